@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Heartbeats: how often, and after how long without one an agent is offline.
+const (
+	AliveEvery   = 10 * time.Second
+	OfflineAfter = 3 * AliveEvery
+)
+
+// Alive is an agent's heartbeat, on agent.<id>.alive.
+type Alive struct {
+	Agent    string            `json:"agent"`              // its id
+	Instance string            `json:"instance"`           // one life of the process
+	Version  string            `json:"version"`            // of netmon
+	Host     string            `json:"host"`               // its name
+	Started  time.Time         `json:"started"`            // of the process, UTC
+	At       time.Time         `json:"at"`                 // of this heartbeat, by the agent's clock, UTC
+	Leaving  bool              `json:"leaving,omitempty"`  // the last heartbeat: it shuts down
+	Labels   map[string]string `json:"labels,omitempty"`   // that selectors match
+	Kinds    []string          `json:"kinds"`              // that it can run
+	Cannot   map[string]string `json:"cannot,omitempty"`   // kinds that it cannot run, and why
+	Families []string          `json:"families,omitempty"` // "4", "6": families with a route out
+
+	Monitors int    `json:"monitors"`           // running now
+	Manual   int    `json:"manual,omitempty"`   // of these started by hand
+	Store    string `json:"store,omitempty"`    // the life of the bucket that its managed monitors come from
+	Revision uint64 `json:"revision,omitempty"` // the newest it acted on
+	Digest   string `json:"digest"`             // of the managed set, refused ones too: DigestOf
+	// Refused holds managed monitors that this agent cannot run, and why; of
+	// many the first 20 by name.
+	Refused map[string]string `json:"refused,omitempty"`
+
+	Results uint64   `json:"results"`           // measured since Started
+	Pending int      `json:"pending"`           // results not yet acknowledged by the broker
+	Dropped uint64   `json:"dropped,omitempty"` // results lost since Started because the spool was full
+	Skipped uint64   `json:"skipped,omitempty"` // ticks skipped since Started
+	Notes   []string `json:"notes,omitempty"`   // what is wrong with the agent, in words
+}
+
+// DecodeAlive reads a heartbeat that came on subject.
+func DecodeAlive(subject string, data []byte) (Alive, error) {
+	var a Alive
+	if err := json.Unmarshal(data, &a); err != nil {
+		return Alive{}, fmt.Errorf("decode heartbeat on %s: %w", subject, err)
+	}
+	want, err := AliveSubject(a.Agent)
+	if err != nil {
+		return Alive{}, fmt.Errorf("decode heartbeat on %s: %w", subject, err)
+	}
+	if want != subject {
+		return Alive{}, fmt.Errorf("decode heartbeat on %s: it says it belongs on %s", subject, want)
+	}
+	return a, nil
+}
+
+// DigestOf names a set of managed monitors by their revisions: two equal sets
+// have the same digest, whoever computes it.
+func DigestOf(revisions map[string]uint64) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(revisions)) {
+		fmt.Fprintf(h, "%s@%d\n", name, revisions[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}

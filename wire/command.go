@@ -1,0 +1,174 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Op is what a command asks for.
+type Op string
+
+const (
+	OpStart Op = "start" // run the monitors, or change them
+	OpStop  Op = "stop"  // stop the named monitors
+	OpSync  Op = "sync"  // compare the managed monitors of a range of names
+	OpList  Op = "list"  // tell what runs
+	OpProbe Op = "probe" // measure once, now
+	OpInfo  Op = "info"  // tell who you are
+)
+
+// Ops lists every command.
+var Ops = []Op{OpStart, OpStop, OpSync, OpList, OpProbe, OpInfo}
+
+// Command is a request on agent.<id>.cmd. Unknown fields are tolerated.
+type Command struct {
+	Op Op `json:"op"` // start, stop, sync, list, probe or info
+
+	// Store and Revision order the commands about saved monitors: one older
+	// than what the agent runs changes nothing. Both are absent in commands
+	// typed by hand.
+
+	Store    string `json:"store,omitempty"`    // one life of the bucket of saved monitors
+	Revision uint64 `json:"revision,omitempty"` // of the bucket, as the sender had seen it
+
+	Monitors []Monitor `json:"monitors,omitempty"` // start; probe takes one
+	Names    []string  `json:"names,omitempty"`    // stop
+
+	// Sync: of the names in (After, Through], the managed ones must be exactly
+	// those in Have, at these revisions. The agent stops the others and answers
+	// with those it wants to be sent.
+
+	After   string            `json:"after,omitempty"`   // list, sync: names after this one
+	Through string            `json:"through,omitempty"` // sync: up to this name and with it; absent has no end
+	Have    map[string]uint64 `json:"have,omitempty"`    // sync: the monitors of this range, and their revisions
+
+	Limit int `json:"limit,omitempty"` // list: at most so many; default and most 500
+
+	Instance string `json:"instance,omitempty"` // info: set by an agent that asks whether another one has its id
+}
+
+// DecodeCommand reads a command and reports every mistake in its frame.
+func DecodeCommand(data []byte) (Command, error) {
+	var c Command
+	var p Problems
+	if err := json.Unmarshal(data, &c); err != nil {
+		if !json.Valid(data) {
+			return Command{}, fmt.Errorf("not a JSON command: %w", err)
+		}
+		if all := decodeFields(data, &c, false); all != nil {
+			err = all
+		}
+		return Command{}, err
+	}
+	switch c.Op {
+	case OpStart:
+		if len(c.Monitors) == 0 {
+			p.Addf("monitors", "is empty: say what to start")
+		}
+	case OpStop:
+		if len(c.Names) == 0 {
+			p.Addf("names", "is empty: say what to stop")
+		}
+	case OpProbe:
+		if len(c.Monitors) != 1 {
+			p.Addf("monitors", "want one monitor, got %d", len(c.Monitors))
+		}
+	case OpSync:
+		if c.Store == "" {
+			p.Addf("store", "is missing")
+		}
+	case OpList, OpInfo:
+	case "":
+		p.Addf("op", "is missing: one of %v", Ops)
+	default:
+		p.Addf("op", "unknown op %q: one of %v", c.Op, Ops)
+	}
+	return c, p.Err()
+}
+
+// Code classifies an error for programs: one of a closed set.
+type Code string
+
+const (
+	CodeInvalid  Code = "invalid"  // the command or a monitor in it is wrong; field says where
+	CodeStale    Code = "stale"    // a newer command was here before
+	CodeManaged  Code = "managed"  // the name belongs to a saved monitor
+	CodePolicy   Code = "policy"   // the agent's own policy forbids it
+	CodeLimit    Code = "limit"    // the agent runs as many as it may
+	CodeStopping Code = "stopping" // the agent is shutting down
+	CodeInternal Code = "internal" // a fault of the agent
+)
+
+// Error says why a command, or one monitor of it, was not carried out.
+type Error struct {
+	Code    Code   `json:"code"`            // of a closed set, for programs
+	Field   string `json:"field,omitempty"` // where the mistake is, such as monitors[0].every
+	Message string `json:"message"`         // for people
+}
+
+func (e *Error) Error() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return e.Field + ": " + e.Message
+}
+
+// Invalid turns mistakes into their form on the wire.
+func Invalid(err error) []Error {
+	var out []Error
+	for _, e := range FieldErrors(err) {
+		out = append(out, Error{Code: CodeInvalid, Field: e.Path, Message: e.Err.Error()})
+	}
+	return out
+}
+
+// State says what became of one monitor of a command.
+type State string
+
+const (
+	Started   State = "started"
+	Updated   State = "updated"   // it ran with other settings before
+	Unchanged State = "unchanged" // it runs just so already
+	Stopped   State = "stopped"
+	Absent    State = "absent"  // there was nothing to stop
+	Running   State = "running" // in a list
+	Refused   State = "refused" // Errors say why
+)
+
+// MonitorReply is what became of one monitor, or, in a list, how it runs.
+type MonitorReply struct {
+	Name     string  `json:"name"`               // of the monitor
+	State    State   `json:"state"`              // started, updated, unchanged, stopped, absent, running or refused
+	Revision uint64  `json:"revision,omitempty"` // of the saved monitor; absent when started by hand
+	Errors   []Error `json:"errors,omitempty"`   // why it was refused
+	Note     string  `json:"note,omitempty"`     // for people
+
+	Kind    string   `json:"kind,omitempty"`    // list: what it measures
+	Target  string   `json:"target,omitempty"`  // list: of what
+	Every   Duration `json:"every,omitempty"`   // list: from one run to the next
+	Manual  bool     `json:"manual,omitempty"`  // list: started by hand
+	Runs    uint64   `json:"runs,omitempty"`    // list: since it was started
+	Skipped uint64   `json:"skipped,omitempty"` // list: ticks skipped since it was started
+	Last    Outcome  `json:"last,omitempty"`    // list: of its last run
+}
+
+// Reply answers a Command.
+type Reply struct {
+	OK       bool           `json:"ok"`                 // everything asked for is so now
+	Agent    string         `json:"agent"`              // that answers
+	Error    *Error         `json:"error,omitempty"`    // the first of Errors
+	Errors   []Error        `json:"errors,omitempty"`   // all of them, also those of single monitors
+	Monitors []MonitorReply `json:"monitors,omitempty"` // start, stop: what became of each; list: what runs
+	Next     string         `json:"next,omitempty"`     // list: give this as after to go on
+	Want     []string       `json:"want,omitempty"`     // sync: monitors to be sent with start
+	Result   *Result        `json:"result,omitempty"`   // probe
+	Info     *Alive         `json:"info,omitempty"`     // info
+}
+
+// Refuse is the reply to a command that was not carried out at all.
+func Refuse(agent string, errs ...Error) Reply {
+	if len(errs) == 0 {
+		errs = []Error{{Code: CodeInternal, Message: "refused without a reason"}}
+	}
+	return Reply{Agent: agent, Error: &errs[0], Errors: errs}
+}

@@ -1,0 +1,78 @@
+package wire
+
+// Outcome says what a run found out.
+type Outcome string
+
+const (
+	OK     Outcome = "ok"     // the target did what was expected
+	Failed Outcome = "failed" // the target did not
+	Broken Outcome = "broken" // the agent could not measure: nothing is known of the target
+)
+
+// Failure is the reason of a run that is not ok: one of a closed set.
+// A reader that meets another one, from a newer agent, shows it as it is.
+type Failure string
+
+const (
+	FailTimeout      Failure = "timeout"
+	FailRefused      Failure = "refused"
+	FailReset        Failure = "reset"
+	FailClosed       Failure = "closed"
+	FailUnreachable  Failure = "unreachable"
+	FailNoSuchHost   Failure = "no_such_host"
+	FailResolve      Failure = "resolve_failed"
+	FailTLS          Failure = "tls"
+	FailCertificate  Failure = "certificate"
+	FailNoAnswer     Failure = "no_answer"
+	FailBadAnswer    Failure = "bad_answer"
+	FailMismatch     Failure = "mismatch"
+	FailSlow         Failure = "slow"
+	FailAnswered     Failure = "answered"
+	FailLimit        Failure = "limit"
+	FailLoss         Failure = "loss"
+	FailTTLExceeded  Failure = "ttl_exceeded"
+	FailUnsynced     Failure = "unsynchronised"
+	FailWrongOrigin  Failure = "wrong_origin"
+	FailKissOfDeath  Failure = "kiss_of_death"
+	BrokenPermission Failure = "permission"
+	BrokenLocal      Failure = "local"
+	BrokenSecret     Failure = "secret"
+	BrokenPolicy     Failure = "policy"
+	BrokenInternal   Failure = "internal"
+)
+
+// FailureDoc is one row of the closed set.
+type FailureDoc struct {
+	Failure Failure
+	Outcome Outcome
+	Meaning string
+}
+
+// Failures is the closed set, in the order in which subjects.md shows it.
+var Failures = []FailureDoc{
+	{FailTimeout, Failed, "no end within the monitor's timeout, after the target had begun to answer or while connecting"},
+	{FailRefused, Failed, "connection refused, or ICMP port unreachable for UDP"},
+	{FailReset, Failed, "the connection was reset"},
+	{FailClosed, Failed, "the target closed the connection before the answer was complete"},
+	{FailUnreachable, Failed, "no route, or ICMP network, host or protocol unreachable or prohibited"},
+	{FailNoSuchHost, Failed, "the target's name does not exist, or has no address of the family asked for"},
+	{FailResolve, Failed, "the resolver failed or did not answer while looking up the target's name"},
+	{FailTLS, Failed, "the TLS handshake failed"},
+	{FailCertificate, Failed, "the certificate is expired, not yet valid, for another name or not trusted"},
+	{FailNoAnswer, Failed, "nothing came back: with UDP and ICMP nobody can tell a lost packet from a deaf target"},
+	{FailBadAnswer, Failed, "an answer that breaks its protocol, or is not for our question"},
+	{FailMismatch, Failed, "an answer, but not the expected one; `unmet` lists each expectation"},
+	{FailSlow, Failed, "as expected, but not within the `within` of the monitor"},
+	{FailAnswered, Failed, "an answer where the monitor wants none (`invert`)"},
+	{FailLimit, Failed, "the answer is over a limit: bytes, redirects, decompressed size, records"},
+	{FailLoss, Failed, "more packets lost than the monitor allows"},
+	{FailTTLExceeded, Failed, "ICMP time exceeded: the packet's TTL or hop limit ran out on the way"},
+	{FailUnsynced, Failed, "NTP: the server says that its clock is not synchronised (leap 3, stratum 0 or 16)"},
+	{FailWrongOrigin, Failed, "NTP: the origin timestamp is not the one that was sent"},
+	{FailKissOfDeath, Failed, "NTP: the server asks to stop or to slow down (kiss code)"},
+	{BrokenPermission, Broken, "the agent lacks a permission; the error says which and how to give it"},
+	{BrokenLocal, Broken, "the agent's host ran out of something, or lacks the source address or interface"},
+	{BrokenSecret, Broken, "a secret that the monitor names could not be read"},
+	{BrokenPolicy, Broken, "the agent's policy forbids this target"},
+	{BrokenInternal, Broken, "a fault of the probe itself, such as a panic"},
+}

@@ -1,0 +1,164 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata and the tables of subjects.md")
+
+// samples holds one of each message, as the mesh sends it. The golden files
+// testdata/NAME.json show them; subjects.md takes its examples from there.
+func samples() map[string]any {
+	at := time.Date(2026, 11, 24, 11, 37, 34, 735225151, time.UTC)
+	certEnd := time.Date(2027, 1, 31, 23, 59, 59, 0, time.UTC)
+	latency, loss := int64(265521), 0.2
+	web := Monitor{Name: "web", Kind: "https", Target: "https://example.org/", Every: Duration(10 * time.Second), Timeout: Duration(2500 * time.Millisecond),
+		Options: json.RawMessage(`{"expect":{"status":[200]}}`), Revision: 41}
+	ok := Result{
+		Agent: "paris", Monitor: "db", Kind: "tcp", Target: "db.example.org:5432",
+		Epoch: "E6TGUCZCDN434QQK", Seq: 4711, Run: 2, Due: at, Started: at.Add(193186), ElapsedNS: 375685,
+		LatencyNS: &latency, Clock: "user", Outcome: OK, Summary: "connected", Address: "192.0.2.7", Revision: 41,
+		Details: json.RawMessage(`{"connect_ns":265521}`),
+	}
+	failed := ok
+	failed.Monitor, failed.Kind, failed.Target, failed.Seq, failed.Run = "web", "https", "https://example.org/", 4712, 360
+	failed.Outcome, failed.Failure, failed.Error = Failed, FailMismatch, "status: want 200, got 503"
+	failed.Unmet = []Unmet{{Expect: "status", Want: "200", Got: "503"}}
+	failed.Summary, failed.CertExpires, failed.Loss = "503 Service Unavailable, HTTP/2", &certEnd, &loss
+	failed.LateNS, failed.Skipped, failed.Dropped, failed.Details = 90e9, 3, 17, json.RawMessage(`{"status":503}`)
+	probed := Result{
+		Agent: "paris", Monitor: "probe", Kind: "tcp", Target: "127.0.0.1:1", Started: at, ElapsedNS: 316251,
+		Outcome: Failed, Failure: FailRefused, Error: "connect to 127.0.0.1:1: connection refused", Address: "127.0.0.1",
+	}
+	alive := Alive{
+		Agent: "paris", Instance: "PWIZ32FLTEMOXZH3ORAJMIYCMU", Version: "0.1.0", Host: "web1", Started: at.Add(-time.Hour), At: at, Leaving: true,
+		Labels: map[string]string{"region": "eu"}, Kinds: []string{"dns", "https", "tcp"},
+		Cannot: map[string]string{"icmp": "no permission to send ICMP"}, Families: []string{"4", "6"},
+		Monitors: 3, Manual: 1, Store: "20261124T113730.847607443Z", Revision: 41, Digest: DigestOf(map[string]uint64{"db": 40, "web": 41}),
+		Refused: map[string]string{"far": "target: the agent's policy forbids 10.0.0.0/8"},
+		Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
+	}
+	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s or 200ms, got "1x"`}}
+	return map[string]any{
+		"command-start": Command{Op: OpStart, Store: alive.Store, Revision: 41, Monitors: []Monitor{web}},
+		"command-stop":  Command{Op: OpStop, Names: []string{"db", "web"}},
+		"command-sync":  Command{Op: OpSync, Store: alive.Store, Revision: 41, After: "a", Through: "web", Have: map[string]uint64{"db": 40, "web": 41}},
+		"command-list":  Command{Op: OpList, After: "db", Limit: 100},
+		"command-probe": Command{Op: OpProbe, Monitors: []Monitor{{Name: "probe", Kind: "tcp", Target: "127.0.0.1:1"}}},
+		"command-info":  Command{Op: OpInfo, Instance: "K3D7NQZJ5M2TQW6ZD4VYH6XAPB"},
+		"reply-start":   Reply{OK: true, Agent: "paris", Monitors: []MonitorReply{{Name: "web", State: Started, Revision: 41, Note: "it ran with other settings"}}},
+		"reply-refused": Reply{Agent: "paris", Error: &bad[0], Errors: bad, Monitors: []MonitorReply{{Name: "web", State: Refused, Errors: bad}}},
+		"reply-list": Reply{OK: true, Agent: "paris", Next: "db", Monitors: []MonitorReply{{
+			Name: "db", State: Running, Kind: "tcp", Target: "db.example.org:5432", Every: Duration(time.Second), Manual: true, Runs: 2, Skipped: 1, Last: OK}}},
+		"reply-sync":    Reply{OK: true, Agent: "paris", Want: []string{"web"}},
+		"reply-probe":   Reply{OK: true, Agent: "paris", Result: &probed},
+		"reply-info":    Reply{OK: true, Agent: "paris", Info: &alive},
+		"result-ok":     ok,
+		"result-failed": failed,
+		"alive":         alive,
+		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
+			Author: "ann@desk", Change: "raise the timeout"},
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, v := range samples() {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".json")
+			got, err := json.MarshalIndent(v, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, '\n')
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s differs; if that is meant, rewrite it with go test ./wire -update\ngot:\n%s", path, got)
+			}
+			back := reflect.New(reflect.TypeOf(v))
+			strictly(t, want, back.Interface())
+			again, err := json.MarshalIndent(back.Interface(), "", "  ")
+			if err != nil || !bytes.Equal(append(again, '\n'), want) {
+				t.Errorf("decoded and encoded again (%v):\n%s", err, again)
+			}
+		})
+	}
+}
+
+// TestGolden_ShowsEveryField keeps the samples complete.
+func TestGolden_ShowsEveryField(t *testing.T) {
+	shown := map[string]bool{}
+	for _, v := range samples() {
+		markShown(reflect.ValueOf(v), shown)
+	}
+	for _, typ := range messages() {
+		for f := range typ.Fields() {
+			if !f.Anonymous && !shown[typ.Name()+"."+f.Name] {
+				t.Errorf("no sample has %s.%s", typ.Name(), f.Name)
+			}
+		}
+	}
+}
+
+func messages() []reflect.Type {
+	return []reflect.Type{
+		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
+		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Saved](),
+	}
+}
+
+func markShown(v reflect.Value, shown map[string]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			markShown(v.Elem(), shown)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			markShown(v.Index(i), shown)
+		}
+	case reflect.Struct:
+		for f, fv := range v.Fields() {
+			if f.IsExported() && !fv.IsZero() {
+				shown[v.Type().Name()+"."+f.Name] = true
+				markShown(fv, shown)
+			}
+		}
+	}
+}
+
+// strictly decodes data, and fails the test over a field that v does not have.
+func strictly(t *testing.T, data []byte, v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		t.Errorf("decode %T: %v\n%s", v, err, data)
+	}
+}
+
+func TestJSONNames_AreSnakeCase(t *testing.T) {
+	for _, typ := range messages() {
+		for f := range typ.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !f.Anonymous && (name == "" || name != strings.ToLower(name) || strings.ContainsAny(name, " -")) {
+				t.Errorf("%s.%s: JSON name %q", typ.Name(), f.Name, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Limits of a monitor's schedule.
+const (
+	MinEvery       = 10 * time.Millisecond
+	MaxEvery       = 24 * time.Hour
+	DefaultEvery   = 10 * time.Second
+	DefaultTimeout = 5 * time.Second
+	MaxTarget      = 2048 // bytes
+)
+
+// Monitor is a probe with a target, options and a schedule.
+type Monitor struct {
+	Name     string          `json:"name"`               // a token: it is part of the subject of the results
+	Kind     string          `json:"kind"`               // http, dns, icmp, ...: probes/README.md lists them
+	Target   string          `json:"target"`             // in the form of the kind, such as host:port
+	Every    Duration        `json:"every,omitempty"`    // from one run to the next; default 10s
+	Timeout  Duration        `json:"timeout,omitempty"`  // of one run; default 5s, or Every where that is shorter, but at least 1s
+	Options  json.RawMessage `json:"options,omitempty"`  // the kind's own: probes/README.md lists them
+	Revision uint64          `json:"revision,omitempty"` // of the saved monitor; 0 or absent: somebody started it by hand, and the controller leaves it alone
+}
+
+// WithDefaults returns m with its schedule filled in.
+func (m Monitor) WithDefaults() Monitor {
+	if m.Every == 0 {
+		m.Every = Duration(DefaultEvery)
+	}
+	if m.Timeout == 0 {
+		m.Timeout = min(Duration(DefaultTimeout), max(m.Every, Duration(time.Second)))
+	}
+	return m
+}
+
+// Validate checks what is common to all kinds and reports every mistake.
+// Target and options belong to the kind, which checks them itself.
+func (m Monitor) Validate() error {
+	var p Problems
+	if err := CheckToken(m.Name); err != nil {
+		p.Add("name", err)
+	}
+	if m.Kind == "" {
+		p.Addf("kind", "is missing")
+	}
+	if m.Target == "" {
+		p.Addf("target", "is missing")
+	}
+	if strings.ContainsFunc(m.Target, unicode.IsControl) {
+		p.Addf("target", "has a control character: %.100q", m.Target)
+	}
+	if len(m.Target) > MaxTarget {
+		p.Addf("target", "is %d bytes long: want at most %d", len(m.Target), MaxTarget)
+	}
+	if d := m.Every.Std(); d != 0 && (d < MinEvery || d > MaxEvery) {
+		p.Addf("every", "want %v to %v, got %q", Duration(MinEvery), Duration(MaxEvery), m.Every)
+	}
+	if d := m.Timeout.Std(); d != 0 && (d < time.Millisecond || d > MaxEvery) {
+		p.Addf("timeout", "want %v to %v, got %q", Duration(time.Millisecond), Duration(MaxEvery), m.Timeout)
+	}
+	return p.Err()
+}
+
+// Saved is a monitor as it is kept: what to measure, where, and who said so.
+type Saved struct {
+	Monitor
+	Agents Selectors `json:"agents,omitzero"`  // where it runs; absent means all
+	Except Selectors `json:"except,omitempty"` // and where not
+	Paused bool      `json:"paused,omitempty"` // saved, but runs nowhere
+	Author string    `json:"author,omitempty"` // user@host of the console that wrote this revision
+	Change string    `json:"change,omitempty"` // what that console did, in words
+}
+
+// RunsOn says whether the monitor should run on this agent.
+func (s *Saved) RunsOn(agent string, labels map[string]string) bool {
+	return !s.Paused && s.Places(agent, labels)
+}
+
+// Places says whether the monitor would run on this agent if it were not paused.
+func (s *Saved) Places(agent string, labels map[string]string) bool {
+	if s.Agents != nil && !s.Agents.Match(agent, labels) {
+		return false
+	}
+	return !s.Except.Match(agent, labels)
+}
+
+// Validate checks the common part of the monitor and where it runs.
+func (s *Saved) Validate() error {
+	var p Problems
+	p.Add("", s.Monitor.Validate())
+	p.Add("agents", s.Agents.Validate())
+	p.Add("except", s.Except.Validate())
+	return p.Err()
+}
+
+// DecodeSaved reads a saved monitor from the bucket; revision is its key's.
+func DecodeSaved(data []byte, revision uint64) (Saved, error) {
+	var s Saved
+	if err := json.Unmarshal(data, &s); err != nil {
+		return Saved{}, fmt.Errorf("decode saved monitor: %w", err)
+	}
+	if err := s.Validate(); err != nil {
+		return Saved{}, fmt.Errorf("decode saved monitor: %w", err)
+	}
+	s.Revision = revision
+	s.Monitor = s.Monitor.WithDefaults()
+	return s, nil
+}
+
+// StoreID names one life of the bucket of saved monitors by when it was made:
+// a bucket made anew begins its revisions again.
+func StoreID(created time.Time) string { return created.UTC().Format("20060102T150405.000000000Z") }

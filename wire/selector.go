@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Selectors choose agents. Each is "all", an agent's id, or labels that must
+// all match, such as "region=eu" or "region=eu,tier=edge". An agent is chosen
+// when any one of them chooses it.
+//
+// In JSON and YAML they are written all, [paris, tokyo], [region=eu], or
+// {match: {region: eu}} for one set of labels.
+type Selectors []string
+
+// Everywhere chooses every agent.
+const Everywhere = "all"
+
+// ParseSelectors reads what a person gives to --on: paris,tokyo or all or region=eu.
+// Neighbouring label=value pairs form one selector, whose labels must all
+// match; a ";" parts two of them, either of which may: region=eu;region=us.
+func ParseSelectors(s string) (Selectors, error) {
+	var out Selectors
+	for group := range strings.SplitSeq(s, ";") {
+		var labels []string
+		flush := func() {
+			if len(labels) > 0 {
+				out, labels = append(out, strings.Join(labels, ",")), nil
+			}
+		}
+		for part := range strings.SplitSeq(group, ",") {
+			part = strings.TrimSpace(part)
+			if strings.Contains(part, "=") {
+				labels = append(labels, part)
+				continue
+			}
+			flush()
+			out = append(out, part)
+		}
+		flush()
+	}
+	return out, out.Validate()
+}
+
+// Match says whether any selector chooses the agent.
+func (s Selectors) Match(agent string, labels map[string]string) bool {
+	return slices.ContainsFunc(s, func(sel string) bool {
+		if !strings.Contains(sel, "=") {
+			return sel == Everywhere || sel == agent
+		}
+		for pair := range strings.SplitSeq(sel, ",") {
+			k, v, _ := strings.Cut(pair, "=")
+			if got, ok := labels[k]; !ok || got != v {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// IDs returns the agents that are named one by one.
+func (s Selectors) IDs() []string {
+	return slices.DeleteFunc(slices.Clone(s), func(sel string) bool {
+		return sel == Everywhere || strings.Contains(sel, "=")
+	})
+}
+
+// Validate reports every selector that is none.
+func (s Selectors) Validate() error {
+	var p Problems
+	for i, sel := range s {
+		at := fmt.Sprintf("[%d]", i)
+		if !strings.Contains(sel, "=") {
+			p.Add(at, CheckToken(sel))
+			continue
+		}
+		seen := map[string]bool{}
+		for pair := range strings.SplitSeq(sel, ",") {
+			k, v, ok := strings.Cut(pair, "=")
+			if !ok {
+				p.Addf(at, "want label=value, got %q", pair)
+				continue
+			}
+			p.Add(at, CheckLabel(k, v))
+			if seen[k] {
+				p.Addf(at, "%q has the label %s twice, and no agent has two values of one label; part alternatives with a ;", sel, k)
+			}
+			seen[k] = true
+		}
+	}
+	return p.Err()
+}
+
+// String is what ParseSelectors reads.
+func (s Selectors) String() string {
+	var b strings.Builder
+	for i, sel := range s {
+		switch {
+		case i == 0:
+		case strings.Contains(sel, "=") && strings.Contains(s[i-1], "="):
+			b.WriteByte(';')
+		default:
+			b.WriteByte(',')
+		}
+		b.WriteString(sel)
+	}
+	return b.String()
+}
+
+// MarshalJSON writes the shortest of the forms.
+func (s Selectors) MarshalJSON() ([]byte, error) {
+	if len(s) == 1 && s[0] == Everywhere {
+		return json.Marshal(Everywhere)
+	}
+	return json.Marshal([]string(s))
+}
+
+// UnmarshalJSON reads any of the forms. It is strict where other messages are
+// lenient: a part that it does not know could be the one that says where not to run.
+func (s *Selectors) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*s = Selectors{one}
+		return nil
+	}
+	var many []string
+	if json.Unmarshal(b, &many) == nil {
+		*s = many
+		return nil
+	}
+	var match struct {
+		Match map[string]string `json:"match"`
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&match); err != nil || len(match.Match) == 0 {
+		return fmt.Errorf("want all, a list of agents and label=value, or {match: {label: value}}, got %q", b)
+	}
+	pairs := make([]string, 0, len(match.Match))
+	for k, v := range match.Match {
+		pairs = append(pairs, k+"="+v)
+	}
+	slices.Sort(pairs)
+	*s = Selectors{strings.Join(pairs, ",")}
+	return nil
+}
+
+// CheckLabel reports why k=v cannot be a label of an agent. The key is a
+// token; the value is at most 64 bytes without spaces, ",", ";", "=" or control characters.
+func CheckLabel(k, v string) error {
+	if err := CheckToken(k); err != nil {
+		return fmt.Errorf("label %w", err)
+	}
+	if v == "" || len(v) > MaxToken || strings.ContainsFunc(v, func(r rune) bool {
+		return r <= ' ' || r == ',' || r == ';' || r == '=' || r == 0x7f || r == 0xfffd || r >= 0x80 && r < 0xa0
+	}) {
+		return fmt.Errorf("label %s: want 1 to %d bytes without spaces, commas, semicolons or =, got %q", k, MaxToken, v)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package wire
+
+import (
+	"fmt"
+	"time"
+)
+
+// Subject is one family of subjects: who writes what to whom.
+// In a Pattern, <name> stands for a token.
+type Subject struct {
+	Pattern, From, To, Payload, Purpose string
+}
+
+// Subjects lists every subject of the mesh. subjects.md shows it.
+var Subjects = []Subject{
+	{"agent.<id>.cmd", "console, controller", "agent", "Command, answered by Reply", "start, stop, sync, list, probe, info"},
+	{"results.<id>.<monitor>", "agent", "stream RESULTS, consoles", "Result", "one message for each run of a monitor"},
+	{"agent.<id>.alive", "agent", "stream AGENTS, consoles, controller", "Alive", "every 10 s, and when something changes"},
+}
+
+// Names of what the broker keeps.
+const (
+	ResultsStream  = "RESULTS"  // what was measured: results.*.*
+	AgentsStream   = "AGENTS"   // the last agent.*.alive of each agent, in memory
+	MonitorsBucket = "monitors" // what should run: one key for each monitor
+	ControlBucket  = "control"  // which controller leads: the key LeaderKey
+)
+
+// LeaderKey holds the Lease of the controller that leads. A lease that is not
+// renewed is gone after LeaseTTL, and another controller takes over.
+const (
+	LeaderKey = "leader"
+	LeaseTTL  = 6 * time.Second
+)
+
+// Lease says who controls.
+type Lease struct {
+	ID    string    `json:"id"`   // one life of a controller
+	Host  string    `json:"host"` // where it runs
+	Since time.Time `json:"since"`
+}
+
+// Wildcards over all agents, for streams and subscriptions.
+const (
+	AllResults = "results.*.*"
+	AllAlive   = "agent.*.alive"
+)
+
+// CommandSubject is where the agent takes requests.
+func CommandSubject(agent string) (string, error) { return subject("agent", agent, "cmd") }
+
+// AliveSubject is where the agent's heartbeat goes.
+func AliveSubject(agent string) (string, error) { return subject("agent", agent, "alive") }
+
+// ResultSubject is where the agent's results of the monitor go.
+func ResultSubject(agent, monitor string) (string, error) {
+	if err := CheckToken(monitor); err != nil {
+		return "", fmt.Errorf("monitor name %w", err)
+	}
+	return subject("results", agent, monitor)
+}
+
+// ResultsOf is the wildcard for the results of one agent, of one monitor, or,
+// where either is "", of all.
+func ResultsOf(agent, monitor string) (string, error) {
+	if agent == "" {
+		agent = "*"
+	} else if err := CheckToken(agent); err != nil {
+		return "", fmt.Errorf("agent id %w", err)
+	}
+	if monitor == "" {
+		monitor = "*"
+	} else if err := CheckToken(monitor); err != nil {
+		return "", fmt.Errorf("monitor name %w", err)
+	}
+	return "results." + agent + "." + monitor, nil
+}
+
+// subject joins the parts; the agent's id is the only one that is not ours,
+// and stands second in every pattern.
+func subject(first, agent, last string) (string, error) {
+	if err := CheckToken(agent); err != nil {
+		return "", fmt.Errorf("agent id %w", err)
+	}
+	return first + "." + agent + "." + last, nil
+}
