@@ -1,0 +1,114 @@
+package probes
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// prepare asks the kernel for receive timestamps, and for every ICMP error
+// instead of port unreachable alone. What it refuses is done without.
+func (p *packetConn) prepare() {
+	rc, err := p.conn.SyscallConn()
+	if err != nil {
+		return
+	}
+	rc.Control(func(fd uintptr) {
+		p.kernel = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) == nil
+		if p.to.Addr().Is4() {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_RECVERR, 1)
+		} else {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1)
+		}
+	})
+	p.oob = make([]byte, 128)
+}
+
+// read takes one datagram with the time at which the kernel received it.
+func (p *packetConn) read() (arrival, error) {
+	n, oobn, flags, _, err := p.conn.ReadMsgUDPAddrPort(p.buf, p.oob)
+	now := time.Now()
+	if err != nil {
+		return arrival{}, err
+	}
+	limit := len(p.buf) - 1
+	a := arrival{Payload: p.buf[:min(n, limit)], Truncated: n > limit || flags&unix.MSG_TRUNC != 0, Read: now}
+	for rest := p.oob[:oobn]; len(rest) > 0; {
+		h, data, next, err := unix.ParseOneSocketControlMessage(rest)
+		if err != nil {
+			break
+		}
+		if h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS {
+			a.Kernel = timespec(data)
+		}
+		rest = next
+	}
+	return a, nil
+}
+
+// timespec reads the timestamp of SO_TIMESTAMPNS: two words of the machine's
+// size, or, on a 32-bit machine with 64-bit times, two of 64 bits.
+func timespec(b []byte) time.Time {
+	switch len(b) {
+	case 8:
+		return time.Unix(int64(int32(binary.NativeEndian.Uint32(b))), int64(int32(binary.NativeEndian.Uint32(b[4:]))))
+	case 16:
+		return time.Unix(int64(binary.NativeEndian.Uint64(b)), int64(binary.NativeEndian.Uint64(b[8:])))
+	}
+	return time.Time{}
+}
+
+// icmp takes the ICMP errors that came from the socket's error queue and says
+// who sent the last of them and what it was, "" when there is none.
+func (p *packetConn) icmp() (text string) {
+	rc, err := p.conn.SyscallConn()
+	if err != nil {
+		return ""
+	}
+	buf, oob := make([]byte, 64), make([]byte, 512)
+	rc.Control(func(fd uintptr) {
+		for range 64 { // more than a run sends before it looks; a flood must not hold us
+			_, oobn, _, _, err := unix.Recvmsg(int(fd), buf, oob, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+			if err != nil {
+				return
+			}
+			if s := icmpText(oob[:oobn]); s != "" {
+				text = s
+			}
+		}
+	})
+	return text
+}
+
+// icmpText reads a control message that holds struct sock_extended_err and the
+// address of who sent the error (ip(7), IP_RECVERR).
+func icmpText(oob []byte) string {
+	for len(oob) > 0 {
+		h, data, next, err := unix.ParseOneSocketControlMessage(oob)
+		if err != nil {
+			return ""
+		}
+		oob = next
+		v4 := h.Level == unix.IPPROTO_IP && h.Type == unix.IP_RECVERR
+		v6 := h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_RECVERR
+		if !v4 && !v6 || len(data) < 16 {
+			continue
+		}
+		const origin, typ, code = 4, 5, 6
+		addr := data[16:] // struct sockaddr_in or sockaddr_in6
+		switch data[origin] {
+		case unix.SO_EE_ORIGIN_ICMP:
+			if len(addr) >= 8 {
+				return fmt.Sprintf("ICMP type %d code %d from %s", data[typ], data[code], netip.AddrFrom4([4]byte(addr[4:8])))
+			}
+		case unix.SO_EE_ORIGIN_ICMP6:
+			if len(addr) >= 24 {
+				return fmt.Sprintf("ICMPv6 type %d code %d from %s", data[typ], data[code], netip.AddrFrom16([16]byte(addr[8:24])))
+			}
+		}
+	}
+	return ""
+}

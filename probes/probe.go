@@ -1,0 +1,166 @@
+package probes
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"netmon/wire"
+)
+
+// Probe is one kind of measurement, configured: a struct whose exported fields
+// are the options of a monitor. It embeds [Common]. D is what it learns.
+//
+// Every option has the tags json (its name) and help (what it does, with unit
+// and source), every figure in D too: command-line flags, README.md and the
+// strict decoding of configurations are all made from them.
+type Probe[D Details] interface {
+	// Validate checks the target and the options and reports every mistake
+	// (see wire.Problems), by the option's name. The target's path is "target".
+	Validate(target string) error
+	// Measure runs once. It obeys ctx, which always has a deadline, starts
+	// nothing that outlives it, and may be called from several goroutines.
+	// An error means that the target failed, see [fail] and [Run.Expect], or
+	// that nothing could be measured, see [broken]; what was learned until
+	// then comes with it.
+	Measure(ctx context.Context, run *Run) (D, error)
+}
+
+// Details are the figures of one kind: what Measure learned.
+type Details interface {
+	// Headline picks what every console shows, whatever the kind.
+	Headline() Headline
+	// Report writes the figures for people, in the manner of the tool that
+	// engineers use for this protocol. The writer escapes control characters.
+	Report(w io.Writer)
+}
+
+// Headline is what results of all kinds have in common. A field that was not
+// measured stays zero or nil.
+type Headline struct {
+	Latency time.Duration // the kind's main duration; 0 when there is none
+	Clock   string        // what timed Latency: ClockKernel, ClockTCPInfo or ClockUser
+	Loss    *float64      // packets lost of those sent, 0 to 1
+	Expires time.Time     // the earliest end of the certificates seen
+	Summary string        // the figures in a few words, without Latency
+}
+
+// What timed a latency.
+const (
+	ClockKernel  = "kernel"   // timestamps that the kernel took with the packets
+	ClockTCPInfo = "tcp_info" // the kernel's own measurement of the connection
+	ClockUser    = "user"     // a clock read in this process
+)
+
+// Env holds what the probes of one process share. The zero value is ready;
+// Close it when the last run has ended.
+type Env struct {
+	mu     sync.Mutex
+	shared map[string]io.Closer // by kind: what Shared made
+}
+
+// Shared returns what mk made under this key, making it on first use.
+// An error is not remembered: the next call tries again.
+func (e *Env) Shared(key string, mk func() (io.Closer, error)) (io.Closer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v, ok := e.shared[key]; ok {
+		return v, nil
+	}
+	v, err := mk()
+	if err != nil {
+		return nil, err
+	}
+	if e.shared == nil {
+		e.shared = map[string]io.Closer{}
+	}
+	e.shared[key] = v
+	return v, nil
+}
+
+// Close closes all that was shared.
+func (e *Env) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var first error
+	for _, v := range e.shared {
+		if err := v.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	e.shared = nil
+	return first
+}
+
+// Step is one moment of a run, for people who want to know what happened.
+type Step struct {
+	At   time.Duration // since the start of the run
+	Text string
+	Live bool // worth showing while the run goes on, such as one echo reply
+}
+
+// Run is one run of a probe: what it is given, and where it reports to.
+type Run struct {
+	Target  string
+	Env     *Env
+	Started time.Time
+
+	// Prev is what the previous run of the same monitor left with Keep, nil at
+	// first. Runs of one monitor never overlap.
+	Prev any
+	kept any
+
+	mu      sync.Mutex // guards unmet, address; callbacks of libraries come from other goroutines
+	unmet   []wire.Unmet
+	address string
+
+	onStep   func(Step)   // nil when nobody looks
+	inverted wire.Failure // the failure that Common.Invert turned into ok
+}
+
+// Keep leaves v for the next run of the same monitor.
+func (r *Run) Keep(v any) { r.kept = v }
+
+// Stepf notes a step for --explain. It costs nothing when nobody looks.
+func (r *Run) Stepf(format string, args ...any) { r.step(false, format, args) }
+
+// Livef notes a step that people want to see at once, such as one reply of many.
+func (r *Run) Livef(format string, args ...any) { r.step(true, format, args) }
+
+func (r *Run) step(live bool, format string, args []any) {
+	if r.onStep != nil {
+		r.onStep(Step{At: time.Since(r.Started), Text: fmt.Sprintf(format, args...), Live: live})
+	}
+}
+
+// Reached notes the address that is being measured.
+func (r *Run) Reached(addr string) {
+	r.mu.Lock()
+	r.address = addr
+	r.mu.Unlock()
+}
+
+// Expect notes one expectation and whether it was met. Measure goes on and
+// checks the others too; a run with an unmet expectation fails with "mismatch"
+// once Measure has returned, unless Measure itself returned an error.
+func (r *Run) Expect(ok bool, option, want, got string) {
+	if ok {
+		r.Stepf("expect %s: want %s, got %s: met", option, want, clip(got))
+		return
+	}
+	r.Stepf("expect %s: want %s, got %s: NOT met", option, want, clip(got))
+	r.mu.Lock()
+	r.unmet = append(r.unmet, wire.Unmet{Expect: option, Want: clip(want), Got: clip(got)})
+	r.mu.Unlock()
+}
+
+// clip keeps a target's text from filling a result.
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes)", s[:most], len(s))
+}

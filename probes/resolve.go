@@ -1,0 +1,164 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+
+	"netmon/wire"
+)
+
+// resolve looks up host, as its own timed phase, and returns its addresses of
+// the family asked for, in the order to try. took is 0 for an address, which
+// needs no lookup. The error is classified.
+func (c Common) resolve(ctx context.Context, run *Run, host string) (addrs []netip.Addr, took time.Duration, err error) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		if !c.allows(a.Unmap()) {
+			return nil, 0, fail(wire.FailNoSuchHost, "%s is not an address of family %s", host, c.Family)
+		}
+		return []netip.Addr{a.Unmap()}, 0, nil
+	}
+	network := "ip"
+	if c.Family == "4" || c.Family == "6" {
+		network = "ip" + c.Family
+	}
+	start := time.Now()
+	found, err := c.resolver().LookupNetIP(ctx, network, host)
+	took = time.Since(start)
+	if err != nil {
+		err = resolveError(ctx, host, err)
+		run.Stepf("%v", err)
+		return nil, took, err
+	}
+	for _, a := range found {
+		if a = a.Unmap(); c.allows(a) {
+			addrs = append(addrs, a)
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, took, fail(wire.FailNoSuchHost, "resolve %s: no address of family %s", host, c.Family)
+	}
+	run.Stepf("resolved %s to %v in %v", host, addrs, took)
+	return addrs, took, nil
+}
+
+// resolveError says in one sentence what the resolver said, and which one.
+func resolveError(ctx context.Context, host string, err error) error {
+	var dns *net.DNSError
+	switch {
+	case !errors.As(err, &dns):
+		return fail(wire.FailResolve, "resolve %s: %w", host, err)
+	case ctx.Err() != nil, !dns.IsNotFound:
+		return fail(wire.FailResolve, "resolve %s: %s", host, strings.TrimSpace(dns.Err+" "+by(dns.Server)))
+	}
+	return fail(wire.FailNoSuchHost, "resolve %s: %s", host, strings.TrimSpace(dns.Err+" "+by(dns.Server)))
+}
+
+func by(server string) string {
+	if server == "" {
+		return ""
+	}
+	return "(asked " + server + ")"
+}
+
+func (c Common) resolver() *net.Resolver {
+	if c.Resolver == "" {
+		return net.DefaultResolver
+	}
+	server, err := hostPort(c.Resolver, "53")
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		if err != nil {
+			return nil, err
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, server)
+	}}
+}
+
+// dialer makes connections from the source asked for to addresses of the
+// family of addr.
+func (c Common) dialer(network string, addr netip.Addr) (*net.Dialer, error) {
+	d := &net.Dialer{FallbackDelay: -1}
+	if c.Source == "" {
+		return d, nil
+	}
+	local, err := netip.ParseAddr(c.Source)
+	if err != nil {
+		if err := bindTo(d, c.Source); err != nil {
+			return nil, broken(wire.BrokenLocal, "source %s: %w", c.Source, err)
+		}
+		return d, nil
+	}
+	if local.Is4() != addr.Is4() {
+		return nil, fail(wire.FailUnreachable, "source %s and target %s are of different IP families", local, addr)
+	}
+	switch network {
+	case "tcp":
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	case "udp":
+		d.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	default:
+		return nil, fmt.Errorf("dial %s: unknown network", network)
+	}
+	return d, nil
+}
+
+// dial connects to the first of addrs that takes the connection, and notes it
+// as the address measured. took is the time of the successful attempt alone.
+func (c Common) dial(ctx context.Context, run *Run, network string, addrs []netip.Addr, port uint16) (conn net.Conn, took time.Duration, err error) {
+	for i, a := range addrs {
+		if i > 0 {
+			run.Stepf("falling back to %s", a)
+		}
+		attempt, cancel := share(ctx, len(addrs)-i)
+		conn, took, err = c.dialOne(attempt, run, network, netip.AddrPortFrom(a, port))
+		cancel()
+		if err == nil {
+			return conn, took, nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, took, err
+}
+
+func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.AddrPort) (net.Conn, time.Duration, error) {
+	run.Reached(to.Addr().String())
+	d, err := c.dialer(network, to.Addr())
+	if err != nil {
+		return nil, 0, err
+	}
+	start := time.Now()
+	conn, err := d.DialContext(ctx, network, to.String())
+	took := time.Since(start)
+	if err != nil {
+		run.Stepf("connect to %s: %v", to, err)
+		return nil, took, netFail("connect to "+to.String(), plain(err))
+	}
+	run.Stepf("connected to %s from %s in %v", to, conn.LocalAddr(), took)
+	return conn, took, nil
+}
+
+// share gives an attempt its part of the time that is left for n of them.
+func share(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || n <= 1 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(n))
+}
+
+// plain drops the addresses that net puts before a system error: the caller
+// names the one that matters.
+func plain(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
