@@ -1,0 +1,328 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/agent/spool"
+	"netmon/probes"
+	"netmon/wire"
+)
+
+// How long a stop may take: probes under way may end, then what is measured is delivered.
+const (
+	probeGrace   = 1500 * time.Millisecond
+	deliverGrace = 2 * time.Second
+)
+
+// Options of an agent.
+type Options struct {
+	ID      string            // a token: wire.CheckToken
+	Labels  map[string]string // wire.CheckLabel
+	State   string            // folder for the state file and the spool; made when missing
+	Spool   spool.Options     // bounds of the results that wait for the broker
+	Version string            // of netmon, as semantic version
+	// Connect makes the connection to the broker; the agent adds its own options.
+	Connect func(...nats.Option) (*nats.Conn, error)
+	Log     *slog.Logger
+	Opened  func() // when not nil, told each time the broker is reached
+}
+
+// Agent runs monitors. Make one with New, run it once.
+type Agent struct {
+	o        Options
+	log      *slog.Logger
+	host     string
+	instance string
+	started  time.Time
+	env      *probes.Env
+	run      *runner
+	spool    *spool.Spool  // opened by Run
+	results  atomic.Uint64 // measured since started
+	link     *link
+	runs     context.Context // ends when probes must end
+	cutRuns  context.CancelFunc
+	probing  atomic.Int32
+	beat     chan struct{} // a heartbeat is wanted soon; has room for one
+	kinds    []string
+	cannot   map[string]string
+
+	mu           sync.Mutex // guards what follows
+	set          *set
+	stopping     bool
+	stateProblem string
+	sendProblem  string
+	notes        []string
+}
+
+// New checks the options and reads the state file. The error holds every mistake.
+func New(o Options) (*Agent, error) {
+	var p wire.Problems
+	p.Add("id", wire.CheckToken(o.ID))
+	if o.ID == wire.Everywhere {
+		p.Addf("id", "%q means every agent: choose another", o.ID)
+	}
+	for _, k := range slices.Sorted(maps.Keys(o.Labels)) {
+		p.Add("label", wire.CheckLabel(k, o.Labels[k]))
+	}
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), env: &probes.Env{}, beat: make(chan struct{}, 1)}
+	a.run = newRunner(o.ID, a.record)
+	a.runs, a.cutRuns = context.WithCancel(context.Background())
+	a.set = newSet(a.runs, a.run, a.checkMonitor)
+	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
+		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
+	a.link.init()
+	return a, nil
+}
+
+// Run resumes what ran before and runs until ctx ends. It then lets probes end,
+// delivers what is measured and waits for everything, within 5 s. The error is
+// ErrIDInUse, or that the state folder cannot be used.
+func (a *Agent) Run(ctx context.Context) error {
+	if err := os.MkdirAll(a.o.State, 0o700); err != nil {
+		return fmt.Errorf("make state folder: %w", err)
+	}
+	unlock, err := lockDir(a.o.State)
+	if err != nil {
+		return fmt.Errorf("lock state folder: %w", err)
+	}
+	defer unlock()
+	state, problem, err := loadState(a.o.State, a.o.ID)
+	if err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	a.o.Spool.Log = a.log
+	sp, spoolProblem, err := spool.Open(filepath.Join(a.o.State, "spool"), a.o.Spool)
+	if err != nil {
+		return err
+	}
+	a.spool = sp
+	a.kinds, a.cannot = abilities(a.env)
+	a.mu.Lock()
+	for _, p := range []string{problem, spoolProblem} {
+		if p != "" {
+			a.log.Error(p)
+			a.notes = append(a.notes, p)
+		}
+	}
+	a.set.resume(state)
+	a.mu.Unlock()
+	if n := len(state.Monitors); n > 0 {
+		a.log.Info("resumed", "monitors", n, "file", filepath.Join(a.o.State, stateName))
+	}
+
+	// Three lives, each ends after the one before: starting probes, probes
+	// under way, sending what they measured.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSending()
+	s := newSender(a.o.ID, a.spool, a.link, a.log, a.setSendProblem)
+	var loops, sends sync.WaitGroup
+	var linkErr error
+	loops.Go(func() { a.run.loop(ctx) })
+	loops.Go(func() { a.beatLoop(ctx) })
+	sends.Go(func() { s.run(sending) })
+	sends.Go(func() {
+		linkErr = a.link.run(sending)
+		stop() // without its id the agent must not run
+	})
+
+	<-ctx.Done()
+	a.mu.Lock()
+	a.stopping = true
+	a.mu.Unlock()
+	loops.Wait()
+	a.run.finish(probeGrace, a.cutRuns)
+	a.deliver(s)
+	stopSending()
+	sends.Wait()
+	a.link.close()
+	return errors.Join(linkErr, a.spool.Close(), a.env.Close())
+}
+
+// record keeps one result until the broker has it.
+func (a *Agent) record(r wire.Result) {
+	a.results.Add(1)
+	r.Agent = a.o.ID
+	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
+		r.Epoch, r.Seq, r.Run = epoch, seq, run
+		data, err := json.Marshal(&r)
+		return append(buf, data...), err
+	})
+	if err != nil {
+		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)
+	}
+}
+
+// deliver waits for the spool to empty, as far as the link allows, and says goodbye.
+func (a *Agent) deliver(s *sender) {
+	if a.link.current() == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deliverGrace)
+	defer cancel()
+	for ctx.Err() == nil && a.link.current() != nil {
+		pending, _, _ := a.spool.Figures()
+		if pending == 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			a.log.Warn("stopping with results that the broker has not acknowledged: they are kept for the next start", "results", pending)
+		case <-s.acked:
+		}
+	}
+	a.sendAlive(true)
+}
+
+func (a *Agent) setSendProblem(p string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p != "" && a.sendProblem == "" {
+		a.log.Warn("results wait here", "reason", p)
+	}
+	if p == "" && a.sendProblem != "" {
+		a.log.Info("results flow again")
+	}
+	a.sendProblem = p
+}
+
+// opened announces the agent before anybody is told that it is there.
+func (a *Agent) opened() {
+	a.sendAlive(false)
+	if a.o.Opened != nil {
+		a.o.Opened()
+	}
+}
+
+// changed asks for a heartbeat soon.
+func (a *Agent) changed() {
+	select {
+	case a.beat <- struct{}{}:
+	default:
+	}
+}
+
+// beatLoop sends heartbeats: regularly, and soon after a change. Changes that
+// follow each other closely share one.
+func (a *Agent) beatLoop(ctx context.Context) {
+	const gather = 50 * time.Millisecond
+	ticker := time.NewTicker(wire.AliveEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-a.beat:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(gather):
+			}
+		}
+		a.sendAlive(false)
+	}
+}
+
+func (a *Agent) sendAlive(leaving bool) {
+	nc := a.link.current()
+	if nc == nil {
+		return // the link's opening sends one
+	}
+	beat := a.alive()
+	beat.Leaving = leaving
+	data, err := json.Marshal(beat)
+	if err != nil {
+		a.log.Error("encode heartbeat", "error", err)
+		return
+	}
+	subject, err := wire.AliveSubject(a.o.ID)
+	if err == nil {
+		err = nc.Publish(subject, data)
+	}
+	if err == nil {
+		err = nc.FlushTimeout(time.Second)
+	}
+	if err != nil {
+		a.log.Debug("send heartbeat", "error", err)
+	}
+}
+
+// alive is the heartbeat of this moment.
+func (a *Agent) alive() wire.Alive {
+	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
+		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.run.totalSkipped()}
+	b.Results = a.results.Load()
+	b.Pending, _, b.Dropped = a.spool.Figures()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.set.describe(&b)
+	b.Notes = slices.Clone(a.notes)
+	spoolProblem := ""
+	if err := a.spool.Problem(); err != nil {
+		spoolProblem = err.Error()
+	}
+	for _, p := range []string{a.stateProblem, a.sendProblem, spoolProblem} {
+		if p != "" {
+			b.Notes = append(b.Notes, p)
+		}
+	}
+	return b
+}
+
+// abilities says which kinds this process can run, and why not the others.
+func abilities(env *probes.Env) (can []string, cannot map[string]string) {
+	can = []string{}
+	for _, k := range probes.Kinds {
+		if err := k.Ready(env); err != nil {
+			if cannot == nil {
+				cannot = map[string]string{}
+			}
+			cannot[k.Name] = err.Error()
+			continue
+		}
+		can = append(can, k.Name)
+	}
+	return can, cannot
+}
+
+// families says for which IP families this host has a route out. Connecting a
+// UDP socket sends nothing; the addresses are reserved for documentation
+// (RFC 5737, RFC 3849).
+func families() []string {
+	var out []string
+	for family, addr := range map[string]string{"4": "192.0.2.1:9", "6": "[2001:db8::1]:9"} {
+		if c, err := net.Dial("udp"+family, addr); err == nil {
+			c.Close()
+			out = append(out, family)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

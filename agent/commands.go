@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"netmon/probes"
+	"netmon/wire"
+)
+
+const (
+	listMost  = 500 // monitors in one reply, so that it stays far under the payload limit
+	probeMost = 64  // probes on demand at once
+)
+
+// command carries out one request. reply may be called later, from another
+// goroutine, and is called exactly once.
+func (a *Agent) command(data []byte, reply func(wire.Reply)) {
+	c, err := wire.DecodeCommand(data)
+	if err != nil {
+		reply(wire.Refuse(a.o.ID, wire.Invalid(err)...))
+		return
+	}
+	switch c.Op {
+	case wire.OpProbe:
+		a.probeNow(c, reply)
+	case wire.OpInfo:
+		if c.Instance != "" && c.Instance != a.instance {
+			a.link.challenge()
+		}
+		info := a.alive()
+		reply(wire.Reply{OK: true, Agent: a.o.ID, Info: &info})
+	default:
+		reply(a.change(c))
+	}
+}
+
+// change carries out a command about the set, saves the set, and only then replies.
+func (a *Agent) change(c wire.Command) wire.Reply {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopping {
+		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeStopping, Message: "the agent is shutting down"})
+	}
+	r := wire.Reply{OK: true, Agent: a.o.ID}
+	switch c.Op {
+	case wire.OpList:
+		limit := listMost
+		if c.Limit > 0 {
+			limit = min(limit, c.Limit)
+		}
+		r.Monitors, r.Next = a.set.list(c.After, limit)
+		return r
+	case wire.OpStart:
+		for i, m := range c.Monitors {
+			r.Monitors = append(r.Monitors, a.set.start(c, m, fmt.Sprintf("monitors[%d]", i)))
+		}
+	case wire.OpStop:
+		for _, name := range c.Names {
+			r.Monitors = append(r.Monitors, a.set.stop(c, name))
+		}
+	case wire.OpSync:
+		want, err := a.set.sync(c)
+		if err != nil {
+			return wire.Refuse(a.o.ID, *err)
+		}
+		r.Want = want
+	}
+	for _, m := range r.Monitors {
+		r.Errors = append(r.Errors, m.Errors...)
+	}
+	if len(r.Errors) > 0 {
+		r.OK, r.Error = false, &r.Errors[0]
+	}
+	a.saveLocked()
+	a.changed()
+	return r
+}
+
+// saveLocked writes the state file; a failure is told in heartbeats and does
+// not undo the command.
+func (a *Agent) saveLocked() {
+	s := a.set.state()
+	s.Agent = a.o.ID
+	err := saveState(a.o.State, s)
+	if err != nil {
+		a.log.Error("save state", "error", err)
+		a.stateProblem = fmt.Sprintf("what runs could not be saved, a restart would forget the last changes: %v", err)
+		return
+	}
+	a.stateProblem = ""
+}
+
+// probeNow measures once, beside what runs.
+func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
+	m := c.Monitors[0].WithDefaults()
+	if m.Name == "" {
+		m.Name = "probe"
+	}
+	check, err := a.checkMonitor(m)
+	if err != nil {
+		var p wire.Problems
+		p.Add("monitors[0]", err)
+		reply(wire.Refuse(a.o.ID, wire.Invalid(p.Err())...))
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopping {
+		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeStopping, Message: "the agent is shutting down"}))
+		return
+	}
+	if a.probing.Add(1) > probeMost {
+		a.probing.Add(-1)
+		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("%d probes on demand are running: try again", probeMost)}))
+		return
+	}
+	a.run.wg.Go(func() {
+		defer a.probing.Add(-1)
+		res := check(a.runs, m.Timeout.Std())
+		res.Agent, res.Monitor = a.o.ID, m.Name
+		reply(wire.Reply{OK: true, Agent: a.o.ID, Result: &res})
+	})
+}
+
+// checkMonitor builds a monitor's probe, or says every mistake in it.
+func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
+	if err := probes.CheckMonitor(m); err != nil {
+		return nil, err
+	}
+	check, err := probes.New(a.env, m.Kind, m.Target, m.Options)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, timeout time.Duration) wire.Result {
+		return check.Run(ctx, timeout, nil)
+	}, nil
+}
+
+func encodeReply(r wire.Reply) []byte {
+	data, err := json.Marshal(r)
+	if err != nil { // details of a probe are the only part that is not ours
+		data, _ = json.Marshal(wire.Refuse(r.Agent, wire.Error{Code: wire.CodeInternal, Message: err.Error()}))
+	}
+	return data
+}

@@ -1,0 +1,14 @@
+// Package agent runs monitors on one host and delivers what they measure.
+//
+// The parts, in the direction of the data:
+//
+//	commands ─▶ set ─▶ schedule ─▶ runner ─▶ spool ─▶ sender ─▶ broker
+//
+// The set (what runs) changes only by commands and is kept in a file. The
+// schedule says what is due, the runner measures it, the spool keeps results
+// on disk until the broker has acknowledged them, the sender sends them. The link
+// holds the one connection to the broker; everything but the sender goes on
+// when it is down.
+//
+// [Agent.Run] owns every goroutine: when it returns, all have ended.
+package agent

@@ -1,0 +1,309 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"netmon/wire"
+)
+
+// ErrIDInUse is returned by Run when another live agent has the same id.
+var ErrIDInUse = errors.New("agent id is in use")
+
+// claimGrace is how long another agent with our id has to answer, beyond the
+// round trip to the broker.
+const claimGrace = 500 * time.Millisecond
+
+// link holds the one connection to the broker and makes it anew for as long as
+// the agent lives. It is open only while the connection is up and the agent's
+// id is known to be ours; nothing is published on a link that is not open.
+type link struct {
+	id, instance string
+	started      time.Time
+	log          *slog.Logger
+	connect      func(...nats.Option) (*nats.Conn, error)
+	serve        func(*nats.Conn) (stop func(), err error) // takes commands on a new connection
+	opened       func()                                    // told each time the link opens
+
+	events chan struct{} // something about the connection changed; has room for one
+	asked  atomic.Bool   // another agent asked for our id
+
+	mu   sync.Mutex // guards what follows
+	nc   *nats.Conn
+	open chan struct{} // closed while the link is open
+	rtt  time.Duration // to the broker, when the link opened
+}
+
+// roundTrip is the time to the broker and back, when the link opened.
+func (l *link) roundTrip() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rtt
+}
+
+func (l *link) init() {
+	l.events = make(chan struct{}, 1)
+	l.open = make(chan struct{})
+}
+
+// wait blocks until the link is open, and returns its connection; nil when ctx ended first.
+func (l *link) wait(ctx context.Context) *nats.Conn {
+	for {
+		l.mu.Lock()
+		open := l.open
+		l.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-open:
+		}
+		if nc := l.current(); nc != nil && nc.IsConnected() {
+			return nc
+		}
+		l.shut() // it went down, and the event is still on its way
+		l.poke()
+	}
+}
+
+// current returns the connection while the link is open, else nil.
+func (l *link) current() *nats.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.open:
+		return l.nc
+	default:
+		return nil
+	}
+}
+
+func (l *link) shut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.open:
+		l.open = make(chan struct{})
+	default:
+	}
+}
+
+func (l *link) poke() {
+	select {
+	case l.events <- struct{}{}:
+	default:
+	}
+}
+
+// challenge makes the link find out again whether the id is ours.
+func (l *link) challenge() {
+	l.asked.Store(true)
+	l.poke()
+}
+
+// run keeps a connection until ctx ends. A connection that the client library
+// gave up for good is replaced by a new one.
+func (l *link) run(ctx context.Context) error {
+	for wait := time.Duration(0); ; wait = min(30*time.Second, max(time.Second, 2*wait)) {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait/2 + rand.N(wait/2+1)):
+		}
+		begin := time.Now()
+		err := l.hold(ctx)
+		if errors.Is(err, ErrIDInUse) || ctx.Err() != nil {
+			return err
+		}
+		l.log.Warn("connection given up, making a new one", "error", err)
+		if time.Since(begin) > time.Minute {
+			wait = 0
+		}
+	}
+}
+
+// hold makes one connection and follows it until it is closed or ctx ends.
+// When ctx ends the connection stays, for what is still to be delivered: close it.
+func (l *link) hold(ctx context.Context) error {
+	nc, err := l.connect(
+		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectBufSize(-1), nats.ReconnectWait(250*time.Millisecond), nats.ReconnectJitter(500*time.Millisecond, time.Second),
+		nats.PingInterval(3*time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(5*time.Second),
+		nats.DrainTimeout(2*time.Second), nats.Name("netmon agent "+l.id), nats.CustomInboxPrefix("_INBOX_"+l.id),
+		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
+		nats.ReconnectHandler(func(*nats.Conn) { l.poke() }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if ctx.Err() == nil {
+				l.log.Warn("broker is away; measuring goes on", "error", err)
+			}
+			l.shut()
+			l.poke()
+		}),
+		nats.ClosedHandler(func(*nats.Conn) { l.poke() }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.log.Warn("nats", "error", err) }),
+	)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.nc = nc
+	l.mu.Unlock()
+	var serving func()
+	defer func() {
+		l.shut()
+		if ctx.Err() == nil { // else the connection stays for the last results
+			if serving != nil {
+				serving()
+			}
+			nc.Close()
+		}
+	}()
+	var claimed uint64 // the number of the connection on which the id was found to be ours
+	for {
+		switch {
+		case nc.IsClosed():
+			return fmt.Errorf("connection closed: %w", orUnknown(nc.LastError()))
+		case nc.IsConnected() && (l.current() == nil || nc.Stats().Reconnects != claimed || l.asked.Load()):
+			l.asked.Store(false)
+			n := nc.Stats().Reconnects
+			if err := l.claim(ctx, nc, serving != nil); err != nil {
+				if errors.Is(err, ErrIDInUse) {
+					return err
+				}
+				break // the connection went away meanwhile; its event follows
+			}
+			if serving == nil {
+				if serving, err = l.serve(nc); err != nil {
+					return fmt.Errorf("take commands: %w", err)
+				}
+				continue // ask once more, now that others can see us too
+			}
+			claimed = n
+			l.openUp(nc)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.events:
+		case <-time.After(5 * time.Second): // an event may have been lost in a race
+		}
+	}
+}
+
+func (l *link) openUp(nc *nats.Conn) {
+	l.mu.Lock()
+	isOpen := false
+	select {
+	case <-l.open:
+		isOpen = true
+	default:
+		close(l.open)
+	}
+	l.mu.Unlock()
+	if !isOpen {
+		l.log.Info("connected to the broker", "url", nc.ConnectedUrlRedacted())
+		l.opened()
+	}
+}
+
+// claim asks on our own command subject who is there. Before we take commands
+// ourselves any answer means that the id is taken. Later, of two agents with
+// one id, the one that was started first keeps it.
+func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
+	rtt, err := nc.RTT()
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.rtt = rtt
+	l.mu.Unlock()
+	subject, err := wire.CommandSubject(l.id)
+	if err != nil {
+		return err
+	}
+	question, err := json.Marshal(wire.Command{Op: wire.OpInfo, Instance: l.instance})
+	if err != nil {
+		return err
+	}
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return err
+	}
+	defer sub.Unsubscribe()
+	if err := nc.PublishRequest(subject, inbox, question); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimGrace+2*rtt)
+	defer cancel()
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		switch {
+		case errors.Is(err, nats.ErrNoResponders), errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		}
+		if len(msg.Data) == 0 && msg.Header.Get("Status") == "503" {
+			return nil
+		}
+		var r wire.Reply
+		if json.Unmarshal(msg.Data, &r) != nil || r.Info == nil || r.Info.Instance == l.instance {
+			continue
+		}
+		other := r.Info
+		older := other.Started.Before(l.started) || other.Started.Equal(l.started) && other.Instance < l.instance
+		if !serving || older {
+			return fmt.Errorf("%w: %q runs on host %s since %s: choose another with --id", ErrIDInUse, l.id, other.Host, other.Started.Format(time.RFC3339))
+		}
+	}
+}
+
+// service takes commands on nc, and shows the agent to `nats micro`.
+func service(nc *nats.Conn, id, version string, labels map[string]string, handle func(data []byte, reply func(wire.Reply))) (stop func(), err error) {
+	subject, err := wire.CommandSubject(id)
+	if err != nil {
+		return nil, err
+	}
+	meta := map[string]string{"agent": id}
+	for k, v := range labels {
+		meta["label."+k] = v
+	}
+	svc, err := micro.AddService(nc, micro.Config{Name: "netmon-agent", Version: version, Description: "netmon agent " + id, Metadata: meta})
+	if err != nil {
+		return nil, err
+	}
+	h := micro.HandlerFunc(func(req micro.Request) {
+		handle(req.Data(), func(r wire.Reply) { req.Respond(encodeReply(r)) })
+	})
+	if err := svc.AddEndpoint("cmd", h, micro.WithEndpointSubject(subject), micro.WithEndpointQueueGroupDisabled(), micro.WithEndpointMetadata(meta)); err != nil {
+		svc.Stop()
+		return nil, err
+	}
+	return func() { svc.Stop() }, nc.Flush()
+}
+
+func orUnknown(err error) error {
+	if err == nil {
+		return errors.New("the client library says no reason")
+	}
+	return err
+}
+
+func (l *link) close() {
+	l.mu.Lock()
+	nc := l.nc
+	l.mu.Unlock()
+	if nc != nil {
+		nc.Close()
+	}
+}

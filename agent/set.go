@@ -1,0 +1,239 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"netmon/wire"
+)
+
+// set is what should run on this agent, by name, and what is known of the
+// order of the commands that made it so. Its owner calls it under one lock.
+type set struct {
+	check func(wire.Monitor) (measureFunc, error) // builds the probe, or says every mistake
+	run   *runner
+	ctx   context.Context // parent of all runs
+
+	store    string // the life of the bucket that managed monitors come from
+	revision uint64 // of that bucket, as the last sync knew it
+	entries  map[string]*entry
+	// gone remembers at which revision a monitor was stopped, so that an older
+	// start that arrives late changes nothing. A sync clears what it knows better.
+	gone map[string]uint64
+}
+
+// entry is one monitor: running, or refused with the reasons.
+type entry struct {
+	monitor wire.Monitor
+	store   string
+	touched uint64 // revision of the last command about it
+	run     *run   // nil when refused
+	refused []wire.Error
+}
+
+func (e *entry) manual() bool { return e.monitor.Revision == 0 }
+
+func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (measureFunc, error)) *set {
+	return &set{check: check, run: run, ctx: ctx, entries: map[string]*entry{}, gone: map[string]uint64{}}
+}
+
+// adopt takes the first bucket that a command names as the one to follow.
+// Another one takes its place only by a sync.
+func (s *set) adopt(c wire.Command) {
+	if s.store == "" {
+		s.store = c.Store
+	}
+}
+
+// start runs one monitor of a command, or changes it.
+func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorReply {
+	r := wire.MonitorReply{Name: m.Name, Revision: m.Revision}
+	refuse := func(errs ...wire.Error) wire.MonitorReply {
+		r.State, r.Errors = wire.Refused, errs
+		return r
+	}
+	s.adopt(c)
+	old := s.entries[m.Name]
+	managed := m.Revision > 0
+	switch {
+	case managed && c.Store == "":
+		return refuse(wire.Error{Code: wire.CodeInvalid, Field: "store", Message: "is missing, and " + field + " has a revision"})
+	case managed && old != nil && !old.manual() && old.store == c.Store && old.monitor.Revision == m.Revision:
+		old.touched = max(old.touched, c.Revision)
+		r.State = wire.Unchanged
+		if old.run == nil {
+			return refuse(old.refused...)
+		}
+		return r
+	case managed && c.Revision < s.newest(c.Store, m.Name):
+		return refuse(wire.Error{Code: wire.CodeStale, Message: fmt.Sprintf("a command about revision %d was here before this one about %d", s.newest(c.Store, m.Name), c.Revision)})
+	case !managed && old != nil && !old.manual():
+		return refuse(wire.Error{Code: wire.CodeManaged, Message: fmt.Sprintf("%q is a saved monitor: change it with netmon add or apply", m.Name)})
+	}
+
+	m = m.WithDefaults()
+	if managed && old != nil && old.run != nil && sameRun(old.monitor, m) {
+		// Something else of the saved monitor changed, such as where it runs.
+		s.run.revise(old.run, m.Revision)
+		old.monitor, old.store, old.touched = m, c.Store, c.Revision
+		delete(s.gone, m.Name)
+		r.State = wire.Unchanged
+		return r
+	}
+	measure, err := s.check(m)
+	e := &entry{monitor: m, store: c.Store, touched: c.Revision}
+	if err != nil {
+		var p wire.Problems
+		p.Add(field, err)
+		e.refused = wire.Invalid(p.Err())
+	}
+	if err != nil && !managed {
+		return refuse(e.refused...) // what ran under this name goes on
+	}
+	r.State = wire.Started
+	if old != nil && old.run != nil {
+		s.run.stop(old.run)
+		r.State = wire.Updated
+	}
+	delete(s.gone, m.Name)
+	s.entries[m.Name] = e
+	if err != nil {
+		return refuse(e.refused...)
+	}
+	e.run = s.run.start(s.ctx, m, measure)
+	return r
+}
+
+// sameRun says whether two monitors measure the same in the same rhythm.
+func sameRun(a, b wire.Monitor) bool {
+	return a.Kind == b.Kind && a.Target == b.Target && a.Every == b.Every && a.Timeout == b.Timeout && bytes.Equal(a.Options, b.Options)
+}
+
+// stop ends one monitor. A command without a revision, typed by hand, stops
+// whatever runs under the name.
+func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
+	r := wire.MonitorReply{Name: name, State: wire.Stopped}
+	s.adopt(c)
+	e := s.entries[name]
+	if c.Revision > 0 {
+		if newest := s.newest(c.Store, name); c.Revision < newest {
+			r.State = wire.Refused
+			r.Errors = []wire.Error{{Code: wire.CodeStale, Message: fmt.Sprintf("a command about revision %d was here before this one about %d", newest, c.Revision)}}
+			return r
+		}
+		if c.Store == s.store {
+			s.gone[name] = c.Revision
+		}
+	}
+	if e == nil || c.Revision > 0 && e.manual() {
+		r.State = wire.Absent
+		return r
+	}
+	if c.Revision == 0 && !e.manual() {
+		r.Note = "it is a saved monitor: the controller will start it again unless it is stopped there too (netmon stop)"
+	}
+	s.drop(e)
+	return r
+}
+
+// sync compares the managed monitors of a range of names with those of the
+// command, stops what should not run, and returns the names it wants to be sent.
+func (s *set) sync(c wire.Command) (want []string, err *wire.Error) {
+	if c.Store != s.store {
+		s.store, s.revision = c.Store, 0
+		clear(s.gone)
+	}
+	if c.Revision < s.revision {
+		return nil, &wire.Error{Code: wire.CodeStale, Field: "revision", Message: fmt.Sprintf("a sync about revision %d was here before this one about %d", s.revision, c.Revision)}
+	}
+	s.revision = c.Revision
+	in := func(name string) bool { return name > c.After && (c.Through == "" || name <= c.Through) }
+	maps.DeleteFunc(s.gone, func(name string, at uint64) bool { return in(name) && at <= c.Revision })
+	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
+		e := s.entries[name]
+		if e.manual() || !in(name) || e.store == c.Store && e.touched > c.Revision {
+			continue
+		}
+		if _, ok := c.Have[name]; !ok {
+			s.drop(e)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Have)) {
+		e := s.entries[name]
+		current := e != nil && !e.manual() && e.store == c.Store && e.monitor.Revision >= c.Have[name]
+		if in(name) && !current && c.Revision >= s.gone[name] {
+			want = append(want, name)
+		}
+	}
+	return want, nil
+}
+
+// newest is the revision of the last command that settled whether name runs.
+func (s *set) newest(store, name string) uint64 {
+	var n uint64
+	if store == s.store {
+		n = max(s.revision, s.gone[name])
+	}
+	if e := s.entries[name]; e != nil && !e.manual() && e.store == store {
+		n = max(n, e.touched)
+	}
+	return n
+}
+
+func (s *set) drop(e *entry) {
+	if e.run != nil {
+		s.run.stop(e.run)
+	}
+	delete(s.entries, e.monitor.Name)
+}
+
+// list is one page of what runs, in the order of names.
+func (s *set) list(after string, limit int) (page []wire.MonitorReply, next string) {
+	names := slices.Sorted(maps.Keys(s.entries))
+	i, found := slices.BinarySearch(names, after)
+	if found {
+		i++
+	}
+	if names = names[i:]; len(names) > limit {
+		names = names[:limit]
+		next = names[limit-1]
+	}
+	for _, name := range names {
+		e := s.entries[name]
+		r := wire.MonitorReply{Name: name, State: wire.Running, Revision: e.monitor.Revision, Kind: e.monitor.Kind,
+			Target: e.monitor.Target, Every: e.monitor.Every, Manual: e.manual(), Errors: e.refused}
+		if e.run == nil {
+			r.State = wire.Refused
+		} else {
+			r.Runs, r.Skipped, r.Last = s.run.figures(e.run)
+		}
+		page = append(page, r)
+	}
+	return page, next
+}
+
+// describe fills in the heartbeat's part about what runs.
+func (s *set) describe(a *wire.Alive) {
+	managed := map[string]uint64{}
+	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
+		e := s.entries[name]
+		switch {
+		case e.run != nil:
+			a.Monitors++
+		case len(a.Refused) < 20:
+			if a.Refused == nil {
+				a.Refused = map[string]string{}
+			}
+			a.Refused[name] = e.refused[0].Error()
+		}
+		if e.manual() {
+			a.Manual++
+		} else if e.store == s.store {
+			managed[name] = e.monitor.Revision
+		}
+	}
+	a.Store, a.Revision, a.Digest = s.store, s.revision, wire.DigestOf(managed)
+}

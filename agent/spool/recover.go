@@ -1,0 +1,175 @@
+package spool
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// numbers is what the segments alone do not tell once the older ones are gone.
+// It is saved whenever a segment is begun or dropped.
+type numbers struct {
+	Epoch string            `json:"epoch"`
+	Seq   uint64            `json:"seq"`  // of the last record written by then
+	Runs  map[string]uint64 `json:"runs"` // by then, by key
+	Gaps  map[string][]gap  `json:"gaps,omitempty"`
+}
+
+const (
+	numbersName = "numbers.json"
+	cursorName  = "cursor.json"
+)
+
+func (s *Spool) saveNumbers() error {
+	seq, runs := s.writtenRuns()
+	return s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps}, true)
+}
+
+// saveCursor saves how far the reader's side is done. It is a hint: a reader
+// that finds it a second old reads some records again.
+func (s *Spool) saveCursor() error {
+	if s.done == s.savedDone {
+		return nil
+	}
+	err := s.save(cursorName, cursor{s.done}, false)
+	if err == nil {
+		s.savedDone = s.done
+	}
+	return err
+}
+
+type cursor struct {
+	Done uint64 `json:"done"`
+}
+
+// save replaces a small file at once.
+func (s *Spool) save(name string, v any, sync bool) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, name)
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if sync {
+		err = errors.Join(err, f.Sync())
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
+
+// load reads a small file; found is false when there is none that can be read.
+func (s *Spool) load(name string, v any) (found bool, problem string) {
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, ""
+	}
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		return false, fmt.Sprintf("%s: %v", name, err)
+	}
+	return true, ""
+}
+
+// recover reads what an earlier process left.
+func (s *Spool) recover() (problem string, err error) {
+	var problems []string
+	note := func(p string) {
+		if p != "" {
+			problems = append(problems, p)
+		}
+	}
+	var n numbers
+	var c cursor
+	known, p := s.load(numbersName, &n)
+	note(p)
+	_, p = s.load(cursorName, &c)
+	note(p)
+	if known && len(n.Epoch) == epochBytes {
+		s.epoch, s.seq = n.Epoch, n.Seq
+		for key, run := range n.Runs {
+			s.runs[key] = run
+		}
+		for key, list := range n.Gaps {
+			s.gaps[key] = list
+		}
+	} else {
+		// What is there keeps its numbers; what comes gets a numbering of its own.
+		s.epoch = rand.Text()[:epochBytes]
+	}
+	s.done, s.savedDone, s.at.seq = c.Done, c.Done, c.Done
+
+	paths, err := filepath.Glob(filepath.Join(s.dir, "*"+suffix))
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(paths)
+	for i, path := range paths {
+		g, err := openSegment(path)
+		if err == nil {
+			err = s.adopt(g, i == len(paths)-1)
+		}
+		if err != nil {
+			note(fmt.Sprintf("%s: %v", filepath.Base(path), err))
+		}
+	}
+	if err := s.saveNumbers(); err != nil {
+		return "", err
+	}
+	s.trim()
+	if len(problems) > 0 {
+		problem = "spool: " + strings.Join(problems, "; ")
+	}
+	return problem, nil
+}
+
+// adopt takes over a segment of an earlier process. The records before a torn
+// one are kept; what follows it cannot be found.
+func (s *Spool) adopt(g *segment, last bool) error {
+	info, err := os.Stat(g.path)
+	if err != nil {
+		return err
+	}
+	size, err := g.scan(info.Size(), func(r Record) {
+		if g.epoch == s.epoch {
+			if run, ok := s.runs[r.Key]; !ok || r.Run > run {
+				s.runs[r.Key] = r.Run
+			}
+		}
+		s.seq = max(s.seq, r.Seq)
+		g.lastSeq = r.Seq
+		if r.Seq > s.done {
+			s.pending++
+		}
+	})
+	g.size = size
+	if cut := info.Size() - size; err != nil && last {
+		// A process that was killed while it wrote leaves a part of a record,
+		// which nobody was ever given.
+		if terr := os.Truncate(g.path, size); terr != nil {
+			return terr
+		}
+		if errors.Is(err, errTorn) {
+			err = nil
+			s.o.Log.Warn("the spool's last record was torn and is cut off", "file", g.path, "bytes", cut)
+		}
+	}
+	if size == int64(headerSize) {
+		return errors.Join(err, os.Remove(g.path)) // begun, and nothing written
+	}
+	s.segments = append(s.segments, g)
+	return err
+}

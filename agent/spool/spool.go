@@ -1,0 +1,432 @@
+// Package spool keeps records on disk until somebody else has them.
+//
+// It is a queue of segment files. Append puts a record in memory; a goroutine
+// writes what has gathered at once and syncs it within a second. Only what is
+// written is handed out by Read, so nothing leaves the process that a kill
+// would make it forget, and no number is given twice.
+//
+// A record that was written survives the death of the process; after a power
+// failure the last second may be missing. When the spool is full the oldest
+// segment goes, and each record that is lost is counted and stated in the next
+// one of its key.
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Options of a spool. The zero value of a field means its default.
+type Options struct {
+	MaxBytes     int64         // on disk; default 1 GiB
+	MaxAge       time.Duration // of a segment's newest record; default 7 days
+	SegmentBytes int64         // at which a new file is begun; default 8 MiB, at most a quarter of MaxBytes
+	Log          *slog.Logger
+}
+
+const (
+	syncEvery = time.Second
+	// maxWaiting bounds the bytes that wait in memory while the disk takes nothing.
+	maxWaiting = 16 << 20
+)
+
+// Record is one entry of the queue.
+type Record struct {
+	Epoch string    // of the numbering that Seq and Run belong to
+	Seq   uint64    // its number among all records
+	Run   uint64    // its number among those of its key
+	At    time.Time // when it was appended, by the wall clock
+	Key   string
+	Data  []byte
+	// Dropped counts the records of this key that were lost just before this one.
+	Dropped uint64
+}
+
+// Spool is safe for use by several goroutines; Read and Done belong to one reader.
+type Spool struct {
+	dir   string
+	o     Options
+	wake  chan struct{} // to the writer; has room for one
+	ready chan struct{} // to the reader; has room for one
+	quit  chan struct{}
+	wg    sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows
+	epoch    string
+	segments []*segment // oldest first; the last one is written to
+	file     *os.File   // of the last segment; nil before the first record
+	unsynced bool
+
+	waiting []byte // encoded records that are not yet written
+	kept    []stub // what waiting holds
+
+	seq     uint64 // last number given
+	runs    map[string]uint64
+	gaps    map[string][]gap
+	pending int
+	dropped uint64 // since the spool was opened
+	problem error  // why nothing can be written
+
+	at        place  // where the reader is
+	done      uint64 // all up to this one are with somebody else
+	savedDone uint64
+}
+
+// stub is what is known of a record without its data.
+type stub struct {
+	seq, run uint64
+	key      string
+	size     int
+}
+
+// gap says that Count records of a key are missing just before run Next.
+type gap struct {
+	Next  uint64 `json:"next"`
+	Count uint64 `json:"count"`
+}
+
+// Open opens or makes a spool in dir. What cannot be read there is described in
+// problem; it does not keep the spool from working.
+func Open(dir string, o Options) (s *Spool, problem string, err error) {
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 1 << 30
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = 7 * 24 * time.Hour
+	}
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = 8 << 20
+	}
+	o.SegmentBytes = min(o.SegmentBytes, max(o.MaxBytes/4, 4096))
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, "", fmt.Errorf("make spool: %w", err)
+	}
+	s = &Spool{dir: dir, o: o, wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), quit: make(chan struct{}),
+		runs: map[string]uint64{}, gaps: map[string][]gap{}}
+	if problem, err = s.recover(); err != nil {
+		return nil, "", fmt.Errorf("open spool: %w", err)
+	}
+	if s.pending > 0 {
+		poke(s.ready)
+	}
+	s.wg.Go(s.writer)
+	return s, problem, nil
+}
+
+// Ready is told when there may be something to Read.
+func (s *Spool) Ready() <-chan struct{} { return s.ready }
+
+// Append numbers a record and keeps it. encode appends its data, which may hold
+// the numbers, to buf.
+func (s *Spool) Append(key string, encode func(buf []byte, epoch string, seq, run uint64) ([]byte, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seq, run := s.seq+1, s.runs[key]+1
+	before := len(s.waiting)
+	buf, err := appendRecord(s.waiting, seq, run, time.Now(), key, func(b []byte) ([]byte, error) { return encode(b, s.epoch, seq, run) })
+	if err != nil {
+		return err
+	}
+	s.waiting, s.seq, s.runs[key] = buf, seq, run
+	s.kept = append(s.kept, stub{seq, run, key, len(buf) - before})
+	s.pending++
+	if len(s.waiting) > maxWaiting {
+		s.dropWaiting()
+	}
+	poke(s.wake)
+	return nil
+}
+
+// dropWaiting gives up the older half of what the disk did not take.
+func (s *Spool) dropWaiting() {
+	n, bytes := 0, 0
+	for n < len(s.kept) && bytes < maxWaiting/2 {
+		s.lose(s.kept[n].key, s.kept[n].run)
+		bytes += s.kept[n].size
+		n++
+	}
+	s.waiting = slices.Delete(s.waiting, 0, bytes)
+	s.kept = slices.Delete(s.kept, 0, n)
+}
+
+// lose counts one lost record.
+func (s *Spool) lose(key string, run uint64) {
+	s.dropped++
+	s.pending--
+	list := s.gaps[key]
+	if n := len(list); n > 0 && list[n-1].Next == run {
+		list[n-1] = gap{run + 1, list[n-1].Count + 1}
+		return
+	}
+	s.gaps[key] = append(list, gap{run + 1, 1})
+}
+
+// writer moves records from memory to the file as they come, and syncs.
+func (s *Spool) writer() {
+	ticker := time.NewTicker(syncEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.quit:
+			return
+		case <-s.wake:
+			s.mu.Lock()
+			s.flush()
+			s.mu.Unlock()
+		case <-ticker.C:
+			s.mu.Lock()
+			s.flush()
+			s.expire()
+			file := s.file
+			unsynced := s.unsynced
+			s.unsynced = false
+			s.saveCursor()
+			s.mu.Unlock()
+			if unsynced { // without the lock: a sync may take long
+				file.Sync()
+			}
+		}
+	}
+}
+
+// flush writes what waits. On a full disk the oldest segment makes room for
+// the newest records; what cannot be written at all waits in memory.
+func (s *Spool) flush() {
+	for len(s.kept) > 0 {
+		err := s.writeOut()
+		if err == nil {
+			if s.problem != nil {
+				s.o.Log.Info("the spool can be written again")
+			}
+			s.problem = nil
+			poke(s.ready)
+			continue
+		}
+		if errors.Is(err, syscall.ENOSPC) && len(s.segments) > 1 {
+			s.dropOldest()
+			continue
+		}
+		if s.problem == nil {
+			s.o.Log.Error("the spool cannot be written, results wait in memory", "error", err)
+		}
+		s.problem = fmt.Errorf("write spool: %w", err)
+		return
+	}
+}
+
+// writeOut writes as much of what waits as fits the segment.
+func (s *Spool) writeOut() error {
+	if s.file == nil || s.last().size >= s.o.SegmentBytes {
+		if err := s.roll(); err != nil {
+			return err
+		}
+	}
+	last := s.last()
+	n, bytes := 0, 0
+	for n < len(s.kept) && (n == 0 || last.size+int64(bytes) < s.o.SegmentBytes) {
+		bytes += s.kept[n].size
+		n++
+	}
+	if _, err := s.file.WriteAt(s.waiting[:bytes], last.size); err != nil {
+		s.file.Truncate(last.size) // leave no half record behind
+		return err
+	}
+	last.size += int64(bytes)
+	last.lastSeq = s.kept[n-1].seq
+	s.waiting = slices.Delete(s.waiting, 0, bytes)
+	s.kept = slices.Delete(s.kept, 0, n)
+	s.unsynced = true
+	for s.bytes() > s.o.MaxBytes && len(s.segments) > 1 {
+		s.dropOldest()
+	}
+	return nil
+}
+
+func (s *Spool) last() *segment { return s.segments[len(s.segments)-1] }
+
+func (s *Spool) bytes() (n int64) {
+	for _, g := range s.segments {
+		n += g.size
+	}
+	return n
+}
+
+// roll begins a new segment. The numbers reached are saved, so that the
+// segments before it may go.
+func (s *Spool) roll() error {
+	g, f, err := createSegment(s.dir, s.epoch, s.kept[0].seq)
+	if err != nil {
+		return err
+	}
+	if s.file != nil {
+		s.file.Sync()
+		s.file.Close()
+	}
+	s.segments, s.file = append(s.segments, g), f
+	if err := s.saveNumbers(); err != nil {
+		return err
+	}
+	s.trim()
+	return nil
+}
+
+// trim deletes the segments that nobody needs any more.
+func (s *Spool) trim() {
+	for len(s.segments) > 1 && s.segments[0].lastSeq <= s.done {
+		s.removeOldest()
+	}
+}
+
+func (s *Spool) removeOldest() {
+	g := s.segments[0]
+	s.segments = s.segments[1:]
+	if s.at.segment == g {
+		s.at.close()
+	}
+	if err := os.Remove(g.path); err != nil {
+		s.o.Log.Error("remove a segment of the spool", "error", err)
+	}
+}
+
+// expire drops segments whose newest record is over the age.
+func (s *Spool) expire() {
+	for len(s.segments) > 1 && time.Since(s.segments[0].newest()) > s.o.MaxAge {
+		s.dropOldest()
+	}
+}
+
+// dropOldest deletes the oldest segment and counts what nobody has read.
+func (s *Spool) dropOldest() {
+	g := s.segments[0]
+	before := s.dropped
+	if g.lastSeq > s.at.seq {
+		err := g.each(func(r Record) {
+			if r.Seq > s.at.seq {
+				s.lose(r.Key, r.Run)
+			}
+		})
+		if err != nil {
+			s.o.Log.Error("read a segment of the spool", "file", g.path, "error", err)
+		}
+		s.at.seq = g.lastSeq
+	}
+	if n := s.dropped - before; n > 0 {
+		s.o.Log.Warn("the spool is full, its oldest results are lost", "results", n)
+	}
+	s.removeOldest()
+	if err := s.saveNumbers(); err != nil {
+		s.o.Log.Error("save the spool's numbers", "error", err)
+	}
+}
+
+// Read hands out the records after the last one that was read, most of them at
+// the most; none when there are none.
+func (s *Spool) Read(most int) []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Record
+	for i := 0; i < len(s.segments) && len(out) < most; i++ {
+		g := s.segments[i]
+		if g.lastSeq <= s.at.seq {
+			continue
+		}
+		records, err := s.at.read(g, most-len(out))
+		if err != nil {
+			s.o.Log.Error("a segment of the spool cannot be read to its end", "file", g.path, "error", err)
+			s.at.seq = g.lastSeq
+		}
+		out = append(out, records...)
+	}
+	for i := range out {
+		r := &out[i]
+		list := s.gaps[r.Key]
+		for len(list) > 0 && list[0].Next < r.Run {
+			list = list[1:]
+		}
+		if len(list) == 0 {
+			delete(s.gaps, r.Key)
+			continue
+		}
+		s.gaps[r.Key] = list
+		if list[0].Next == r.Run {
+			r.Dropped = list[0].Count
+		}
+	}
+	return out
+}
+
+// Done says that all records up to seq, n more than at the last time, are with
+// somebody else: they are handed out no more, and their segments go.
+func (s *Spool) Done(seq uint64, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = max(s.done, seq)
+	s.pending -= n
+	s.trim()
+}
+
+// Last is the number of the last record: those up to it that Read hands out
+// later may have been handed out by an earlier process, too.
+func (s *Spool) Last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq
+}
+
+// Figures says how many records wait for somebody else, how many were ever
+// numbered, and how many were lost since the spool was opened.
+func (s *Spool) Figures() (pending int, seq, dropped uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending, s.seq, s.dropped
+}
+
+// Problem says why nothing can be written, nil when all is well.
+func (s *Spool) Problem() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.problem
+}
+
+// Close writes and syncs what is left.
+func (s *Spool) Close() error {
+	close(s.quit)
+	s.wg.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flush()
+	s.at.close()
+	err := errors.Join(s.problem, s.saveNumbers(), s.saveCursor())
+	if s.file != nil {
+		err = errors.Join(err, s.file.Sync(), s.file.Close())
+	}
+	return err
+}
+
+// writtenRuns are the run numbers of what is written: those that wait could
+// still be given again after a kill.
+func (s *Spool) writtenRuns() (seq uint64, runs map[string]uint64) {
+	seq, runs = s.seq, maps.Clone(s.runs)
+	for _, k := range slices.Backward(s.kept) {
+		runs[k.key] = k.run - 1
+		seq = k.seq - 1
+	}
+	return seq, runs
+}
+
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

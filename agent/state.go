@@ -1,0 +1,127 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"netmon/wire"
+)
+
+// stateFile is what the agent resumes after a restart, before any broker is
+// reachable.
+type stateFile struct {
+	Format   int               `json:"format"` // 1
+	Agent    string            `json:"agent"`
+	Store    string            `json:"store,omitempty"`
+	Revision uint64            `json:"revision,omitempty"`
+	Gone     map[string]uint64 `json:"gone,omitempty"`
+	Monitors []savedEntry      `json:"monitors"`
+}
+
+type savedEntry struct {
+	wire.Monitor
+	Store   string `json:"store,omitempty"`
+	Touched uint64 `json:"touched,omitempty"`
+}
+
+const stateName = "state.json"
+
+// saveState replaces the file at once: whoever reads it sees the old or the new.
+func saveState(dir string, s stateFile) error {
+	s.Format = 1
+	data, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode state: %w", err)
+	}
+	return replaceFile(filepath.Join(dir, stateName), append(data, '\n'))
+}
+
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, werr := f.Write(data)
+	serr := f.Sync()
+	cerr := f.Close()
+	if err := errors.Join(werr, serr, cerr); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// loadState reads the file. A missing one is an empty state. One that cannot be
+// read is set aside, so that it is neither lost nor in the way, and problem
+// says so.
+func loadState(dir, agent string) (s stateFile, problem string, err error) {
+	path := filepath.Join(dir, stateName)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return stateFile{}, "", nil
+	}
+	if err != nil {
+		return stateFile{}, "", err
+	}
+	s, bad := decodeState(data)
+	if bad == nil && s.Agent != agent {
+		bad = fmt.Errorf("it belongs to agent %q", s.Agent)
+	}
+	if bad == nil {
+		return s, "", nil
+	}
+	aside := fmt.Sprintf("%s.%s.bad", path, time.Now().UTC().Format("20060102T150405.000000000"))
+	if err := os.Rename(path, aside); err != nil {
+		return stateFile{}, "", err
+	}
+	return stateFile{}, fmt.Sprintf("state file could not be read (%v): set aside as %s, started with nothing running", bad, filepath.Base(aside)), nil
+}
+
+func decodeState(data []byte) (stateFile, error) {
+	var s stateFile
+	if err := json.Unmarshal(data, &s); err != nil {
+		return stateFile{}, err
+	}
+	if s.Format != 1 {
+		return stateFile{}, fmt.Errorf("format %d, want 1", s.Format)
+	}
+	for i, m := range s.Monitors {
+		if err := m.Monitor.Validate(); err != nil {
+			return stateFile{}, fmt.Errorf("monitors[%d]: %w", i, err)
+		}
+	}
+	return s, nil
+}
+
+// state is the set's part of the file.
+func (s *set) state() stateFile {
+	f := stateFile{Store: s.store, Revision: s.revision, Gone: s.gone, Monitors: []savedEntry{}}
+	for _, e := range s.entries {
+		f.Monitors = append(f.Monitors, savedEntry{e.monitor, e.store, e.touched})
+	}
+	return f
+}
+
+// resume starts what the file says ran before. What this version of the agent
+// refuses stays in the set as refused.
+func (s *set) resume(f stateFile) {
+	s.store, s.revision = f.Store, f.Revision
+	for name, at := range f.Gone {
+		s.gone[name] = at
+	}
+	for _, m := range f.Monitors {
+		e := &entry{monitor: m.Monitor.WithDefaults(), store: m.Store, touched: m.Touched}
+		measure, err := s.check(e.monitor)
+		if err != nil {
+			e.refused = wire.Invalid(err)
+		} else {
+			e.run = s.run.start(s.ctx, e.monitor, measure)
+		}
+		s.entries[m.Name] = e
+	}
+}

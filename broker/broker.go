@@ -1,0 +1,218 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// Broker is an embedded NATS server with its store.
+type Broker struct {
+	log   *slog.Logger
+	opts  *server.Options // what each new server starts with: the server changes its own copy
+	store string          // "" when the server keeps nothing on disk
+	lock  *storeLock
+
+	// restarting is held while one server makes way for the next, so that
+	// Close does not come between them.
+	restarting sync.Mutex
+
+	mu     sync.Mutex // guards the rest
+	srv    *server.Server
+	closed bool
+}
+
+// Start starts a server and returns when it takes connections. Its errors say
+// what to do next. Cancelling ctx gives up the start; it has no say afterwards.
+func Start(ctx context.Context, o Options) (*Broker, error) {
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	opts, warnings, err := o.server()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn("nats-server configuration: " + w)
+	}
+	b := &Broker{log: log, opts: opts}
+	if opts.JetStream {
+		b.store = opts.StoreDir
+		if b.lock, err = lockStore(b.store); err != nil {
+			return nil, err
+		}
+	}
+	// The server opens its store before it listens, and a big store takes a
+	// while: look first whether there is any point.
+	if err = tryListen(ctx, opts); err == nil {
+		b.srv, err = startServer(ctx, opts, log)
+	}
+	if err != nil {
+		b.lock.release()
+		return nil, explainStart(err, opts)
+	}
+	if addr, ok := b.srv.Addr().(*net.TCPAddr); ok {
+		b.opts.Port = addr.Port // the same again after a restart
+	}
+	return b, nil
+}
+
+// startServer starts one server with a copy of opts.
+func startServer(ctx context.Context, opts *server.Options, log *slog.Logger) (*server.Server, error) {
+	srv, err := server.NewServer(opts.Clone())
+	if err != nil {
+		return nil, err
+	}
+	l := newServerLog(log)
+	srv.SetLoggerV2(l, opts.Debug, opts.Trace, opts.TraceVerbose)
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		srv.Start()
+	}()
+	err = awaitReady(ctx, srv, l, started)
+	if err != nil {
+		srv.Shutdown()
+		<-started
+		srv.WaitForShutdown()
+		return nil, err
+	}
+	return srv, nil
+}
+
+// awaitReady waits until srv takes connections. The server tells of most
+// troubles only by its log.
+func awaitReady(ctx context.Context, srv *server.Server, l *serverLog, started <-chan struct{}) error {
+	fatal := func() error { return errors.New(l.lastFatal()) }
+	select {
+	case <-started:
+	case <-l.fatal:
+		return fatal()
+	case <-ctx.Done():
+		return fmt.Errorf("start the broker: %w", context.Cause(ctx))
+	}
+	// What listens besides the client port starts by itself: a cluster's
+	// routes, leaf nodes, websockets.
+	const patience = 10 * time.Second
+	for begun := time.Now(); ; {
+		select {
+		case <-l.fatal:
+			return fatal()
+		case <-ctx.Done():
+			return fmt.Errorf("start the broker: %w", context.Cause(ctx))
+		default:
+		}
+		if srv.ReadyForConnections(100 * time.Millisecond) {
+			return nil
+		}
+		if time.Since(begun) > patience {
+			return fmt.Errorf("start the broker: it does not take connections after %v; its last error: %q", patience, l.lastError())
+		}
+	}
+}
+
+// URL is where others connect to, such as nats://127.0.0.1:4222. It is "" when
+// the broker is in this process only.
+func (b *Broker) URL() string { return clientURL(b.opts) }
+
+// Store is the folder in which the broker keeps its data, "" when it keeps none.
+func (b *Broker) Store() string { return b.store }
+
+// Connect connects from inside this process. The connection comes back by
+// itself after a restart of the server, and ends for good with Close.
+func (b *Broker) Connect(opts ...nats.Option) (*nats.Conn, error) {
+	all := []nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond)}
+	all = append(all, opts...)
+	all = append(all, nats.InProcessServer(inProcess{b}))
+	nc, err := nats.Connect("", all...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the embedded broker: %w", err)
+	}
+	return nc, nil
+}
+
+// inProcess dials whichever server runs now.
+type inProcess struct{ b *Broker }
+
+func (p inProcess) InProcessConn() (net.Conn, error) {
+	srv := p.b.server()
+	if srv == nil {
+		return nil, errors.New("the broker is stopped")
+	}
+	return srv.InProcessConn()
+}
+
+// server is the one that runs now, or nil.
+func (b *Broker) server() *server.Server {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.srv
+}
+
+// Close stops the server, waits for its end and gives the store free.
+// It may be called more than once.
+func (b *Broker) Close() { b.stop(false) }
+
+// stop ends the server. With lameDuck, the clients of a cluster are first sent
+// to its other servers.
+func (b *Broker) stop(lameDuck bool) {
+	b.restarting.Lock()
+	defer b.restarting.Unlock()
+	b.mu.Lock()
+	srv, done := b.srv, b.closed
+	b.srv, b.closed = nil, true
+	b.mu.Unlock()
+	if done {
+		return
+	}
+	if srv != nil {
+		if lameDuck {
+			srv.LameDuckShutdown()
+		}
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	}
+	b.lock.release()
+}
+
+// tryListen finds out early and exactly what is wrong with the addresses.
+func tryListen(ctx context.Context, o *server.Options) error {
+	try := func(host string, port int) error {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(max(port, 0))))
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	}
+	if !o.DontListen {
+		port := o.Port
+		if port == 0 {
+			port = server.DEFAULT_PORT
+		}
+		if err := try(o.Host, port); err != nil {
+			return err
+		}
+	}
+	if o.HTTPPort > 0 {
+		return try(o.HTTPHost, o.HTTPPort)
+	}
+	return nil
+}
+
+// makeStore makes the folder and reports in words why it cannot be used.
+func makeStore(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("store %s: %w: give a folder that you may write with --store", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,300 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"netmon/wire"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Limits of what is kept. A zero field leaves a stream that exists as it is,
+// and means the default for a new one.
+type Limits struct {
+	ResultsAge   time.Duration // results older than this go
+	ResultsBytes int64         // of all results; the oldest go first
+	PerMonitor   int64         // results of one monitor on one agent; the oldest go first
+	Replicas     int           // servers of a cluster that hold each message
+}
+
+// DefaultLimits keeps a week. A monitor that runs every second keeps all of
+// it; one that runs a hundred times a second cannot push out the others.
+func DefaultLimits() Limits {
+	return Limits{ResultsAge: 7 * 24 * time.Hour, ResultsBytes: 4 << 30, PerMonitor: 700_000, Replicas: 1}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	if l.ResultsAge == 0 {
+		l.ResultsAge = d.ResultsAge
+	}
+	if l.ResultsBytes == 0 {
+		l.ResultsBytes = d.ResultsBytes
+	}
+	if l.PerMonitor == 0 {
+		l.PerMonitor = d.PerMonitor
+	}
+	if l.Replicas == 0 {
+		l.Replicas = d.Replicas
+	}
+	return l
+}
+
+// historyKept is how many revisions of a monitor are kept: NATS's most.
+const historyKept = 64
+
+// monitorsStream is the stream under the bucket, by NATS's own naming.
+const monitorsStream = "KV_" + wire.MonitorsBucket
+
+// The streams in full. What the server fills in by itself is left out.
+func resultsConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              wire.ResultsStream,
+		Description:       "netmon: what agents measured, one JSON message for each run, on " + wire.AllResults + " (agent, monitor)",
+		Subjects:          []string{wire.AllResults},
+		Storage:           jetstream.FileStorage,
+		Discard:           jetstream.DiscardOld,
+		MaxAge:            l.ResultsAge,
+		MaxBytes:          l.ResultsBytes,
+		MaxMsgsPerSubject: l.PerMonitor,
+		Replicas:          l.Replicas,
+		Duplicates:        2 * time.Minute,
+		AllowDirect:       true,
+	}
+}
+
+func agentsConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              wire.AgentsStream,
+		Description:       "netmon: the last heartbeat of each agent, in memory, on " + wire.AllAlive,
+		Subjects:          []string{wire.AllAlive},
+		Storage:           jetstream.MemoryStorage,
+		Discard:           jetstream.DiscardOld,
+		MaxAge:            24 * time.Hour,
+		MaxMsgsPerSubject: 1,
+		Replicas:          l.Replicas,
+		AllowDirect:       true,
+	}
+}
+
+func monitorsConfig(l Limits) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:      wire.MonitorsBucket,
+		Description: "netmon: what should be measured and where, one key for each monitor, with its history",
+		History:     historyKept,
+		Storage:     jetstream.FileStorage,
+		Replicas:    l.Replicas,
+	}
+}
+
+// Provision makes the streams and the bucket of the mesh where they are
+// missing, and brings those that exist up to date. It may be repeated, by
+// several processes at once, and works with any NATS server that has JetStream.
+//
+// It never destroys data: a limit that would delete something stored is not
+// applied, and replicas are not taken away. Settings that are not netmon's,
+// such as placement or compression, stay. A stream or bucket that netmon
+// cannot use, and that cannot be changed, is an error with each setting that
+// differs.
+//
+// A *[KeptError] means that everything is there and in use, but some limits
+// are still the old, higher ones.
+func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
+	var errs []error
+	var kept KeptError
+	full := l.withDefaults()
+	for _, s := range []asset{
+		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l)},
+		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l)},
+		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
+			_, err := js.CreateKeyValue(ctx, monitorsConfig(full))
+			return err
+		}},
+	} {
+		err := s.provision(ctx, js, &kept)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if errors.Is(err, errNoJetStream) || ctx.Err() != nil {
+			break // the others would say the same
+		}
+	}
+	if len(errs) == 0 {
+		if err := provisionLease(ctx, js, full); err != nil {
+			errs = append(errs, fmt.Errorf("provision bucket %s: %w", wire.ControlBucket, err))
+		}
+	}
+	if len(errs) == 0 && len(kept.Limits) > 0 {
+		return &kept
+	}
+	return errors.Join(errs...)
+}
+
+// provisionLease makes the bucket in which one of several controllers is
+// chosen. What is in it lives for a few seconds and is not worth a disk.
+func provisionLease(ctx context.Context, js jetstream.JetStream, l Limits) error {
+	return retry(ctx, func(ctx context.Context) error {
+		_, err := js.KeyValue(ctx, wire.ControlBucket)
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			_, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+				Bucket:      wire.ControlBucket,
+				Description: "netmon: which of several controllers leads",
+				Storage:     jetstream.MemoryStorage,
+				TTL:         wire.LeaseTTL,
+				Replicas:    l.Replicas,
+			})
+			if taken(err) {
+				err = nil
+			}
+		}
+		return err
+	})
+}
+
+// bucketStream is what NATS makes of the bucket, as far as we depend on it.
+func bucketStream(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              monitorsStream,
+		Description:       monitorsConfig(l).Description,
+		Subjects:          []string{"$KV." + wire.MonitorsBucket + ".>"},
+		Storage:           jetstream.FileStorage,
+		Discard:           jetstream.DiscardNew,
+		MaxMsgsPerSubject: historyKept,
+		Replicas:          l.Replicas,
+		AllowDirect:       true,
+		AllowRollup:       true,
+		DenyDelete:        true,
+	}
+}
+
+// asset is one stream, or the stream under a bucket.
+type asset struct {
+	name   string                      // for people
+	want   jetstream.StreamConfig      // for a new one
+	asked  jetstream.StreamConfig      // for one that exists: limits of 0 stay as they are
+	create func(context.Context) error // default: CreateStream
+	bucket bool                        // nothing may leave it by age; agents cannot write to it
+}
+
+// provision makes the stream or brings it up to date.
+func (a asset) provision(ctx context.Context, js jetstream.JetStream, kept *KeptError) error {
+	create := a.create
+	if create == nil {
+		create = func(ctx context.Context) error {
+			_, err := js.CreateStream(ctx, a.want)
+			return err
+		}
+	}
+	err := retry(ctx, func(ctx context.Context) error {
+		stream, err := js.Stream(ctx, a.want.Name)
+		switch {
+		case err == nil:
+			return a.update(ctx, js, stream, kept)
+		case !errors.Is(err, jetstream.ErrStreamNotFound):
+			return err
+		}
+		err = create(ctx)
+		if taken(err) { // somebody else was faster
+			if stream, e := js.Stream(ctx, a.want.Name); e == nil {
+				return a.update(ctx, js, stream, kept)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return a.explain(ctx, js, err)
+	}
+	return nil
+}
+
+// taken says that the name is in use already.
+func taken(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || errors.Is(err, jetstream.ErrBucketExists)
+}
+
+// update changes what differs, and only that.
+func (a asset) update(ctx context.Context, js jetstream.JetStream, stream jetstream.Stream, kept *KeptError) error {
+	have := stream.CachedInfo()
+	if err := a.check(have.Config); err != nil {
+		return err
+	}
+	most := func() uint64 { return mostPerSubject(ctx, stream) }
+	next, lowered := a.merge(have, most)
+	kept.Limits = append(kept.Limits, lowered...)
+	if equal(next, have.Config) {
+		return nil
+	}
+	_, err := js.UpdateStream(ctx, next)
+	return err
+}
+
+// equal compares what merge may change.
+func equal(a, b jetstream.StreamConfig) bool {
+	return a.Description == b.Description && slices.Equal(a.Subjects, b.Subjects) && a.Discard == b.Discard &&
+		a.MaxAge == b.MaxAge && a.MaxBytes == b.MaxBytes && a.MaxMsgsPerSubject == b.MaxMsgsPerSubject &&
+		a.Replicas == b.Replicas && a.Duplicates == b.Duplicates && a.AllowDirect == b.AllowDirect && a.AllowRollup == b.AllowRollup
+}
+
+// Error codes of JetStream's API that nats.go has no names for.
+const (
+	noPeers         jetstream.ErrorCode = 10005
+	notAvailable    jetstream.ErrorCode = 10008
+	noResources     jetstream.ErrorCode = 10023
+	noMemory        jetstream.ErrorCode = 10028
+	noStorage       jetstream.ErrorCode = 10047
+	subjectsOverlap jetstream.ErrorCode = 10065
+)
+
+var errNoJetStream = errors.New("this NATS server has no JetStream: start it with -js, or use netmon broker")
+
+// explain says what to do about the usual errors.
+func (a asset) explain(ctx context.Context, js jetstream.JetStream, err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode {
+		case subjectsOverlap:
+			for _, s := range a.want.Subjects {
+				if other, e := js.StreamNameBySubject(ctx, s); e == nil {
+					return fmt.Errorf("%s: the stream %s keeps %s already: take the subject away from it (nats stream edit %s)", a.name, other, s, other)
+				}
+			}
+		case noResources, noStorage, noMemory:
+			return fmt.Errorf("%s: the broker has no room for %d bytes: keep less, or let it use more of its disk: %w", a.name, max(a.want.MaxBytes, 0), err)
+		}
+	}
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders) {
+		return errNoJetStream
+	}
+	if strings.HasPrefix(err.Error(), a.name) {
+		return err
+	}
+	return fmt.Errorf("provision %s: %w", a.name, err)
+}
+
+// retry repeats do while a cluster is still choosing its leaders: until then
+// it answers that it is not available, or not at all.
+func retry(ctx context.Context, do func(context.Context) error) error {
+	const patience, each, pause = 20 * time.Second, 3 * time.Second, 250 * time.Millisecond
+	for begun := time.Now(); ; {
+		try, cancel := context.WithTimeout(ctx, each)
+		err := do(try)
+		cancel()
+		var api *jetstream.APIError
+		passing := errors.As(err, &api) && (api.ErrorCode == notAvailable || api.ErrorCode == noPeers) ||
+			errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
+		if !passing || time.Since(begun) > patience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"netmon/wire"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func onBroker(t *testing.T) (*Broker, jetstream.JetStream) {
+	t.Helper()
+	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: t.TempDir()})
+	return b, connect(t, b.URL())
+}
+
+func configOf(t *testing.T, js jetstream.JetStream, stream string) jetstream.StreamConfig {
+	t.Helper()
+	s, err := js.Stream(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.CachedInfo().Config
+}
+
+func TestProvision_Twice(t *testing.T) {
+	_, js := onBroker(t)
+	mustProvision(t, js, DefaultLimits())
+	names := []string{wire.ResultsStream, wire.AgentsStream, monitorsStream}
+	var before []jetstream.StreamConfig
+	for _, n := range names {
+		before = append(before, configOf(t, js, n))
+	}
+	mustProvision(t, js, DefaultLimits())
+	mustProvision(t, js, Limits{})
+	for i, n := range names {
+		if after := configOf(t, js, n); !reflect.DeepEqual(before[i], after) {
+			t.Errorf("%s changed:\n%+v\n%+v", n, before[i], after)
+		}
+		if c := before[i]; c.Description == "" || c.AllowMsgTTL || c.AllowMsgSchedules || c.AllowMsgCounter {
+			t.Errorf("%s: %+v", n, c)
+		}
+	}
+	for _, c := range before[:2] {
+		if c.AllowRollup {
+			t.Errorf("%s allows roll-up: an agent could delete what others stored", c.Name)
+		}
+	}
+	kv, err := js.KeyValue(t.Context(), wire.MonitorsBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := kv.Status(t.Context()); err != nil || st.History() != 64 {
+		t.Errorf("history %d, want 64 (%v)", st.History(), err)
+	}
+}
+
+func TestProvision_ByManyAtOnce(t *testing.T) {
+	_, js := onBroker(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := Provision(t.Context(), js, DefaultLimits()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestProvision_OneMessageForEachID(t *testing.T) {
+	_, js := onBroker(t)
+	mustProvision(t, js, DefaultLimits())
+	for i := range 3 {
+		ack, err := js.Publish(t.Context(), "results.paris.web", nil, jetstream.WithMsgID("paris-e1-1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ack.Duplicate != (i > 0) {
+			t.Errorf("publish %d: duplicate %v", i, ack.Duplicate)
+		}
+	}
+	if n := stored(t, js); n != 1 {
+		t.Errorf("%d results stored, want 1", n)
+	}
+}
+
+func TestProvision_LastHeartbeatOnly(t *testing.T) {
+	_, js := onBroker(t)
+	mustProvision(t, js, DefaultLimits())
+	for range 3 {
+		for _, id := range []string{"paris", "tokyo"} {
+			if _, err := js.Publish(t.Context(), "agent."+id+".alive", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s, _ := js.Stream(t.Context(), wire.AgentsStream)
+	if n := s.CachedInfo().State.Msgs; n != 2 {
+		t.Errorf("%d heartbeats, want one for each of 2 agents", n)
+	}
+}
+
+func TestProvision_RaisesAndKeepsForeignSettings(t *testing.T) {
+	_, js := onBroker(t)
+	old := resultsConfig(Limits{ResultsAge: time.Hour, ResultsBytes: 1 << 20, PerMonitor: 10, Replicas: 1})
+	old.Description, old.AllowDirect, old.AllowRollup = "", false, true
+	old.Compression = jetstream.S2Compression
+	old.Subjects = []string{"results.>"}
+	if _, err := js.CreateStream(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	mustProvision(t, js, DefaultLimits())
+	got := configOf(t, js, wire.ResultsStream)
+	want := resultsConfig(DefaultLimits())
+	if got.MaxAge != want.MaxAge || got.MaxBytes != want.MaxBytes || got.MaxMsgsPerSubject != want.MaxMsgsPerSubject ||
+		got.AllowRollup || !got.AllowDirect || got.Description != want.Description || got.Subjects[0] != wire.AllResults {
+		t.Errorf("not brought up to date: %+v", got)
+	}
+	if got.Compression != jetstream.S2Compression {
+		t.Error("compression was changed")
+	}
+}
+
+func TestProvision_DestroysNothing(t *testing.T) {
+	_, js := onBroker(t)
+	mustProvision(t, js, Limits{ResultsAge: 30 * 24 * time.Hour})
+	for range 20 {
+		if _, err := js.Publish(t.Context(), "results.paris.web", make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(20 * time.Millisecond) // let the results grow older than the age below
+	err := Provision(t.Context(), js, Limits{ResultsAge: 10 * time.Millisecond, ResultsBytes: 5000, PerMonitor: 5})
+	var kept *KeptError
+	if !errors.As(err, &kept) || len(kept.Limits) != 3 {
+		t.Fatalf("error %v, want a KeptError of three limits", err)
+	}
+	t.Log(err)
+	if n := stored(t, js); n != 20 {
+		t.Errorf("%d results are left of 20", n)
+	}
+	// Lower, but nothing is lost by it.
+	mustProvision(t, js, Limits{ResultsAge: 24 * time.Hour, ResultsBytes: 1 << 20, PerMonitor: 100})
+	if c := configOf(t, js, wire.ResultsStream); c.MaxAge != 24*time.Hour || c.MaxBytes != 1<<20 || c.MaxMsgsPerSubject != 100 {
+		t.Errorf("limits not lowered: %+v", c)
+	}
+	// Nothing said: nothing changed.
+	mustProvision(t, js, Limits{})
+	if c := configOf(t, js, wire.ResultsStream); c.MaxAge != 24*time.Hour {
+		t.Errorf("age changed to %v without being asked", c.MaxAge)
+	}
+}
+
+func TestProvision_SaysWhatCannotBeChanged(t *testing.T) {
+	_, js := onBroker(t)
+	c := resultsConfig(DefaultLimits())
+	c.Storage, c.DenyPurge, c.AllowMsgTTL = jetstream.MemoryStorage, true, true
+	c.MaxBytes = 1 << 20
+	if _, err := js.CreateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "results.paris.web", nil); err != nil {
+		t.Fatal(err)
+	}
+	err := Provision(t.Context(), js, DefaultLimits())
+	if err == nil {
+		t.Fatal("no error")
+	}
+	t.Log(err)
+	for _, part := range []string{"stream RESULTS", "storage is Memory, want File", "deny_purge is true", "allow_msg_ttl is true", "nats stream backup RESULTS"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error lacks %q", part)
+		}
+	}
+	if n := stored(t, js); n != 1 {
+		t.Error("the stream was emptied")
+	}
+	// The rest was made all the same.
+	configOf(t, js, wire.AgentsStream)
+	configOf(t, js, monitorsStream)
+}
+
+func TestProvision_BucketIsBroughtUpToDate(t *testing.T) {
+	_, js := onBroker(t)
+	kv, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: wire.MonitorsBucket, History: 1, TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.PutString(t.Context(), "web", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	mustProvision(t, js, DefaultLimits())
+	st, err := kv.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.History() != 64 || st.TTL() != 0 || st.Values() != 1 {
+		t.Errorf("history %d, ttl %v, %d values; want 64, none, 1", st.History(), st.TTL(), st.Values())
+	}
+}
+
+func TestProvision_SubjectTaken(t *testing.T) {
+	_, js := onBroker(t)
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "MINE", Subjects: []string{"results.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	err := Provision(t.Context(), js, DefaultLimits())
+	if err == nil || !strings.Contains(err.Error(), "stream MINE keeps results.*.* already") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestProvision_NoRoom(t *testing.T) {
+	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: t.TempDir(), MaxStore: 1 << 20})
+	err := Provision(t.Context(), connect(t, b.URL()), DefaultLimits())
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(4<<30)) {
+		t.Errorf("error %v", err)
+	}
+	t.Log(err)
+}
+
+func TestProvision_NoJetStream(t *testing.T) {
+	b := mustStart(t, Options{Config: config(t, "listen: 127.0.0.1:-1")})
+	nc, err := nats.Connect(b.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, _ := jetstream.New(nc)
+	if err := Provision(t.Context(), js, DefaultLimits()); err == nil || !strings.Contains(err.Error(), "no JetStream") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDefaultLimits_InTheDocument checks the figures that subjects.md gives.
+func TestDefaultLimits_InTheDocument(t *testing.T) {
+	doc, err := os.ReadFile("../subjects.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "a week, 4 GiB and 700,000 results of one monitor"
+	if d := DefaultLimits(); !strings.Contains(string(doc), want) || d.ResultsAge != 7*24*time.Hour || d.ResultsBytes != 4<<30 || d.PerMonitor != 700_000 {
+		t.Errorf("subjects.md should say %q, and the limits are %+v", want, d)
+	}
+}

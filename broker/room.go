@@ -1,0 +1,63 @@
+package broker
+
+import (
+	"fmt"
+	"math/bits"
+	"os"
+	"path/filepath"
+)
+
+// roomNeeded must be there before the server is started again after a full
+// disk: one block of messages.
+const roomNeeded = 8 << 20
+
+// hasRoom tries whether the folder takes data again. It asks the file system
+// first, so as not to fill a full disk's last bytes, and then writes, because
+// the file system does not tell of quotas.
+func hasRoom(dir string) (err error) {
+	if free, ok := freeBytes(dir); ok && free < 2*roomNeeded {
+		return fmt.Errorf("%d bytes are free on the disk of %s, want %d", free, dir, 2*roomNeeded)
+	}
+	path := filepath.Join(dir, "netmon.room")
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(path)
+	piece := make([]byte, 1<<20)
+	for range roomNeeded / len(piece) {
+		if _, err = f.Write(piece); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// DefaultLimits is [DefaultLimits] made to fit this broker: results take at
+// most half of what the store may use, and half of what its disk can give. A
+// stream that may outgrow its disk fills it and then stands still.
+func (b *Broker) DefaultLimits() Limits {
+	l := DefaultLimits()
+	if !b.opts.JetStream {
+		return l
+	}
+	l.ResultsBytes = min(l.ResultsBytes, b.opts.JetStreamMaxStore/2)
+	if free, ok := freeBytes(b.store); ok {
+		var used uint64
+		if srv := b.server(); srv != nil {
+			if js, err := srv.Jsz(nil); err == nil {
+				used = js.Store
+			}
+		}
+		l.ResultsBytes = min(l.ResultsBytes, int64((free+used)/2))
+	}
+	// Rounded down to a power of two, it is the same again at most starts.
+	l.ResultsBytes = max(int64(1)<<(bits.Len64(uint64(max(l.ResultsBytes, 1)))-1), 1<<20)
+	return l
+}

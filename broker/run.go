@@ -1,0 +1,119 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// How Run watches the server.
+const (
+	healthEvery = 2 * time.Second
+	// The longest wait between two attempts to come back.
+	restartAtMost = 30 * time.Second
+)
+
+// Run watches the server until ctx ends, then stops it and waits for its end;
+// that takes at most about three seconds. So far nothing makes going on
+// impossible: it returns nil.
+//
+// A server that once failed to write, because its disk was full, goes on to
+// serve but acknowledges nothing any more, also after there is room again.
+// Run waits for the room and starts the server again at the same address.
+func (b *Broker) Run(ctx context.Context) error {
+	defer b.stop(b.clustered())
+	tick := time.NewTicker(healthEvery)
+	defer tick.Stop()
+	wait := healthEvery
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		why := b.stuck()
+		if why == "" {
+			wait = healthEvery
+			continue
+		}
+		b.log.Error("the broker stores nothing: results wait with their agents until there is room", "store", b.store, "error", why)
+		b.comeBack(ctx, wait)
+		// Back too early, it is stuck again soon: be slower each time.
+		wait = min(2*wait, restartAtMost)
+		tick.Reset(max(healthEvery, wait/2))
+	}
+}
+
+// stuck says why the server can no longer store anything, or "".
+func (b *Broker) stuck() string {
+	srv := b.server()
+	switch {
+	case srv == nil || !b.opts.JetStream:
+		return ""
+	case !srv.Running():
+		return "the server ended by itself"
+	case !srv.JetStreamEnabled():
+		return "the server switched JetStream off"
+	}
+	for _, e := range srv.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		if strings.Contains(e.Error, "write error") {
+			return e.Error
+		}
+	}
+	return ""
+}
+
+// comeBack waits for room in the store and starts the server again. It tries
+// until it succeeds or ctx ends.
+func (b *Broker) comeBack(ctx context.Context, wait time.Duration) {
+	for {
+		err := hasRoom(b.store)
+		if err == nil {
+			if err = b.Restart(ctx); err == nil {
+				b.log.Info("the broker stores again", "store", b.store)
+				return
+			}
+			b.log.Error("restart of the broker", "error", err, "again_in", wait)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Restart stops the server and starts it again at the same address and on the
+// same store, without giving the store free in between. After an error the
+// broker is down, and Restart may be called again.
+func (b *Broker) Restart(ctx context.Context) error {
+	b.restarting.Lock()
+	defer b.restarting.Unlock()
+	b.mu.Lock()
+	srv, closed := b.srv, b.closed
+	b.srv = nil
+	b.mu.Unlock()
+	if closed {
+		return fmt.Errorf("restart the broker: it is closed")
+	}
+	if srv != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	}
+	srv, err := startServer(ctx, b.opts, b.log)
+	if err != nil {
+		return explainStart(err, b.opts)
+	}
+	b.mu.Lock()
+	b.srv = srv
+	b.mu.Unlock()
+	return nil
+}
+
+// clustered says whether clients could go to another server.
+func (b *Broker) clustered() bool {
+	return b.opts.Cluster.Port != 0 || b.opts.Gateway.Port != 0
+}

@@ -1,0 +1,69 @@
+package broker
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// serverLog is the server's logger. The server reports why it cannot start by
+// Fatalf and nothing else, and goes on half started; so the first one is kept
+// for Start to return.
+type serverLog struct {
+	log   *slog.Logger
+	fatal chan struct{} // closed at the first Fatalf
+
+	mu         sync.Mutex // guards the rest
+	fatalText  string
+	latestText string
+}
+
+func newServerLog(log *slog.Logger) *serverLog {
+	return &serverLog{log: log, fatal: make(chan struct{})}
+}
+
+func (l *serverLog) Noticef(format string, v ...any) {
+	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+}
+func (l *serverLog) Debugf(format string, v ...any) {
+	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+}
+func (l *serverLog) Tracef(format string, v ...any) {
+	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+}
+func (l *serverLog) Warnf(format string, v ...any) { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+
+func (l *serverLog) Errorf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	l.mu.Lock()
+	l.latestText = text
+	l.mu.Unlock()
+	l.log.Error("nats: " + text)
+}
+
+// Fatalf does not end the process, unlike the server's own logger.
+func (l *serverLog) Fatalf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	l.mu.Lock()
+	first := l.fatalText == ""
+	if first {
+		l.fatalText = text
+	}
+	l.mu.Unlock()
+	if first {
+		close(l.fatal)
+	}
+	l.log.Debug("nats: " + text) // Start returns it
+}
+
+func (l *serverLog) lastFatal() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatalText
+}
+
+func (l *serverLog) lastError() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.latestText
+}
