@@ -1,0 +1,247 @@
+// Package controller makes agents run what is saved.
+//
+// It watches the bucket of saved monitors and the agents' heartbeats, and
+// brings each agent's managed set to what the bucket says, through commands on
+// agent.<id>.cmd alone. Commands are idempotent and ordered by the bucket's
+// revision, so repeating one, or sending it late, does no harm.
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// Controller compares what should run with what does. Make one with New.
+type Controller struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log *slog.Logger
+	// provision makes the streams and the bucket, should they be gone.
+	provision func(context.Context) error
+
+	mu       sync.Mutex // guards what follows
+	store    string
+	revision uint64 // of the bucket, as far as it was read
+	desired  map[string]wire.Saved
+	agents   map[string]*follower
+	wg       sync.WaitGroup
+}
+
+// New makes a controller that works over nc. provision makes the streams and
+// the bucket, or leaves them as they are: it is called before each reading.
+func New(nc *nats.Conn, provision func(context.Context) error, log *slog.Logger) (*Controller, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	return &Controller{nc: nc, js: js, log: log, provision: provision, desired: map[string]wire.Saved{}, agents: map[string]*follower{}}, nil
+}
+
+// Run controls until ctx ends. Troubles with the broker are logged and tried
+// again, for ever; everything it started has ended when it returns.
+func (c *Controller) Run(ctx context.Context) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		begin := time.Now()
+		err := c.round(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		c.log.Warn("controller starts over", "reason", err)
+		if time.Since(begin) > time.Minute {
+			wait = 100 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// round leads, when no other controller does, until something breaks.
+func (c *Controller) round(ctx context.Context) error {
+	if err := c.provision(ctx); err != nil {
+		return err
+	}
+	kv, err := c.js.KeyValue(ctx, wire.ControlBucket)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", wire.ControlBucket, err)
+	}
+	l := newLease(kv)
+	revision, err := l.acquire(ctx, func(other wire.Lease) {
+		c.log.Info("another controller leads, standing by", "host", other.Host, "since", other.Since)
+	})
+	if err != nil {
+		return fmt.Errorf("lead: %w", err)
+	}
+	defer l.release()
+	c.log.Info("this controller leads")
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	keeping.Go(func() {
+		if err := l.keep(ctx, revision); err != nil {
+			cancel(err)
+		}
+	})
+	err = c.lead(ctx)
+	if cause := context.Cause(ctx); cause != nil && err == nil {
+		err = cause
+	}
+	cancel(nil)
+	return err
+}
+
+// lead reads everything anew and follows it until something breaks.
+func (c *Controller) lead(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer c.wg.Wait()
+	defer cancel()
+
+	kv, err := c.js.KeyValue(ctx, wire.MonitorsBucket)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", wire.MonitorsBucket, err)
+	}
+	stream, err := c.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", wire.MonitorsBucket, err)
+	}
+	info := stream.CachedInfo()
+	c.mu.Lock()
+	c.store, c.revision = wire.StoreID(info.Created), info.State.LastSeq
+	clear(c.desired)
+	clear(c.agents)
+	c.mu.Unlock()
+
+	saved, err := kv.WatchAll(ctx)
+	if err != nil {
+		return fmt.Errorf("watch bucket %s: %w", wire.MonitorsBucket, err)
+	}
+	defer saved.Stop()
+	for e := range saved.Updates() {
+		if e == nil { // all that was there before
+			break
+		}
+		c.take(e)
+	}
+
+	beats, err := c.js.OrderedConsumer(ctx, wire.AgentsStream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	if err != nil {
+		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
+	}
+	following, err := beats.Consume(func(m jetstream.Msg) { c.heard(ctx, m) })
+	if err != nil {
+		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
+	}
+	defer func() {
+		following.Stop()
+		<-following.Closed()
+	}()
+
+	// Streams may be deleted by hand, and made anew, under our feet: a watch
+	// would stay silent, so they are looked at from time to time.
+	check := time.NewTicker(5 * time.Second)
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-following.Closed():
+			return errors.New("the consumer of heartbeats ended")
+		case e, ok := <-saved.Updates():
+			if !ok {
+				return errors.New("the watch of saved monitors ended")
+			}
+			if e != nil && c.take(e) {
+				c.wakeAll()
+			}
+		case <-check.C:
+			info, err := stream.Info(ctx)
+			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && wire.StoreID(info.Created) != c.store {
+				return errors.New("the bucket of saved monitors was made anew")
+			}
+			for _, name := range []string{wire.ResultsStream, wire.AgentsStream} {
+				if _, err := c.js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) {
+					return fmt.Errorf("the stream %s is gone", name)
+				}
+			}
+		}
+	}
+}
+
+// take notes one change of the bucket and says whether anything should run differently.
+func (c *Controller) take(e jetstream.KeyValueEntry) (changed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision = max(c.revision, e.Revision())
+	if e.Operation() != jetstream.KeyValuePut {
+		delete(c.desired, e.Key())
+		return true
+	}
+	s, err := wire.DecodeSaved(e.Value(), e.Revision())
+	if err == nil && s.Name != e.Key() {
+		err = fmt.Errorf("it is named %q", s.Name)
+	}
+	if err != nil {
+		c.log.Error("saved monitor is not usable, what ran before goes on", "key", e.Key(), "revision", e.Revision(), "error", err)
+		return false
+	}
+	c.desired[s.Name] = s
+	return true
+}
+
+// heard notes a heartbeat.
+func (c *Controller) heard(ctx context.Context, m jetstream.Msg) {
+	a, err := wire.DecodeAlive(m.Subject(), m.Data())
+	if err != nil {
+		c.log.Warn("ignored", "error", err)
+		return
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return
+	}
+	if a.Leaving || time.Since(meta.Timestamp) > wire.OfflineAfter {
+		return // its next heartbeat brings it back
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, ok := c.agents[a.Agent]
+	if !ok {
+		f = newFollower(c, a.Agent)
+		c.agents[a.Agent] = f
+		c.wg.Go(func() { f.run(ctx) })
+	}
+	f.heard(a)
+}
+
+func (c *Controller) wakeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.agents {
+		f.wake()
+	}
+}
+
+// want is what should run on an agent, and the revision of the bucket that says so.
+func (c *Controller) want(agent string, labels map[string]string) (set map[string]wire.Monitor, store string, revision uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set = map[string]wire.Monitor{}
+	for name, s := range c.desired {
+		if s.RunsOn(agent, labels) {
+			set[name] = s.Monitor
+		}
+	}
+	return set, c.store, c.revision
+}
