@@ -1,0 +1,79 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// Kept is one stream or bucket of the broker, and how full it is.
+type Kept struct {
+	Name     string    `json:"name"`
+	Holds    string    `json:"holds"`
+	Messages uint64    `json:"messages"`
+	Bytes    uint64    `json:"bytes"`
+	MaxBytes int64     `json:"max_bytes,omitempty"` // 0: no bound
+	MaxAgeNS int64     `json:"max_age_ns,omitempty"`
+	First    time.Time `json:"first,omitzero"` // when the oldest message came
+	Last     time.Time `json:"last,omitzero"`
+	Replicas int       `json:"replicas"`
+	Problem  string    `json:"problem,omitempty"`
+}
+
+// BrokerInfo is the broker as a console sees it.
+type BrokerInfo struct {
+	URL     string      `json:"url"`
+	Server  string      `json:"server"`
+	Version string      `json:"version"`
+	Cluster string      `json:"cluster,omitempty"`
+	RTTNS   int64       `json:"rtt_ns"` // round trip from here
+	Leader  *wire.Lease `json:"controller,omitempty"`
+	Kept    []Kept      `json:"kept"`
+}
+
+// Broker asks the broker about itself and what it keeps.
+func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
+	rtt, err := c.nc.RTT()
+	if err != nil {
+		return BrokerInfo{}, noMesh("ask the broker", err)
+	}
+	b := BrokerInfo{URL: c.nc.ConnectedUrlRedacted(), Server: c.nc.ConnectedServerName(), Version: c.nc.ConnectedServerVersion(),
+		Cluster: c.nc.ConnectedClusterName(), RTTNS: int64(rtt)}
+	for _, k := range []struct{ stream, name, holds string }{
+		{wire.ResultsStream, "stream " + wire.ResultsStream, "what was measured"},
+		{wire.AgentsStream, "stream " + wire.AgentsStream, "the last heartbeat of each agent"},
+		{"KV_" + wire.MonitorsBucket, "bucket " + wire.MonitorsBucket, "what should run, with its history"},
+	} {
+		kept := Kept{Name: k.name, Holds: k.holds}
+		stream, err := c.js.Stream(ctx, k.stream)
+		if err != nil {
+			if !errors.Is(err, jetstream.ErrStreamNotFound) {
+				return b, noMesh("ask the broker", err)
+			}
+			kept.Problem = "is missing: the controller makes it"
+			b.Kept = append(b.Kept, kept)
+			continue
+		}
+		info := stream.CachedInfo()
+		kept.Messages, kept.Bytes = info.State.Msgs, info.State.Bytes
+		kept.MaxBytes, kept.MaxAgeNS, kept.Replicas = max(0, info.Config.MaxBytes), int64(info.Config.MaxAge), info.Config.Replicas
+		if info.State.Msgs > 0 {
+			kept.First, kept.Last = info.State.FirstTime.UTC(), info.State.LastTime.UTC()
+		}
+		b.Kept = append(b.Kept, kept)
+	}
+	if kv, err := c.js.KeyValue(ctx, wire.ControlBucket); err == nil {
+		if e, err := kv.Get(ctx, wire.LeaderKey); err == nil {
+			var l wire.Lease
+			if json.Unmarshal(e.Value(), &l) == nil {
+				b.Leader = &l
+			}
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,105 @@
+// Package console is a client of the mesh: it reads and writes what should
+// run, sends commands to agents, and follows results. Any number of consoles
+// work beside each other; none of them is needed for anything to go on.
+//
+// What must be complete is read by ordered consumers, which pull: a console
+// that is slow or stopped takes nothing and delays nobody.
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// DefaultBroker is where `netmon up` and `netmon broker` listen.
+const DefaultBroker = "nats://127.0.0.1:4222"
+
+// Client is one console's connection.
+type Client struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	author string
+}
+
+// ErrUnreachable says that there is no broker, or no mesh on it.
+var ErrUnreachable = errors.New("broker unreachable")
+
+// Connect connects to a broker. connect is nats.Connect with its address, or
+// the in-process connection of an embedded server.
+func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
+	author := Author()
+	nc, err := connect(append([]nats.Option{
+		nats.Name("netmon console " + author), nats.Timeout(3 * time.Second), nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
+		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+	}, opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(3*time.Second))
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return &Client{nc: nc, js: js, author: author}, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() { c.nc.Close() }
+
+// Author names the person and host that saved monitors are signed with.
+func Author() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return name + "@" + host
+}
+
+// noMesh explains the absence of what Provision makes.
+func noMesh(what string, err error) error {
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("%w: %s: the NATS server is there, but netmon's streams are not: run `netmon controller` beside it, or use `netmon broker` (%w)", ErrUnreachable, what, err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrConnectionClosed) {
+		return fmt.Errorf("%w: %s: no answer: %w", ErrUnreachable, what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Command sends a command to one agent and waits for its reply.
+// nats.ErrNoResponders means that the agent is not connected.
+func (c *Client) Command(ctx context.Context, agent string, cmd wire.Command) (wire.Reply, error) {
+	subject, err := wire.CommandSubject(agent)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	data, err := json.Marshal(cmd)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	msg, err := c.nc.RequestWithContext(ctx, subject, data)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	var r wire.Reply
+	if err := json.Unmarshal(msg.Data, &r); err != nil {
+		return wire.Reply{}, fmt.Errorf("decode reply of %s: %w", agent, err)
+	}
+	return r, nil
+}

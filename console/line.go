@@ -1,0 +1,148 @@
+package console
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"netmon/wire"
+)
+
+// Styles of a line: ANSI colours, or none.
+type Styles struct{ OK, Failed, Broken, Dim, Reset string }
+
+// Colours are for terminals of any kind: only the 16 basic colours.
+var Colours = Styles{OK: "\x1b[32m", Failed: "\x1b[31m", Broken: "\x1b[33m", Dim: "\x1b[2m", Reset: "\x1b[0m"}
+
+// Line formats results one to a line, in columns that only ever grow.
+type Line struct {
+	Styles         Styles
+	Date           bool // with the day
+	agent, monitor int
+}
+
+// Format writes r as one line without its end. A state is told by a mark and a
+// word, never by colour alone.
+func (l *Line) Format(r wire.Result) string {
+	l.agent, l.monitor = max(l.agent, len(r.Agent)), max(l.monitor, len(r.Monitor))
+	mark, style := "?", l.Styles.Broken
+	switch r.Outcome {
+	case wire.OK:
+		mark, style = "●", l.Styles.OK
+	case wire.Failed:
+		mark, style = "✕", l.Styles.Failed
+	}
+	latency := "-"
+	if d, ok := r.Latency(); ok {
+		latency = Short(d)
+	}
+	clock := "15:04:05.000"
+	if l.Date {
+		clock = "2006-01-02 15:04:05.000"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s%s %-*s %-*s %s%s %-6s%s %9s  %s", l.Styles.Dim, r.Started.Local().Format(clock), l.Styles.Reset,
+		l.agent, r.Agent, l.monitor, r.Monitor, style, mark, Printable(string(r.Outcome)), l.Styles.Reset, latency, Printable(words(r)))
+	if gap := gapWords(r); gap != "" {
+		fmt.Fprintf(&b, "  %s? %s%s", l.Styles.Broken, gap, l.Styles.Reset)
+	}
+	return b.String()
+}
+
+// words is the line's free part: the figures of a good run, the reason of another.
+func words(r wire.Result) string {
+	if r.Outcome == wire.OK {
+		return r.Summary
+	}
+	first, _, _ := strings.Cut(r.Error, "\n")
+	return string(r.Failure) + ": " + first
+}
+
+// gapWords states what is not known of the time before this result.
+func gapWords(r wire.Result) string {
+	var parts []string
+	if r.Skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d ticks skipped before", r.Skipped))
+	}
+	if r.Dropped > 0 {
+		parts = append(parts, fmt.Sprintf("%d results lost before: unknown", r.Dropped))
+	}
+	if r.LateNS > 0 {
+		parts = append(parts, "came "+Short(time.Duration(r.LateNS))+" late")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Short writes a duration with three significant digits and its unit.
+func Short(d time.Duration) string {
+	switch abs := d.Abs(); {
+	case abs < time.Microsecond:
+		return fmt.Sprintf("%d ns", d)
+	case abs < time.Millisecond:
+		return digits(float64(d)/1e3) + " µs"
+	case abs < time.Second:
+		return digits(float64(d)/1e6) + " ms"
+	}
+	return digits(d.Seconds()) + " s"
+}
+
+func digits(v float64) string {
+	prec := 0
+	switch a := max(v, -v); {
+	case a < 10:
+		prec = 2
+	case a < 100:
+		prec = 1
+	}
+	return strconv.FormatFloat(v, 'f', prec, 64)
+}
+
+// Printable makes text from a target or from the wire safe for a terminal:
+// control characters, the C1 range and bidirectional overrides are escaped.
+func Printable(s string) string {
+	clean := true
+	for _, r := range s {
+		if !safe(r) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case safe(r):
+			b.WriteRune(r)
+		default:
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
+}
+
+func safe(r rune) bool {
+	return unicode.IsPrint(r) && r != utf8.RuneError
+}
+
+// PrintableText is Printable for text of several lines; line ends and tabs pass.
+func PrintableText(s string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(s, "\n\t")
+		if i < 0 {
+			b.WriteString(Printable(s))
+			return b.String()
+		}
+		b.WriteString(Printable(s[:i]))
+		b.WriteByte(s[i])
+		s = s[i+1:]
+	}
+}

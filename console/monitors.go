@@ -1,0 +1,209 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+var (
+	// ErrNotFound says that no monitor of that name is saved.
+	ErrNotFound = errors.New("no such monitor")
+	// ErrConflict says that another console changed the monitor meanwhile.
+	ErrConflict = errors.New("changed by another console meanwhile")
+)
+
+// Store is the bucket of saved monitors, opened.
+type Store struct {
+	c  *Client
+	kv jetstream.KeyValue
+	id string
+}
+
+// Monitors opens the bucket of saved monitors.
+func (c *Client) Monitors(ctx context.Context) (*Store, error) {
+	kv, err := c.js.KeyValue(ctx, wire.MonitorsBucket)
+	if err != nil {
+		return nil, noMesh("open the saved monitors", err)
+	}
+	stream, err := c.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
+	if err != nil {
+		return nil, noMesh("open the saved monitors", err)
+	}
+	return &Store{c: c, kv: kv, id: wire.StoreID(stream.CachedInfo().Created)}, nil
+}
+
+// List returns all saved monitors by name. What cannot be decoded is returned
+// as an error beside the rest.
+func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
+	w, err := s.kv.WatchAll(ctx, jetstream.IgnoreDeletes())
+	if err != nil {
+		return nil, noMesh("read the saved monitors", err)
+	}
+	defer w.Stop()
+	var list []wire.Saved
+	var errs []error
+	for {
+		select {
+		case <-ctx.Done():
+			return list, noMesh("read the saved monitors", ctx.Err())
+		case e, ok := <-w.Updates():
+			if e == nil || !ok {
+				slices.SortFunc(list, func(a, b wire.Saved) int { return strings.Compare(a.Name, b.Name) })
+				return list, errors.Join(errs...)
+			}
+			m, err := wire.DecodeSaved(e.Value(), e.Revision())
+			if err != nil {
+				errs = append(errs, fmt.Errorf("monitor %q: %w", e.Key(), err))
+				continue
+			}
+			list = append(list, m)
+		}
+	}
+}
+
+// Get returns one saved monitor.
+func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
+	if err := wire.CheckToken(name); err != nil {
+		return wire.Saved{}, fmt.Errorf("monitor name %w", err)
+	}
+	e, err := s.kv.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return wire.Saved{}, fmt.Errorf("%w: %q", ErrNotFound, name)
+	}
+	if err != nil {
+		return wire.Saved{}, noMesh("read monitor "+name, err)
+	}
+	return wire.DecodeSaved(e.Value(), e.Revision())
+}
+
+// Save writes a monitor over the revision it was read at (m.Revision; 0 makes
+// a new one) and returns the new revision. ErrConflict means that somebody else
+// wrote it meanwhile; nothing is overwritten then.
+func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, error) {
+	if err := m.Validate(); err != nil {
+		return 0, err
+	}
+	was := m.Revision
+	m.Revision, m.Author, m.Change = 0, s.c.author, change
+	data, err := json.Marshal(m)
+	if err != nil {
+		return 0, err
+	}
+	var revision uint64
+	if was == 0 {
+		revision, err = s.kv.Create(ctx, m.Name, data)
+	} else {
+		revision, err = s.kv.Update(ctx, m.Name, data, was)
+	}
+	if conflict(err) {
+		return 0, fmt.Errorf("monitor %q: %w: look at it with `netmon get monitor %s` and try again", m.Name, ErrConflict, m.Name)
+	}
+	if err != nil {
+		return 0, noMesh("save monitor "+m.Name, err)
+	}
+	return revision, nil
+}
+
+// Delete removes a monitor that was read at this revision, and returns the
+// revision of the removal.
+func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint64, error) {
+	err := s.kv.Delete(ctx, name, jetstream.LastRevision(revision))
+	if conflict(err) {
+		return 0, fmt.Errorf("monitor %q: %w", name, ErrConflict)
+	}
+	if err != nil {
+		return 0, noMesh("delete monitor "+name, err)
+	}
+	hist, err := s.kv.History(ctx, name)
+	if err != nil {
+		return 0, noMesh("delete monitor "+name, err)
+	}
+	return hist[len(hist)-1].Revision(), nil
+}
+
+// Revision is one entry of a monitor's history.
+type Revision struct {
+	Revision uint64
+	At       time.Time
+	Saved    *wire.Saved // nil when the monitor was deleted
+	Problem  error       // why Saved cannot be read
+}
+
+// History returns the kept revisions of a monitor, the newest first.
+func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
+	if err := wire.CheckToken(name); err != nil {
+		return nil, fmt.Errorf("monitor name %w", err)
+	}
+	entries, err := s.kv.History(ctx, name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, fmt.Errorf("%w: %q, and there was none", ErrNotFound, name)
+	}
+	if err != nil {
+		return nil, noMesh("read the history of "+name, err)
+	}
+	var out []Revision
+	for _, e := range slices.Backward(entries) {
+		r := Revision{Revision: e.Revision(), At: e.Created()}
+		if e.Operation() == jetstream.KeyValuePut {
+			m, err := wire.DecodeSaved(e.Value(), e.Revision())
+			if err != nil {
+				r.Problem = err
+			} else {
+				r.Saved = &m
+			}
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func conflict(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, jetstream.ErrKeyExists) ||
+		errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+// Same says whether two monitors would run alike in the same places: all but
+// who wrote them, when and why.
+func Same(a, b wire.Saved) bool {
+	a.Monitor, b.Monitor = a.Monitor.WithDefaults(), b.Monitor.WithDefaults()
+	for _, m := range []*wire.Saved{&a, &b} {
+		m.Revision, m.Author, m.Change = 0, "", ""
+		m.Options = canonical(m.Options)
+		if m.Agents == nil {
+			m.Agents = wire.Selectors{wire.Everywhere}
+		}
+		if len(m.Except) == 0 {
+			m.Except = nil
+		}
+	}
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// canonical writes options with sorted keys; an empty object is no options.
+func canonical(options json.RawMessage) json.RawMessage {
+	var v any
+	if len(options) == 0 || json.Unmarshal(options, &v) != nil {
+		return options
+	}
+	if m, ok := v.(map[string]any); ok && len(m) == 0 {
+		return nil
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return options
+	}
+	return out
+}

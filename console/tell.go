@@ -1,0 +1,161 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/wire"
+)
+
+// Change is one saved monitor before and after; nil means that there is none.
+type Change struct {
+	Was, Is  *wire.Saved
+	Revision uint64 // of the change itself
+}
+
+func (c Change) name() string {
+	if c.Is != nil {
+		return c.Is.Name
+	}
+	return c.Was.Name
+}
+
+// Told is what one agent answered to the change of one monitor.
+type Told struct {
+	Agent, Monitor string
+	Text           string // running, stopped, or why not
+	OK             bool   // it is so now
+	Away           bool   // the agent is away, and the controller tells it when it returns
+}
+
+// tellPiece is how many monitors go into one command.
+const tellPiece = 200
+
+// Tell brings changes of saved monitors to the agents they concern at once,
+// and says what each of them answered. The controller would do the same a
+// moment later; asking the agents ourselves is what makes it a confirmation.
+func (s *Store) Tell(ctx context.Context, agents []Agent, changes ...Change) []Told {
+	var mu sync.Mutex
+	var told []Told
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 64)
+	for _, a := range agents {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			for _, cmd := range commandsFor(a, s.id, changes) {
+				answers := s.c.tell(ctx, a, cmd)
+				mu.Lock()
+				told = append(told, answers...)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	told = append(told, unknownAgents(agents, changes)...)
+	slices.SortStableFunc(told, func(a, b Told) int {
+		if a.Monitor != b.Monitor {
+			return strings.Compare(a.Monitor, b.Monitor)
+		}
+		return strings.Compare(a.Agent, b.Agent)
+	})
+	return told
+}
+
+// commandsFor is what one agent has to be told.
+func commandsFor(a Agent, store string, changes []Change) []wire.Command {
+	var start []wire.Monitor
+	var stop []string
+	var revision uint64
+	for _, c := range changes {
+		revision = max(revision, c.Revision)
+		switch {
+		case c.Is != nil && c.Is.RunsOn(a.Agent, a.Labels):
+			m := c.Is.Monitor
+			m.Revision = c.Revision
+			start = append(start, m)
+		case c.Was != nil && c.Was.RunsOn(a.Agent, a.Labels):
+			stop = append(stop, c.name())
+		}
+	}
+	var cmds []wire.Command
+	for names := range slices.Chunk(stop, tellPiece) {
+		cmds = append(cmds, wire.Command{Op: wire.OpStop, Store: store, Revision: revision, Names: names})
+	}
+	for monitors := range slices.Chunk(start, tellPiece) {
+		cmds = append(cmds, wire.Command{Op: wire.OpStart, Store: store, Revision: revision, Monitors: monitors})
+	}
+	return cmds
+}
+
+// unknownAgents tells of agents that a monitor names and nobody has ever seen.
+func unknownAgents(agents []Agent, changes []Change) []Told {
+	var told []Told
+	for _, c := range changes {
+		if c.Is == nil || c.Is.Paused {
+			continue
+		}
+		for _, id := range c.Is.Agents.IDs() {
+			seen := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id })
+			if !seen && c.Is.RunsOn(id, nil) {
+				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "was not seen in the last day; it will start when it joins"})
+			}
+		}
+	}
+	return told
+}
+
+func (c *Client) tell(ctx context.Context, a Agent, cmd wire.Command) []Told {
+	names, will := cmd.Names, "stop"
+	if cmd.Op == wire.OpStart {
+		will = "start"
+		for _, m := range cmd.Monitors {
+			names = append(names, m.Name)
+		}
+	}
+	all := func(t Told) []Told {
+		out := make([]Told, len(names))
+		for i, name := range names {
+			out[i] = t
+			out[i].Agent, out[i].Monitor = a.Agent, name
+		}
+		return out
+	}
+	patience := 5 * time.Second
+	if !a.Online {
+		patience = time.Second // it may just have come back
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	reply, err := c.Command(ctx, a.Agent, cmd)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders), err != nil && !a.Online:
+		return all(Told{Away: true, Text: fmt.Sprintf("is offline, last seen %s; it will %s when it returns", a.Seen.Local().Format("15:04:05"), will)})
+	case err != nil:
+		return all(Told{Text: fmt.Sprintf("did not answer (%v); the controller goes on trying", err)})
+	case len(reply.Monitors) == 0 && reply.Error != nil:
+		return all(Told{Text: "refused: " + reply.Error.Error()})
+	}
+	var out []Told
+	for _, m := range reply.Monitors {
+		t := Told{Agent: a.Agent, Monitor: m.Name, Text: string(m.State), OK: m.State != wire.Refused}
+		switch m.State { // the controller may have been there before us
+		case wire.Started, wire.Updated, wire.Unchanged:
+			t.Text = "running"
+		case wire.Stopped, wire.Absent:
+			t.Text = "stopped"
+		}
+		for _, e := range m.Errors {
+			t.Text += ": " + e.Error()
+		}
+		out = append(out, t)
+	}
+	return out
+}
