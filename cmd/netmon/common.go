@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+func brokerFlag() cli.Flag {
+	return &cli.StringFlag{Name: "broker", EnvVars: []string{"NETMON_BROKER"}, Value: console.DefaultBroker, Usage: "`URL` of the broker; several, by commas, of a cluster"}
+}
+
+func outputFlag(forms string) cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + forms}
+}
+
+func logFlag() cli.Flag {
+	return &cli.StringFlag{Name: "log", Value: "info", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"}
+}
+
+// withBroker runs do with a connected console.
+func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client) error) error {
+	url := c.String("broker")
+	cl, err := console.Connect(func(opts ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, opts...) })
+	if err != nil {
+		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", url, err)
+	}
+	defer cl.Close()
+	return do(c.Context, cl)
+}
+
+// logger writes human-readable lines to standard error.
+func logger(c *cli.Context) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.String("log"))); err != nil {
+		return nil, usage("--log: want debug, info, warn or error, got %q", c.String("log"))
+	}
+	return slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level})), nil
+}
+
+// stateDir is where this user's programs keep their state (XDG base directories).
+func stateDir(parts ...string) string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			home = os.TempDir()
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(append([]string{base, "netmon"}, parts...)...)
+}
+
+// hostID is the default id of an agent: the host's name, made into a token.
+func hostID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "agent"
+	}
+	return wire.MakeToken(host)
+}
+
+// isTerminal says whether people look at w as it is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// styles are the colours for w: none unless a person looks and wants them
+// (no-color.org, bixense.com/clicolors).
+func styles(w io.Writer) console.Styles {
+	force := os.Getenv("CLICOLOR_FORCE")
+	if force != "" && force != "0" {
+		return console.Colours
+	}
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(w) {
+		return console.Styles{}
+	}
+	return console.Colours
+}
+
+// parseLabels reads the values of --label.
+func parseLabels(args []string) (map[string]string, error) {
+	labels := map[string]string{}
+	var p wire.Problems
+	for _, a := range args {
+		k, v, ok := strings.Cut(a, "=")
+		if !ok {
+			p.Addf("--label", "want name=value, got %q", a)
+			continue
+		}
+		p.Add("--label", wire.CheckLabel(k, v))
+		labels[k] = v
+	}
+	if err := p.Err(); err != nil {
+		return nil, usage("%w", err)
+	}
+	return labels, nil
+}
+
+// oneArg is the only positional argument of a command.
+func oneArg(c *cli.Context, what string) (string, error) {
+	if c.NArg() != 1 {
+		return "", usage("want one %s, got %d arguments: %s", what, c.NArg(), c.Command.UsageText)
+	}
+	return c.Args().First(), nil
+}
+
+// emit writes items as JSON or YAML. kind names the list.
+func emit[T any](w io.Writer, form, kind string, items []T) error {
+	if items == nil {
+		items = []T{}
+	}
+	list := struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Items      []T    `json:"items"`
+	}{"netmon/v1", kind, items}
+	switch form {
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(list)
+	case "yaml":
+		return emitYAML(w, list)
+	}
+	return usage("--output: want table, json or yaml, got %q", form)
+}
+
+// emitYAML writes v as its JSON form says, in YAML.
+func emitYAML(w io.Writer, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	out, err := yaml.JSONToYAML(data)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(out)
+	return err
+}
+
+// ago writes how long since t, in one unit.
+func ago(t time.Time) string {
+	switch d := time.Since(t); {
+	case d < time.Second:
+		return "now"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds ago", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm ago", int(d.Minutes()))
+	default:
+		return t.Local().Format("2006-01-02 15:04")
+	}
+}
+
+// hostPortOf is the address in a broker's URL.
+func hostPortOf(url string) string {
+	_, addr, _ := strings.Cut(url, "://")
+	return addr
+}

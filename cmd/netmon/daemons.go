@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/urfave/cli/v2"
+
+	"netmon/agent"
+	"netmon/agent/spool"
+	"netmon/broker"
+	"netmon/controller"
+	"netmon/wire"
+)
+
+func listenFlag() cli.Flag {
+	return &cli.StringFlag{Name: "listen", Value: "127.0.0.1:4222", Usage: "`HOST:PORT` that agents and consoles connect to"}
+}
+
+func storeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "store", Value: stateDir("broker"), Usage: "`FOLDER` of saved monitors and results"}
+}
+
+func insecureFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "insecure", Usage: "listen beyond this host without TLS and authentication: whoever reaches the port commands your agents"}
+}
+
+func agentFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "id", Value: hostID(), Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -"},
+		&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
+		&cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"},
+		&cli.DurationFlag{Name: "spool-age", Value: 7 * 24 * time.Hour, Usage: "and none older than this `DURATION`"},
+	}
+}
+
+func brokerCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "broker",
+		Usage:     "run the broker: a NATS server with JetStream, and the controller",
+		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE]",
+		Flags: append(limitFlags(), listenFlag(), storeFlag(), insecureFlag(), logFlag(),
+			&cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"},
+			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages"},
+			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
+		Action: func(c *cli.Context) error {
+			log, err := logger(c)
+			if err != nil {
+				return err
+			}
+			if err := checkSizes(c, "results-size"); err != nil {
+				return err
+			}
+			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Log: log}
+			if o.Config != "" && !c.IsSet("store") {
+				o.Store = ""
+			}
+			if o.Config == "" {
+				if err := guardListen(c, o.Listen); err != nil {
+					return err
+				}
+			}
+			b, err := broker.Start(c.Context, o)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			if !c.Bool("no-controller") {
+				limits := limitsFrom(c, b.DefaultLimits())
+				wg.Go(func() { control(c.Context, b.Connect, limits, log, nil) })
+			}
+			return b.Run(c.Context)
+		},
+	}
+}
+
+// limitFlags bound what the broker keeps. The oldest results go first.
+func limitFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`", DefaultText: "168h"},
+		&cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB", DefaultText: "4GiB, or half of the disk's room"},
+		&cli.IntFlag{Name: "replicas", Value: 1, Usage: "copies of each stream in a cluster: 1, 3 or 5"},
+	}
+}
+
+// checkSizes reads the sizes among the flags before anything is started.
+func checkSizes(c *cli.Context, names ...string) error {
+	for _, name := range names {
+		if _, err := parseSize(c.String(name)); c.IsSet(name) && err != nil {
+			return usage("--%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func limitsFrom(c *cli.Context, l broker.Limits) broker.Limits {
+	l.Replicas = c.Int("replicas")
+	if d := c.Duration("results-age"); d > 0 {
+		l.ResultsAge = d
+	}
+	if n, err := parseSize(c.String("results-size")); err == nil {
+		l.ResultsBytes = n
+	}
+	return l
+}
+
+// parseSize reads a number of bytes with a binary unit.
+func parseSize(s string) (int64, error) {
+	for i, unit := range []string{"TiB", "GiB", "MiB", "KiB", "B"} {
+		if number, ok := strings.CutSuffix(s, unit); ok {
+			v, err := strconv.ParseFloat(number, 64)
+			if n := v * math.Pow(1024, float64(4-i)); err == nil && n >= 1 && n < 1<<62 {
+				return int64(n), nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("want a size such as 500MiB or 4GiB, got %q", s)
+}
+
+// guardListen refuses to open an unprotected port to the network by accident.
+func guardListen(c *cli.Context, listen string) error {
+	if c.Bool("insecure") || loopback(listen) {
+		if c.Bool("insecure") {
+			fmt.Fprintf(c.App.ErrWriter, "netmon: WARNING: %s has no TLS and no authentication: whoever reaches it reads all results and commands all agents\n", listen)
+		}
+		return nil
+	}
+	return usage("--listen %s: this port would be open to the network without TLS and authentication.\n"+
+		"Either give --config FILE with a nats-server configuration that has both,\nor, on a network that you trust, add --insecure", listen)
+}
+
+// loopback says whether only this host can reach an address. What cannot be
+// read is left to the broker, which says what is wrong with it.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// control provisions the mesh and controls it until ctx ends. ready, when not
+// nil, is called once the streams are there.
+func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, log *slog.Logger, ready func()) {
+	for wait := 250 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
+		err := controlOnce(ctx, connect, limits, log, ready)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		log.Error("controller", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, log *slog.Logger, ready func()) error {
+	nc, err := connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	provision := func(ctx context.Context) error {
+		err := broker.Provision(ctx, js, limits)
+		var kept *broker.KeptError
+		if errors.As(err, &kept) {
+			log.Warn("the broker keeps some of its settings", "reason", kept)
+			return nil
+		}
+		return err
+	}
+	if err := provision(ctx); err != nil {
+		return err
+	}
+	if ready != nil {
+		ready()
+	}
+	ctl, err := controller.New(nc, provision, log)
+	if err != nil {
+		return err
+	}
+	return ctl.Run(ctx)
+}
+
+func controllerCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "controller",
+		Usage:     "run the controller beside a NATS server that is not netmon's",
+		UsageText: "netmon controller [--broker nats://HOST:4222] [--replicas 3]",
+		Flags:     append(limitFlags(), brokerFlag(), logFlag()),
+		Action: func(c *cli.Context) error {
+			log, err := logger(c)
+			if err != nil {
+				return err
+			}
+			if err := checkSizes(c, "results-size"); err != nil {
+				return err
+			}
+			limits := limitsFrom(c, broker.DefaultLimits())
+			url := c.String("broker")
+			control(c.Context, func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }, limits, log,
+				func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", url) })
+			return nil
+		},
+	}
+}
+
+func agentCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "agent",
+		Usage:     "run an agent: measure here, and report to a broker",
+		UsageText: "netmon agent --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
+		Flags: append(agentFlags(), brokerFlag(), logFlag(),
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"}),
+		Action: func(c *cli.Context) error {
+			log, err := logger(c)
+			if err != nil {
+				return err
+			}
+			url := c.String("broker")
+			state := c.String("state")
+			if state == "" {
+				state = stateDir("agent-" + c.String("id"))
+			}
+			a, err := newAgent(c, state, log, func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }, func() {
+				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", c.String("id"), url)
+			})
+			if err != nil {
+				return err
+			}
+			return a.Run(c.Context)
+		},
+	}
+}
+
+// newAgent makes an agent from the flags of agentFlags.
+func newAgent(c *cli.Context, state string, log *slog.Logger, connect func(...nats.Option) (*nats.Conn, error), opened func()) (*agent.Agent, error) {
+	labels, labelErr := parseLabels(c.StringSlice("label"))
+	id := c.String("id")
+	if err := wire.CheckToken(id); err != nil {
+		return nil, usage("%w", errors.Join(fmt.Errorf("--id %w", err), labelErr))
+	}
+	if labelErr != nil {
+		return nil, labelErr
+	}
+	size, err := parseSize(c.String("spool-size"))
+	if err != nil {
+		return nil, usage("--spool-size: %w", err)
+	}
+	state, err = filepath.Abs(state)
+	if err != nil {
+		return nil, err
+	}
+	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Version: version, Connect: connect, Log: log, Opened: opened,
+		Spool: spool.Options{MaxBytes: size, MaxAge: c.Duration("spool-age")}})
+}

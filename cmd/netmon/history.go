@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+func historyCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "history",
+		Usage:       "show who changed a monitor, when and how",
+		UsageText:   "netmon history NAME [-o table|json|yaml]",
+		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
+		Flags:       []cli.Flag{brokerFlag(), outputFlag("table (default), json, yaml")},
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name of a monitor")
+			if err != nil {
+				return err
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				store, err := cl.Monitors(ctx)
+				if err != nil {
+					return err
+				}
+				revisions, err := store.History(ctx, name)
+				if err != nil {
+					return err
+				}
+				return printHistory(c, revisions)
+			})
+		},
+	}
+}
+
+// historyRow is one change as programs get it.
+type historyRow struct {
+	Revision uint64      `json:"revision"`
+	At       string      `json:"at"`
+	Deleted  bool        `json:"deleted,omitempty"`
+	Problem  string      `json:"problem,omitempty"`
+	Monitor  *wire.Saved `json:"monitor,omitempty"`
+}
+
+func printHistory(c *cli.Context, revisions []console.Revision) error {
+	if form := c.String("output"); form != "" && form != "table" {
+		rows := make([]historyRow, len(revisions))
+		for i, r := range revisions {
+			rows[i] = historyRow{Revision: r.Revision, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Saved == nil && r.Problem == nil, Monitor: r.Saved}
+			if r.Problem != nil {
+				rows[i].Problem = r.Problem.Error()
+			}
+		}
+		return emit(c.App.Writer, form, "Revisions", rows)
+	}
+	t := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "REVISION\tWHEN\tWHO\tWHAT\tKIND\tTARGET\tEVERY\tAGENTS")
+	for _, r := range revisions {
+		when := r.At.Local().Format("2006-01-02 15:04:05")
+		switch {
+		case r.Problem != nil:
+			fmt.Fprintf(t, "%d\t%s\t?\tcannot be read: %s\t\t\t\t\n", r.Revision, when, console.Printable(r.Problem.Error()))
+		case r.Saved == nil:
+			fmt.Fprintf(t, "%d\t%s\t\tdeleted\t\t\t\t\n", r.Revision, when)
+		default:
+			m := r.Saved
+			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Revision, when, console.Printable(m.Author), console.Printable(m.Change),
+				m.Kind, console.Printable(m.Target), m.Every, where(*m))
+		}
+	}
+	return t.Flush()
+}
+
+func rollbackCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "rollback",
+		Usage:       "make a monitor as it was at an earlier revision",
+		UsageText:   "netmon rollback NAME --to REVISION",
+		Description: "The earlier definition is saved as a new revision; a deleted monitor comes back.",
+		Flags:       []cli.Flag{brokerFlag(), &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name of a monitor")
+			if err != nil {
+				return err
+			}
+			if !c.IsSet("to") {
+				return usage("--to: which revision? netmon history %s lists them", name)
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error { return rollback(ctx, c, cl, name, c.Uint64("to")) })
+		},
+	}
+}
+
+func rollback(ctx context.Context, c *cli.Context, cl *console.Client, name string, to uint64) error {
+	store, err := cl.Monitors(ctx)
+	if err != nil {
+		return err
+	}
+	revisions, err := store.History(ctx, name)
+	if err != nil {
+		return err
+	}
+	var target *wire.Saved
+	for _, r := range revisions {
+		if r.Revision == to {
+			if target = r.Saved; target == nil {
+				return usage("--to: at revision %d the monitor %q was deleted", to, name)
+			}
+		}
+	}
+	if target == nil {
+		return usage("--to: monitor %q has no revision %d: netmon history %s lists them", name, to, name)
+	}
+	is := *target
+	is.Revision = 0
+	var was *wire.Saved
+	current, err := store.Get(ctx, name)
+	switch {
+	case err == nil && console.Same(current, is):
+		fmt.Fprintf(c.App.Writer, "%s is as at revision %d already\n", name, to)
+		return nil
+	case err == nil:
+		was, is.Revision = &current, current.Revision
+	case !errors.Is(err, console.ErrNotFound):
+		return err
+	}
+	revision, err := store.Save(ctx, is, fmt.Sprintf("rolled back to revision %d", to))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "%s is as at revision %d, in revision %d\n", name, to, revision)
+	return tell(ctx, c.App.Writer, cl, store, console.Change{Was: was, Is: &is, Revision: revision})
+}

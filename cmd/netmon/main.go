@@ -1,0 +1,138 @@
+// Command netmon watches network services from many places at once.
+//
+// This package holds flags, files, signals and wiring; what netmon does is in
+// the packages beside cmd.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+)
+
+// version is set by the build (-ldflags "-X main.version=1.2.3").
+var version = "0.1.0"
+
+// Exit codes, the same for every command.
+const (
+	exitOK          = 0
+	exitNo          = 1 // the answer is no: a probe failed, an agent refused
+	exitUsage       = 2 // wrong use, or an invalid file
+	exitUnreachable = 3 // no broker
+	exitTimeout     = 4 // waited too long
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program, as a function of its surroundings.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	app := newApp(stdin, stdout, stderr)
+	err := app.RunContext(ctx, permute(app, args))
+	var coded *codedError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &coded):
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, console.ErrUnreachable):
+		coded = &codedError{exitUnreachable, err}
+	case errors.Is(err, context.DeadlineExceeded):
+		coded = &codedError{exitTimeout, err}
+	default:
+		coded = &codedError{exitNo, err}
+	}
+	if coded.err != nil {
+		fmt.Fprintln(stderr, "netmon:", console.PrintableText(coded.err.Error()))
+	}
+	return coded.code
+}
+
+// codedError ends the program with this exit code; a nil err has been told already.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *codedError) Unwrap() error { return e.err }
+
+// usage is the error of a command that was called wrongly.
+func usage(format string, args ...any) error {
+	return &codedError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:                      "netmon",
+		Usage:                     "watch network services from many places at once, and see it live",
+		Version:                   version,
+		Reader:                    stdin,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      true,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usage("unknown command %q: netmon --help lists them", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
+			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
+		},
+	}
+	prepare(app.Commands)
+	return app
+}
+
+// prepare makes wrong use of any command end with the code for it.
+func prepare(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
+		c.HideHelpCommand = true
+		prepare(c.Subcommands)
+	}
+}
+
+func versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version of netmon and of what it is built with",
+		Action: func(c *cli.Context) error {
+			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)
+			if info, ok := debug.ReadBuildInfo(); ok {
+				fmt.Fprintf(c.App.Writer, "go %s\n", info.GoVersion)
+				for _, d := range info.Deps {
+					fmt.Fprintf(c.App.Writer, "%s %s\n", d.Path, d.Version)
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/probes"
+	"netmon/wire"
+)
+
+func probeCommand() *cli.Command {
+	flags := func() []cli.Flag {
+		return []cli.Flag{
+			&cli.DurationFlag{Name: "timeout", Value: wire.DefaultTimeout, Usage: "give up after this `DURATION`"},
+			&cli.BoolFlag{Name: "explain", Usage: "print every step with its time, and why the outcome is what it is"},
+			outputFlag("text (default), json"),
+		}
+	}
+	return &cli.Command{
+		Name:      "probe",
+		Usage:     "measure once, here and now, without a broker",
+		UsageText: "netmon probe KIND TARGET [options]",
+		Description: "Measures TARGET once and prints what was learned. Exit 0: the target is fine,\n1: it is not, or could not be measured, 2: wrong use.\n\n" +
+			"   netmon probe https example.com\n   netmon probe icmp 127.0.0.1 --count 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help",
+		Subcommands: kindCommands(flags, "probe", probeNow),
+		Action:      unknownKind,
+	}
+}
+
+// probeNow measures once and prints as it goes.
+func probeNow(c *cli.Context, k probes.Kind) error {
+	target, err := oneArg(c, "target")
+	if err != nil {
+		return err
+	}
+	options, err := optionsFromFlags(c, k)
+	if err != nil {
+		return err
+	}
+	timeout := c.Duration("timeout")
+	if timeout <= 0 {
+		return usage("--timeout: want more than 0, got %v", timeout)
+	}
+	env := &probes.Env{}
+	defer env.Close()
+	check, err := probes.New(env, k.Name, target, options)
+	if err != nil {
+		return usage("%w", err)
+	}
+	out := &escaper{w: c.App.Writer}
+	switch form := c.String("output"); form {
+	case "json":
+		r := check.Run(c.Context, timeout, nil)
+		if c.Context.Err() != nil {
+			return context.Canceled
+		}
+		e := json.NewEncoder(c.App.Writer)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err != nil {
+			return err
+		}
+		return outcomeError(r)
+	case "", "text":
+	default:
+		return usage("--output: want text or json, got %q", form)
+	}
+
+	var mu sync.Mutex // steps come from any goroutine
+	explain := c.Bool("explain")
+	r := check.Run(c.Context, timeout, func(s probes.Step) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case explain:
+			fmt.Fprintf(out, "%12s  %s\n", "+"+console.Short(s.At), s.Text)
+		case s.Live:
+			fmt.Fprintln(out, s.Text)
+		}
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if c.Context.Err() != nil {
+		return context.Canceled
+	}
+	if explain {
+		fmt.Fprintln(out)
+	}
+	if len(r.Details) > 0 {
+		if err := k.Report(r.Details, out); err != nil {
+			return err
+		}
+	}
+	printVerdict(out, styles(c.App.Writer), r, c.App.Writer)
+	return outcomeError(r)
+}
+
+// printVerdict writes the outcome and its reasons. Colours go past the escaper.
+func printVerdict(out io.Writer, st console.Styles, r wire.Result, raw io.Writer) {
+	colour := st.Failed
+	switch r.Outcome {
+	case wire.OK:
+		colour = st.OK
+	case wire.Broken:
+		colour = st.Broken
+	}
+	fmt.Fprintf(raw, "%s%s%s", colour, r.Outcome, st.Reset)
+	took := r.Elapsed()
+	if d, ok := r.Latency(); ok {
+		took = d
+	}
+	switch {
+	case r.Outcome == wire.OK:
+		fmt.Fprintf(out, " in %s", console.Short(took))
+		if r.Address != "" {
+			fmt.Fprintf(out, ", %s", r.Address)
+		}
+		fmt.Fprintln(out)
+	default:
+		fmt.Fprintf(out, " after %s: %s: %s\n", console.Short(r.Elapsed().Round(time.Microsecond)), r.Failure, r.Error)
+	}
+	if len(r.Unmet) > 1 {
+		for _, u := range r.Unmet {
+			fmt.Fprintf(out, "  %s: want %s, got %s\n", u.Expect, u.Want, u.Got)
+		}
+	}
+}
+
+func outcomeError(r wire.Result) error {
+	if r.Outcome == wire.OK {
+		return nil
+	}
+	return &codedError{exitNo, nil}
+}
+
+// escaper keeps control characters of targets from the terminal; line ends and
+// tabs pass.
+type escaper struct{ w io.Writer }
+
+func (e *escaper) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(e.w, console.PrintableText(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

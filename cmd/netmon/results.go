@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+func getResultsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "results",
+		Usage:     "stored results, from one time to another",
+		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [-o lines|ndjson|json]",
+		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
+			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson",
+		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson, json"),
+			&cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"},
+			&cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"},
+			&cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"},
+		},
+		Action: getResults,
+	}
+}
+
+// parseTime reads a moment, or how long before now.
+func parseTime(flag, text string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return time.Time{}, usage("--%s: want a time such as 2026-11-24T10:00:00Z, or how long ago such as 90m, got %q", flag, text)
+	}
+	return now.Add(-d), nil
+}
+
+func getResults(c *cli.Context) error {
+	now := time.Now()
+	from, err := parseTime("from", c.String("from"), now)
+	if err != nil {
+		return err
+	}
+	to := now
+	if c.IsSet("to") {
+		if to, err = parseTime("to", c.String("to"), now); err != nil {
+			return err
+		}
+	}
+	if !from.Before(to) {
+		return usage("--from %s is not before --to %s", c.String("from"), c.String("to"))
+	}
+	form := c.String("output")
+	switch form {
+	case "", "lines", "ndjson", "json":
+	default:
+		return usage("--output: want lines, ndjson or json, got %q", form)
+	}
+	f := console.Filter{Monitors: c.Args().Slice(), Agents: c.StringSlice("agent"), Since: from,
+		Odd: func(err error) { fmt.Fprintln(c.App.ErrWriter, "netmon: ignored:", console.Printable(err.Error())) }}
+	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		out := bufio.NewWriter(c.App.Writer)
+		defer out.Flush()
+		line := console.Line{Styles: styles(c.App.Writer), Date: true}
+		var all []wire.Result
+		err := cl.Results(ctx, f, to, func(r wire.Result) error {
+			switch {
+			case r.Started.Before(from): // it came late; it belongs to an earlier time
+			case form == "json":
+				all = append(all, r)
+			case form == "ndjson":
+				data, err := json.Marshal(r)
+				if err != nil {
+					return err
+				}
+				out.Write(append(data, '\n'))
+			default:
+				out.WriteString(line.Format(r) + "\n")
+			}
+			return nil
+		})
+		if err == nil && form == "json" {
+			err = emit(out, form, "Results", all)
+		}
+		return err
+	})
+}
+
+func getBrokerCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "broker",
+		Usage:     "the broker, and how full what it keeps is",
+		UsageText: "netmon get broker [-o table|json|yaml]",
+		Flags:     []cli.Flag{brokerFlag(), outputFlag("table (default), json, yaml")},
+		Action: func(c *cli.Context) error {
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				b, err := cl.Broker(ctx)
+				if err != nil {
+					return err
+				}
+				if form := c.String("output"); form != "" && form != "table" {
+					return emit(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
+				}
+				return printBroker(c, b)
+			})
+		},
+	}
+}
+
+func printBroker(c *cli.Context, b console.BrokerInfo) error {
+	w := c.App.Writer
+	fmt.Fprintf(w, "%s, server %s, nats-server %s", b.URL, console.Printable(b.Server), console.Printable(b.Version))
+	if b.Cluster != "" {
+		fmt.Fprintf(w, ", cluster %s", console.Printable(b.Cluster))
+	}
+	fmt.Fprintf(w, ", round trip %s\n", console.Short(time.Duration(b.RTTNS)))
+	if b.Leader != nil {
+		fmt.Fprintf(w, "controller on %s since %s\n", console.Printable(b.Leader.Host), b.Leader.Since.Local().Format("2006-01-02 15:04:05"))
+	} else {
+		fmt.Fprintln(w, "no controller leads: agents are told of changes by consoles only")
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "KEPT\tMESSAGES\tBYTES\tOF AT MOST\tFULL\tOLDEST\tHOLDS")
+	for _, k := range b.Kept {
+		if k.Problem != "" {
+			fmt.Fprintf(t, "%s\t\t\t\t\t\t%s\n", k.Name, k.Problem)
+			continue
+		}
+		most, full, oldest := "no bound", "-", "-"
+		if k.MaxBytes > 0 {
+			most, full = byteCount(uint64(k.MaxBytes)), fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
+		}
+		if !k.First.IsZero() {
+			oldest = ago(k.First)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", k.Name, k.Messages, byteCount(k.Bytes), most, full, oldest, k.Holds)
+	}
+	return t.Flush()
+}
+
+// byteCount writes a size in the largest binary unit.
+func byteCount(n uint64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	v, i := float64(n), 0
+	for v >= 1024 && i < len(units)-1 {
+		v /= 1024
+		i++
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", v, units[i])
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
+	"netmon/broker"
+	"netmon/console"
+	"netmon/wire"
+)
+
+func upCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "up",
+		Usage:     "run everything in one process: broker, controller, one agent, live results",
+		UsageText: "netmon up [FILE...]",
+		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results. Ctrl-C stops all of it; the next `netmon up` goes on.\n\n" +
+			"   netmon up examples/quickstart.yaml",
+		Flags: append(agentFlags(), listenFlag(), storeFlag(), insecureFlag(),
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"},
+			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
+			&cli.BoolFlag{Name: "results", Usage: "show results also when standard output is no terminal"},
+		),
+		Action: up,
+	}
+}
+
+// up runs the whole mesh until it is interrupted. The parts end in the order
+// in which they need each other: agent, controller, broker.
+func up(c *cli.Context) error {
+	log, err := logger(c)
+	if err != nil {
+		return err
+	}
+	var monitors []wire.Saved
+	if c.NArg() > 0 {
+		if monitors, err = loadMonitors(c.Args().Slice(), c.App.Reader); err != nil {
+			return err
+		}
+	}
+	listen := c.String("listen")
+	if err := guardListen(c, listen); err != nil {
+		return err
+	}
+	state := c.String("state")
+	if state == "" {
+		state = stateDir("agent-" + c.String("id"))
+	}
+
+	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	a, err := newAgent(c, state, log, b.Connect, nil)
+	if err != nil {
+		return err
+	}
+
+	// The broker outlives the agent, so that the agent can deliver its last results.
+	serve, stopServe := context.WithCancel(context.WithoutCancel(c.Context))
+	ctx, stop := context.WithCancel(c.Context)
+	defer stop()
+	var serving, working sync.WaitGroup
+	var brokerErr, agentErr error
+	ready := make(chan struct{})
+	serving.Go(func() { brokerErr = b.Run(serve); stop() })
+	serving.Go(func() {
+		control(serve, b.Connect, b.DefaultLimits(), log, sync.OnceFunc(func() { close(ready) }))
+	})
+	working.Go(func() { agentErr = a.Run(ctx); stop() })
+
+	showErr := show(ctx, c, b, ready, monitors, log)
+	if showErr != nil && ctx.Err() == nil {
+		stop()
+	} else {
+		showErr = nil
+	}
+	<-ctx.Done()
+	fmt.Fprintln(c.App.ErrWriter, "\nstopping: what is measured is being delivered")
+	working.Wait()
+	stopServe()
+	serving.Wait()
+	return errors.Join(showErr, agentErr, brokerErr)
+}
+
+// show saves the monitors of the files, tells how to go on, and prints results.
+func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan struct{}, monitors []wire.Saved, log *slog.Logger) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-ready:
+	}
+	w := c.App.Writer
+	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return b.Connect(o...) })
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	store, err := cl.Monitors(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := store.List(ctx)
+	if err != nil {
+		log.Error("saved monitors", "error", err)
+	}
+	before := len(list)
+	s, err := save(ctx, store, monitors, func(string, string) {})
+	if err != nil {
+		return err
+	}
+	url := b.URL()
+	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
+	fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)
+	fmt.Fprintf(w, "  another console:  netmon watch --broker %s\n", url)
+	fmt.Fprintf(w, "  tap the results:  nats --server %s sub 'results.>'\n", url)
+	if before+s.added == 0 {
+		fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, hostPortOf(url))
+	}
+	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
+		return nil
+	}
+	fmt.Fprintln(w, "results, until Ctrl-C:")
+	return watch(ctx, cl, console.Filter{}, w, c.App.ErrWriter, false, 0)
+}
+
+func monitorCount(before int, s saved) string {
+	total := before + s.added
+	text := fmt.Sprintf("%d monitors", total)
+	if total == 1 {
+		text = "1 monitor"
+	}
+	if s.added+s.changed > 0 {
+		text += fmt.Sprintf(" (%d new, %d changed)", s.added, s.changed)
+	}
+	return text
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+func watchCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "watch",
+		Usage:     "show results as they arrive, from every agent",
+		UsageText: "netmon watch [NAME...] [--agent ID] [-o ndjson]",
+		Description: "One line for each result. What a broker that is away keeps from us comes when it\nis back. Ctrl-C ends it.\n\n" +
+			"   netmon watch\n   netmon watch web db --agent paris\n   netmon watch -o ndjson | jq .latency_ns",
+		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson"),
+			&cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"},
+			&cli.DurationFlag{Name: "since", Usage: "begin this `DURATION` ago"},
+			&cli.BoolFlag{Name: "last", Usage: "begin with the last result of each monitor"},
+			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after `N` results"},
+		},
+		Action: func(c *cli.Context) error {
+			form := c.String("output")
+			if form != "" && form != "lines" && form != "ndjson" {
+				return usage("--output: want lines or ndjson, got %q", form)
+			}
+			f := console.Filter{Monitors: c.Args().Slice(), Agents: c.StringSlice("agent"), Last: c.Bool("last")}
+			for _, name := range append(c.Args().Slice(), f.Agents...) {
+				if err := wire.CheckToken(name); err != nil {
+					return usage("name %w", err)
+				}
+			}
+			if d := c.Duration("since"); d > 0 {
+				f.Since = time.Now().Add(-d)
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				err := watch(ctx, cl, f, c.App.Writer, c.App.ErrWriter, form == "ndjson", c.Int("count"))
+				if err == nil && ctx.Err() != nil {
+					return context.Canceled
+				}
+				return err
+			})
+		},
+	}
+}
+
+var errEnough = fmt.Errorf("as many as asked for")
+
+// watch prints results until ctx ends, or most of them when most is over 0.
+func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, stderr io.Writer, ndjson bool, most int) error {
+	f.Odd = func(err error) { fmt.Fprintln(stderr, "netmon: ignored:", console.Printable(err.Error())) }
+	line := console.Line{Styles: styles(stdout)}
+	out := bufio.NewWriter(stdout)
+	n := 0
+	err := cl.Follow(ctx, f, nil, func(r wire.Result, more bool) error {
+		if ndjson {
+			data, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			out.Write(append(data, '\n'))
+		} else {
+			out.WriteString(line.Format(r) + "\n")
+		}
+		if n++; n == most {
+			more = false
+		}
+		if !more {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+		if n == most {
+			return errEnough
+		}
+		return nil
+	})
+	if err == errEnough {
+		return nil
+	}
+	return err
+}
