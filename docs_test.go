@@ -1,0 +1,46 @@
+package netmon_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestDocs_LinksLeadSomewhere follows the relative links of the documents.
+func TestDocs_LinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
+	for _, doc := range []string{"README.md", "subjects.md", "CHANGELOG.md", "probes/README.md"} {
+		dir := ""
+		if i := strings.LastIndex(doc, "/"); i >= 0 {
+			dir = doc[:i+1]
+		}
+		for _, m := range link.FindAllStringSubmatch(readFile(t, doc), -1) {
+			if _, err := os.Stat(dir + m[1]); err != nil {
+				t.Errorf("%s links to %s: %v", doc, m[1], err)
+			}
+		}
+	}
+}
+
+// TestDocs_CIRunsTheCommandsOfTheReadme keeps the two commands and .ci/run together.
+func TestDocs_CIRunsTheCommandsOfTheReadme(t *testing.T) {
+	readme, ci := readFile(t, "README.md"), readFile(t, ".ci/run")
+	for _, command := range []string{"go run ./cmd/netmon up examples/quickstart.yaml", "go test ./..."} {
+		if !strings.Contains(readme, command) {
+			t.Errorf("README.md does not have %q", command)
+		}
+	}
+	if !strings.Contains(ci, "\ngo test ") {
+		t.Error(".ci/run does not run the README's test command")
+	}
+}

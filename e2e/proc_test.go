@@ -1,0 +1,253 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what should come at once; it is never
+// what a test measures.
+const patience = 30 * time.Second
+
+// netmon is the program under test, built once, with the race detector where
+// NETMON_E2E_RACE=1 is set.
+var netmon = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "netmon-e2e")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "netmon")
+	args := []string{"build", "-o", bin}
+	env := append(os.Environ(), "CGO_ENABLED=0")
+	if os.Getenv("NETMON_E2E_RACE") == "1" {
+		args, env = append(args, "-race"), os.Environ()
+	}
+	cmd := exec.Command("go", append(args, "netmon/cmd/netmon")...)
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return bin, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if bin, err := netmon(); err == nil {
+		os.RemoveAll(filepath.Dir(bin))
+	}
+	os.Exit(code)
+}
+
+// proc is one running process of ours. Its lines of output can be waited for.
+type proc struct {
+	t    *testing.T
+	name string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // of Wait; read after done
+
+	mu    sync.Mutex
+	lines []string
+	more  chan struct{} // closed and made anew when a line came
+}
+
+// spawn starts netmon with these arguments; it is killed at the end of the test.
+func spawn(t *testing.T, args ...string) *proc {
+	t.Helper()
+	bin, err := netmon()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spawnProgram(t, bin, args...)
+}
+
+func spawnProgram(t *testing.T, bin string, args ...string) *proc {
+	t.Helper()
+	p := &proc{t: t, name: strings.Join(args, " "), cmd: exec.Command(bin, args...), done: make(chan struct{}), more: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir(), "NO_COLOR=1")
+	out, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	go func() {
+		s := bufio.NewScanner(out)
+		s.Buffer(nil, 1<<20)
+		for s.Scan() {
+			p.mu.Lock()
+			p.lines = append(p.lines, s.Text())
+			close(p.more)
+			p.more = make(chan struct{})
+			p.mu.Unlock()
+		}
+		out.Close()
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			tail := p.lines[max(0, len(p.lines)-6):]
+			t.Logf("netmon %s said at the end:\n%s", p.name, strings.Join(tail, "\n"))
+		}
+	})
+	return p
+}
+
+// line waits for a line that has all of the words, from the first line on.
+func (p *proc) line(words ...string) string {
+	p.t.Helper()
+	return p.lineAfter(0, words...)
+}
+
+// lineAfter waits for such a line behind the first n lines.
+func (p *proc) lineAfter(n int, words ...string) string {
+	p.t.Helper()
+	limit := time.After(patience)
+	for {
+		p.mu.Lock()
+		for ; n < len(p.lines); n++ {
+			if hasAll(p.lines[n], words) {
+				defer p.mu.Unlock()
+				return p.lines[n]
+			}
+		}
+		more := p.more
+		p.mu.Unlock()
+		select {
+		case <-more:
+		case <-limit:
+			p.t.Fatalf("netmon %s: no line with %q", p.name, words)
+		case <-p.done:
+			p.mu.Lock()
+			rest := n < len(p.lines)
+			p.mu.Unlock()
+			if !rest {
+				p.t.Fatalf("netmon %s ended (%v) without a line with %q", p.name, p.err, words)
+			}
+		}
+	}
+}
+
+func hasAll(line string, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(line, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// count is how many lines there are now.
+func (p *proc) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.lines)
+}
+
+func (p *proc) all() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.lines...)
+}
+
+// kill ends the process as kill -9 does.
+func (p *proc) kill() {
+	p.cmd.Process.Signal(syscall.SIGCONT)
+	p.cmd.Process.Kill()
+	<-p.done
+}
+
+// stop interrupts the process and returns how it ended and how long it took.
+func (p *proc) stop() (code int, took time.Duration) {
+	p.t.Helper()
+	begin := time.Now()
+	p.cmd.Process.Signal(os.Interrupt)
+	return p.wait(), time.Since(begin)
+}
+
+// wait returns the exit code.
+func (p *proc) wait() int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.t.Fatalf("netmon %s does not end", p.name)
+	}
+	var exit *exec.ExitError
+	if errors.As(p.err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+// netmonDo runs a command to its end and returns what it printed.
+func netmonDo(t *testing.T, wantCode int, args ...string) string {
+	t.Helper()
+	bin, err := netmon()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, wantCode, bin, args...)
+}
+
+func do(t *testing.T, wantCode int, bin string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+t.TempDir(), "NO_COLOR=1")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if code != wantCode {
+		t.Fatalf("%s %s exits %d, want %d:\n%s", filepath.Base(bin), strings.Join(args, " "), code, wantCode, out.String())
+	}
+	return out.String()
+}
+
+// freeAddr is a port that was free a moment ago: processes that must be
+// restarted on the same port cannot let the kernel choose.
+func freeAddr(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// listener is a TCP target that takes connections.
+func listener(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}

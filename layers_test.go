@@ -1,0 +1,94 @@
+package netmon_test
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers says who may import whom of us. A new arrow is a design decision: it
+// needs a reason in docs/adr.
+var layers = map[string][]string{
+	"wire":              nil,
+	"probes":            {"wire"},
+	"agent":             {"wire", "probes", "agent/spool"},
+	"agent/spool":       nil,
+	"broker":            {"wire"},
+	"controller":        {"wire"},
+	"console":           {"wire"},
+	"cmd/netmon":        {"wire", "probes", "agent", "agent/spool", "broker", "controller", "console"},
+	"e2e":               nil,
+	"lab/targets":       nil,
+	"internal/badlink":  nil,
+	"internal/need":     nil,
+	"internal/natstest": {"broker"},
+}
+
+// stdlibOnly are packages that use nothing but the standard library.
+var stdlibOnly = []string{"wire", "agent/spool", "internal/need"}
+
+func TestLayers(t *testing.T) {
+	for _, dir := range packages(t) {
+		allowed, listed := layers[dir]
+		if !listed {
+			t.Errorf("package %s is not in the table", dir)
+			continue
+		}
+		pkg, err := build.ImportDir(dir, 0)
+		if err != nil {
+			if _, none := err.(*build.NoGoError); none {
+				continue
+			}
+			t.Fatal(err)
+		}
+		for _, path := range pkg.Imports {
+			of, ours := strings.CutPrefix(path, "netmon/")
+			switch {
+			case ours && !slices.Contains(allowed, of):
+				t.Errorf("%s imports %s: may import %v", dir, of, allowed)
+			case !ours && slices.Contains(stdlibOnly, dir) && strings.Contains(strings.Split(path, "/")[0], "."):
+				t.Errorf("%s imports %s: may import the standard library only", dir, path)
+			}
+		}
+	}
+}
+
+// packages lists the folders with Go files of this module.
+func packages(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || path != "." && strings.HasPrefix(d.Name(), ".") || path == filepath.Join("internal", "natscli")):
+			return fs.SkipDir
+		case !d.IsDir() && strings.HasSuffix(path, ".go") && filepath.Dir(path) != ".":
+			if dir := filepath.ToSlash(filepath.Dir(path)); !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+func TestNoInit(t *testing.T) {
+	for _, dir := range packages(t) {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if data := readFile(t, f); strings.Contains(data, "\nfunc init() {") {
+				t.Errorf("%s has an init function: registration belongs in a list", f)
+			}
+		}
+	}
+}
