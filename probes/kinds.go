@@ -14,6 +14,7 @@ var Kinds = []Kind{
 	kind("dns", "NAME[@SERVER]", "example.com@192.0.2.53", "asks one server for one name", newDNS),
 	kind("ntp", "HOST[:PORT]", "pool.ntp.org", "asks a time server what time it is and whether to believe it", newNTP).atLeast(ntpMinEvery),
 	kind("tcp", "HOST:PORT", "example.com:22", "connects, and may hold a dialogue", newTCP),
+	kind("tls", "HOST[:PORT]", "example.com:443", "makes a TLS handshake and looks at the certificates", newTLS),
 	kind("udp", "HOST:PORT", "example.com:53", "sends datagrams and tells what came of them", newUDP),
 }
 
