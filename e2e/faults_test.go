@@ -131,6 +131,12 @@ var faults = []fault{
 		m.remove(ballast)
 		m.flow()
 	}},
+	{name: "agent's disk too small", setup: setup{state: tmpfs("1m")}, do: func(m *faultMesh) {
+		m.kill(m.brokers[0])
+		m.during(5 * time.Second) // then results wait in memory, too
+		m.startBroker(0)
+		m.flow()
+	}},
 	{name: "spool full", setup: setup{agentArgs: []string{"--spool-size", "256KiB"}}, lossy: true, do: func(m *faultMesh) {
 		m.kill(m.brokers[0])
 		m.during(4 * time.Second)
