@@ -83,16 +83,7 @@ func newFaultMesh(t *testing.T, s setup) *faultMesh {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { echo.Close() })
-	var file strings.Builder
-	file.WriteString("monitors:\n")
-	for i := range loadMonitors {
-		fmt.Fprintf(&file, "- {name: m%02d, kind: udp, target: %q, every: %s, timeout: 2s, options: {payload: hello}}\n", i, echo.Addr, loadEvery)
-	}
-	path := filepath.Join(m.dir, "load.yaml")
-	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	netmonDo(t, 0, "apply", "-f", path, "--broker", m.urls())
+	apply(t, m.urls(), m.dir, "udp", echo.Addr, loadEvery, "{payload: hello}", loadMonitors)
 	m.startConsole()
 	m.flow()
 	return m
