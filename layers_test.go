@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"lab/targets":       nil,
 	"internal/badlink":  nil,
 	"internal/need":     nil,
+	"internal/ledger":   {"wire"},
 	"internal/natstest": {"broker"},
 }
 

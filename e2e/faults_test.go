@@ -74,7 +74,7 @@ var faults = []fault{
 		m.startBroker(0)
 		m.flow()
 	}},
-	{name: "broker away, agent killed meanwhile", do: func(m *faultMesh) {
+	{name: "broker away and agent killed", do: func(m *faultMesh) {
 		m.kill(m.brokers[0])
 		m.during(time.Second)
 		m.kill(m.agents["paris"])
@@ -107,7 +107,7 @@ var faults = []fault{
 			m.flow()
 		}
 	}},
-	{name: "slow link, 200 ms", do: func(m *faultMesh) {
+	{name: "slow link", do: func(m *faultMesh) {
 		m.links["paris"][0].Delay(100 * time.Millisecond)
 		m.during(3 * time.Second)
 		m.links["paris"][0].Heal()
@@ -166,7 +166,7 @@ var faults = []fault{
 		m.startAgent("paris")
 		m.flow()
 	}},
-	{name: "cluster of three, each killed", setup: setup{servers: 3}, do: func(m *faultMesh) {
+	{name: "each of three servers killed", setup: setup{servers: 3}, do: func(m *faultMesh) {
 		for i := range m.brokers {
 			m.kill(m.brokers[i])
 			m.flow() // two of three go on
