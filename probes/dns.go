@@ -60,10 +60,6 @@ func newDNS() DNS {
 // Validate implements Probe.
 func (p DNS) Validate(target string) error {
 	var problems wire.Problems
-	_, ok := dnsPorts[p.Transport]
-	if !ok {
-		problems.Addf("transport", "want udp, tcp, tls or https, got %q", p.Transport)
-	}
 	name, server, _ := strings.Cut(target, "@")
 	if _, err := dnsName(name); err != nil {
 		problems.Addf("target", "want a domain name or NAME@SERVER, got %q: %w", target, err)
@@ -82,6 +78,10 @@ func (p DNS) Validate(target string) error {
 	}
 	if server != "" && p.Server != "" && server != p.Server {
 		problems.Addf("server", "the target names %q, and this option %q: give one", server, p.Server)
+	}
+	_, ok := dnsPorts[p.Transport]
+	if !ok {
+		problems.Addf("transport", "want udp, tcp, tls or https, got %q", p.Transport)
 	}
 	qtype, err := dnsType(p.Type)
 	problems.Add("type", err)

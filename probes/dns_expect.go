@@ -34,14 +34,12 @@ type DNSExpect struct {
 // DNSCount is a number of records that is ok: "2", "1-4" or "1-".
 type DNSCount string
 
-// UnmarshalJSON takes a number, too.
+// UnmarshalJSON takes a number, too. What is neither is refused by bounds.
 func (c *DNSCount) UnmarshalJSON(b []byte) error {
-	var n uint16
-	if json.Unmarshal(b, &n) == nil {
-		*c = DNSCount(strconv.Itoa(int(n)))
-		return nil
+	if json.Unmarshal(b, (*string)(c)) != nil {
+		*c = DNSCount(b)
 	}
-	return json.Unmarshal(b, (*string)(c))
+	return nil
 }
 
 func (c DNSCount) bounds() (least, most int, err error) {
@@ -137,7 +135,7 @@ func dnsData(qtype, class uint16, s string) (dns.RR, error) {
 		}
 	}
 	if strings.ContainsAny(data, "\n\r") || strings.TrimSpace(data) == "" {
-		return nil, fmt.Errorf("want the data of a record of type %s on one line, got %q", dnsTypeName(qtype), s)
+		return nil, fmt.Errorf("want one line, the data of a record of type %s, got %q", dnsTypeName(qtype), s)
 	}
 	if class == dns.ClassANY {
 		class = dns.ClassINET
