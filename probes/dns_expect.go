@@ -159,6 +159,9 @@ func sameData(a, b dns.RR) bool {
 		other, _ := dnsText(b)
 		return text == other
 	}
+	if _, ok := a.(*dns.RFC3597); ok {
+		return dnsDataText(a) == dnsDataText(b)
+	}
 	b = dns.Copy(b)
 	b.Header().Name, b.Header().Class = a.Header().Name, a.Header().Class
 	return dns.IsDuplicate(a, b)
@@ -173,11 +176,6 @@ func dnsText(rr dns.RR) (string, bool) {
 		return strings.Join(t.Txt, ""), true
 	}
 	return "", false
-}
-
-// dnsDataText is the data of a record as text, without what stands before it.
-func dnsDataText(rr dns.RR) string {
-	return strings.ReplaceAll(strings.TrimPrefix(rr.String(), rr.Header().String()), "\t", " ")
 }
 
 // check compares an answer with what is expected of it.

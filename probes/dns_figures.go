@@ -168,7 +168,18 @@ func records(rrs []dns.RR, room *int) []string {
 }
 
 // recordText writes a record as name, TTL, class, type, data.
-func recordText(rr dns.RR) string { return strings.ReplaceAll(rr.String(), "\t", " ") }
+func recordText(rr dns.RR) string {
+	h := rr.Header()
+	return fmt.Sprintf("%s %d %s %s %s", h.Name, h.Ttl, dnsClassName(h.Class), dnsTypeName(h.Rrtype), dnsDataText(rr))
+}
+
+// dnsDataText is the data of a record as text, as dig writes it.
+func dnsDataText(rr dns.RR) string {
+	if u, ok := rr.(*dns.RFC3597); ok { // of a type that the library does not know
+		return fmt.Sprintf(`\# %d %s`, len(u.Rdata)/2, strings.ToUpper(u.Rdata))
+	}
+	return strings.ReplaceAll(strings.TrimPrefix(rr.String(), rr.Header().String()), "\t", " ")
+}
 
 func rrsigs(m *dns.Msg) (out []*dns.RRSIG) {
 	for _, section := range [][]dns.RR{m.Answer, m.Ns} {
