@@ -63,7 +63,7 @@ func (x *dnsExchange) measure(ctx context.Context, d *DNSDetails) error {
 		return err
 	}
 	d.fill(x.answer)
-	x.run.Stepf("%s from %s over %s in %v: flags %s, %d bytes, %d answer, %d authority, %d additional records", d.Rcode, x.to, d.Transport,
+	x.run.Stepf("%s from %s over %s in %v: flags %s, %d bytes; ANSWER: %d, AUTHORITY: %d, ADDITIONAL: %d", d.Rcode, x.to, d.Transport,
 		time.Duration(d.RTTNS), strings.Join(d.Flags, " "), d.Size, *d.AnswerCount, *d.AuthorityCount, *d.AdditionalCount)
 	return nil
 }
@@ -274,6 +274,7 @@ func (x *dnsExchange) overStream(ctx context.Context, conn net.Conn, d *DNSDetai
 	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...)); err != nil {
 		return netFail("ask "+x.to.String(), plain(err))
 	}
+	quickAck(conn)
 	x.run.Stepf("asked %s for %s, id %d, %d bytes", x.to, d.Question, x.query.Id, len(b))
 	for {
 		b, err := readDNSFrame(conn)

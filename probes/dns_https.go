@@ -9,8 +9,10 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -61,7 +63,14 @@ func (x *dnsExchange) overHTTPS(ctx context.Context, d *DNSDetails) error {
 	}
 	defer tr.CloseIdleConnections()
 	x.run.Stepf("POST %s: asked for %s, %d bytes", u.String(), d.Question, len(b))
-	at := time.Now()
+	// The query's time begins when HTTP is ready for it. The callbacks come from
+	// other goroutines.
+	var ready atomic.Pointer[time.Time]
+	ready.Store(new(time.Now()))
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      func(httptrace.GotConnInfo) { ready.Store(new(time.Now())) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { quickAck(conn) },
+	}))
 	resp, err := tr.RoundTrip(req)
 	if err != nil {
 		return netFail("POST "+u.String(), httpsError(ctx, err))
@@ -69,6 +78,7 @@ func (x *dnsExchange) overHTTPS(ctx context.Context, d *DNSDetails) error {
 	defer resp.Body.Close()
 	d.HTTPStatus, d.HTTPVersion = resp.StatusCode, resp.Proto
 	body, err := io.ReadAll(io.LimitReader(resp.Body, dns.MaxMsgSize+1))
+	at := *ready.Load()
 	rtt := time.Since(at)
 	x.run.Stepf("%s %s, %d bytes of %q", resp.Proto, resp.Status, len(body), resp.Header.Get("Content-Type"))
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))

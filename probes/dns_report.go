@@ -57,7 +57,10 @@ func (d DNSDetails) Report(w io.Writer) {
 	}
 	name, rest, _ := strings.Cut(d.Question, " ")
 	class, qtype, _ := strings.Cut(rest, " ")
-	fmt.Fprintf(w, "\n;; QUESTION SECTION:\n;%-30s %-7s %-7s %s\n", name, "", class, qtype)
+	if d.Rcode != "" || d.Truncated {
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, ";; QUESTION SECTION:\n;%-30s %-7s %-7s %s\n", name, "", class, qtype)
 	reportRecords(w, "ANSWER", d.Answer, d.AnswerCount)
 	reportRecords(w, "AUTHORITY", d.Authority, d.AuthorityCount)
 	reportRecords(w, "ADDITIONAL", d.Additional, d.AdditionalCount)

@@ -1,12 +1,10 @@
 package probes
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -305,27 +303,16 @@ func TestDNS_Hostile(t *testing.T) {
 	}
 }
 
-// TestDNS_FallsBack: a server's name with a dead address first.
+// TestDNS_FallsBack: nobody listens at the first of the server's two addresses.
 func TestDNS_FallsBack(t *testing.T) {
 	s := serveDNS(t)
 	_, port, _ := net.SplitHostPort(s.Addr)
-	p := newDNS()
-	run := &Run{Target: "www.example", Env: &Env{}, Started: time.Now(), onStep: func(s Step) { t.Log(s.Text) }}
-	x := dnsExchange{DNS: p, run: run}
-	var err error
-	if x.query, err = p.message("www.example."); err != nil {
-		t.Fatal(err)
-	}
-	n := netip.MustParseAddrPort("127.0.0.1:" + port).Port()
-	var d DNSDetails
-	addrs := []netip.Addr{netip.MustParseAddr("127.0.0.99"), netip.MustParseAddr("127.0.0.1")}
-	err = firstThatAnswers(t.Context(), run, addrs, func(ctx context.Context, a netip.Addr) error {
-		d = DNSDetails{}
-		x.to = netip.AddrPortFrom(a, n)
-		return x.measure(ctx, &d)
-	})
-	if err != nil || d.Rcode != "NOERROR" || run.address != "127.0.0.1" {
-		t.Errorf("%v, address %s, details %+v", err, run.address, d)
+	for _, options := range []string{``, `"transport":"tcp"`} {
+		r := measure(t, "dns", "www.example@twice.example:"+port, dnsOptions(options, fmt.Sprintf(`"resolver":%q`, s.Addr)))
+		wantFailure(t, r, wire.OK, "")
+		if d := detailsOf[DNSDetails](t, r); d.Server != s.Addr || r.Address != "127.0.0.1" || d.ResolveNS <= 0 {
+			t.Errorf("address %s, details %s", r.Address, r.Details)
+		}
 	}
 }
 

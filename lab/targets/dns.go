@@ -20,6 +20,7 @@ import (
 //	header                         REFUSED with nothing but a header
 //	silent                         nothing over UDP, a held connection over TCP
 //	big                            over UDP truncated, else 40 texts
+//	twice                          the addresses 127.0.0.99 and 127.0.0.1
 //	many                           3000 records, over TCP
 //	wrong-id, wrong-name, wrong-type, wrong-class, query, opcode, short
 //	                               a message that is no answer to the query
@@ -210,6 +211,10 @@ func (s *DNS) replies(b []byte, over string) [][]byte {
 		}
 		if opt := a.IsEdns0(); opt != nil {
 			opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: code, ExtraText: text})
+		}
+	case "twice":
+		if q.Question[0].Qtype == dns.TypeA {
+			a.Answer = records(q.Question[0].Name+" 60 IN A 127.0.0.99", q.Question[0].Name+" 60 IN A 127.0.0.1")
 		}
 	case "header":
 		a.Answer, a.Extra, a.Question, a.Rcode = nil, nil, nil, dns.RcodeRefused
