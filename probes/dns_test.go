@@ -3,7 +3,9 @@ package probes
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -228,6 +230,22 @@ func TestDNS_Failures(t *testing.T) {
 			}
 			t.Logf("%s\n%s", r.Summary, report.String())
 		})
+	}
+}
+
+// TestDNS_HTTP1: a server that does not speak HTTP/2.
+func TestDNS_HTTP1(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q, _ := io.ReadAll(io.LimitReader(r.Body, 512))
+		q[2] |= 0x80
+		w.Header().Set("Content-Type", "application/dns-message; charset=binary")
+		w.Write(q)
+	}))
+	t.Cleanup(s.Close)
+	r := measure(t, "dns", "www.example@"+s.Listener.Addr().String(), `{"transport":"https","tls":{"insecure":true}}`)
+	wantFailure(t, r, wire.OK, "")
+	if d := detailsOf[DNSDetails](t, r); d.HTTPVersion != "HTTP/1.1" || d.TLS.VerifyError == "" || d.RTTNS <= 0 {
+		t.Errorf("details %s", r.Details)
 	}
 }
 
