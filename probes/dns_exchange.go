@@ -2,13 +2,8 @@ package probes
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,12 +25,6 @@ type dnsExchange struct {
 	to     netip.AddrPort
 	answer *dns.Msg
 	stray  error // why the last message that came was no answer to us
-}
-
-// dnsSent is one query on its way.
-type dnsSent struct {
-	id uint16
-	at time.Time
 }
 
 // measure asks x.to and fills in d.
@@ -105,11 +94,6 @@ func (x *dnsExchange) overUDP(ctx context.Context, d *DNSDetails) error {
 	return x.silence(d)
 }
 
-// sentAs is the place of the query with this id in sent, -1 when there is none.
-func sentAs(sent []dnsSent, id uint16) int {
-	return slices.IndexFunc(sent, func(s dnsSent) bool { return s.id == id })
-}
-
 func (x *dnsExchange) silence(d *DNSDetails) error {
 	return fail(wire.FailNoAnswer, "no answer from %s to %d %s", x.to, d.Sent, pluralOf(d.Sent, "datagram"))
 }
@@ -165,144 +149,4 @@ func (x *dnsExchange) strays(err error, d *DNSDetails) error {
 func (x *dnsExchange) take(d *DNSDetails, m *dns.Msg, size int, rtt time.Duration, clock string) {
 	x.answer = m
 	d.Size, d.RTTNS, d.Clock = size, int64(rtt), clock
-}
-
-// dnsStray is what tells a message from an answer to our query. It ends nothing.
-type dnsStray string
-
-func (s dnsStray) Error() string { return "no answer to our query: its " + string(s) }
-
-// acceptDNS reads a message, and says which of the queries it answers. The id,
-// the name, the type and the class must be those of the query (RFC 5452 section
-// 9.1), else the error is a dnsStray. Another error is an answer to us that
-// breaks the protocol.
-func acceptDNS(b []byte, q dns.Question, sent []dnsSent) (m *dns.Msg, i int, err error) {
-	const header = 12
-	if len(b) < header {
-		return nil, 0, dnsStray(fmt.Sprintf("length is %d bytes, less than a header", len(b)))
-	}
-	id := binary.BigEndian.Uint16(b)
-	if i = sentAs(sent, id); i < 0 {
-		return nil, 0, dnsStray(fmt.Sprintf("id is %d", id))
-	}
-	m = new(dns.Msg)
-	unpackErr := m.Unpack(b)
-	switch {
-	case !m.Response:
-		return nil, 0, dnsStray("QR bit makes it a query")
-	case m.Opcode != dns.OpcodeQuery:
-		return nil, 0, dnsStray(fmt.Sprintf("opcode is %d", m.Opcode))
-	case len(m.Question) == 0 && m.Rcode != dns.RcodeSuccess && binary.BigEndian.Uint64(b[4:]) == 0:
-		return m, i, nil // a header alone, as servers send that refuse or do not understand
-	case len(m.Question) != 1:
-		return nil, 0, dnsStray(fmt.Sprintf("question section has %d entries", len(m.Question)))
-	}
-	if got := m.Question[0]; !strings.EqualFold(got.Name, q.Name) || got.Qtype != q.Qtype || got.Qclass != q.Qclass {
-		return nil, 0, dnsStray("question is " + clip(dnsQuestionText(got)))
-	}
-	counted := func(at int, records []dns.RR) bool { return int(binary.BigEndian.Uint16(b[at:])) == len(records) }
-	switch {
-	case m.Truncated: // and may be cut anywhere
-		return m, i, nil
-	case unpackErr != nil:
-		return nil, i, fail(wire.FailBadAnswer, "the answer is not a DNS message: %w", unpackErr)
-	case !counted(6, m.Answer) || !counted(8, m.Ns) || !counted(10, m.Extra):
-		return nil, i, fail(wire.FailBadAnswer, "the answer ends before the records that its header announces")
-	}
-	return m, i, nil
-}
-
-// overTCP asks over a connection of its own (RFC 7766).
-func (x *dnsExchange) overTCP(ctx context.Context, d *DNSDetails) error {
-	conn, err := x.connect(ctx, d)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	d.Transport = dnsTCP
-	return x.overStream(ctx, conn, d)
-}
-
-// overTLS asks over TLS (RFC 7858).
-func (x *dnsExchange) overTLS(ctx context.Context, d *DNSDetails) error {
-	conn, err := x.secure(ctx, d, "dot")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return x.overStream(ctx, conn, d)
-}
-
-func (x *dnsExchange) connect(ctx context.Context, d *DNSDetails) (net.Conn, error) {
-	conn, took, err := x.dial(ctx, x.run, "tcp", []netip.Addr{x.to.Addr()}, x.to.Port())
-	if err == nil {
-		d.ConnectNS = int64(took)
-	}
-	return conn, err
-}
-
-// secure connects and makes the TLS handshake.
-func (x *dnsExchange) secure(ctx context.Context, d *DNSDetails, alpn ...string) (net.Conn, error) {
-	conn, err := x.connect(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	host := x.host
-	if host == "" {
-		host = x.to.Addr().String()
-	}
-	secured, figures, took, err := x.TLS.handshake(ctx, x.run, conn, host, alpn...)
-	d.TLS = figures
-	if err != nil {
-		return nil, err // not secured, which would be an interface that is not nil
-	}
-	d.TLSNS = int64(took)
-	return secured, nil
-}
-
-// overStream sends the query with its length before it (RFC 1035 section 4.2.2)
-// and reads messages until the answer.
-func (x *dnsExchange) overStream(ctx context.Context, conn net.Conn, d *DNSDetails) error {
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	b, err := x.query.Pack()
-	if err != nil {
-		return broken(wire.BrokenInternal, "pack the query: %w", err)
-	}
-	at := time.Now()
-	// Both in one write, so that they go in one segment (RFC 7766 section 8).
-	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...)); err != nil {
-		return netFail("ask "+x.to.String(), plain(err))
-	}
-	quickAck(conn)
-	x.run.Stepf("asked %s for %s, id %d, %d bytes", x.to, d.Question, x.query.Id, len(b))
-	for {
-		b, err := readDNSFrame(conn)
-		rtt := time.Since(at)
-		if err != nil {
-			return x.strays(err, d)
-		}
-		m, _, err := acceptDNS(b, x.query.Question[0], []dnsSent{{x.query.Id, at}})
-		if x.isStray(err, d) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		x.take(d, m, len(b), rtt, ClockUser)
-		return nil
-	}
-}
-
-// readDNSFrame reads one message of a stream. The error is classified.
-func readDNSFrame(r io.Reader) ([]byte, error) {
-	var length [2]byte
-	if n, err := io.ReadFull(r, length[:]); err != nil {
-		return nil, netFail(fmt.Sprintf("read the answer's length (%d of 2 bytes came)", n), plain(err))
-	}
-	b := make([]byte, binary.BigEndian.Uint16(length[:]))
-	if n, err := io.ReadFull(r, b); err != nil {
-		return nil, netFail(fmt.Sprintf("read the answer (%d of %d bytes came)", n, len(b)), plain(err))
-	}
-	return b, nil
 }

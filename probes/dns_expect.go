@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -119,65 +120,6 @@ func (e DNSExpect) counts() []dnsCountOf {
 	return []dnsCountOf{{"answer_count", e.AnswerCount, "answer"}, {"authority_count", e.AuthorityCount, "authority"}, {"additional_count", e.AdditionalCount, "additional"}}
 }
 
-// dnsData reads the data of a record of this type as people write it. A text
-// without quotes is one string.
-func dnsData(qtype, class uint16, s string) (dns.RR, error) {
-	data := s
-	if isText(qtype) && !strings.HasPrefix(strings.TrimSpace(s), `"`) {
-		data = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-		if len(s) > 255 { // the strings of a text are joined when it is compared
-			data = ""
-			for rest := s; rest != ""; {
-				n := min(len(rest), 255)
-				data += ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(rest[:n]) + `"`
-				rest = rest[n:]
-			}
-		}
-	}
-	if strings.ContainsAny(data, "\n\r") || strings.TrimSpace(data) == "" {
-		return nil, fmt.Errorf("want one line, the data of a record of type %s, got %q", dnsTypeName(qtype), s)
-	}
-	if class == dns.ClassANY {
-		class = dns.ClassINET
-	}
-	rr, err := dns.NewRR(fmt.Sprintf(". 0 %s %s %s", dnsClassName(class), dnsTypeName(qtype), data))
-	if err != nil {
-		return nil, fmt.Errorf("want the data of a record of type %s, got %q: %w", dnsTypeName(qtype), s, err)
-	}
-	return rr, nil
-}
-
-func isText(qtype uint16) bool { return qtype == dns.TypeTXT || qtype == dns.TypeSPF }
-
-// sameData says whether two records of one type hold the same (RFC 2181 section
-// 5): names in any case, texts however they are cut into strings.
-func sameData(a, b dns.RR) bool {
-	if a.Header().Rrtype != b.Header().Rrtype {
-		return false
-	}
-	if text, ok := dnsText(a); ok {
-		other, _ := dnsText(b)
-		return text == other
-	}
-	if _, ok := a.(*dns.RFC3597); ok {
-		return dnsDataText(a) == dnsDataText(b)
-	}
-	b = dns.Copy(b)
-	b.Header().Name, b.Header().Class = a.Header().Name, a.Header().Class
-	return dns.IsDuplicate(a, b)
-}
-
-// dnsText is the text of a record that holds one, its strings joined (RFC 7208 section 3.3).
-func dnsText(rr dns.RR) (string, bool) {
-	switch t := rr.(type) {
-	case *dns.TXT:
-		return strings.Join(t.Txt, ""), true
-	case *dns.SPF:
-		return strings.Join(t.Txt, ""), true
-	}
-	return "", false
-}
-
 // check compares an answer with what is expected of it.
 func (e DNSExpect) check(run *Run, m *dns.Msg, d DNSDetails) {
 	if len(e.Rcode) > 0 {
@@ -293,34 +235,7 @@ func (e DNSExpect) checkTimes(run *Run, m *dns.Msg, d DNSDetails) {
 		run.Expect(d.Serial != nil && int32(*d.Serial-e.MinSerial) >= 0, "expect.min_serial", fmt.Sprintf("at least %d", e.MinSerial), got)
 	}
 	if e.RRSIGDaysLeft != 0 {
-		sig, days := dnsSignatures(m, time.Now())
-		run.Expect(sig == "" && days >= e.RRSIGDaysLeft, "expect.rrsig_days_left", fmt.Sprintf("at least %d", e.RRSIGDaysLeft), cmpText(sig, days))
+		problem, days := dnsSignatures(m, time.Now())
+		run.Expect(problem == "" && days >= e.RRSIGDaysLeft, "expect.rrsig_days_left", fmt.Sprintf("at least %d", e.RRSIGDaysLeft), cmp.Or(problem, strconv.Itoa(days)))
 	}
-}
-
-func cmpText(text string, n int) string {
-	if text != "" {
-		return text
-	}
-	return strconv.Itoa(n)
-}
-
-// dnsSignatures says why there is no valid signature, or how many whole days the
-// first to expire has left, negative when it has expired.
-func dnsSignatures(m *dns.Msg, now time.Time) (problem string, days int) {
-	first, _, ok := rrsigTimes(m, now)
-	if !ok {
-		return "no RRSIG record", 0
-	}
-	for _, s := range rrsigs(m) {
-		if from := rrsigTime(s.Inception, now); from.After(now) {
-			return fmt.Sprintf("the signature of %s %s is not valid before %s", s.Hdr.Name, dnsTypeName(s.TypeCovered), from.Format(time.RFC3339)), 0
-		}
-	}
-	left := first.Sub(now)
-	days = int(left / (24 * time.Hour))
-	if left < 0 {
-		days--
-	}
-	return "", days
 }

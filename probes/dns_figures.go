@@ -78,7 +78,7 @@ func (d *DNSDetails) truncated() {
 // fill takes the figures out of an answer.
 func (d *DNSDetails) fill(m *dns.Msg) {
 	d.Rcode = dnsRcodeName(m.Rcode)
-	d.Truncated = d.Truncated || m.Truncated
+	d.Truncated = d.Truncated || m.Truncated && d.Transport == dnsUDP
 	set := map[string]bool{"aa": m.Authoritative, "tc": m.Truncated, "rd": m.RecursionDesired, "ra": m.RecursionAvailable, "ad": m.AuthenticatedData, "cd": m.CheckingDisabled}
 	for _, f := range dnsFlagNames {
 		if set[f] {
@@ -110,7 +110,7 @@ func (d *DNSDetails) fill(m *dns.Msg) {
 			}
 		}
 	}
-	if first, _, ok := rrsigTimes(m, time.Now()); ok {
+	if first, ok := rrsigEnd(m, time.Now()); ok {
 		d.RRSIGExpires = &first
 	}
 }
@@ -143,67 +143,4 @@ func nsidText(digits string) string {
 		}
 	}
 	return clip(string(b))
-}
-
-const (
-	dnsMaxRecords = 100      // of a section that a result tells
-	dnsMaxRecord  = 1000     // bytes of one of them
-	dnsMaxText    = 16 << 10 // bytes of all of them
-)
-
-// records writes the records of a section, as far as there is room.
-func records(rrs []dns.RR, room *int) []string {
-	var out []string
-	for _, rr := range rrs[:min(len(rrs), dnsMaxRecords)] {
-		s := recordText(rr)
-		if len(s) > dnsMaxRecord {
-			s = fmt.Sprintf("%s... (%d bytes)", s[:dnsMaxRecord], len(s))
-		}
-		if *room -= len(s); *room < 0 {
-			break
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-// recordText writes a record as name, TTL, class, type, data.
-func recordText(rr dns.RR) string {
-	h := rr.Header()
-	return fmt.Sprintf("%s %d %s %s %s", h.Name, h.Ttl, dnsClassName(h.Class), dnsTypeName(h.Rrtype), dnsDataText(rr))
-}
-
-// dnsDataText is the data of a record as text, as dig writes it.
-func dnsDataText(rr dns.RR) string {
-	if u, ok := rr.(*dns.RFC3597); ok { // of a type that the library does not know
-		return fmt.Sprintf(`\# %d %s`, len(u.Rdata)/2, strings.ToUpper(u.Rdata))
-	}
-	return strings.ReplaceAll(strings.TrimPrefix(rr.String(), rr.Header().String()), "\t", " ")
-}
-
-func rrsigs(m *dns.Msg) (out []*dns.RRSIG) {
-	for _, section := range [][]dns.RR{m.Answer, m.Ns} {
-		for _, rr := range section {
-			if s, ok := rr.(*dns.RRSIG); ok {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// rrsigTimes is when the first signature to expire does, and which it is.
-func rrsigTimes(m *dns.Msg, now time.Time) (first time.Time, sig *dns.RRSIG, ok bool) {
-	for _, s := range rrsigs(m) {
-		if end := rrsigTime(s.Expiration, now); !ok || end.Before(first) {
-			first, sig, ok = end, s, true
-		}
-	}
-	return first, sig, ok
-}
-
-// rrsigTime reads a time of a signature, seconds modulo 2^32, as the one that is
-// nearest to now (RFC 4034 section 3.1.5).
-func rrsigTime(stamp uint32, now time.Time) time.Time {
-	return time.Unix(now.Unix()+int64(int32(stamp-uint32(now.Unix()))), 0).UTC()
 }

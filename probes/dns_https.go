@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -34,17 +35,8 @@ func (x *dnsExchange) overHTTPS(ctx context.Context, d *DNSDetails) error {
 	if err != nil {
 		return broken(wire.BrokenInternal, "pack the query: %w", err)
 	}
-	host := x.host
-	if host == "" {
-		host = x.to.Addr().String()
-	}
-	u := url.URL{Scheme: "https", Host: net.JoinHostPort(host, strconv.Itoa(int(x.to.Port()))), Path: x.Path}
-	if x.to.Port() == 443 {
-		u.Host = (&url.URL{Host: u.Host}).Hostname()
-		if addr := net.ParseIP(host); addr != nil && addr.To4() == nil {
-			u.Host = "[" + host + "]"
-		}
-	}
+	authority := net.JoinHostPort(x.serverName(), strconv.Itoa(int(x.to.Port())))
+	u := url.URL{Scheme: "https", Host: strings.TrimSuffix(authority, ":443"), Path: x.Path}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(b))
 	if err != nil {
 		return broken(wire.BrokenInternal, "make the request: %w", err)
