@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -43,7 +44,7 @@ const (
 )
 
 // dnsPorts are the transports and their default ports.
-var dnsPorts = map[string]string{dnsUDP: "53", dnsTCP: "53", dnsTLS: "853", dnsHTTPS: "443"}
+var dnsPorts = map[string]uint16{dnsUDP: 53, dnsTCP: 53, dnsTLS: 853, dnsHTTPS: 443}
 
 func newDNS() DNS {
 	return DNS{
@@ -149,18 +150,9 @@ func (p DNS) Measure(ctx context.Context, run *Run) (DNSDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	base := d
-	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
-		d = base
-		x.to = netip.AddrPortFrom(a, port)
-		d.Server = x.to.String()
-		return x.measure(attempt, &d)
-	})
+	d, err = x.ask(ctx, addrs, port, d)
 	if ctx.Err() == context.Canceled {
 		return d, ctx.Err()
-	}
-	if failureIs(err, wire.FailNoAnswer) { // only now: strays must not keep from asking the next server
-		err = x.strays(err, &d)
 	}
 	if err == nil {
 		p.Expect.check(run, x.answer, d)
@@ -178,10 +170,9 @@ func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails)
 			return nil, 0, err
 		}
 		x.run.Stepf("the system's resolvers are %v", addrs)
-		_, port, err := splitTarget("system", defaultPort)
-		return addrs, port, err
+		return addrs, defaultPort, nil
 	}
-	host, port, err := splitTarget(server, defaultPort)
+	host, port, err := splitTarget(server, strconv.Itoa(int(defaultPort)))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -27,6 +27,28 @@ type dnsExchange struct {
 	stray  error // why the last message that came was no answer to us
 }
 
+// ask asks one address after the other until one answers. known is what is known
+// before; the figures are those of the address that answered, or that the error
+// tells of.
+func (x *dnsExchange) ask(ctx context.Context, addrs []netip.Addr, port uint16, known DNSDetails) (d DNSDetails, err error) {
+	d = known
+	var before error
+	err = firstThatAnswers(ctx, x.run, addrs, func(attempt context.Context, a netip.Addr) error {
+		one := known
+		x.to = netip.AddrPortFrom(a, port)
+		one.Server = x.to.String()
+		err := x.measure(attempt, &one)
+		if failureIs(err, wire.FailNoAnswer) && x.stray != nil && a == addrs[len(addrs)-1] {
+			err = x.strays(err, &one) // only now: strays must not keep from asking the next server
+		}
+		if before == nil || !unsent(err) || unsent(before) {
+			d, before = one, err
+		}
+		return err
+	})
+	return d, err
+}
+
 // measure asks x.to and fills in d.
 func (x *dnsExchange) measure(ctx context.Context, d *DNSDetails) error {
 	x.stray = nil

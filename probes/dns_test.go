@@ -1,12 +1,14 @@
 package probes
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -331,6 +333,26 @@ func TestDNS_FallsBack(t *testing.T) {
 		if d := detailsOf[DNSDetails](t, r); d.Server != s.Addr || r.Address != "127.0.0.1" || d.ResolveNS <= 0 {
 			t.Errorf("address %s, details %s", r.Address, r.Details)
 		}
+	}
+}
+
+// TestDNS_SilentThenUnreachable: the figures are of the server that the error is about.
+func TestDNS_SilentThenUnreachable(t *testing.T) {
+	u, err := targets.UDPSilent("127.0.0.1:0")
+	addr := netip.MustParseAddrPort(serveUDP(t, u, err))
+	p := newDNS()
+	p.Source = "127.0.0.1"
+	q, err := p.message("www.example.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	run := &Run{Env: &Env{}, Started: time.Now(), onStep: func(s Step) { t.Log(s.Text) }}
+	x := dnsExchange{DNS: p, run: run, query: q}
+	d, err := x.ask(ctx, []netip.Addr{addr.Addr(), netip.IPv6Loopback()}, addr.Port(), DNSDetails{ResolveNS: 1})
+	if !failureIs(err, wire.FailNoAnswer) || d.Server != addr.String() || d.Sent != 1 || d.ResolveNS != 1 || run.address != "127.0.0.1" {
+		t.Errorf("%v, address %s, details %+v", err, run.address, d)
 	}
 }
 
