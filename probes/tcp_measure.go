@@ -66,7 +66,7 @@ func (p TCP) converse(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[stri
 		begin := time.Now()
 		a, err := t.answer(plan.banner, 0)
 		if err != nil {
-			return err
+			return named("banner", err)
 		}
 		d.heard(t, begin, a)
 		addCaptures(captures, a.captures)
@@ -79,16 +79,21 @@ func (p TCP) converse(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[stri
 		f, a, err := t.turn(turn, captures)
 		d.Steps = append(d.Steps, f)
 		if err != nil {
-			if errors.Is(err, errUnmet) {
-				return err
-			}
-			return netFail(turn.name, err)
+			return named(turn.name, err)
 		}
 		if i == 0 && d.Banner == "" && f.SentBytes == 0 && security != tcpStartTLS {
 			d.heard(t, begin, a)
 		}
 	}
 	return nil
+}
+
+// named says in which part of the conversation err came.
+func named(part string, err error) error {
+	if errors.Is(err, errUnmet) {
+		return err
+	}
+	return netFail(part, err)
 }
 
 // askForTLS negotiates TLS in the target's protocol, up to its go-ahead.

@@ -53,7 +53,7 @@ func (t *tcpTalk) need() error {
 	}
 	so := ""
 	if len(t.buf) > 0 {
-		so = ", got " + t.quote(t.take(len(t.buf))) + " so far"
+		so = ", got " + t.quote(t.take(len(t.buf)))
 	}
 	return netFail("wait for the answer"+so, err)
 }

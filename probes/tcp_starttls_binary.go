@@ -272,7 +272,7 @@ func (r *talkReader) Read(b []byte) (int, error) {
 func (r *talkReader) explain(err error) error {
 	so := ""
 	if len(r.t.buf) > 0 {
-		so = ", got " + r.t.quote(r.t.take(len(r.t.buf))) + " so far"
+		so = ", got " + r.t.quote(r.t.take(len(r.t.buf)))
 	}
 	r.at = 0
 	if r.err != nil {

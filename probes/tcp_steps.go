@@ -3,6 +3,7 @@ package probes
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -46,7 +47,8 @@ func parseTemplate(s string) (parts []tcpPart, err error) {
 			continue
 		}
 		literal(s[:i])
-		inner, rest, ok := strings.Cut(s[i+2:], "}")
+		s = s[i:]
+		inner, rest, ok := strings.Cut(s[2:], "}")
 		kind, name, named := strings.Cut(inner, ":")
 		switch {
 		case ok && named && name != "" && kind == tcpCapture:
@@ -54,7 +56,7 @@ func parseTemplate(s string) (parts []tcpPart, err error) {
 		case ok && named && name != "" && (kind == "env" || kind == "file"):
 			parts = append(parts, tcpPart{tcpSecret, "${" + inner + "}"})
 		default:
-			return nil, fmt.Errorf("want ${env:NAME}, ${file:PATH} or ${capture:NAME}, or $${ for the text itself, got %q", clip("${"+inner))
+			return nil, fmt.Errorf("want ${env:NAME}, ${file:PATH} or ${capture:NAME}, or $${ for the text itself, got %q", clip(s[:len(s)-len(rest)]))
 		}
 		s = rest
 	}
@@ -105,6 +107,7 @@ type tcpExpectation struct {
 	want    string         // for people
 	regex   *regexp.Regexp // or
 	literal []byte         // or, when both are nil, anything
+	exact   bool           // the answer ends with the match, not with its line
 }
 
 // lineRegexp compiles a regular expression whose ^ and $ match at every line.
@@ -136,7 +139,7 @@ func (s TCPStep) expectation(path string) (*tcpExpectation, error) {
 		if err != nil {
 			return nil, &wire.FieldError{Path: "expect_hex", Err: err}
 		}
-		return &tcpExpectation{option: path + "expect_hex", want: tcpHex(b), literal: b}, nil
+		return &tcpExpectation{option: path + "expect_hex", want: hex.EncodeToString(b), literal: b, exact: true}, nil
 	}
 	return nil, nil
 }
@@ -199,7 +202,7 @@ func (t *tcpTalk) answer(e *tcpExpectation, wait time.Duration) (a tcpAnswer, er
 	for {
 		if end, captures, ok := e.find(t.buf); ok && len(t.buf) > 0 {
 			a = tcpAnswer{captures: captures, at: t.arrived}
-			if end, a.captures, err = t.settle(e, end, captures); err != nil {
+			if end, err = t.settle(e, end, &a); err != nil {
 				return a, err
 			}
 			a.text = t.take(end)
@@ -239,21 +242,24 @@ func (t *tcpTalk) answered(err error, begin time.Time) bool {
 // unanswered says what came instead of the answer, and why no more did.
 func (t *tcpTalk) unanswered(e *tcpExpectation, err error) error {
 	if errors.Is(err, errWaited) {
-		err = fail(wire.FailTimeout, "nothing more came in time")
+		err = fail(wire.FailTimeout, "nothing more in the time to wait")
 	}
-	so := "nothing"
+	got := "nothing"
 	if len(t.buf) > 0 {
-		so = t.quote(t.take(len(t.buf)))
+		got = t.quote(t.take(len(t.buf)))
 	}
-	return netFail(fmt.Sprintf("wait for %s, got %s so far", e.want, so), err)
+	return netFail(fmt.Sprintf("want %s, got %s", e.want, got), err)
 }
 
 // settle waits for the end of the line in which a match ends, for as long as
 // its bytes keep coming: a match at the end of what came could become longer.
 // The place it returns is after that line's end.
-func (t *tcpTalk) settle(e *tcpExpectation, end int, captures map[string]string) (int, map[string]string, error) {
+func (t *tcpTalk) settle(e *tcpExpectation, end int, a *tcpAnswer) (int, error) {
+	if e.exact {
+		return end, nil
+	}
 	limit := time.Now().Add(tcpSettle)
-	for e.literal == nil && !bytes.Contains(t.buf[max(end-1, 0):], []byte("\n")) {
+	for !bytes.Contains(t.buf[max(end-1, 0):], []byte("\n")) {
 		until := time.Now().Add(tcpPause)
 		if until.After(limit) {
 			until = limit
@@ -261,23 +267,19 @@ func (t *tcpTalk) settle(e *tcpExpectation, end int, captures map[string]string)
 		if err := t.fill(until); err != nil {
 			var failed *Error
 			if errors.As(err, &failed) && failed.Failure == wire.FailLimit {
-				return end, captures, err
+				return end, err
 			}
-			if e.regex == nil {
-				end = len(t.buf)
-			}
-			return end, captures, nil
+			return len(t.buf), nil
 		}
-		if longer, more, ok := e.find(t.buf); ok {
-			end, captures = longer, more
+		longer, captures, ok := e.find(t.buf)
+		if ok && longer != end {
+			end, a.captures, a.at = longer, captures, t.arrived
 		}
 	}
-	if e.literal == nil {
-		if t.buf[end-min(end, 1)] != '\n' {
-			end += bytes.IndexByte(t.buf[end:], '\n') + 1
-		}
+	if end == 0 || t.buf[end-1] != '\n' {
+		end += bytes.IndexByte(t.buf[end:], '\n') + 1
 	}
-	return end, captures, nil
+	return end, nil
 }
 
 // tcpTurn is a step, ready to use.

@@ -3,7 +3,6 @@ package probes
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -100,11 +99,11 @@ func (t *tcpTalk) fill(until time.Time) error {
 		if time.Now().Before(end) {
 			return errWaited
 		}
-		return fail(wire.FailTimeout, "nothing more came within the timeout")
+		return fail(wire.FailTimeout, "nothing more within the timeout")
 	case errors.Is(err, io.EOF):
 		t.pending = fail(wire.FailClosed, "the target closed the connection")
 	default:
-		t.pending = netFail("read", plain(err))
+		t.pending = t.readFail(err)
 	}
 	if t.came > t.most {
 		return fail(wire.FailLimit, "the answer is over %d bytes", t.most)
@@ -113,6 +112,17 @@ func (t *tcpTalk) fill(until time.Time) error {
 		return t.pending
 	}
 	return nil
+}
+
+// readFail classifies an error of reading. Inside TLS one that says nothing of
+// the network is about TLS, such as an alert: a server that takes our
+// certificate for wrong says so after the handshake (RFC 8446 section 4.4.2.4).
+func (t *tcpTalk) readFail(err error) error {
+	f, isBroken := reason(err)
+	if t.conn != net.Conn(t.wire) && !isBroken && f == wire.FailBadAnswer {
+		return fail(wire.FailTLS, "read: %w", err)
+	}
+	return netFail("read", plain(err))
 }
 
 // say sends b. What the target has said before is not its answer and is dropped.
@@ -245,5 +255,3 @@ func (s tcpSecrets) hide(b []byte) []byte {
 	}
 	return b
 }
-
-func tcpHex(b []byte) string { return hex.EncodeToString(b) }
