@@ -57,7 +57,7 @@ func (d *TCPDetails) connected(run *Run, took time.Duration, info *TCPInfo) {
 	case info == nil || info.RTTNS <= 0:
 		return
 	case info.Retransmits > 0:
-		run.Stepf("%d SYN sent again; the round trip of the last was %v", info.Retransmits, time.Duration(info.RTTNS))
+		run.Stepf("%d SYNs were sent again, of which the kernel's round trip knows nothing: timed by this process", info.Retransmits)
 		return
 	case info.RTTNS > int64(took):
 		return // no SYN's time, or not this one's

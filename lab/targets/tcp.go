@@ -26,12 +26,12 @@ type TCP struct {
 	heard []byte            // guarded by mu
 }
 
-// TCPTurn is one thing that a server does with a connection: it waits, hears,
-// starts TLS, says something, in this order, each when the field is set.
+// TCPTurn is one thing that a server does with a connection: it waits, starts
+// TLS, hears, says something, in this order, each when the field is set.
 type TCPTurn struct {
 	After time.Duration // pause before the turn
-	Hear  string        // text to wait for; what comes before it is taken, too
 	TLS   *tls.Config   // make a handshake
+	Hear  string        // text to wait for; what comes before it is taken, too
 	Say   string        // text to send
 	Drip  time.Duration // pause after each byte of Say
 	Again bool          // repeat Say until the client is gone
@@ -82,6 +82,9 @@ func (s *TCP) serve(raw net.Conn, turns []TCPTurn) {
 			}
 			raw.SetReadDeadline(time.Time{})
 		}
+		if turn.TLS != nil {
+			c = tls.Server(c, turn.TLS)
+		}
 		for turn.Hear != "" {
 			if i := bytes.Index(buf, []byte(turn.Hear)); i >= 0 {
 				buf = buf[i+len(turn.Hear):]
@@ -93,9 +96,6 @@ func (s *TCP) serve(raw net.Conn, turns []TCPTurn) {
 				return
 			}
 			buf = append(buf, s.hear(b[:n])...)
-		}
-		if turn.TLS != nil {
-			c = tls.Server(c, turn.TLS)
 		}
 		for range sayings(turn) {
 			if say(c, turn) != nil {

@@ -1,0 +1,200 @@
+package probes
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netmon/internal/need"
+	"netmon/lab/targets"
+	"netmon/wire"
+)
+
+// TestTCP_NoRoute: each way in which nothing can get there.
+func TestTCP_NoRoute(t *testing.T) {
+	ip := need.Tool(t, "ip", "iproute2")
+	inOwnNetwork(t, func() {
+		for _, route := range []string{"unreachable 192.0.2.0/24", "prohibit 198.51.100.0/24"} {
+			if out, err := exec.Command("sh", "-c", ip+" route add "+route).CombinedOutput(); err != nil {
+				t.Errorf("ip route add %s: %v: %s", route, err, out)
+			}
+		}
+		for _, target := range []string{"192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25", "[2001:db8::1]:25"} {
+			r := measure(t, "tcp", target, ``)
+			wantFailure(t, r, wire.Failed, wire.FailUnreachable)
+			if r.LatencyNS != nil || r.Address == "" {
+				t.Errorf("%+v", r)
+			}
+			wantFailure(t, measure(t, "tcp", target, `{"invert":true}`), wire.OK, "")
+		}
+	})
+}
+
+// TestTCP_LostSYN: a listener whose queue is full drops SYNs. Without end that
+// is a timeout; when the SYN has to be sent again the latency tells of it,
+// although the kernel's round trip does not.
+func TestTCP_LostSYN(t *testing.T) {
+	t.Parallel()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
+	for full := false; !full; {
+		c, err := net.DialTimeout("tcp", addr, 50*time.Millisecond)
+		if err != nil {
+			full = true
+			continue
+		}
+		defer c.Close()
+	}
+	wantFailure(t, measureWithin(t, 100*time.Millisecond, "tcp", addr, ``), wire.Failed, wire.FailTimeout)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	room := time.AfterFunc(100*time.Millisecond, func() {
+		for ctx.Err() == nil {
+			c, _, err := unix.Accept(fd)
+			if err != nil {
+				return
+			}
+			defer unix.Close(c)
+		}
+	})
+	defer func() { cancel(); unix.Shutdown(fd, unix.SHUT_RDWR); room.Stop() }()
+	r := measure(t, "tcp", addr, ``)
+	wantFailure(t, r, wire.OK, "")
+	d := detailsOf[TCPDetails](t, r)
+	if d.ConnectNS < 900e6 || d.Clock != ClockUser || d.Info.Retransmits < 1 || d.Info.RTTNS > 500e6 {
+		t.Errorf("%s", r.Details)
+	}
+}
+
+// inSlowNetwork runs f as inOwnNetwork does, with an interface whose far end
+// sends each packet for 192.0.2.2 back as one from it, after delay: a server on
+// 192.0.2.1 is found at 192.0.2.2, twice the delay away. lose, when not nil,
+// says which packets get lost.
+func inSlowNetwork(t *testing.T, delay time.Duration, lose func(packet []byte) bool, f func()) {
+	t.Helper()
+	ip := need.Tool(t, "ip", "iproute2")
+	lacks := ""
+	inOwnNetwork(t, func() {
+		fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		if err != nil {
+			lacks = err.Error()
+			return
+		}
+		request, _ := unix.NewIfreq("slow0")
+		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+			t.Errorf("TUNSETIFF: %v", err)
+			return
+		}
+		tun := os.NewFile(uintptr(fd), "tun") // only now can it be polled
+		if out, err := exec.Command("sh", "-c", ip+" addr add 192.0.2.1/24 dev slow0 && "+ip+" link set slow0 up").CombinedOutput(); err != nil {
+			t.Errorf("ip: %v: %s", err, out)
+			return
+		}
+		var ended sync.WaitGroup
+		defer ended.Wait()
+		defer tun.Close()
+		ended.Go(func() {
+			for {
+				b := make([]byte, 65536)
+				n, err := tun.Read(b)
+				if err != nil {
+					return
+				}
+				if b = b[:n]; n < 40 || b[0]>>4 != 4 || lose != nil && lose(b) {
+					continue
+				}
+				from := [4]byte(b[12:16])
+				copy(b[12:16], b[16:20])
+				copy(b[16:20], from[:]) // the sum of both stays the same
+				time.AfterFunc(delay, func() { tun.Write(b) })
+			}
+		})
+		f()
+	})
+	if lacks != "" { // no package can give it
+		t.Skipf("skipped, this machine has no tun: %s", lacks)
+	}
+}
+
+// TestTCP_SlowNetwork: the figures show the delay and the loss that were set,
+// and what curl says.
+func TestTCP_SlowNetwork(t *testing.T) {
+	curl := need.Tool(t, "curl", "curl")
+	lost := false
+	lose := func(p []byte) bool { // the first segment with our data
+		if bytes.Contains(p, []byte("lose me")) && !lost {
+			lost = true
+			return true
+		}
+		return false
+	}
+	inSlowNetwork(t, 10*time.Millisecond, lose, func() {
+		s, err := targets.ServeTCP("192.0.2.1:0", turns{{Hear: "\n", Say: "HTTP/1.0 200 OK\r\n\r\n"}}...)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer s.Close()
+		_, port, _ := net.SplitHostPort(s.Addr)
+		addr := "192.0.2.2:" + port
+		r := measure(t, "tcp", addr, `{"steps":[{"send":"GET / HTTP/1.0\n","expect":"^HTTP/1.0 200"}]}`)
+		wantFailure(t, r, wire.OK, "")
+		d := detailsOf[TCPDetails](t, r)
+		for what, ns := range map[string]int64{"connect": d.ConnectNS, "connect by the user clock": d.ConnectUserNS, "rtt": d.Info.RTTNS, "min rtt": d.Info.MinRTTNS, "step": *d.Steps[0].NS} {
+			if ns < 20e6 || ns > 40e6 {
+				t.Errorf("%s %v, want 20 ms", what, time.Duration(ns))
+			}
+		}
+		if d.Clock != ClockTCPInfo || d.Info.Retransmits != 0 {
+			t.Errorf("%s", r.Details)
+		}
+		out, err := exec.Command(curl, "-s", "-o", "/dev/null", "-w", "%{time_connect}", "http://"+addr+"/").Output()
+		theirs, _ := strconv.ParseFloat(string(out), 64)
+		t.Logf("connect %s ms, user clock %s ms, by curl %.3f ms", inMS(d.ConnectNS), inMS(d.ConnectUserNS), theirs*1000)
+		if apart := float64(d.ConnectUserNS)/1e9 - theirs; err != nil || apart > 0.01 || apart < -0.01 {
+			t.Errorf("connect %v, by curl %s s, %v", time.Duration(d.ConnectUserNS), out, err)
+		}
+
+		r = measure(t, "tcp", addr, `{"steps":[{"send":"lose me\n","expect":"200"}]}`)
+		wantFailure(t, r, wire.OK, "")
+		if d := detailsOf[TCPDetails](t, r); d.Info.Retransmits == 0 || *d.Steps[0].NS < 100e6 || d.Clock != ClockTCPInfo {
+			t.Errorf("a segment was lost: %s", r.Details)
+		}
+	})
+}
+
+// TestTCP_Blackhole: SYNs go out and nothing comes back.
+func TestTCP_Blackhole(t *testing.T) {
+	inSlowNetwork(t, 0, func([]byte) bool { return true }, func() {
+		begin := time.Now()
+		r := measureWithin(t, 200*time.Millisecond, "tcp", "192.0.2.2:25", `{"banner":true}`)
+		wantFailure(t, r, wire.Failed, wire.FailTimeout)
+		if took := time.Since(begin); took > 500*time.Millisecond || r.LatencyNS != nil {
+			t.Errorf("took %v, latency %v", took, r.LatencyNS)
+		}
+	})
+}
