@@ -192,8 +192,8 @@ func isText(b []byte) bool {
 	return utf8.Valid(b) && bytes.IndexFunc(b, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' || r == 0x7f }) < 0
 }
 
-// farewell sends text, ends our side and reads what little the target may have
-// to say to that, so that the end is no reset.
+// farewell sends text and reads what little the target has to say to that,
+// until it closes the connection: it shall not see us break off.
 func (t *tcpTalk) farewell(text []byte) {
 	if len(text) == 0 || t.pending != nil || t.ctx.Err() != nil {
 		return
@@ -202,15 +202,8 @@ func (t *tcpTalk) farewell(text []byte) {
 		t.run.Stepf("take leave: %v", err)
 		return
 	}
-	if c, ok := t.conn.(interface{ CloseWrite() error }); ok { // TLS
-		c.CloseWrite()
-	}
-	if c, ok := t.wire.Conn.(interface{ CloseWrite() error }); ok {
-		c.CloseWrite()
-	}
 	t.begin()
-	until := time.Now().Add(tcpLeave)
-	for t.fill(until) == nil {
+	for until := time.Now().Add(tcpLeave); t.fill(until) == nil; until = time.Now().Add(tcpPause) {
 	}
 	t.take(len(t.buf))
 }
