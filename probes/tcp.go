@@ -21,7 +21,7 @@ type TCP struct {
 	Steps    []TCPStep  `json:"steps,omitempty" help:"dialogue after connecting, the banner and TLS, at most 20 steps"`
 	Keep     []string   `json:"keep,omitempty" help:"names of captures that the result may tell; the others stay on the agent"`
 	Quit     string     `json:"quit,omitempty" help:"text to send at the end, which takes leave; default after starttls: the protocol's own, such as QUIT"`
-	MaxBytes int        `json:"max_bytes" help:"bytes that are read for the banner and for the answer of each step, 1 to 1048576; more is a failure"`
+	MaxBytes int        `json:"max_bytes" help:"bytes that are read for the banner and for each answer, 1 to 262144; more is a failure, as are more than 1024 pieces"`
 	Expect   TCPExpect  `json:"expect,omitzero"`
 }
 
@@ -46,7 +46,7 @@ type TCPExpect struct {
 const (
 	tcpMaxSteps = 20
 	tcpMaxSend  = 65536
-	tcpMaxRead  = 1 << 20
+	tcpMaxRead  = 1 << 18
 
 	tcpNone     = "none"
 	tcpTLS      = "tls"
@@ -95,6 +95,8 @@ func (p TCP) Validate(target string) error {
 	}
 	if _, err := parseTemplate(p.Quit); err != nil {
 		problems.Add("quit", err)
+	} else if len(p.Quit) > tcpMaxSend {
+		problems.Addf("quit", "want at most %d bytes, got %d", tcpMaxSend, len(p.Quit))
 	}
 	if p.MaxBytes < 1 || p.MaxBytes > tcpMaxRead {
 		problems.Addf("max_bytes", "want 1 to %d, got %d", tcpMaxRead, p.MaxBytes)

@@ -36,7 +36,9 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 	defer t.close()
 	captures := map[string]string{}
 	err = p.converse(t, plan, &d, captures)
-	d.Info = tcpInfoOf(conn)
+	if info := tcpInfoOf(conn); info != nil {
+		d.Info = info
+	}
 	if err == nil || errors.Is(err, errUnmet) {
 		if text, ferr := plan.quit.fill(captures); ferr == nil {
 			t.farewell(text)
@@ -125,6 +127,7 @@ func (p TCP) askForTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[str
 
 // startTLS makes the handshake and goes on inside it.
 func (p TCP) startTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails) error {
+	d.Info = tcpInfoOf(t.wire.Conn) // a handshake that fails closes the connection
 	c, figures, took, err := p.TLS.handshake(t.ctx, t.run, t.wire, plan.host, p.ALPN...)
 	d.TLS = figures
 	if err != nil {

@@ -20,6 +20,7 @@ var noDeadline time.Time
 // Encryption"): one byte answers.
 func askPostgres(t *tcpTalk, _ string) ([]byte, error) {
 	t.begin()
+	t.run.Stepf("SSLRequest:")
 	if err := t.say([]byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}); err != nil {
 		return nil, err
 	}
@@ -46,6 +47,7 @@ func askLDAP(t *tcpTalk, _ string) ([]byte, error) {
 	const oid = "1.3.6.1.4.1.1466.20037"
 	request := append([]byte{0x30, 0x1d, 0x02, 0x01, 0x01, 0x77, 0x18, 0x80, 0x16}, oid...)
 	t.begin()
+	t.run.Stepf("extended request StartTLS:")
 	if err := t.say(request); err != nil {
 		return nil, err
 	}

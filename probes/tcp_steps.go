@@ -112,11 +112,10 @@ type tcpExpectation struct {
 
 // lineRegexp compiles a regular expression whose ^ and $ match at every line.
 func lineRegexp(s string) (*regexp.Regexp, error) {
-	re, err := regexp.Compile("(?m)" + s)
-	if err != nil {
+	if _, err := regexp.Compile(s); err != nil { // whose message shows it as it was written
 		return nil, fmt.Errorf("want a regular expression, got %q: %w", clip(s), err)
 	}
-	return re, nil
+	return regexp.Compile("(?m)" + s)
 }
 
 // expectation is what the step wants, nil when it wants nothing. path goes

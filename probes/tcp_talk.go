@@ -35,7 +35,7 @@ type tcpTalk struct {
 }
 
 const (
-	tcpMaxPieces = 4096 // reads of one answer: a drip of single bytes must not cost us its square
+	tcpMaxPieces = 1024 // reads of one answer: each looks at all that came, and a drip must not cost us its square
 	tcpPause     = 100 * time.Millisecond
 	tcpSettle    = time.Second // the longest wait for the end of a line
 	tcpLeave     = time.Second // the longest wait for the target's leave-taking
