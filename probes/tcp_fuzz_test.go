@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,12 +71,13 @@ func FuzzLDAPAnswer(f *testing.F) {
 	for _, s := range []string{ldapGood, ldapLong, ldapNo, ldapBye, "\x30\x80\x00\x00"} {
 		f.Add([]byte(s))
 	}
+	success := []string{"\x0a\x01\x00", "\x0a\x81\x01\x00", "\x0a\x82\x00\x01\x00", "\x0a\x83\x00\x00\x01\x00", "\x0a\x84\x00\x00\x00\x01\x00"} // the result code 0, each form of its length
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := ldapLength(b)
 		if err == nil && (n < 0 || n > tcpMaxRead+6) {
 			t.Errorf("a message of %d bytes", n)
 		}
-		if said, err := ldapAnswer(b); err == nil && said == "" && !bytes.Contains(b, []byte{0x0a, 1, 0}) && !bytes.Contains(b, []byte{0x0a, 0x81, 1, 0}) && !regexp.MustCompile("\x0a[\x82-\x84]\x00+\x01\x00").Match(b) {
+		if said, err := ldapAnswer(b); err == nil && said == "" && !slices.ContainsFunc(success, func(s string) bool { return bytes.Contains(b, []byte(s)) }) {
 			t.Errorf("% x is taken for success", b)
 		}
 	})

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -61,7 +63,7 @@ func TestTCP_LostSYN(t *testing.T) {
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
 	for full := false; !full; {
-		c, err := net.DialTimeout("tcp", addr, 50*time.Millisecond)
+		c, err := net.DialTimeout("tcp", addr, 200*time.Millisecond)
 		if err != nil {
 			full = true
 			continue
@@ -161,25 +163,42 @@ func TestTCP_SlowNetwork(t *testing.T) {
 		defer s.Close()
 		_, port, _ := net.SplitHostPort(s.Addr)
 		addr := "192.0.2.2:" + port
-		r := measure(t, "tcp", addr, `{"steps":[{"send":"GET / HTTP/1.0\n","expect":"^HTTP/1.0 200"}]}`)
-		wantFailure(t, r, wire.OK, "")
-		d := detailsOf[TCPDetails](t, r)
-		for what, ns := range map[string]int64{"connect": d.ConnectNS, "connect by the user clock": d.ConnectUserNS, "rtt": d.Info.RTTNS, "min rtt": d.Info.MinRTTNS, "step": *d.Steps[0].NS} {
-			if ns < 20e6 || ns > 40e6 {
-				t.Errorf("%s %v, want 20 ms", what, time.Duration(ns))
+		// The best of some, as many as it takes: what a busy host adds is not the network's.
+		least := map[string]float64{}
+		note := func(what string, ms float64) {
+			if old, ok := least[what]; !ok || ms < old {
+				least[what] = ms
 			}
 		}
-		if d.Clock != ClockTCPInfo || d.Info.Retransmits != 0 {
-			t.Errorf("%s", r.Details)
+		const most = 26
+		for range 40 {
+			r := measure(t, "tcp", addr, `{"steps":[{"send":"GET / HTTP/1.0\n","expect":"^HTTP/1.0 200"}]}`)
+			wantFailure(t, r, wire.OK, "")
+			d := detailsOf[TCPDetails](t, r)
+			for what, ns := range map[string]int64{"connect": d.ConnectNS, "user clock": d.ConnectUserNS, "rtt": d.Info.RTTNS, "min rtt": d.Info.MinRTTNS, "step": *d.Steps[0].NS} {
+				note(what, float64(ns)/1e6)
+			}
+			if d.Clock != ClockTCPInfo || d.Info.Retransmits != 0 {
+				t.Errorf("%s", r.Details)
+			}
+			out, err := exec.Command(curl, "-s", "-o", "/dev/null", "-w", "%{time_connect}", "http://"+addr+"/").Output()
+			theirs, perr := strconv.ParseFloat(string(out), 64)
+			if err != nil || perr != nil {
+				t.Errorf("curl: %v: %q", err, out)
+			}
+			note("curl", theirs*1e3)
+			if slices.Max(slices.Collect(maps.Values(least))) < most {
+				break
+			}
 		}
-		out, err := exec.Command(curl, "-s", "-o", "/dev/null", "-w", "%{time_connect}", "http://"+addr+"/").Output()
-		theirs, _ := strconv.ParseFloat(string(out), 64)
-		t.Logf("connect %s ms, user clock %s ms, by curl %.3f ms", inMS(d.ConnectNS), inMS(d.ConnectUserNS), theirs*1000)
-		if apart := float64(d.ConnectUserNS)/1e9 - theirs; err != nil || apart > 0.01 || apart < -0.01 {
-			t.Errorf("connect %v, by curl %s s, %v", time.Duration(d.ConnectUserNS), out, err)
+		t.Logf("ms: %v", least)
+		for what, ms := range least {
+			if ms < 20 || ms > most {
+				t.Errorf("%s %.3f ms, want 20", what, ms)
+			}
 		}
 
-		r = measure(t, "tcp", addr, `{"steps":[{"send":"lose me\n","expect":"200"}]}`)
+		r := measure(t, "tcp", addr, `{"steps":[{"send":"lose me\n","expect":"200"}]}`)
 		wantFailure(t, r, wire.OK, "")
 		if d := detailsOf[TCPDetails](t, r); d.Info.Retransmits == 0 || *d.Steps[0].NS < 100e6 || d.Clock != ClockTCPInfo {
 			t.Errorf("a segment was lost: %s", r.Details)

@@ -84,7 +84,7 @@ func TestTCP_StartTLS(t *testing.T) {
 			if c.protocol == "xmpp-client" {
 				options = strings.Replace(options, `"tls":{`, `"tls":{"server_name":"localhost",`, 1)
 			}
-			r := measureWithin(t, 2*time.Second, "tcp", s.Addr, options)
+			r := measureWithin(t, 4*time.Second, "tcp", s.Addr, options)
 			if c.failure != "" {
 				wantFailure(t, r, wire.Failed, c.failure)
 				if !strings.Contains(r.Error, "starttls "+c.protocol) || !strings.Contains(r.Error, c.says) {

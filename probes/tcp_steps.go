@@ -241,7 +241,7 @@ func (t *tcpTalk) answered(err error, begin time.Time) bool {
 // unanswered says what came instead of the answer, and why no more did.
 func (t *tcpTalk) unanswered(e *tcpExpectation, err error) error {
 	if errors.Is(err, errWaited) {
-		err = fail(wire.FailTimeout, "nothing more in the time to wait")
+		err = fail(wire.FailTimeout, "the wait is over")
 	}
 	got := "nothing"
 	if len(t.buf) > 0 {

@@ -99,7 +99,7 @@ func (t *tcpTalk) fill(until time.Time) error {
 		if time.Now().Before(end) {
 			return errWaited
 		}
-		return fail(wire.FailTimeout, "nothing more within the timeout")
+		return fail(wire.FailTimeout, "timeout")
 	case errors.Is(err, io.EOF):
 		t.pending = fail(wire.FailClosed, "the target closed the connection")
 	default:
