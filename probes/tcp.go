@@ -18,7 +18,7 @@ type TCP struct {
 	TLS      TLSOptions `json:"tls,omitzero"`
 	ALPN     []string   `json:"alpn,omitempty" help:"application protocols to offer (RFC 7301), such as postgresql"`
 	Banner   bool       `json:"banner,omitempty" help:"read what the target says first, up to the end of a line or a pause of 100 ms; with starttls the greeting is read in any case"`
-	Steps    []TCPStep  `json:"steps,omitempty" help:"dialogue after connecting, the banner and TLS, at most 20 steps"`
+	Steps    []TCPStep  `json:"steps,omitempty" help:"dialogue after connecting, the banner and TLS, at most 20 steps; on a command line as JSON: [{\"send\":\"…\",\"expect\":\"…\"}]"`
 	Keep     []string   `json:"keep,omitempty" help:"names of captures that the result may tell; the others stay on the agent"`
 	Quit     string     `json:"quit,omitempty" help:"text to send at the end, which takes leave; default after starttls: the protocol's own, such as QUIT"`
 	MaxBytes int        `json:"max_bytes" help:"bytes that are read for the banner and for each answer, 1 to 262144; more is a failure, as are more than 1024 pieces"`

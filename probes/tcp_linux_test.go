@@ -3,6 +3,7 @@ package probes
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"net"
@@ -94,8 +95,8 @@ func TestTCP_LostSYN(t *testing.T) {
 // inSlowNetwork runs f as inOwnNetwork does, with an interface whose far end
 // sends each packet for 192.0.2.2 back as one from it, after delay: a server on
 // 192.0.2.1 is found at 192.0.2.2, twice the delay away. lose, when not nil,
-// says which packets get lost.
-func inSlowNetwork(t *testing.T, delay time.Duration, lose func(packet []byte) bool, f func()) {
+// says which packets get lost, and what comes back instead, or nil.
+func inSlowNetwork(t *testing.T, delay time.Duration, lose func(packet []byte) (lost bool, instead []byte), f func()) {
 	t.Helper()
 	ip := need.Tool(t, "ip", "iproute2")
 	lacks := ""
@@ -126,8 +127,16 @@ func inSlowNetwork(t *testing.T, delay time.Duration, lose func(packet []byte) b
 				if err != nil {
 					return
 				}
-				if b = b[:n]; n < 40 || b[0]>>4 != 4 || lose != nil && lose(b) {
+				if b = b[:n]; n < 40 || b[0]>>4 != 4 {
 					continue
+				}
+				if lose != nil {
+					if lost, instead := lose(b); lost {
+						if instead != nil {
+							tun.Write(instead)
+						}
+						continue
+					}
 				}
 				from := [4]byte(b[12:16])
 				copy(b[12:16], b[16:20])
@@ -147,12 +156,12 @@ func inSlowNetwork(t *testing.T, delay time.Duration, lose func(packet []byte) b
 func TestTCP_SlowNetwork(t *testing.T) {
 	curl := need.Tool(t, "curl", "curl")
 	lost := false
-	lose := func(p []byte) bool { // the first segment with our data
+	lose := func(p []byte) (bool, []byte) { // the first segment with our data
 		if bytes.Contains(p, []byte("lose me")) && !lost {
 			lost = true
-			return true
+			return true, nil
 		}
-		return false
+		return false, nil
 	}
 	inSlowNetwork(t, 10*time.Millisecond, lose, func() {
 		s, err := targets.ServeTCP("192.0.2.1:0", turns{{Hear: "\n", Say: "HTTP/1.0 200 OK\r\n\r\n"}}...)
@@ -208,7 +217,7 @@ func TestTCP_SlowNetwork(t *testing.T) {
 
 // TestTCP_Blackhole: SYNs go out and nothing comes back.
 func TestTCP_Blackhole(t *testing.T) {
-	inSlowNetwork(t, 0, func([]byte) bool { return true }, func() {
+	inSlowNetwork(t, 0, func([]byte) (bool, []byte) { return true, nil }, func() {
 		begin := time.Now()
 		r := measureWithin(t, 200*time.Millisecond, "tcp", "192.0.2.2:25", `{"banner":true}`)
 		wantFailure(t, r, wire.Failed, wire.FailTimeout)
@@ -216,4 +225,40 @@ func TestTCP_Blackhole(t *testing.T) {
 			t.Errorf("took %v, latency %v", took, r.LatencyNS)
 		}
 	})
+}
+
+// TestTCP_RouterSaysUnreachable: what ICMP messages about the SYN come to (RFC
+// 792, RFC 1812 section 5.2.7.1).
+func TestTCP_RouterSaysUnreachable(t *testing.T) {
+	for code, want := range map[byte]wire.Failure{
+		0: wire.FailUnreachable, 1: wire.FailUnreachable, 13: wire.FailUnreachable, 3: wire.FailRefused, // net, host, prohibited, port
+	} {
+		says := func(p []byte) (bool, []byte) { return true, icmpUnreachable(code, p) }
+		inSlowNetwork(t, 0, says, func() {
+			r := measure(t, "tcp", "192.0.2.2:25", ``)
+			wantFailure(t, r, wire.Failed, want)
+			if r.Elapsed() > time.Second {
+				t.Errorf("code %d took %v", code, r.Elapsed())
+			}
+		})
+	}
+}
+
+// icmpUnreachable is a router's answer to a packet that it cannot deliver.
+func icmpUnreachable(code byte, packet []byte) []byte {
+	sum := func(b []byte) []byte {
+		var s uint32
+		for i := 0; i+1 < len(b); i += 2 {
+			s += uint32(b[i])<<8 | uint32(b[i+1])
+		}
+		for s > 0xffff {
+			s = s>>16 + s&0xffff
+		}
+		return binary.BigEndian.AppendUint16(nil, ^uint16(s))
+	}
+	icmp := append([]byte{3, code, 0, 0, 0, 0, 0, 0}, packet[:28]...) // header and eight bytes
+	copy(icmp[2:], sum(icmp))
+	ip := append([]byte{0x45, 0, 0, byte(20 + len(icmp)), 0, 0, 0, 0, 64, 1, 0, 0, 192, 0, 2, 3}, packet[12:16]...)
+	copy(ip[10:], sum(ip))
+	return append(ip, icmp...)
 }

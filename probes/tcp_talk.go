@@ -203,7 +203,11 @@ func (t *tcpTalk) farewell(text []byte) {
 		return
 	}
 	t.begin()
-	for until := time.Now().Add(tcpLeave); t.fill(until) == nil; until = time.Now().Add(tcpPause) {
+	end := time.Now().Add(tcpLeave)
+	for until := end; t.fill(until) == nil; until = time.Now().Add(tcpPause) {
+		if until.After(end) {
+			break
+		}
 	}
 	t.take(len(t.buf))
 }

@@ -55,7 +55,8 @@ func tcpCertificate(t *testing.T, until time.Time) (config *tls.Config, cert, ke
 type turns = []targets.TCPTurn
 
 // TestTCP_Reasons produces every reason that the kind knows, but for those of
-// names (TestResolve) and networks (TestTCP_NoRoute, TestTCP_Blackhole).
+// ports, names and networks: TestTCP_Refused, TestTCP_Names, TestTCP_NoRoute,
+// TestTCP_Blackhole.
 func TestTCP_Reasons(t *testing.T) {
 	good, _, _, trust := tcpCertificate(t, time.Now().Add(100*24*time.Hour))
 	expired, _, _, trustExpired := tcpCertificate(t, time.Now().Add(-time.Hour))
@@ -122,7 +123,7 @@ func TestTCP_Reasons(t *testing.T) {
 			begin := time.Now()
 			timeout := 3 * time.Second
 			if c.failure == wire.FailTimeout || c.failure == wire.FailMismatch || strings.Contains(c.options, `"invert"`) {
-				timeout = 500 * time.Millisecond // which such a run may wait for
+				timeout = 300 * time.Millisecond // which such a run may wait for
 			}
 			r := measureWithin(t, timeout, "tcp", s.Addr, c.options)
 			if took := time.Since(begin); took > timeout+time.Second {
@@ -158,6 +159,19 @@ func TestTCP_Refused(t *testing.T) {
 		t.Errorf("figures of a connection that was none: %s", r.Details)
 	}
 	wantFailure(t, measure(t, "tcp", closed, `{"invert":true}`), wire.OK, "")
+}
+
+func TestTCP_Names(t *testing.T) {
+	r := measure(t, "tcp", "example.com:25", `{"resolver":"`+closedUDP(t)+`"}`)
+	wantFailure(t, r, wire.Failed, wire.FailResolve)
+	wantFailure(t, measure(t, "tcp", "127.0.0.1:25", `{"family":"6"}`), wire.Failed, wire.FailNoSuchHost)
+	s := serveTCP(t, turns{}...)
+	_, port, _ := net.SplitHostPort(s.Addr)
+	r = measure(t, "tcp", "localhost:"+port, `{}`) // ::1 may come first, where nobody listens
+	wantFailure(t, r, wire.OK, "")
+	if d := detailsOf[TCPDetails](t, r); d.ResolveNS <= 0 || r.Address != "127.0.0.1" {
+		t.Errorf("address %s, %s", r.Address, r.Details)
+	}
 }
 
 // TestTCP_Dialogue uses all that steps can do.
@@ -300,18 +314,22 @@ func TestTCP_Clock(t *testing.T) {
 }
 
 func TestTCP_Golden(t *testing.T) {
-	s := serveTCP(t, turns{{Say: "220 mx ESMTP\r\n"}, {Hear: "EHLO", Say: "250-mx\r\n250 SIZE 1000\r\n"}, {Hold: true}}...)
-	r := measureWithin(t, time.Second, "tcp", s.Addr, `{"expect":{"banner":"^220 (?P<host>\\S+)"},"keep":["host"],"steps":[{"name":"hello","send":"EHLO me\r\n","expect":"^250 SIZE (?P<size>\\d+)$"},{"send":"NOOP\r\n","expect":"^250","wait":"20ms"}]}`)
+	good, _, _, trust := tcpCertificate(t, time.Now().Add(100*24*time.Hour))
+	s := serveTCP(t, turns{{Say: "220 mx ESMTP\r\n"}, {Hear: "\n", Say: "250-mx\r\n250 STARTTLS\r\n"}, {Hear: "STARTTLS\r\n", Say: "220 go\r\n"},
+		{TLS: good, Hear: "\n", Say: "250-mx\r\n250 SIZE 1000\r\n"}, {Hear: "\n", Say: "502 what\r\n"}, {Hear: "QUIT\r\n", Say: "221 bye\r\n"}}...)
+	r := measure(t, "tcp", s.Addr, `{"starttls":"smtp",`+trust+`,"expect":{"banner":"^220 (?P<host>\\S+)","days_left":120},"keep":["host"],
+		"steps":[{"name":"hello","send":"EHLO me\r\n","expect":"^250 SIZE (?P<size>\\d+)$"},{"send":"NOOP\r\n","expect":"^250","wait":"200ms"}]}`)
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for pattern, steady := range map[string]string{
-		`((_|")ns": )\d+`:            "${1}1",
-		`("(mss|pmtu)": )\d+`:        "${1}1",
-		`"20\d\d-[^"]*Z"`:            `"2026-01-02T03:04:05Z"`,
-		`127\.0\.0\.1:\d+`:           "127.0.0.1:1",
-		`"clock": "(tcp_info|user)"`: `"clock": "tcp_info"`,
+		`((_|")ns": )\d+`: "${1}1",
+		`("(mss|pmtu|bytes_read|bytes_written)": )\d+`: "${1}1",
+		`"20\d\d-[^"]*Z"`:              `"2026-01-02T03:04:05Z"`,
+		`127\.0\.0\.1:\d+`:             "127.0.0.1:1",
+		`"clock": "(tcp_info|user)"`:   `"clock": "tcp_info"`,
+		`("(sha256|cipher)": )"[^"]*"`: `${1}"x"`,
 	} {
 		data = regexp.MustCompile(pattern).ReplaceAll(data, []byte(steady))
 	}
