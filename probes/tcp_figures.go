@@ -15,7 +15,7 @@ type TCPDetails struct {
 	ConnectNS     int64             `json:"connect_ns,omitempty" help:"SYN to established (RFC 9293 section 3.5), ns; the latency of the result"`
 	Clock         string            `json:"clock,omitempty" help:"what timed connect_ns: tcp_info, the kernel's own measurement from SYN to SYN ACK, or user where there is none or a SYN had to be sent again"`
 	ConnectUserNS int64             `json:"connect_user_ns,omitempty" help:"the same by this process's clock, which includes its wait for a processor, ns; comparable with curl's time_connect"`
-	BannerNS      *int64            `json:"banner_ns,omitempty" help:"time from the connection, or TLS, to the banner's first bytes, or to those that meet expect.banner, ns; absent with starttls"`
+	BannerNS      *int64            `json:"banner_ns,omitempty" help:"time from the connection, or TLS, to the banner's first bytes, to those that meet expect.banner, or with starttls to the end of the greeting, ns; absent when the banner is not the expected one"`
 	BannerBytes   int               `json:"banner_bytes,omitempty" help:"length of the banner, bytes"`
 	Banner        string            `json:"banner,omitempty" help:"what the target said first, quoted as text or in hex, its beginning; secrets show as stars"`
 	StartTLS      string            `json:"starttls,omitempty" help:"protocol in which TLS was asked for"`
@@ -68,8 +68,14 @@ func (d *TCPDetails) connected(run *Run, took time.Duration, info *TCPInfo) {
 
 // heard notes what the target said first.
 func (d *TCPDetails) heard(t *tcpTalk, begin time.Time, a tcpAnswer) {
-	ns := int64(max(a.at.Sub(begin), 0))
-	d.BannerNS, d.BannerBytes, d.Banner = &ns, len(a.text), t.quote(a.text)
+	if len(a.text) == 0 {
+		return
+	}
+	d.BannerBytes, d.Banner = len(a.text), t.quote(a.text)
+	if !a.at.IsZero() {
+		ns := int64(max(a.at.Sub(begin), 0))
+		d.BannerNS = &ns
+	}
 }
 
 // ended notes what is known once all has been said.

@@ -53,7 +53,7 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 func (p TCP) converse(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[string]string) (err error) {
 	security := p.security()
 	if security == tcpTLS {
-		if err := p.startTLS(t, plan, d); err != nil {
+		if err := p.secure(t, plan, d); err != nil {
 			return err
 		}
 	}
@@ -61,30 +61,27 @@ func (p TCP) converse(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[stri
 		if err := p.askForTLS(t, plan, d, captures); err != nil {
 			return err
 		}
-		if err := p.startTLS(t, plan, d); err != nil {
+		if err := p.secure(t, plan, d); err != nil {
 			return err
 		}
 	} else if plan.banner != nil {
 		begin := time.Now()
 		a, err := t.answer(plan.banner, 0)
+		d.heard(t, begin, a)
 		if err != nil {
 			return named("banner", err)
 		}
-		d.heard(t, begin, a)
 		addCaptures(captures, a.captures)
-	}
-	if security != tcpNone {
-		p.Expect.TLSExpect.check(t.run, d.TLS)
 	}
 	for i, turn := range plan.turns {
 		begin := time.Now()
 		f, a, err := t.turn(turn, captures)
 		d.Steps = append(d.Steps, f)
-		if err != nil {
-			return named(turn.name, err)
-		}
 		if i == 0 && d.Banner == "" && f.SentBytes == 0 && security != tcpStartTLS {
 			d.heard(t, begin, a)
+		}
+		if err != nil {
+			return named(turn.name, err)
 		}
 	}
 	return nil
@@ -107,7 +104,7 @@ func (p TCP) askForTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[str
 	greeting, err := plan.start.ask(t, plan.server)
 	d.StartTLS = name
 	if len(greeting) > 0 {
-		d.BannerBytes, d.Banner = len(greeting), t.quote(greeting)
+		d.heard(t, begin, tcpAnswer{text: greeting, at: t.greeted})
 		if e := plan.banner; e != nil {
 			_, more, ok := e.find(greeting)
 			addCaptures(captures, more)
@@ -125,8 +122,9 @@ func (p TCP) askForTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[str
 	return nil
 }
 
-// startTLS makes the handshake and goes on inside it.
-func (p TCP) startTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails) error {
+// secure makes the handshake, compares it with what is expected of it, and goes
+// on inside it.
+func (p TCP) secure(t *tcpTalk, plan tcpPlan, d *TCPDetails) error {
 	d.Info = tcpInfoOf(t.wire.Conn) // a handshake that fails closes the connection
 	c, figures, took, err := p.TLS.handshake(t.ctx, t.run, t.wire, plan.host, p.ALPN...)
 	d.TLS = figures
@@ -136,6 +134,7 @@ func (p TCP) startTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails) error {
 	}
 	d.TLSNS = int64(took)
 	t.conn = c
+	p.Expect.TLSExpect.check(t.run, d.TLS)
 	return nil
 }
 

@@ -129,6 +129,13 @@ func berElement(b []byte) (tag byte, body, rest []byte, err error) {
 	return b[0], b[head : head+n], b[head+n:], nil
 }
 
+// ldapResults names what a server may answer to StartTLS (RFC 4511 sections
+// 4.1.9 and 4.14.1).
+var ldapResults = map[byte]string{
+	1: "operationsError", 2: "protocolError", 8: "strongerAuthRequired", 10: "referral",
+	51: "busy", 52: "unavailable", 53: "unwillingToPerform", 80: "other",
+}
+
 // ldapAnswer reads an ExtendedResponse to our message 1. said is "" when TLS may begin.
 func ldapAnswer(message []byte) (said string, err error) {
 	want := func(b []byte, wanted byte) (body, rest []byte) {
@@ -157,7 +164,7 @@ func ldapAnswer(message []byte) (said string, err error) {
 	case !bytes.Equal(id, []byte{1}) && !bytes.Equal(id, []byte{0}): // 0: a notice of disconnection
 		return "", errors.New("an answer to another message")
 	case code[0] != 0 || id[0] == 0:
-		return fmt.Sprintf("result %d %s", code[0], text), nil
+		return strings.TrimSpace(fmt.Sprintf("result %d %s %s", code[0], ldapResults[code[0]], text)), nil
 	}
 	return "", nil
 }

@@ -69,8 +69,8 @@ func TestTCP_StartTLS(t *testing.T) {
 		"postgres, plaintext after S": {"postgres", turns{{Hear: pgAsk, Say: "SR\x00\x00\x00\x08\x00\x00\x00\x00"}, tls}, "", wire.FailBadAnswer, "9 bytes came with the go-ahead"},
 		"ldap":                        {"ldap", turns{{Hear: "20037", Say: ldapGood}, tls}, "\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037", "", ""},
 		"ldap, long lengths":          {"ldap", turns{{Hear: "20037", Say: ldapLong, Drip: time.Millisecond}, tls}, "", "", ""},
-		"ldap, refused":               {"ldap", turns{{Hear: "20037", Say: ldapNo}, {Hold: true}}, "", wire.FailBadAnswer, `StartTLS: the server says "result 2 nix"`},
-		"ldap, disconnected":          {"ldap", turns{{Hear: "20037", Say: ldapBye}}, "", wire.FailBadAnswer, "result 52"},
+		"ldap, refused":               {"ldap", turns{{Hear: "20037", Say: ldapNo}, {Hold: true}}, "", wire.FailBadAnswer, `StartTLS: the server says "result 2 protocolError nix"`},
+		"ldap, disconnected":          {"ldap", turns{{Hear: "20037", Say: ldapBye}}, "", wire.FailBadAnswer, "result 52 unavailable"},
 		"ldap, another message's":     {"ldap", turns{{Hear: "20037", Say: strings.Replace(ldapGood, "\x02\x01\x01", "\x02\x01\x07", 1)}}, "", wire.FailBadAnswer, "another message"},
 		"ldap, no LDAP":               {"ldap", turns{{Hear: "20037", Say: "HTTP/1.1 400\r\n"}}, "", wire.FailBadAnswer, "no LDAP message"},
 		"ldap, huge":                  {"ldap", turns{{Hear: "20037", Say: "\x30\x84\x7f\xff\xff\xff"}}, "", wire.FailBadAnswer, "an element of 2147483647 bytes"},
@@ -114,7 +114,7 @@ func TestTCP_StartTLSGreeting(t *testing.T) {
 	s := serveTCP(t, turns{{Say: "+OK dovecot\r\n"}, {Hear: "STLS\r\n", Say: "+OK go\r\n"}, {TLS: good, Hear: "QUIT\r\n", Say: "+OK bye\r\n"}}...)
 	r := measure(t, "tcp", s.Addr, `{"starttls":"pop3",`+trust+`,"expect":{"banner":"(?P<who>\\w+)$"},"keep":["who"]}`)
 	wantFailure(t, r, wire.OK, "")
-	if d := detailsOf[TCPDetails](t, r); d.Banner != `"+OK dovecot\r\n"` || d.Captures["who"] != "dovecot" {
+	if d := detailsOf[TCPDetails](t, r); d.Banner != `"+OK dovecot\r\n"` || d.BannerNS == nil || *d.BannerNS <= 0 || *d.BannerNS > d.StartTLSNS || d.Captures["who"] != "dovecot" {
 		t.Errorf("%s", r.Details)
 	}
 	if !strings.HasSuffix(s.Heard(), "QUIT\r\n") {

@@ -185,9 +185,9 @@ func withCR(b []byte, end int) int {
 
 // tcpAnswer is what met an expectation.
 type tcpAnswer struct {
-	text     []byte // up to the end of its line
+	text     []byte // up to the end of its line, or all that came and did not meet it
 	captures map[string]string
-	at       time.Time // when the bytes came that met it
+	at       time.Time // when the bytes came that met it; zero when none did
 }
 
 // answer waits for what e wants, for at most wait when that is not 0. An answer
@@ -212,7 +212,8 @@ func (t *tcpTalk) answer(e *tcpExpectation, wait time.Duration) (a tcpAnswer, er
 		case err == nil:
 			continue
 		case len(t.buf) > 0 && t.answered(err, begin):
-			t.run.Expect(false, e.option, e.want, t.quote(t.take(len(t.buf))))
+			a.text = t.take(len(t.buf))
+			t.run.Expect(false, e.option, e.want, t.quote(a.text))
 			return a, errUnmet
 		default:
 			return a, t.unanswered(e, err)

@@ -31,6 +31,8 @@ type tcpTalk struct {
 	came    int       // bytes of this answer
 	reads   int       // in which they came
 	arrived time.Time // of the latest bytes
+	spoke   bool      // we have said something
+	greeted time.Time // of the latest bytes before we first said something, if any came
 	pending error     // why nothing more will come
 }
 
@@ -127,6 +129,9 @@ func (t *tcpTalk) readFail(err error) error {
 
 // say sends b. What the target has said before is not its answer and is dropped.
 func (t *tcpTalk) say(b []byte) error {
+	if !t.spoke {
+		t.spoke, t.greeted = true, t.arrived
+	}
 	t.showNew(len(t.buf))
 	if n := len(t.buf); n > 0 {
 		t.run.Stepf("dropped %d bytes that came before", n)

@@ -144,6 +144,9 @@ func TestTCP_Reasons(t *testing.T) {
 					t.Errorf("unmet %q, want %q", got, c.unmet)
 				}
 			}
+			if d := detailsOf[TCPDetails](t, r); c.unmet == "expect.banner" && (d.Banner == "" || d.BannerNS != nil) {
+				t.Errorf("the banner does not show, or has met its expectation: %s", r.Details)
+			}
 			if len(r.Details) > 4000 || len(r.Error) > 1000 {
 				t.Errorf("%d bytes of details, %d of error", len(r.Details), len(r.Error))
 			}
