@@ -93,7 +93,7 @@ func (p TCP) Validate(target string) error {
 	if n := len(p.Steps); n > tcpMaxSteps {
 		problems.Addf("steps", "want at most %d, got %d", tcpMaxSteps, n)
 	}
-	if _, err := parseTemplate(p.Quit); err != nil {
+	if _, err := tcpParse(p.Quit); err != nil {
 		problems.Add("quit", err)
 	} else if len(p.Quit) > tcpMaxSend {
 		problems.Addf("quit", "want at most %d bytes, got %d", tcpMaxSend, len(p.Quit))
@@ -102,7 +102,7 @@ func (p TCP) Validate(target string) error {
 		problems.Addf("max_bytes", "want 1 to %d, got %d", tcpMaxRead, p.MaxBytes)
 	}
 	if p.Expect.Banner != "" {
-		if _, err := lineRegexp(p.Expect.Banner); err != nil {
+		if _, err := tcpRegexp(p.Expect.Banner); err != nil {
 			problems.Add("expect.banner", err)
 		}
 	}
@@ -167,7 +167,7 @@ func (s TCPStep) validate() error {
 	if len(s.Name) > 64 {
 		problems.Addf("name", "want at most 64 bytes, got %d", len(s.Name))
 	}
-	if _, err := parseTemplate(s.Send); err != nil {
+	if _, err := tcpParse(s.Send); err != nil {
 		problems.Add("send", err)
 	}
 	if b, err := unhex(s.SendHex); err != nil {
@@ -212,7 +212,7 @@ func (p TCP) validateCaptures() error {
 		}
 	}
 	sends := func(option, text string) {
-		parts, _ := parseTemplate(text)
+		parts, _ := tcpParse(text)
 		for _, part := range parts {
 			if part.kind == tcpCapture {
 				check(option, part.text, "earlier step")

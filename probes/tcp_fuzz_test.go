@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// talkWith is a conversation with a target that says all of said and ends.
-func talkWith(t *testing.T, said []byte) *tcpTalk {
+// tcpTalkWith is a conversation with a target that says all of said and ends.
+func tcpTalkWith(t *testing.T, said []byte) *tcpTalk {
 	t.Helper()
-	return newTalk(t.Context(), &Run{onStep: func(Step) {}}, &sayingConn{said: said}, 4096, tcpSecrets{"secret"})
+	return newTCPTalk(t.Context(), &Run{onStep: func(Step) {}}, &tcpSaying{said: said}, 4096, tcpSecrets{"secret"})
 }
 
-// sayingConn is a connection that takes everything and gives said, in pieces of
+// tcpSaying is a connection that takes everything and gives said, in pieces of
 // seven bytes.
-type sayingConn struct{ said []byte }
+type tcpSaying struct{ said []byte }
 
-func (c *sayingConn) Read(b []byte) (int, error) {
+func (c *tcpSaying) Read(b []byte) (int, error) {
 	if len(c.said) == 0 {
 		return 0, io.EOF
 	}
@@ -29,13 +29,13 @@ func (c *sayingConn) Read(b []byte) (int, error) {
 	c.said = c.said[n:]
 	return n, nil
 }
-func (c *sayingConn) Write(b []byte) (int, error)      { return len(b), nil }
-func (c *sayingConn) Close() error                     { return nil }
-func (c *sayingConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv6loopback} }
-func (c *sayingConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv6loopback} }
-func (c *sayingConn) SetDeadline(time.Time) error      { return nil }
-func (c *sayingConn) SetReadDeadline(time.Time) error  { return nil }
-func (c *sayingConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *tcpSaying) Write(b []byte) (int, error)      { return len(b), nil }
+func (c *tcpSaying) Close() error                     { return nil }
+func (c *tcpSaying) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv6loopback} }
+func (c *tcpSaying) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv6loopback} }
+func (c *tcpSaying) SetDeadline(time.Time) error      { return nil }
+func (c *tcpSaying) SetReadDeadline(time.Time) error  { return nil }
+func (c *tcpSaying) SetWriteDeadline(time.Time) error { return nil }
 
 // FuzzStartTLS gives every negotiation anything: it ends, in bounds, with a
 // classified error or the go-ahead.
@@ -51,7 +51,7 @@ func FuzzStartTLS(f *testing.F) {
 	f.Add(byte(6), []byte(ldapBye))
 	f.Fuzz(func(t *testing.T, which byte, said []byte) {
 		s := startTLSProtocols[int(which)%len(startTLSProtocols)]
-		talk := talkWith(t, said)
+		talk := tcpTalkWith(t, said)
 		greeting, err := s.ask(talk, "localhost")
 		var e *Error
 		if err != nil && !errors.As(err, &e) {
@@ -89,7 +89,7 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		parts, err := parseTemplate(s)
+		parts, err := tcpParse(s)
 		if err != nil {
 			return
 		}
@@ -121,12 +121,12 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("", []byte("\n"))
 	f.Add("$", []byte("\r\nsecre"))
 	f.Fuzz(func(t *testing.T, pattern string, said []byte) {
-		re, err := lineRegexp(pattern)
+		re, err := tcpRegexp(pattern)
 		if err != nil || len(pattern) > 100 {
 			return
 		}
 		for _, e := range []*tcpExpectation{{option: "e", regex: re}, {option: "e"}, {option: "e", literal: []byte(pattern + "x")}} {
-			talk := talkWith(t, said)
+			talk := tcpTalkWith(t, said)
 			var shown strings.Builder
 			talk.run.onStep = func(s Step) { shown.WriteString(s.Text + "\n") }
 			a, err := talk.answer(e, 0)

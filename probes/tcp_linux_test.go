@@ -233,7 +233,7 @@ func TestTCP_RouterSaysUnreachable(t *testing.T) {
 	for code, want := range map[byte]wire.Failure{
 		0: wire.FailUnreachable, 1: wire.FailUnreachable, 13: wire.FailUnreachable, 3: wire.FailRefused, // net, host, prohibited, port
 	} {
-		says := func(p []byte) (bool, []byte) { return true, icmpUnreachable(code, p) }
+		says := func(p []byte) (bool, []byte) { return true, tcpICMPUnreachable(code, p) }
 		inSlowNetwork(t, 0, says, func() {
 			r := measure(t, "tcp", "192.0.2.2:25", ``)
 			wantFailure(t, r, wire.Failed, want)
@@ -244,8 +244,8 @@ func TestTCP_RouterSaysUnreachable(t *testing.T) {
 	}
 }
 
-// icmpUnreachable is a router's answer to a packet that it cannot deliver.
-func icmpUnreachable(code byte, packet []byte) []byte {
+// tcpICMPUnreachable is a router's answer to a packet that it cannot deliver.
+func tcpICMPUnreachable(code byte, packet []byte) []byte {
 	sum := func(b []byte) []byte {
 		var s uint32
 		for i := 0; i+1 < len(b); i += 2 {

@@ -32,14 +32,14 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 		return d, err
 	}
 	d.connected(run, took, tcpInfoOf(conn))
-	t := newTalk(ctx, run, conn, p.MaxBytes, plan.secrets)
+	t := newTCPTalk(ctx, run, conn, p.MaxBytes, plan.secrets)
 	defer t.close()
 	captures := map[string]string{}
 	err = p.converse(t, plan, &d, captures)
 	if info := tcpInfoOf(conn); info != nil {
 		d.Info = info
 	}
-	if err == nil || errors.Is(err, errUnmet) {
+	if err == nil || errors.Is(err, errTCPUnmet) {
 		if text, ferr := plan.quit.fill(captures); ferr == nil {
 			t.farewell(text)
 		}
@@ -69,9 +69,9 @@ func (p TCP) converse(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[stri
 		a, err := t.answer(plan.banner, 0)
 		d.heard(t, begin, a)
 		if err != nil {
-			return named("banner", err)
+			return tcpNamed("banner", err)
 		}
-		addCaptures(captures, a.captures)
+		tcpAddCaptures(captures, a.captures)
 	}
 	for i, turn := range plan.turns {
 		begin := time.Now()
@@ -81,15 +81,15 @@ func (p TCP) converse(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[stri
 			d.heard(t, begin, a)
 		}
 		if err != nil {
-			return named(turn.name, err)
+			return tcpNamed(turn.name, err)
 		}
 	}
 	return nil
 }
 
-// named says in which part of the conversation err came.
-func named(part string, err error) error {
-	if errors.Is(err, errUnmet) {
+// tcpNamed says in which part of the conversation err came.
+func tcpNamed(part string, err error) error {
+	if errors.Is(err, errTCPUnmet) {
 		return err
 	}
 	return netFail(part, err)
@@ -107,7 +107,7 @@ func (p TCP) askForTLS(t *tcpTalk, plan tcpPlan, d *TCPDetails, captures map[str
 		d.heard(t, begin, tcpAnswer{text: greeting, at: t.greeted})
 		if e := plan.banner; e != nil {
 			_, more, ok := e.find(greeting)
-			addCaptures(captures, more)
+			tcpAddCaptures(captures, more)
 			t.run.Expect(ok, e.option, e.want, d.Banner)
 		}
 	}
@@ -138,7 +138,7 @@ func (p TCP) secure(t *tcpTalk, plan tcpPlan, d *TCPDetails) error {
 	return nil
 }
 
-func addCaptures(to, more map[string]string) {
+func tcpAddCaptures(to, more map[string]string) {
 	for name, v := range more {
 		to[name] = v
 	}
@@ -169,7 +169,7 @@ func (p TCP) plan(host string, port uint16) (tcpPlan, error) {
 		}
 	}
 	if p.Expect.Banner != "" {
-		re, err := lineRegexp(p.Expect.Banner)
+		re, err := tcpRegexp(p.Expect.Banner)
 		if err != nil {
 			return plan, err
 		}
@@ -183,7 +183,7 @@ func (p TCP) plan(host string, port uint16) (tcpPlan, error) {
 			turn.name = fmt.Sprintf("step %d", i+1)
 		}
 		var err error
-		if turn.send, err = reveal(s.Send, &plan.secrets); err != nil {
+		if turn.send, err = tcpReveal(s.Send, &plan.secrets); err != nil {
 			return plan, err
 		}
 		if turn.raw, err = unhex(s.SendHex); err != nil {
@@ -195,7 +195,7 @@ func (p TCP) plan(host string, port uint16) (tcpPlan, error) {
 		plan.turns = append(plan.turns, turn)
 	}
 	var err error
-	plan.quit, err = reveal(quit, &plan.secrets)
+	plan.quit, err = tcpReveal(quit, &plan.secrets)
 	slices.SortFunc(plan.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	return plan, err
 }

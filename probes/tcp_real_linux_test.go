@@ -50,13 +50,13 @@ func (s tcpSetting) write(t *testing.T, name, text string) string {
 // with what openssl s_client says of them.
 func TestTCP_RealServers(t *testing.T) {
 	for _, c := range []tcpServer{
-		{"smtp", "/usr/lib/postfix/sbin/master", "postfix", "", "smtp", postfix, "^220 mx.test ESMTP Postfix"},
-		{"imap", "dovecot", "dovecot-imapd", "", "imap", dovecot("imap"), `^\* OK .*Dovecot.* ready`},
-		{"pop3", "dovecot", "dovecot-pop3d", "", "pop3", dovecot("pop3"), `^\+OK Dovecot.* ready`},
-		{"ftp", "vsftpd", "vsftpd", "", "ftp", vsftpd, `^220 \(vsFTPd`},
-		{"xmpp-client", "prosody", "prosody", "", "xmpp", prosody, ""},
-		{"postgres", "postgres", "postgresql", "nobody", "postgres", postgres, ""},
-		{"ldap", "slapd", "slapd", "", "ldap", slapd, ""},
+		{"smtp", "/usr/lib/postfix/sbin/master", "postfix", "", "smtp", postfixServer, "^220 mx.test ESMTP Postfix"},
+		{"imap", "dovecot", "dovecot-imapd", "", "imap", dovecotServer("imap"), `^\* OK .*Dovecot.* ready`},
+		{"pop3", "dovecot", "dovecot-pop3d", "", "pop3", dovecotServer("pop3"), `^\+OK Dovecot.* ready`},
+		{"ftp", "vsftpd", "vsftpd", "", "ftp", vsftpdServer, `^220 \(vsFTPd`},
+		{"xmpp-client", "prosody", "prosody", "", "xmpp", prosodyServer, ""},
+		{"postgres", "postgres", "postgresql", "nobody", "postgres", postgresServer, ""},
+		{"ldap", "slapd", "slapd", "", "ldap", slapdServer, ""},
 	} {
 		t.Run(c.starttls, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func TestTCP_RealServers(t *testing.T) {
 			tcpDaemon(t, c.user, dir, tool, c.prepare(t, s)...)
 
 			addr := "127.0.0.1:" + port
-			untilConnected(t, addr)
+			untilTCPConnects(t, addr)
 			options := fmt.Sprintf(`{"starttls":%q,"tls":{"server_name":"localhost",%s,"expect":{"days_left":99,"subject":"localhost"}}`, c.starttls, trust[7:])
 			if c.banner != "" {
 				options = strings.Replace(options, `"expect":{`, fmt.Sprintf(`"expect":{"banner":%q,`, c.banner), 1)
@@ -107,7 +107,7 @@ func TestTCP_OpenSSL(t *testing.T) {
 	_, cert, key, trust := tcpCertificate(t, time.Now().Add(100*24*time.Hour))
 	_, port, _ := net.SplitHostPort(closedTCP(t))
 	tcpDaemon(t, "", t.TempDir(), openssl, "s_server", "-accept", "127.0.0.1:"+port, "-cert", cert, "-key", key, "-rev", "-tls1_2")
-	untilConnected(t, "127.0.0.1:"+port)
+	untilTCPConnects(t, "127.0.0.1:"+port)
 	r := measure(t, "tcp", "127.0.0.1:"+port, `{"security":"tls",`+trust+`,"steps":[{"send":"hello\n","expect":"^olleh$"}],"quit":"CLOSE\n"}`)
 	wantFailure(t, r, wire.OK, "")
 	if d := detailsOf[TCPDetails](t, r); d.TLS.Version != "TLS 1.2" {
@@ -121,7 +121,7 @@ func TestTCP_Socat(t *testing.T) {
 	socat := need.Tool(t, "socat", "socat")
 	_, port, _ := net.SplitHostPort(closedTCP(t))
 	tcpDaemon(t, "", t.TempDir(), socat, "TCP-LISTEN:"+port+",bind=127.0.0.1,reuseaddr,fork", "PIPE")
-	untilConnected(t, "127.0.0.1:"+port)
+	untilTCPConnects(t, "127.0.0.1:"+port)
 	r := measure(t, "tcp", "127.0.0.1:"+port, `{"steps":[{"send":"one 1\r\n","expect":"^one (?P<n>\\d)$"},{"send":"two ${capture:n}","expect_text":"two 1"},{"send_hex":"00ff","expect_hex":"00ff"}]}`)
 	wantFailure(t, r, wire.OK, "")
 }
@@ -143,7 +143,7 @@ func tcpDaemon(t *testing.T, account, dir, path string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: credential(t, account)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: tcpCredential(t, account)}
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.WaitDelay = time.Second
@@ -162,16 +162,16 @@ func tcpDaemon(t *testing.T, account, dir, path string, args ...string) {
 	})
 }
 
-func credential(t *testing.T, account string) *syscall.Credential {
+func tcpCredential(t *testing.T, account string) *syscall.Credential {
 	t.Helper()
 	if account == "" {
 		return nil
 	}
-	uid, gid := ids(t, account)
+	uid, gid := tcpIDs(t, account)
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-func ids(t *testing.T, account string) (uid, gid int) {
+func tcpIDs(t *testing.T, account string) (uid, gid int) {
 	t.Helper()
 	u, err := user.Lookup(account)
 	if err != nil {
@@ -182,8 +182,8 @@ func ids(t *testing.T, account string) (uid, gid int) {
 	return uid, gid
 }
 
-// untilConnected waits for a server that is just starting.
-func untilConnected(t *testing.T, addr string) {
+// untilTCPConnects waits for a server that is just starting.
+func untilTCPConnects(t *testing.T, addr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -201,8 +201,8 @@ func untilConnected(t *testing.T, addr string) {
 	}
 }
 
-func postfix(t *testing.T, s tcpSetting) []string {
-	uid, gid := ids(t, "postfix")
+func postfixServer(t *testing.T, s tcpSetting) []string {
+	uid, gid := tcpIDs(t, "postfix")
 	for _, d := range []string{"pid", "private", "public", "data"} {
 		os.Mkdir(filepath.Join(s.dir, d), 0o700)
 		if d != "pid" {
@@ -231,7 +231,7 @@ postlog unix-dgram n - n - 1 postlogd
 	return []string{"-c", s.dir, "-d"}
 }
 
-func dovecot(protocol string) func(*testing.T, tcpSetting) []string {
+func dovecotServer(protocol string) func(*testing.T, tcpSetting) []string {
 	return func(t *testing.T, s tcpSetting) []string {
 		return []string{"-F", "-c", s.write(t, "dovecot.conf", fmt.Sprintf(`
 base_dir = %[1]s/run
@@ -269,7 +269,7 @@ userdb {
 	}
 }
 
-func vsftpd(t *testing.T, s tcpSetting) []string {
+func vsftpdServer(t *testing.T, s tcpSetting) []string {
 	return []string{s.write(t, "vsftpd.conf", fmt.Sprintf(`listen=YES
 listen_address=127.0.0.1
 listen_port=%s
@@ -287,7 +287,7 @@ ftp_username=nobody
 `, s.port, s.cert, s.key, s.dir))}
 }
 
-func prosody(t *testing.T, s tcpSetting) []string {
+func prosodyServer(t *testing.T, s tcpSetting) []string {
 	return []string{"--config", s.write(t, "prosody.cfg.lua", fmt.Sprintf(`run_as_root = true
 pidfile = "%[1]s/pid"
 data_path = "%[1]s"
@@ -303,7 +303,7 @@ VirtualHost "localhost"
 `, s.dir, s.cert, s.key, s.port)), "-F"}
 }
 
-func slapd(t *testing.T, s tcpSetting) []string {
+func slapdServer(t *testing.T, s tcpSetting) []string {
 	return []string{"-h", "ldap://127.0.0.1:" + s.port, "-d", "0", "-f", s.write(t, "slapd.conf", fmt.Sprintf(`pidfile %[1]s/pid
 argsfile %[1]s/args
 include /etc/ldap/schema/core.schema
@@ -317,8 +317,8 @@ directory %[1]s
 `, s.dir, s.cert, s.key))}
 }
 
-func postgres(t *testing.T, s tcpSetting) []string {
-	uid, gid := ids(t, "nobody")
+func postgresServer(t *testing.T, s tcpSetting) []string {
+	uid, gid := tcpIDs(t, "nobody")
 	data := filepath.Join(s.dir, "data")
 	cert, _ := os.ReadFile(s.cert)
 	key, _ := os.ReadFile(s.key)
@@ -329,7 +329,7 @@ func postgres(t *testing.T, s tcpSetting) []string {
 		os.Chown(path, uid, gid)
 	}
 	init := exec.Command(filepath.Join(filepath.Dir(s.tool), "initdb"), "-D", data, "-N", "-A", "trust", "-U", "test", "--no-locale")
-	init.SysProcAttr = &syscall.SysProcAttr{Credential: credential(t, "nobody")}
+	init.SysProcAttr = &syscall.SysProcAttr{Credential: tcpCredential(t, "nobody")}
 	init.Dir = s.dir
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v: %s", err, out)

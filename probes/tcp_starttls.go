@@ -47,7 +47,7 @@ func (t *tcpTalk) line() (string, error) {
 
 // need waits for more bytes of a message that is not complete.
 func (t *tcpTalk) need() error {
-	err := t.fill(noDeadline)
+	err := t.fill(tcpNoDeadline)
 	if err == nil {
 		return nil
 	}

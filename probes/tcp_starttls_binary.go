@@ -13,8 +13,8 @@ import (
 	"netmon/wire"
 )
 
-// noDeadline leaves a wait to the end of the run.
-var noDeadline time.Time
+// tcpNoDeadline leaves a wait to the end of the run.
+var tcpNoDeadline time.Time
 
 // askPostgres sends an SSLRequest (PostgreSQL protocol 3.0, "SSL Session
 // Encryption"): one byte answers.
@@ -257,7 +257,7 @@ type talkReader struct {
 
 func (r *talkReader) ReadByte() (byte, error) {
 	if r.at == len(r.t.buf) {
-		if r.err = r.t.fill(noDeadline); r.err != nil {
+		if r.err = r.t.fill(tcpNoDeadline); r.err != nil {
 			return 0, r.err
 		}
 	}

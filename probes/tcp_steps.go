@@ -26,8 +26,8 @@ const (
 	tcpCapture = "capture"
 )
 
-// parseTemplate takes a text with references apart.
-func parseTemplate(s string) (parts []tcpPart, err error) {
+// tcpParse takes a text with references apart.
+func tcpParse(s string) (parts []tcpPart, err error) {
 	literal := func(text string) {
 		if n := len(parts); n > 0 && parts[n-1].kind == tcpLiteral {
 			parts[n-1].text += text
@@ -65,9 +65,9 @@ func parseTemplate(s string) (parts []tcpPart, err error) {
 // tcpText is a text to send, secrets in place.
 type tcpText []tcpPart
 
-// reveal reads the secrets of a text. They are added to seen.
-func reveal(text string, seen *tcpSecrets) (tcpText, error) {
-	parts, err := parseTemplate(text)
+// tcpReveal reads the secrets of a text. They are added to seen.
+func tcpReveal(text string, seen *tcpSecrets) (tcpText, error) {
+	parts, err := tcpParse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +110,8 @@ type tcpExpectation struct {
 	exact   bool           // the answer ends with the match, not with its line
 }
 
-// lineRegexp compiles a regular expression whose ^ and $ match at every line.
-func lineRegexp(s string) (*regexp.Regexp, error) {
+// tcpRegexp compiles a regular expression whose ^ and $ match at every line.
+func tcpRegexp(s string) (*regexp.Regexp, error) {
 	if _, err := regexp.Compile(s); err != nil { // whose message shows it as it was written
 		return nil, fmt.Errorf("want a regular expression, got %q: %w", clip(s), err)
 	}
@@ -123,7 +123,7 @@ func lineRegexp(s string) (*regexp.Regexp, error) {
 func (s TCPStep) expectation(path string) (*tcpExpectation, error) {
 	switch {
 	case s.Expect != "":
-		re, err := lineRegexp(s.Expect)
+		re, err := tcpRegexp(s.Expect)
 		if err != nil {
 			return nil, &wire.FieldError{Path: "expect", Err: err}
 		}
@@ -167,13 +167,13 @@ func (e *tcpExpectation) find(b []byte) (end int, captures map[string]string, ok
 	}
 	end = at[1]
 	if len(text) != len(b) {
-		end = withCR(b, end)
+		end = tcpWithCR(b, end)
 	}
 	return end, captures, true
 }
 
-// withCR turns a place in b without the CRs of its line ends into one in b.
-func withCR(b []byte, end int) int {
+// tcpWithCR turns a place in b without the CRs of its line ends into one in b.
+func tcpWithCR(b []byte, end int) int {
 	i := 0
 	for ; i < len(b) && end > 0; i++ {
 		if b[i] != '\r' || i+1 == len(b) || b[i+1] != '\n' {
@@ -191,7 +191,7 @@ type tcpAnswer struct {
 }
 
 // answer waits for what e wants, for at most wait when that is not 0. An answer
-// that is there but not the one expected is noted as unmet, and err is errUnmet.
+// that is there but not the one expected is noted as unmet, and err is errTCPUnmet.
 func (t *tcpTalk) answer(e *tcpExpectation, wait time.Duration) (a tcpAnswer, err error) {
 	t.begin()
 	begin, until := time.Now(), time.Time{}
@@ -214,16 +214,16 @@ func (t *tcpTalk) answer(e *tcpExpectation, wait time.Duration) (a tcpAnswer, er
 		case len(t.buf) > 0 && t.answered(err, begin):
 			a.text = t.take(len(t.buf))
 			t.run.Expect(false, e.option, e.want, t.quote(a.text))
-			return a, errUnmet
+			return a, errTCPUnmet
 		default:
 			return a, t.unanswered(e, err)
 		}
 	}
 }
 
-// errUnmet ends a conversation in which an expectation was not met, which is
+// errTCPUnmet ends a conversation in which an expectation was not met, which is
 // noted with the run.
-var errUnmet = errors.New("an expectation was not met")
+var errTCPUnmet = errors.New("an expectation was not met")
 
 // answered says whether what came is a whole answer, although nothing more came
 // for the reason err: the target ended it, or has been silent for a while.
@@ -241,7 +241,7 @@ func (t *tcpTalk) answered(err error, begin time.Time) bool {
 
 // unanswered says what came instead of the answer, and why no more did.
 func (t *tcpTalk) unanswered(e *tcpExpectation, err error) error {
-	if errors.Is(err, errWaited) {
+	if errors.Is(err, errTCPWaited) {
 		err = fail(wire.FailTimeout, "the wait is over")
 	}
 	got := "nothing"
@@ -317,6 +317,6 @@ func (t *tcpTalk) turn(s tcpTurn, captures map[string]string) (f TCPStepFigures,
 	f.ReceivedBytes = len(a.text)
 	ns := int64(max(a.at.Sub(begin), 0))
 	f.NS = &ns
-	addCaptures(captures, a.captures)
+	tcpAddCaptures(captures, a.captures)
 	return f, a, nil
 }

@@ -20,7 +20,7 @@ import (
 type tcpTalk struct {
 	ctx     context.Context
 	run     *Run
-	wire    *countedConn
+	wire    *tcpCounted
 	conn    net.Conn // wire, or TLS over it
 	most    int      // bytes of one answer
 	secrets tcpSecrets
@@ -43,11 +43,11 @@ const (
 	tcpLeave     = time.Second // the longest wait for the target's leave-taking
 )
 
-// errWaited is the end of a wait that is shorter than the run's timeout.
-var errWaited = errors.New("nothing came in time")
+// errTCPWaited is the end of a wait that is shorter than the run's timeout.
+var errTCPWaited = errors.New("nothing came in time")
 
-func newTalk(ctx context.Context, run *Run, conn net.Conn, most int, secrets tcpSecrets) *tcpTalk {
-	counted := &countedConn{Conn: conn}
+func newTCPTalk(ctx context.Context, run *Run, conn net.Conn, most int, secrets tcpSecrets) *tcpTalk {
+	counted := &tcpCounted{Conn: conn}
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
 	return &tcpTalk{ctx: ctx, run: run, wire: counted, conn: counted, most: most, secrets: secrets,
@@ -71,7 +71,7 @@ func (t *tcpTalk) close() {
 func (t *tcpTalk) begin() { t.came, t.reads = len(t.buf), 0 }
 
 // fill waits for more bytes: until the time given, when there is one, and the
-// end of the run. The error is classified, or errWaited.
+// end of the run. The error is classified, or errTCPWaited.
 func (t *tcpTalk) fill(until time.Time) error {
 	if t.pending != nil {
 		return t.pending
@@ -99,7 +99,7 @@ func (t *tcpTalk) fill(until time.Time) error {
 	case err == nil, n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if time.Now().Before(end) {
-			return errWaited
+			return errTCPWaited
 		}
 		return fail(wire.FailTimeout, "timeout")
 	case errors.Is(err, io.EOF):
@@ -176,7 +176,7 @@ func (t *tcpTalk) show(mark string, b []byte) {
 		return
 	}
 	b = t.secrets.hide(b)
-	if !isText(b) {
+	if !tcpIsText(b) {
 		t.run.Stepf("%s %s", mark, udpHex(b, nil))
 		return
 	}
@@ -193,7 +193,7 @@ func (t *tcpTalk) show(mark string, b []byte) {
 // quote writes what the target said for people, clipped and without secrets.
 func (t *tcpTalk) quote(b []byte) string { return udpShow(t.secrets.hide(b), nil) }
 
-func isText(b []byte) bool {
+func tcpIsText(b []byte) bool {
 	return utf8.Valid(b) && bytes.IndexFunc(b, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' || r == 0x7f }) < 0
 }
 
@@ -217,19 +217,19 @@ func (t *tcpTalk) farewell(text []byte) {
 	t.take(len(t.buf))
 }
 
-// countedConn counts what goes over a connection.
-type countedConn struct {
+// tcpCounted counts what goes over a connection.
+type tcpCounted struct {
 	net.Conn
 	read, written int64
 }
 
-func (c *countedConn) Read(b []byte) (int, error) {
+func (c *tcpCounted) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.read += int64(n)
 	return n, err
 }
 
-func (c *countedConn) Write(b []byte) (int, error) {
+func (c *tcpCounted) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.written += int64(n)
 	return n, err

@@ -402,7 +402,7 @@ func TestTCP_Find(t *testing.T) {
 		{`(?s)a.*d$`, "a\r\nb\r\nc\rd\r\n", "\r\n", true},
 		{`x`, "abc", "", false},
 	} {
-		re, err := lineRegexp(c.regex)
+		re, err := tcpRegexp(c.regex)
 		if err != nil {
 			t.Fatal(err)
 		}
