@@ -39,11 +39,12 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 	if info := tcpInfoOf(conn); info != nil {
 		d.Info = info
 	}
-	if err == nil || errors.Is(err, errTCPUnmet) {
-		if text, ferr := plan.quit.fill(captures); ferr == nil {
+	if err == nil || errors.Is(err, errTCPUnmet) { // what is unmet is noted with the run
+		text, ferr := plan.quit.fill(captures)
+		if ferr == nil {
 			t.farewell(text)
 		}
-		err = nil // what is unmet is noted with the run
+		err = t.rejected(d)
 	}
 	d.ended(t, p.Keep, captures)
 	return d, err
@@ -133,7 +134,7 @@ func (p TCP) secure(t *tcpTalk, plan tcpPlan, d *TCPDetails) error {
 		return err
 	}
 	d.TLSNS = int64(took)
-	t.conn = c
+	t.conn, t.arrived = c, time.Time{}
 	p.Expect.TLSExpect.check(t.run, d.TLS)
 	return nil
 }

@@ -3,6 +3,7 @@ package probes
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -39,8 +40,9 @@ type tcpTalk struct {
 const (
 	tcpMaxPieces = 1024 // reads of one answer: each looks at all that came, and a drip must not cost us its square
 	tcpPause     = 100 * time.Millisecond
-	tcpSettle    = time.Second // the longest wait for the end of a line
-	tcpLeave     = time.Second // the longest wait for the target's leave-taking
+	tcpSettle    = time.Second           // the longest wait for the end of a line
+	tcpLeave     = time.Second           // the longest wait for the target's leave-taking
+	tcpReject    = 20 * time.Millisecond // what a server may take to reject our side of a handshake
 )
 
 // errTCPWaited is the end of a wait that is shorter than the run's timeout.
@@ -215,6 +217,22 @@ func (t *tcpTalk) farewell(text []byte) {
 		}
 	}
 	t.take(len(t.buf))
+}
+
+// rejected says whether the server took back a handshake of TLS 1.3. To us that
+// is over before the server has seen our certificate, or that there is none:
+// what it thinks of that comes a round trip later, as does something else from
+// most servers that are content (RFC 8446 sections 4.4.2.4 and 4.6.1).
+func (t *tcpTalk) rejected(d TCPDetails) error {
+	if d.TLS.Version == tls.VersionName(tls.VersionTLS13) && t.arrived.IsZero() && t.pending == nil {
+		t.begin()
+		t.fill(time.Now().Add(2*time.Duration(d.ConnectNS) + tcpReject))
+	}
+	var e *Error
+	if errors.As(t.pending, &e) && e.Failure == wire.FailTLS {
+		return netFail("after the handshake", t.pending)
+	}
+	return nil
 }
 
 // tcpCounted counts what goes over a connection.

@@ -278,6 +278,8 @@ func TestTCP_TLS(t *testing.T) {
 	wants.ClientAuth = tls.RequireAnyClientCert
 	s = serveTCP(t, turns{{TLS: wants, Say: "hello\r\n"}, {Hold: true}}...)
 	wantFailure(t, measure(t, "tcp", s.Addr, `{"security":"tls","tls":{"insecure":true},"banner":true}`), wire.Failed, wire.FailTLS)
+	wantFailure(t, measure(t, "tcp", s.Addr, `{"security":"tls","tls":{"insecure":true}}`), wire.Failed, wire.FailTLS)
+	wantFailure(t, measure(t, "tcp", s.Addr, `{"security":"tls","tls":{"insecure":true},"quit":"bye"}`), wire.Failed, wire.FailTLS)
 }
 
 // TestTCP_Clock: where the kernel measured the handshake its word is the latency.
