@@ -1,0 +1,266 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"netmon/wire"
+)
+
+// errHTTPUnmet ends a run whose unmet expectation has been noted.
+var errHTTPUnmet = errors.New("an expectation is not met")
+
+// httpRun is one run: a request, and those to which redirects lead.
+type httpRun struct {
+	HTTP
+	run     *Run
+	start   time.Time
+	target  *url.URL
+	secrets httpSecrets
+	proxy   *url.URL // with credentials; nil without
+	m       httpMessage
+	kept    *httpKept            // what the run before left
+	conns   map[string]*httpConn // by origin
+	d       HTTPDetails
+}
+
+// httpKept is what a run leaves for the next one.
+type httpKept struct {
+	conns  map[string]*httpConn
+	sha256 string // of the last body that came with an expected status
+}
+
+// begin reads the secrets, before anything is timed.
+func (p HTTP) begin(run *Run, target *url.URL) (*httpRun, error) {
+	x := &httpRun{HTTP: p, run: run, target: target, conns: map[string]*httpConn{}}
+	x.kept, _ = run.Prev.(*httpKept)
+	if x.kept == nil {
+		x.kept = &httpKept{}
+	}
+	run.Keep(x.kept)
+	var err error
+	if x.m, err = p.message(&x.secrets); err != nil {
+		return nil, err
+	}
+	if x.proxy, err = p.Proxy.withCredentials(&x.secrets); err != nil {
+		return nil, err
+	}
+	x.start = time.Now()
+	return x, nil
+}
+
+// end closes the connections, or leaves them for the next run.
+func (x *httpRun) end() {
+	for origin, c := range x.kept.conns { // not used this time
+		if c.take() {
+			c.close()
+		}
+		delete(x.kept.conns, origin)
+	}
+	for origin, c := range x.conns {
+		if !x.KeepAlive || c.cc.Err() != nil || c.cc.Available() == 0 || !c.park(x.run.Env) {
+			c.close()
+			continue
+		}
+		if x.kept.conns == nil {
+			x.kept.conns = map[string]*httpConn{}
+		}
+		x.kept.conns[origin] = c
+	}
+}
+
+func (x *httpRun) hide(s string) string { return x.secrets.hide(s) }
+
+// follow makes the request and follows redirects until there is an answer.
+func (x *httpRun) follow(ctx context.Context) error {
+	for u := x.target; ; {
+		begin := time.Now()
+		x.d.RedirectNS = 0
+		if len(x.d.Redirects) > 0 {
+			x.d.RedirectNS = int64(begin.Sub(x.start))
+		}
+		x.d.forget()
+		if u != x.target {
+			x.d.URL = clip(x.hide(u.String()))
+		}
+		resp, ph, err := x.ask(ctx, u)
+		if err != nil {
+			return err
+		}
+		to, err := x.redirect(resp, u)
+		if err != nil || to == nil {
+			defer resp.Body.Close()
+			if err != nil {
+				return err
+			}
+			return x.answer(ctx, resp, ph)
+		}
+		if x.KeepAlive { // a short body is read, so that the connection can serve again
+			io.CopyN(io.Discard, resp.Body, 64<<10)
+		}
+		resp.Body.Close()
+		if !x.KeepAlive {
+			x.conns[httpOrigin(u)].close()
+			delete(x.conns, httpOrigin(u))
+		}
+		step := HTTPRedirect{Status: resp.StatusCode, URL: clip(x.hide(to.String())), NS: int64(time.Since(begin))}
+		x.d.Redirects = append(x.d.Redirects, step)
+		x.run.Stepf("redirected to %s", step.URL)
+		if !x.ours(to) && len(x.m.private) > 0 {
+			x.run.Stepf("another origin: credentials are not sent there")
+		}
+		u = to
+	}
+}
+
+// ask sends one request and returns the response with its body unread.
+func (x *httpRun) ask(ctx context.Context, u *url.URL) (*http.Response, *httpTimes, error) {
+	for {
+		conn, reused, err := x.connection(ctx, u)
+		if err != nil {
+			return nil, nil, err
+		}
+		x.d.Reused, x.d.Remote, x.d.TLS = reused, conn.remote, conn.tls
+		resp, ph, err := x.roundTrip(ctx, conn, u)
+		if err == nil {
+			return resp, ph, nil
+		}
+		if reused && ctx.Err() == nil && !ph.answered() && httpIdempotent(x.m.method) {
+			// The server closed it as we asked (RFC 9110 section 9.2.2).
+			x.run.Stepf("the kept connection was closed (%v): connecting anew", err)
+			conn.close()
+			delete(x.conns, httpOrigin(u))
+			x.d.forget()
+			continue
+		}
+		return nil, nil, x.failed(ctx, x.m.method+" "+u.Host, err)
+	}
+}
+
+func httpIdempotent(method string) bool {
+	return slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}, method)
+}
+
+// httpTimes are the moments of one exchange. The callbacks of httptrace come
+// from several goroutines.
+type httpTimes struct {
+	mu               sync.Mutex
+	sent, firstByte  time.Time
+	ready, headersIn time.Time // by the run's own goroutine
+}
+
+func (t *httpTimes) note(at *time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at.IsZero() {
+		*at = time.Now()
+	}
+}
+
+func (t *httpTimes) answered() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.firstByte.IsZero()
+}
+
+// roundTrip makes one exchange and times it.
+func (x *httpRun) roundTrip(ctx context.Context, conn *httpConn, u *url.URL) (*http.Response, *httpTimes, error) {
+	t := &httpTimes{}
+	interim := 0
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest:         func(httptrace.WroteRequestInfo) { t.note(&t.sent) },
+		GotFirstResponseByte: func() { t.note(&t.firstByte) },
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			x.run.Stepf("< %d %s", code, http.StatusText(code))
+			if interim++; interim > httpMaxInterim {
+				return fail(wire.FailLimit, "over %d interim responses (1xx)", httpMaxInterim)
+			}
+			return nil
+		},
+	})
+	req, err := x.request(traced, u)
+	if err != nil {
+		return nil, t, err
+	}
+	x.showRequest(req, conn.protocol())
+	conn.meter.reset()
+	t.ready = time.Now()
+	resp, err := conn.cc.RoundTrip(req)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.headersIn = time.Now()
+	x.d.sent(t)
+	if err != nil {
+		return nil, t, err
+	}
+	x.d.Status, x.d.Protocol = resp.StatusCode, httpProtocol(resp)
+	if !conn.h2 {
+		x.d.HeaderBytes = conn.meter.count()
+	}
+	if x.d.ProcessingNS > 0 {
+		x.run.Stepf("first byte of the response %v after the request was sent", time.Duration(x.d.ProcessingNS))
+	}
+	x.showResponse(x.d.Protocol, resp.Status, resp.Header)
+	return resp, t, nil
+}
+
+func httpProtocol(resp *http.Response) string {
+	if resp.ProtoMajor == 2 {
+		return "HTTP/2"
+	}
+	return fmt.Sprintf("HTTP/%d.%d", resp.ProtoMajor, resp.ProtoMinor)
+}
+
+// answer reads the body of the last response and compares all with what is expected.
+func (x *httpRun) answer(ctx context.Context, resp *http.Response, t *httpTimes) error {
+	b, err := x.readBody(ctx, resp)
+	end := time.Now()
+	x.d.body(b)
+	if first := t.firstByte; !first.IsZero() {
+		x.d.TransferNS = int64(end.Sub(first))
+	}
+	if err != nil {
+		return err
+	}
+	x.d.TotalNS = int64(end.Sub(x.start))
+	x.run.Stepf("body: %s, transferred in %v", b, time.Duration(x.d.TransferNS))
+	x.expect(resp, b)
+	return nil
+}
+
+// failed classifies an error of an exchange.
+func (x *httpRun) failed(ctx context.Context, what string, err error) error {
+	if ctx.Err() == context.Canceled {
+		return ctx.Err()
+	}
+	if ctx.Err() != nil { // what the library makes of it varies
+		err = ctx.Err()
+	}
+	text := err.Error()
+	var ours *Error
+	switch {
+	case errors.As(err, &ours): // such as too many interim responses, with the library's words around it
+		return &Error{Failure: ours.Failure, Broken: ours.Broken, Err: fmt.Errorf("%s: %w", what, ours)}
+	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "header list larger than"):
+		return fail(wire.FailLimit, "%s: the headers are over %d bytes", what, httpMaxHeader)
+	case strings.Contains(text, "remote error: tls: "): // an alert after the handshake: TLS 1.3 asks for the client's certificate that late
+		return fail(wire.FailTLS, "%s: %s", what, text[strings.Index(text, "remote error: tls: "):])
+	case strings.Contains(text, "server closed idle connection"), strings.Contains(text, "client connection lost"),
+		strings.Contains(text, "GOAWAY"):
+		return fail(wire.FailClosed, "%s: %s", what, clip(x.hide(text)))
+	}
+	if f, isBroken := reason(err); f == wire.FailBadAnswer && !isBroken { // the library quotes what came
+		return fail(f, "%s: %s", what, clip(x.hide(text)))
+	}
+	return netFail(what, plain(err))
+}
