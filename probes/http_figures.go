@@ -37,7 +37,7 @@ type HTTPPhases struct {
 	ProxyTunnelNS  int64 `json:"proxy_tunnel_ns,omitempty" help:"from asking the proxy (CONNECT, or SOCKS5) until it is connected to the target, ns"`
 	TLSNS          int64 `json:"tls_ns,omitempty" help:"TLS handshake, ns"`
 	SendNS         int64 `json:"send_ns,omitempty" help:"from the connection ready to the request sent, ns"`
-	ProcessingNS   int64 `json:"processing_ns,omitempty" help:"from the request sent to the first byte of the response, ns"`
+	ProcessingNS   int64 `json:"processing_ns,omitempty" help:"from the request sent to the first byte of the response, ns; the sending included where send_ns is absent"`
 	TransferNS     int64 `json:"transfer_ns,omitempty" help:"from the first byte of the response to the last of the body, ns"`
 }
 
@@ -45,7 +45,7 @@ type HTTPPhases struct {
 type HTTPRedirect struct {
 	Status int    `json:"status" help:"status code of the redirect"`
 	URL    string `json:"url" help:"URL that it led to"`
-	NS     int64  `json:"ns" help:"time of the request that it answered, ns"`
+	NS     int64  `json:"ns" help:"from the start of its request, connection included, to its headers, ns"`
 }
 
 // forget clears what belongs to one request alone.
@@ -55,16 +55,22 @@ func (d *HTTPDetails) forget() {
 
 // sent fills in the phases up to the first byte of the response.
 func (d *HTTPDetails) sent(t *httpTimes) {
+	sent, first := t.sent, t.firstByte
 	switch {
-	case t.sent.IsZero():
-	case !t.firstByte.IsZero() && t.sent.After(t.firstByte): // answered before it had all
-		d.SendNS = int64(t.firstByte.Sub(t.ready))
-	default:
-		d.SendNS = int64(t.sent.Sub(t.ready))
-		if !t.firstByte.IsZero() {
-			d.ProcessingNS = int64(t.firstByte.Sub(t.sent))
+	case first.IsZero():
+		if !sent.IsZero() {
+			d.SendNS = int64(sent.Sub(t.ready))
+		}
+		return
+	case sent.IsZero() || sent.After(first):
+		// Answered before it had the whole body; without body it was the
+		// library's word of it that came late, and the time is the server's.
+		sent = t.ready
+		if t.body {
+			sent = first
 		}
 	}
+	d.SendNS, d.ProcessingNS = int64(sent.Sub(t.ready)), int64(first.Sub(sent))
 }
 
 func (d *HTTPDetails) body(b httpBody) {

@@ -35,7 +35,7 @@ func TestHTTP_Reasons(t *testing.T) {
 	silentURL := at(silent, err)
 	resets, err := targets.HTTPResets(any)
 	resetsURL := at(resets, err)
-	bomb, err := targets.HTTPBomb(any, 1<<30)
+	bomb, err := targets.HTTPBomb(any, 1<<26)
 	bombURL := at(bomb, err)
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for name, c := range map[string]struct {
@@ -80,10 +80,7 @@ func TestHTTP_Reasons(t *testing.T) {
 			if c.failure != wire.FailTimeout && !strings.HasPrefix(name, "silence") {
 				timeout = 5 * time.Second
 			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
 			r := measureWithin(t, timeout, "http", c.target, c.options)
-			runtime.ReadMemStats(&after)
 			if c.failure == "" && c.outcome == wire.Failed {
 				if r.Outcome != wire.Failed {
 					t.Errorf("outcome %s", r.Outcome)
@@ -106,7 +103,7 @@ func TestHTTP_Reasons(t *testing.T) {
 
 // TestHTTP_BombTakesLittle: what a bomb decodes to is not held.
 func TestHTTP_BombTakesLittle(t *testing.T) {
-	s, err := targets.HTTPBomb("127.0.0.1:0", 1<<28)
+	s, err := targets.HTTPBomb("127.0.0.1:0", 1<<26)
 	target := serveHTTP(t, s, err)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -141,24 +138,24 @@ func TestHTTP_LeavesNothingBehind(t *testing.T) {
 		}
 	}
 	all()
-	s.Config.SetKeepAlivesEnabled(true)
-	baseline := func() int { return runtime.NumGoroutine() }
+	s.CloseClientConnections()
 	deadline := time.Now().Add(5 * time.Second)
-	settled := baseline()
-	for floods.Open()+silent.Open() > 0 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
+	until := func(done func() bool) {
+		for !done() && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
 	}
-	settled = baseline()
+	until(func() bool { return floods.Open()+silent.Open() == 0 })
+	settled := runtime.NumGoroutine()
 	for range 3 {
 		all()
 	}
-	for (baseline() > settled || floods.Open()+silent.Open() > 0) && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
+	s.CloseClientConnections()
+	until(func() bool { return runtime.NumGoroutine() <= settled && floods.Open()+silent.Open() == 0 })
 	if n := floods.Open() + silent.Open(); n > 0 {
 		t.Errorf("%d connections are open", n)
 	}
-	if n := baseline(); n > settled+2 {
+	if n := runtime.NumGoroutine(); n > settled+2 {
 		buf := make([]byte, 1<<20)
 		t.Errorf("%d goroutines, %d before:\n%s", n, settled, buf[:runtime.Stack(buf, true)])
 	}

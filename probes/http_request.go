@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"netmon/wire"
 )
@@ -190,13 +191,13 @@ func (x *httpRun) showRequest(req *http.Request, protocol string) {
 }
 
 // showResponse tells what came before the body.
-func (x *httpRun) showResponse(protocol, status string, h http.Header) {
+func (x *httpRun) showResponse(resp *http.Response) {
 	if x.run.onStep == nil {
 		return
 	}
-	x.run.Stepf("< %s %s", protocol, clip(x.hide(status)))
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, v := range h[name] {
+	x.run.Stepf("< %s %s (first byte %v after the request was sent)", httpProtocol(resp), clip(x.hide(strings.TrimSpace(resp.Status))), time.Duration(x.d.ProcessingNS))
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, v := range resp.Header[name] {
 			x.run.Stepf("< %s: %s", name, clip(x.hide(v)))
 		}
 	}

@@ -97,13 +97,16 @@ func (x *httpRun) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		took := time.Since(begin)
 		to, err := x.redirect(resp, u)
-		if err != nil || to == nil {
+		if err == nil && to == nil {
 			defer resp.Body.Close()
-			if err != nil {
-				return err
-			}
 			return x.answer(ctx, resp, ph)
+		}
+		x.showResponse(resp)
+		if err != nil {
+			resp.Body.Close()
+			return err
 		}
 		if x.KeepAlive { // a short body is read, so that the connection can serve again
 			io.CopyN(io.Discard, resp.Body, 64<<10)
@@ -113,7 +116,7 @@ func (x *httpRun) follow(ctx context.Context) error {
 			x.conns[httpOrigin(u)].close()
 			delete(x.conns, httpOrigin(u))
 		}
-		step := HTTPRedirect{Status: resp.StatusCode, URL: clip(x.hide(to.String())), NS: int64(time.Since(begin))}
+		step := HTTPRedirect{Status: resp.StatusCode, URL: clip(x.hide(to.String())), NS: int64(took)}
 		x.d.Redirects = append(x.d.Redirects, step)
 		x.run.Stepf("redirected to %s", step.URL)
 		if !x.ours(to) && len(x.m.private) > 0 {
@@ -143,6 +146,9 @@ func (x *httpRun) ask(ctx context.Context, u *url.URL) (*http.Response, *httpTim
 			x.d.forget()
 			continue
 		}
+		if broke := conn.meter.broke(); broke != nil && strings.Contains(err.Error(), "could not be established") {
+			err = broke // which HTTP/2 keeps to itself
+		}
 		return nil, nil, x.failed(ctx, x.m.method+" "+u.Host, err)
 	}
 }
@@ -151,12 +157,16 @@ func httpIdempotent(method string) bool {
 	return slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}, method)
 }
 
+// httpShowAfter is how long a body may take before the headers are shown without it.
+const httpShowAfter = 50 * time.Millisecond
+
 // httpTimes are the moments of one exchange. The callbacks of httptrace come
 // from several goroutines.
 type httpTimes struct {
-	mu               sync.Mutex
-	sent, firstByte  time.Time
-	ready, headersIn time.Time // by the run's own goroutine
+	mu              sync.Mutex
+	sent, firstByte time.Time
+	ready           time.Time // by the run's own goroutine
+	body            bool      // the request has one
 }
 
 func (t *httpTimes) note(at *time.Time) {
@@ -177,8 +187,14 @@ func (t *httpTimes) answered() bool {
 func (x *httpRun) roundTrip(ctx context.Context, conn *httpConn, u *url.URL) (*http.Response, *httpTimes, error) {
 	t := &httpTimes{}
 	interim := 0
+	var req *http.Request
+	// Showing takes time: it is done while the server works, in no phase.
+	showRequest := sync.OnceFunc(func() { x.showRequest(req, conn.protocol()) })
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { t.note(&t.sent) },
+		WroteRequest: func(httptrace.WroteRequestInfo) {
+			t.note(&t.sent)
+			showRequest()
+		},
 		GotFirstResponseByte: func() { t.note(&t.firstByte) },
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
 			x.run.Stepf("< %d %s", code, http.StatusText(code))
@@ -188,17 +204,17 @@ func (x *httpRun) roundTrip(ctx context.Context, conn *httpConn, u *url.URL) (*h
 			return nil
 		},
 	})
-	req, err := x.request(traced, u)
-	if err != nil {
+	var err error
+	if req, err = x.request(traced, u); err != nil {
 		return nil, t, err
 	}
-	x.showRequest(req, conn.protocol())
 	conn.meter.reset()
+	t.body = req.ContentLength > 0
 	t.ready = time.Now()
 	resp, err := conn.cc.RoundTrip(req)
+	showRequest()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.headersIn = time.Now()
 	x.d.sent(t)
 	if err != nil {
 		return nil, t, err
@@ -207,10 +223,6 @@ func (x *httpRun) roundTrip(ctx context.Context, conn *httpConn, u *url.URL) (*h
 	if !conn.h2 {
 		x.d.HeaderBytes = conn.meter.count()
 	}
-	if x.d.ProcessingNS > 0 {
-		x.run.Stepf("first byte of the response %v after the request was sent", time.Duration(x.d.ProcessingNS))
-	}
-	x.showResponse(x.d.Protocol, resp.Status, resp.Header)
 	return resp, t, nil
 }
 
@@ -223,8 +235,14 @@ func httpProtocol(resp *http.Response) string {
 
 // answer reads the body of the last response and compares all with what is expected.
 func (x *httpRun) answer(ctx context.Context, resp *http.Response, t *httpTimes) error {
+	// The headers are shown after the body, unless that is long in coming: to
+	// show them takes time.
+	show := sync.OnceFunc(func() { x.showResponse(resp) })
+	late := time.AfterFunc(httpShowAfter, show)
 	b, err := x.readBody(ctx, resp)
 	end := time.Now()
+	late.Stop()
+	show()
 	x.d.body(b)
 	if first := t.firstByte; !first.IsZero() {
 		x.d.TransferNS = int64(end.Sub(first))

@@ -326,7 +326,6 @@ func TestHTTP_EnvironmentProxy(t *testing.T) {
 
 func TestHTTP_KeepsTheConnection(t *testing.T) {
 	s := serveWeb(t)
-	var conns atomic.Int64
 	for _, version := range []string{"1.1", "2"} {
 		t.Run(version, func(t *testing.T) {
 			env := &Env{}
@@ -362,7 +361,6 @@ func TestHTTP_KeepsTheConnection(t *testing.T) {
 			env.Close()
 		})
 	}
-	_ = conns.Load()
 }
 
 func TestHTTP_BodyUnchanged(t *testing.T) {

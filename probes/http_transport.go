@@ -181,6 +181,7 @@ type headerMeter struct {
 	block []byte // beginning of the present block of headers
 	tail  []byte // its last bytes
 	over  bool
+	err   error // of the first Read that failed
 }
 
 func (m *headerMeter) reset() {
@@ -199,10 +200,20 @@ func (m *headerMeter) count() int64 {
 	return m.n
 }
 
+// broke returns why the connection can no longer be read, nil when it can.
+func (m *headerMeter) broke() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err
+}
+
 func (m *headerMeter) Read(p []byte) (int, error) {
 	n, err := m.Conn.Read(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.err == nil {
+		m.err = err
+	}
 	for i := 0; i < n && !m.over; i++ {
 		m.n++
 		if len(m.block) < len("HTTP/1.1 1") {
