@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"netmon/wire"
@@ -263,8 +264,12 @@ func (x *httpRun) show(b []byte) string {
 	if !utf8.ValidString(text) {
 		return fmt.Sprintf("%d bytes that are no text: %x", len(b), b[:min(len(b), 32)])
 	}
+	rest := ""
 	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + fmt.Sprintf("... (%d bytes)", len(b))
+		text, rest = strings.ToValidUTF8(text[:most], ""), fmt.Sprintf("... (%d bytes)", len(b))
 	}
-	return text
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		text = strconv.Quote(text)
+	}
+	return text + rest
 }

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +55,9 @@ func (p HTTP) begin(run *Run, target *url.URL) (*httpRun, error) {
 	}
 	if x.proxy, err = p.Proxy.withCredentials(&x.secrets); err != nil {
 		return nil, err
+	}
+	if p.scheme == "https" && p.TLS.CA == "" {
+		x509.SystemCertPool() // has them read, once in a process, before anything is timed
 	}
 	x.start = time.Now()
 	return x, nil

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -261,7 +262,11 @@ func echoed(t *testing.T, target, options string) string {
 	if len(r.Unmet) != 1 {
 		t.Fatalf("%s %s: unmet %+v", r.Outcome, r.Error, r.Unmet)
 	}
-	return r.Unmet[0].Got
+	got := r.Unmet[0].Got
+	if text, err := strconv.Unquote(got); err == nil {
+		return text
+	}
+	return strings.ReplaceAll(got, `\n`, "\n") // cut short
 }
 
 func TestHTTP_Request(t *testing.T) {
