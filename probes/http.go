@@ -3,9 +3,11 @@ package probes
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"netmon/wire"
@@ -137,8 +139,14 @@ func (p HTTP) Validate(target string) error {
 // validateHeaders never quotes a value: it may be a secret that somebody wrote out.
 func (p HTTP) validateHeaders() error {
 	var problems wire.Problems
-	for name, value := range p.Headers {
-		switch canonical := http.CanonicalHeaderKey(name); {
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
+		value, canonical := p.Headers[name], http.CanonicalHeaderKey(name)
+		if seen[canonical] {
+			problems.Addf(name, "is given twice: case does not matter")
+		}
+		seen[canonical] = true
+		switch {
 		case !httpHeaderName(name):
 			problems.Addf(name, "%q is no header name", name)
 		case !httpHeaderValue(value):

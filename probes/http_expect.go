@@ -130,6 +130,9 @@ func (e HTTPExpect) wantsContent() bool {
 func (x *httpRun) expect(resp *http.Response, b httpBody) {
 	e, run := x.Expect, x.run
 	ranges, err := statusRanges(e.Status)
+	if x.HTTPVersion == "2" && resp.ProtoMajor != 2 { // such as through a proxy
+		run.Expect(false, "http_version", "2", x.d.Protocol)
+	}
 	asked := err == nil && slices.ContainsFunc(ranges, func(r [2]int) bool { return resp.StatusCode >= r[0] && resp.StatusCode <= r[1] })
 	run.Expect(asked, "expect.status", e.Status, strconv.Itoa(resp.StatusCode))
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {

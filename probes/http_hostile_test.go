@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"netmon/lab/targets"
 	"netmon/wire"
@@ -49,8 +52,8 @@ func TestHTTP_Reasons(t *testing.T) {
 		"headers that drip":           {drips(ok, "X: y\r\n", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, "deadline"},
 		"a body that drips":           {drips(ok+"Content-Length: 1000\r\n\r\n", "x", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, "read the body, after "},
 		"chunks that drip":            {drips(ok+"Transfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, "read the body, after "},
-		"refused":                     {"http://" + closedTCP(t), ``, wire.Failed, wire.FailRefused, "connection refused"},
-		"refused, and it is wanted":   {"http://" + closedTCP(t), `{"invert":true}`, wire.OK, "", ""},
+		"refused":                     {"http://" + nobodyThere(t), ``, wire.Failed, wire.FailRefused, "connection refused"},
+		"refused, and it is wanted":   {"http://" + nobodyThere(t), `{"invert":true}`, wire.OK, "", ""},
 		"reset":                       {resetsURL, ``, wire.Failed, wire.FailReset, "connection reset"},
 		"closed without a word":       {says(""), ``, wire.Failed, wire.FailClosed, "EOF"},
 		"closed within the headers":   {says(ok + "X: y\r\n"), ``, wire.Failed, wire.FailClosed, "EOF"},
@@ -70,7 +73,7 @@ func TestHTTP_Reasons(t *testing.T) {
 		"interim answers without end": {floods("", "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n"), ``, wire.Failed, wire.FailLimit, "over 20 interim responses"},
 		"trailers without end":        {floods(ok+"Transfer-Encoding: chunked\r\n\r\n0\r\n", "X: "+strings.Repeat("y", 1000)+"\r\n"), ``, wire.Failed, "", ""},
 		"a bomb":                      {bombURL, `{"expect":{"body_contains":["x"]}}`, wire.Failed, wire.FailLimit, "gzip, 4194304 decoded so far"},
-		"a name that does not exist":  {"http://no-such-host.invalid", ``, wire.Failed, wire.FailNoSuchHost, "no-such-host.invalid"},
+		"a name that does not exist":  {"http://no-such-host.invalid", `{"resolver":"` + knowsNothing(t) + `"}`, wire.Failed, wire.FailNoSuchHost, "no-such-host.invalid"},
 		"a resolver that is not":      {"http://example.com", `{"resolver":"` + closedUDP(t) + `"}`, wire.Failed, wire.FailResolve, "example.com"},
 		"no way there":                {"http://255.255.255.255", ``, wire.Failed, wire.FailUnreachable, ""},
 	} {
@@ -101,6 +104,21 @@ func TestHTTP_Reasons(t *testing.T) {
 	}
 }
 
+// knowsNothing is a DNS server by which no name exists.
+func knowsNothing(t *testing.T) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &dns.Server{PacketConn: c, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeNameError))
+	})}
+	go s.ActivateAndServe()
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
+}
+
 // TestHTTP_BombTakesLittle: what a bomb decodes to is not held.
 func TestHTTP_BombTakesLittle(t *testing.T) {
 	s, err := targets.HTTPBomb("127.0.0.1:0", 1<<26)
@@ -124,7 +142,7 @@ func TestHTTP_LeavesNothingBehind(t *testing.T) {
 	all := func() {
 		for _, options := range []string{``, `{"http_version":"2"}`, `{"keep_alive":true}`, `{"keep_alive":true,"http_version":"2"}`} {
 			for target, timeout := range map[string]time.Duration{s.URL + "/": time.Second, s.URL + "/loop": time.Second,
-				floodsURL: time.Second, silentURL: 20 * time.Millisecond, "http://" + closedTCP(t): time.Second} {
+				floodsURL: time.Second, silentURL: 20 * time.Millisecond, "http://" + nobodyThere(t): time.Second} {
 				env := &Env{}
 				c, err := New(env, "http", target, json.RawMessage(options))
 				if err != nil {

@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"encoding/json"
 	"net"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ func TestHTTP_Proxy(t *testing.T) {
 	_, localPort, _ := net.SplitHostPort(local.Listener.Addr().String())
 	t.Setenv("NETMON_TEST_SECRET", "s3cret")
 	t.Setenv("NETMON_TEST_WRONG", "wr0ng")
+	nothing := knowsNothing(t)
 	const any = "127.0.0.1:0"
 	start := func(s *targets.HTTP, err error) string {
 		t.Helper()
@@ -49,11 +51,11 @@ func TestHTTP_Proxy(t *testing.T) {
 		"https, through a tunnel":       {"https", https.URL, `"url":"` + open + `"`, wire.OK, "", ""},
 		"https, with a login":           {"https", https.URL, `"url":"` + closed + `"` + login, wire.OK, "", ""},
 		"https, with a wrong one":       {"https", https.URL, `"url":"` + closed + `","user":"joe","password":"${env:NETMON_TEST_WRONG}"`, wire.Broken, wire.BrokenProxy, "407"},
-		"https, nobody there":           {"https", "https://" + closedTCP(t), `"url":"` + open + `"`, wire.Failed, wire.FailUnreachable, "503"},
+		"https, nobody there":           {"https", "https://" + nobodyThere(t), `"url":"` + open + `"`, wire.Failed, wire.FailUnreachable, "503"},
 		"https, the proxy waits":        {"https", https.URL, `"url":"` + late + `"`, wire.Failed, wire.FailTimeout, "504"},
 		"https, the proxy is silent":    {"https", https.URL, `"url":"http://` + silent + `"`, wire.Failed, wire.FailTimeout, "no word from the proxy"},
 		"https, the proxy is none":      {"https", https.URL, `"url":"` + garbage + `"`, wire.Broken, wire.BrokenProxy, "malformed"},
-		"no proxy there":                {"https", https.URL, `"url":"http://` + closedTCP(t) + `"`, wire.Broken, wire.BrokenProxy, "connection refused"},
+		"no proxy there":                {"https", https.URL, `"url":"http://` + nobodyThere(t) + `"`, wire.Broken, wire.BrokenProxy, "connection refused"},
 		"a proxy without a name":        {"http", plain.URL, `"url":"http://no-such-host.invalid:8080"`, wire.Broken, wire.BrokenProxy, "no-such-host.invalid"},
 		"no login to be read":           {"http", plain.URL, `"url":"` + open + `","user":"joe","password":"${env:NETMON_NOT_SET}"`, wire.Broken, wire.BrokenSecret, "NETMON_NOT_SET"},
 		"SOCKS, http":                   {"http", plain.URL, `"url":"socks5://` + socksOpen + `"`, wire.OK, "", ""},
@@ -61,7 +63,7 @@ func TestHTTP_Proxy(t *testing.T) {
 		"SOCKS, with a login":           {"https", https.URL, `"url":"` + socksClosed + `"` + login, wire.OK, "", ""},
 		"SOCKS, with a wrong one":       {"https", https.URL, `"url":"` + socksClosed + `","user":"joe","password":"${env:NETMON_TEST_WRONG}"`, wire.Broken, wire.BrokenProxy, `does not accept user "joe"`},
 		"SOCKS, without one":            {"https", https.URL, `"url":"` + socksClosed + `"`, wire.Broken, wire.BrokenProxy, "authentication"},
-		"SOCKS, nobody there":           {"https", "https://" + closedTCP(t), `"url":"socks5://` + socksOpen + `"`, wire.Failed, wire.FailRefused, "the proxy could not connect"},
+		"SOCKS, nobody there":           {"https", "https://" + nobodyThere(t), `"url":"socks5://` + socksOpen + `"`, wire.Failed, wire.FailRefused, "the proxy could not connect"},
 		"SOCKS, the proxy looks it up":  {"https", "https://localhost:" + localPort, `"url":"socks5h://` + socksOpen + `"`, wire.OK, "", ""},
 		"SOCKS, we look it up":          {"https", "https://localhost:" + localPort, `"url":"socks5://` + socksOpen + `"`, wire.OK, "", ""},
 		"SOCKS, a name that is none":    {"http", "http://no-such-host.invalid", `"url":"socks5://` + socksOpen + `"`, wire.Failed, wire.FailNoSuchHost, "no-such-host.invalid"},
@@ -72,7 +74,7 @@ func TestHTTP_Proxy(t *testing.T) {
 			if strings.Contains(name, "silent") || strings.Contains(name, "SOCKS, the proxy is none") {
 				timeout = 200 * time.Millisecond
 			}
-			r := measureWithin(t, timeout, c.kind, c.target, `{"family":"4","proxy":{`+c.proxy+`},"tls":{"ca":"${file:`+pki.ca+`}"},"expect":{"status":"200"}}`)
+			r := measureWithin(t, timeout, c.kind, c.target, `{"family":"4","resolver":"`+nothing+`","proxy":{`+c.proxy+`},"tls":{"ca":"${file:`+pki.ca+`}"},"expect":{"status":"200"}}`)
 			wantFailure(t, r, c.outcome, c.failure)
 			if !strings.Contains(r.Error, c.says) {
 				t.Errorf("error %q, want %q in it", r.Error, c.says)
@@ -93,6 +95,26 @@ func TestHTTP_Proxy(t *testing.T) {
 	for _, want := range []string{"localhost:" + localPort, "127.0.0.1:" + localPort} {
 		if !strings.Contains(heard, want) {
 			t.Errorf("the proxy was asked for %s, want %s", heard, want)
+		}
+	}
+}
+
+// TestHTTP_ProxyKept: a kept connection is still told to be the proxy's.
+func TestHTTP_ProxyKept(t *testing.T) {
+	plain := serveWeb(t)
+	p, err := targets.SOCKS5("127.0.0.1:0", "", "")
+	proxy := "socks5h" + strings.TrimSuffix(strings.TrimPrefix(serveHTTP(t, p, err), "http"), "/")
+	env := &Env{}
+	t.Cleanup(func() { env.Close() })
+	c, err := New(env, "http", plain.URL, json.RawMessage(`{"keep_alive":true,"proxy":{"url":"`+proxy+`"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		r := c.Run(t.Context(), 5*time.Second, nil)
+		wantFailure(t, r, wire.OK, "")
+		if d := detailsOf[HTTPDetails](t, r); d.Reused != (i == 1) || d.Proxy != proxy || r.Address != "" {
+			t.Errorf("run %d: address %q, %s", i, r.Address, r.Details)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"golang.org/x/crypto/ocsp"
 
 	"netmon/internal/need"
@@ -50,7 +51,7 @@ func startNginx(t *testing.T) nginx {
 	cert, key := n.pki.issue(t, "127.0.0.1", time.Now().Add(10*24*time.Hour))
 	replace := []string{"DIR", dir, "CERT", cert, "KEY", key, "CA", n.pki.ca}
 	for i := range n.bases {
-		addr := closedTCP(t)
+		addr := nobodyThere(t)
 		_, port, _ := net.SplitHostPort(addr)
 		n.bases[i] = "http://" + addr
 		if i == 1 || i == 2 {
@@ -190,5 +191,30 @@ func TestHTTP_Nginx(t *testing.T) {
 		if d := detailsOf[HTTPDetails](t, r); d.Reused != (i > 0) || (d.TLSNS == 0) != (i > 0) || d.TLS.Version != "TLS 1.3" || r.CertExpires == nil {
 			t.Errorf("run %d: %s", i, r.Details)
 		}
+	}
+}
+
+// TestHTTP_ReadmeExample: what README.md shows is accepted.
+func TestHTTP_ReadmeExample(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```yaml\nkind: https\n")
+	example, _, ok := strings.Cut(example, "```")
+	if !ok {
+		t.Fatal("README.md has no example of https")
+	}
+	data, err := yaml.YAMLToJSON([]byte("kind: https\n" + example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m wire.Monitor
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	m.Name, m.Every = "x", wire.Duration(time.Minute)
+	if err := CheckMonitor(m); err != nil {
+		t.Error(err)
 	}
 }

@@ -108,7 +108,8 @@ func (p HTTP) message(secrets *httpSecrets) (httpMessage, error) {
 	set("Accept", "*/*", "*/*")
 	set("Accept-Encoding", "gzip", "gzip")
 	var err error
-	for name, value := range p.Headers {
+	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
+		value := p.Headers[name]
 		v, err := secrets.expand(value)
 		if err != nil {
 			return m, err

@@ -137,7 +137,7 @@ func (x *httpRun) ask(ctx context.Context, u *url.URL) (*http.Response, *httpTim
 		if err != nil {
 			return nil, nil, err
 		}
-		x.d.Reused, x.d.Remote, x.d.TLS = reused, conn.remote, conn.tls
+		x.d.Reused, x.d.Remote, x.d.Proxy, x.d.TLS = reused, conn.remote, conn.proxy, conn.tls
 		resp, ph, err := x.roundTrip(ctx, conn, u)
 		if err == nil {
 			return resp, ph, nil

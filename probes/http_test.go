@@ -117,8 +117,8 @@ func serveHTTP(t *testing.T, s *targets.HTTP, err error) string {
 	return "http://" + s.Addr + "/"
 }
 
-// closedTCP is an address at which nobody listens.
-func closedTCP(t *testing.T) string {
+// nobodyThere is an address at which nobody listens.
+func nobodyThere(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -408,6 +408,7 @@ func TestHTTP_RefusesBadOptions(t *testing.T) {
 		`{"redirects":99,"http_version":"3","max_body":0}`:                  "options.redirects: want -1 to 50, got 99\noptions.http_version: want 1.1, 2 or any, got \"3\"\noptions.max_body: want 1 to 268435456, got 0",
 		`{"host":"a b"}`:                                                    `options.host: want HOST or HOST:PORT, got "a b": "a b" is not a host name`,
 		`{"headers":{"Host":"x"}}`:                                          `options.headers.Host: give it as the option host`,
+		`{"headers":{"X-A":"x","x-a":"y"}}`:                                 `options.headers.x-a: is given twice: case does not matter`,
 		`{"headers":{"a b":"x"}}`:                                           `options.headers.a b: "a b" is no header name`,
 		`{"headers":{"X":"a\nb"}}`:                                          `options.headers.X: the value holds a character that headers cannot have`,
 		`{"headers":{"X":"${FOO}"}}`:                                        `options.headers.X: want ${env:NAME} or ${file:PATH}, got "${FOO}"`,

@@ -20,6 +20,8 @@ type httpConn struct {
 	meter  *headerMeter
 	h2     bool
 	remote string
+	target string // address of the target, "" where it is the proxy's to know
+	proxy  string
 	tls    TLSFigures
 
 	idle  *httpIdle   // where it waits between two runs
@@ -55,8 +57,7 @@ func (x *httpRun) connection(ctx context.Context, u *url.URL) (c *httpConn, reus
 		if x.KeepAlive && old.cc.Err() == nil && old.cc.Available() > 0 {
 			x.conns[origin] = old
 			x.run.Stepf("using the kept connection to %s", old.remote)
-			host, _, _ := net.SplitHostPort(old.remote)
-			x.run.Reached(host)
+			x.run.Reached(old.target)
 			return old, true, nil
 		}
 		x.run.Stepf("the connection before to %s is over", old.remote)
@@ -77,7 +78,8 @@ func (x *httpRun) open(ctx context.Context, u *url.URL) (*httpConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &httpConn{remote: conn.RemoteAddr().String(), h2: u.Scheme == "http" && x.HTTPVersion == "2"}
+	c := &httpConn{remote: conn.RemoteAddr().String(), target: reached(x.run), proxy: x.d.Proxy}
+	c.h2 = u.Scheme == "http" && x.HTTPVersion == "2" && !x.Proxy.forwards(u)
 	x.d.Remote = c.remote
 	if u.Scheme == "https" {
 		tc, err := x.handshake(ctx, conn, u)
@@ -92,6 +94,13 @@ func (x *httpRun) open(ctx context.Context, u *url.URL) (*httpConn, error) {
 		return nil, x.failed(ctx, "begin "+c.protocol(), err)
 	}
 	return c, nil
+}
+
+// reached is the address that is being measured.
+func reached(run *Run) string {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.address
 }
 
 // reach connects to the host of u, or to the proxy and through it.
