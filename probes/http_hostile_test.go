@@ -140,7 +140,7 @@ func TestHTTP_LeavesNothingBehind(t *testing.T) {
 	silent, err := targets.HTTPSilent("127.0.0.1:0")
 	silentURL := serveHTTP(t, silent, err)
 	all := func() {
-		for _, options := range []string{``, `{"http_version":"2"}`, `{"keep_alive":true}`, `{"keep_alive":true,"http_version":"2"}`} {
+		for _, options := range []string{`{"max_body":65536}`, `{"http_version":"2"}`, `{"keep_alive":true,"max_body":65536}`, `{"keep_alive":true,"http_version":"2"}`} {
 			for target, timeout := range map[string]time.Duration{s.URL + "/": time.Second, s.URL + "/loop": time.Second,
 				floodsURL: time.Second, silentURL: 20 * time.Millisecond, "http://" + nobodyThere(t): time.Second} {
 				env := &Env{}

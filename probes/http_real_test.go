@@ -102,7 +102,8 @@ func TestHTTP_AsCurl(t *testing.T) {
 	curl := need.Tool(t, "curl", "curl")
 	n := startNginx(t)
 	cert, key := n.pki.issue(t, "client", time.Now().Add(time.Hour))
-	t.Setenv("NETMON_TEST_SECRET", "s3cret")
+	password := filepath.Join(t.TempDir(), "password")
+	os.WriteFile(password, []byte("s3cret\n"), 0o600)
 	tlsOptions := `"ca":"${file:` + n.pki.ca + `}","cert":"${file:` + cert + `}","key":"${file:` + key + `}"`
 	for name, c := range map[string]struct {
 		url, options string
@@ -117,7 +118,7 @@ func TestHTTP_AsCurl(t *testing.T) {
 		"a redirect":                  {n.bases[0] + "/old", ``, nil, 200},
 		"a redirect, as the answer":   {n.bases[0] + "/old", `"redirects":-1`, []string{"--max-redirs", "0"}, 301},
 		"a redirect to HTTPS":         {n.bases[0] + "/secure", ``, nil, 200},
-		"basic authentication":        {n.bases[0] + "/auth", `"auth":{"user":"joe","password":"${env:NETMON_TEST_SECRET}"}`, []string{"-u", "joe:s3cret"}, 200},
+		"basic authentication":        {n.bases[0] + "/auth", `"auth":{"user":"joe","password":"${file:` + password + `}"}`, []string{"-u", "joe:s3cret"}, 200},
 		"none":                        {n.bases[0] + "/auth", ``, nil, 401},
 		"HTTP/2 by ALPN":              {n.bases[1] + "/big.html", ``, nil, 200},
 		"HTTPS, HTTP/1.1":             {n.bases[1] + "/up.json", `"http_version":"1.1"`, []string{"--http1.1"}, 200},
@@ -125,6 +126,7 @@ func TestHTTP_AsCurl(t *testing.T) {
 		"HTTP/2, prior knowledge":     {n.bases[3] + "/big.html", `"http_version":"2"`, []string{"--http2-prior-knowledge"}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			args := append([]string{"-s", "--noproxy", "*", "-o", filepath.Join(t.TempDir(), "body"), "-w", "%{json}",
 				"--cacert", n.pki.ca, "--cert", cert, "--key", key}, c.curl...)
 			if !strings.Contains(c.options, "Accept-Encoding") {
