@@ -166,7 +166,7 @@ func (x *httpRun) connectTunnel(conn net.Conn, proxy *url.URL, address string) e
 		return nil
 	case resp.StatusCode == http.StatusGatewayTimeout:
 		return fail(wire.FailTimeout, "the proxy could not connect to %s: %s", address, status)
-	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable:
+	case resp.StatusCode >= 500: // 502 and 503, but also 500 from tinyproxy, for a target that is not there
 		return fail(wire.FailUnreachable, "the proxy could not connect to %s: %s", address, status)
 	default:
 		return proxyBroken("CONNECT %s: %s", address, status)
