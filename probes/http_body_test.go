@@ -91,7 +91,7 @@ func FuzzHeaderMeter(f *testing.F) {
 
 // meter counts the headers of a response that comes in pieces.
 func meter(in []byte, step int) int64 {
-	m := &headerMeter{Conn: bytesConn{r: bytes.NewReader(in)}}
+	m := newHeaderMeter(bytesConn{r: bytes.NewReader(in)})
 	step = max(1, min(step, 1000))
 	for p := make([]byte, step); ; {
 		if _, err := m.Read(p); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,9 +48,9 @@ func TestHTTP_Reasons(t *testing.T) {
 		failure         wire.Failure
 		says            string
 	}{
-		"silence":                     {silentURL, ``, wire.Failed, wire.FailTimeout, "deadline"},
+		"silence":                     {silentURL, ``, wire.Failed, wire.FailTimeout, ""},
 		"silence, and it is wanted":   {silentURL, `{"invert":true}`, wire.OK, "", ""},
-		"headers that drip":           {drips(ok, "X: y\r\n", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, "deadline"},
+		"headers that drip":           {drips(ok, "X: y\r\n", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, ""},
 		"a body that drips":           {drips(ok+"Content-Length: 1000\r\n\r\n", "x", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, "read the body, after "},
 		"chunks that drip":            {drips(ok+"Transfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", 5*time.Millisecond), ``, wire.Failed, wire.FailTimeout, "read the body, after "},
 		"refused":                     {"http://" + nobodyThere(t), ``, wire.Failed, wire.FailRefused, "connection refused"},
@@ -157,8 +158,8 @@ func TestHTTP_LeavesNothingBehind(t *testing.T) {
 	}
 	all()
 	s.CloseClientConnections()
-	deadline := time.Now().Add(5 * time.Second)
 	until := func(done func() bool) {
+		deadline := time.Now().Add(5 * time.Second)
 		for !done() && time.Now().Before(deadline) {
 			time.Sleep(time.Millisecond)
 		}
@@ -197,4 +198,37 @@ func TestHTTP_KeptConnectionBreaks(t *testing.T) {
 			t.Errorf("%s: %s %s: %s", method, r.Failure, r.Error, r.Details)
 		}
 	}
+}
+
+// FuzzHTTPServer lets a server say anything: no answer is our own fault.
+func FuzzHTTPServer(f *testing.F) {
+	var answer atomic.Pointer[[]byte]
+	s, err := targets.ServeHTTP("127.0.0.1:0", func(c net.Conn, _ string, _ <-chan struct{}) { c.Write(*answer.Load()) })
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { s.Close() })
+	var checks []*Check
+	for _, options := range []string{`{"max_body":10000,"redirects":2,"expect":{"json":[{"path":"$.a"}],"body_not_regex":"x"}}`, `{"http_version":"2"}`} {
+		c, err := New(&Env{}, "http", s.Addr, json.RawMessage(options))
+		if err != nil {
+			f.Fatal(err)
+		}
+		checks = append(checks, c)
+	}
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}"), false)
+	f.Add([]byte("HTTP/1.1 103 Early\r\n\r\nHTTP/1.0 301 Moved\r\nLocation: /x?#\r\n\r\n"), false)
+	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n3\r\n\x1f\x8b\x08\r\n0\r\n\r\n"), false)
+	f.Add([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"), true) // settings, headers with :status 200
+	f.Fuzz(func(t *testing.T, b []byte, h2 bool) {
+		answer.Store(&b)
+		c := checks[0]
+		if h2 {
+			c = checks[1]
+		}
+		r := c.Run(t.Context(), 5*time.Second, func(Step) {})
+		if r.Outcome == wire.Broken || r.Failure == wire.FailTimeout || r.Elapsed() > 4*time.Second {
+			t.Errorf("%q gives %s %s after %v: %s", b, r.Outcome, r.Failure, r.Elapsed(), r.Error)
+		}
+	})
 }

@@ -55,7 +55,7 @@ func TestHTTP_RealProxies(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := nobodyThere(t)
+			addr := freeAddress(t)
 			_, port, _ := net.SplitHostPort(addr)
 			scheme := start(t, addr, port)
 			untilListening(t, addr)

@@ -162,6 +162,7 @@ func (x *httpRun) request(ctx context.Context, u *url.URL) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
+	req.Close = !x.KeepAlive // so that the library does not wait for what may follow
 	req.Header = x.m.headers.Clone()
 	if !x.ours(u) {
 		for name := range x.m.private {
@@ -185,6 +186,9 @@ func (x *httpRun) showRequest(req *http.Request, protocol string) {
 	x.run.Stepf("> Host: %s", req.Host)
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		x.run.Stepf("> %s: %s", name, x.m.shown[name])
+	}
+	if req.Close && protocol == "HTTP/1.1" {
+		x.run.Stepf("> Connection: close")
 	}
 	if req.ContentLength > 0 {
 		x.run.Stepf("> (a body of %d bytes)", req.ContentLength)

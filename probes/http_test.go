@@ -117,8 +117,26 @@ func serveHTTP(t *testing.T, s *targets.HTTP, err error) string {
 	return "http://" + s.Addr + "/"
 }
 
-// nobodyThere is an address at which nobody listens.
+// nobodyThere is an address at which nobody listens until the test ends: the
+// client's side of a connection, which keeps others from the port.
 func nobodyThere(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
+}
+
+// freeAddress is one that nobody had a moment ago, for programs that cannot be
+// told to take any.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,15 +1,12 @@
 package probes
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -28,9 +25,6 @@ type httpConn struct {
 	timer *time.Timer // that ends the wait
 }
 
-// httpKeepFor is how long a connection is kept for the next run.
-const httpKeepFor = 5 * time.Minute
-
 func (c *httpConn) close() { c.cc.Close() }
 
 func (c *httpConn) protocol() string {
@@ -38,38 +32,6 @@ func (c *httpConn) protocol() string {
 		return "HTTP/2"
 	}
 	return "HTTP/1.1"
-}
-
-// connection returns the connection to the origin of u: of this run, of the run
-// before, or a new one.
-func (x *httpRun) connection(ctx context.Context, u *url.URL) (c *httpConn, reused bool, err error) {
-	origin := httpOrigin(u)
-	old := x.conns[origin]
-	if old == nil {
-		if old = x.kept.conns[origin]; old != nil {
-			delete(x.kept.conns, origin)
-			if !old.take() {
-				old = nil
-			}
-		}
-	}
-	if old != nil {
-		if x.KeepAlive && old.cc.Err() == nil && old.cc.Available() > 0 {
-			x.conns[origin] = old
-			x.run.Stepf("using the kept connection to %s", old.remote)
-			x.run.Reached(old.target)
-			return old, true, nil
-		}
-		x.run.Stepf("the connection before to %s is over", old.remote)
-		old.close()
-		delete(x.conns, origin)
-	}
-	c, err = x.open(ctx, u)
-	if err != nil {
-		return nil, false, err
-	}
-	x.conns[origin] = c
-	return c, false, nil
 }
 
 // open makes a connection: resolve, connect or go through the proxy, TLS.
@@ -88,7 +50,7 @@ func (x *httpRun) open(ctx context.Context, u *url.URL) (*httpConn, error) {
 		}
 		conn, c.tls, c.h2 = tc, x.d.TLS, x.d.TLS.ALPN == "h2"
 	}
-	c.meter = &headerMeter{Conn: conn}
+	c.meter = newHeaderMeter(conn)
 	if c.cc, err = x.adopt(ctx, c, u); err != nil {
 		conn.Close()
 		return nil, x.failed(ctx, "begin "+c.protocol(), err)
@@ -179,119 +141,4 @@ func (x *httpRun) adopt(ctx context.Context, c *httpConn, u *url.URL) (*http.Cli
 		tr.Proxy = http.ProxyURL(x.proxy)
 	}
 	return tr.NewClientConn(ctx, "http", httpAddress(u))
-}
-
-// headerMeter counts the bytes of a response's status line and headers in
-// HTTP/1.1, those of interim responses (1xx) included.
-type headerMeter struct {
-	net.Conn
-	mu    sync.Mutex
-	n     int64
-	block []byte // beginning of the present block of headers
-	tail  []byte // its last bytes
-	over  bool
-	err   error // of the first Read that failed
-}
-
-func (m *headerMeter) reset() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.n, m.block, m.tail, m.over = 0, m.block[:0], m.tail[:0], false
-}
-
-// count returns the bytes so far, 0 when the headers have not ended.
-func (m *headerMeter) count() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.over {
-		return 0
-	}
-	return m.n
-}
-
-// broke returns why the connection can no longer be read, nil when it can.
-func (m *headerMeter) broke() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.err
-}
-
-func (m *headerMeter) Read(p []byte) (int, error) {
-	n, err := m.Conn.Read(p)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err == nil {
-		m.err = err
-	}
-	for i := 0; i < n && !m.over; i++ {
-		m.n++
-		if len(m.block) < len("HTTP/1.1 1") {
-			m.block = append(m.block, p[i])
-		}
-		if p[i] == '\r' {
-			continue
-		}
-		if len(m.tail) == 2 {
-			m.tail = append(m.tail[:0], m.tail[1])
-		}
-		m.tail = append(m.tail, p[i])
-		if string(m.tail) == "\n\n" {
-			m.over = !bytes.HasSuffix(m.block, []byte(" 1"))
-			m.block, m.tail = m.block[:0], m.tail[:0]
-		}
-	}
-	return n, err
-}
-
-// httpIdle holds the connections that wait for their monitor's next run.
-type httpIdle struct {
-	mu    sync.Mutex
-	conns map[*httpConn]bool
-}
-
-// Close implements io.Closer.
-func (i *httpIdle) Close() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for c := range i.conns {
-		c.timer.Stop()
-		c.close()
-	}
-	i.conns = nil
-	return nil
-}
-
-// park leaves the connection for the next run; false when it cannot. A monitor
-// that is stopped does not come back for it: it is closed after httpKeepFor, or
-// with env.
-func (c *httpConn) park(env *Env) bool {
-	shared, err := env.Shared("http", func() (io.Closer, error) { return &httpIdle{conns: map[*httpConn]bool{}}, nil })
-	if err != nil {
-		return false
-	}
-	c.idle = shared.(*httpIdle)
-	c.idle.mu.Lock()
-	defer c.idle.mu.Unlock()
-	if c.idle.conns == nil {
-		return false
-	}
-	c.idle.conns[c] = true
-	c.timer = time.AfterFunc(httpKeepFor, func() {
-		if c.take() {
-			c.close()
-		}
-	})
-	return true
-}
-
-// take takes the connection back; false when it was closed meanwhile.
-func (c *httpConn) take() bool {
-	c.idle.mu.Lock()
-	defer c.idle.mu.Unlock()
-	if !c.idle.conns[c] {
-		return false
-	}
-	delete(c.idle.conns, c)
-	c.timer.Stop()
-	return true
 }
