@@ -141,7 +141,7 @@ func (x *httpRun) expectHash(b httpBody, asked bool) {
 	}
 	switch before := x.kept.sha256; before {
 	case "":
-		x.run.Stepf("expect expect.body_unchanged: the first run has nothing to compare with")
+		x.run.Stepf("expect.body_unchanged: the first run has nothing to compare with")
 	default:
 		x.run.Expect(b.sha256 == before, "expect.body_unchanged", before, b.sha256)
 	}

@@ -27,8 +27,8 @@ func (l *lab) pairs() []pair {
 	}
 	return []pair{
 		{"http: total", curl(web, "%{time_total}"), first, []string{"http", web, "--family", "4"}, page("total_ns")},
-		{"https, HTTP/2: total", curl(webs, "%{time_total}", "--cacert", ca, "--http2"), first, []string{"https", webs, "--family", "4", "--tls-ca", ca}, page("total_ns")},
-		{"https: TLS handshake", curl(webs, "%{time_connect} %{time_appconnect}", "--cacert", ca), difference, []string{"https", webs, "--family", "4", "--tls-ca", ca}, page("tls_ns")},
+		{"https, HTTP/2: total", curl(webs, "%{time_total}", "--cacert", ca, "--http2"), first, []string{"https", webs, "--family", "4", "--tls-ca", "${file:" + ca + "}"}, page("total_ns")},
+		{"https: TLS handshake", curl(webs, "%{time_connect} %{time_appconnect}", "--cacert", ca), difference, []string{"https", webs, "--family", "4", "--tls-ca", "${file:" + ca + "}"}, page("tls_ns")},
 		{"tcp: connect", curl(web, "%{time_connect} %{time_namelookup}"), connectOnly, []string{"tcp", "127.0.0.1:" + l.http},
 			func(d map[string]any) (figure, error) { return number(d, "connect_user_ns") }},
 		{"dns: query", []string{"dig", "-u", "-p", l.dns, "@127.0.0.1", "www.lab.test", "A", "+nocookie", "+norecurse"}, dig,
