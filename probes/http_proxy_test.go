@@ -2,6 +2,7 @@ package probes
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -96,6 +97,42 @@ func TestHTTP_Proxy(t *testing.T) {
 		if !strings.Contains(heard, want) {
 			t.Errorf("the proxy was asked for %s, want %s", heard, want)
 		}
+	}
+}
+
+// TestHTTP_SOCKSReplies: what the proxy says of the target, and of itself.
+func TestHTTP_SOCKSReplies(t *testing.T) {
+	for reply, want := range map[byte]struct {
+		outcome wire.Outcome
+		failure wire.Failure
+	}{
+		1: {wire.Broken, wire.BrokenProxy},
+		2: {wire.Broken, wire.BrokenProxy},
+		3: {wire.Failed, wire.FailUnreachable},
+		4: {wire.Failed, wire.FailUnreachable},
+		5: {wire.Failed, wire.FailRefused},
+		6: {wire.Failed, wire.FailTTLExceeded},
+		9: {wire.Broken, wire.BrokenProxy},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			b := make([]byte, 300)
+			io.ReadFull(c, b[:3])
+			c.Write([]byte{5, 0})
+			io.ReadFull(c, b[:10])
+			c.Write([]byte{5, reply, 0, 1, 0, 0, 0, 0, 0, 0})
+		}()
+		r := measure(t, "http", "http://192.0.2.1/", `{"proxy":{"url":"socks5://`+l.Addr().String()+`"}}`)
+		wantFailure(t, r, want.outcome, want.failure)
 	}
 }
 

@@ -142,7 +142,7 @@ func (x *httpRun) ask(ctx context.Context, u *url.URL) (*http.Response, *httpTim
 		}
 		if reused && ctx.Err() == nil && !ph.answered() && httpIdempotent(x.m.method) {
 			// The server closed it as we asked (RFC 9110 section 9.2.2).
-			x.run.Stepf("the kept connection was closed (%v): connecting anew", err)
+			x.run.Stepf("the kept connection was closed (%s): connecting anew", clip(x.hide(err.Error())))
 			conn.close()
 			delete(x.conns, httpOrigin(u))
 			x.d.forget()

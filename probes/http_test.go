@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -501,4 +502,29 @@ func TestHTTPGolden(t *testing.T) {
 			t.Errorf("%s differs (%v): run go test ./probes -run Golden -update and read the diff:\n%s", file, err, data)
 		}
 	}
+}
+
+// TestHTTP_FallsBack: localhost is 127.0.0.1 and ::1, in either order, and only
+// one of them answers.
+func TestHTTP_FallsBack(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Skip(err)
+		}
+		s := &httptest.Server{Listener: l, Config: &http.Server{Handler: webServer()}}
+		s.Start()
+		t.Cleanup(s.Close)
+		found, _ := net.DefaultResolver.LookupHost(t.Context(), "localhost")
+		if !slices.Contains(found, host) {
+			t.Skipf("localhost is %v here", found)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		r := measure(t, "http", "localhost:"+port, "")
+		wantFailure(t, r, wire.OK, "")
+		if r.Address != host || detailsOf[HTTPDetails](t, r).ResolveNS <= 0 {
+			t.Errorf("measured %s, want %s: %s", r.Address, host, r.Details)
+		}
+	}
+	wantFailure(t, measure(t, "http", "http://127.0.0.1:1", `{"family":"6"}`), wire.Failed, wire.FailNoSuchHost)
 }
