@@ -144,9 +144,9 @@ func (s *icmpSeries) judge(d *ICMPDetails) error {
 		s.run.Expect(d.TTLMin >= e.MinTTL, "min_ttl", fmt.Sprintf("at least %d", e.MinTTL), got)
 	}
 	if e.Loss != nil {
-		s.run.Expect(*d.Loss <= *e.Loss, "loss", fmt.Sprintf("at most %v %%", *e.Loss*100), fmt.Sprintf("%v %%", *d.Loss*100))
+		s.run.Expect(*d.Loss <= *e.Loss, "loss", fmt.Sprintf("at most %.4g %%", *e.Loss*100), fmt.Sprintf("%.4g %%", *d.Loss*100))
 		if *d.Loss > *e.Loss && len(s.run.unmet) == 1 {
-			return fail(wire.FailLoss, "%d of %d requests stayed without reply, want at most %v %%", d.Lost, d.Sent, *e.Loss*100)
+			return fail(wire.FailLoss, "%d of %d requests stayed without reply, want at most %.4g %%", d.Lost, d.Sent, *e.Loss*100)
 		}
 	}
 	if len(s.run.unmet) == 0 {

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	probing "github.com/prometheus-community/pro-bing"
 	"golang.org/x/sys/unix"
 
 	"netmon/internal/need"
@@ -221,4 +224,94 @@ func TestICMP_EndedRunsAreBounded(t *testing.T) {
 	if len(e.ended)+len(e.runs) > 0 {
 		t.Errorf("%d runs are kept for ever", len(e.runs))
 	}
+}
+
+// TestICMP_ClosesCleanly: one goroutine per socket, however many runs there
+// are, and none after the end.
+func TestICMP_ClosesCleanly(t *testing.T) {
+	inOwnNetwork(t, func() {
+		readers := func() int {
+			var all strings.Builder
+			pprof.Lookup("goroutine").WriteTo(&all, 2)
+			return strings.Count(all.String(), "(*icmpSocket).read(")
+		}
+		before, files := readers(), openFiles(t)
+		env := &Env{}
+		for _, options := range []string{``, ``, `{"ttl":9}`, `{"dscp":1}`, `{"df":true}`, `{"source":"lo"}`, `{"source":"127.0.0.1"}`, `{"size":2000}`} {
+			c, err := New(env, "icmp", "127.0.0.1", json.RawMessage(options))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			wantFailure(t, c.Run(t.Context(), 5*time.Second, nil), wire.OK, "")
+			if n := readers() - before; n != 1 {
+				t.Errorf("%d goroutines read after %s, want the shared socket's", n, options)
+			}
+		}
+		if err := env.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := readers() - before; n != 0 || openFiles(t) != files {
+			t.Errorf("%d goroutines, %d files stay, %d before", n, openFiles(t), files)
+		}
+	})
+}
+
+// BenchmarkICMP is one echo of one of many monitors, CPU time of the whole
+// process with it: by the shared socket, and by a pinger of its own for each.
+func BenchmarkICMP(b *testing.B) {
+	needICMP(b)
+	cpu := func() time.Duration {
+		var u unix.Rusage
+		unix.Getrusage(unix.RUSAGE_SELF, &u)
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	measured := func(b *testing.B, echo func(i int)) {
+		b.SetParallelism(100) // monitors at once, for each processor
+		var next atomic.Int64
+		begin := cpu()
+		b.ReportAllocs()
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			i := int(next.Add(1))
+			for pb.Next() {
+				echo(i)
+			}
+		})
+		b.ReportMetric(float64(cpu()-begin)/float64(b.N), "cpu-ns/op")
+	}
+	b.Run("shared", func(b *testing.B) {
+		env := &Env{}
+		defer env.Close()
+		checks := make([]*Check, 1000)
+		for i := range checks {
+			var err error
+			if checks[i], err = New(env, "icmp", fmt.Sprintf("127.0.1.%d", i%250+1), nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		measured(b, func(i int) {
+			if r := checks[i%len(checks)].Run(b.Context(), 5*time.Second, nil); r.Outcome != wire.OK {
+				b.Errorf("%s: %s", r.Failure, r.Error)
+			}
+		})
+	})
+	b.Run("pro-bing", func(b *testing.B) {
+		_, raw, err := icmpOpen(false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var lost atomic.Int64 // raw sockets by the hundred lose replies
+		measured(b, func(i int) {
+			p := probing.New(fmt.Sprintf("127.0.1.%d", i%250+1))
+			p.SetPrivileged(raw)
+			p.SetLogger(probing.NoopLogger{})
+			p.Count, p.Timeout = 1, time.Second
+			if err := p.Run(); err != nil {
+				b.Error(err)
+			}
+			lost.Add(int64(1 - p.PacketsRecv))
+		})
+		b.ReportMetric(float64(lost.Load())/float64(b.N), "lost/op")
+	})
 }

@@ -1,7 +1,7 @@
 package probes
 
 import (
-	"net"
+	"net/netip"
 	"testing"
 
 	"netmon/internal/need"
@@ -35,11 +35,52 @@ func TestICMP_Loopback(t *testing.T) {
 	}
 }
 
-// hasIPv6 says whether ::1 is an address of this host.
-func hasIPv6() bool {
-	l, err := net.ListenPacket("udp6", "[::1]:0")
-	if err == nil {
-		l.Close()
+// FuzzICMPReceived gives an engine whatever may come on its socket, by either
+// way, while a run waits.
+func FuzzICMPReceived(f *testing.F) {
+	engine := func(v6 bool) (*icmpEngine, *icmpRun) {
+		e := &icmpEngine{
+			sock: &icmpSocket{v6: v6, id: 7}, key: 0x0102030405060708, pattern: make([]byte, 2000),
+			runs: map[uint32]*icmpRun{}, seqs: map[uint16]icmpSlot{}, run: 8,
+		}
+		to := netip.MustParseAddr("127.0.0.1")
+		if v6 {
+			to = netip.IPv6Loopback()
+		}
+		r := e.open(to, 3, 24)
+		r.seqs, r.answered = []uint16{1, 2}, []bool{false, false}
+		e.seqs[1], e.seqs[2] = icmpSlot{r, 0}, icmpSlot{r, 1}
+		return e, r
 	}
-	return err == nil
+	reply := append([]byte{0, 0, 0, 0, 0, 7, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 9, 0, 0, 0, 0}, make([]byte, 8)...)
+	e, r := engine(false)
+	e.received(icmpInput{message: reply, from: r.to})
+	if len(r.events) != 1 || r.events[0].kind != icmpGotReply || !r.answered[0] {
+		f.Fatalf("the seed is no reply: %+v", r.events)
+	}
+	f.Add(reply, []byte{}, false)
+	f.Add(append([]byte{3, 1, 0, 0, 0, 0, 0, 0, 0x45, 0, 0, 60, 0, 0, 0, 0, 1, 1, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1, 8}, reply[1:]...), []byte{}, false)
+	f.Fuzz(func(t *testing.T, message, oob []byte, v6 bool) {
+		e, r := engine(v6)
+		for range 300 {
+			e.received(icmpInput{message: message, from: r.to})
+		}
+		if len(r.events) > 64+2*3+2 {
+			t.Errorf("%d events are queued", len(r.events))
+		}
+		for _, ev := range r.events {
+			if ev.index < 0 || ev.index > 1 {
+				t.Errorf("an event for request %d of two", ev.index)
+			}
+		}
+		r.close()
+		e.received(icmpInput{message: message, from: r.to})
+		r.forget()
+		e.received(icmpInput{message: message, from: r.to})
+		if len(e.runs)+len(e.seqs) > 0 {
+			t.Error("something is left behind")
+		}
+		icmpExtended(oob)
+		icmpFrom(oob)
+	})
 }

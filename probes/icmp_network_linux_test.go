@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -531,6 +532,40 @@ func TestICMP_CancelledRunIsCutShort(t *testing.T) {
 		})
 		if took := time.Since(begin); took > time.Second {
 			t.Errorf("a cancelled run took %v", took)
+		}
+	})
+}
+
+// TestICMP_Golden keeps the shape of a result: of three requests one is
+// answered, one refused by a router, one spoiled.
+func TestICMP_Golden(t *testing.T) {
+	inNetworkOf(t, func(n int, q []byte) []targets.NetworkReply {
+		p := targets.EchoReply(q)
+		switch binary.BigEndian.Uint32(targets.ICMP(q)[20:]) { // the index of the request
+		case 1:
+			p = targets.ICMPErrorFrom(netip.MustParseAddr(router4), 3, 13, 0, 500, q)
+		case 2:
+			targets.ICMP(p)[40]++
+			p = targets.Sealed(p)
+		}
+		return []targets.NetworkReply{{Packet: p}}
+	}, func(t *testing.T) {
+		r := measure(t, "icmp", far4, `{"count":3,"interval":"5ms","expect":{"loss":0.5,"min_ttl":60}}`)
+		data, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			t.Error(err)
+		}
+		data = regexp.MustCompile(`(_ns": )\d+`).ReplaceAll(data, []byte("${1}1"))
+		data = regexp.MustCompile(`"20\d\d-[^"]*Z"`).ReplaceAll(data, []byte(`"2026-01-02T03:04:05Z"`))
+		const file = "testdata/icmp.golden.json"
+		if *update {
+			if err := os.WriteFile(file, append(data, '\n'), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil || string(data)+"\n" != string(want) {
+			t.Errorf("%s differs (%v): run go test ./probes -run Golden -update and read the diff:\n%s", file, err, data)
 		}
 	})
 }
