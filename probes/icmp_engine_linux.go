@@ -27,7 +27,6 @@ type icmpEngine struct {
 	run   uint32              // number of the latest run
 	seq   uint16              // sequence number of the latest request
 	ended []icmpEnded         // runs that have ended with lost requests, oldest first
-	drops uint32              // packets lost at the socket's full buffer, as last told
 }
 
 // icmpSlot is one request of a run.
@@ -60,6 +59,7 @@ type icmpRun struct {
 	to     netip.Addr
 	size   int
 	packet []byte        // of the request being sent; the run's own goroutine alone uses it
+	drops  uint32        // the socket's, when the run began
 	wake   chan struct{} // of capacity 1: there are events
 
 	seqs     []uint16     // guarded by engine.mu, as all that follows; of the requests sent
@@ -68,7 +68,6 @@ type icmpRun struct {
 	events   []icmpEvent
 	unseen   int // events that there was no room for, which were duplicates or errors
 	late     int // replies after the end
-	drops    uint32
 }
 
 // startICMP opens a socket and starts reading from it. The error is classified.
@@ -107,7 +106,7 @@ func (e *icmpEngine) open(to netip.Addr, count, size int) *icmpRun {
 	if z := to.Zone(); z != "" { // as replies have it
 		to = to.WithZone(strconv.FormatUint(uint64(icmpZone(z)), 10))
 	}
-	r := &icmpRun{engine: e, to: to, size: size, wake: make(chan struct{}, 1), packet: make([]byte, icmpHeader+size)}
+	r := &icmpRun{engine: e, to: to, size: size, wake: make(chan struct{}, 1), packet: make([]byte, icmpHeader+size), drops: e.sock.drops()}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.forgetLocked(time.Now())
@@ -117,7 +116,7 @@ func (e *icmpEngine) open(to netip.Addr, count, size int) *icmpRun {
 			break
 		}
 	}
-	r.number, r.drops = e.run, e.drops
+	r.number = e.run
 	r.answered = make([]bool, 0, count)
 	e.runs[r.number] = r
 	return r
@@ -175,8 +174,8 @@ func (r *icmpRun) take() (events []icmpEvent, unseen int) {
 	return events, unseen
 }
 
-// close ends the run and returns how many packets the socket has lost
-// meanwhile. Replies to what is still missing are counted as late for a while.
+// close ends the run and returns how many packets the socket had no room for
+// meanwhile, 0 when no reply is missing. Replies to what is still missing are counted as late for a while.
 func (r *icmpRun) close() (drops int) {
 	e := r.engine
 	e.mu.Lock()
@@ -193,12 +192,13 @@ func (r *icmpRun) close() (drops int) {
 	if r.missing == nil {
 		delete(e.runs, r.number)
 	} else {
+		drops = int(e.sock.drops() - r.drops)
 		now := time.Now()
 		e.forgetLocked(now)
 		e.ended = append(e.ended, icmpEnded{r, now.Add(icmpLateFor)})
 	}
 	r.packet, r.seqs, r.answered, r.events = nil, nil, nil, nil
-	return int(e.drops - r.drops)
+	return drops
 }
 
 // forget returns how many late replies came after the run's end. No more are
@@ -345,13 +345,6 @@ func (r *icmpRun) giveLocked(ev icmpEvent, always bool) {
 	case r.wake <- struct{}{}:
 	default:
 	}
-}
-
-// dropped notes the socket's count of packets that it had no room for.
-func (e *icmpEngine) dropped(total uint32) {
-	e.mu.Lock()
-	e.drops = total
-	e.mu.Unlock()
 }
 
 // icmpEngineOf returns the engine that all monitors share, one per IP family.

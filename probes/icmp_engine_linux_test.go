@@ -3,6 +3,7 @@ package probes
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime/pprof"
 	"strings"
@@ -204,7 +205,7 @@ func TestICMP_SequenceNumbersWrap(t *testing.T) {
 
 // TestICMP_EndedRunsAreBounded: what waits for late replies is forgotten.
 func TestICMP_EndedRunsAreBounded(t *testing.T) {
-	e := &icmpEngine{runs: map[uint32]*icmpRun{}, seqs: map[uint16]icmpSlot{}}
+	e := &icmpEngine{sock: &icmpSocket{}, runs: map[uint32]*icmpRun{}, seqs: map[uint16]icmpSlot{}}
 	lose := func() *icmpRun {
 		r := e.open(far, 1, 56)
 		r.seqs, r.answered = []uint16{7}, []bool{false}
@@ -253,6 +254,38 @@ func TestICMP_ClosesCleanly(t *testing.T) {
 		}
 		if n := readers() - before; n != 0 || openFiles(t) != files {
 			t.Errorf("%d goroutines, %d files stay, %d before", n, openFiles(t), files)
+		}
+	})
+}
+
+// TestICMP_FullSocketIsNoticed: the kernel tells how many packets it dropped.
+func TestICMP_FullSocketIsNoticed(t *testing.T) {
+	inBothModes(t, func(t *testing.T) {
+		e, err := startICMP(Common{}, icmpOptions{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer e.Close()
+		e.sock.rc.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1) })
+		to := netip.MustParseAddr("127.0.0.1")
+		packet := make([]byte, 100)
+		putICMPEcho(packet, false, e.sock.id, 1)
+		send := func(n int) {
+			for range n {
+				if _, err := e.sock.send(t.Context(), packet, to); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if n := e.sock.drops(); n != 0 {
+			t.Errorf("%d packets are lost before the first was sent", n)
+		}
+		e.mu.Lock() // so that the reader stands still
+		send(200)
+		e.mu.Unlock()
+		if n := e.sock.drops(); n < 100 || n > 400 { // a raw socket counts the requests, too
+			t.Errorf("%d packets are lost by the kernel's count, want nearly 200 or 400", n)
 		}
 	})
 }

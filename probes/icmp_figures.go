@@ -39,7 +39,7 @@ type ICMPDetails struct {
 
 	Errors      []ICMPError `json:"icmp_errors,omitempty" help:"ICMP errors that came instead of replies, alike ones together, at most 8"`
 	OtherErrors int         `json:"icmp_errors_more,omitempty" help:"ICMP errors beyond these"`
-	Drops       int         `json:"socket_drops,omitempty" help:"packets that this host lost at the agent's socket, full, while the run went on: of whatever monitor"`
+	Drops       int         `json:"socket_drops,omitempty" help:"packets that this host's own socket had no room for, of whatever monitor, as it became known during the run; loss then says nothing of the target"`
 	TookNS      int64       `json:"took_ns,omitempty" help:"from the first request to the end of the run, ns"`
 }
 

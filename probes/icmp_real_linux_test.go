@@ -73,6 +73,7 @@ func behindRouter(t *testing.T, f func(t *testing.T)) {
 					ip link set lo up
 					ip addr add 10.9.1.1/24 dev down0
 					ip addr add fd09:1::1/64 dev down0 nodad
+					ip addr add fe80::1/64 dev down0 nodad
 					ip link set down0 up
 					ip link add lower0 type veth peer name lower1
 					ip addr add 10.9.2.1/24 dev lower0
@@ -88,6 +89,7 @@ func behindRouter(t *testing.T, f func(t *testing.T)) {
 				}
 				if err := shell(`ip addr add 10.9.1.2/24 dev up0
 					ip addr add fd09:1::2/64 dev up0 nodad
+					ip addr add fe80::2/64 dev up0 nodad
 					ip link set up0 up
 					ip route add default via 10.9.1.1
 					ip route add default via fd09:1::1`); err != nil {
@@ -95,6 +97,7 @@ func behindRouter(t *testing.T, f func(t *testing.T)) {
 					return
 				}
 				awaitIPv6(t, "fd09:1::2")
+				awaitIPv6(t, "fe80::2")
 				f(t)
 			})
 		})
@@ -112,6 +115,8 @@ func TestICMP_RealRouter(t *testing.T) {
 		}{
 			{"10.9.1.1", `{"ttl":1}`, "", ICMPError{}},
 			{"fd09:1::1", `{"ttl":1,"df":true}`, "", ICMPError{}},
+			{"fe80::1%up0", ``, "", ICMPError{}},
+			{"fe80::1%up0", `{"source":"up0"}`, "", ICMPError{}},
 			{"10.9.2.2", `{"ttl":1}`, wire.FailTTLExceeded, ICMPError{11, 0, "time to live exceeded in transit", "10.9.1.1", 0, 1}},
 			{"fd09:2::2", `{"ttl":1}`, wire.FailTTLExceeded, ICMPError{3, 0, "hop limit exceeded in transit", "fd09:1::1", 0, 1}},
 			{"10.9.3.1", ``, wire.FailUnreachable, ICMPError{3, 1, "host unreachable", "10.9.1.1", 0, 1}},

@@ -95,7 +95,6 @@ func openICMP(c Common, o icmpOptions, id uint16) (*icmpSocket, error) {
 func (s *icmpSocket) configure(fd int, c Common, o icmpOptions) error {
 	set := func(level, option, value int) error { return unix.SetsockoptInt(fd, level, option, value) }
 	s.kernel = set(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) == nil
-	set(unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
 	// Replies of thousands of monitors may come at once, and requests wait in
 	// the send buffer for neighbours that do not answer to ARP.
 	const room = 4 << 20
@@ -361,6 +360,24 @@ func icmpMTU(c Common, to netip.Addr) int {
 	return mtu
 }
 
+// drops is how many packets the socket had no room for. For a raw socket of
+// IPv6 it is 0, as the kernel counts there those with a wrong checksum, too.
+func (s *icmpSocket) drops() (n uint32) {
+	if s.rc == nil || s.raw && s.v6 {
+		return 0
+	}
+	s.rc.Control(func(fd uintptr) {
+		const dropsAt = 8 // SK_MEMINFO_DROPS of linux/sock_diag.h
+		var info [dropsAt + 1]uint32
+		size := uint32(unsafe.Sizeof(info))
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info[0])), uintptr(unsafe.Pointer(&size)), 0)
+		if errno == 0 && size == uint32(unsafe.Sizeof(info)) {
+			n = info[dropsAt]
+		}
+	})
+	return n
+}
+
 // icmpBatch is how many messages one system call reads at most.
 const icmpBatch = 16
 
@@ -442,8 +459,6 @@ func (s *icmpSocket) hand(e *icmpEngine, b *icmpBuffers, i int, now time.Time) {
 		switch {
 		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS:
 			in.Kernel = timespec(data)
-		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
-			e.dropped(binary.NativeEndian.Uint32(data))
 		case len(data) >= 4 && (h.Level == unix.IPPROTO_IP && h.Type == unix.IP_TTL || h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPLIMIT):
 			in.ttl = int(binary.NativeEndian.Uint32(data))
 		}

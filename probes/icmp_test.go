@@ -3,6 +3,7 @@ package probes
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"math"
 	"net"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
+
+	"netmon/wire"
 )
 
 func TestICMP_RefusesBadOptions(t *testing.T) {
@@ -132,6 +135,30 @@ func TestICMP_LateAndDoubleReplies(t *testing.T) {
 	s.take(icmpEvent{arrival: arrival{Read: s.sent[0].sent.Add(time.Millisecond)}})
 	if d := s.figures(); d.Received != 1 || d.Lost != 0 || len(d.Errors) != 1 || s.open != 0 {
 		t.Errorf("%+v, open %d", d, s.open)
+	}
+}
+
+// TestICMP_OwnLossIsNotTheTargets: where this host itself lost packets nobody
+// knows what became of those that stayed without reply.
+func TestICMP_OwnLossIsNotTheTargets(t *testing.T) {
+	for name, c := range map[string]struct {
+		rtts []time.Duration
+		loss float64
+		want wire.Failure
+	}{
+		"all lost":          {[]time.Duration{0, 0}, 0.9, wire.BrokenLocal},
+		"more than allowed": {[]time.Duration{1e6, 0}, 0.2, wire.BrokenLocal},
+		"as many":           {[]time.Duration{1e6, 0}, 0.5, ""},
+		"none lost":         {[]time.Duration{1e6, 1e6}, 0.2, ""},
+	} {
+		s := seriesOf(c.rtts...)
+		s.drops, s.Expect.Loss = 3, &c.loss
+		d := s.figures()
+		err := s.judge(&d)
+		var e *Error
+		if got := errors.As(err, &e); got != (c.want != "") || got && (e.Failure != c.want || !e.Broken) || len(s.run.unmet) > 0 {
+			t.Errorf("%s: %v, unmet %v", name, err, s.run.unmet)
+		}
 	}
 }
 
