@@ -122,8 +122,8 @@ func (e *icmpEngine) open(to netip.Addr, count, size int) *icmpRun {
 	return r
 }
 
-// send sends the run's next request and returns the time right before that.
-func (r *icmpRun) send(ctx context.Context) (sent time.Time, seq uint16, err error) {
+// send sends the run's next request, see [icmpSocket.send].
+func (r *icmpRun) send(ctx context.Context) (q icmpRequest, seq uint16, err error) {
 	e := r.engine
 	e.mu.Lock()
 	index := len(r.seqs)
@@ -135,13 +135,16 @@ func (r *icmpRun) send(ctx context.Context) (sent time.Time, seq uint16, err err
 	icmpMark{e.key, r.number, uint32(index)}.put(r.packet[icmpHeader:])
 	copy(r.packet[icmpHeader+icmpMarkLen:], e.pattern[:r.size-icmpMarkLen])
 	putICMPEcho(r.packet, e.sock.v6, e.sock.id, seq)
-	if sent, err = e.sock.send(ctx, r.packet, r.to); err != nil {
+	var exact bool
+	q.sent, exact, err = e.sock.send(ctx, r.packet, r.to)
+	q.unsure = !exact
+	if err != nil {
 		e.mu.Lock()
 		r.seqs, r.answered = r.seqs[:index], r.answered[:index]
 		e.releaseLocked(seq, r)
 		e.mu.Unlock()
 	}
-	return sent, seq, err
+	return q, seq, err
 }
 
 // nextSeqLocked chooses a sequence number that no request waits with. When all
@@ -461,11 +464,11 @@ func (s *icmpSeries) drain(r *icmpRun) {
 }
 
 func (s *icmpSeries) send(ctx context.Context, r *icmpRun) error {
-	at, seq, err := r.send(ctx)
+	q, seq, err := r.send(ctx)
 	if err != nil {
 		return s.sendError(err)
 	}
-	s.noteSent(at)
+	s.noteSent(q)
 	if s.run.onStep != nil {
 		s.run.Stepf("sent %d bytes to %s: icmp_seq=%d (id %#04x, seq %d on the wire)", s.Size+icmpHeader, s.to, len(s.sent), r.engine.sock.id, seq)
 	}

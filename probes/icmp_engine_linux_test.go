@@ -273,7 +273,7 @@ func TestICMP_FullSocketIsNoticed(t *testing.T) {
 		putICMPEcho(packet, false, e.sock.id, 1)
 		send := func(n int) {
 			for range n {
-				if _, err := e.sock.send(t.Context(), packet, to); err != nil {
+				if _, _, err := e.sock.send(t.Context(), packet, to); err != nil {
 					t.Error(err)
 				}
 			}

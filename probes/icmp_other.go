@@ -64,7 +64,7 @@ func (s *icmpSeries) exchange(ctx, attempt context.Context) error {
 	defer stop()
 	// Its callbacks come one at a time.
 	pinger.OnSend = func(p *probing.Packet) {
-		s.noteSent(time.Now())
+		s.noteSent(icmpRequest{sent: time.Now()})
 		if len(s.sent) == s.Count && s.Wait > 0 {
 			time.AfterFunc(s.Wait.Std(), stop)
 		}

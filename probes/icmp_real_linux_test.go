@@ -143,71 +143,78 @@ func TestICMP_RealRouter(t *testing.T) {
 }
 
 // TestICMP_AgreesWithOthers: fping, ping and pro-bing on the same target at the
-// same time find the same.
+// same time find the same, within 10 % or 100 µs. On a host that is short of CPU
+// it may take a few tries.
 func TestICMP_AgreesWithOthers(t *testing.T) {
 	fping, ping := need.Tool(t, "fping", "fping"), need.Tool(t, "ping", "iputils-ping")
-	for name, delay := range map[string]time.Duration{"at once": 0, "20 ms": 20 * time.Millisecond} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inNetworkOf(t, func(n int, q []byte) []targets.NetworkReply {
-				return []targets.NetworkReply{{Packet: targets.EchoReply(q), After: delay}}
-			}, func(t *testing.T) {
-				target := far4
-				if delay == 0 {
-					target = "127.0.0.1" // the kernel answers: no noise of ours
-				}
-				const count = 15
-				// Others start first: their programs take a while to load.
-				var said [2]bytes.Buffer
-				others := []*exec.Cmd{
-					exec.Command(fping, "-c", fmt.Sprint(count), "-p", "10", "-t", "500", "-q", target),
-					exec.Command(ping, "-c", fmt.Sprint(count), "-i", "0.01", "-q", target),
-				}
-				for i, c := range others {
-					c.Stdout, c.Stderr = &said[i], &said[i]
-					if err := c.Start(); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-				p := probing.New(target)
-				p.SetPrivileged(strings.HasSuffix(t.Name(), "raw"))
-				p.SetLogger(probing.NoopLogger{})
-				p.Count, p.Interval, p.Timeout = count, 10*time.Millisecond, 5*time.Second
-				r := measure(t, "icmp", target, fmt.Sprintf(`{"count":%d,"interval":"10ms"}`, count))
-				wantFailure(t, r, wire.OK, "")
-				d := detailsOf[ICMPDetails](t, r)
-				for _, c := range others {
-					if err := c.Wait(); err != nil {
-						t.Errorf("%v: %s%s", err, said[0].String(), said[1].String())
-					}
-				}
-				if err := p.RunWithContext(context.Background()); err != nil {
-					t.Error(err)
-				}
-				s := p.Statistics()
-				theirs := map[string]time.Duration{
-					"fping":    leastOf(said[0].String()),
-					"ping":     leastOf(said[1].String()),
-					"pro-bing": s.MinRtt,
-				}
-				ours := time.Duration(*d.RTTMinNS)
+	inNetworkOf(t, func(n int, q []byte) []targets.NetworkReply {
+		return []targets.NetworkReply{{Packet: targets.EchoReply(q), After: 20 * time.Millisecond}}
+	}, func(t *testing.T) {
+		for _, target := range []string{"127.0.0.1", far4} { // by the kernel at once, and after 20 ms
+			for try := 1; ; try++ {
+				ours, theirs := measureWithOthers(t, fping, ping, target)
 				t.Logf("shortest round trip %v, by others %v", ours, theirs)
-				if d.Sent != s.PacketsSent || d.Received != s.PacketsRecv || len(s.TTLs) > 0 && d.TTL != int(s.TTLs[0]) {
-					t.Errorf("%d of %d, TTL %d, by pro-bing %+v", d.Received, d.Sent, d.TTL, s)
-				}
+				apart := ""
 				for who, v := range theirs {
-					// Within 10 % or 100 µs; pro-bing's clock is read late.
 					most := max(100*time.Microsecond, v/10)
-					if who == "pro-bing" {
+					if who == "pro-bing" { // whose clock is read late
 						most += 400 * time.Microsecond
 					}
 					if v == 0 || (ours-v).Abs() > most {
-						t.Errorf("shortest round trip %v, by %s %v", ours, who, v)
+						apart += " " + who
 					}
 				}
-			})
-		})
+				if apart == "" {
+					break
+				}
+				if try == 5 {
+					t.Errorf("%s: shortest round trip %v, other than by%s", target, ours, apart)
+					break
+				}
+			}
+		}
+	})
+}
+
+// measureWithOthers returns the shortest round trips of an icmp probe, and of
+// others that run with it.
+func measureWithOthers(t *testing.T, fping, ping, target string) (ours time.Duration, theirs map[string]time.Duration) {
+	const count = 15
+	var said [2]bytes.Buffer
+	others := []*exec.Cmd{
+		exec.Command(fping, "-c", fmt.Sprint(count), "-p", "10", "-t", "500", "-q", target),
+		exec.Command(ping, "-c", fmt.Sprint(count), "-i", "0.01", "-q", target),
+	}
+	for i, c := range others {
+		c.Stdout, c.Stderr = &said[i], &said[i]
+		if err := c.Start(); err != nil {
+			t.Error(err)
+			return 0, nil
+		}
+	}
+	r := measure(t, "icmp", target, fmt.Sprintf(`{"count":%d,"interval":"10ms"}`, count))
+	wantFailure(t, r, wire.OK, "")
+	d := detailsOf[ICMPDetails](t, r)
+	for i, c := range others {
+		if err := c.Wait(); err != nil {
+			t.Errorf("%v: %s", err, said[i].String())
+		}
+	}
+	p := probing.New(target)
+	p.SetPrivileged(strings.HasSuffix(t.Name(), "raw"))
+	p.SetLogger(probing.NoopLogger{})
+	p.Count, p.Interval, p.Timeout = count, 10*time.Millisecond, 5*time.Second
+	if err := p.RunWithContext(context.Background()); err != nil {
+		t.Error(err)
+	}
+	s := p.Statistics()
+	if d.Sent != s.PacketsSent || d.Received != s.PacketsRecv || len(s.TTLs) > 0 && d.TTL != int(s.TTLs[0]) {
+		t.Errorf("%d of %d, TTL %d, by pro-bing %+v", d.Received, d.Sent, d.TTL, s)
+	}
+	return time.Duration(*d.RTTMinNS), map[string]time.Duration{
+		"fping":    leastOf(said[0].String()),
+		"ping":     leastOf(said[1].String()),
+		"pro-bing": s.MinRtt,
 	}
 }
 

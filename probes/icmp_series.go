@@ -40,10 +40,11 @@ type icmpSeries struct {
 
 // icmpRequest is one echo request.
 type icmpRequest struct {
-	sent  time.Time
-	state icmpState
-	rtt   time.Duration
-	clock string
+	sent   time.Time
+	unsure bool // it may have been sent a while later
+	state  icmpState
+	rtt    time.Duration
+	clock  string
 }
 
 type icmpState uint8
@@ -81,11 +82,11 @@ const (
 )
 
 // noteSent adds a request that was sent.
-func (s *icmpSeries) noteSent(at time.Time) {
+func (s *icmpSeries) noteSent(r icmpRequest) {
 	if len(s.sent) == 0 {
-		s.began, s.highest = at, -1
+		s.began, s.highest = r.sent, -1
 	}
-	s.sent = append(s.sent, icmpRequest{sent: at})
+	s.sent = append(s.sent, r)
 	s.open++
 }
 
@@ -132,6 +133,9 @@ func (s *icmpSeries) reply(r *icmpRequest, e icmpEvent) {
 		ttl = fmt.Sprintf(" ttl=%d", e.ttl)
 	}
 	rtt, clock := e.since(r.sent)
+	if r.unsure {
+		clock = ClockUser
+	}
 	switch {
 	case r.state == icmpAnswered || r.state == icmpLate:
 		s.duplicates++

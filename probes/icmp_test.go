@@ -45,7 +45,7 @@ func seriesOf(rtts ...time.Duration) *icmpSeries {
 	start := time.Now()
 	for i, rtt := range rtts {
 		at := start.Add(time.Duration(i) * time.Second)
-		s.noteSent(at)
+		s.noteSent(icmpRequest{sent: at})
 		if rtt > 0 {
 			s.take(icmpEvent{index: i, ttl: 50 + i%2, arrival: arrival{Read: at.Add(rtt)}})
 		}
@@ -158,6 +158,20 @@ func TestICMP_OwnLossIsNotTheTargets(t *testing.T) {
 		var e *Error
 		if got := errors.As(err, &e); got != (c.want != "") || got && (e.Failure != c.want || !e.Broken) || len(s.run.unmet) > 0 {
 			t.Errorf("%s: %v, unmet %v", name, err, s.run.unmet)
+		}
+	}
+}
+
+// TestICMP_UnsureSending: a round trip is only the kernel's word when both its
+// ends are known.
+func TestICMP_UnsureSending(t *testing.T) {
+	for unsure, want := range map[bool]string{false: ClockKernel, true: ClockUser} {
+		s := &icmpSeries{ICMP: newICMP(), run: &Run{}}
+		at := time.Now()
+		s.noteSent(icmpRequest{sent: at, unsure: unsure})
+		s.take(icmpEvent{arrival: arrival{Read: at.Add(2e6), Kernel: at.Round(0).Add(1e6)}})
+		if d := s.figures(); d.Clock != want || *d.RTTAvgNS != 1e6 {
+			t.Errorf("unsure %v: %v by %s", unsure, *d.RTTAvgNS, d.Clock)
 		}
 	}
 }
