@@ -169,7 +169,7 @@ func (s *icmpSeries) silence(d *ICMPDetails) error {
 	requests := fmt.Sprintf("%d %s", d.Sent, pluralOf(d.Sent, "request"))
 	switch {
 	case len(s.errors) > 0:
-		return fail(s.errors[0].failure(s.to.Is6()), "no reply to %s: %v", requests, s.errors[0].text(s.to.Is6()))
+		return fail(s.errors[0].failure(s.to.Is6()), "no reply to %s: %s from %s", requests, s.errors[0].text(s.to.Is6()), s.errors[0].from)
 	case d.Corrupted > 0:
 		return fail(wire.FailBadAnswer, "no reply to %s, and %d that did not bring back what was sent: %s", requests, d.Corrupted, s.flaw)
 	case d.Late > 0 && s.Wait > 0:

@@ -170,7 +170,7 @@ func (d ICMPDetails) Report(w io.Writer) {
 		if e.MTU > 0 {
 			mtu = fmt.Sprintf(", mtu %d", e.MTU)
 		}
-		fmt.Fprintf(w, "%d times from %s: %s%s (type %d code %d)\n", e.Count, e.From, e.Name, mtu, e.Type, e.Code)
+		fmt.Fprintf(w, "%d %s from %s: %s%s (type %d code %d)\n", e.Count, pluralOf(e.Count, "time"), e.From, e.Name, mtu, e.Type, e.Code)
 	}
 	if d.RTTAvgNS == nil {
 		return

@@ -30,6 +30,7 @@ const (
 // datagram sockets, in which reply plays the network behind 10.9.0.1 and fd09::1.
 func inNetworkOf(t *testing.T, reply func(n int, packet []byte) []targets.NetworkReply, f func(t *testing.T)) {
 	t.Helper()
+	needIPv6(t)
 	ip := need.Tool(t, "ip", "iproute2")
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		need.Missing(t, "%v", err)
@@ -56,6 +57,14 @@ func inNetworkOf(t *testing.T, reply func(n int, packet []byte) []targets.Networ
 				f(t)
 			})
 		})
+	}
+}
+
+// needIPv6 skips the test where the kernel is made without: no package gives it.
+func needIPv6(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		t.Skip("skipped, this kernel has no IPv6")
 	}
 }
 

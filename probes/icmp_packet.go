@@ -225,13 +225,13 @@ func (e icmpError) failure(v6 bool) wire.Failure {
 	return wire.FailUnreachable
 }
 
-// text is the error for people, with who sent it.
+// text is the error for people, without who sent it.
 func (e icmpError) text(v6 bool) string {
 	s := e.name(v6)
 	if e.mtu > 0 {
 		s += fmt.Sprintf(", mtu %d", e.mtu)
 	}
-	return fmt.Sprintf("%s (type %d code %d from %s)", s, e.typ, e.code, e.from)
+	return fmt.Sprintf("%s (type %d code %d)", s, e.typ, e.code)
 }
 
 // name is the error in the words of the RFCs: 792, 1122 section 3.2.2.1 and

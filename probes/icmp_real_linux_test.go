@@ -33,6 +33,7 @@ func run(program, args string) (string, error) {
 // another one: a real kernel that forwards to nowhere but 10.9.2.0/24 and fd09:2::/64.
 func behindRouter(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
+	needIPv6(t)
 	unshare, nsenter := need.Tool(t, "unshare", "util-linux"), need.Tool(t, "nsenter", "util-linux")
 	for _, sockets := range []string{"raw", "datagram"} {
 		t.Run(sockets, func(t *testing.T) {
@@ -87,7 +88,9 @@ func behindRouter(t *testing.T, f func(t *testing.T)) {
 					t.Error(err)
 					return
 				}
-				if err := shell(`ip addr add 10.9.1.2/24 dev up0
+				if err := shell(`echo 10 > /proc/sys/net/ipv4/neigh/up0/retrans_time_ms
+					echo 10 > /proc/sys/net/ipv6/neigh/up0/retrans_time_ms
+					ip addr add 10.9.1.2/24 dev up0
 					ip addr add fd09:1::2/64 dev up0 nodad
 					ip addr add fe80::2/64 dev up0 nodad
 					ip link set up0 up
@@ -117,6 +120,9 @@ func TestICMP_RealRouter(t *testing.T) {
 			{"fd09:1::1", `{"ttl":1,"df":true}`, "", ICMPError{}},
 			{"fe80::1%up0", ``, "", ICMPError{}},
 			{"fe80::1%up0", `{"source":"up0"}`, "", ICMPError{}},
+			// Nobody answers to ARP or neighbour solicitations: this host says so itself.
+			{"10.9.1.77", ``, wire.FailUnreachable, ICMPError{3, 1, "host unreachable", "10.9.1.2", 0, 1}},
+			{"fd09:1::77", ``, wire.FailUnreachable, ICMPError{1, 3, "address unreachable", "fd09:1::2", 0, 1}},
 			{"10.9.2.2", `{"ttl":1}`, wire.FailTTLExceeded, ICMPError{11, 0, "time to live exceeded in transit", "10.9.1.1", 0, 1}},
 			{"fd09:2::2", `{"ttl":1}`, wire.FailTTLExceeded, ICMPError{3, 0, "hop limit exceeded in transit", "fd09:1::1", 0, 1}},
 			{"10.9.3.1", ``, wire.FailUnreachable, ICMPError{3, 1, "host unreachable", "10.9.1.1", 0, 1}},

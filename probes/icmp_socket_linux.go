@@ -337,6 +337,9 @@ func (s *icmpSeries) sendError(err error) error {
 		}
 		return broken(wire.BrokenLocal, "packets of %d bytes (size %d): %w", length, s.Size, err)
 	}
+	if errors.Is(err, unix.EPERM) {
+		return broken(wire.BrokenPermission, "send to %s: %w: this host's own firewall forbids it", s.to, err)
+	}
 	return netFail("send to "+s.to.String(), err)
 }
 

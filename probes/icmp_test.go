@@ -186,7 +186,7 @@ func TestICMP_Report(t *testing.T) {
 	var out strings.Builder
 	d.Report(&out)
 	want := `3 packets transmitted, 2 received, +1 duplicates, +1 errors, 33.33% packet loss, time 2010ms
-1 times from 192.0.2.254: fragmentation needed, mtu 1400 (type 3 code 4)
+1 time from 192.0.2.254: fragmentation needed, mtu 1400 (type 3 code 4)
 rtt min/avg/max/mdev = 10.000/15.000/20.000/5.000 ms (user clock)
 rtt p50 = 10.000 ms
 jitter mean/rfc3550 = 10.000/0.625 ms
