@@ -32,7 +32,7 @@ type ICMPDetails struct {
 	RTTP99NS           *int64 `json:"rtt_p99_ns,omitempty" help:"99th percentile, ns; from 100 replies on"`
 	RTTJitterNS        *int64 `json:"rtt_jitter_ns,omitempty" help:"mean of the absolute differences between the round trips of neighbouring replies, in order of sending, ns; from 2 replies on"`
 	RTTJitterRFC3550NS *int64 `json:"rtt_jitter_rfc3550_ns,omitempty" help:"interarrival jitter as RTP's receivers smooth it, J += (abs(D)-J)/16 in order of arrival, of the round trips, ns (RFC 3550 section 6.4.1); it starts from 0 and needs dozens of replies to get near the mean; from 2 replies on"`
-	Clock              string `json:"clock,omitempty" help:"what timed the replies: kernel, or user when any was not timed by the kernel, or when to send its request took over 500 µs, as on a host that is short of CPU"`
+	Clock              string `json:"clock,omitempty" help:"what timed the replies: kernel, or user when any was not timed by the kernel, or when one may be wrong by over 500 µs because sending was interrupted, as on a host that is short of CPU"`
 
 	TTL    int `json:"ttl,omitempty" help:"TTL or hop limit that the last reply arrived with"`
 	TTLMin int `json:"ttl_min,omitempty" help:"the least of all replies; differs from ttl when the way back changed during the run"`

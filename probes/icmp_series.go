@@ -47,6 +47,12 @@ type icmpRequest struct {
 	clock  string
 }
 
+// icmpSendSlack is how long the system call that sends a request may take for
+// the time before it to count as the time of sending. It takes 5 to 50 µs, with
+// large payloads 200; one that takes longer was interrupted, nobody knows where.
+// A round trip that is shorter than this cannot be wrong by more.
+const icmpSendSlack = 500 * time.Microsecond
+
 type icmpState uint8
 
 const (
@@ -133,7 +139,7 @@ func (s *icmpSeries) reply(r *icmpRequest, e icmpEvent) {
 		ttl = fmt.Sprintf(" ttl=%d", e.ttl)
 	}
 	rtt, clock := e.since(r.sent)
-	if r.unsure {
+	if r.unsure && rtt > icmpSendSlack {
 		clock = ClockUser
 	}
 	switch {

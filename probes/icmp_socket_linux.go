@@ -265,11 +265,6 @@ func (s *icmpSocket) Close() error { return s.file.Close() }
 // uses it next. An error of this request's own comes every time.
 const icmpSendTries = 16
 
-// icmpSendSlack is how long the system call that sends a request may take for
-// the time before it to count as the time of sending. It takes 5 to 50 µs, with
-// large payloads 200; one that takes longer was interrupted, nobody knows where.
-const icmpSendSlack = 500 * time.Microsecond
-
 // send sends one packet and returns the time right before that, and whether
 // that is within icmpSendSlack of the truth. It waits while the send buffer is
 // full, until ctx ends.

@@ -165,13 +165,21 @@ func TestICMP_OwnLossIsNotTheTargets(t *testing.T) {
 // TestICMP_UnsureSending: a round trip is only the kernel's word when both its
 // ends are known.
 func TestICMP_UnsureSending(t *testing.T) {
-	for unsure, want := range map[bool]string{false: ClockKernel, true: ClockUser} {
+	for _, c := range []struct {
+		unsure bool
+		rtt    time.Duration
+		want   string
+	}{
+		{false, time.Millisecond, ClockKernel},
+		{true, time.Millisecond, ClockUser},
+		{true, 400 * time.Microsecond, ClockKernel},
+	} {
 		s := &icmpSeries{ICMP: newICMP(), run: &Run{}}
 		at := time.Now()
-		s.noteSent(icmpRequest{sent: at, unsure: unsure})
-		s.take(icmpEvent{arrival: arrival{Read: at.Add(2e6), Kernel: at.Round(0).Add(1e6)}})
-		if d := s.figures(); d.Clock != want || *d.RTTAvgNS != 1e6 {
-			t.Errorf("unsure %v: %v by %s", unsure, *d.RTTAvgNS, d.Clock)
+		s.noteSent(icmpRequest{sent: at, unsure: c.unsure})
+		s.take(icmpEvent{arrival: arrival{Read: at.Add(2e6), Kernel: at.Round(0).Add(c.rtt)}})
+		if d := s.figures(); d.Clock != c.want || *d.RTTAvgNS != int64(c.rtt) {
+			t.Errorf("%+v: %v by %s", c, *d.RTTAvgNS, d.Clock)
 		}
 	}
 }
