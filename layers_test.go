@@ -21,9 +21,11 @@ var layers = map[string][]string{
 	"console":           {"wire"},
 	"cmd/netmon":        {"wire", "probes", "agent", "agent/spool", "broker", "controller", "console"},
 	"e2e":               nil,
+	"lab/accuracy":      nil,
 	"lab/targets":       nil,
 	"internal/badlink":  nil,
 	"internal/need":     nil,
+	"internal/ledger":   {"wire"},
 	"internal/natstest": {"broker"},
 }
 

@@ -52,6 +52,7 @@ type sender struct {
 // item is one result on its way.
 type item struct {
 	spool.Record
+	read  time.Time // from the spool
 	acked bool
 }
 
@@ -101,8 +102,10 @@ func (s *sender) fill() {
 	if len(s.items) > lookahead/2 {
 		return
 	}
-	for _, r := range s.spool.Read(lookahead - len(s.items)) {
-		it := &item{Record: r}
+	records := s.spool.Read(lookahead - len(s.items))
+	now := time.Now()
+	for _, r := range records {
+		it := &item{Record: r, read: now}
 		s.items = append(s.items, it)
 		if r.Seq <= s.old && len(s.byKey[r.Key]) == 0 {
 			s.doubt[r.Key] = true
@@ -284,7 +287,7 @@ func (s *sender) publish(it *item) (jetstream.PubAckFuture, error) {
 // and how many before it are lost. Its JSON object ends with "}".
 func stamp(it *item, now time.Time) []byte {
 	data := it.Data
-	late := now.Sub(it.At)
+	late := it.Waited + now.Sub(it.read)
 	if late <= lateAfter && it.Dropped == 0 || len(data) == 0 {
 		return data
 	}

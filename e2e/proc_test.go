@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 
 // proc is one running process of ours. Its lines of output can be waited for.
 type proc struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
@@ -64,7 +64,7 @@ type proc struct {
 }
 
 // spawn starts netmon with these arguments; it is killed at the end of the test.
-func spawn(t *testing.T, args ...string) *proc {
+func spawn(t testing.TB, args ...string) *proc {
 	t.Helper()
 	bin, err := netmon()
 	if err != nil {
@@ -73,7 +73,7 @@ func spawn(t *testing.T, args ...string) *proc {
 	return spawnProgram(t, bin, args...)
 }
 
-func spawnProgram(t *testing.T, bin string, args ...string) *proc {
+func spawnProgram(t testing.TB, bin string, args ...string) *proc {
 	t.Helper()
 	p := &proc{t: t, name: strings.Join(args, " "), cmd: exec.Command(bin, args...), done: make(chan struct{}), more: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir(), "NO_COLOR=1")
@@ -200,7 +200,7 @@ func (p *proc) wait() int {
 }
 
 // netmonDo runs a command to its end and returns what it printed.
-func netmonDo(t *testing.T, wantCode int, args ...string) string {
+func netmonDo(t testing.TB, wantCode int, args ...string) string {
 	t.Helper()
 	bin, err := netmon()
 	if err != nil {
@@ -209,7 +209,7 @@ func netmonDo(t *testing.T, wantCode int, args ...string) string {
 	return do(t, wantCode, bin, args...)
 }
 
-func do(t *testing.T, wantCode int, bin string, args ...string) string {
+func do(t testing.TB, wantCode int, bin string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -231,9 +231,24 @@ func do(t *testing.T, wantCode int, bin string, args ...string) string {
 	return out.String()
 }
 
+// apply saves n monitors that are all alike.
+func apply(t testing.TB, url, dir, kind, target, every, options string, n int) {
+	t.Helper()
+	var file bytes.Buffer
+	file.WriteString("monitors:\n")
+	for i := range n {
+		fmt.Fprintf(&file, "- {name: m%05d, kind: %s, target: %q, every: %s, timeout: 2s, options: %s}\n", i, kind, target, every, options)
+	}
+	path := filepath.Join(dir, "load.yaml")
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	netmonDo(t, 0, "apply", "-f", path, "--broker", url)
+}
+
 // freeAddr is a port that was free a moment ago: processes that must be
 // restarted on the same port cannot let the kernel choose.
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +258,7 @@ func freeAddr(t *testing.T) string {
 }
 
 // listener is a TCP target that takes connections.
-func listener(t *testing.T) string {
+func listener(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -2,15 +2,10 @@ package probes
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
-	"regexp"
-	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -20,207 +15,225 @@ import (
 // DNS asks one server for one name (RFC 1035).
 type DNS struct {
 	Common
-	Server    string    `json:"server,omitempty" help:"HOST[:PORT] to ask; default: the first of the system's resolvers; NAME@SERVER in the target does the same"`
-	Type      string    `json:"type,omitempty" help:"record type, such as A, AAAA, MX, TXT, or TYPE65"`
-	Transport string    `json:"transport,omitempty" help:"udp or tcp"`
-	Expect    DNSExpect `json:"expect,omitzero"`
+	Server       string     `json:"server,omitempty" help:"HOST[:PORT] to ask; default: the system's resolvers, one after the other until one answers; NAME@SERVER in the target does the same"`
+	Transport    string     `json:"transport,omitempty" help:"udp, tcp, tls (RFC 7858) or https (RFC 8484); the default port is 53, 853 for tls, 443 for https"`
+	Type         string     `json:"type,omitempty" help:"record type, such as A, AAAA, MX, TXT, or TYPE65"`
+	Class        string     `json:"class,omitempty" help:"class: IN, CH, HS, ANY, or CLASS1"`
+	Recursion    bool       `json:"recursion" help:"ask for recursion: the RD bit"`
+	AD           bool       `json:"ad" help:"ask the resolver to say whether it validated the answer: the AD bit (RFC 6840 section 5.7)"`
+	CD           bool       `json:"cd,omitempty" help:"ask the resolver not to validate: the CD bit (RFC 4035 section 3.2.2)"`
+	EDNS         bool       `json:"edns" help:"send an OPT record (RFC 6891)"`
+	UDPSize      int        `json:"udp_size,omitempty" help:"largest answer over UDP that is asked for with EDNS, bytes, 512 to 65535"`
+	DO           bool       `json:"do,omitempty" help:"ask for DNSSEC records: the DO bit (RFC 3225)"`
+	NSID         bool       `json:"nsid,omitempty" help:"ask the server for its name (RFC 5001)"`
+	ClientSubnet string     `json:"client_subnet,omitempty" help:"network on whose behalf to ask, such as 192.0.2.0/24 (RFC 7871); 0.0.0.0/0 asks the resolver to pass no address on"`
+	Unique       bool       `json:"unique,omitempty" help:"put a random label before the name, so that no cache knows the answer; the zone needs a wildcard, or expect NXDOMAIN"`
+	RetryTCP     bool       `json:"retry_tcp" help:"ask again over TCP when the answer over UDP is truncated (RFC 7766 section 5)"`
+	Attempts     int        `json:"attempts,omitempty" help:"most datagrams to send to a server that stays silent over UDP, 1 to 10, spread over the time there is"`
+	Path         string     `json:"path,omitempty" help:"path of transport https"`
+	TLS          TLSOptions `json:"tls,omitzero"`
+	Expect       DNSExpect  `json:"expect,omitzero"`
 }
 
-// DNSExpect is what the answer must be like.
-type DNSExpect struct {
-	Rcode  []string `json:"rcode,omitempty" help:"response codes that are ok"`
-	Answer string   `json:"answer,omitempty" help:"RE2 expression that one record of the answer section must match"`
-}
+// The transports.
+const (
+	dnsUDP   = "udp"
+	dnsTCP   = "tcp"
+	dnsTLS   = "tls"
+	dnsHTTPS = "https"
+)
 
-// DNSDetails is what a DNS probe learns.
-type DNSDetails struct {
-	Question  string   `json:"question,omitempty" help:"name, class and type asked for"`
-	Server    string   `json:"server,omitempty" help:"address and port of the server asked"`
-	Transport string   `json:"transport,omitempty" help:"transport of the answer: udp or tcp"`
-	ResolveNS int64    `json:"resolve_ns,omitempty" help:"lookup of the server's name, ns; absent for an address"`
-	RTTNS     int64    `json:"rtt_ns,omitempty" help:"from the query to the answer, ns"`
-	Rcode     string   `json:"rcode,omitempty" help:"response code (RFC 1035 section 4.1.1, IANA names)"`
-	Flags     []string `json:"flags,omitempty" help:"flags set in the answer: aa tc rd ra ad cd"`
-	Answer    []string `json:"answer,omitempty" help:"records of the answer section, as text, at most 100"`
-	Authority []string `json:"authority,omitempty" help:"records of the authority section, as text, at most 100"`
-	Size      int      `json:"size,omitempty" help:"answer, bytes"`
-	Truncated bool     `json:"truncated,omitempty" help:"the answer over UDP was truncated and asked for again over TCP"`
-}
+// dnsPorts are the transports and their default ports.
+var dnsPorts = map[string]uint16{dnsUDP: 53, dnsTCP: 53, dnsTLS: 853, dnsHTTPS: 443}
 
 func newDNS() DNS {
-	return DNS{Type: "A", Transport: "udp", Expect: DNSExpect{Rcode: []string{"NOERROR"}}}
-}
-
-func (p DNS) qtype() (uint16, bool) {
-	if t, ok := dns.StringToType[strings.ToUpper(p.Type)]; ok {
-		return t, true
+	return DNS{
+		Transport: dnsUDP, Type: "A", Class: "IN", Recursion: true, AD: true, EDNS: true, RetryTCP: true,
+		// What fits into a packet on every path (DNS flag day 2020).
+		UDPSize: 1232,
+		// One: a monitor counts a lost datagram rather than hides it.
+		Attempts: 1,
+		Path:     "/dns-query",
+		Expect:   DNSExpect{Rcode: []string{"NOERROR"}},
 	}
-	var n uint16
-	_, err := fmt.Sscanf(strings.ToUpper(p.Type), "TYPE%d", &n)
-	return n, err == nil
-}
-
-// question takes NAME or NAME@SERVER apart.
-func (p DNS) question(target string) (name, server string, err error) {
-	name, server, _ = strings.Cut(target, "@")
-	if server == "" {
-		server = p.Server
-	}
-	if _, ok := dns.IsDomainName(name); !ok || name == "" || strings.ContainsAny(name, " \t\r\n") {
-		return "", "", fmt.Errorf("want a domain name or NAME@SERVER, got %q", target)
-	}
-	if server != "" {
-		if server, err = hostPort(server, "53"); err != nil {
-			return "", "", err
-		}
-	}
-	return dns.Fqdn(name), server, nil
 }
 
 // Validate implements Probe.
 func (p DNS) Validate(target string) error {
 	var problems wire.Problems
-	_, _, err := p.question(target)
-	problems.Add("target", err)
-	if _, ok := p.qtype(); !ok {
-		problems.Addf("type", "unknown record type %q", p.Type)
+	name, server, _ := strings.Cut(target, "@")
+	if _, err := dnsName(name); err != nil {
+		problems.Addf("target", "want a domain name or NAME@SERVER, got %q: %w", target, err)
+	} else if _, err := p.name(name); err != nil {
+		problems.Addf("unique", "%w", err)
 	}
-	if p.Transport != "udp" && p.Transport != "tcp" {
-		problems.Addf("transport", "want udp or tcp, got %q", p.Transport)
+	if server != "" {
+		_, _, err := splitTarget(server, "53")
+		problems.Add("target", err)
+	} else if strings.Contains(target, "@") {
+		problems.Addf("target", "want a domain name or NAME@SERVER, got %q: the server is missing", target)
 	}
-	for i, r := range p.Expect.Rcode {
-		if _, ok := dns.StringToRcode[strings.ToUpper(r)]; !ok {
-			problems.Addf(fmt.Sprintf("expect.rcode[%d]", i), "unknown response code %q", r)
+	if p.Server != "" {
+		_, _, err := splitTarget(p.Server, "53")
+		problems.Add("server", err)
+	}
+	if server != "" && p.Server != "" && server != p.Server {
+		problems.Addf("server", "the target names %q, and this option %q: give one", server, p.Server)
+	}
+	_, ok := dnsPorts[p.Transport]
+	if !ok {
+		problems.Addf("transport", "want udp, tcp, tls or https, got %q", p.Transport)
+	}
+	qtype, err := dnsType(p.Type)
+	problems.Add("type", err)
+	class, classErr := dnsClass(p.Class)
+	problems.Add("class", classErr)
+	problems.Add("", p.validateEDNS())
+	if p.Attempts < 1 || p.Attempts > 10 {
+		problems.Addf("attempts", "want 1 to 10, got %d", p.Attempts)
+	} else if ok && p.Attempts > 1 && p.Transport != dnsUDP {
+		problems.Addf("attempts", "is for transport udp, which loses datagrams; got %d with %q", p.Attempts, p.Transport)
+	}
+	if !strings.HasPrefix(p.Path, "/") || strings.ContainsAny(p.Path, " ?#{}\t\r\n") {
+		problems.Addf("path", "want a path such as /dns-query, got %q", p.Path)
+	}
+	problems.Add("tls", p.TLS.validate())
+	if ok && p.TLS != (TLSOptions{}) && p.Transport != dnsTLS && p.Transport != dnsHTTPS {
+		problems.Addf("tls", "is for the transports tls and https, got %q", p.Transport)
+	}
+	if err == nil && classErr == nil {
+		problems.Add("expect", p.Expect.validate(qtype, class))
+	}
+	if p.Expect.RRSIGDaysLeft != 0 && !p.DO {
+		problems.Addf("expect.rrsig_days_left", "needs do, which asks for the signatures")
+	}
+	return problems.Err()
+}
+
+func (p DNS) validateEDNS() error {
+	var problems wire.Problems
+	if p.UDPSize < 512 || p.UDPSize > dns.MaxMsgSize {
+		problems.Addf("udp_size", "want 512 to 65535, got %d", p.UDPSize)
+	}
+	if p.ClientSubnet != "" {
+		_, err := dnsSubnet(p.ClientSubnet)
+		problems.Add("client_subnet", err)
+	}
+	for _, o := range []struct {
+		name  string
+		wants bool
+	}{{"do", p.DO}, {"nsid", p.NSID}, {"client_subnet", p.ClientSubnet != ""}} {
+		if o.wants && !p.EDNS {
+			problems.Addf(o.name, "needs edns")
 		}
-	}
-	if _, err := regexp.Compile(p.Expect.Answer); err != nil {
-		problems.Addf("expect.answer", "%q is no RE2 expression: %w", p.Expect.Answer, err)
 	}
 	return problems.Err()
 }
 
 // Measure implements Probe.
 func (p DNS) Measure(ctx context.Context, run *Run) (DNSDetails, error) {
-	var d DNSDetails
-	name, server, err := p.question(run.Target)
-	if err != nil {
-		return d, err
-	}
+	d := DNSDetails{Transport: p.Transport}
+	target, server, _ := strings.Cut(run.Target, "@")
 	if server == "" {
-		conf, err := dns.ClientConfigFromFile("/etc/resolv.conf")
-		if err != nil || len(conf.Servers) == 0 {
-			return d, broken(wire.BrokenLocal, "find the system's resolver: no nameserver in /etc/resolv.conf: name one with server")
-		}
-		server = net.JoinHostPort(conf.Servers[0], conf.Port)
+		server = p.Server
 	}
-	host, port, err := splitTarget(server, "53")
+	name, err := p.name(target)
 	if err != nil {
 		return d, err
 	}
-	addrs, took, err := p.resolve(ctx, run, host)
-	d.ResolveNS = int64(took)
+	x := dnsExchange{DNS: p, run: run}
+	if x.query, err = p.message(name); err != nil {
+		return d, err
+	}
+	d.Question = dnsQuestionText(x.query.Question[0])
+	addrs, port, err := x.servers(ctx, server, &d)
 	if err != nil {
 		return d, err
 	}
-	to := netip.AddrPortFrom(addrs[0], port)
-	qtype, _ := p.qtype()
-	q := new(dns.Msg)
-	q.SetQuestion(name, qtype)
-	q.SetEdns0(1232, false)
-	d.Question, d.Server, d.Transport = fmt.Sprintf("%s IN %s", name, dns.TypeToString[qtype]), to.String(), p.Transport
-	run.Reached(to.Addr().String())
-	a, err := p.exchange(ctx, run, q, p.Transport, to, &d)
-	if err == nil && a.Truncated && p.Transport == "udp" {
-		run.Stepf("truncated: asking again over TCP")
-		d.Truncated, d.Transport = true, "tcp"
-		a, err = p.exchange(ctx, run, q, "tcp", to, &d)
+	d, err = x.ask(ctx, addrs, port, d)
+	if ctx.Err() == context.Canceled {
+		return d, ctx.Err()
 	}
-	if err != nil {
-		return d, err
+	if err == nil {
+		p.Expect.check(run, x.answer, d)
 	}
-	d.fill(a)
-	run.Stepf("%s with %d records from %s in %v", d.Rcode, len(a.Answer), to, time.Duration(d.RTTNS))
-	run.Expect(slices.ContainsFunc(p.Expect.Rcode, func(r string) bool { return strings.EqualFold(r, d.Rcode) }),
-		"expect.rcode", strings.Join(p.Expect.Rcode, " or "), d.Rcode)
-	if p.Expect.Answer != "" {
-		re := regexp.MustCompile(p.Expect.Answer)
-		run.Expect(slices.ContainsFunc(d.Answer, re.MatchString), "expect.answer", p.Expect.Answer, strings.Join(d.Answer, "; "))
-	}
-	return d, nil
+	return d, err
 }
 
-// exchange asks once and checks that the answer is for our question.
-func (p DNS) exchange(ctx context.Context, run *Run, q *dns.Msg, transport string, to netip.AddrPort, d *DNSDetails) (*dns.Msg, error) {
-	conn, _, err := p.dial(ctx, run, transport, []netip.Addr{to.Addr()}, to.Port())
+// servers are the addresses to ask, in the order to try, and their port. It
+// notes the name that TLS verifies.
+func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails) ([]netip.Addr, uint16, error) {
+	defaultPort := dnsPorts[x.Transport]
+	if server == "" {
+		addrs, err := systemDNS(resolvConf, x.allows)
+		if err != nil {
+			return nil, 0, err
+		}
+		x.run.Stepf("the system's resolvers are %v", addrs)
+		return addrs, defaultPort, nil
+	}
+	host, port, err := splitTarget(server, strconv.Itoa(int(defaultPort)))
+	if err != nil {
+		return nil, 0, err
+	}
+	x.host = host
+	addrs, took, err := x.resolve(ctx, x.run, host)
+	d.ResolveNS = int64(took)
+	return addrs, port, err
+}
+
+const resolvConf = "/etc/resolv.conf"
+
+// systemDNS lists the name servers of resolv.conf(5).
+func systemDNS(file string, allowed func(netip.Addr) bool) ([]netip.Addr, error) {
+	conf, err := dns.ClientConfigFromFile(file)
+	if err != nil {
+		return nil, broken(wire.BrokenLocal, "find the system's resolver: %w: name one with server", err)
+	}
+	var out []netip.Addr
+	for _, s := range conf.Servers {
+		if a, err := netip.ParseAddr(s); err == nil && allowed(a.Unmap()) {
+			out = append(out, a.Unmap())
+		}
+	}
+	if len(out) == 0 {
+		return nil, broken(wire.BrokenLocal, "find the system's resolver: no nameserver in %s of the family asked for: name one with server", file)
+	}
+	return out, nil
+}
+
+// message is the query. Each datagram gets an id of its own.
+func (p DNS) message(name string) (*dns.Msg, error) {
+	qtype, err := dnsType(p.Type)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	c := &dns.Client{Net: transport, Timeout: time.Until(deadline), UDPSize: 1232}
-	a, rtt, err := c.ExchangeWithConnContext(ctx, q, &dns.Conn{Conn: conn, UDPSize: 1232})
+	class, err := dnsClass(p.Class)
 	if err != nil {
-		if f, _ := reason(err); transport == "udp" && f == wire.FailTimeout || errors.Is(err, dns.ErrId) {
-			return nil, fail(wire.FailNoAnswer, "no answer from %s", to)
+		return nil, err
+	}
+	q := &dns.Msg{Question: []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}}
+	q.Id = dns.Id()
+	q.RecursionDesired, q.AuthenticatedData, q.CheckingDisabled = p.Recursion, p.AD, p.CD
+	if !p.EDNS {
+		return q, nil
+	}
+	q.SetEdns0(uint16(p.UDPSize), p.DO)
+	opt := q.IsEdns0()
+	if p.NSID {
+		opt.Option = append(opt.Option, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})
+	}
+	if p.ClientSubnet != "" {
+		net, err := dnsSubnet(p.ClientSubnet)
+		if err != nil {
+			return nil, err
 		}
-		return nil, netFail("ask "+to.String(), plain(err))
+		opt.Option = append(opt.Option, dnsSubnetOption(net))
 	}
-	if len(a.Question) != 1 || !strings.EqualFold(a.Question[0].Name, q.Question[0].Name) || a.Question[0].Qtype != q.Question[0].Qtype {
-		return nil, fail(wire.FailBadAnswer, "the answer is for another question")
-	}
-	d.RTTNS, d.Size = int64(rtt), a.Len()
-	return a, nil
+	return q, nil
 }
 
-func (d *DNSDetails) fill(a *dns.Msg) {
-	d.Rcode = dns.RcodeToString[a.Rcode]
-	if d.Rcode == "" {
-		d.Rcode = fmt.Sprintf("RCODE%d", a.Rcode)
-	}
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{{"aa", a.Authoritative}, {"tc", a.Truncated}, {"rd", a.RecursionDesired}, {"ra", a.RecursionAvailable}, {"ad", a.AuthenticatedData}, {"cd", a.CheckingDisabled}} {
-		if f.set {
-			d.Flags = append(d.Flags, f.name)
-		}
-	}
-	d.Answer, d.Authority = records(a.Answer), records(a.Ns)
-}
-
-func records(rrs []dns.RR) []string {
-	var out []string
-	for _, rr := range rrs[:min(len(rrs), 100)] {
-		out = append(out, clip(strings.ReplaceAll(rr.String(), "\t", " ")))
-	}
-	return out
-}
-
-// Headline implements Details.
-func (d DNSDetails) Headline() Headline {
-	h := Headline{Latency: time.Duration(d.RTTNS)}
-	if d.Rcode != "" {
-		h.Clock, h.Summary = ClockUser, fmt.Sprintf("%s, %d records", d.Rcode, len(d.Answer))
-	}
-	return h
-}
-
-// Report implements Details, in the manner of dig.
-func (d DNSDetails) Report(w io.Writer) {
-	if d.Rcode != "" {
-		fmt.Fprintf(w, ";; status: %s, flags: %s; ANSWER: %d, AUTHORITY: %d\n", d.Rcode, strings.Join(d.Flags, " "), len(d.Answer), len(d.Authority))
-	}
-	fmt.Fprintf(w, ";; QUESTION\n;%s\n", d.Question)
-	for _, s := range []struct {
-		name    string
-		records []string
-	}{{"ANSWER", d.Answer}, {"AUTHORITY", d.Authority}} {
-		if len(s.records) > 0 {
-			fmt.Fprintf(w, ";; %s\n%s\n", s.name, strings.Join(s.records, "\n"))
-		}
-	}
-	fmt.Fprintf(w, ";; SERVER: %s (%s)\n", d.Server, d.Transport)
-	if d.RTTNS > 0 {
-		fmt.Fprintf(w, ";; Query time: %v\n;; MSG SIZE rcvd: %d\n", time.Duration(d.RTTNS), d.Size)
-	}
+// dnsQuestionText writes a question as dig does: name, class, type.
+func dnsQuestionText(q dns.Question) string {
+	return fmt.Sprintf("%s %s %s", q.Name, dnsClassName(q.Qclass), dnsTypeName(q.Qtype))
 }

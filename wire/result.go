@@ -16,7 +16,7 @@ type Result struct {
 
 	// Epoch and Seq name a result. Results of probes on demand have neither.
 
-	Epoch string `json:"epoch,omitempty"` // drawn at random when the agent's spool is made
+	Epoch string `json:"epoch,omitempty"` // drawn at random when the numbering of the agent's results begins
 	Seq   uint64 `json:"seq,omitempty"`   // counts all results of the agent within the epoch, without holes
 	Run   uint64 `json:"run,omitempty"`   // counts the results of this monitor within the epoch, without holes
 

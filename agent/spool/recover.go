@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,13 @@ type numbers struct {
 	Seq   uint64            `json:"seq"`  // of the last record written by then
 	Runs  map[string]uint64 `json:"runs"` // by then, by key
 	Gaps  map[string][]gap  `json:"gaps,omitempty"`
+	Boot  string            `json:"boot,omitempty"`  // of the system that it was written under
+	Whole bool              `json:"whole,omitempty"` // the spool was closed, and all of it is on the disk
 }
+
+// holds says that the segments hold every number that was given since: the
+// process may have been killed, and the system has not been.
+func (n numbers) holds(boot string) bool { return n.Whole || n.Boot != "" && n.Boot == boot }
 
 const (
 	numbersName = "numbers.json"
@@ -28,7 +35,7 @@ const (
 
 func (s *Spool) saveNumbers() error {
 	seq, runs := s.writtenRuns()
-	return s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps}, true)
+	return s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, s.o.boot, s.whole}, true)
 }
 
 // saveCursor saves how far the reader's side is done. It is a hint: a reader
@@ -98,17 +105,18 @@ func (s *Spool) recover() (problem string, err error) {
 	note(p)
 	_, p = s.load(cursorName, &c)
 	note(p)
+	// Without the numbers, what is there keeps its own, and what comes gets a
+	// numbering of its own.
+	s.epoch = rand.Text()[:epochBytes]
 	if known && len(n.Epoch) == epochBytes {
-		s.epoch, s.seq = n.Epoch, n.Seq
-		for key, run := range n.Runs {
-			s.runs[key] = run
+		s.seq = n.Seq
+		maps.Copy(s.gaps, n.Gaps)
+		if n.holds(s.o.boot) {
+			s.epoch = n.Epoch
+			maps.Copy(s.runs, n.Runs)
+		} else {
+			s.o.Log.Warn("the system went down before the spool's last second was on the disk: results are numbered anew")
 		}
-		for key, list := range n.Gaps {
-			s.gaps[key] = list
-		}
-	} else {
-		// What is there keeps its numbers; what comes gets a numbering of its own.
-		s.epoch = rand.Text()[:epochBytes]
 	}
 	s.done, s.savedDone, s.at.seq = c.Done, c.Done, c.Done
 

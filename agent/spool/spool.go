@@ -5,10 +5,11 @@
 // written is handed out by Read, so nothing leaves the process that a kill
 // would make it forget, and no number is given twice.
 //
-// A record that was written survives the death of the process; after a power
-// failure the last second may be missing. When the spool is full the oldest
-// segment goes, and each record that is lost is counted and stated in the next
-// one of its key.
+// A record that was written survives the death of the process. After a power
+// failure the last second may be missing, and nobody knows what it held: then a
+// new epoch is begun, so that no number means two records. When the spool is
+// full the oldest segment goes, and each record that is lost is counted and
+// stated in the next one of its key.
 package spool
 
 import (
@@ -29,6 +30,8 @@ type Options struct {
 	MaxAge       time.Duration // of a segment's newest record; default 7 days
 	SegmentBytes int64         // at which a new file is begun; default 8 MiB, at most a quarter of MaxBytes
 	Log          *slog.Logger
+
+	boot string // of the system; default bootID()
 }
 
 const (
@@ -45,6 +48,9 @@ type Record struct {
 	At    time.Time // when it was appended, by the wall clock
 	Key   string
 	Data  []byte
+	// Waited is how long it was here when it was read. Steps of the wall clock
+	// in the life of this process are not in it.
+	Waited time.Duration
 	// Dropped counts the records of this key that were lost just before this one.
 	Dropped uint64
 }
@@ -59,6 +65,7 @@ type Spool struct {
 	wg    sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
+	clock    clock
 	epoch    string
 	segments []*segment // oldest first; the last one is written to
 	file     *os.File   // of the last segment; nil before the first record
@@ -73,6 +80,7 @@ type Spool struct {
 	pending int
 	dropped uint64 // since the spool was opened
 	problem error  // why nothing can be written
+	whole   bool   // closed, with everything on the disk
 
 	at        place  // where the reader is
 	done      uint64 // all up to this one are with somebody else
@@ -88,9 +96,14 @@ type stub struct {
 
 // gap says that Count records of a key are missing just before run Next.
 type gap struct {
+	Epoch string `json:"epoch"`
 	Next  uint64 `json:"next"`
 	Count uint64 `json:"count"`
 }
+
+// before says that the gap can no longer be stated in r or after it. An epoch
+// that is not the gap's is a later one.
+func (g gap) before(r *Record) bool { return g.Epoch != r.Epoch || g.Next < r.Run }
 
 // Open opens or makes a spool in dir. What cannot be read there is described in
 // problem; it does not keep the spool from working.
@@ -108,11 +121,14 @@ func Open(dir string, o Options) (s *Spool, problem string, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.boot == "" {
+		o.boot = bootID()
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, "", fmt.Errorf("make spool: %w", err)
 	}
 	s = &Spool{dir: dir, o: o, wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), quit: make(chan struct{}),
-		runs: map[string]uint64{}, gaps: map[string][]gap{}}
+		clock: clock{now: systemClock()}, runs: map[string]uint64{}, gaps: map[string][]gap{}}
 	if problem, err = s.recover(); err != nil {
 		return nil, "", fmt.Errorf("open spool: %w", err)
 	}
@@ -133,7 +149,7 @@ func (s *Spool) Append(key string, encode func(buf []byte, epoch string, seq, ru
 	defer s.mu.Unlock()
 	seq, run := s.seq+1, s.runs[key]+1
 	before := len(s.waiting)
-	buf, err := appendRecord(s.waiting, seq, run, time.Now(), key, func(b []byte) ([]byte, error) { return encode(b, s.epoch, seq, run) })
+	buf, err := appendRecord(s.waiting, seq, run, s.clock.stamp(seq), key, func(b []byte) ([]byte, error) { return encode(b, s.epoch, seq, run) })
 	if err != nil {
 		return err
 	}
@@ -151,7 +167,7 @@ func (s *Spool) Append(key string, encode func(buf []byte, epoch string, seq, ru
 func (s *Spool) dropWaiting() {
 	n, bytes := 0, 0
 	for n < len(s.kept) && bytes < maxWaiting/2 {
-		s.lose(s.kept[n].key, s.kept[n].run)
+		s.lose(s.epoch, s.kept[n].key, s.kept[n].run)
 		bytes += s.kept[n].size
 		n++
 	}
@@ -160,15 +176,15 @@ func (s *Spool) dropWaiting() {
 }
 
 // lose counts one lost record.
-func (s *Spool) lose(key string, run uint64) {
+func (s *Spool) lose(epoch, key string, run uint64) {
 	s.dropped++
 	s.pending--
 	list := s.gaps[key]
-	if n := len(list); n > 0 && list[n-1].Next == run {
-		list[n-1] = gap{run + 1, list[n-1].Count + 1}
+	if n := len(list); n > 0 && list[n-1].Epoch == epoch && list[n-1].Next == run {
+		list[n-1].Next, list[n-1].Count = run+1, list[n-1].Count+1
 		return
 	}
-	s.gaps[key] = append(list, gap{run + 1, 1})
+	s.gaps[key] = append(list, gap{epoch, run + 1, 1})
 }
 
 // writer moves records from memory to the file as they come, and syncs.
@@ -216,6 +232,9 @@ func (s *Spool) flush() {
 			s.dropOldest()
 			continue
 		}
+		if errors.Is(err, syscall.ENOSPC) && s.clearLast() {
+			continue
+		}
 		if s.problem == nil {
 			s.o.Log.Error("the spool cannot be written, results wait in memory", "error", err)
 		}
@@ -250,6 +269,18 @@ func (s *Spool) writeOut() error {
 		s.dropOldest()
 	}
 	return nil
+}
+
+// clearLast deletes the only segment when all of it is with somebody else: on a
+// small disk it can be what fills it.
+func (s *Spool) clearLast() bool {
+	if len(s.segments) != 1 || s.last().lastSeq > s.done || s.last().size == int64(headerSize) {
+		return false
+	}
+	s.file.Close()
+	s.file = nil
+	s.removeOldest()
+	return true
 }
 
 func (s *Spool) last() *segment { return s.segments[len(s.segments)-1] }
@@ -312,7 +343,7 @@ func (s *Spool) dropOldest() {
 	if g.lastSeq > s.at.seq {
 		err := g.each(func(r Record) {
 			if r.Seq > s.at.seq {
-				s.lose(r.Key, r.Run)
+				s.lose(r.Epoch, r.Key, r.Run)
 			}
 		})
 		if err != nil {
@@ -349,8 +380,9 @@ func (s *Spool) Read(most int) []Record {
 	}
 	for i := range out {
 		r := &out[i]
+		r.Waited = s.clock.waited(r.Seq, r.At)
 		list := s.gaps[r.Key]
-		for len(list) > 0 && list[0].Next < r.Run {
+		for len(list) > 0 && list[0].before(r) {
 			list = list[1:]
 		}
 		if len(list) == 0 {
@@ -358,7 +390,7 @@ func (s *Spool) Read(most int) []Record {
 			continue
 		}
 		s.gaps[r.Key] = list
-		if list[0].Next == r.Run {
+		if list[0].Epoch == r.Epoch && list[0].Next == r.Run {
 			r.Dropped = list[0].Count
 		}
 	}
@@ -406,11 +438,12 @@ func (s *Spool) Close() error {
 	defer s.mu.Unlock()
 	s.flush()
 	s.at.close()
-	err := errors.Join(s.problem, s.saveNumbers(), s.saveCursor())
+	err := s.problem
 	if s.file != nil {
 		err = errors.Join(err, s.file.Sync(), s.file.Close())
 	}
-	return err
+	s.whole = err == nil
+	return errors.Join(err, s.saveCursor(), s.saveNumbers())
 }
 
 // writtenRuns are the run numbers of what is written: those that wait could

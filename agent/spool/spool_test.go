@@ -320,6 +320,7 @@ func BenchmarkSpool(b *testing.B) {
 	}
 	b.ReportAllocs()
 	n, done := 0, 0
+	begin := time.Now() // b.Loop stops the clock before what is left is drained
 	for b.Loop() {
 		if err := s.Append(keys[n%len(keys)], func(buf []byte, _ string, _, _ uint64) ([]byte, error) { return append(buf, data...), nil }); err != nil {
 			b.Fatal(err)
@@ -341,5 +342,5 @@ func BenchmarkSpool(b *testing.B) {
 		s.Done(got[len(got)-1].Seq, len(got))
 		done += len(got)
 	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "results/s")
+	b.ReportMetric(float64(n)/time.Since(begin).Seconds(), "results/s")
 }
