@@ -85,6 +85,7 @@ const (
 	icmpGotCorrupted
 	icmpGotStranger // a proper reply, but from another address than asked
 	icmpGotError
+	icmpEventKinds
 )
 
 // noteSent adds a request that was sent.
@@ -101,6 +102,9 @@ func (s *icmpSeries) done() bool { return s.open == 0 && len(s.sent) == s.Count 
 
 // take notes what came.
 func (s *icmpSeries) take(e icmpEvent) {
+	if e.index >= len(s.sent) {
+		return // of a request that could not be sent after all: somebody lies
+	}
 	r := &s.sent[e.index]
 	switch e.kind {
 	case icmpGotReply:
