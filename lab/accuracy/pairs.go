@@ -12,7 +12,8 @@ import (
 
 // pairs are the figures that are compared.
 func (l *lab) pairs() []pair {
-	web, webs := "http://localhost:"+l.http+"/", "https://localhost:"+l.https+"/"
+	web := func(port string) string { return "http://localhost:" + port + "/" }
+	webs := func(port string) string { return "https://localhost:" + port + "/" }
 	curl := func(url string, w string, more ...string) []string {
 		return slices.Concat([]string{"curl", "-s", "-4", "-o", "/dev/null", "-w", w + " %{http_code} %{size_download}"}, more, []string{url})
 	}
@@ -25,23 +26,30 @@ func (l *lab) pairs() []pair {
 			return f, err
 		}
 	}
-	return []pair{
-		{"http: total", curl(web, "%{time_total}"), first, []string{"http", web, "--family", "4"}, page("total_ns")},
-		{"https, HTTP/2: total", curl(webs, "%{time_total}", "--cacert", ca, "--http2"), first, []string{"https", webs, "--family", "4", "--tls-ca", "${file:" + ca + "}"}, page("total_ns")},
-		{"https: TLS handshake", curl(webs, "%{time_connect} %{time_appconnect}", "--cacert", ca), difference, []string{"https", webs, "--family", "4", "--tls-ca", "${file:" + ca + "}"}, page("tls_ns")},
-		{"tcp: connect", curl(web, "%{time_connect} %{time_namelookup}"), connectOnly, []string{"tcp", "127.0.0.1:" + l.http},
-			func(d map[string]any) (figure, error) { return number(d, "connect_user_ns") }},
-		{"dns: query", []string{"dig", "-u", "-p", l.dns, "@127.0.0.1", "www.lab.test", "A", "+nocookie", "+norecurse"}, dig,
-			[]string{"dns", "www.lab.test@127.0.0.1:" + l.dns, "--recursion=false"}, func(d map[string]any) (figure, error) {
+	tls := fmt.Sprintf(`{"family":"4","tls":{"ca":"${file:%s}"}}`, ca)
+	query := func(what, port string) pair {
+		return pair{what, []string{"dig", "-u", "-p", port, "@127.0.0.1", "www.lab.test", "A", "+nocookie", "+norecurse"}, dig,
+			[3]string{"dns", "www.lab.test@127.0.0.1:" + port, `{"recursion":false}`}, func(d map[string]any) (figure, error) {
 				f, err := number(d, "rtt_ns")
 				f.answer = fmt.Sprintf("%v, %v records", d["rcode"], d["answer_count"])
 				return f, err
-			}},
-		{"icmp: least round trip", []string{"fping", "-q", "-c", "20", "-p", "10", "127.0.0.1"}, ms(`min/avg/max = ([0-9.]+)/`), []string{"icmp", "127.0.0.1", "--count", "20", "--interval", "10ms"},
+			}}
+	}
+	return []pair{
+		{"http, near: total", curl(web(l.http), "%{time_total}"), first, [3]string{"http", web(l.http), `{"family":"4"}`}, page("total_ns")},
+		{"http, 50 ms away: total", curl(web(l.farHTTP), "%{time_total}"), first, [3]string{"http", web(l.farHTTP), `{"family":"4"}`}, page("total_ns")},
+		{"https, near: total", curl(webs(l.https), "%{time_total}", "--cacert", ca, "--http2"), first, [3]string{"https", webs(l.https), tls}, page("total_ns")},
+		{"https, 50 ms away: total", curl(webs(l.farHTTPS), "%{time_total}", "--cacert", ca, "--http2"), first, [3]string{"https", webs(l.farHTTPS), tls}, page("total_ns")},
+		{"https, 50 ms away: TLS", curl(webs(l.farHTTPS), "%{time_connect} %{time_appconnect}", "--cacert", ca), difference, [3]string{"https", webs(l.farHTTPS), tls}, page("tls_ns")},
+		{"tcp, near: connect", curl(web(l.http), "%{time_connect} %{time_namelookup}"), connectOnly, [3]string{"tcp", "127.0.0.1:" + l.http},
+			func(d map[string]any) (figure, error) { return number(d, "connect_user_ns") }},
+		query("dns, near: query", l.dns),
+		query("dns, 50 ms away: query", l.farDNS),
+		{"icmp: least round trip", []string{"fping", "-q", "-c", "20", "-p", "10", "127.0.0.1"}, ms(`min/avg/max = ([0-9.]+)/`), [3]string{"icmp", "127.0.0.1", `{"count":20,"interval":"10ms"}`},
 			func(d map[string]any) (figure, error) { return number(d, "rtt_min_ns") }},
-		{"icmp: mean round trip", []string{"ping", "-q", "-c", "20", "-i", "0.01", "127.0.0.1"}, ms(`mdev = [0-9.]+/([0-9.]+)/`), []string{"icmp", "127.0.0.1", "--count", "20", "--interval", "10ms"},
+		{"icmp: mean round trip", []string{"ping", "-q", "-c", "20", "-i", "0.01", "127.0.0.1"}, ms(`mdev = [0-9.]+/([0-9.]+)/`), [3]string{"icmp", "127.0.0.1", `{"count":20,"interval":"10ms"}`},
 			func(d map[string]any) (figure, error) { return number(d, "rtt_avg_ns") }},
-		{"ntp: offset", []string{"chronyd", "-Q", "-t", "3", "server 127.0.0.1 port " + l.ntp + " iburst maxsamples 1"}, seconds(`wrong by (-?[0-9.]+) seconds()`, time.Second), []string{"ntp", "127.0.0.1:" + l.ntp},
+		{"ntp: offset", []string{"chronyd", "-Q", "-t", "3", "server 127.0.0.1 port " + l.ntp + " iburst maxsamples 1"}, seconds(`wrong by (-?[0-9.]+) seconds()`, time.Second), [3]string{"ntp", "127.0.0.1:" + l.ntp},
 			func(d map[string]any) (figure, error) { return number(d, "offset_ns") }},
 	}
 }
