@@ -149,7 +149,7 @@ func TestICMP_NoPermission(t *testing.T) {
 // TestICMP_NoRoute: nothing can be sent, which is neither silence nor loss.
 func TestICMP_NoRoute(t *testing.T) {
 	inBothModes(t, func(t *testing.T) {
-		hosts := []string{"192.0.2.1"}
+		hosts := []string{"192.0.2.1", "127.255.255.255"} // the broadcast address of lo
 		if hasIPv6() {
 			hosts = append(hosts, "2001:db8::1")
 		}
