@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"netmon/probes"
 )
 
 func TestMain(m *testing.M) {
@@ -29,6 +31,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") == "1",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
+			e.Setenv("KINDS", probes.Names())               // a further kind changes no script
 			e.Setenv("NETMON_BROKER", "nats://127.0.0.1:1") // nobody is there
 			return nil
 		},
