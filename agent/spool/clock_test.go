@@ -98,21 +98,3 @@ func TestSpool_APowerFailureGivesNoNumberTwice(t *testing.T) {
 		t.Error("a new epoch after an orderly end")
 	}
 }
-
-func TestSpool_ADiskThatOnlyTheSpoolFills(t *testing.T) {
-	s := open(t, t.TempDir(), Options{})
-	defer s.Close()
-	for range 3 {
-		put(t, s, "a")
-	}
-	take(t, s, 3)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.clearLast() {
-		t.Error("a segment was deleted before its records were with somebody else")
-	}
-	s.done = 3
-	if !s.clearLast() || len(s.segments) != 0 || s.file != nil {
-		t.Error("the segment stays")
-	}
-}

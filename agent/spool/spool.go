@@ -38,6 +38,8 @@ const (
 	syncEvery = time.Second
 	// maxWaiting bounds the bytes that wait in memory while the disk takes nothing.
 	maxWaiting = 16 << 20
+	// smallWrite is what is written at once to a disk that is nearly full.
+	smallWrite = 16 << 10
 )
 
 // Record is one entry of the queue.
@@ -218,8 +220,9 @@ func (s *Spool) writer() {
 // flush writes what waits. On a full disk the oldest segment makes room for
 // the newest records; what cannot be written at all waits in memory.
 func (s *Spool) flush() {
+	most := s.o.SegmentBytes
 	for len(s.kept) > 0 {
-		err := s.writeOut()
+		err := s.writeOut(most)
 		if err == nil {
 			if s.problem != nil {
 				s.o.Log.Info("the spool can be written again")
@@ -235,6 +238,10 @@ func (s *Spool) flush() {
 		if errors.Is(err, syscall.ENOSPC) && s.clearLast() {
 			continue
 		}
+		if errors.Is(err, syscall.ENOSPC) && most > smallWrite {
+			most = smallWrite // more may wait than this disk ever has room for
+			continue
+		}
 		if s.problem == nil {
 			s.o.Log.Error("the spool cannot be written, results wait in memory", "error", err)
 		}
@@ -243,8 +250,8 @@ func (s *Spool) flush() {
 	}
 }
 
-// writeOut writes as much of what waits as fits the segment.
-func (s *Spool) writeOut() error {
+// writeOut writes as much of what waits as fits the segment, about most bytes.
+func (s *Spool) writeOut(most int64) error {
 	if s.file == nil || s.last().size >= s.o.SegmentBytes {
 		if err := s.roll(); err != nil {
 			return err
@@ -252,7 +259,7 @@ func (s *Spool) writeOut() error {
 	}
 	last := s.last()
 	n, bytes := 0, 0
-	for n < len(s.kept) && (n == 0 || last.size+int64(bytes) < s.o.SegmentBytes) {
+	for n < len(s.kept) && (n == 0 || last.size+int64(bytes) < s.o.SegmentBytes && int64(bytes+s.kept[n].size) <= most) {
 		bytes += s.kept[n].size
 		n++
 	}
@@ -405,6 +412,9 @@ func (s *Spool) Done(seq uint64, n int) {
 	s.done = max(s.done, seq)
 	s.pending -= n
 	s.trim()
+	if s.problem != nil {
+		poke(s.wake) // there may be room now
+	}
 }
 
 // Last is the number of the last record: those up to it that Read hands out
