@@ -93,7 +93,6 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ErrWriter:                 stderr,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
-		EnableBashCompletion:      true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
@@ -105,6 +104,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
+			contextCommand(),
 		},
 	}
 	prepare(app.Commands)
@@ -116,6 +116,7 @@ func prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
 		c.HideHelpCommand = true
+		withEndpoint(c)
 		prepare(c.Subcommands)
 	}
 }

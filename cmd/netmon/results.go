@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -97,18 +97,28 @@ func getBrokerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "broker",
 		Usage:     "the broker, and how full what it keeps is",
-		UsageText: "netmon get broker [-o table|json|yaml]",
-		Flags:     []cli.Flag{brokerFlag(), outputFlag("table (default), json, yaml")},
+		UsageText: "netmon get broker [-o FORM]",
+		Flags:     []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
+			if err := checkForm(c); err != nil {
+				return err
+			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				b, err := cl.Broker(ctx)
 				if err != nil {
 					return err
 				}
-				if form := c.String("output"); form != "" && form != "table" {
+				switch form := c.String("output"); form {
+				case "", "table", "wide":
+					return printBroker(c, b)
+				case "csv":
+					return printKept(c, b.Kept)
+				case "name":
+					_, err := fmt.Fprintln(c.App.Writer, console.Printable(b.Server))
+					return err
+				default:
 					return emit(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
 				}
-				return printBroker(c, b)
 			})
 		},
 	}
@@ -126,23 +136,49 @@ func printBroker(c *cli.Context, b console.BrokerInfo) error {
 	} else {
 		fmt.Fprintln(w, "no controller leads: agents are told of changes by consoles only")
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "KEPT\tMESSAGES\tBYTES\tOF AT MOST\tFULL\tOLDEST\tHOLDS")
-	for _, k := range b.Kept {
-		if k.Problem != "" {
-			fmt.Fprintf(t, "%s\t\t\t\t\t\t%s\n", k.Name, k.Problem)
-			continue
+	return printKept(c, b.Kept)
+}
+
+func printKept(c *cli.Context, kept []console.Kept) error {
+	l := listing[console.Kept]{kind: "Kept", items: kept, columns: []column[console.Kept]{
+		{"KEPT", func(k console.Kept) string { return k.Name }},
+		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
+		{"BYTES", func(k console.Kept) string { return byteCount(k.Bytes) }},
+		{"OF AT MOST", func(k console.Kept) string {
+			if k.MaxBytes <= 0 {
+				return "no bound"
+			}
+			return byteCount(uint64(k.MaxBytes))
+		}},
+		{"FULL", func(k console.Kept) string {
+			if k.MaxBytes <= 0 {
+				return "-"
+			}
+			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
+		}},
+		{"OLDEST", func(k console.Kept) string {
+			if k.First.IsZero() {
+				return "-"
+			}
+			return ago(k.First)
+		}},
+		{"HOLDS", func(k console.Kept) string {
+			if k.Problem != "" {
+				return k.Problem
+			}
+			return k.Holds
+		}},
+	}}
+	for i, col := range l.columns[1:6] { // of what is missing nothing is known
+		cell := col.cell
+		l.columns[i+1].cell = func(k console.Kept) string {
+			if k.Problem != "" {
+				return ""
+			}
+			return cell(k)
 		}
-		most, full, oldest := "no bound", "-", "-"
-		if k.MaxBytes > 0 {
-			most, full = byteCount(uint64(k.MaxBytes)), fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
-		}
-		if !k.First.IsZero() {
-			oldest = ago(k.First)
-		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", k.Name, k.Messages, byteCount(k.Bytes), most, full, oldest, k.Holds)
 	}
-	return t.Flush()
+	return printList(c, l)
 }
 
 // byteCount writes a size in the largest binary unit.
