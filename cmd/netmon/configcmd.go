@@ -227,15 +227,15 @@ func useSet(ctx context.Context, c *cli.Context, cl *console.Client, name string
 	return applyAs(ctx, c.App.Writer, c.App.ErrWriter, cl, wanted, "from configuration "+name, prune)
 }
 
-// plan is what bringing back a configuration would do, by name.
-type plan struct{ add, change, delete []string }
+// setPlan is what bringing back a configuration would do, by name.
+type setPlan struct{ add, change, delete []string }
 
-func planOf(list, wanted []wire.Saved) plan {
+func planOf(list, wanted []wire.Saved) setPlan {
 	have := map[string]wire.Saved{}
 	for _, m := range list {
 		have[m.Name] = m
 	}
-	var p plan
+	var p setPlan
 	for _, m := range wanted {
 		old, ok := have[m.Name]
 		delete(have, m.Name)
@@ -254,9 +254,9 @@ func planOf(list, wanted []wire.Saved) plan {
 	return p
 }
 
-func (p plan) empty() bool { return len(p.add)+len(p.change)+len(p.delete) == 0 }
+func (p setPlan) empty() bool { return len(p.add)+len(p.change)+len(p.delete) == 0 }
 
-func (p plan) String() string {
+func (p setPlan) String() string {
 	const most = 8 // names to a line
 	var lines []string
 	for _, part := range []struct {

@@ -48,7 +48,7 @@ func printList[T any](c *cli.Context, l listing[T]) error {
 		if form == "wide" {
 			columns = append(columns[:len(columns):len(columns)], l.wide...)
 		}
-		if err := table(w, columns, l.items); err != nil {
+		if err := writeTable(w, columns, l.items); err != nil {
 			return err
 		}
 		if l.after != nil {
@@ -69,7 +69,7 @@ func printList[T any](c *cli.Context, l listing[T]) error {
 	}
 }
 
-func table[T any](w io.Writer, columns []column[T], items []T) error {
+func writeTable[T any](w io.Writer, columns []column[T], items []T) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, col := range columns {
 		if i > 0 {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"netmon/probes"
 )
 
 func TestMain(m *testing.M) {
@@ -32,6 +35,15 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
 			e.Setenv("NETMON_BROKER", "nats://127.0.0.1:1") // nobody is there
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			k, ok := probes.Find(cond) // whether this process may measure a kind
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			env := &probes.Env{}
+			defer env.Close()
+			return k.Ready(env) == nil, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "mesh": mesh, "until": until, "mode": mode},
 	})
