@@ -71,6 +71,29 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 	}
 }
 
+// Names returns the names of the saved monitors, sorted; those that came before
+// an error are returned with it.
+func (s *Store) Names(ctx context.Context) ([]string, error) {
+	keys, err := s.kv.ListKeys(ctx)
+	if err != nil {
+		return nil, noMesh("list the saved monitors", err)
+	}
+	defer keys.Stop()
+	var names []string
+	for {
+		select {
+		case <-ctx.Done():
+			return names, noMesh("list the saved monitors", ctx.Err())
+		case name, more := <-keys.Keys():
+			if !more {
+				slices.Sort(names)
+				return names, nil
+			}
+			names = append(names, name)
+		}
+	}
+}
+
 // Get returns one saved monitor.
 func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err := wire.CheckToken(name); err != nil {

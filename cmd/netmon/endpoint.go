@@ -47,7 +47,10 @@ func withEndpoint(c *cli.Command) {
 	}
 	c.Flags = slices.Concat(c.Flags, endpointFlags())
 	c.Before = func(c *cli.Context) error {
-		p, err := chooseEndpoint(c)
+		if c.IsSet("broker") && c.String("broker") == "" {
+			return usage("--broker: want a URL such as nats://host:4222, got nothing")
+		}
+		p, err := chooseEndpoint(c.String("broker"), c.String("context"), c.StringSlice("creds"))
 		if err != nil {
 			return err
 		}
@@ -62,9 +65,9 @@ func withEndpoint(c *cli.Command) {
 }
 
 // chooseEndpoint goes by flag, then environment, then the context in use, then
-// the default. A context's credentials go to its own broker only.
-func chooseEndpoint(c *cli.Context) (endpoint, error) {
-	creds := c.StringSlice("creds")
+// the default. Flags that are not given are "". A context's credentials go to
+// its own broker only.
+func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) {
 	if env := os.Getenv("NETMON_CREDS"); len(creds) == 0 && env != "" {
 		creds = filepath.SplitList(env)
 	}
@@ -73,11 +76,11 @@ func chooseEndpoint(c *cli.Context) (endpoint, error) {
 	}
 	env := os.Getenv("NETMON_BROKER")
 	switch {
-	case c.IsSet("broker") && c.IsSet("context"):
-		return endpoint{}, usage("--broker %s and --context %s both say where: give one of them", redact(c.String("broker")), c.String("context"))
-	case c.IsSet("broker"):
-		return fixedEndpoint("--broker", c.String("broker"), creds)
-	case !c.IsSet("context") && env != "":
+	case broker != "" && inContext != "":
+		return endpoint{}, usage("--broker %s and --context %s both say where: give one of them", redact(broker), inContext)
+	case broker != "":
+		return fixedEndpoint("--broker", broker, creds)
+	case inContext == "" && env != "":
 		return fixedEndpoint("NETMON_BROKER", env, creds)
 	}
 	f, err := loadContexts(contextsPath())
@@ -85,7 +88,7 @@ func chooseEndpoint(c *cli.Context) (endpoint, error) {
 		return endpoint{}, err
 	}
 	name := f.Current
-	for _, asked := range []string{os.Getenv("NETMON_CONTEXT"), c.String("context")} {
+	for _, asked := range []string{os.Getenv("NETMON_CONTEXT"), inContext} {
 		if asked != "" {
 			name = asked
 		}

@@ -42,6 +42,10 @@ func main() {
 // run is the whole program, as a function of its surroundings.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
+	if len(args) > 1 && args[1] == completeWord {
+		complete(ctx, app, args[2:], stdout)
+		return exitOK
+	}
 	err := app.RunContext(ctx, permute(app, args))
 	var coded *codedError
 	switch {
@@ -104,7 +108,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
-			contextCommand(), configCommand(), doctorCommand(),
+			contextCommand(), configCommand(), doctorCommand(), completionCommand(),
 		},
 	}
 	prepare(app.Commands)
