@@ -128,7 +128,7 @@ func prepare(commands []*cli.Command) {
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
-		Usage: "print the version of netmon and of what it is built with",
+		Usage: "print the version of netmon and of what it is built with", UsageText: "netmon version",
 		Action: func(c *cli.Context) error {
 			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)
 			if info, ok := debug.ReadBuildInfo(); ok {
