@@ -61,6 +61,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		coded = &codedError{exitNo, err}
 	}
+	if isCheck(args) && coded.err != nil {
+		return tellNagios(stdout, coded.err)
+	}
 	if coded.err != nil {
 		fmt.Fprintln(stderr, "netmon:", console.PrintableText(coded.err.Error()))
 	}
@@ -108,7 +111,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
-			contextCommand(), configCommand(), doctorCommand(), completionCommand(),
+			contextCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(),
 		},
 	}
 	prepare(app.Commands)
