@@ -47,8 +47,10 @@ func (at cursor) others(all []candidate) []candidate {
 // valuesOf completes the value of a flag.
 func (at cursor) valuesOf(ctx context.Context, f cli.Flag, current string) []candidate {
 	switch name := f.Names()[0]; name {
-	case "output":
+	case "output", "for":
 		return forms(f)
+	case "need":
+		return []candidate{{"any", ""}, {"all", ""}}
 	case "log":
 		return []candidate{{"debug", ""}, {"info", ""}, {"warn", ""}, {"error", ""}}
 	case "file", "creds", "config", "store", "state":
@@ -57,20 +59,28 @@ func (at cursor) valuesOf(ctx context.Context, f cli.Flag, current string) []can
 		return contextNames()
 	case "agent":
 		return at.agents(ctx, false)
-	case "on", "except", "selector":
-		// one of a list: what stands before the last comma stays
-		head := current[:max(strings.LastIndex(current, ","), strings.LastIndex(current, ";"))+1]
-		out := append([]candidate{{"all", "every agent"}}, at.agents(ctx, true)...)
-		for i := range out {
-			out[i].word = head + out[i].word
+	case "from":
+		if slices.Contains(at.path, "probe") {
+			return at.places(ctx, current)
 		}
-		return out
+	case "on", "except", "selector":
+		return at.places(ctx, current)
 	case "to":
 		if len(at.args) > 0 && slices.Equal(at.path, []string{"rollback"}) {
 			return at.revisions(ctx, at.args[0])
 		}
 	}
 	return nil
+}
+
+// places completes one of a list of agents: what stands before the last comma stays.
+func (at cursor) places(ctx context.Context, current string) []candidate {
+	head := current[:max(strings.LastIndex(current, ","), strings.LastIndex(current, ";"))+1]
+	out := append([]candidate{{"all", "every agent"}}, at.agents(ctx, true)...)
+	for i := range out {
+		out[i].word = head + out[i].word
+	}
+	return out
 }
 
 // forms reads the forms of an output flag from its help.

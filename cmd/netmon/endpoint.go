@@ -41,27 +41,33 @@ func endpointFlags() []cli.Flag {
 }
 
 // withEndpoint makes a command that has --broker decide on one before it runs.
+// One that has its own Before decides there, if at all.
 func withEndpoint(c *cli.Command) {
-	if !slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), "broker") }) || c.Before != nil {
+	if find(c.Flags, "broker") == nil || find(c.Flags, "creds") != nil {
 		return
 	}
 	c.Flags = slices.Concat(c.Flags, endpointFlags())
-	c.Before = func(c *cli.Context) error {
-		if c.IsSet("broker") && c.String("broker") == "" {
-			return usage("--broker: want a URL such as nats://host:4222, got nothing")
-		}
-		p, err := chooseEndpoint(c.String("broker"), c.String("context"), c.StringSlice("creds"))
-		if err != nil {
-			return err
-		}
-		for _, file := range p.creds {
-			if _, err := os.ReadFile(file); err != nil {
-				return usage("credentials for %s, by %s: %w", redact(p.url), p.from, err)
-			}
-		}
-		c.App.Metadata[endpointKey] = p
-		return c.Set("broker", p.url)
+	if c.Before == nil {
+		c.Before = decideEndpoint
 	}
+}
+
+// decideEndpoint says with which broker the command has to do.
+func decideEndpoint(c *cli.Context) error {
+	if c.IsSet("broker") && c.String("broker") == "" {
+		return usage("--broker: want a URL such as nats://host:4222, got nothing")
+	}
+	e, err := chooseEndpoint(c.String("broker"), c.String("context"), c.StringSlice("creds"))
+	if err != nil {
+		return err
+	}
+	for _, file := range e.creds {
+		if _, err := os.ReadFile(file); err != nil {
+			return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
+		}
+	}
+	c.App.Metadata[endpointKey] = e
+	return c.Set("broker", e.url)
 }
 
 // chooseEndpoint goes by flag, then environment, then the context in use, then
