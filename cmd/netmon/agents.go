@@ -72,6 +72,9 @@ func printAgents(c *cli.Context, agents []console.Agent) error {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
 		rows[i] = agentRow{agentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, ago(a.Seen)}
+		if a.Kinds == nil {
+			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
+		}
 	}
 	none := "no agent has joined in the last day: netmon agent --broker URL --id NAME"
 	if c.IsSet("selector") {

@@ -33,6 +33,12 @@ func (at cursor) argument(ctx context.Context) []candidate {
 		if len(at.args) == 0 {
 			return contextNames()
 		}
+	case "schema":
+		var out []candidate
+		for _, k := range listKinds() {
+			out = append(out, candidate{k.name, "of " + k.commands})
+		}
+		return out
 	case "up", "apply", "diff", "validate":
 		return []candidate{{completeFiles, ""}}
 	}

@@ -111,7 +111,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
-			contextCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(),
+			contextCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},
 	}
 	prepare(app.Commands)
