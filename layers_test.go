@@ -21,6 +21,7 @@ var layers = map[string][]string{
 	"console":           {"wire"},
 	"cmd/netmon":        {"wire", "probes", "agent", "agent/spool", "broker", "controller", "console"},
 	"e2e":               nil,
+	"lab/accuracy":      {"probes"},
 	"lab/targets":       nil,
 	"internal/badlink":  nil,
 	"internal/need":     nil,

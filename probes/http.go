@@ -2,69 +2,65 @@ package probes
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/netip"
 	"net/url"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"netmon/wire"
 )
 
-// maxBody bounds the bytes of a body that are read; what is beyond them fails the run.
-const maxBody = 4 << 20
-
-// HTTP makes one request (RFC 9110) over a connection of its own.
+// HTTP makes one request (RFC 9110), over a connection of its own unless told
+// to keep it. The kinds http and https differ in the scheme alone.
 type HTTP struct {
 	Common
-	Method    string            `json:"method,omitempty" help:"request method"`
-	Headers   map[string]string `json:"headers,omitempty" help:"request headers; values may hold ${env:NAME} or ${file:PATH}"`
-	Body      string            `json:"body,omitempty" help:"request body"`
-	Redirects int               `json:"redirects,omitempty" help:"most redirects to follow; -1 follows none"`
-	Insecure  bool              `json:"insecure,omitempty" help:"do not verify the certificate"`
-	Expect    HTTPExpect        `json:"expect,omitzero"`
+	Method      string            `json:"method,omitempty" help:"request method (RFC 9110 section 9)"`
+	Headers     map[string]string `json:"headers,omitempty" help:"request headers; values may hold ${env:NAME} or ${file:PATH}"`
+	Body        string            `json:"body,omitempty" help:"request body; may hold ${env:NAME} or ${file:PATH}"`
+	Auth        HTTPAuth          `json:"auth,omitzero"`
+	Host        string            `json:"host,omitempty" help:"Host header (:authority in HTTP/2) instead of the URL's; for the name in TLS see tls.server_name"`
+	Redirects   int               `json:"redirects" help:"most redirects to follow; 0 fails on the first, -1 takes a redirect for the answer"`
+	HTTPVersion string            `json:"http_version" help:"1.1, 2 or any; any lets the server choose by ALPN and is 1.1 without TLS; 2 without TLS is HTTP/2 with prior knowledge (RFC 9113 section 3.3)"`
+	KeepAlive   bool              `json:"keep_alive,omitempty" help:"keep the connection for the next run, 5 minutes at most, instead of a fresh one each time"`
+	Proxy       HTTPProxy         `json:"proxy,omitzero"`
+	TLS         TLSOptions        `json:"tls,omitzero"`
+	MaxBody     int64             `json:"max_body" help:"most bytes of a body that are taken, both as it comes and decoded"`
+	Expect      HTTPExpect        `json:"expect,omitzero"`
 
 	scheme string
 }
 
-// HTTPExpect is what the response must be like.
-type HTTPExpect struct {
-	Status string `json:"status,omitempty" help:"status codes that are ok, such as 200, 200-299 or 200,301"`
-	Body   string `json:"body,omitempty" help:"RE2 expression that the body must match"`
+// HTTPAuth is who we are. It goes to the target alone, not to where redirects lead.
+type HTTPAuth struct {
+	User     string `json:"user,omitempty" help:"user name for Basic authentication (RFC 7617)"`
+	Password Secret `json:"password,omitempty" help:"password for Basic authentication, as ${env:NAME} or ${file:PATH}"`
+	Bearer   Secret `json:"bearer,omitempty" help:"token for Bearer authentication (RFC 6750), as ${env:NAME} or ${file:PATH}"`
 }
 
-// HTTPDetails is what an HTTP probe learns.
-type HTTPDetails struct {
-	ResolveNS    int64     `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	ConnectNS    int64     `json:"connect_ns,omitempty" help:"TCP connect, ns"`
-	TLSNS        int64     `json:"tls_ns,omitempty" help:"TLS handshake, ns"`
-	ProcessingNS int64     `json:"processing_ns,omitempty" help:"from the request sent to the first byte of the response, ns"`
-	TransferNS   int64     `json:"transfer_ns,omitempty" help:"from the first to the last byte of the response, ns"`
-	TotalNS      int64     `json:"total_ns,omitempty" help:"the last request in all, redirects before it included, ns"`
-	Status       int       `json:"status,omitempty" help:"status code (RFC 9110 section 15)"`
-	Protocol     string    `json:"protocol,omitempty" help:"protocol of the response, such as HTTP/1.1 or HTTP/2.0"`
-	Bytes        *int64    `json:"bytes,omitempty" help:"body, decoded, bytes"`
-	Redirects    []string  `json:"redirects,omitempty" help:"URLs that redirects led to"`
-	TLSVersion   string    `json:"tls_version,omitempty" help:"TLS version"`
-	TLSCipher    string    `json:"tls_cipher,omitempty" help:"TLS cipher suite"`
-	CertSubject  string    `json:"cert_subject,omitempty" help:"subject of the server's certificate"`
-	CertExpires  time.Time `json:"cert_expires,omitzero" help:"earliest end of the certificates sent, UTC"`
+// HTTPProxy is the way to the target. The environment's proxies are not used.
+type HTTPProxy struct {
+	URL      string `json:"url,omitempty" help:"proxy as http://HOST:PORT, socks5://HOST:PORT (this agent looks names up) or socks5h://HOST:PORT (the proxy does); default: none, whatever the environment says"`
+	User     string `json:"user,omitempty" help:"user name at the proxy"`
+	Password Secret `json:"password,omitempty" help:"password at the proxy, as ${env:NAME} or ${file:PATH}"`
 }
+
+const (
+	httpMaxBody      = 4 << 20   // the default of max_body
+	httpMostBody     = 256 << 20 // the greatest
+	httpMaxHeader    = 256 << 10 // bytes of a response's headers
+	httpMaxRedirects = 50
+	httpMaxInterim   = 20 // responses with 1xx before the one that counts
+)
 
 func newHTTP() HTTP  { return newWeb("http") }
 func newHTTPS() HTTP { return newWeb("https") }
 
 func newWeb(scheme string) HTTP {
-	return HTTP{Method: "GET", Redirects: 10, Expect: HTTPExpect{Status: "200-399"}, scheme: scheme}
+	return HTTP{Method: "GET", Redirects: 10, HTTPVersion: "any", MaxBody: httpMaxBody,
+		Expect: HTTPExpect{Status: "200-399"}, scheme: scheme}
 }
 
 // parse reads the target; one without a scheme gets the kind's.
@@ -79,14 +75,30 @@ func (p HTTP) parse(target string) (*url.URL, error) {
 		return nil, fmt.Errorf("want a URL, got %q", target)
 	case u.Scheme != p.scheme:
 		return nil, fmt.Errorf("want a URL with %s://, got %q", p.scheme, target)
-	case u.User != nil:
-		return nil, fmt.Errorf("want a URL without user and password: give a header with ${env:NAME}")
+	case u.User != nil: // not quoted: it may be a password
+		return nil, fmt.Errorf("want a URL without user and password: see auth.user and auth.password")
 	}
-	if err := checkHost(u.Hostname()); err != nil {
+	if _, _, err := splitTarget(httpAddress(u), ""); err != nil {
 		return nil, fmt.Errorf("want a URL, got %q: %w", target, err)
 	}
+	u.Fragment, u.RawFragment = "", ""
 	return u, nil
 }
+
+// httpAddress is the host and port of a URL.
+func httpAddress(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// httpOrigin is scheme, host and port (RFC 6454): what credentials belong to.
+func httpOrigin(u *url.URL) string { return u.Scheme + "://" + strings.ToLower(httpAddress(u)) }
 
 // Validate implements Probe.
 func (p HTTP) Validate(target string) error {
@@ -96,222 +108,94 @@ func (p HTTP) Validate(target string) error {
 	if _, err := http.NewRequest(p.Method, "http://x/", nil); err != nil || p.Method == "" {
 		problems.Addf("method", "%q is no request method", p.Method)
 	}
-	if p.Redirects < -1 || p.Redirects > 50 {
-		problems.Addf("redirects", "want -1 to 50, got %d", p.Redirects)
+	problems.Add("headers", p.validateHeaders())
+	problems.Add("auth", p.Auth.validate())
+	if p.Host != "" {
+		h, _, err := net.SplitHostPort(p.Host)
+		if err != nil {
+			h = p.Host
+		}
+		if err := checkHost(strings.Trim(h, "[]")); err != nil {
+			problems.Addf("host", "want HOST or HOST:PORT, got %q: %w", p.Host, err)
+		}
 	}
-	if _, err := statusRanges(p.Expect.Status); err != nil {
-		problems.Add("expect.status", err)
+	if p.Redirects < -1 || p.Redirects > httpMaxRedirects {
+		problems.Addf("redirects", "want -1 to %d, got %d", httpMaxRedirects, p.Redirects)
 	}
-	if _, err := regexp.Compile(p.Expect.Body); err != nil {
-		problems.Addf("expect.body", "%q is no RE2 expression: %w", p.Expect.Body, err)
+	switch p.HTTPVersion {
+	case "any", "1.1", "2":
+	default:
+		problems.Addf("http_version", "want 1.1, 2 or any, got %q", p.HTTPVersion)
+	}
+	problems.Add("proxy", p.Proxy.validate(p.HTTPVersion, p.scheme))
+	problems.Add("tls", p.TLS.validate())
+	if p.MaxBody < 1 || p.MaxBody > httpMostBody {
+		problems.Addf("max_body", "want 1 to %d, got %d", httpMostBody, p.MaxBody)
+	}
+	problems.Add("expect", p.Expect.validate())
+	return problems.Err()
+}
+
+// validateHeaders never quotes a value: it may be a secret that somebody wrote out.
+func (p HTTP) validateHeaders() error {
+	var problems wire.Problems
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
+		value, canonical := p.Headers[name], http.CanonicalHeaderKey(name)
+		if seen[canonical] {
+			problems.Addf(name, "is given twice: case does not matter")
+		}
+		seen[canonical] = true
+		switch {
+		case !httpHeaderName(name):
+			problems.Addf(name, "%q is no header name", name)
+		case !httpHeaderValue(value):
+			problems.Addf(name, "the value holds a character that headers cannot have")
+		case httpBadReference(value) != "":
+			problems.Addf(name, "want ${env:NAME} or ${file:PATH}, got %q", httpBadReference(value))
+		case canonical == "Host":
+			problems.Addf(name, "give it as the option host")
+		case canonical == "Content-Length", canonical == "Transfer-Encoding", canonical == "Connection", canonical == "Trailer":
+			problems.Addf(name, "is made from the request and cannot be given")
+		case canonical == "Proxy-Authorization":
+			problems.Addf(name, "give it as the options proxy.user and proxy.password")
+		case canonical == "Authorization" && p.Auth != (HTTPAuth{}):
+			problems.Addf(name, "give either this header or auth")
+		case canonical == "Authorization" && !httpReference.MatchString(value):
+			problems.Addf(name, "want a reference in it, ${env:NAME} or ${file:PATH}, not the secret itself")
+		}
 	}
 	return problems.Err()
 }
 
-// statusRanges reads "200-299,301" as pairs of bounds.
-func statusRanges(s string) ([][2]int, error) {
-	var out [][2]int
-	for part := range strings.SplitSeq(s, ",") {
-		lo, hi, ok := strings.Cut(strings.TrimSpace(part), "-")
-		if !ok {
-			hi = lo
-		}
-		a, errA := strconv.Atoi(lo)
-		b, errB := strconv.Atoi(hi)
-		if errA != nil || errB != nil || a < 100 || b > 599 || a > b {
-			return nil, fmt.Errorf("want codes and ranges such as 200-299,301, got %q", s)
-		}
-		out = append(out, [2]int{a, b})
+func (a HTTPAuth) validate() error {
+	var problems wire.Problems
+	if strings.Contains(a.User, ":") {
+		problems.Addf("user", "want a name without a colon (RFC 7617), got %q", a.User)
 	}
-	return out, nil
-}
-
-// phases notes the times of the last request. The callbacks of httptrace come
-// from several goroutines, some after the response is there.
-type phases struct {
-	mu                        sync.Mutex
-	tlsStart, sent, firstByte time.Time
-	resolve, connect, tls     time.Duration
-}
-
-func (ph *phases) note(f func()) {
-	ph.mu.Lock()
-	defer ph.mu.Unlock()
-	f()
-}
-
-func (ph *phases) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { ph.note(func() { ph.tlsStart = time.Now() }) },
-		TLSHandshakeDone: func(tls.ConnectionState, error) {
-			ph.note(func() { ph.tls = time.Since(ph.tlsStart) })
-		},
-		WroteRequest:         func(httptrace.WroteRequestInfo) { ph.note(func() { ph.sent = time.Now() }) },
-		GotFirstResponseByte: func() { ph.note(func() { ph.firstByte = time.Now() }) },
+	if a.Password != "" && a.User == "" {
+		problems.Addf("password", "is of no use without user")
 	}
+	if a.Bearer != "" && a.User != "" {
+		problems.Addf("bearer", "give either user and password or bearer")
+	}
+	return problems.Err()
 }
 
 // Measure implements Probe.
 func (p HTTP) Measure(ctx context.Context, run *Run) (HTTPDetails, error) {
-	var d HTTPDetails
 	u, err := p.parse(run.Target)
 	if err != nil {
-		return d, err
+		return HTTPDetails{}, err
 	}
-	ph := &phases{}
-	tr := &http.Transport{
-		DisableKeepAlives: true, ForceAttemptHTTP2: true,
-		TLSClientConfig:        &tls.Config{InsecureSkipVerify: p.Insecure},
-		MaxResponseHeaderBytes: 256 << 10,
-		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
-			return p.connect(ctx, run, ph, addr)
-		},
-	}
-	defer tr.CloseIdleConnections()
-	client := &http.Client{Transport: tr, CheckRedirect: func(req *http.Request, via []*http.Request) error {
-		if p.Redirects < 0 {
-			return http.ErrUseLastResponse
-		}
-		if len(via) > p.Redirects {
-			return fail(wire.FailLimit, "over %d redirects", p.Redirects)
-		}
-		d.Redirects = append(d.Redirects, clip(req.URL.Redacted()))
-		run.Stepf("redirected to %s", req.URL.Redacted())
-		return nil
-	}}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, ph.trace()), p.Method, u.String(), strings.NewReader(p.Body))
+	x, err := p.begin(run, u)
 	if err != nil {
-		return d, err
+		return HTTPDetails{}, err
 	}
-	req.Header.Set("User-Agent", "netmon")
-	for k, v := range p.Headers {
-		if v, err = expand(v); err != nil {
-			return d, err
-		}
-		if http.CanonicalHeaderKey(k) == "Host" {
-			req.Host = v
-		}
-		req.Header.Set(k, v)
+	defer x.end()
+	err = x.follow(ctx)
+	if err == errHTTPUnmet {
+		err = nil
 	}
-	start := time.Now()
-	resp, err := client.Do(req)
-	if err != nil {
-		ph.note(func() { d.fill(ph) })
-		var ue *url.Error
-		if errors.As(err, &ue) { // its text repeats the URL
-			err = ue.Err
-		}
-		if errors.Is(err, http.ErrSchemeMismatch) {
-			err = fail(wire.FailTLS, "the server speaks HTTP without TLS")
-		}
-		return d, netFail(p.Method+" "+u.Host, err)
-	}
-	defer resp.Body.Close()
-	d.Status, d.Protocol = resp.StatusCode, resp.Proto
-	d.certificates(resp.TLS)
-	run.Stepf("%s %s", resp.Proto, resp.Status)
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	end := time.Now()
-	n := int64(len(body))
-	d.Bytes = &n
-	ph.note(func() {
-		d.fill(ph)
-		if !ph.firstByte.IsZero() {
-			d.TransferNS = int64(end.Sub(ph.firstByte))
-		}
-	})
-	d.TotalNS = int64(end.Sub(start))
-	if err != nil {
-		return d, netFail("read the body", err)
-	}
-	if n > maxBody {
-		return d, fail(wire.FailLimit, "the body is over %d bytes", maxBody)
-	}
-	run.Stepf("read %d bytes", n)
-	ranges, err := statusRanges(p.Expect.Status)
-	if err != nil {
-		return d, err
-	}
-	ok := false
-	for _, r := range ranges {
-		ok = ok || d.Status >= r[0] && d.Status <= r[1]
-	}
-	run.Expect(ok, "expect.status", p.Expect.Status, strconv.Itoa(d.Status))
-	if p.Expect.Body != "" {
-		run.Expect(regexp.MustCompile(p.Expect.Body).Match(body), "expect.body", p.Expect.Body, string(body[:min(len(body), 200)]))
-	}
-	return d, nil
-}
-
-// connect resolves and connects as its own phases.
-func (p HTTP) connect(ctx context.Context, run *Run, ph *phases, addr string) (net.Conn, error) {
-	host, port, err := splitTarget(addr, "")
-	if err != nil {
-		return nil, err
-	}
-	var addrs []netip.Addr
-	addrs, resolved, err := p.resolve(ctx, run, host)
-	if err != nil {
-		return nil, err
-	}
-	conn, took, err := p.dial(ctx, run, "tcp", addrs, port)
-	ph.note(func() { ph.resolve, ph.connect = resolved, took })
-	return conn, err
-}
-
-func (d *HTTPDetails) fill(ph *phases) {
-	d.ResolveNS, d.ConnectNS, d.TLSNS = int64(ph.resolve), int64(ph.connect), int64(ph.tls)
-	if !ph.firstByte.IsZero() && !ph.sent.IsZero() {
-		d.ProcessingNS = int64(max(0, ph.firstByte.Sub(ph.sent)))
-	}
-}
-
-func (d *HTTPDetails) certificates(s *tls.ConnectionState) {
-	if s == nil || len(s.PeerCertificates) == 0 {
-		return
-	}
-	d.TLSVersion, d.TLSCipher = tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite)
-	d.CertSubject = clip(s.PeerCertificates[0].Subject.String())
-	for _, c := range s.PeerCertificates {
-		if d.CertExpires.IsZero() || c.NotAfter.Before(d.CertExpires) {
-			d.CertExpires = c.NotAfter.UTC()
-		}
-	}
-}
-
-// Headline implements Details.
-func (d HTTPDetails) Headline() Headline {
-	h := Headline{Latency: time.Duration(d.TotalNS), Expires: d.CertExpires}
-	if d.Status > 0 {
-		h.Clock = ClockUser
-		h.Summary = strings.TrimSpace(fmt.Sprintf("%d %s", d.Status, http.StatusText(d.Status)))
-		if d.Bytes != nil {
-			h.Summary += fmt.Sprintf(", %s, %d bytes", d.Protocol, *d.Bytes)
-		}
-	}
-	return h
-}
-
-// Report implements Details.
-func (d HTTPDetails) Report(w io.Writer) {
-	if d.Status > 0 {
-		fmt.Fprintf(w, "%s %d %s\n", d.Protocol, d.Status, http.StatusText(d.Status))
-	}
-	for _, r := range d.Redirects {
-		fmt.Fprintf(w, "redirected to %s\n", r)
-	}
-	if d.TLSVersion != "" {
-		fmt.Fprintf(w, "%s, %s, %s, expires %s\n", d.TLSVersion, d.TLSCipher, d.CertSubject, d.CertExpires.Format("2006-01-02 15:04 MST"))
-	}
-	for _, ph := range []struct {
-		name string
-		ns   int64
-	}{{"resolve", d.ResolveNS}, {"connect", d.ConnectNS}, {"tls", d.TLSNS}, {"processing", d.ProcessingNS}, {"transfer", d.TransferNS}, {"total", d.TotalNS}} {
-		if ph.ns > 0 {
-			fmt.Fprintf(w, "%-11s %10.3f ms\n", ph.name, float64(ph.ns)/1e6)
-		}
-	}
-	if d.Bytes != nil {
-		fmt.Fprintf(w, "body        %10d bytes\n", *d.Bytes)
-	}
+	return x.d, err
 }

@@ -4,46 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"syscall"
 	"time"
 
-	probing "github.com/prometheus-community/pro-bing"
-	"golang.org/x/net/icmp"
-
 	"netmon/wire"
 )
 
-// ICMP sends echo requests (RFC 792, RFC 4443).
+// ICMP sends echo requests (RFC 792, RFC 4443 section 4).
 type ICMP struct {
 	Common
-	Count    int           `json:"count,omitempty" help:"echo requests in one run"`
-	Interval wire.Duration `json:"interval,omitempty" help:"from one request to the next"`
-	Size     int           `json:"size,omitempty" help:"payload of a request, bytes; at least 24"`
+	Count    int           `json:"count" help:"echo requests of a run, 1 to 1000"`
+	Interval wire.Duration `json:"interval" help:"time from one request to the next, at least 1ms"`
+	Wait     wire.Duration `json:"wait,omitempty" help:"time that a reply may take; one that takes longer is late, and lost; default: the rest of the timeout"`
+	Size     int           `json:"size" help:"payload of a request, bytes, 24 to 65507; with the ICMP and IP headers the packet is 28 bytes longer, 48 with IPv6"`
+	TTL      int           `json:"ttl,omitempty" help:"TTL or hop limit of the requests, 1 to 255; default: the system's, usually 64"`
+	DSCP     int           `json:"dscp,omitempty" help:"differentiated services code point of the requests, 0 to 63 (RFC 2474), such as 46 for EF"`
+	DF       bool          `json:"df,omitempty" help:"do not fragment: a request that is larger than a link on its way does not arrive, whatever path MTU was learned before; Linux only"`
 	Expect   ICMPExpect    `json:"expect,omitzero"`
 }
 
-// ICMPExpect is what the answers must be like.
+// ICMPExpect is what the replies must be like.
 type ICMPExpect struct {
-	Loss float64 `json:"loss,omitempty" help:"largest share of lost packets that is still ok, 0 to 1"`
+	Loss   *float64      `json:"loss,omitempty" help:"the greatest part of the requests that may stay without reply, 0 to 1; default: one reply is enough"`
+	Jitter wire.Duration `json:"jitter,omitempty" help:"the greatest rtt_jitter_ns that is still ok; needs a count of 2 or more"`
+	MinTTL int           `json:"min_ttl,omitempty" help:"the least TTL or hop limit that every reply must have left when it arrives, 1 to 255"`
 }
 
-// ICMPDetails is what an ICMP probe learns.
-type ICMPDetails struct {
-	ResolveNS int64    `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	Sent      int      `json:"sent" help:"echo requests sent"`
-	Received  int      `json:"received" help:"echo replies received, without duplicates"`
-	Loss      *float64 `json:"loss,omitempty" help:"share of lost packets, 0 to 1"`
-	MinNS     int64    `json:"min_ns,omitempty" help:"shortest round trip, ns"`
-	AvgNS     int64    `json:"avg_ns,omitempty" help:"mean round trip, ns"`
-	MaxNS     int64    `json:"max_ns,omitempty" help:"longest round trip, ns"`
-	MdevNS    int64    `json:"mdev_ns,omitempty" help:"standard deviation of the round trips, ns"`
-	Duplicate int      `json:"duplicates,omitempty" help:"replies that came a second time"`
-	TTL       int      `json:"ttl,omitempty" help:"TTL or hop limit of the last reply"`
-}
+const (
+	icmpMaxCount = 1000
+	icmpMinSize  = 24    // what pro-bing and our own mark need
+	icmpMaxSize  = 65507 // of IPv4: 65535 less the IP and ICMP headers
+)
 
 func newICMP() ICMP { return ICMP{Count: 1, Interval: wire.Duration(time.Second), Size: 56} }
 
@@ -53,49 +47,39 @@ func (p ICMP) Validate(target string) error {
 	if err := checkHost(target); err != nil {
 		problems.Addf("target", "want a host, got %q: %w", target, err)
 	}
-	if p.Count < 1 || p.Count > 1000 {
-		problems.Addf("count", "want 1 to 1000, got %d", p.Count)
+	between := func(path string, v, least, most int) {
+		if v < least || v > most {
+			problems.Addf(path, "want %d to %d, got %d", least, most, v)
+		}
 	}
-	if p.Size < 24 || p.Size > 65000 {
-		problems.Addf("size", "want 24 to 65000, got %d", p.Size)
-	}
-	if p.Interval < wire.Duration(time.Millisecond) {
+	between("count", p.Count, 1, icmpMaxCount)
+	if p.Interval.Std() < time.Millisecond {
 		problems.Addf("interval", "want at least 1ms, got %q", p.Interval)
 	}
-	if p.Expect.Loss < 0 || p.Expect.Loss > 1 {
-		problems.Addf("expect.loss", "want 0 to 1, got %v", p.Expect.Loss)
+	if p.Wait < 0 {
+		problems.Addf("wait", "want a positive duration, got %q", p.Wait)
 	}
+	between("size", p.Size, icmpMinSize, icmpMaxSize)
+	between("ttl", p.TTL, 0, 255)
+	between("dscp", p.DSCP, 0, 63)
+	if p.DF && runtime.GOOS != "linux" {
+		problems.Addf("df", "needs Linux")
+	}
+	if l := p.Expect.Loss; l != nil && (*l < 0 || *l >= 1) {
+		problems.Addf("expect.loss", "want 0 to less than 1, got %v", *l)
+	}
+	if p.Expect.Jitter < 0 {
+		problems.Addf("expect.jitter", "want a positive duration, got %q", p.Expect.Jitter)
+	}
+	if p.Expect.Jitter > 0 && p.Count == 1 {
+		problems.Addf("expect.jitter", "want a count of 2 or more, got %d", p.Count)
+	}
+	between("expect.min_ttl", p.Expect.MinTTL, 0, 255)
 	return problems.Err()
 }
 
 // Ready says whether an ICMP socket can be had, and how to get one.
-func (p ICMP) Ready(*Env) error {
-	_, err := icmpMode()
-	return err
-}
-
-// icmpMode finds out which socket this process may open: a datagram one where
-// the kernel allows it, else a raw one.
-func icmpMode() (raw bool, err error) {
-	if c, err := icmp.ListenPacket("udp4", "0.0.0.0"); err == nil {
-		return false, c.Close()
-	}
-	c, err := icmp.ListenPacket("ip4:icmp", "0.0.0.0")
-	if err == nil {
-		return true, c.Close()
-	}
-	if !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EPERM) {
-		return false, broken(wire.BrokenLocal, "open an ICMP socket: %w", err)
-	}
-	if runtime.GOOS != "linux" {
-		return false, broken(wire.BrokenPermission, "ICMP needs a privileged process here: run netmon as administrator")
-	}
-	exe, eerr := os.Executable()
-	if eerr != nil {
-		exe = "netmon"
-	}
-	return false, broken(wire.BrokenPermission, "ICMP needs a permission: run `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` or `setcap cap_net_raw+ep %s` as root", exe)
-}
+func (p ICMP) Ready(*Env) error { return icmpReady() }
 
 // Measure implements Probe.
 func (p ICMP) Measure(ctx context.Context, run *Run) (ICMPDetails, error) {
@@ -105,64 +89,97 @@ func (p ICMP) Measure(ctx context.Context, run *Run) (ICMPDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	raw, err := icmpMode()
-	if err != nil {
-		return d, err
+	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
+		s := icmpSeries{ICMP: p, run: run, to: a, last: a == addrs[len(addrs)-1]}
+		run.Reached(a.String())
+		err := s.exchange(ctx, attempt)
+		d = s.figures()
+		d.ResolveNS = int64(took)
+		if err == nil {
+			err = s.judge(&d)
+		}
+		return err
+	})
+	if ctx.Err() == context.Canceled {
+		return d, ctx.Err()
 	}
-	addr := addrs[0]
-	run.Reached(addr.String())
-	pinger := probing.New(addr.String())
-	pinger.SetIPAddr(&net.IPAddr{IP: addr.AsSlice(), Zone: addr.Zone()})
-	pinger.SetPrivileged(raw)
-	pinger.SetLogger(probing.NoopLogger{})
-	pinger.Count, pinger.Interval, pinger.Size, pinger.Source = p.Count, p.Interval.Std(), p.Size, p.Source
-	deadline, _ := ctx.Deadline()
-	pinger.Timeout = max(time.Millisecond, time.Until(deadline)-time.Millisecond)
-	pinger.OnRecv = func(r *probing.Packet) {
-		run.Livef("%d bytes from %s: icmp_seq=%d ttl=%d time=%.3f ms", r.Nbytes, addr, r.Seq+1, r.TTL, float64(r.Rtt)/1e6)
+	return d, err
+}
+
+// icmpPermission is the error of a process that may open no ICMP socket: how to
+// get one. Other errors say that something else is wrong.
+func icmpPermission(err error) error {
+	if !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EPERM) {
+		return broken(wire.BrokenLocal, "open an ICMP socket: %w", err)
 	}
-	err = pinger.RunWithContext(ctx)
-	s := pinger.Statistics()
-	d.Sent, d.Received, d.Duplicate = s.PacketsSent, s.PacketsRecv, s.PacketsRecvDuplicates
-	if d.Received > 0 {
-		d.MinNS, d.AvgNS, d.MaxNS, d.MdevNS = int64(s.MinRtt), int64(s.AvgRtt), int64(s.MaxRtt), int64(s.StdDevRtt)
-		if n := len(s.TTLs); n > 0 {
-			d.TTL = int(s.TTLs[n-1])
+	if runtime.GOOS != "linux" {
+		return broken(wire.BrokenPermission, "ICMP needs a privileged process here: run netmon as administrator")
+	}
+	exe, eerr := os.Executable()
+	if eerr != nil {
+		exe = "netmon"
+	}
+	return broken(wire.BrokenPermission, "ICMP needs a permission: run `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` or `setcap cap_net_raw+ep %s` as root", exe)
+}
+
+// judge turns the figures into the outcome.
+func (s *icmpSeries) judge(d *ICMPDetails) error {
+	if d.Received == 0 {
+		return s.silence(d)
+	}
+	e := s.Expect
+	if most := e.Jitter.Std(); most > 0 {
+		got, ok := "no jitter: one reply alone", false
+		if d.RTTJitterNS != nil {
+			jitter := time.Duration(*d.RTTJitterNS)
+			got, ok = jitter.String(), jitter <= most
+		}
+		s.run.Expect(ok, "jitter", fmt.Sprintf("at most %v", most), got)
+	}
+	if e.MinTTL > 0 {
+		got := "a TTL that this system does not tell"
+		if d.TTLMin > 0 {
+			got = fmt.Sprint(d.TTLMin)
+		}
+		s.run.Expect(d.TTLMin >= e.MinTTL, "min_ttl", fmt.Sprintf("at least %d", e.MinTTL), got)
+	}
+	if e.Loss != nil && (s.drops == 0 || d.Lost == 0) {
+		s.run.Expect(*d.Loss <= *e.Loss, "loss", fmt.Sprintf("at most %.4g %%", *e.Loss*100), fmt.Sprintf("%.4g %%", *d.Loss*100))
+		if *d.Loss > *e.Loss && len(s.run.unmet) == 1 {
+			return fail(wire.FailLoss, "%d of %d requests stayed without reply, want at most %.4g %%", d.Lost, d.Sent, *e.Loss*100)
 		}
 	}
-	if d.Sent > 0 {
-		loss := float64(d.Sent-d.Received) / float64(d.Sent)
-		d.Loss = &loss
-	}
 	switch {
-	case err != nil && !errors.Is(err, context.DeadlineExceeded):
-		return d, netFail("ping "+addr.String(), plain(err))
-	case d.Sent == 0:
-		return d, fail(wire.FailTimeout, "no time was left to send a packet")
-	case d.Received == 0:
-		return d, fail(wire.FailNoAnswer, "no reply to %d packets", d.Sent)
-	case *d.Loss > p.Expect.Loss:
-		return d, fail(wire.FailLoss, "%d of %d packets lost", d.Sent-d.Received, d.Sent)
+	case len(s.run.unmet) > 0:
+		return nil
+	case e.Loss != nil && *d.Loss > *e.Loss:
+		return s.dropped()
 	}
-	return d, nil
+	return s.err
 }
 
-// Headline implements Details.
-func (d ICMPDetails) Headline() Headline {
-	h := Headline{Latency: time.Duration(d.AvgNS), Loss: d.Loss, Summary: fmt.Sprintf("%d/%d replies", d.Received, d.Sent)}
-	if d.Received > 0 {
-		h.Clock = ClockUser
-	}
-	return h
+// dropped is the error of a run whose loss may be this host's own.
+func (s *icmpSeries) dropped() error {
+	return broken(wire.BrokenLocal, "%d packets were lost at this host's own socket, full: nothing is known of the target's loss", s.drops)
 }
 
-// Report implements Details, in the manner of ping.
-func (d ICMPDetails) Report(w io.Writer) {
-	if d.Loss == nil {
-		return
+// silence is the error of a run without any reply: the ICMP error that came
+// instead says most, then what was no proper reply.
+func (s *icmpSeries) silence(d *ICMPDetails) error {
+	requests := fmt.Sprintf("%d %s", d.Sent, pluralOf(d.Sent, "request"))
+	switch {
+	case len(s.errors) > 0:
+		return fail(s.errors[0].failure(s.to.Is6()), "no reply to %s: %s from %s", requests, s.errors[0].text(s.to.Is6()), s.errors[0].from)
+	case d.Corrupted > 0:
+		return fail(wire.FailBadAnswer, "no reply to %s, and %d that did not bring back what was sent: %s", requests, d.Corrupted, s.flaw)
+	case d.Late > 0 && s.Wait > 0:
+		return fail(wire.FailNoAnswer, "no reply to %s within %v, and %d late", requests, s.Wait, d.Late)
+	case d.WrongSource > 0:
+		return fail(wire.FailNoAnswer, "no reply to %s, but %d from %s, which was not asked", requests, d.WrongSource, s.stranger)
+	case s.drops > 0:
+		return s.dropped()
+	case s.err != nil:
+		return s.err
 	}
-	fmt.Fprintf(w, "%d packets transmitted, %d received, %.3g%% packet loss\n", d.Sent, d.Received, *d.Loss*100)
-	if d.Received > 0 {
-		fmt.Fprintf(w, "rtt min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n", float64(d.MinNS)/1e6, float64(d.AvgNS)/1e6, float64(d.MaxNS)/1e6, float64(d.MdevNS)/1e6)
-	}
+	return fail(wire.FailNoAnswer, "no reply to %s", requests)
 }

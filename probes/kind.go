@@ -214,7 +214,7 @@ func (c *Check) judge(run *Run, latency time.Duration, err error) error {
 		return err
 	}
 	switch e.Failure {
-	case wire.FailTimeout, wire.FailRefused, wire.FailReset, wire.FailUnreachable, wire.FailNoAnswer:
+	case wire.FailTimeout, wire.FailRefused, wire.FailReset, wire.FailUnreachable, wire.FailNoAnswer, wire.FailTTLExceeded:
 		run.Stepf("inverted: %v", err)
 		run.inverted = e.Failure
 		return nil

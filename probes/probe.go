@@ -147,10 +147,10 @@ func (r *Run) Reached(addr string) {
 // once Measure has returned, unless Measure itself returned an error.
 func (r *Run) Expect(ok bool, option, want, got string) {
 	if ok {
-		r.Stepf("expect %s: want %s, got %s: met", option, want, clip(got))
+		r.Stepf("%s: want %s, got %s: met", option, want, clip(got))
 		return
 	}
-	r.Stepf("expect %s: want %s, got %s: NOT met", option, want, clip(got))
+	r.Stepf("%s: want %s, got %s: NOT met", option, want, clip(got))
 	r.mu.Lock()
 	r.unmet = append(r.unmet, wire.Unmet{Expect: option, Want: clip(want), Got: clip(got)})
 	r.mu.Unlock()

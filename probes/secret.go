@@ -51,31 +51,3 @@ func reference(s string) (kind, name string, ok bool) {
 	}
 	return strings.Cut(strings.TrimSuffix(inner, "}"), ":")
 }
-
-// expand replaces each ${env:NAME} and ${file:PATH} inside a text, for values
-// such as headers that may hold a secret among other words.
-func expand(s string) (string, error) {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(s, "${")
-		b.WriteString(before)
-		if !ok {
-			return b.String(), nil
-		}
-		inner, after, ok := strings.Cut(rest, "}")
-		if !ok {
-			b.WriteString("${" + rest)
-			return b.String(), nil
-		}
-		var ref Secret
-		if err := ref.UnmarshalText([]byte("${" + inner + "}")); err != nil {
-			return "", broken(wire.BrokenSecret, "expand ${%s}: %w", inner, err)
-		}
-		v, err := ref.Reveal()
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(v)
-		s = after
-	}
-}

@@ -61,3 +61,11 @@ func TestTLS_RefusesBadOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestTLSGolden(t *testing.T) {
+	s := httptest.NewUnstartedServer(nil)
+	s.TLS = &tls.Config{MaxVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	golden(t, measure(t, "tls", s.Listener.Addr().String(), `{"tls":{"insecure":true},"alpn":["http/1.1"],"expect":{"version":"1.3"}}`), nil)
+}

@@ -38,6 +38,7 @@ const (
 	BrokenLocal      Failure = "local"
 	BrokenSecret     Failure = "secret"
 	BrokenPolicy     Failure = "policy"
+	BrokenProxy      Failure = "proxy"
 	BrokenInternal   Failure = "internal"
 )
 
@@ -74,5 +75,6 @@ var Failures = []FailureDoc{
 	{BrokenLocal, Broken, "the agent's host ran out of something, or lacks the source address or interface"},
 	{BrokenSecret, Broken, "a secret that the monitor names could not be read"},
 	{BrokenPolicy, Broken, "the agent's policy forbids this target"},
+	{BrokenProxy, Broken, "the monitor's proxy did not answer, or refused to do its part: nothing is known of the target"},
 	{BrokenInternal, Broken, "a fault of the probe itself, such as a panic"},
 }

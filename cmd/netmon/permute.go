@@ -53,6 +53,11 @@ func permute(app *cli.App, args []string) []string {
 		}
 	}
 	out := append(path, slices.Concat(options...)...)
+	// With --help urfave/cli would look for a help topic of the positional's name.
+	help := slices.ContainsFunc(options, func(g []string) bool { return g[0] == "--help" || g[0] == "-h" })
+	if help && len(path) > 1 {
+		return out
+	}
 	if len(positionals) > 0 {
 		out = append(append(out, "--"), positionals...)
 	}

@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
+			e.Setenv("KINDS", probes.Names())               // a further kind changes no script
 			e.Setenv("NETMON_BROKER", "nats://127.0.0.1:1") // nobody is there
 			return nil
 		},

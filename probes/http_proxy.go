@@ -1,0 +1,172 @@
+package probes
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"netmon/wire"
+)
+
+func (p HTTPProxy) validate(version, scheme string) error {
+	var problems wire.Problems
+	if p.URL == "" {
+		if p.User != "" || p.Password != "" {
+			problems.Addf("url", "user and password are of no use without it")
+		}
+		return problems.Err()
+	}
+	u, err := url.Parse(p.URL)
+	switch {
+	case err != nil:
+		problems.Addf("url", "want http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT, got something else")
+	case u.User != nil: // not quoted: it may be a password
+		problems.Addf("url", "want no user and password in it: see proxy.user and proxy.password")
+	case u.Scheme != "http" && u.Scheme != "socks5" && u.Scheme != "socks5h", u.Path != "" && u.Path != "/", u.RawQuery != "":
+		problems.Addf("url", "want http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT, got %q", p.URL)
+	case version == "2" && scheme == "http" && u.Scheme == "http":
+		problems.Addf("url", "http_version 2 without TLS does not go through an HTTP proxy")
+	default:
+		if _, _, err := splitTarget(u.Host, p.port(u)); err != nil {
+			problems.Add("url", err)
+		}
+	}
+	if p.Password != "" && p.User == "" {
+		problems.Addf("password", "is of no use without user")
+	}
+	if len(p.User) > 255 {
+		problems.Addf("user", "want at most 255 bytes, got %d", len(p.User))
+	}
+	return problems.Err()
+}
+
+func (p HTTPProxy) port(u *url.URL) string {
+	if u.Scheme == "http" {
+		return "80"
+	}
+	return "1080"
+}
+
+// forwards says whether requests to u go to the proxy in absolute form (RFC
+// 9112 section 3.2.2) instead of through a tunnel.
+func (p HTTPProxy) forwards(u *url.URL) bool {
+	if p.URL == "" || u.Scheme != "http" {
+		return false
+	}
+	proxy, err := url.Parse(p.URL)
+	return err == nil && proxy.Scheme == "http"
+}
+
+// withCredentials is the proxy's URL as net/http wants it, nil without proxy.
+func (p HTTPProxy) withCredentials(secrets *httpSecrets) (*url.URL, error) {
+	if p.URL == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(p.URL)
+	if err != nil || p.User == "" {
+		return u, err
+	}
+	password, err := secrets.reveal(p.Password)
+	secrets.add(p.User + ":" + password)
+	u.User = url.UserPassword(p.User, password)
+	return u, err
+}
+
+// proxyBroken is the error of a proxy that does not do its part: nothing is
+// known of the target.
+func proxyBroken(format string, args ...any) error {
+	return broken(wire.BrokenProxy, "proxy: %w", fmt.Errorf(format, args...))
+}
+
+// throughProxy connects to the proxy and, unless it forwards requests, has it
+// connect to the host of u.
+func (x *httpRun) throughProxy(ctx context.Context, u *url.URL) (net.Conn, error) {
+	proxy := x.proxy
+	host, port, err := splitTarget(proxy.Host, x.Proxy.port(proxy))
+	if err != nil {
+		return nil, err
+	}
+	x.d.Proxy = proxy.Scheme + "://" + proxy.Host
+	x.run.Stepf("proxy %s", x.d.Proxy)
+	begin := time.Now()
+	addrs, _, err := x.resolve(ctx, x.run, host)
+	var conn net.Conn
+	if err == nil {
+		conn, _, err = x.dial(ctx, x.run, "tcp", addrs, port)
+	}
+	x.run.Reached("") // the target's address is the proxy's to know
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Broken {
+			return nil, err
+		}
+		return nil, proxyBroken("%w", err)
+	}
+	x.d.ProxyConnectNS = int64(time.Since(begin))
+	if x.Proxy.forwards(u) {
+		return conn, nil
+	}
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	begin = time.Now()
+	if proxy.Scheme == "http" {
+		err = x.connectTunnel(conn, proxy, httpAddress(u))
+	} else {
+		err = x.socks(ctx, conn, proxy, u)
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		conn.Close()
+		var e *Error
+		switch {
+		case ctx.Err() == context.Canceled:
+			return nil, ctx.Err()
+		case errors.As(err, &e):
+			return nil, err
+		case ctx.Err() != nil:
+			// The proxy may be waiting for the target.
+			return nil, fail(wire.FailTimeout, "no word from the proxy %s about %s within the timeout", x.d.Proxy, u.Host)
+		}
+		return nil, proxyBroken("%w", plain(err))
+	}
+	x.d.ProxyTunnelNS = int64(time.Since(begin))
+	x.run.Stepf("the proxy is connected to %s, after %v", httpAddress(u), time.Duration(x.d.ProxyTunnelNS))
+	return conn, nil
+}
+
+// connectTunnel asks an HTTP proxy for a tunnel (RFC 9110 section 9.3.6).
+func (x *httpRun) connectTunnel(conn net.Conn, proxy *url.URL, address string) error {
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{"User-Agent": {"netmon"}}}
+	if u := proxy.User; u != nil {
+		password, _ := u.Password()
+		req.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
+	}
+	x.run.Stepf("> CONNECT %s HTTP/1.1", address)
+	if err := req.Write(conn); err != nil {
+		return err
+	}
+	// What is read too much is nothing: in a tunnel to TLS the client speaks first.
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, httpMaxHeader)), req)
+	if err != nil {
+		return err
+	}
+	x.run.Stepf("< %s %s", resp.Proto, clip(x.hide(resp.Status)))
+	switch status := clip(x.hide(resp.Status)); {
+	case resp.StatusCode >= 200 && resp.StatusCode < 300:
+		return nil
+	case resp.StatusCode == http.StatusGatewayTimeout:
+		return fail(wire.FailTimeout, "the proxy could not connect to %s: %s", address, status)
+	case resp.StatusCode >= 500: // 502 and 503, but also 500 from tinyproxy, for a target that is not there
+		return fail(wire.FailUnreachable, "the proxy could not connect to %s: %s", address, status)
+	default:
+		return proxyBroken("CONNECT %s: %s", address, status)
+	}
+}

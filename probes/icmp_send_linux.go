@@ -1,0 +1,122 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netmon/wire"
+)
+
+// icmpSendTries is how often a request is sent again after an error that was
+// another request's: a datagram socket tells each ICMP error once to whoever
+// uses it next. An error of this request's own comes every time.
+const icmpSendTries = 16
+
+// send sends one packet and returns the time right before that, and whether
+// that is within icmpSendSlack of the truth. It waits while the send buffer is
+// full, until ctx ends.
+func (s *icmpSocket) send(ctx context.Context, packet []byte, to netip.Addr) (sent time.Time, exact bool, err error) {
+	dst := icmpSockaddr(to, 0)
+	for try := 0; ; {
+		cerr := s.rc.Control(func(fd uintptr) {
+			sent = time.Now()
+			err = unix.Sendto(int(fd), packet, unix.MSG_DONTWAIT, dst)
+			exact = time.Since(sent) < icmpSendSlack
+		})
+		switch {
+		case cerr != nil:
+			return sent, exact, cerr
+		case err == nil:
+			return sent, exact, nil
+		case err == unix.EINTR:
+		case err == unix.EAGAIN || err == unix.ENOBUFS:
+			wait := time.NewTimer(time.Millisecond)
+			select {
+			case <-wait.C:
+			case <-ctx.Done():
+				wait.Stop()
+				return sent, exact, broken(wire.BrokenLocal, "the socket's send buffer is full: %w", err)
+			}
+		default:
+			if try++; s.raw || try == icmpSendTries {
+				return sent, exact, err
+			}
+		}
+	}
+}
+
+func icmpSockaddr(a netip.Addr, port int) unix.Sockaddr {
+	if a.Is4() {
+		return &unix.SockaddrInet4{Addr: a.As4(), Port: port}
+	}
+	return &unix.SockaddrInet6{Addr: a.As16(), Port: port, ZoneId: icmpZone(a.Zone())}
+}
+
+// icmpZone is the number of an interface, 0 for none.
+func icmpZone(zone string) uint32 {
+	if zone == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
+	}
+	if i, err := net.InterfaceByName(zone); err == nil {
+		return uint32(i.Index)
+	}
+	return 0
+}
+
+// sendError classifies why a request could not be sent.
+func (s *icmpSeries) sendError(err error) error {
+	if errors.Is(err, unix.EMSGSIZE) {
+		header := 20
+		if s.to.Is6() {
+			header = 40
+		}
+		length := s.Size + icmpHeader + header
+		if mtu := icmpMTU(s.Common, s.to); mtu > 0 {
+			return broken(wire.BrokenLocal, "packets of %d bytes (size %d) do not fit the MTU of %d on the way out", length, s.Size, mtu)
+		}
+		return broken(wire.BrokenLocal, "packets of %d bytes (size %d): %w", length, s.Size, err)
+	}
+	if errors.Is(err, unix.EACCES) {
+		return fail(wire.FailUnreachable, "send to %s: %w: it is a broadcast address, or prohibited by a route of this host", s.to, err)
+	}
+	if errors.Is(err, unix.EPERM) {
+		return broken(wire.BrokenPermission, "send to %s: %w: this host's own firewall forbids it", s.to, err)
+	}
+	return netFail("send to "+s.to.String(), err)
+}
+
+// icmpMTU is what the kernel takes for the MTU on the way to an address, 0 when
+// it cannot tell.
+func icmpMTU(c Common, to netip.Addr) int {
+	family, level, option := unix.AF_INET, unix.IPPROTO_IP, unix.IP_MTU
+	if to.Is6() {
+		family, level, option = unix.AF_INET6, unix.IPPROTO_IPV6, unix.IPV6_MTU
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	if from, err := netip.ParseAddr(c.Source); err == nil {
+		unix.Bind(fd, icmpSockaddr(from, 0))
+	} else if c.Source != "" {
+		unix.BindToDevice(fd, c.Source)
+	}
+	if unix.Connect(fd, icmpSockaddr(to, 9)) != nil {
+		return 0
+	}
+	mtu, err := unix.GetsockoptInt(fd, level, option)
+	if err != nil {
+		return 0
+	}
+	return mtu
+}

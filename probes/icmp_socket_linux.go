@@ -1,0 +1,234 @@
+package probes
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"netmon/wire"
+)
+
+// icmpSocket is an ICMP socket: a datagram one, which needs no privilege where
+// net.ipv4.ping_group_range holds the process's group (icmp(7)), else a raw one.
+type icmpSocket struct {
+	file   *os.File
+	rc     syscall.RawConn
+	v6     bool
+	raw    bool
+	kernel bool   // it gives receive timestamps
+	id     uint16 // of its echo requests
+	limit  int    // of a message that it reads, with its IP header
+}
+
+// icmpOptions are what a socket may have of its own.
+type icmpOptions struct {
+	v6        bool
+	ttl, dscp int // 0: the system's
+	df        bool
+	limit     int // the largest payload; 0: icmpSharedSize
+}
+
+// icmpReady says whether this process may open an ICMP socket.
+func icmpReady() error {
+	var first error
+	for _, v6 := range []bool{false, true} {
+		fd, _, err := icmpOpen(v6)
+		if err == nil {
+			return unix.Close(fd)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return icmpPermission(first)
+}
+
+// icmpOpen makes a socket, without options.
+func icmpOpen(v6 bool) (fd int, raw bool, err error) {
+	family, proto := unix.AF_INET, unix.IPPROTO_ICMP
+	if v6 {
+		family, proto = unix.AF_INET6, unix.IPPROTO_ICMPV6
+	}
+	if fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto); err == nil {
+		return fd, false, nil
+	}
+	fd, err = unix.Socket(family, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+	return fd, true, err
+}
+
+// openICMP opens a socket with the options o and the source of c. The error is
+// classified.
+func openICMP(c Common, o icmpOptions, id uint16) (*icmpSocket, error) {
+	fd, raw, err := icmpOpen(o.v6)
+	if err != nil {
+		return nil, icmpPermission(err)
+	}
+	if o.limit == 0 {
+		o.limit = icmpSharedSize
+	}
+	s := &icmpSocket{v6: o.v6, raw: raw, id: id, limit: o.limit + icmpHeader + 60} // 60: the longest IPv4 header
+	if err := s.configure(fd, c, o); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	s.file = os.NewFile(uintptr(fd), "icmp")
+	if s.rc, err = s.file.SyscallConn(); err != nil {
+		s.file.Close()
+		return nil, broken(wire.BrokenLocal, "open an ICMP socket: %w", err)
+	}
+	return s, nil
+}
+
+// configure sets the options. What only makes the measurement better is done
+// without when the kernel refuses it.
+func (s *icmpSocket) configure(fd int, c Common, o icmpOptions) error {
+	set := func(level, option, value int) error { return unix.SetsockoptInt(fd, level, option, value) }
+	s.kernel = set(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) == nil
+	// Replies of thousands of monitors may come at once, and requests wait in
+	// the send buffer for neighbours that do not answer to ARP.
+	const room = 4 << 20
+	if set(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, room) != nil {
+		set(unix.SOL_SOCKET, unix.SO_RCVBUF, room)
+	}
+	if set(unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, room) != nil {
+		set(unix.SOL_SOCKET, unix.SO_SNDBUF, room)
+	}
+	if s.v6 {
+		set(unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1)
+	} else {
+		set(unix.IPPROTO_IP, unix.IP_RECVTTL, 1)
+	}
+	if s.raw {
+		s.filter(fd)
+	} else if s.v6 {
+		set(unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1)
+	} else {
+		set(unix.IPPROTO_IP, unix.IP_RECVERR, 1)
+	}
+
+	type option struct {
+		name                 string
+		level, option, value int
+	}
+	var wanted []option
+	level := unix.IPPROTO_IP
+	names := [...]int{unix.IP_TTL, unix.IP_TOS, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE}
+	if s.v6 {
+		level = unix.IPPROTO_IPV6
+		names = [...]int{unix.IPV6_UNICAST_HOPS, unix.IPV6_TCLASS, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE}
+	}
+	if o.ttl > 0 {
+		wanted = append(wanted, option{"ttl", level, names[0], o.ttl})
+	}
+	if o.dscp > 0 {
+		wanted = append(wanted, option{"dscp", level, names[1], o.dscp << 2})
+	}
+	if o.df {
+		wanted = append(wanted, option{"df", level, names[2], names[3]})
+		if s.v6 {
+			wanted = append(wanted, option{"df", level, unix.IPV6_DONTFRAG, 1})
+		}
+	}
+	for _, w := range wanted {
+		if err := set(w.level, w.option, w.value); err != nil {
+			return broken(wire.BrokenLocal, "%s: %w", w.name, err)
+		}
+	}
+	return s.bind(fd, c)
+}
+
+// bind gives the socket its source and learns the id of its requests. A
+// datagram socket's port is that id; when the one wanted is taken the kernel
+// chooses another.
+func (s *icmpSocket) bind(fd int, c Common) error {
+	var from netip.Addr
+	if c.Source != "" {
+		var err error
+		if from, err = netip.ParseAddr(c.Source); err != nil {
+			if _, err := net.InterfaceByName(c.Source); err != nil {
+				return broken(wire.BrokenLocal, "source %s: %w", c.Source, err)
+			}
+			if err := unix.BindToDevice(fd, c.Source); err != nil {
+				return broken(wire.BrokenLocal, "source %s: %w", c.Source, err)
+			}
+			from = netip.Addr{}
+		} else if from.Is6() != s.v6 {
+			return fail(wire.FailUnreachable, "source %s and the target are of different IP families", from)
+		}
+	}
+	if s.raw && !from.IsValid() {
+		return nil
+	}
+	if !from.IsValid() {
+		from = netip.IPv4Unspecified()
+		if s.v6 {
+			from = netip.IPv6Unspecified()
+		}
+	}
+	port := int(s.id)
+	if s.raw {
+		port = 0
+	}
+	err := unix.Bind(fd, icmpSockaddr(from, port))
+	if err == unix.EADDRINUSE && !s.raw {
+		err = unix.Bind(fd, icmpSockaddr(from, 0))
+	}
+	if err != nil {
+		return netFail("source "+from.String(), err)
+	}
+	if s.raw {
+		return nil
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return broken(wire.BrokenLocal, "open an ICMP socket: %w", err)
+	}
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		s.id = uint16(a.Port)
+	case *unix.SockaddrInet6:
+		s.id = uint16(a.Port)
+	}
+	return nil
+}
+
+// String says what the socket is.
+func (s *icmpSocket) String() string {
+	kind, version, clock := "datagram", "", ClockUser
+	if s.raw {
+		kind = "raw"
+	}
+	if s.v6 {
+		version = "v6"
+	}
+	if s.kernel {
+		clock = ClockKernel
+	}
+	return fmt.Sprintf("%s ICMP%s socket, id %#04x, receive times by the %s", kind, version, s.id, clock)
+}
+
+// Close closes the socket and ends read.
+func (s *icmpSocket) Close() error { return s.file.Close() }
+
+// drops is how many packets the socket had no room for. For a raw socket of
+// IPv6 it is 0, as the kernel counts there those with a wrong checksum, too.
+func (s *icmpSocket) drops() (n uint32) {
+	if s.rc == nil || s.raw && s.v6 {
+		return 0
+	}
+	s.rc.Control(func(fd uintptr) {
+		const dropsAt = 8 // SK_MEMINFO_DROPS of linux/sock_diag.h
+		var info [dropsAt + 1]uint32
+		size := uint32(unsafe.Sizeof(info))
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info[0])), uintptr(unsafe.Pointer(&size)), 0)
+		if errno == 0 && size == uint32(unsafe.Sizeof(info)) {
+			n = info[dropsAt]
+		}
+	})
+	return n
+}

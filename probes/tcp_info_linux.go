@@ -1,0 +1,32 @@
+package probes
+
+import (
+	"math"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tcpInfoOf asks the kernel what it knows of a connection; nil when it does not tell.
+func tcpInfoOf(conn net.Conn) *TCPInfo {
+	c, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	rc, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	var info *unix.TCPInfo
+	cerr := rc.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if cerr != nil || err != nil {
+		return nil
+	}
+	us := func(v uint32) int64 { return int64(time.Duration(v) * time.Microsecond) }
+	out := &TCPInfo{RTTNS: us(info.Rtt), RTTVarNS: us(info.Rttvar), Retransmits: int64(info.Total_retrans), MSS: int64(info.Snd_mss), PMTU: int64(info.Pmtu)}
+	if info.Min_rtt != math.MaxUint32 {
+		out.MinRTTNS = us(info.Min_rtt)
+	}
+	return out
+}
