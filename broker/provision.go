@@ -93,7 +93,16 @@ func monitorsConfig(l Limits) jetstream.KeyValueConfig {
 	}
 }
 
-// Provision makes the streams and the bucket of the mesh where they are
+func configsConfig(l Limits) jetstream.ObjectStoreConfig {
+	return jetstream.ObjectStoreConfig{
+		Bucket:      wire.ConfigsBucket,
+		Description: "netmon: saved configurations, an object for each: a file of monitors, in pieces",
+		Storage:     jetstream.FileStorage,
+		Replicas:    l.Replicas,
+	}
+}
+
+// Provision makes the streams and the buckets of the mesh where they are
 // missing, and brings those that exist up to date. It may be repeated, by
 // several processes at once, and works with any NATS server that has JetStream.
 //
@@ -114,6 +123,10 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l)},
 		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
 			_, err := js.CreateKeyValue(ctx, monitorsConfig(full))
+			return err
+		}},
+		{name: "object store " + wire.ConfigsBucket, want: objectStream(l), asked: objectStream(l), bucket: true, create: func(ctx context.Context) error {
+			_, err := js.CreateObjectStore(ctx, configsConfig(full))
 			return err
 		}},
 	} {
@@ -170,6 +183,20 @@ func bucketStream(l Limits) jetstream.StreamConfig {
 		AllowDirect:       true,
 		AllowRollup:       true,
 		DenyDelete:        true,
+	}
+}
+
+// objectStream is what NATS makes of the object store, as far as we depend on it.
+func objectStream(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        "OBJ_" + wire.ConfigsBucket,
+		Description: configsConfig(l).Description,
+		Subjects:    []string{"$O." + wire.ConfigsBucket + ".C.>", "$O." + wire.ConfigsBucket + ".M.>"},
+		Storage:     jetstream.FileStorage,
+		Discard:     jetstream.DiscardNew,
+		Replicas:    l.Replicas,
+		AllowDirect: true,
+		AllowRollup: true,
 	}
 }
 

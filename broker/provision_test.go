@@ -34,7 +34,7 @@ func configOf(t *testing.T, js jetstream.JetStream, stream string) jetstream.Str
 func TestProvision_Twice(t *testing.T) {
 	_, js := onBroker(t)
 	mustProvision(t, js, DefaultLimits())
-	names := []string{wire.ResultsStream, wire.AgentsStream, monitorsStream}
+	names := []string{wire.ResultsStream, wire.AgentsStream, monitorsStream, "OBJ_" + wire.ConfigsBucket}
 	var before []jetstream.StreamConfig
 	for _, n := range names {
 		before = append(before, configOf(t, js, n))

@@ -48,6 +48,7 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 		{wire.ResultsStream, "stream " + wire.ResultsStream, "what was measured"},
 		{wire.AgentsStream, "stream " + wire.AgentsStream, "the last heartbeat of each agent"},
 		{"KV_" + wire.MonitorsBucket, "bucket " + wire.MonitorsBucket, "what should run, with its history"},
+		{"OBJ_" + wire.ConfigsBucket, "objects " + wire.ConfigsBucket, "saved configurations"},
 	} {
 		kept := Kept{Name: k.name, Holds: k.holds}
 		stream, err := c.js.Stream(ctx, k.stream)

@@ -71,6 +71,29 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 	}
 }
 
+// Names returns the names of the saved monitors, sorted; those that came before
+// an error are returned with it.
+func (s *Store) Names(ctx context.Context) ([]string, error) {
+	keys, err := s.kv.ListKeys(ctx)
+	if err != nil {
+		return nil, noMesh("list the saved monitors", err)
+	}
+	defer keys.Stop()
+	var names []string
+	for {
+		select {
+		case <-ctx.Done():
+			return names, noMesh("list the saved monitors", ctx.Err())
+		case name, more := <-keys.Keys():
+			if !more {
+				slices.Sort(names)
+				return names, nil
+			}
+			names = append(names, name)
+		}
+	}
+}
+
 // Get returns one saved monitor.
 func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err := wire.CheckToken(name); err != nil {
@@ -176,20 +199,23 @@ func conflict(err error) bool {
 // Same says whether two monitors would run alike in the same places: all but
 // who wrote them, when and why.
 func Same(a, b wire.Saved) bool {
-	a.Monitor, b.Monitor = a.Monitor.WithDefaults(), b.Monitor.WithDefaults()
-	for _, m := range []*wire.Saved{&a, &b} {
-		m.Revision, m.Author, m.Change = 0, "", ""
-		m.Options = canonical(m.Options)
-		if m.Agents == nil {
-			m.Agents = wire.Selectors{wire.Everywhere}
-		}
-		if len(m.Except) == 0 {
-			m.Except = nil
-		}
-	}
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
+	x, errX := json.Marshal(plain(a))
+	y, errY := json.Marshal(plain(b))
 	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// plain is the one form of all monitors that are the same.
+func plain(m wire.Saved) wire.Saved {
+	m.Monitor = m.Monitor.WithDefaults()
+	m.Revision, m.Author, m.Change = 0, "", ""
+	m.Options = canonical(m.Options)
+	if m.Agents == nil {
+		m.Agents = wire.Selectors{wire.Everywhere}
+	}
+	if len(m.Except) == 0 {
+		m.Except = nil
+	}
+	return m
 }
 
 // canonical writes options with sorted keys; an empty object is no options.

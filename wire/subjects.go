@@ -23,6 +23,7 @@ const (
 	ResultsStream  = "RESULTS"  // what was measured: results.*.*
 	AgentsStream   = "AGENTS"   // the last agent.*.alive of each agent, in memory
 	MonitorsBucket = "monitors" // what should run: one key for each monitor
+	ConfigsBucket  = "configs"  // saved configurations: an object store, an object for each
 	ControlBucket  = "control"  // which controller leads: the key LeaderKey
 )
 

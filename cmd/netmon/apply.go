@@ -25,7 +25,7 @@ func applyCommand() *cli.Command {
 				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				return apply(ctx, c.App.Writer, c.App.ErrWriter, cl, monitors, c.Bool("prune"))
+				return applyAs(ctx, c.App.Writer, c.App.ErrWriter, cl, monitors, "applied from a file", c.Bool("prune"))
 			})
 		},
 	}
@@ -49,8 +49,13 @@ type saved struct {
 	changes              []console.Change
 }
 
-// save writes what is new or different, several at a time.
+// save writes what is new or different in files, several at a time.
 func save(ctx context.Context, store *console.Store, monitors []wire.Saved, done func(name, word string)) (saved, error) {
+	return saveAs(ctx, store, monitors, "applied from a file", done)
+}
+
+// saveAs is save with the words for what is done.
+func saveAs(ctx context.Context, store *console.Store, monitors []wire.Saved, change string, done func(name, word string)) (saved, error) {
 	var s saved
 	current, err := store.List(ctx)
 	if err != nil {
@@ -79,7 +84,7 @@ func save(ctx context.Context, store *console.Store, monitors []wire.Saved, done
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			revision, err := store.Save(ctx, m, "applied from a file")
+			revision, err := store.Save(ctx, m, change)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -104,14 +109,15 @@ func save(ctx context.Context, store *console.Store, monitors []wire.Saved, done
 // wordy is how many changes are still told one by one.
 const wordy = 50
 
-// apply saves monitors and tells the agents. Data goes to w, progress to talk.
-func apply(ctx context.Context, w, talk io.Writer, cl *console.Client, monitors []wire.Saved, prune bool) error {
+// applyAs saves monitors, with the words for what is done, and tells the
+// agents. Data goes to w, progress to talk.
+func applyAs(ctx context.Context, w, talk io.Writer, cl *console.Client, monitors []wire.Saved, change string, prune bool) error {
 	store, err := cl.Monitors(ctx)
 	if err != nil {
 		return err
 	}
 	n := 0
-	s, err := save(ctx, store, monitors, func(name, word string) {
+	s, err := saveAs(ctx, store, monitors, change, func(name, word string) {
 		n++
 		switch {
 		case len(monitors) <= wordy:

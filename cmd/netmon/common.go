@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
@@ -20,27 +18,12 @@ import (
 	"netmon/wire"
 )
 
-func brokerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "broker", EnvVars: []string{"NETMON_BROKER"}, Value: console.DefaultBroker, Usage: "`URL` of the broker; several, by commas, of a cluster"}
-}
-
 func outputFlag(forms string) cli.Flag {
 	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + forms}
 }
 
 func logFlag() cli.Flag {
 	return &cli.StringFlag{Name: "log", Value: "info", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"}
-}
-
-// withBroker runs do with a connected console.
-func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client) error) error {
-	url := c.String("broker")
-	cl, err := console.Connect(func(opts ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, opts...) })
-	if err != nil {
-		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", url, err)
-	}
-	defer cl.Close()
-	return do(c.Context, cl)
 }
 
 // logger writes human-readable lines to standard error.
@@ -118,28 +101,6 @@ func oneArg(c *cli.Context, what string) (string, error) {
 		return "", usage("want one %s, got %d arguments: %s", what, c.NArg(), c.Command.UsageText)
 	}
 	return c.Args().First(), nil
-}
-
-// emit writes items as JSON or YAML. kind names the list.
-func emit[T any](w io.Writer, form, kind string, items []T) error {
-	if items == nil {
-		items = []T{}
-	}
-	list := struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-		Items      []T    `json:"items"`
-	}{"netmon/v1", kind, items}
-	switch form {
-	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(list)
-	case "yaml":
-		return emitYAML(w, list)
-	}
-	return usage("--output: want table, json or yaml, got %q", form)
 }
 
 // emitYAML writes v as its JSON form says, in YAML.

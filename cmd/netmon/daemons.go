@@ -39,7 +39,7 @@ func insecureFlag() cli.Flag {
 
 func agentFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "id", Value: hostID(), Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -"},
+		&cli.StringFlag{Name: "id", Value: hostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -"},
 		&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
 		&cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"},
 		&cli.DurationFlag{Name: "spool-age", Value: 7 * 24 * time.Hour, Usage: "and none older than this `DURATION`"},
@@ -218,9 +218,8 @@ func controllerCommand() *cli.Command {
 				return err
 			}
 			limits := limitsFrom(c, broker.DefaultLimits())
-			url := c.String("broker")
-			control(c.Context, func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }, limits, log,
-				func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", url) })
+			e := endpointOf(c)
+			control(c.Context, e.connect, limits, log, func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) })
 			return nil
 		},
 	}
@@ -238,13 +237,13 @@ func agentCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			url := c.String("broker")
+			e := endpointOf(c)
 			state := c.String("state")
 			if state == "" {
 				state = stateDir("agent-" + c.String("id"))
 			}
-			a, err := newAgent(c, state, log, func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }, func() {
-				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", c.String("id"), url)
+			a, err := newAgent(c, state, log, e.connect, func() {
+				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", c.String("id"), redact(e.url))
 			})
 			if err != nil {
 				return err

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
+	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,12 +17,15 @@ func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
 		Usage:       "show who changed a monitor, when and how",
-		UsageText:   "netmon history NAME [-o table|json|yaml]",
+		UsageText:   "netmon history NAME [-o FORM]",
 		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
-		Flags:       []cli.Flag{brokerFlag(), outputFlag("table (default), json, yaml")},
+		Flags:       []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")
 			if err != nil {
+				return err
+			}
+			if err := checkForm(c); err != nil {
 				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
@@ -46,35 +50,47 @@ type historyRow struct {
 	Deleted  bool        `json:"deleted,omitempty"`
 	Problem  string      `json:"problem,omitempty"`
 	Monitor  *wire.Saved `json:"monitor,omitempty"`
+	at       time.Time
 }
 
 func printHistory(c *cli.Context, revisions []console.Revision) error {
-	if form := c.String("output"); form != "" && form != "table" {
-		rows := make([]historyRow, len(revisions))
-		for i, r := range revisions {
-			rows[i] = historyRow{Revision: r.Revision, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Saved == nil && r.Problem == nil, Monitor: r.Saved}
-			if r.Problem != nil {
-				rows[i].Problem = r.Problem.Error()
+	rows := make([]historyRow, len(revisions))
+	for i, r := range revisions {
+		rows[i] = historyRow{Revision: r.Revision, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Saved == nil && r.Problem == nil, Monitor: r.Saved, at: r.At}
+		if r.Problem != nil {
+			rows[i].Problem = r.Problem.Error()
+		}
+	}
+	of := func(text func(*wire.Saved) string) func(historyRow) string {
+		return func(r historyRow) string {
+			if r.Monitor == nil {
+				return ""
 			}
-		}
-		return emit(c.App.Writer, form, "Revisions", rows)
-	}
-	t := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "REVISION\tWHEN\tWHO\tWHAT\tKIND\tTARGET\tEVERY\tAGENTS")
-	for _, r := range revisions {
-		when := r.At.Local().Format("2006-01-02 15:04:05")
-		switch {
-		case r.Problem != nil:
-			fmt.Fprintf(t, "%d\t%s\t?\tcannot be read: %s\t\t\t\t\n", r.Revision, when, console.Printable(r.Problem.Error()))
-		case r.Saved == nil:
-			fmt.Fprintf(t, "%d\t%s\t\tdeleted\t\t\t\t\n", r.Revision, when)
-		default:
-			m := r.Saved
-			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Revision, when, console.Printable(m.Author), console.Printable(m.Change),
-				m.Kind, console.Printable(m.Target), m.Every, where(*m))
+			return text(r.Monitor)
 		}
 	}
-	return t.Flush()
+	return printList(c, listing[historyRow]{kind: "Revisions", items: rows,
+		name: func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) },
+		columns: []column[historyRow]{
+			{"REVISION", func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) }},
+			{"WHEN", func(r historyRow) string { return r.at.Local().Format("2006-01-02 15:04:05") }},
+			{"WHO", of(func(m *wire.Saved) string { return m.Author })},
+			{"WHAT", historyRow.what},
+			{"KIND", of(func(m *wire.Saved) string { return m.Kind })},
+			{"TARGET", of(func(m *wire.Saved) string { return m.Target })},
+			{"EVERY", of(func(m *wire.Saved) string { return m.Every.String() })},
+			{"AGENTS", of(func(m *wire.Saved) string { return where(*m) })},
+		}})
+}
+
+func (r historyRow) what() string {
+	switch {
+	case r.Problem != "":
+		return "cannot be read: " + r.Problem
+	case r.Monitor == nil:
+		return "deleted"
+	}
+	return r.Monitor.Change
 }
 
 func rollbackCommand() *cli.Command {

@@ -42,6 +42,10 @@ func main() {
 // run is the whole program, as a function of its surroundings.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
+	if len(args) > 1 && args[1] == completeWord {
+		complete(ctx, app, args[2:], stdout)
+		return exitOK
+	}
 	err := app.RunContext(ctx, permute(app, args))
 	var coded *codedError
 	switch {
@@ -56,6 +60,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		coded = &codedError{exitTimeout, err}
 	default:
 		coded = &codedError{exitNo, err}
+	}
+	if isCheck(args) && coded.err != nil {
+		return tellNagios(stdout, coded.err)
 	}
 	if coded.err != nil {
 		fmt.Fprintln(stderr, "netmon:", console.PrintableText(coded.err.Error()))
@@ -93,7 +100,6 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ErrWriter:                 stderr,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
-		EnableBashCompletion:      true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
@@ -105,6 +111,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
+			contextCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},
 	}
 	prepare(app.Commands)
@@ -116,6 +123,7 @@ func prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
 		c.HideHelpCommand = true
+		withEndpoint(c)
 		prepare(c.Subcommands)
 	}
 }
@@ -123,7 +131,7 @@ func prepare(commands []*cli.Command) {
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
-		Usage: "print the version of netmon and of what it is built with",
+		Usage: "print the version of netmon and of what it is built with", UsageText: "netmon version",
 		Action: func(c *cli.Context) error {
 			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)
 			if info, ok := debug.ReadBuildInfo(); ok {

@@ -17,21 +17,32 @@ import (
 
 func probeCommand() *cli.Command {
 	flags := func() []cli.Flag {
-		return []cli.Flag{
+		return append([]cli.Flag{
 			&cli.DurationFlag{Name: "timeout", Value: wire.DefaultTimeout, Usage: "give up after this `DURATION`"},
 			&cli.BoolFlag{Name: "explain", Usage: "print every step with its time, and why the outcome is what it is"},
-			outputFlag("text (default), json"),
-		}
+			outputFlag("text (default), json, ndjson"),
+			brokerFlag(),
+		}, fromFlags()...)
 	}
-	return &cli.Command{
+	cmd := &cli.Command{
 		Name:      "probe",
-		Usage:     "measure once, here and now, without a broker",
-		UsageText: "netmon probe KIND TARGET [options]",
-		Description: "Measures TARGET once and prints what was learned. Exit 0: the target is fine,\n1: it is not, or could not be measured, 2: wrong use.\n\n" +
-			"   netmon probe https example.com\n   netmon probe icmp 127.0.0.1 --count 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help",
+		Usage:     "measure now, here without a broker, or from agents",
+		UsageText: "netmon probe KIND TARGET [--from AGENTS] [options]",
+		Description: "Measures TARGET once, here, and prints what was learned. With --from, agents\nmeasure, and each answer is shown as it lands; agents that are away are listed.\n" +
+			"Nothing is saved. Exit 0: the target is fine, 1: it is not, or could not be\nmeasured, 2: wrong use.\n\n" +
+			"   netmon probe https example.com\n   netmon probe https example.com --from region=eu -c 5 --need any\n   netmon probe icmp 127.0.0.1 --count 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help",
 		Subcommands: kindCommands(flags, "probe", probeNow),
 		Action:      unknownKind,
 	}
+	for _, kind := range cmd.Subcommands {
+		kind.Before = func(c *cli.Context) error {
+			if c.IsSet("from") {
+				return decideEndpoint(c)
+			}
+			return nil // here, and nobody is asked
+		}
+	}
+	return cmd
 }
 
 // probeNow measures once and prints as it goes.
@@ -48,6 +59,17 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	if timeout <= 0 {
 		return usage("--timeout: want more than 0, got %v", timeout)
 	}
+	if c.IsSet("from") {
+		if c.Bool("explain") {
+			return usage("--explain: agents do not tell their steps: without --from, it is measured here")
+		}
+		return probeFrom(c, k, target, options)
+	}
+	for _, name := range []string{"times", "every", "need"} {
+		if c.IsSet(name) {
+			return usage("--%s is for agents: add --from AGENTS", name)
+		}
+	}
 	env := &probes.Env{}
 	defer env.Close()
 	check, err := probes.New(env, k.Name, target, options)
@@ -56,13 +78,15 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	}
 	out := &escaper{w: c.App.Writer}
 	switch form := c.String("output"); form {
-	case "json":
+	case "json", "ndjson":
 		r := check.Run(c.Context, timeout, nil)
 		if c.Context.Err() != nil {
 			return context.Canceled
 		}
 		e := json.NewEncoder(c.App.Writer)
-		e.SetIndent("", "  ")
+		if form == "json" {
+			e.SetIndent("", "  ")
+		}
 		e.SetEscapeHTML(false)
 		if err := e.Encode(r); err != nil {
 			return err
@@ -70,7 +94,7 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 		return outcomeError(r)
 	case "", "text":
 	default:
-		return usage("--output: want text or json, got %q", form)
+		return usage("--output: want text, json or ndjson, got %q", form)
 	}
 
 	var mu sync.Mutex // steps come from any goroutine

@@ -3,9 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,10 +19,10 @@ func getResultsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "results",
 		Usage:     "stored results, from one time to another",
-		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [-o lines|ndjson|json]",
+		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [-o lines|ndjson|json|csv]",
 		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
 			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson",
-		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson, json"),
+		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson, json, csv"),
 			&cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"},
 			&cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"},
 			&cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"},
@@ -59,9 +60,9 @@ func getResults(c *cli.Context) error {
 	}
 	form := c.String("output")
 	switch form {
-	case "", "lines", "ndjson", "json":
+	case "", "lines", "ndjson", "json", "csv":
 	default:
-		return usage("--output: want lines, ndjson or json, got %q", form)
+		return usage("--output: want lines, ndjson, json or csv, got %q", form)
 	}
 	f := console.Filter{Monitors: c.Args().Slice(), Agents: c.StringSlice("agent"), Since: from,
 		Odd: func(err error) { fmt.Fprintln(c.App.ErrWriter, "netmon: ignored:", console.Printable(err.Error())) }}
@@ -70,11 +71,19 @@ func getResults(c *cli.Context) error {
 		defer out.Flush()
 		line := console.Line{Styles: styles(c.App.Writer), Date: true}
 		var all []wire.Result
+		table := csv.NewWriter(out)
+		if form == "csv" {
+			if err := table.Write(csvHead); err != nil {
+				return err
+			}
+		}
 		err := cl.Results(ctx, f, to, func(r wire.Result) error {
 			switch {
 			case r.Started.Before(from): // it came late; it belongs to an earlier time
 			case form == "json":
 				all = append(all, r)
+			case form == "csv":
+				return table.Write(csvRow(r))
 			case form == "ndjson":
 				data, err := json.Marshal(r)
 				if err != nil {
@@ -86,6 +95,7 @@ func getResults(c *cli.Context) error {
 			}
 			return nil
 		})
+		table.Flush()
 		if err == nil && form == "json" {
 			err = emit(out, form, "Results", all)
 		}
@@ -93,22 +103,52 @@ func getResults(c *cli.Context) error {
 	})
 }
 
+// csvHead names the columns of -o csv: what all kinds have in common.
+var csvHead = []string{"started", "agent", "monitor", "kind", "target", "outcome", "failure", "latency_ns", "elapsed_ns", "loss", "dropped", "text"}
+
+// csvRow leaves empty what was not measured.
+func csvRow(r wire.Result) []string {
+	latency, loss, text := "", "", r.Summary
+	if d, ok := r.Latency(); ok {
+		latency = strconv.FormatInt(int64(d), 10)
+	}
+	if r.Loss != nil {
+		loss = strconv.FormatFloat(*r.Loss, 'g', -1, 64)
+	}
+	if r.Error != "" {
+		text = r.Error
+	}
+	return []string{r.Started.UTC().Format(time.RFC3339Nano), r.Agent, r.Monitor, console.Printable(r.Kind), console.Printable(r.Target),
+		console.Printable(string(r.Outcome)), console.Printable(string(r.Failure)), latency, strconv.FormatInt(r.ElapsedNS, 10), loss,
+		strconv.FormatUint(r.Dropped, 10), console.Printable(text)}
+}
+
 func getBrokerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "broker",
 		Usage:     "the broker, and how full what it keeps is",
-		UsageText: "netmon get broker [-o table|json|yaml]",
-		Flags:     []cli.Flag{brokerFlag(), outputFlag("table (default), json, yaml")},
+		UsageText: "netmon get broker [-o FORM]",
+		Flags:     []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
+			if err := checkForm(c); err != nil {
+				return err
+			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				b, err := cl.Broker(ctx)
 				if err != nil {
 					return err
 				}
-				if form := c.String("output"); form != "" && form != "table" {
+				switch form := c.String("output"); form {
+				case "", "table", "wide":
+					return printBroker(c, b)
+				case "csv":
+					return printKept(c, b.Kept)
+				case "name":
+					_, err := fmt.Fprintln(c.App.Writer, console.Printable(b.Server))
+					return err
+				default:
 					return emit(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
 				}
-				return printBroker(c, b)
 			})
 		},
 	}
@@ -126,23 +166,49 @@ func printBroker(c *cli.Context, b console.BrokerInfo) error {
 	} else {
 		fmt.Fprintln(w, "no controller leads: agents are told of changes by consoles only")
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "KEPT\tMESSAGES\tBYTES\tOF AT MOST\tFULL\tOLDEST\tHOLDS")
-	for _, k := range b.Kept {
-		if k.Problem != "" {
-			fmt.Fprintf(t, "%s\t\t\t\t\t\t%s\n", k.Name, k.Problem)
-			continue
+	return printKept(c, b.Kept)
+}
+
+func printKept(c *cli.Context, kept []console.Kept) error {
+	l := listing[console.Kept]{kind: "Kept", items: kept, columns: []column[console.Kept]{
+		{"KEPT", func(k console.Kept) string { return k.Name }},
+		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
+		{"BYTES", func(k console.Kept) string { return byteCount(k.Bytes) }},
+		{"OF AT MOST", func(k console.Kept) string {
+			if k.MaxBytes <= 0 {
+				return "no bound"
+			}
+			return byteCount(uint64(k.MaxBytes))
+		}},
+		{"FULL", func(k console.Kept) string {
+			if k.MaxBytes <= 0 {
+				return "-"
+			}
+			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
+		}},
+		{"OLDEST", func(k console.Kept) string {
+			if k.First.IsZero() {
+				return "-"
+			}
+			return ago(k.First)
+		}},
+		{"HOLDS", func(k console.Kept) string {
+			if k.Problem != "" {
+				return k.Problem
+			}
+			return k.Holds
+		}},
+	}}
+	for i, col := range l.columns[1:6] { // of what is missing nothing is known
+		cell := col.cell
+		l.columns[i+1].cell = func(k console.Kept) string {
+			if k.Problem != "" {
+				return ""
+			}
+			return cell(k)
 		}
-		most, full, oldest := "no bound", "-", "-"
-		if k.MaxBytes > 0 {
-			most, full = byteCount(uint64(k.MaxBytes)), fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
-		}
-		if !k.First.IsZero() {
-			oldest = ago(k.First)
-		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", k.Name, k.Messages, byteCount(k.Bytes), most, full, oldest, k.Holds)
 	}
-	return t.Flush()
+	return printList(c, l)
 }
 
 // byteCount writes a size in the largest binary unit.

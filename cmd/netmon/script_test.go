@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"testing"
@@ -31,10 +32,20 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") == "1",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
+			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
 			e.Setenv("KINDS", probes.Names())               // a further kind changes no script
 			e.Setenv("NETMON_BROKER", "nats://127.0.0.1:1") // nobody is there
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Condition: func(cond string) (bool, error) {
+			k, ok := probes.Find(cond) // whether this process may measure a kind
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			env := &probes.Env{}
+			defer env.Close()
+			return k.Ready(env) == nil, nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "mesh": mesh, "until": until, "mode": mode},
 	})
 }

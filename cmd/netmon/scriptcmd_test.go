@@ -41,3 +41,15 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("netmon %s exits %d, want %d", strings.Join(args[1:], " "), code, want)
 	}
 }
+
+// mode OCTAL FILE checks who may read a file.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode OCTAL FILE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}

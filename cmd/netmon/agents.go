@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+// agentRow is an agent as programs get it.
+type agentRow struct {
+	State string `json:"state"` // online, offline or left
+	Seen  string `json:"seen"`
+	wire.Alive
+	ago string
+}
+
+func selectorFlag() cli.Flag {
+	return &cli.StringFlag{Name: "selector", Aliases: []string{"l"}, Usage: "only `AGENTS` of these ids or labels, such as region=eu"}
+}
+
+// selected keeps the agents that -l chooses, all where it is not given.
+func selected(c *cli.Context, flag string, agents []console.Agent) ([]console.Agent, error) {
+	if !c.IsSet(flag) {
+		return agents, nil
+	}
+	sel, err := wire.ParseSelectors(c.String(flag))
+	if err != nil {
+		return nil, usage("--%s: %w", flag, err)
+	}
+	return slices.DeleteFunc(agents, func(a console.Agent) bool { return !sel.Match(a.Agent, a.Labels) }), nil
+}
+
+func getAgents(c *cli.Context) error {
+	if err := checkForm(c); err != nil {
+		return err
+	}
+	if _, err := selected(c, "selector", nil); err != nil {
+		return err
+	}
+	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		agents, err := cl.Agents(ctx)
+		if err != nil {
+			return err
+		}
+		if agents, err = selected(c, "selector", agents); err != nil {
+			return err
+		}
+		return printAgents(c, agents)
+	})
+}
+
+func agentState(a console.Agent) string {
+	switch {
+	case a.Online:
+		return "online"
+	case a.Leaving:
+		return "left"
+	}
+	return "offline"
+}
+
+func printAgents(c *cli.Context, agents []console.Agent) error {
+	rows := make([]agentRow, len(agents))
+	for i, a := range agents {
+		rows[i] = agentRow{agentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, ago(a.Seen)}
+		if a.Kinds == nil {
+			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
+		}
+	}
+	none := "no agent has joined in the last day: netmon agent --broker URL --id NAME"
+	if c.IsSet("selector") {
+		none = "no agent is chosen by " + c.String("selector")
+	}
+	return printList(c, listing[agentRow]{kind: "Agents", items: rows, none: none,
+		name: func(a agentRow) string { return a.Agent },
+		columns: []column[agentRow]{
+			{"AGENT", func(a agentRow) string { return a.Agent }},
+			{"STATE", func(a agentRow) string { return a.State }},
+			{"SEEN", func(a agentRow) string { return a.ago }},
+			{"MONITORS", func(a agentRow) string { return strconv.Itoa(a.Monitors) }},
+			{"PENDING", func(a agentRow) string { return strconv.Itoa(a.Pending) }},
+			{"DROPPED", func(a agentRow) string { return strconv.FormatUint(a.Dropped, 10) }},
+			{"SKIPPED", func(a agentRow) string { return strconv.FormatUint(a.Skipped, 10) }},
+			{"LABELS", func(a agentRow) string { return labelText(a.Labels) }},
+			{"VERSION", func(a agentRow) string { return a.Version }},
+			{"HOST", func(a agentRow) string { return a.Host }},
+		},
+		wide: []column[agentRow]{
+			{"STARTED", func(a agentRow) string { return a.Started.UTC().Format("2006-01-02T15:04:05Z") }},
+			{"RESULTS", func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
+			{"KINDS", func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
+			{"FAMILIES", func(a agentRow) string { return strings.Join(a.Families, ",") }},
+		},
+		after: func(w io.Writer) {
+			for _, a := range agents {
+				for _, n := range agentNotes(a) {
+					fmt.Fprintf(w, "%s: %s\n", a.Agent, console.Printable(n))
+				}
+			}
+		},
+	})
+}
+
+// agentNotes is what is wrong with an agent, in words.
+func agentNotes(a console.Agent) []string {
+	notes := slices.Clone(a.Notes)
+	for _, name := range slices.Sorted(maps.Keys(a.Refused)) {
+		notes = append(notes, fmt.Sprintf("cannot run %s: %s", name, a.Refused[name]))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(a.Cannot)) {
+		notes = append(notes, fmt.Sprintf("cannot measure %s: %s", kind, a.Cannot[kind]))
+	}
+	return notes
+}
+
+func labelText(labels map[string]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, k+"="+labels[k])
+	}
+	return strings.Join(out, ",")
+}

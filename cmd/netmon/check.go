@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+// Exit codes of check: those of Nagios plugins, not ours.
+const (
+	nagiosOK = iota
+	nagiosWarning
+	nagiosCritical
+	nagiosUnknown
+)
+
+func checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "say how a monitor stands, as a plugin of Nagios",
+		UsageText: "netmon check NAME [--broker URL] [--timeout 10s]",
+		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: on some, 2: down, 3: unknown, paused, " +
+			"or it could\nnot be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
+		Flags: []cli.Flag{brokerFlag(), &cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "give up after this `DURATION`"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name of a monitor")
+			if err != nil {
+				return err
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
+				defer cancel()
+				s, err := cl.Standing(ctx, name)
+				if err != nil {
+					return err
+				}
+				line, code := nagios(s)
+				fmt.Fprintln(c.App.Writer, line)
+				if code == nagiosOK {
+					return nil
+				}
+				return &codedError{code, nil}
+			})
+		},
+	}
+}
+
+// nagios is the line and the exit code of a plugin.
+func nagios(s console.Standing) (line string, code int) {
+	word, code := "UNKNOWN", nagiosUnknown
+	switch s.State {
+	case console.StandsUp:
+		word, code = "OK", nagiosOK
+	case console.StandsDegraded:
+		word, code = "WARNING", nagiosWarning
+	case console.StandsDown:
+		word, code = "CRITICAL", nagiosCritical
+	}
+	up := 0
+	var perf, why []string
+	for _, a := range s.Agents {
+		if a.State == console.StandsUp {
+			up++
+		} else {
+			why = append(why, a.Agent+" "+a.State+", "+a.Why)
+		}
+		if a.Result == nil {
+			continue
+		}
+		if d, ok := a.Result.Latency(); ok {
+			perf = append(perf, fmt.Sprintf("'latency %s'=%.6fs;;;0", a.Agent, d.Seconds()))
+		}
+		if a.Result.Loss != nil {
+			perf = append(perf, fmt.Sprintf("'loss %s'=%.4g%%;;;0;100", a.Agent, 100**a.Result.Loss))
+		}
+	}
+	text := fmt.Sprintf("%s %s: %s, %d of %d agents up", word, s.Monitor, s.State, up, len(s.Agents))
+	if s.State == console.StandsPaused {
+		text = fmt.Sprintf("%s %s: paused", word, s.Monitor)
+	}
+	if len(why) > 0 {
+		text += ": " + strings.Join(why, "; ")
+	}
+	perf = append(perf, fmt.Sprintf("up=%d;;;0;%d", up, len(s.Agents)))
+	// A bar would begin the performance data.
+	return strings.ReplaceAll(console.Printable(text), "|", "/") + " | " + strings.Join(perf, " "), code
+}
+
+// isCheck says whether this command line is one of check, whose failures of
+// every kind are unknown to Nagios.
+func isCheck(args []string) bool { return len(args) > 1 && args[1] == "check" }
+
+func tellNagios(w io.Writer, err error) int {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	fmt.Fprintln(w, "UNKNOWN", strings.ReplaceAll(console.Printable(first), "|", "/"))
+	return nagiosUnknown
+}
+
+// waitable are the states that one can wait for.
+var waitable = []string{console.StandsUp, console.StandsDegraded, console.StandsDown, console.StandsPaused, console.StandsUnknown}
+
+func waitCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "wait",
+		Usage:       "wait until monitors stand as wanted",
+		UsageText:   "netmon wait NAME... [--for up] [--timeout 30s]",
+		Description: "Exit 0: they do, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
+		Flags: []cli.Flag{brokerFlag(),
+			&cli.StringFlag{Name: "for", Value: console.StandsUp, Usage: "the `STATE`: " + strings.Join(waitable, ", ")},
+			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "give up after this `DURATION`"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return usage("want the names of monitors: %s", c.Command.UsageText)
+			}
+			if !slices.Contains(waitable, c.String("for")) {
+				return usage("--for: want one of %s, got %q", strings.Join(waitable, ", "), c.String("for"))
+			}
+			for _, name := range c.Args().Slice() {
+				if err := wire.CheckToken(name); err != nil {
+					return usage("name %w", err)
+				}
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
+				defer cancel()
+				for _, name := range c.Args().Slice() {
+					if err := waitFor(ctx, c, cl, name, c.String("for")); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+}
+
+// waitEach is how often wait looks.
+const waitEach = 200 * time.Millisecond
+
+// waitFor looks again and again: what a monitor stands at may change by a
+// result, by its absence, or by what another console saves.
+func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name, want string) error {
+	last := ""
+	for {
+		s, err := cl.Standing(ctx, name)
+		switch {
+		case err == nil && s.State == want:
+			fmt.Fprintf(c.App.Writer, "%s is %s\n", name, want)
+			return nil
+		case err == nil:
+			last = "is " + s.State
+			for _, a := range s.Agents {
+				if a.Why != "" {
+					last += "; " + a.Agent + ": " + console.Printable(a.Why)
+				}
+			}
+		case errors.Is(err, console.ErrNotFound):
+			return err
+		case c.Context.Err() != nil:
+			return context.Canceled
+		case ctx.Err() == nil:
+			last = console.Printable(err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			if c.Context.Err() != nil {
+				return context.Canceled
+			}
+			return &codedError{exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last)}
+		case <-time.After(waitEach):
+		}
+	}
+}

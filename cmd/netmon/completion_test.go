@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/console"
+	"netmon/internal/natstest"
+	"netmon/internal/need"
+	"netmon/wire"
+)
+
+// meshToComplete has two monitors and a configuration; its address is NETMON_BROKER.
+func meshToComplete(t *testing.T) {
+	t.Helper()
+	b := natstest.Start(t)
+	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	store, err := cl.Monitors(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []wire.Saved
+	for _, name := range []string{"webshop", "gateway"} {
+		m := wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "h:1"}}
+		if _, err := store.Save(t.Context(), m, "added"); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	sets, err := cl.Sets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sets.Save(t.Context(), "office", all); err != nil {
+		t.Fatal(err)
+	}
+	nc := natstest.Connect(t, b)
+	for _, a := range []wire.Alive{{Agent: "paris", Labels: map[string]string{"region": "eu"}}, {Agent: "tokyo", Labels: map[string]string{"region": "asia"}}} {
+		js := natstest.JetStream(t, nc)
+		if _, err := js.Publish(t.Context(), "agent."+a.Agent+".alive", []byte(fmt.Sprintf(`{"agent":%q,"labels":{"region":%q}}`, a.Agent, a.Labels["region"]))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("NETMON_BROKER", b.URL())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+}
+
+// completions are what a shell is offered for each command line.
+var completions = []struct {
+	line string
+	want string // of the first words, by spaces
+}{
+	{"netmon hist", "history"},
+	{"netmon get monitor", "monitors monitor"},
+	{"netmon get monitors -o ", "table wide json yaml ndjson csv name"},
+	{"netmon get monitors --output=c", "--output=csv"},
+	{"netmon get monitors --out", "--output"},
+	{"netmon add https example.com --expect-st", "--expect-status"},
+	{"netmon add tc", "tcp"},
+	{"netmon start w", "webshop"},
+	{"netmon start webshop ", "gateway"},
+	{"netmon history --broker=nats://127.0.0.1:1 ", ""},
+	{"netmon start gateway --on paris,to", "paris,tokyo"},
+	{"netmon start gateway --on region=", "region=asia region=eu"},
+	{"netmon watch --agent pa", "paris"},
+	{"netmon config use of", "office"},
+	{"netmon apply -f ", ":files"},
+	{"netmon completion z", "zsh"},
+	{"netmon start 'we", "webshop"},
+	{"netmon nothing ", ""},
+	{"netmon get results -- ga", "gateway"},
+}
+
+func TestComplete(t *testing.T) {
+	meshToComplete(t)
+	for _, c := range completions {
+		eventually(t, c.line, c.want, func() string {
+			var out, errs bytes.Buffer
+			if code := run(t.Context(), []string{"netmon", completeWord, "--line", c.line}, nil, &out, &errs); code != 0 || errs.Len() > 0 {
+				t.Errorf("%q: exit %d, %s", c.line, code, errs.String())
+			}
+			return firstWords(out.String())
+		})
+	}
+}
+
+// TestComplete_GivesUpSoon asks a broker that takes the connection and says nothing.
+func TestComplete_GivesUpSoon(t *testing.T) {
+	l := silent(t)
+	t.Setenv("NETMON_BROKER", "nats://"+l)
+	begin := time.Now()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"netmon", completeWord, "start", ""}, nil, &out, &errs)
+	if took := time.Since(begin); code != 0 || out.Len()+errs.Len() > 0 || took > 2*time.Second {
+		t.Errorf("exit %d after %v: %s%s", code, took, out.String(), errs.String())
+	}
+}
+
+// firstWords leaves the meanings out.
+func firstWords(lines string) string {
+	var words []string
+	for line := range strings.Lines(lines) {
+		word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+// eventually repeats what has to be done within a person's patience, on a
+// machine that may be busy.
+func eventually(t *testing.T, what, want string, got func() string) {
+	t.Helper()
+	last := ""
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		if last = got(); last == want {
+			return
+		}
+	}
+	t.Errorf("%s: %q, want %q", what, last, want)
+}
+
+// TestCompletion_Bash calls the function that bash calls, as bash does.
+func TestCompletion_Bash(t *testing.T) {
+	bash := need.Tool(t, "bash", "bash")
+	meshToComplete(t)
+	for _, c := range completions {
+		want := c.want
+		if i := strings.LastIndexAny(c.line, "=: "); c.line[i] != ' ' && want != "" { // what bash completes is behind it
+			word := c.line[strings.LastIndex(c.line, " ")+1 : i+1]
+			want = strings.ReplaceAll(want, word, "")
+		}
+		if want == completeFiles {
+			want = ""
+		}
+		script := `eval "$(netmon completion bash)"; complete -p netmon >/dev/null || exit 1
+COMP_LINE=$1 COMP_POINT=${#1}; _netmon netmon; echo "${COMPREPLY[*]}"`
+		eventually(t, c.line, want, func() string {
+			out, err := exec.Command(bash, "--norc", "-c", script, "bash", c.line).Output()
+			if err != nil {
+				t.Fatalf("%s: %v", c.line, err)
+			}
+			return strings.TrimSpace(string(out))
+		})
+	}
+}
+
+func TestCompletion_Fish(t *testing.T) {
+	fish := optional(t, "fish")
+	meshToComplete(t)
+	for _, c := range completions {
+		if c.want == completeFiles || strings.Contains(c.line, "'") || c.line == "netmon nothing " {
+			continue // fish offers its own there
+		}
+		want := strings.Fields(c.want)
+		slices.Sort(want)
+		eventually(t, c.line, strings.Join(want, " "), func() string {
+			cmd := exec.Command(fish, "--no-config", "-c", "netmon completion fish | source; complete -C $argv[1]", c.line)
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%s: %v", c.line, err)
+			}
+			words := strings.Fields(firstWords(string(out)))
+			slices.Sort(words)
+			return strings.Join(words, " ")
+		})
+	}
+}
+
+// TestCompletion_Typed presses Tab in shells on a terminal.
+func TestCompletion_Typed(t *testing.T) {
+	tmux := need.Tool(t, "tmux", "tmux")
+	meshToComplete(t)
+	for name, start := range map[string][]string{
+		"bash": {"bash", "--norc", "-c", `exec bash --rcfile <(echo 'PS1="$ "; eval "$(netmon completion bash)"')`},
+		"zsh":  {"zsh", "-f"},
+		"fish": {"fish", "--no-config"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name != "bash" {
+				optional(t, name)
+			}
+			socket := filepath.Join(t.TempDir(), "tmux")
+			do := func(args ...string) string {
+				out, err := exec.Command(tmux, append([]string{"-S", socket, "-f", "/dev/null"}, args...)...).CombinedOutput()
+				if err != nil {
+					t.Fatalf("tmux %v: %v: %s", args, err, out)
+				}
+				return string(out)
+			}
+			do(append([]string{"new-session", "-d", "-x", "100", "-y", "24", "-e", "PATH=" + os.Getenv("PATH"), "-e", "NETMON_BROKER=" + os.Getenv("NETMON_BROKER"), "--"}, start...)...)
+			defer exec.Command(tmux, "-S", socket, "kill-server").Run()
+			see := func(text string) {
+				t.Helper()
+				for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+					screen := do("capture-pane", "-p")
+					if strings.Contains(screen, text) {
+						return
+					}
+					if time.Now().After(end) {
+						t.Fatalf("no %q in\n%s", text, screen)
+					}
+				}
+			}
+			switch name {
+			case "zsh":
+				do("send-keys", `PS1="$ "; autoload -U compinit; compinit -u -D; eval "$(netmon completion zsh)"; echo re''ady`, "Enter")
+			case "fish":
+				do("send-keys", `netmon completion fish | source; echo re''ady`, "Enter")
+			default:
+				do("send-keys", "echo re''ady", "Enter")
+			}
+			see("ready")
+			do("send-keys", "-l", "netmon hist\t")
+			see("netmon history")
+			// Names come within a person's patience, or not at all: press again.
+			do("send-keys", "-l", "web")
+			for end := time.Now().Add(30 * time.Second); !strings.Contains(do("capture-pane", "-p"), "netmon history webshop"); time.Sleep(500 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("no name in\n%s", do("capture-pane", "-p"))
+				}
+				do("send-keys", "-l", "\t")
+			}
+		})
+	}
+}
+
+// optional is a shell that a machine need not have.
+func optional(t *testing.T, shell string) string {
+	t.Helper()
+	path, err := exec.LookPath(shell)
+	if err != nil {
+		t.Skipf("skipped, this machine lacks: %s", shell)
+	}
+	return path
+}

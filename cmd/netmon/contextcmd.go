@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/wire"
+)
+
+func contextCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "context",
+		Usage:     "know several brokers by name, and choose one",
+		UsageText: "netmon context add|ls|use|rm",
+		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
+			"this host. The contexts are\nin " + contextsPath() + ".\n\n" +
+			"   netmon context add office --broker nats://10.0.0.1:4222\n   netmon context use office\n   netmon get agents --context home",
+		Action: func(c *cli.Context) error {
+			return usage("context what? want add, ls, use or rm, got %q", c.Args().First())
+		},
+		Subcommands: []*cli.Command{contextAdd(), contextLs(), contextUse(), contextRm()},
+	}
+}
+
+func contextAdd() *cli.Command {
+	return &cli.Command{
+		Name:        "add",
+		Usage:       "keep a broker under a name",
+		UsageText:   "netmon context add NAME --broker URL [--creds FILE]...",
+		Description: "The first context is in use at once, another one with --use.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"},
+			&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"},
+			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
+		},
+		Before: func(*cli.Context) error { return nil }, // its --broker chooses nothing
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name")
+			if err != nil {
+				return err
+			}
+			added := brokerContext{Broker: c.String("broker")}
+			var p wire.Problems
+			if err := wire.CheckToken(name); err != nil {
+				p.Addf("", "name %w", err)
+			}
+			for _, file := range c.StringSlice("creds") {
+				abs, err := filepath.Abs(file)
+				if err == nil {
+					_, err = os.ReadFile(abs)
+				}
+				p.Add("--creds", err)
+				added.Creds = append(added.Creds, abs)
+			}
+			for _, e := range wire.FieldErrors(added.check()) {
+				p.Add("--"+e.Path, e.Err)
+			}
+			if err := p.Err(); err != nil {
+				return usage("%w", err)
+			}
+			f, err := loadContexts(contextsPath())
+			if err != nil {
+				return err
+			}
+			if old, ok := f.Contexts[name]; ok && !c.Bool("replace") {
+				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, redact(old.Broker))
+			}
+			f.Contexts[name] = added
+			if len(f.Contexts) == 1 || c.Bool("use") {
+				f.Current = name
+			}
+			if err := f.save(contextsPath()); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "context %s saved\n", name)
+			if f.Current == name {
+				return tellInUse(c, name, added)
+			}
+			fmt.Fprintf(c.App.ErrWriter, "use it from now on: netmon context use %s\n", name)
+			return nil
+		},
+	}
+}
+
+// tellInUse says what is in use now, and what would still be heard before it.
+func tellInUse(c *cli.Context, name string, b brokerContext) error {
+	fmt.Fprintf(c.App.Writer, "in use: %s, %s\n", name, redact(b.Broker))
+	for _, env := range []string{"NETMON_BROKER", "NETMON_CONTEXT"} {
+		if v := os.Getenv(env); v != "" && v != name {
+			fmt.Fprintf(c.App.ErrWriter, "but %s=%s is set, and goes first\n", env, redact(v))
+		}
+	}
+	return nil
+}
+
+// contextRow is a context as programs get it.
+type contextRow struct {
+	Name   string   `json:"name"`
+	Broker string   `json:"broker"`
+	Creds  []string `json:"creds,omitempty"`
+	InUse  bool     `json:"in_use"`
+}
+
+func contextLs() *cli.Command {
+	return &cli.Command{
+		Name:        "ls",
+		Usage:       "list the contexts, and mark the one in use",
+		UsageText:   "netmon context ls [-o FORM]",
+		Description: "Passwords in addresses are not shown.",
+		Flags:       []cli.Flag{listFlag()},
+		Action: func(c *cli.Context) error {
+			f, err := loadContexts(contextsPath())
+			if err != nil {
+				return err
+			}
+			var rows []contextRow
+			for _, name := range f.names() {
+				b := f.Contexts[name]
+				rows = append(rows, contextRow{name, redact(b.Broker), b.Creds, name == f.Current})
+			}
+			return printList(c, listing[contextRow]{kind: "Contexts", items: rows,
+				none: "no context is saved; a first one: netmon context add office --broker nats://HOST:4222",
+				name: func(r contextRow) string { return r.Name },
+				columns: []column[contextRow]{
+					{"IN USE", func(r contextRow) string { return map[bool]string{true: "*"}[r.InUse] }},
+					{"NAME", func(r contextRow) string { return r.Name }},
+					{"BROKER", func(r contextRow) string { return r.Broker }},
+					{"CREDS", func(r contextRow) string { return strings.Join(r.Creds, ",") }},
+				}})
+		},
+	}
+}
+
+func contextUse() *cli.Command {
+	return &cli.Command{
+		Name:      "use",
+		Usage:     "use a context from now on",
+		UsageText: "netmon context use NAME",
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name")
+			if err != nil {
+				return err
+			}
+			f, err := loadContexts(contextsPath())
+			if err != nil {
+				return err
+			}
+			b, err := f.get(name)
+			if err != nil {
+				return err
+			}
+			f.Current = name
+			if err := f.save(contextsPath()); err != nil {
+				return err
+			}
+			return tellInUse(c, name, b)
+		},
+	}
+}
+
+func contextRm() *cli.Command {
+	return &cli.Command{
+		Name:        "rm",
+		Usage:       "forget a context; its broker and files stay as they are",
+		UsageText:   "netmon context rm NAME",
+		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name")
+			if err != nil {
+				return err
+			}
+			f, err := loadContexts(contextsPath())
+			if err != nil {
+				return err
+			}
+			if _, err := f.get(name); err != nil {
+				return err
+			}
+			delete(f.Contexts, name)
+			was := f.Current == name
+			if was {
+				f.Current = ""
+			}
+			if err := f.save(contextsPath()); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "context %s removed\n", name)
+			if was {
+				fmt.Fprintln(c.App.ErrWriter, "no context is in use now: netmon context use NAME")
+			}
+			return nil
+		},
+	}
+}

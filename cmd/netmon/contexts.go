@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/parser"
+
+	"netmon/wire"
+)
+
+// contexts is the file of the brokers that this user knows by name.
+type contexts struct {
+	Current  string                   `json:"current,omitempty"`
+	Contexts map[string]brokerContext `json:"contexts"`
+}
+
+// brokerContext is one broker, and what to be let in by.
+type brokerContext struct {
+	Broker string   `json:"broker"`
+	Creds  []string `json:"creds,omitempty"`
+}
+
+// configDir is where this user's programs keep their settings (XDG base directories).
+func configDir(parts ...string) string {
+	base := os.Getenv("XDG_CONFIG_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			home = os.TempDir()
+		}
+		base = filepath.Join(home, ".config")
+	}
+	return filepath.Join(append([]string{base, "netmon"}, parts...)...)
+}
+
+func contextsPath() string { return configDir("contexts.yaml") }
+
+// loadContexts reads the file. One that is not there has no contexts. The error
+// of one that cannot be used names the file, the line, the field and the value.
+func loadContexts(path string) (contexts, error) {
+	f := contexts{Contexts: map[string]brokerContext{}}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return f, usage("contexts: %w", err)
+	}
+	if err := parseContexts(path, data, &f); err != nil {
+		return f, usage("%w\nmend the file, or remove it and add the contexts anew (netmon context add)", err)
+	}
+	return f, nil
+}
+
+func parseContexts(path string, data []byte, f *contexts) error {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return syntaxError(path, err)
+	}
+	src := source{path: path, lines: strings.Split(string(data), "\n")}
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		raw, err := nodeJSON(doc.Body)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		var p wire.Problems
+		p.Add("", wire.DecodeStrict(raw, f))
+		if p.Err() == nil {
+			p.Add("", f.check())
+		}
+		for _, e := range wire.FieldErrors(p.Err()) {
+			src.mistake(doc.Body, e.Path, e.Err)
+		}
+	}
+	if f.Contexts == nil {
+		f.Contexts = map[string]brokerContext{}
+	}
+	return src.err()
+}
+
+func (f contexts) check() error {
+	var p wire.Problems
+	for _, name := range f.names() {
+		at := "contexts." + name
+		if err := wire.CheckToken(name); err != nil {
+			p.Addf(at, "name %w", err)
+		}
+		p.Add(at, f.Contexts[name].check())
+	}
+	if _, ok := f.Contexts[f.Current]; f.Current != "" && !ok {
+		p.Addf("current", "there is no context %q", f.Current)
+	}
+	return p.Err()
+}
+
+func (c brokerContext) check() error {
+	var p wire.Problems
+	if err := checkBrokerURL(c.Broker); err != nil {
+		p.Add("broker", err)
+	}
+	if len(c.Creds) > 2 {
+		p.Addf("creds", "want one .creds file, or a JWT and its seed, got %d files", len(c.Creds))
+	}
+	return p.Err()
+}
+
+func (f contexts) names() []string { return slices.Sorted(maps.Keys(f.Contexts)) }
+
+// save replaces the file in one step: a reader sees the old one or the new one.
+// Only this user may read it.
+func (f contexts) save(path string) error {
+	data, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	b.WriteString("# Brokers by name: netmon context add|ls|use|rm, or edit this.\n")
+	if err := emitYAML(&b, json.RawMessage(data)); err != nil {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // somebody keeps it elsewhere
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return replaceFile(path, b.Bytes())
+}
+
+// replaceFile writes a file that only this user may read, in one step.
+func replaceFile(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".netmon-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(data)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+	}
+	return err
+}
+
+// checkBrokerURL reports why s is not the address of a broker, or of several
+// of one cluster, by commas.
+func checkBrokerURL(s string) error {
+	const want = "want a URL such as nats://host:4222"
+	if strings.TrimSpace(s) == "" {
+		return errors.New(want + ", got nothing")
+	}
+	for part := range strings.SplitSeq(s, ",") {
+		part = strings.TrimSpace(part)
+		full := part
+		if !strings.Contains(part, "://") {
+			full = "nats://" + part // as nats.go reads it
+		}
+		u, err := url.Parse(full)
+		if err != nil || u.Hostname() == "" {
+			return fmt.Errorf(want+", got %q", redact(part))
+		}
+		switch u.Scheme {
+		case "nats", "tls", "ws", "wss":
+		default:
+			return fmt.Errorf("want nats://, tls://, ws:// or wss://, got %q", redact(part))
+		}
+	}
+	return nil
+}
+
+// redact takes the password out of a broker's addresses.
+func redact(s string) string {
+	parts := strings.Split(s, ",")
+	for i, part := range parts {
+		scheme, rest, ok := strings.Cut(part, "://")
+		if !ok {
+			scheme, rest = "", part
+		}
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			shown := "xxxxx" // a lone word before the @ is a token, which is a secret too
+			if user, _, ok := strings.Cut(rest[:at], ":"); ok {
+				shown = user + ":xxxxx"
+			}
+			rest = shown + rest[at:]
+		}
+		if ok {
+			rest = scheme + "://" + rest
+		}
+		parts[i] = rest
+	}
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+// endpoint is the broker that a command is for, and who said so.
+type endpoint struct {
+	url   string
+	creds []string
+	from  string // such as --broker, or context office
+}
+
+// endpointKey is where an endpoint is kept among the App's metadata.
+const endpointKey = "endpoint"
+
+// brokerFlag is --broker. A command that has it is given --context and --creds
+// too, and what c.String("broker") says has been decided before it runs.
+func brokerFlag() cli.Flag {
+	return &cli.StringFlag{Name: "broker", DefaultText: "that of the context, else " + console.DefaultBroker,
+		Usage: "`URL` of the broker; several, by commas, of a cluster [$NETMON_BROKER]"}
+}
+
+func endpointFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"},
+		&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed [$NETMON_CREDS]"},
+	}
+}
+
+// withEndpoint makes a command that has --broker decide on one before it runs.
+// One that has its own Before decides there, if at all.
+func withEndpoint(c *cli.Command) {
+	if find(c.Flags, "broker") == nil || find(c.Flags, "creds") != nil {
+		return
+	}
+	c.Flags = slices.Concat(c.Flags, endpointFlags())
+	if c.Before == nil {
+		c.Before = decideEndpoint
+	}
+}
+
+// decideEndpoint says with which broker the command has to do.
+func decideEndpoint(c *cli.Context) error {
+	if c.IsSet("broker") && c.String("broker") == "" {
+		return usage("--broker: want a URL such as nats://host:4222, got nothing")
+	}
+	e, err := chooseEndpoint(c.String("broker"), c.String("context"), c.StringSlice("creds"))
+	if err != nil {
+		return err
+	}
+	for _, file := range e.creds {
+		if _, err := os.ReadFile(file); err != nil {
+			return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
+		}
+	}
+	c.App.Metadata[endpointKey] = e
+	return c.Set("broker", e.url)
+}
+
+// chooseEndpoint goes by flag, then environment, then the context in use, then
+// the default. Flags that are not given are "". A context's credentials go to
+// its own broker only.
+func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) {
+	if env := os.Getenv("NETMON_CREDS"); len(creds) == 0 && env != "" {
+		creds = filepath.SplitList(env)
+	}
+	if len(creds) > 2 {
+		return endpoint{}, usage("--creds: want one .creds file, or a JWT and its seed, got %d files", len(creds))
+	}
+	env := os.Getenv("NETMON_BROKER")
+	switch {
+	case broker != "" && inContext != "":
+		return endpoint{}, usage("--broker %s and --context %s both say where: give one of them", redact(broker), inContext)
+	case broker != "":
+		return fixedEndpoint("--broker", broker, creds)
+	case inContext == "" && env != "":
+		return fixedEndpoint("NETMON_BROKER", env, creds)
+	}
+	f, err := loadContexts(contextsPath())
+	if err != nil {
+		return endpoint{}, err
+	}
+	name := f.Current
+	for _, asked := range []string{os.Getenv("NETMON_CONTEXT"), inContext} {
+		if asked != "" {
+			name = asked
+		}
+	}
+	if name == "" {
+		return endpoint{console.DefaultBroker, creds, "the default"}, nil
+	}
+	chosen, err := f.get(name)
+	if err != nil {
+		return endpoint{}, err
+	}
+	if len(creds) == 0 {
+		creds = chosen.Creds
+	}
+	return endpoint{chosen.Broker, creds, "context " + name}, nil
+}
+
+func fixedEndpoint(from, url string, creds []string) (endpoint, error) {
+	if err := checkBrokerURL(url); err != nil {
+		return endpoint{}, usage("%s: %w", from, err)
+	}
+	return endpoint{url, creds, from}, nil
+}
+
+// get is the context of this name, or an error that lists those that there are.
+func (f contexts) get(name string) (brokerContext, error) {
+	if c, ok := f.Contexts[name]; ok {
+		return c, nil
+	}
+	if len(f.Contexts) == 0 {
+		return brokerContext{}, usage("there is no context %q, and no other: netmon context add %s --broker URL", name, wire.MakeToken(name))
+	}
+	return brokerContext{}, usage("there is no context %q: one of %s (%s)", name, strings.Join(f.names(), ", "), contextsPath())
+}
+
+// endpointOf is what withEndpoint decided.
+func endpointOf(c *cli.Context) endpoint {
+	if p, ok := c.App.Metadata[endpointKey].(endpoint); ok {
+		return p
+	}
+	return endpoint{url: c.String("broker"), from: "--broker"}
+}
+
+// options are what a connection to it needs.
+func (p endpoint) options() []nats.Option {
+	switch len(p.creds) {
+	case 0:
+		return nil
+	case 1:
+		return []nats.Option{nats.UserCredentials(p.creds[0])}
+	}
+	return []nats.Option{nats.UserCredentials(p.creds[0], p.creds[1])}
+}
+
+// connect makes a NATS connection to it.
+func (p endpoint) connect(o ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect(p.url, append(p.options(), o...)...)
+}
+
+// withBroker runs do with a connected console.
+func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client) error) error {
+	p := endpointOf(c)
+	cl, err := console.Connect(p.connect)
+	if err != nil {
+		return p.explain(err)
+	}
+	defer cl.Close()
+	return do(c.Context, cl)
+}
+
+// explain says where nobody answered, who chose that place, and what to do.
+func (p endpoint) explain(err error) error {
+	switch {
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return fmt.Errorf("%s, by %s: %w: the broker does not let us in: --creds FILE, or netmon context add NAME --broker URL --creds FILE", redact(p.url), p.from, err)
+	}
+	return fmt.Errorf("%s, by %s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER, netmon context ls)", redact(p.url), p.from, err)
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+)
+
+// listForms are the forms of every list.
+const listForms = "table (default), wide, json, yaml, ndjson, csv, name"
+
+func listFlag() cli.Flag { return outputFlag(listForms) }
+
+// listing is a list that a command prints, in the form that was asked for.
+type listing[T any] struct {
+	kind    string // of the list, for programs
+	items   []T
+	none    string          // what to say to a person where there is nothing
+	name    func(T) string  // what -o name prints
+	columns []column[T]     // of a table
+	wide    []column[T]     // further ones, of wide and csv
+	after   func(io.Writer) // what a person is told below the table
+}
+
+// column is one column of a table. What cell returns need not be printable.
+type column[T any] struct {
+	title string
+	cell  func(T) string
+}
+
+// printList writes data to standard output, and talk to standard error.
+func printList[T any](c *cli.Context, l listing[T]) error {
+	w := c.App.Writer
+	switch form := c.String("output"); form {
+	case "", "table", "wide":
+		if len(l.items) == 0 {
+			fmt.Fprintln(c.App.ErrWriter, l.none)
+			return nil
+		}
+		columns := l.columns
+		if form == "wide" {
+			columns = append(columns[:len(columns):len(columns)], l.wide...)
+		}
+		if err := writeTable(w, columns, l.items); err != nil {
+			return err
+		}
+		if l.after != nil {
+			l.after(c.App.ErrWriter)
+		}
+		return nil
+	case "csv":
+		return writeCSV(w, append(l.columns[:len(l.columns):len(l.columns)], l.wide...), l.items)
+	case "name":
+		for _, it := range l.items {
+			if _, err := fmt.Fprintln(w, console.Printable(l.name(it))); err != nil {
+				return err
+			}
+		}
+		return nil
+	default:
+		return emit(w, form, l.kind, l.items)
+	}
+}
+
+func writeTable[T any](w io.Writer, columns []column[T], items []T) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, col := range columns {
+		if i > 0 {
+			fmt.Fprint(t, "\t")
+		}
+		fmt.Fprint(t, col.title)
+	}
+	fmt.Fprintln(t)
+	for _, it := range items {
+		for i, col := range columns {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, console.Printable(col.cell(it)))
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
+}
+
+// writeCSV has a head line of lower-case words, as spreadsheets and scripts want it.
+func writeCSV[T any](w io.Writer, columns []column[T], items []T) error {
+	out := csv.NewWriter(w)
+	row := make([]string, len(columns))
+	for i, col := range columns {
+		row[i] = strings.ReplaceAll(strings.ToLower(col.title), " ", "_")
+	}
+	err := out.Write(row)
+	for _, it := range items {
+		for i, col := range columns {
+			row[i] = console.Printable(col.cell(it))
+		}
+		if err == nil {
+			err = out.Write(row)
+		}
+	}
+	out.Flush()
+	if err == nil {
+		err = out.Error()
+	}
+	return err
+}
+
+// emit writes items for programs. kind names the list.
+func emit[T any](w io.Writer, form, kind string, items []T) error {
+	if items == nil {
+		items = []T{}
+	}
+	list := struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Items      []T    `json:"items"`
+	}{"netmon/v1", kind, items}
+	switch form {
+	case "json":
+		return emitJSON(w, list)
+	case "yaml":
+		return emitYAML(w, list)
+	case "ndjson":
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		for _, it := range items {
+			if err := e.Encode(it); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return usage("--output: want %s, got %q", strings.ReplaceAll(listForms, " (default)", ""), form)
+}
+
+func emitJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// checkForm refuses a form that a list does not have, before anything is asked.
+func checkForm(c *cli.Context) error {
+	switch c.String("output") {
+	case "", "table", "wide", "json", "yaml", "ndjson", "csv", "name":
+		return nil
+	}
+	return emit(io.Discard, c.String("output"), "", []int(nil))
+}

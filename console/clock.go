@@ -1,0 +1,29 @@
+package console
+
+import (
+	"context"
+	"time"
+
+	"netmon/wire"
+)
+
+// ClockOffset is how far this host's clock is ahead of the broker's, and by how
+// much that figure may be wrong: half of the round trip in which it was taken.
+func (c *Client) ClockOffset(ctx context.Context) (offset, within time.Duration, err error) {
+	stream, err := c.js.Stream(ctx, wire.AgentsStream)
+	if err != nil {
+		return 0, 0, noMesh("ask for the broker's time", err)
+	}
+	for range 5 { // the shortest round trip tells most
+		begin := time.Now()
+		info, err := stream.Info(ctx)
+		took := time.Since(begin)
+		if err != nil {
+			return 0, 0, noMesh("ask for the broker's time", err)
+		}
+		if half := took / 2; within == 0 || half < within {
+			within, offset = half, begin.Add(half).Sub(info.TimeStamp)
+		}
+	}
+	return offset, within, nil
+}

@@ -1,0 +1,205 @@
+package console
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// A Set is a saved configuration: a whole set of monitors under a name.
+type Set struct {
+	Name     string    `json:"name"`
+	Monitors int       `json:"monitors"`
+	Author   string    `json:"author"`
+	Saved    time.Time `json:"saved"` // UTC
+	Bytes    uint64    `json:"bytes"`
+	Digest   string    `json:"digest"` // DigestMonitors of its monitors
+}
+
+// Sets are the saved configurations of the mesh, which every console sees.
+//
+// Each is an object of an object store, written in pieces, so that no limit of
+// one message bounds it: a reader sees the old one or the new one, whole. Its
+// content is JSON that is YAML too, a file that `netmon apply` takes.
+type Sets struct {
+	c  *Client
+	os jetstream.ObjectStore
+}
+
+// setPatience bounds the transfer of one set, large ones over slow links too.
+const setPatience = time.Minute
+
+// ErrNoSet says that no configuration of that name is saved.
+var ErrNoSet = errors.New("no such configuration")
+
+// Properties of an object that holds a set.
+const (
+	setAuthor   = "author"
+	setMonitors = "monitors"
+)
+
+// Sets opens the saved configurations.
+func (c *Client) Sets(ctx context.Context) (*Sets, error) {
+	os, err := c.js.ObjectStore(ctx, wire.ConfigsBucket)
+	if err != nil {
+		return nil, noMesh("open the saved configurations", err)
+	}
+	return &Sets{c, os}, nil
+}
+
+// List returns what is known of each set, by name.
+func (s *Sets) List(ctx context.Context) ([]Set, error) {
+	infos, err := s.os.List(ctx)
+	if errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, noMesh("read the saved configurations", err)
+	}
+	var list []Set
+	for _, info := range infos {
+		list = append(list, setOf(info))
+	}
+	slices.SortFunc(list, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+func setOf(info *jetstream.ObjectInfo) Set {
+	n, _ := strconv.Atoi(info.Metadata[setMonitors])
+	return Set{Name: info.Name, Monitors: n, Author: info.Metadata[setAuthor], Saved: info.ModTime.UTC(), Bytes: info.Size, Digest: strings.TrimPrefix(info.Digest, "SHA-256=")}
+}
+
+// Find returns what is known of a set, without its monitors.
+func (s *Sets) Find(ctx context.Context, name string) (Set, error) {
+	if err := wire.CheckToken(name); err != nil {
+		return Set{}, fmt.Errorf("configuration name %w", err)
+	}
+	info, err := s.os.GetInfo(ctx, name)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return Set{}, fmt.Errorf("%w: %q", ErrNoSet, name)
+	}
+	if err != nil {
+		return Set{}, noMesh("read the configuration "+name, err)
+	}
+	return setOf(info), nil
+}
+
+// Get returns a set and its monitors by name.
+func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) {
+	if err := wire.CheckToken(name); err != nil {
+		return Set{}, nil, fmt.Errorf("configuration name %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, setPatience)
+	defer cancel()
+	object, err := s.os.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return Set{}, nil, fmt.Errorf("%w: %q", ErrNoSet, name)
+	}
+	if err != nil {
+		return Set{}, nil, noMesh("read the configuration "+name, err)
+	}
+	defer object.Close()
+	info, err := object.Info()
+	if err != nil {
+		return Set{}, nil, noMesh("read the configuration "+name, err)
+	}
+	var content bytes.Buffer
+	if _, err := content.ReadFrom(object); err != nil {
+		return Set{}, nil, noMesh("read the configuration "+name, err)
+	}
+	monitors, err := decodeSet(content.Bytes())
+	if err != nil {
+		return Set{}, nil, fmt.Errorf("configuration %q: %w", name, err)
+	}
+	return setOf(info), monitors, nil
+}
+
+// Save keeps the monitors under the name. A set that was there is replaced.
+func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved) (Set, error) {
+	if err := wire.CheckToken(name); err != nil {
+		return Set{}, fmt.Errorf("configuration name %w", err)
+	}
+	content, err := encodeSet(monitors)
+	if err != nil {
+		return Set{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, setPatience)
+	defer cancel()
+	info, err := s.os.Put(ctx, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author),
+		Metadata: map[string]string{setAuthor: s.c.author, setMonitors: strconv.Itoa(len(monitors))}}, bytes.NewReader(content))
+	if err != nil {
+		return Set{}, noMesh("save the configuration "+name, err)
+	}
+	return setOf(info), nil
+}
+
+// Delete removes a set; the monitors that run are left alone.
+func (s *Sets) Delete(ctx context.Context, name string) error {
+	if _, err := s.Find(ctx, name); err != nil {
+		return err // NATS deletes what is not there without a word
+	}
+	if err := s.os.Delete(ctx, name); err != nil {
+		return noMesh("remove the configuration "+name, err)
+	}
+	return nil
+}
+
+// DigestMonitors names what a set of monitors says: two equal sets have the
+// same digest, whoever saved them, when, and in which order.
+func DigestMonitors(monitors []wire.Saved) (string, error) {
+	content, err := encodeSet(monitors)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(content)
+	return base64.URLEncoding.EncodeToString(sum[:]), nil
+}
+
+// encodeSet writes one monitor to a line, by name.
+func encodeSet(monitors []wire.Saved) ([]byte, error) {
+	sorted := slices.SortedFunc(slices.Values(monitors), func(a, b wire.Saved) int { return cmp.Compare(a.Name, b.Name) })
+	var b bytes.Buffer
+	b.WriteString(`{"monitors":[`)
+	for i, m := range sorted {
+		line, err := json.Marshal(plain(m))
+		if err != nil {
+			return nil, fmt.Errorf("monitor %q: %w", m.Name, err)
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		b.Write(line)
+	}
+	b.WriteString("\n]}\n")
+	return b.Bytes(), nil
+}
+
+func decodeSet(data []byte) ([]wire.Saved, error) {
+	var set struct {
+		Monitors []wire.Saved `json:"monitors"`
+	}
+	if err := json.Unmarshal(data, &set); err != nil {
+		return nil, err
+	}
+	var p wire.Problems
+	for i := range set.Monitors {
+		m := &set.Monitors[i]
+		p.Add(fmt.Sprintf("monitors[%d]", i), m.Validate())
+		m.Monitor = m.Monitor.WithDefaults()
+	}
+	return set.Monitors, p.Err()
+}

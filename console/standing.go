@@ -1,0 +1,181 @@
+package console
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// States in which a monitor can stand, on one agent or as a whole.
+const (
+	StandsUp       = "up"       // every agent that runs it finds the target fine
+	StandsDegraded = "degraded" // some do, and of the others that is not known
+	StandsDown     = "down"     // none does, and one at least found it failed
+	StandsPaused   = "paused"
+	StandsUnknown  = "unknown" // nothing is known of now: a gap is no state
+)
+
+// Standing is how a monitor stands at one moment.
+type Standing struct {
+	Monitor string       `json:"monitor"`
+	State   string       `json:"state"`
+	Agents  []AgentStand `json:"agents"` // that should run it, by id
+}
+
+// AgentStand is how a monitor stands on one agent.
+type AgentStand struct {
+	Agent  string       `json:"agent"`
+	State  string       `json:"state"`         // up, down or unknown
+	Why    string       `json:"why,omitempty"` // where it is not up
+	Result *wire.Result `json:"result,omitempty"`
+}
+
+// Heard is a result, and how long ago it was measured by the broker's clock.
+type Heard struct {
+	wire.Result
+	Age time.Duration
+}
+
+// Standing asks the broker how a monitor stands now.
+func (c *Client) Standing(ctx context.Context, name string) (Standing, error) {
+	store, err := c.Monitors(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	m, err := store.Get(ctx, name)
+	if err != nil {
+		return Standing{}, err
+	}
+	agents, err := c.Agents(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	last, err := c.lastOf(ctx, name)
+	if err != nil {
+		return Standing{}, err
+	}
+	return Stand(m, agents, last), nil
+}
+
+// lastOf is the last result of a monitor on each agent.
+func (c *Client) lastOf(ctx context.Context, monitor string) (map[string]Heard, error) {
+	subject, err := wire.ResultsOf("", monitor)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := c.js.Stream(ctx, wire.ResultsStream)
+	if err != nil {
+		return nil, noMesh("read the results", err)
+	}
+	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	if err != nil {
+		return nil, noMesh("read the results", err)
+	}
+	info, err := cons.Info(ctx)
+	if err != nil {
+		return nil, noMesh("read the results", err)
+	}
+	last := map[string]Heard{}
+	if info.NumPending == 0 {
+		return last, nil
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		return nil, noMesh("read the results", err)
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return nil, noMesh("read the results", err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return nil, err
+		}
+		if r, err := wire.DecodeResult(msg.Subject(), msg.Data()); err == nil {
+			// Both times are the broker's: no clock but its own is trusted.
+			age := stream.CachedInfo().TimeStamp.Sub(meta.Timestamp) + time.Duration(r.LateNS)
+			last[r.Agent] = Heard{r, max(age, 0)}
+		}
+		if meta.NumPending == 0 {
+			return last, nil
+		}
+	}
+}
+
+// staleAfter is how old a result may be and still tell of now: of three runs in
+// a row one has to be heard.
+func staleAfter(m wire.Saved) time.Duration {
+	return 3*m.Every.Std() + m.Timeout.Std() + 2*time.Second
+}
+
+// Stand says how a monitor stands, from the agents and the last result of each.
+func Stand(m wire.Saved, agents []Agent, last map[string]Heard) Standing {
+	s := Standing{Monitor: m.Name, Agents: []AgentStand{}}
+	if m.Paused {
+		s.State = StandsPaused
+		return s
+	}
+	count := map[string]int{}
+	for _, a := range agents {
+		if a.Leaving || !m.RunsOn(a.Agent, a.Labels) {
+			continue
+		}
+		one := standOn(m, a, last)
+		count[one.State]++
+		s.Agents = append(s.Agents, one)
+	}
+	for _, id := range m.Agents.IDs() { // named, and never seen
+		known := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id && !a.Leaving })
+		if !known && m.RunsOn(id, nil) {
+			count[StandsUnknown]++
+			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent is not there"})
+		}
+	}
+	slices.SortFunc(s.Agents, func(a, b AgentStand) int { return strings.Compare(a.Agent, b.Agent) })
+	switch up, down := count[StandsUp], count[StandsDown]; {
+	case up > 0 && up == len(s.Agents):
+		s.State = StandsUp
+	case up > 0:
+		s.State = StandsDegraded
+	case down > 0:
+		s.State = StandsDown
+	default:
+		s.State = StandsUnknown
+	}
+	return s
+}
+
+func standOn(m wire.Saved, a Agent, last map[string]Heard) AgentStand {
+	one := AgentStand{Agent: a.Agent, State: StandsUnknown}
+	r, ok := last[a.Agent]
+	switch {
+	case !a.Online:
+		one.Why = "the agent is offline"
+	case a.Refused[m.Name] != "":
+		one.Why = "the agent cannot run it: " + a.Refused[m.Name]
+	case !ok:
+		one.Why = "nothing was measured yet"
+	case r.Revision < m.Revision:
+		one.Why = "nothing was measured since it was changed"
+	case r.Age > staleAfter(m):
+		one.Why = "nothing was heard for " + Short(r.Age.Round(time.Second))
+	default:
+		one.Result = &r.Result
+		first, _, _ := strings.Cut(r.Error, "\n")
+		one.Why = string(r.Failure) + ": " + first
+		switch r.Outcome {
+		case wire.OK:
+			one.State, one.Why = StandsUp, ""
+		case wire.Failed:
+			one.State = StandsDown
+		}
+	}
+	return one
+}

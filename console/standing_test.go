@@ -1,0 +1,50 @@
+package console
+
+import (
+	"testing"
+	"time"
+
+	"netmon/wire"
+)
+
+func TestStand(t *testing.T) {
+	m := web()
+	m.Revision, m.Every, m.Timeout = 7, wire.Duration(10*time.Second), wire.Duration(time.Second)
+	agent := func(id string, online bool) Agent { return Agent{Alive: wire.Alive{Agent: id}, Online: online} }
+	heard := func(o wire.Outcome, age time.Duration, revision uint64) Heard {
+		return Heard{wire.Result{Outcome: o, Revision: revision}, age}
+	}
+	both := []Agent{agent("paris", true), agent("tokyo", true)}
+	ok, failed, broken := heard(wire.OK, 0, 7), heard(wire.Failed, 0, 7), heard(wire.Broken, 0, 7)
+	for _, c := range []struct {
+		name   string
+		agents []Agent
+		last   map[string]Heard
+		want   string
+	}{
+		{"all up", both, map[string]Heard{"paris": ok, "tokyo": ok}, StandsUp},
+		{"one failed", both, map[string]Heard{"paris": ok, "tokyo": failed}, StandsDegraded},
+		{"all failed", both, map[string]Heard{"paris": failed, "tokyo": failed}, StandsDown},
+		{"nobody is there", nil, nil, StandsUnknown},
+		{"nothing measured", both, nil, StandsUnknown},
+		{"of one nothing is known", both, map[string]Heard{"paris": ok}, StandsDegraded},
+		{"failed on one, unknown on the other", both, map[string]Heard{"paris": failed}, StandsDown},
+		{"a gap is not up", both[:1], map[string]Heard{"paris": heard(wire.OK, 34*time.Second, 7)}, StandsUnknown},
+		{"just before a gap", both[:1], map[string]Heard{"paris": heard(wire.OK, 32*time.Second, 7)}, StandsUp},
+		{"measured before the change", both[:1], map[string]Heard{"paris": heard(wire.OK, 0, 6)}, StandsUnknown},
+		{"could not be measured", both[:1], map[string]Heard{"paris": broken}, StandsUnknown},
+		{"offline", []Agent{agent("paris", false)}, map[string]Heard{"paris": ok}, StandsUnknown},
+	} {
+		if got := Stand(m, c.agents, c.last); got.State != c.want {
+			t.Errorf("%s: %s, want %s: %+v", c.name, got.State, c.want, got.Agents)
+		}
+	}
+	m.Agents = wire.Selectors{"paris", "nairobi"}
+	if got := Stand(m, both, map[string]Heard{"paris": ok, "tokyo": ok}); got.State != StandsDegraded || len(got.Agents) != 2 {
+		t.Errorf("with an agent that was never seen: %+v", got)
+	}
+	m.Paused = true
+	if got := Stand(m, both, map[string]Heard{"paris": ok}); got.State != StandsPaused {
+		t.Errorf("paused: %+v", got)
+	}
+}
