@@ -1,5 +1,5 @@
 # make help says what there is. CI runs .ci/run.
-compose := $(shell command -v docker-compose || echo docker compose)
+compose := $(if $(shell command -v docker-compose),docker-compose,docker compose)
 files := $(if $(CLUSTER),-f docker-compose.yml -f docker-compose.cluster.yml)
 lab := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/lab/
 
