@@ -12,13 +12,13 @@ netmon: ## the program, one static file
 test: ## the tests
 	go test ./...
 
-lab-images: ## the programs and images of the lab
+lab-image: ## the programs and the image of the lab
 	mkdir -p dist/lab/state
 	cp lab/Dockerfile dist/lab/Dockerfile
 	$(lab) ./cmd/netmon ./lab/netmon-targets ./lab/fault github.com/nats-io/nats-server/v2
-	$(compose) build -q nats console targets
+	$(compose) build -q console
 
-lab: lab-images ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
+lab: lab-image ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
 	$(compose) $(files) up -d
 	dist/lab/fault ready
 	@echo
@@ -33,4 +33,4 @@ lab: lab-images ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
 lab-down: ## ends the lab; no container, network, volume or image stays
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
 
-.PHONY: help netmon test lab lab-images lab-down
+.PHONY: help netmon test lab lab-image lab-down
