@@ -17,9 +17,9 @@ const slowQueue = 77
 
 // Of linux/netfilter/nfnetlink_queue.h and nfnetlink.h.
 const (
-	queuePacket   = unix.NFNL_SUBSYS_QUEUE<<8 | 0
-	queueVerdict  = unix.NFNL_SUBSYS_QUEUE<<8 | 1
-	queueConfig   = unix.NFNL_SUBSYS_QUEUE<<8 | 2
+	queuePacket   = unix.NFNL_SUBSYS_QUEUE << 8
+	queueVerdict  = unix.NFNL_SUBSYS_QUEUE<<8 + 1
+	queueConfig   = unix.NFNL_SUBSYS_QUEUE<<8 + 2
 	attrHeader    = 1 // of a packet
 	attrVerdict   = 2
 	attrCommand   = 1 // of a configuration
