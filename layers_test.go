@@ -12,21 +12,23 @@ import (
 // layers says who may import whom of us. A new arrow is a design decision: it
 // needs a reason in docs/adr.
 var layers = map[string][]string{
-	"wire":              nil,
-	"probes":            {"wire"},
-	"agent":             {"wire", "probes", "agent/spool"},
-	"agent/spool":       nil,
-	"broker":            {"wire"},
-	"controller":        {"wire"},
-	"console":           {"wire"},
-	"cmd/netmon":        {"wire", "probes", "agent", "agent/spool", "broker", "controller", "console"},
-	"e2e":               nil,
-	"lab/accuracy":      {"probes"},
-	"lab/targets":       nil,
-	"internal/badlink":  nil,
-	"internal/need":     nil,
-	"internal/ledger":   {"wire"},
-	"internal/natstest": {"broker"},
+	"wire":               nil,
+	"probes":             {"wire"},
+	"agent":              {"wire", "probes", "agent/spool"},
+	"agent/spool":        nil,
+	"broker":             {"wire"},
+	"controller":         {"wire"},
+	"console":            {"wire"},
+	"cmd/netmon":         {"wire", "probes", "agent", "agent/spool", "broker", "controller", "console"},
+	"e2e":                nil,
+	"lab/accuracy":       {"probes"},
+	"lab/fault":          nil,
+	"lab/netmon-targets": {"lab/targets"},
+	"lab/targets":        nil,
+	"internal/badlink":   nil,
+	"internal/need":      nil,
+	"internal/ledger":    {"wire"},
+	"internal/natstest":  {"broker"},
 }
 
 // stdlibOnly are packages that use nothing but the standard library.

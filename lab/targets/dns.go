@@ -38,6 +38,14 @@ type DNS struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // guarded by mu; nil once closed
+	lie   string            // guarded by mu
+}
+
+// Lie makes every address that it gives be this one; the empty text ends it.
+func (s *DNS) Lie(address string) {
+	s.mu.Lock()
+	s.lie = address
+	s.mu.Unlock()
 }
 
 // ServeDNS starts a name server on addr and, for TLS and HTTPS, on other ports

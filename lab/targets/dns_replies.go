@@ -49,6 +49,11 @@ func (s *DNS) replies(b []byte, over string) [][]byte {
 		return [][]byte{strayReply(q, name)}
 	}
 	a := healthyReply(q)
+	s.mu.Lock()
+	if s.lie != "" && q.Question[0].Qtype == dns.TypeA {
+		a.Answer = records(q.Question[0].Name + " 60 IN A " + s.lie)
+	}
+	s.mu.Unlock()
 	switch name {
 	case "missing":
 		a.Rcode, a.Answer, a.Ns = dns.RcodeNameError, nil, records("example. 300 IN SOA ns.example. root.example. 4294967290 1 1 1 60")

@@ -1,0 +1,36 @@
+# make help says what there is. CI runs .ci/run.
+compose := $(if $(shell command -v docker-compose),docker-compose,docker compose)
+files := $(if $(CLUSTER),-f docker-compose.yml -f docker-compose.cluster.yml)
+lab := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/lab/
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
+
+netmon: ## the program, one static file
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o netmon ./cmd/netmon
+
+test: ## the tests
+	go test ./...
+
+lab-image: ## the programs and the image of the lab
+	mkdir -p dist/lab/state
+	cp lab/Dockerfile dist/lab/Dockerfile
+	$(lab) ./cmd/netmon ./lab/netmon-targets ./lab/fault github.com/nats-io/nats-server/v2
+	$(compose) build -q console
+
+lab: lab-image ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
+	$(compose) $(files) up -d
+	dist/lab/fault ready
+	@echo
+	$(compose) exec -T console netmon get agents
+	@echo
+	@echo "The mesh lives. Next:"
+	@echo "  $(compose) exec console netmon watch     results, live"
+	@echo "  go run ./lab/fault                       what can be broken: fault break http, fault cut paris, ..."
+	@echo "  nats --server nats://127.0.0.1:4222 sub 'results.>'"
+	@echo "  make lab-down                            ends it and removes all of it"
+
+lab-down: ## ends the lab; no container, network, volume or image stays
+	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
+
+.PHONY: help netmon test lab lab-image lab-down

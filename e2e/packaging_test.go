@@ -1,0 +1,202 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"netmon/internal/need"
+)
+
+// TestUnits holds the systemd units against systemd itself: no unknown setting,
+// and little left that a broken agent could do to its host.
+func TestUnits(t *testing.T) {
+	units, err := filepath.Glob("../packaging/systemd/*.service")
+	if err != nil || len(units) != 2 {
+		t.Fatalf("units %q, error %v", units, err)
+	}
+	for _, unit := range units {
+		t.Run(filepath.Base(unit), func(t *testing.T) {
+			data, err := os.ReadFile(unit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(data)) {
+				if command, ok := strings.CutPrefix(line, "ExecStart=/usr/local/bin/"); ok {
+					checkCommand(t, strings.Fields(command))
+				}
+			}
+			analyze := need.Tool(t, "systemd-analyze", "systemd")
+			copied := filepath.Join(t.TempDir(), filepath.Base(unit))
+			here := bytes.ReplaceAll(data, []byte("/usr/local/bin/netmon"), []byte("/bin/true")) // it must exist
+			if err := os.WriteFile(copied, here, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if out := do(t, 0, analyze, "verify", copied); strings.Contains(out, filepath.Base(unit)) {
+				t.Errorf("systemd-analyze verify:\n%s", out)
+			}
+			do(t, 0, analyze, "security", "--offline=true", "--threshold=20", "--no-pager", copied) // tenths: exposure 2.0 is "OK"
+		})
+	}
+}
+
+// TestManifests reads the files for Kubernetes, and where there is a kubectl
+// holds them against the API's own types.
+func TestManifests(t *testing.T) {
+	const path = "../packaging/kubernetes/netmon.yaml"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]map[string]any{}
+	for _, text := range strings.Split(string(data), "\n---\n") {
+		var object map[string]any
+		if err := yaml.UnmarshalWithOptions([]byte(text), &object, yaml.Strict()); err != nil {
+			t.Fatal(err)
+		}
+		kind := fmt.Sprint(object["kind"])
+		kinds[kind] = object
+		if kind != "Namespace" {
+			checkWorkload(t, kind, object)
+			checkTypes(t, kind, text, object)
+		}
+	}
+	if len(kinds) != 3 || kinds["DaemonSet"] == nil || kinds["Deployment"] == nil {
+		t.Errorf("want a Namespace, a DaemonSet and a Deployment, got %d kinds", len(kinds))
+	}
+	var values map[string]any
+	data, err = os.ReadFile("../packaging/kubernetes/nats-values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalWithOptions(data, &values, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	if at(values, "config", "cluster", "replicas") != fmt.Sprint(3) || at(values, "config", "jetstream", "enabled") != "true" {
+		t.Errorf("nats-values.yaml: want JetStream on three servers, got %v", values)
+	}
+}
+
+// at is the value behind a path of keys, as text.
+func at(v any, path ...string) string {
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return fmt.Sprint(v)
+}
+
+// checkWorkload looks at what the API's types leave open.
+func checkWorkload(t *testing.T, kind string, object map[string]any) {
+	t.Helper()
+	if selector, labels := at(object, "spec", "selector", "matchLabels"), at(object, "spec", "template", "metadata", "labels"); selector != labels {
+		t.Errorf("%s: selector %s, labels %s", kind, selector, labels)
+	}
+	spec := object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+	for _, c := range spec["containers"].([]any) {
+		c := c.(map[string]any)
+		var command []string
+		for _, word := range c["command"].([]any) {
+			command = append(command, fmt.Sprint(word))
+		}
+		checkCommand(t, command)
+		for _, key := range []string{"readOnlyRootFilesystem", "allowPrivilegeEscalation"} {
+			if got := at(c, "securityContext", key); (got == "true") != (key == "readOnlyRootFilesystem") {
+				t.Errorf("%s: %s is %s", kind, key, got)
+			}
+		}
+		if at(c, "resources", "limits", "memory") == "<nil>" {
+			t.Errorf("%s: no limit of memory", kind)
+		}
+	}
+}
+
+// checkTypes lets kubectl decode a manifest, which drops what the API's types
+// do not know, and looks for every field in what it writes again.
+func checkTypes(t *testing.T, kind, text string, object map[string]any) {
+	t.Helper()
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Logf("no kubectl: the fields of %s are not held against the API's types", kind)
+		return
+	}
+	path := filepath.Join(t.TempDir(), kind+".yaml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var again map[string]any
+	out := do(t, 0, kubectl, "set", "env", "--local", "-f", path, "-o", "yaml", "--dry-run=client", "CHECKED=yes")
+	if err := yaml.Unmarshal([]byte(out), &again); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	missing(t, kind, object, again)
+}
+
+func missing(t *testing.T, path string, want, have any) {
+	t.Helper()
+	switch want := want.(type) {
+	case map[string]any:
+		have, _ := have.(map[string]any)
+		for key, v := range want {
+			missing(t, path+"."+key, v, have[key])
+		}
+	case []any:
+		have, _ := have.([]any)
+		for i, v := range want {
+			if i >= len(have) {
+				t.Errorf("%s[%d] is not known", path, i)
+				continue
+			}
+			missing(t, fmt.Sprintf("%s[%d]", path, i), v, have[i])
+		}
+	default:
+		if fmt.Sprint(want) != fmt.Sprint(have) {
+			t.Errorf("%s is not known: wrote %v, kubectl reads %v", path, want, have)
+		}
+	}
+}
+
+// TestComposeCommands checks the commands of docker-compose.yml.
+func TestComposeCommands(t *testing.T) {
+	for _, name := range []string{"docker-compose.yml", "docker-compose.cluster.yml"} {
+		data, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct {
+			Services map[string]struct{ Command []string }
+		}
+		if err := yaml.Unmarshal(data, &file); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(file.Services) < 6 {
+			t.Errorf("%s has %d services", name, len(file.Services))
+		}
+		for _, s := range file.Services {
+			if len(s.Command) > 0 && s.Command[0] == "netmon" {
+				checkCommand(t, s.Command)
+			}
+		}
+	}
+}
+
+// checkCommand looks for each flag of a command of netmon in its help.
+func checkCommand(t *testing.T, words []string) {
+	t.Helper()
+	if len(words) < 2 || words[0] != "netmon" {
+		t.Fatalf("not a command of netmon: %q", words)
+	}
+	help := netmonDo(t, 0, words[1], "--help")
+	for _, w := range words[2:] {
+		if strings.HasPrefix(w, "-") && !regexp.MustCompile(`(^|[\s,])`+regexp.QuoteMeta(w)+`[\s,]`).MatchString(help) {
+			t.Errorf("netmon %s has no flag %s", words[1], w)
+		}
+	}
+}
