@@ -34,6 +34,9 @@ func logFlag() cli.Flag {
 
 // withBroker runs do with a connected console.
 func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client) error) error {
+	if s, ok := c.App.Metadata[sessionKey].(*session); ok {
+		return s.with(c.Context, do)
+	}
 	url := c.String("broker")
 	cl, err := console.Connect(func(opts ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, opts...) })
 	if err != nil {
@@ -83,6 +86,9 @@ func isTerminal(w io.Writer) bool {
 // styles are the colours for w: none unless a person looks and wants them
 // (no-color.org, bixense.com/clicolors).
 func styles(w io.Writer) console.Styles {
+	if l, ok := w.(lineWriter); ok {
+		return l.Styles()
+	}
 	force := os.Getenv("CLICOLOR_FORCE")
 	if force != "" && force != "0" {
 		return console.Colours
@@ -92,6 +98,9 @@ func styles(w io.Writer) console.Styles {
 	}
 	return console.Colours
 }
+
+// lineWriter is a writer that knows what the terminal behind it can show.
+type lineWriter interface{ Styles() console.Styles }
 
 // parseLabels reads the values of --label.
 func parseLabels(args []string) (map[string]string, error) {

@@ -41,7 +41,11 @@ func main() {
 
 // run is the whole program, as a function of its surroundings.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	app := newApp(stdin, stdout, stderr)
+	return runApp(ctx, newApp(stdin, stdout, stderr), args, stderr)
+}
+
+// runApp carries out one command line and returns its exit code.
+func runApp(ctx context.Context, app *cli.App, args []string, stderr io.Writer) int {
 	err := app.RunContext(ctx, permute(app, args))
 	var coded *codedError
 	switch {
@@ -102,8 +106,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
+			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), controllerCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
 		},
 	}

@@ -21,14 +21,16 @@ func probeCommand() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", Value: wire.DefaultTimeout, Usage: "give up after this `DURATION`"},
 			&cli.BoolFlag{Name: "explain", Usage: "print every step with its time, and why the outcome is what it is"},
 			outputFlag("text (default), json"),
+			&cli.StringFlag{Name: "from", Usage: "measure on these `AGENTS` instead of here: all, ids, or label=value, by commas"},
+			brokerFlag(),
 		}
 	}
 	return &cli.Command{
 		Name:      "probe",
-		Usage:     "measure once, here and now, without a broker",
+		Usage:     "measure once, here without a broker, or from agents",
 		UsageText: "netmon probe KIND TARGET [options]",
 		Description: "Measures TARGET once and prints what was learned. Exit 0: the target is fine,\n1: it is not, or could not be measured, 2: wrong use.\n\n" +
-			"   netmon probe https example.com\n   netmon probe icmp 127.0.0.1 --count 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help",
+			"   netmon probe https example.com\n   netmon probe icmp 127.0.0.1 --count 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help\n   netmon probe https example.com --from region=eu",
 		Subcommands: kindCommands(flags, "probe", probeNow),
 		Action:      unknownKind,
 	}
@@ -47,6 +49,9 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	timeout := c.Duration("timeout")
 	if timeout <= 0 {
 		return usage("--timeout: want more than 0, got %v", timeout)
+	}
+	if c.IsSet("from") {
+		return probeFrom(c, wire.Monitor{Name: "probe", Kind: k.Name, Target: target, Timeout: wire.Duration(timeout), Options: options})
 	}
 	env := &probes.Env{}
 	defer env.Close()
