@@ -30,7 +30,7 @@ func (f Flow) Ask() Question {
 			q.Lines = append(q.Lines, fmt.Sprintf("%-6s %s", k.Name, k.Doc))
 		}
 	case stepTarget:
-		q.Title, q.Explain = "target", k.Target+"; it is measured at once from here, or add: from AGENT"
+		q.Title, q.Explain = "target", k.Target+", measured at once from here; or TARGET from AGENT"
 		q.Default = or(f.draft.Target, k.Example)
 		if f.from != "" && f.draft.Target != "" {
 			q.Default += " from " + f.from
@@ -55,7 +55,7 @@ func (f Flow) Ask() Question {
 		m := wire.Monitor{Every: wire.Duration(f.draft.Every), Timeout: wire.Duration(f.draft.Timeout)}.WithDefaults()
 		q.Default = m.Timeout.String()
 	case stepOptions:
-		q.Title, q.Explain = "options", "NAME VALUE sets one, no NAME unsets it, more lists all; Enter goes on"
+		q.Title, q.Explain = "options", "NAME VALUE sets, no NAME unsets, more lists all, Enter goes on"
 		q.Default = "done"
 		if f.all {
 			q.Explain = strings.Replace(q.Explain, "more lists all", "less lists few", 1)
@@ -66,7 +66,7 @@ func (f Flow) Ask() Question {
 		}
 		q.Choices = append(q.Choices, "more", "no", "done")
 	case stepWhere:
-		q.Title, q.Explain = "where", "agents that run it: all, ids or label=value by commas; all except ID"
+		q.Title, q.Explain = "where", "all, or ids or label=value by commas; also: all except paris"
 		q.Default, q.Choices = f.draft.On, append(f.selectors(), "except")
 		if f.draft.Except != "" {
 			q.Default += " except " + f.draft.Except

@@ -38,8 +38,8 @@ func (f Flow) target(text string) (Flow, error) {
 		return f, err
 	}
 	if f.from != "" {
-		if _, err := wire.ParseSelectors(f.from); err != nil {
-			return f, fmt.Errorf("from: %w", err)
+		if _, err := selectors("from", f.from); err != nil {
+			return f, err
 		}
 	}
 	f.run, f.fresh = f.measurement(), false
@@ -94,15 +94,15 @@ func duration(field, text string) (time.Duration, error) {
 // where takes AGENTS, or AGENTS except AGENTS.
 func (f Flow) where(text string) (Flow, error) {
 	on, except, excepts := strings.Cut(text, " except ")
-	sel, err := wire.ParseSelectors(on)
+	sel, err := selectors("where", on)
 	if err != nil {
-		return f, fmt.Errorf("where: %w", err)
+		return f, err
 	}
 	f.draft.On, f.draft.Except = sel.String(), ""
 	if excepts {
-		not, err := wire.ParseSelectors(except)
+		not, err := selectors("except", except)
 		if err != nil {
-			return f, fmt.Errorf("except: %w", err)
+			return f, err
 		}
 		f.draft.Except = not.String()
 	}
@@ -113,6 +113,15 @@ func (f Flow) where(text string) (Flow, error) {
 		f.note = "no agent that is known is among " + text + ": it starts when one joins"
 	}
 	return f, nil
+}
+
+func selectors(field, text string) (wire.Selectors, error) {
+	sel, err := wire.ParseSelectors(text)
+	var p wire.Problems
+	for _, e := range wire.FieldErrors(err) {
+		p.Add(field, e.Err)
+	}
+	return sel, p.Err()
 }
 
 // places lists the agents that the draft runs on.

@@ -60,6 +60,11 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	case "ctrl+r":
 		m.search = &search{found: len(m.history.lines)}
 		return nil
+	case "ctrl+t":
+		if m.running == nil && len(m.o.Full) > 0 && find(m.o.Commands, m.o.Full[0]) != nil {
+			return m.full(m.o.Full[:1])
+		}
+		return nil
 	case "ctrl+l":
 		return tea.ClearScreen
 	}

@@ -26,6 +26,7 @@ type model struct {
 	search  *search
 	flow    *flow.Flow
 	refused string // why the flow did not take the last answer
+	came    string // the last word of what was measured for the flow
 	running *running
 	queue   []string // typed while a command runs
 	offer   []string // candidates of completion
@@ -50,7 +51,20 @@ type running struct {
 	out     *output
 	stop    context.CancelFunc
 	stopped bool
+	last    string // line of what it printed
 	done    chan struct{}
+}
+
+// show prints what the command has written, and returns its last line so far.
+func (r *running) show(m *model, all bool) string {
+	lines := r.out.take(all)
+	m.output(lines)
+	for _, l := range lines {
+		if strings.TrimSpace(l) != "" {
+			r.last = l
+		}
+	}
+	return r.last
 }
 
 type (
@@ -108,7 +122,7 @@ func (m *model) beat(now time.Time) {
 		m.say(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, m.o.Broker, console.Short(now.Sub(was)), st.Reset))
 	}
 	if m.running != nil {
-		m.output(m.running.out.take(false))
+		m.came = m.running.show(m, false)
 	}
 	if m.o.Log != nil {
 		for _, l := range m.o.Log.out.take(false) {
@@ -216,7 +230,7 @@ func (m *model) finished(msg doneMsg) tea.Cmd {
 		return nil
 	}
 	m.running = nil
-	m.output(r.out.take(true))
+	m.came = r.show(m, true)
 	if r.stopped {
 		m.say("stopped: " + r.text)
 	}

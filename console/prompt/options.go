@@ -30,5 +30,5 @@ type Options struct {
 	Stream  *Stream
 	History string // file of what was typed; "" keeps none
 	Styles  console.Styles
-	Log     *Log   // nil for none
+	Log     *Log // nil for none
 }

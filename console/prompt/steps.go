@@ -12,8 +12,8 @@ import (
 // begin starts adding a monitor step by step.
 func (m *model) begin(args []string) tea.Cmd {
 	f := flow.New(m.o.World(m.snap))
-	m.flow, m.refused = &f, ""
-	m.say("add a monitor: Enter takes what stands in [ ], Esc goes back, Ctrl-C leaves without saving")
+	m.flow, m.refused, m.came = &f, "", ""
+	m.say("add a monitor: Enter takes what is in [ ], Esc goes back, Ctrl-C leaves")
 	if len(args) > 0 { // the kind
 		return m.answer(args[0])
 	}
@@ -34,7 +34,7 @@ func (m *model) answer(line string) tea.Cmd {
 		m.ed.set(line) // to be mended in place
 		return nil
 	}
-	m.refused = ""
+	m.refused, m.came = "", ""
 	if text := strings.TrimSpace(line); text == "" {
 		line = q.Default
 	}
@@ -76,7 +76,7 @@ func (m *model) ran(ok bool) tea.Cmd {
 
 func (m *model) back() {
 	next := m.flow.Back()
-	m.flow, m.refused = &next, ""
+	m.flow, m.refused, m.came = &next, "", ""
 	m.asked()
 }
 

@@ -62,8 +62,15 @@ func (m *model) View() tea.View {
 		q := m.flow.Ask()
 		add(m.o.Styles.Dim, strings.Repeat("─", min(m.width, 60)))
 		add("", fmt.Sprintf("add %d/%d %s: %s", q.Step, q.Of, q.Title, q.Explain))
+		if m.came != "" && m.running == nil {
+			add("", "  → "+m.came)
+		}
 		if len(q.Lines) <= m.room() {
 			for _, l := range q.Lines {
+				if len(q.Lines) > 1 { // a list
+					add("", "    "+console.Printable(l))
+					continue
+				}
 				for _, part := range strings.Split(ansi.Hardwrap(console.Printable(l), m.width-4, true), "\n") {
 					lines = append(lines, "    "+part)
 				}
