@@ -32,6 +32,6 @@ func TestScripts(t *testing.T) {
 			e.Setenv("NETMON_BROKER", "nats://127.0.0.1:1") // nobody is there
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "mesh": mesh, "until": until},
 	})
 }

@@ -50,10 +50,15 @@ func (s *session) with(ctx context.Context, do func(context.Context, *console.Cl
 // values of the run before.
 func (s *session) run(ctx context.Context, args []string, out, errs io.Writer) int {
 	app := newApp(strings.NewReader(""), out, errs)
-	if !slices.ContainsFunc(args, func(a string) bool { return a == "--broker" || strings.HasPrefix(a, "--broker=") }) {
+	if !slices.ContainsFunc(args, elsewhere) {
 		app.Metadata = map[string]any{sessionKey: s}
 	}
 	return runApp(ctx, app, append([]string{"netmon"}, args...), errs)
+}
+
+// elsewhere says that an argument chooses another broker than the session's.
+func elsewhere(arg string) bool {
+	return slices.Contains([]string{"broker", "context"}, flagOf(arg)) && strings.HasPrefix(arg, "-")
 }
 
 // follow keeps the session's picture of the mesh, and the stream of results,
@@ -79,7 +84,7 @@ func (s *session) options() prompt.Options {
 		Live:     s.live,
 		Full:     []string{"dash"},
 		Take: func(args []string, in io.Reader, out io.Writer) int {
-			if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--broker") }) {
+			if !slices.ContainsFunc(args, elsewhere) {
 				args = append(args, "--broker", s.url)
 			}
 			return run(context.Background(), append([]string{"netmon"}, args...), in, out, out)

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"netmon/agent"
+	"netmon/broker"
+	"netmon/console"
+)
+
+// scriptPatience is how long a script waits for what should come at once.
+const scriptPatience = 30 * time.Second
+
+// mesh [AGENT[:label=value]]... starts a broker with its controller, and real
+// agents, for the rest of the script. NETMON_BROKER is its address; $TARGET is
+// a TCP target that is there.
+func mesh(ts *testscript.TestScript, neg bool, args []string) {
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	b, err := broker.Start(context.Background(), broker.Options{Listen: "127.0.0.1:0", Store: ts.MkAbs("broker"), Log: log})
+	ts.Check(err)
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
+	ready := make(chan struct{})
+	wg.Go(func() {
+		control(ctx, b.Connect, b.DefaultLimits(), log, sync.OnceFunc(func() { close(ready) }))
+	})
+	<-ready
+	for _, arg := range args {
+		id, label, _ := strings.Cut(arg, ":")
+		labels := map[string]string{}
+		if k, v, ok := strings.Cut(label, "="); ok {
+			labels[k] = v
+		}
+		a, err := agent.New(agent.Options{ID: id, Labels: labels, State: ts.MkAbs("agent-" + id), Version: version, Connect: b.Connect, Log: log})
+		ts.Check(err)
+		wg.Go(func() { a.Run(ctx) })
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv("NETMON_BROKER", b.URL())
+	ts.Setenv("BROKER", b.URL())
+	ts.Setenv("TARGET", l.Addr().String())
+	await(ts, func(cl *console.Client) bool {
+		list, err := cl.Agents(ctx)
+		return err == nil && len(list) == len(args)
+	}, b)
+}
+
+func await(ts *testscript.TestScript, ok func(*console.Client) bool, b *broker.Broker) {
+	cl, err := console.Connect(b.Connect)
+	ts.Check(err)
+	defer cl.Close()
+	for end := time.Now().Add(scriptPatience); !ok(cl); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("the mesh does not come up")
+		}
+	}
+}
+
+// until ARGS... runs netmon until it exits with 0, and keeps what it printed
+// as exits does.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	for end := time.Now().Add(scriptPatience); ; time.Sleep(20 * time.Millisecond) {
+		if err := ts.Exec("netmon", args...); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("netmon %s does not come to exit 0:\n%s%s", strings.Join(args, " "), ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		}
+	}
+	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "out"), []byte(ts.ReadFile("stdout")), 0o600))
+	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "err"), []byte(ts.ReadFile("stderr")), 0o600))
+}
