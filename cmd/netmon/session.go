@@ -99,7 +99,8 @@ func (s *session) farewell() string {
 	if len(snap.Monitors) == 0 {
 		return "nothing was stopped; come back with: netmon console" + s.brokerArg()
 	}
-	return fmt.Sprintf("what runs goes on running (%d monitors, %d agents); come back with: netmon console%s", len(snap.Monitors), snap.Online(), s.brokerArg())
+	return fmt.Sprintf("what runs goes on running (%s, %s); come back with: netmon console%s",
+		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), s.brokerArg())
 }
 
 func (s *session) brokerArg() string {

@@ -96,7 +96,7 @@ func agentNote(a console.Agent, m wire.Saved, runs bool) string {
 	case m.Paused:
 		notes = append(notes, "○ paused")
 	case !runs:
-		notes = append(notes, "does not run it now")
+		notes = append(notes, "stopped here")
 	}
 	if !a.Online {
 		notes = append(notes, "agent "+agentState(a)+", seen "+ago(a.Seen))

@@ -174,20 +174,18 @@ func (m *model) complete() {
 	line := m.ed.before()
 	var start int
 	var candidates []string
-	if m.flow != nil {
-		start = strings.LastIndexAny(line, " ,;=") + 1
+	quote := words.Quote
+	if m.flow != nil { // its answers are no command lines
+		quote = func(s string) string { return s }
+		start = strings.LastIndexAny(line, " ,;") + 1
 		candidates = matching(m.flow.Ask().Choices, line[start:])
-		if start > 0 && len(candidates) == 0 { // choices such as region=eu
-			start = strings.LastIndexAny(line, " ,;") + 1
-			candidates = matching(m.flow.Ask().Choices, line[start:])
-		}
 	} else {
 		start, candidates = Complete(line, m.o.Commands, m.snap.Names())
 	}
 	m.offer = candidates
 	switch prefix := commonPrefix(candidates); {
 	case len(candidates) == 1:
-		m.ed.replace(start, words.Quote(candidates[0])+" ")
+		m.ed.replace(start, quote(candidates[0])+" ")
 		m.offer = nil
 	case len(prefix) > len(line)-start:
 		m.ed.replace(start, prefix)

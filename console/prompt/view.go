@@ -145,11 +145,12 @@ func (m *model) status() string {
 		return st.Failed + cut("✕ "+text, m.width) + st.Reset
 	}
 	text := fmt.Sprintf("%s · %s · results %s · Tab completes · ? helps",
-		count(len(m.snap.Monitors), "monitor"), count(m.snap.Online(), "agent"), m.o.Stream.Mode())
+		Count(len(m.snap.Monitors), "monitor"), Count(m.snap.Online(), "agent"), m.o.Stream.Mode())
 	return st.Dim + cut(text, m.width) + st.Reset
 }
 
-func count(n int, what string) string {
+// Count writes how many there are of something.
+func Count(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}
