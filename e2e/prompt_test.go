@@ -43,7 +43,8 @@ func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
 	command := last(tm.see("add 8/8 save and start", "--on region=eu"), "netmon add")
 	tm.keys("Enter")
 	tm.seen("shop saved", "oslo         shop running", "paris        shop running", "rome         shop running")
-	tm.see("oslo", "rome", "shop", "● ok", "connected", "1 monitor · 3 agents")
+	tm.seenLine("rome ", "shop ● ok", "connected")
+	tm.see("1 monitor · 3 agents")
 	t.Logf("from the prompt to three agents in %v", time.Since(begin).Round(time.Millisecond))
 	if want := "netmon add tcp " + target + " --name shop --every 1s --on region=eu"; strings.TrimSpace(command) != want {
 		t.Errorf("the one line is %q, want %q", command, want)
@@ -56,8 +57,11 @@ func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
 	tm.seen("shop stopped on rome", "rome         shop stopped")
 	tm.keys("show shop", "Enter")
 	tm.seen("every 1s, timeout 1s, on region=eu except rome", "stopped here")
+	if n := strings.Count(tm.all(), "● "+strings.TrimPrefix(url, "nats://")+" ›"); n != 1 {
+		t.Errorf("the prompt stands %d times on the screen:\n%s", n, tm.all())
+	}
 	tm.keys("quit", "Enter")
-	tm.see("what runs goes on running (1 monitor, 3 agents)", "netmon console --broker "+url, "Pane is dead (status 0")
+	tm.see("what runs goes on running: 1 monitor, 3 agents", "come back with: netmon console --broker "+url, "Pane is dead (status 0")
 	if out := netmonDo(t, 0, "get", "monitors", "--broker", url); !strings.Contains(out, "shop") {
 		t.Errorf("after quit: %s", out)
 	}

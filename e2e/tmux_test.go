@@ -80,6 +80,19 @@ func (tm *term) seen(words ...string) string {
 	return tm.wait(tm.all, words...)
 }
 
+// seenLine waits until one line has, or had, all of the words.
+func (tm *term) seenLine(words ...string) {
+	tm.t.Helper()
+	tm.wait(func() string {
+		for line := range strings.Lines(tm.all()) {
+			if hasAll(line, words) {
+				return line
+			}
+		}
+		return ""
+	}, words...)
+}
+
 func (tm *term) wait(capture func() string, words ...string) string {
 	tm.t.Helper()
 	for limit := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {

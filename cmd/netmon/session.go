@@ -97,9 +97,9 @@ func (s *session) options() prompt.Options {
 func (s *session) farewell() string {
 	snap := s.live.Snapshot()
 	if len(snap.Monitors) == 0 {
-		return "nothing was stopped; come back with: netmon console" + s.brokerArg()
+		return "nothing was stopped\ncome back with: netmon console" + s.brokerArg()
 	}
-	return fmt.Sprintf("what runs goes on running (%s, %s); come back with: netmon console%s",
+	return fmt.Sprintf("what runs goes on running: %s, %s\ncome back with: netmon console%s",
 		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), s.brokerArg())
 }
 

@@ -130,7 +130,7 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan st
 	url := b.URL()
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
 	fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)
-	fmt.Fprintf(w, "  another console:  netmon watch --broker %s\n", url)
+	fmt.Fprintf(w, "  another console:  netmon console --broker %s\n", url)
 	fmt.Fprintf(w, "  tap the results:  nats --server %s sub 'results.>'\n", url)
 	if before+s.added == 0 {
 		fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, hostPortOf(url))
