@@ -21,6 +21,7 @@ var Colours = Styles{OK: "\x1b[32m", Failed: "\x1b[31m", Broken: "\x1b[33m", Dim
 type Line struct {
 	Styles         Styles
 	Date           bool // with the day
+	Alone          bool // all of one monitor: without its name
 	agent, monitor int
 }
 
@@ -44,8 +45,12 @@ func (l *Line) Format(r wire.Result) string {
 		clock = "2006-01-02 15:04:05.000"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s%s %-*s %-*s %s%s %-6s%s %9s  %s", l.Styles.Dim, r.Started.Local().Format(clock), l.Styles.Reset,
-		l.agent, r.Agent, l.monitor, r.Monitor, style, mark, Printable(string(r.Outcome)), l.Styles.Reset, latency, Printable(words(r)))
+	monitor := fmt.Sprintf(" %-*s", l.monitor, r.Monitor)
+	if l.Alone {
+		monitor = ""
+	}
+	fmt.Fprintf(&b, "%s%s%s %-*s%s %s%s %-6s%s %9s  %s", l.Styles.Dim, r.Started.Local().Format(clock), l.Styles.Reset,
+		l.agent, r.Agent, monitor, style, mark, Printable(string(r.Outcome)), l.Styles.Reset, latency, Printable(words(r)))
 	if gap := gapWords(r); gap != "" {
 		fmt.Fprintf(&b, "  %s? %s%s", l.Styles.Broken, gap, l.Styles.Reset)
 	}

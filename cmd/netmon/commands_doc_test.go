@@ -84,7 +84,7 @@ then the context in use (` + "`netmon context use`" + `), then on this host.
 	}
 	eachCommand(app.Commands, "netmon", func(path string, c *cli.Command) {
 		words := strings.Fields(path)
-		if kind := words[len(words)-1]; len(words) == 3 && isKind(kind) {
+		if kind := words[len(words)-1]; len(words) == 3 && isKind(&cli.Command{Name: kind}) {
 			return // its own options are those of a file
 		}
 		writeCommand(&b, path, c)
@@ -92,7 +92,6 @@ then the context in use (` + "`netmon context use`" + `), then on this host.
 	return b.String()
 }
 
-func isKind(name string) bool { _, ok := probes.Find(name); return ok }
 
 func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 	fmt.Fprintf(b, "\n%s %s\n\n%s.\n\n```\n%s\n```\n", strings.Repeat("#", min(len(strings.Fields(path)), 4)), path, sentence(c.Usage), c.UsageText)
@@ -112,7 +111,7 @@ func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 		fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.Join(examples, "\n"))
 	}
 	flags := c.Flags
-	if i := slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return isKind(s.Name) }); i >= 0 {
+	if i := slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return isKind(s) }); i >= 0 {
 		flags = slices.DeleteFunc(slices.Clone(c.Subcommands[i].Flags), func(f cli.Flag) bool {
 			of, ok := f.(cli.CategorizableFlag)
 			return ok && of.GetCategory() != ""

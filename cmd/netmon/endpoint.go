@@ -154,8 +154,11 @@ func (p endpoint) connect(o ...nats.Option) (*nats.Conn, error) {
 	return nats.Connect(p.url, append(p.options(), o...)...)
 }
 
-// withBroker runs do with a connected console.
+// withBroker runs do with a connected console: the prompt's, for its commands.
 func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client) error) error {
+	if s, ok := c.App.Metadata[sessionKey].(*session); ok {
+		return s.with(c.Context, do)
+	}
 	p := endpointOf(c)
 	cl, err := console.Connect(p.connect)
 	if err != nil {

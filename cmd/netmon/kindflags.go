@@ -74,16 +74,40 @@ func optionFlag(f probes.Field) cli.Flag {
 // optionsFromFlags gathers the kind's options that were given, as the JSON
 // object that a file would hold.
 func optionsFromFlags(c *cli.Context, k probes.Kind) (json.RawMessage, error) {
+	options, err := optionsJSON(k, func(o probes.Field) []string {
+		name := flagName(o)
+		switch {
+		case !c.IsSet(name):
+			return nil
+		case o.Type == "yes/no":
+			return []string{strconv.FormatBool(c.Bool(name))}
+		case o.Type == "map" || o.Type == "list":
+			return c.StringSlice(name)
+		}
+		return []string{c.String(name)}
+	})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return options, nil
+}
+
+// optionsJSON makes the JSON object of a kind's options. given returns the
+// texts of an option, none when it was not given.
+func optionsJSON(k probes.Kind, given func(probes.Field) []string) (json.RawMessage, error) {
 	root := map[string]any{}
 	var p wire.Problems
 	for _, o := range k.Options {
-		name := flagName(o)
-		if strings.Contains(o.Path, "[]") || o.Type == "object" || !c.IsSet(name) {
+		if strings.Contains(o.Path, "[]") || o.Type == "object" {
 			continue
 		}
-		v, err := optionValue(c, o, name)
+		texts := given(o)
+		if len(texts) == 0 {
+			continue
+		}
+		v, err := optionValue(o, texts)
 		if err != nil {
-			p.Add("--"+name, err)
+			p.Add("--"+flagName(o), err)
 			continue
 		}
 		at := root
@@ -99,7 +123,7 @@ func optionsFromFlags(c *cli.Context, k probes.Kind) (json.RawMessage, error) {
 		at[parts[len(parts)-1]] = v
 	}
 	if err := p.Err(); err != nil {
-		return nil, usage("%w", err)
+		return nil, err
 	}
 	if len(root) == 0 {
 		return nil, nil
@@ -107,13 +131,14 @@ func optionsFromFlags(c *cli.Context, k probes.Kind) (json.RawMessage, error) {
 	return json.Marshal(root)
 }
 
-func optionValue(c *cli.Context, o probes.Field, name string) (any, error) {
-	switch {
-	case o.Type == "yes/no":
-		return c.Bool(name), nil
-	case o.Type == "map":
+func optionValue(o probes.Field, texts []string) (any, error) {
+	text := texts[len(texts)-1]
+	switch o.Type {
+	case "yes/no":
+		return text == "true" || text == "yes", nil
+	case "map":
 		m := map[string]string{}
-		for _, pair := range c.StringSlice(name) {
+		for _, pair := range texts {
 			k, v, ok := strings.Cut(pair, "=")
 			if !ok {
 				return nil, fmt.Errorf("want NAME=VALUE, got %q", pair)
@@ -121,10 +146,9 @@ func optionValue(c *cli.Context, o probes.Field, name string) (any, error) {
 			m[k] = v
 		}
 		return m, nil
-	case o.Type == "list":
-		return c.StringSlice(name), nil
+	case "list":
+		return texts, nil
 	}
-	text := c.String(name)
 	switch o.Type {
 	case "integer":
 		n, err := strconv.ParseInt(text, 10, 64)

@@ -46,6 +46,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		complete(ctx, app, args[2:], stdout)
 		return exitOK
 	}
+	return runApp(ctx, app, args, stderr)
+}
+
+// runApp carries out one command line and returns its exit code.
+func runApp(ctx context.Context, app *cli.App, args []string, stderr io.Writer) int {
 	err := app.RunContext(ctx, permute(app, args))
 	var coded *codedError
 	switch {
@@ -62,7 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		coded = &codedError{exitNo, err}
 	}
 	if isCheck(args) && coded.err != nil {
-		return tellNagios(stdout, coded.err)
+		return tellNagios(app.Writer, coded.err)
 	}
 	if coded.err != nil {
 		fmt.Fprintln(stderr, "netmon:", console.PrintableText(coded.err.Error()))
@@ -108,8 +113,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			upCommand(), brokerCommand(), agentCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), deleteCommand(),
+			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), controllerCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), versionCommand(),
 			contextCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},

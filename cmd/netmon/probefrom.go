@@ -165,7 +165,7 @@ func (r *probeReport) take(a console.Asked) {
 			_, err = w.Write(append(data, '\n'))
 		}
 	default:
-		r.line.Styles = styles(w)
+		r.line.Styles, r.line.Alone = styles(w), true
 		_, err = fmt.Fprintln(w, r.line.Format(res))
 	}
 	if r.err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"netmon/broker"
 	"netmon/console"
+	"netmon/console/prompt"
 	"netmon/wire"
 )
 
@@ -20,13 +21,13 @@ func upCommand() *cli.Command {
 		Name:      "up",
 		Usage:     "run everything in one process: broker, controller, one agent, live results",
 		UsageText: "netmon up [FILE...]",
-		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results. Ctrl-C stops all of it; the next `netmon up` goes on.\n\n" +
+		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(agentFlags(), listenFlag(), storeFlag(), insecureFlag(),
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"},
 			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
-			&cli.BoolFlag{Name: "results", Usage: "show results also when standard output is no terminal"},
+			&cli.BoolFlag{Name: "results", Usage: "show results as plain lines, without a prompt, also when standard output is no terminal"},
 		),
 		Action: up,
 	}
@@ -35,6 +36,8 @@ func upCommand() *cli.Command {
 // up runs the whole mesh until it is interrupted. The parts end in the order
 // in which they need each other: agent, controller, broker.
 func up(c *cli.Context) error {
+	logs := newDiverted(c.App.ErrWriter)
+	c.App.ErrWriter = logs
 	log, err := logger(c)
 	if err != nil {
 		return err
@@ -77,7 +80,10 @@ func up(c *cli.Context) error {
 	})
 	working.Go(func() { agentErr = a.Run(ctx); stop() })
 
-	showErr := show(ctx, c, b, ready, monitors, log)
+	showErr := show(ctx, c, b, ready, monitors, log, logs)
+	if errors.Is(showErr, errLeft) {
+		stop()
+	}
 	if showErr != nil && ctx.Err() == nil {
 		stop()
 	} else {
@@ -91,8 +97,12 @@ func up(c *cli.Context) error {
 	return errors.Join(showErr, agentErr, brokerErr)
 }
 
-// show saves the monitors of the files, tells how to go on, and prints results.
-func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan struct{}, monitors []wire.Saved, log *slog.Logger) error {
+// errLeft says that the person left the prompt, and with it all of this process.
+var errLeft = errors.New("left")
+
+// show saves the monitors of the files, tells how to go on, and prints results:
+// above a prompt when a person is at the terminal.
+func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -120,13 +130,24 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan st
 	url := b.URL()
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
 	fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)
-	fmt.Fprintf(w, "  another console:  netmon watch --broker %s\n", url)
+	fmt.Fprintf(w, "  another console:  netmon console --broker %s\n", url)
 	fmt.Fprintf(w, "  tap the results:  nats --server %s sub 'results.>'\n", url)
 	if before+s.added == 0 {
 		fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, hostPortOf(url))
 	}
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
 		return nil
+	}
+	if in, out, ok := terminal(c); ok && !c.Bool("results") {
+		s, err := newSession(func(o ...nats.Option) (*nats.Conn, error) { return b.Connect(o...) }, url)
+		if err != nil {
+			return err
+		}
+		defer s.cl.Close()
+		if _, err := s.terminal(ctx, in, out, prompt.All, logs); err != nil {
+			return err
+		}
+		return errLeft
 	}
 	fmt.Fprintln(w, "results, until Ctrl-C:")
 	return watch(ctx, cl, console.Filter{}, w, c.App.ErrWriter, false, 0)

@@ -1,0 +1,126 @@
+package prompt
+
+import (
+	"slices"
+	"strings"
+
+	"netmon/console/words"
+)
+
+// Names are what can be completed from the mesh.
+type Names struct {
+	Monitors, Agents, Labels []string
+	Targets                  map[string][]string // by kind
+}
+
+// Complete lists what the word that ends the line can be completed to, each as
+// the whole word, and where in the line that word begins.
+func Complete(line string, list []Command, n Names) (start int, candidates []string) {
+	tokens, err := words.Split(line)
+	last := words.Token{Start: len(line), End: len(line)}
+	if len(tokens) > 0 && (err != nil || tokens[len(tokens)-1].End == len(line)) {
+		last, tokens = tokens[len(tokens)-1], tokens[:len(tokens)-1]
+	}
+	var p place
+	for _, t := range tokens {
+		p.step(t, list)
+	}
+	return last.Start, matching(p.candidates(last.Text, list, n), last.Text)
+}
+
+func matching(all []string, prefix string) []string {
+	var out []string
+	for _, c := range all {
+		if strings.HasPrefix(c, prefix) && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (p *place) candidates(word string, list []Command, n Names) []string {
+	switch {
+	case p.flag != nil:
+		return p.flag.candidates(word, n)
+	case p.command == nil && len(p.positionals) == 0:
+		return append(commandNames(list), promptWords...)
+	case p.command == nil:
+		switch p.positionals[0] {
+		case "help", "?":
+			return commandNames(list)
+		case "results":
+			return modeNames()
+		}
+		return nil
+	case strings.HasPrefix(word, "-"):
+		var out []string
+		for _, f := range p.command.Flags {
+			name := f.Names[0]
+			if before, value, ok := strings.Cut(word, "="); ok && before == "--"+name {
+				for _, c := range f.candidates(value, n) {
+					out = append(out, before+"="+c)
+				}
+			}
+			out = append(out, "--"+name)
+		}
+		return out
+	case len(p.command.Sub) > 0 && len(p.positionals) == 0:
+		return commandNames(p.command.Sub)
+	}
+	var out []string
+	switch p.command.Takes {
+	case Monitors:
+		for _, m := range n.Monitors {
+			if !slices.Contains(p.positionals, m) {
+				out = append(out, m)
+			}
+		}
+	case Target:
+		if len(p.positionals) == 0 {
+			out = append(out, n.Targets[p.path[len(p.path)-1]]...)
+		}
+	}
+	for word := range plainWords {
+		if p.plain(words.Token{Text: word}) != nil {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// candidates are values of a flag. Agents are lists: the part behind the last
+// comma is completed.
+func (f *Flag) candidates(word string, n Names) []string {
+	if !f.Agents {
+		return f.Values
+	}
+	before := word[:strings.LastIndexAny(word, ",;")+1]
+	var out []string
+	for _, c := range slices.Concat([]string{"all"}, n.Agents, n.Labels) {
+		out = append(out, before+c)
+	}
+	return out
+}
+
+func commandNames(list []Command) []string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.Names[0]
+	}
+	return names
+}
+
+// commonPrefix is the longest beginning that all of the candidates have.
+func commonPrefix(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	prefix := list[0]
+	for _, s := range list[1:] {
+		for !strings.HasPrefix(s, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	return prefix
+}

@@ -1,0 +1,172 @@
+package prompt
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+// Snapshot is the mesh as it was known a moment ago.
+type Snapshot struct {
+	Monitors []wire.Saved // by name
+	Agents   []console.Agent
+	Lost     time.Time // since when the broker is away; zero: it is there
+}
+
+// Online counts the agents that are there.
+func (s Snapshot) Online() int {
+	n := 0
+	for _, a := range s.Agents {
+		if console.OnlineAt(a.Alive, a.Seen, time.Now()) {
+			n++
+		}
+	}
+	return n
+}
+
+// Names are what can be completed from this snapshot.
+func (s Snapshot) Names() Names {
+	n := Names{Targets: map[string][]string{}}
+	for _, m := range s.Monitors {
+		n.Monitors = append(n.Monitors, m.Name)
+		n.Targets[m.Kind] = append(n.Targets[m.Kind], m.Target)
+	}
+	for _, a := range s.Agents {
+		n.Agents = append(n.Agents, a.Agent)
+		for k, v := range a.Labels {
+			if l := k + "=" + v; !slices.Contains(n.Labels, l) {
+				n.Labels = append(n.Labels, l)
+			}
+		}
+	}
+	return n
+}
+
+// Live follows what is saved, who is there, and whether the broker is. Asking
+// it never waits for anybody.
+type Live struct {
+	mu       sync.Mutex
+	monitors map[string]wire.Saved
+	list     []wire.Saved // of monitors, by name; nil after a change
+	agents   []console.Agent
+	lost     time.Time
+	now      chan struct{} // asks for the agents at once
+}
+
+// NewLive makes one that knows nothing yet.
+func NewLive() *Live {
+	return &Live{monitors: map[string]wire.Saved{}, now: make(chan struct{}, 1)}
+}
+
+// Lost and Back tell it of the connection.
+func (l *Live) Lost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost.IsZero() {
+		l.lost = time.Now()
+	}
+}
+
+// Back says that the broker is there again.
+func (l *Live) Back() {
+	l.mu.Lock()
+	l.lost = time.Time{}
+	l.mu.Unlock()
+	l.Refresh()
+}
+
+// Refresh asks for the agents soon.
+func (l *Live) Refresh() {
+	select {
+	case l.now <- struct{}{}:
+	default:
+	}
+}
+
+// Snapshot is what is known now.
+func (l *Live) Snapshot() Snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.list == nil && len(l.monitors) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(l.monitors)) {
+			l.list = append(l.list, l.monitors[name])
+		}
+	}
+	return Snapshot{Monitors: l.list, Agents: l.agents, Lost: l.lost}
+}
+
+// Load asks for everything once and waits for the answer.
+func (l *Live) Load(ctx context.Context, cl *console.Client) error {
+	store, err := cl.Monitors(ctx)
+	if err != nil {
+		return err
+	}
+	monitors, err := store.List(ctx)
+	if err != nil {
+		return err
+	}
+	agents, err := cl.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.monitors)
+	for _, m := range monitors {
+		l.monitors[m.Name] = m
+	}
+	l.list, l.agents = nil, agents
+	return nil
+}
+
+// Run follows the mesh until ctx ends.
+func (l *Live) Run(ctx context.Context, cl *console.Client) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { l.followMonitors(ctx, cl) })
+	for {
+		if cl.Connected() {
+			asking, cancel := context.WithTimeout(ctx, 3*time.Second)
+			if agents, err := cl.Agents(asking); err == nil {
+				l.mu.Lock()
+				l.agents = agents
+				l.mu.Unlock()
+			}
+			cancel()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.now:
+		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+func (l *Live) followMonitors(ctx context.Context, cl *console.Client) {
+	for ctx.Err() == nil {
+		if store, err := cl.Monitors(ctx); err == nil {
+			_ = store.Watch(ctx, l.take)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+func (l *Live) take(name string, m *wire.Saved) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = nil
+	if m == nil {
+		delete(l.monitors, name)
+		return
+	}
+	l.monitors[name] = *m
+}

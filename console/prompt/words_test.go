@@ -1,0 +1,129 @@
+package prompt
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"netmon/console/words"
+)
+
+// tree is a small program: the forms that the real one has.
+func tree() []Command {
+	on := Flag{Names: []string{"on"}, Value: true, Agents: true}
+	broker := Flag{Names: []string{"broker"}, Value: true}
+	output := Flag{Names: []string{"output", "o"}, Value: true, Values: []string{"table", "json", "yaml"}}
+	return []Command{
+		{Names: []string{"add"}, Usage: "save a monitor", Sub: []Command{
+			{Names: []string{"tcp"}, Takes: Target, Flags: []Flag{on, {Names: []string{"every"}, Value: true}, {Names: []string{"except"}, Value: true, Agents: true}}},
+			{Names: []string{"https"}, Takes: Target}}},
+		{Names: []string{"probe"}, Sub: []Command{{Names: []string{"https"}, Takes: Target, Flags: []Flag{{Names: []string{"from"}, Value: true, Agents: true}}}}},
+		{Names: []string{"start"}, Takes: Monitors, Flags: []Flag{broker, on}},
+		{Names: []string{"stop"}, Takes: Monitors, Flags: []Flag{broker, on}},
+		{Names: []string{"watch"}, Takes: Monitors, Flags: []Flag{{Names: []string{"agent"}, Value: true, Agents: true}, {Names: []string{"last"}}}},
+		{Names: []string{"get"}, Sub: []Command{{Names: []string{"monitor"}, Takes: Monitors, Flags: []Flag{output}}, {Names: []string{"monitors"}, Flags: []Flag{output}}, {Names: []string{"broker"}}}},
+		{Names: []string{"broker"}}, {Names: []string{"up"}},
+	}
+}
+
+func TestExpand(t *testing.T) {
+	for line, want := range map[string]string{
+		"start web on paris":                      "start web --on paris",
+		"start web db on paris, tokyo":            "start web db --on paris,tokyo",
+		"start web on paris , tokyo":              "start web --on paris,tokyo",
+		"stop web from paris":                     "stop web --on paris",
+		"stop web on all":                         "stop web --on all",
+		"start web --on paris":                    "start web --on paris",
+		"start on on paris":                       "start on --on paris",
+		"start web on":                            "start web on",
+		"start web 'on' paris":                    "start web on paris",
+		"start --on paris web":                    "start --on paris web",
+		"probe https h from region=eu":            "probe https h --from region=eu",
+		"watch web from paris,tokyo":              "watch web --agent paris --agent tokyo",
+		"watch web on all --last":                 "watch web --last",
+		"get monitor on":                          "get monitor on",
+		"get monitor web on paris":                "get monitor web on paris",
+		"add tcp db:1 every 5s on all except eu1": "add tcp db:1 --every 5s --on all --except eu1",
+		"add tcp tcp":                             "add tcp tcp",
+	} {
+		tokens, err := words.Split(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(Expand(tokens, tree()), " "); got != want {
+			t.Errorf("Expand(%q) = %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestComplete(t *testing.T) {
+	names := Names{Monitors: []string{"web", "web2", "db"}, Agents: []string{"paris", "tokyo"}, Labels: []string{"region=eu"}, Targets: map[string][]string{"https": {"https://h/"}}}
+	for line, want := range map[string]string{
+		"":                        "add broker exit get help probe quit results start stop up watch",
+		"st":                      "start stop",
+		"start ":                  "db web web2",
+		"start w":                 "web web2",
+		"start web ":              "db from on web2",
+		"start web on ":           "all paris region=eu tokyo",
+		"start web on paris,":     "paris,all paris,paris paris,region=eu paris,tokyo",
+		"start web --on p":        "paris",
+		"start web --on=r":        "--on=region=eu",
+		"start -":                 "--broker --on",
+		"get ":                    "broker monitor monitors",
+		"get monitors -o ":        "json table yaml",
+		"get monitor web -o y":    "yaml",
+		"add ":                    "https tcp",
+		"probe https ":            "https://h/",
+		"probe https h from reg":  "region=eu",
+		"results f":               "failures",
+		"help g":                  "get",
+		"nonsense ":               "",
+		"start 'we":               "web web2",
+		"start web on paris, tok": "",
+	} {
+		start, got := Complete(line, tree(), names)
+		if strings.Join(got, " ") != want {
+			t.Errorf("Complete(%q) = %q, want %q", line, got, want)
+		}
+		if start < 0 || start > len(line) {
+			t.Errorf("Complete(%q) begins at %d", line, start)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for line, want := range map[string]action{
+		"":                       {},
+		"# a comment":            {},
+		"quit":                   {do: doQuit},
+		"exit":                   {do: doQuit},
+		"?":                      {do: doHelp},
+		"help start":             {do: doHelp, args: []string{"start"}},
+		"add":                    {do: doFlow},
+		"add https":              {do: doFlow, args: []string{"https"}},
+		"add https h":            {do: doRun, args: []string{"add", "https", "h"}},
+		"broker":                 {do: doRun, args: []string{"get", "broker"}},
+		"netmon get monitors":    {do: doRun, args: []string{"get", "monitors"}},
+		"results off":            {do: doResults, mode: Off},
+		"up --help":              {do: doRun, args: []string{"up", "--help"}},
+		"start 'my web' on rome": {do: doRun, args: []string{"start", "my web", "--on", "rome"}},
+	} {
+		got, err := parse(line, tree())
+		if err != nil || got.do != want.do || !slices.Equal(got.args, want.args) || got.mode != want.mode {
+			t.Errorf("parse(%q) = %+v, %v, want %+v", line, got, err, want)
+		}
+	}
+	for line, want := range map[string]string{
+		"strat web":     `unknown command "strat": did you mean start?`,
+		"gte monitors":  "did you mean get?",
+		"dance":         `unknown command "dance": ? lists them`,
+		"up":            "start it in a shell of its own",
+		"broker --x":    "start it in a shell of its own",
+		"results maybe": `want one of on, failures, changes, off, got "maybe"`,
+		"add 'tcp":      "a quote is not closed",
+	} {
+		if _, err := parse(line, tree()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("parse(%q): %v, want %s", line, err, want)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package e2e
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPrompt_FromNothingToAMonitorOnThreeAgents does what a newcomer does, by
+// the prompt alone: the keys are those that a person presses.
+func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
+	url := serve(t)
+	for _, id := range []string{"oslo", "paris", "rome"} {
+		spawn(t, "agent", "--broker", url, "--id", id, "--label", "region=eu", "--state", t.TempDir()).line("connected")
+	}
+	target := listener(t)
+	begin := time.Now()
+	tm := terminal(t, "80", "24", "console", "--broker", url)
+	tm.see("● "+strings.TrimPrefix(url, "nats://")+" ›", "0 monitors · 3 agents")
+	tm.keys("add", "Enter")
+	tm.see("add 1/8 kind", "tcp    connects", "kind [https] ›")
+	tm.keys("tc", "Tab", "Enter")
+	tm.see("add 2/8 target", "HOST:PORT")
+	tm.keys("nohost", "Enter")
+	tm.see(`✕ target: want host:port, got "nohost"`)
+	tm.keys("C-u", target+" from paris", "Enter")
+	tm.see("add 3/8 every", "→", "paris ● ok")
+	tm.keys("1s", "Enter")
+	tm.see("add 4/8 timeout", "timeout [1s] ›")
+	tm.keys("Escape")
+	tm.see("every [1s] ›")
+	tm.keys("Enter")
+	tm.see("timeout [1s] ›")
+	tm.keys("Enter")
+	tm.see("add 5/8 options", "within", "options [done] ›")
+	tm.keys("Enter")
+	tm.see("add 6/8 where", "● oslo", "region=eu")
+	tm.keys("region=", "Tab", "Enter")
+	tm.see("add 7/8 name", "runs on oslo, paris, rome")
+	tm.keys("shop", "Enter")
+	command := last(tm.see("add 8/8 save and start", "--on region=eu"), "netmon add")
+	tm.keys("Enter")
+	tm.seen("shop saved", "oslo         shop running", "paris        shop running", "rome         shop running")
+	tm.seenLine("rome ", "shop ● ok", "connected")
+	tm.see("1 monitor · 3 agents")
+	t.Logf("from the prompt to three agents in %v", time.Since(begin).Round(time.Millisecond))
+	if want := "netmon add tcp " + target + " --name shop --every 1s --on region=eu"; strings.TrimSpace(command) != want {
+		t.Errorf("the one line is %q, want %q", command, want)
+	}
+
+	// What the commands change is completed in the prompt at once.
+	tm.keys("stop s", "Tab")
+	tm.see("› stop shop")
+	tm.keys("on ro", "Tab", "Enter")
+	tm.seen("shop stopped on rome", "rome         shop stopped")
+	tm.keys("show shop", "Enter")
+	tm.seen("every 1s, timeout 1s, on region=eu except rome", "stopped here")
+	if n := strings.Count(tm.all(), "● "+strings.TrimPrefix(url, "nats://")+" ›"); n != 1 {
+		t.Errorf("the prompt stands %d times on the screen:\n%s", n, tm.all())
+	}
+	tm.keys("quit", "Enter")
+	tm.see("what runs goes on running: 1 monitor, 3 agents", "come back with: netmon console --broker "+url, "Pane is dead (status 0")
+	if out := netmonDo(t, 0, "get", "monitors", "--broker", url); !strings.Contains(out, "shop") {
+		t.Errorf("after quit: %s", out)
+	}
+}
+
+// TestPrompt_TypingWhileResultsArrive types slowly, a key at a time, in a mesh
+// that measures 200 times a second.
+func TestPrompt_TypingWhileResultsArrive(t *testing.T) {
+	url := serve(t)
+	dir := t.TempDir()
+	spawn(t, "agent", "--broker", url, "--id", "paris", "--state", dir).line("connected")
+	apply(t, url, dir, "tcp", listener(t), "100ms", "{}", 20)
+	tm := terminal(t, "80", "24", "console", "--broker", url)
+	tm.see("more results", "results off", "20 monitors · 1 agent")
+	const text = "get monitor m00007 -o table"
+	for i := range text {
+		tm.keys(text[i : i+1])
+	}
+	screen := tm.see("› " + text)
+	if lines := strings.Split(strings.TrimRight(screen, "\n"), "\n"); len(lines) < 23 || !strings.Contains(lines[len(lines)-2], "› "+text) {
+		t.Errorf("the prompt is not at the bottom:\n%s", screen)
+	}
+	tm.keys("Enter")
+	tm.seen("NAME    KIND", "m00007  tcp")
+	tm.keys("results failures", "Enter")
+	tm.see("results failures · Tab")
+	quiet := tm.see("results: failures")
+	time.Sleep(500 * time.Millisecond) // long enough for 100 results
+	if now := tm.screen(); last(now, "● ok") != last(quiet, "● ok") {
+		t.Errorf("results still stream:\n%s", now)
+	}
+	// A command that takes long is stopped by Ctrl-C, and the prompt stays.
+	tm.keys("watch m00001", "Enter")
+	tm.see("running watch m00001", "Ctrl-C stops it")
+	tm.keys("half", "C-c")
+	tm.see("stopped: watch m00001", "› half")
+	// No line is torn: each has its time, its agent and its outcome.
+	whole := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} paris m\d{5} ● ok +[\d.]+ [mµ]s  connected$`)
+	n := 0
+	for line := range strings.Lines(tm.all()) {
+		if line = strings.TrimRight(line, " \n"); strings.Contains(line, "paris") && strings.Contains(line, "connected") {
+			if n++; !whole.MatchString(line) {
+				t.Errorf("torn: %q", line)
+			}
+		}
+	}
+	t.Logf("%d lines of results, all whole", n)
+	if n < 30 {
+		t.Errorf("only %d lines of results", n)
+	}
+}
+
+// TestPrompt_LosingTheBroker kills the broker under the prompt and brings it back.
+func TestPrompt_LosingTheBroker(t *testing.T) {
+	addr, store := freeAddr(t), t.TempDir()
+	b := spawn(t, "broker", "--listen", addr, "--store", store)
+	b.line("broker ready")
+	url := "nats://" + addr
+	spawn(t, "agent", "--broker", url, "--id", "paris", "--state", t.TempDir()).line("connected")
+	apply(t, url, t.TempDir(), "tcp", listener(t), "200ms", "{}", 1)
+	tm := terminal(t, "80", "24", "console", "--broker", url)
+	tm.see("m00000 ● ok", "1 agent")
+	tm.keys("get mon")
+	begin := time.Now()
+	b.kill()
+	tm.see("✕ "+addr+" › get mon", "broker away", "reconnecting")
+	t.Logf("shown after %v", time.Since(begin).Round(time.Millisecond))
+	tm.keys("itors", "Enter")
+	tm.see("broker unreachable", "nothing was done")
+	tm.keys("half")
+	begin = time.Now()
+	spawn(t, "broker", "--listen", addr, "--store", store).line("broker ready")
+	tm.see("● broker "+addr+" is back after", "● "+addr+" › half")
+	t.Logf("back %v after it was started", time.Since(begin).Round(time.Millisecond))
+	tm.keys("C-u", "get monitors", "Enter")
+	tm.seen("NAME    KIND", "m00000  tcp")
+	tm.see("m00000 ● ok")
+}
+
+// TestPrompt_OfUp is the first command, on a terminal.
+func TestPrompt_OfUp(t *testing.T) {
+	addr, store := freeAddr(t), t.TempDir()
+	tm := terminal(t, "80", "24", "up", "--listen", addr, "--store", store, "--state", t.TempDir(), "--id", "home")
+	tm.see("● "+addr+" ›", "0 monitors · 1 agent")
+	tm.keys("add tcp "+addr+" --name broker every 1s", "Enter")
+	tm.seen("broker saved", "home         broker running")
+	tm.see("home broker ● ok")
+	tm.keys("C-c")
+	tm.see("Ctrl-C once more")
+	tm.keys("C-c")
+	tm.see("stopping: what is measured is being delivered", "Pane is dead (status 0")
+}
+
+// TestPrompt_TypedIntoAPipe is no terminal's.
+func TestPrompt_TypedIntoAPipe(t *testing.T) {
+	url := serve(t)
+	bin, err := netmon()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), bin, "console", "--broker", url)
+	cmd.Stdin = strings.NewReader("get agents\nget monitors\nstrat\nget broker\n")
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "line 3") || strings.Contains(string(out), "\x1b") {
+		t.Errorf("%v: %q", err, out)
+	}
+}
+
+// serve starts a broker and returns its URL.
+func serve(t *testing.T) string {
+	t.Helper()
+	addr := freeAddr(t)
+	spawn(t, "broker", "--listen", addr, "--store", t.TempDir()).line("broker ready")
+	return "nats://" + addr
+}
