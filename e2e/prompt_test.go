@@ -61,7 +61,8 @@ func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
 		t.Errorf("the prompt stands %d times on the screen:\n%s", n, tm.all())
 	}
 	tm.keys("quit", "Enter")
-	tm.see("what runs goes on running: 1 monitor, 3 agents", "come back with: netmon console --broker "+url, "Pane is dead (status 0")
+	tm.see("what runs goes on running: 1 monitor, 3 agents", "come back with: netmon console --broker "+url)
+	tm.ended("0")
 	if out := netmonDo(t, 0, "get", "monitors", "--broker", url); !strings.Contains(out, "shop") {
 		t.Errorf("after quit: %s", out)
 	}
@@ -152,7 +153,8 @@ func TestPrompt_OfUp(t *testing.T) {
 	tm.keys("C-c")
 	tm.see("Ctrl-C once more")
 	tm.keys("C-c")
-	tm.see("stopping: what is measured is being delivered", "Pane is dead (status 0")
+	tm.see("stopping: what is measured is being delivered")
+	tm.ended("0")
 }
 
 // TestPrompt_TypedIntoAPipe is no terminal's.

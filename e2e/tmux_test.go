@@ -80,6 +80,12 @@ func (tm *term) seen(words ...string) string {
 	return tm.wait(tm.all, words...)
 }
 
+// ended waits until netmon has ended, and wants this exit code.
+func (tm *term) ended(code string) {
+	tm.t.Helper()
+	tm.wait(func() string { return tm.do("display-message", "-p", "ended #{pane_dead} with #{pane_dead_status}") }, "ended 1 with "+code)
+}
+
 // seenLine waits until one line has, or had, all of the words.
 func (tm *term) seenLine(words ...string) {
 	tm.t.Helper()

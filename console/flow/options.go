@@ -20,6 +20,9 @@ var short = map[string][]string{
 	"udp":   {"protocol", "payload", "expect-regex", "count", "within"},
 }
 
+// Short are the names of the options that are offered first for a kind.
+func Short(kind string) []string { return slices.Clone(short[kind]) }
+
 // listed are the options that are offered now.
 func (f Flow) listed() []Option {
 	all := f.kindOf().Options

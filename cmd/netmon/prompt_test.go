@@ -1,0 +1,152 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/console/flow"
+	"netmon/console/prompt"
+	"netmon/internal/natstest"
+	"netmon/probes"
+)
+
+// TestFlow_OfEveryKind adds a monitor of each kind by its defaults alone, and
+// gives the command that comes of it to the real add.
+func TestFlow_OfEveryKind(t *testing.T) {
+	for _, k := range probes.Kinds {
+		f := flow.New(flowWorld(prompt.Snapshot{}))
+		for _, answer := range []string{k.Name, "", "", "", "", "", "", ""} {
+			next, err := f.Answer(answer)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", k.Name, f.Ask().Title, err)
+			}
+			if f = next; f.Run() != nil && !f.Saves() {
+				f = f.Ran(true)
+			}
+		}
+		if !f.Saves() {
+			t.Errorf("%s: asks for %s after all defaults", k.Name, f.Ask().Title)
+			continue
+		}
+		var errs strings.Builder
+		args := append([]string{"netmon"}, append(f.Run(), "--broker", "nats://127.0.0.1:1")...)
+		if code := run(t.Context(), args, strings.NewReader(""), io.Discard, &errs); code != exitUnreachable {
+			t.Errorf("%s: %q ends with %d: %s", k.Name, args, code, errs.String())
+		}
+		if len(flow.Short(k.Name)) == 0 {
+			t.Errorf("%s has no short list of options", k.Name)
+		}
+		for _, name := range flow.Short(k.Name) {
+			if !slices.ContainsFunc(k.Options, func(o probes.Field) bool { return flagName(o) == name }) {
+				t.Errorf("%s has no option %s", k.Name, name)
+			}
+		}
+	}
+}
+
+func TestFlow_RefusesWhatTheKindRefuses(t *testing.T) {
+	f := flow.New(flowWorld(prompt.Snapshot{}))
+	for _, answer := range []string{"https", "https://example.com/", "", ""} {
+		next, err := f.Answer(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f = next; f.Run() != nil {
+			f = f.Ran(true)
+		}
+	}
+	for answer, want := range map[string]string{
+		"expect-status abc": `options.expect.status: .*"abc"`,
+		"redirects many":    `want a whole number, got "many"`,
+		"headers nonsense":  `want NAME=VALUE, got "nonsense"`,
+		"within 5":          `options.within: .*"5"`,
+	} {
+		_, err := f.Answer(answer)
+		if err == nil || !matches(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", answer, err, want)
+		}
+	}
+	if _, err := f.Answer("expect-status 200-299 insecure headers 'X-A=b c'"); err != nil {
+		t.Error(err)
+	}
+}
+
+// matches looks for the parts of want, which .* parts, in this order.
+func matches(s, want string) bool {
+	for part := range strings.SplitSeq(want, ".*") {
+		_, rest, ok := strings.Cut(s, part)
+		if !ok {
+			return false
+		}
+		s = rest
+	}
+	return true
+}
+
+// TestCommandTree_IsCompleted asks for what a person would press Tab for.
+func TestCommandTree_IsCompleted(t *testing.T) {
+	tree := commandTree(newApp(nil, io.Discard, io.Discard).Commands)
+	names := prompt.Names{Monitors: []string{"web"}, Agents: []string{"paris"}, Labels: []string{"region=eu"}}
+	for line, want := range map[string]string{
+		"start w":                       "web",
+		"show ":                         "web",
+		"get monitor ":                  "web",
+		"watch --agent ":                "paris",
+		"stop web on reg":               "region=eu",
+		"probe tcp h:1 from p":          "paris",
+		"add tcp h:1 on p":              "paris",
+		"add https h --expect-st":       "--expect-status",
+		"get monitors -o js":            "json",
+		"console --results f":           "failures",
+		"delete web":                    "web",
+		"rollback we":                   "web",
+		"add tcp h:1 --on paris,region": "paris,region=eu",
+	} {
+		if _, got := prompt.Complete(line, tree, names); !slices.Contains(got, want) {
+			t.Errorf("%q completes to %q, want %q among them", line, got, want)
+		}
+	}
+}
+
+// TestSession_SaysAtOnceThatTheBrokerIsAway: a command typed meanwhile is
+// answered, not waited with.
+func TestSession_SaysAtOnceThatTheBrokerIsAway(t *testing.T) {
+	b := natstest.Start(t)
+	s, err := newSession(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) }, b.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.cl.Close()
+	if code := s.run(t.Context(), []string{"get", "monitors"}, io.Discard, io.Discard); code != exitOK {
+		t.Fatalf("ends with %d", code)
+	}
+	b.Close()
+	for limit := time.Now().Add(30 * time.Second); s.live.Snapshot().Lost.IsZero(); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("the loss is not told")
+		}
+	}
+	var errs strings.Builder
+	begin := time.Now()
+	code := s.run(t.Context(), []string{"stop", "web"}, io.Discard, &errs)
+	if code != exitUnreachable || !strings.Contains(errs.String(), "nothing was done") || time.Since(begin) > 2*time.Second {
+		t.Errorf("ends with %d after %v: %s", code, time.Since(begin), errs.String())
+	}
+	if code := s.run(t.Context(), []string{"get", "monitors", "--broker", "nats://127.0.0.1:1"}, io.Discard, &errs); code != exitUnreachable || strings.Count(errs.String(), "nothing was done") != 1 {
+		t.Errorf("another broker: %d: %s", code, errs.String())
+	}
+	natstest.Restart(t, b)
+	for limit := time.Now().Add(30 * time.Second); !s.live.Snapshot().Lost.IsZero(); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("the return is not told")
+		}
+	}
+	if code := s.run(t.Context(), []string{"get", "monitors"}, io.Discard, &errs); code != exitOK {
+		t.Errorf("after the return: %d: %s", code, errs.String())
+	}
+}
