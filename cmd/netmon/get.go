@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -97,19 +97,24 @@ func printMonitors(c *cli.Context, form string, list []wire.Saved) error {
 
 // emitFile writes a file that apply takes; what else is known is in comments.
 func emitFile(w io.Writer, list []wire.Saved, head string) error {
-	var b strings.Builder
-	b.WriteString(head)
-	files := make([]fileMonitor, len(list))
-	for i, m := range list {
-		files[i] = toFile(m)
+	out := bufio.NewWriter(w)
+	out.WriteString(head)
+	for _, m := range list {
 		if m.Revision > 0 {
-			fmt.Fprintf(&b, "# %s: revision %d by %s: %s\n", m.Name, m.Revision, console.Printable(m.Author), console.Printable(m.Change))
+			fmt.Fprintf(out, "# %s: revision %d by %s: %s\n", m.Name, m.Revision, console.Printable(m.Author), console.Printable(m.Change))
 		}
 	}
-	if _, err := fmt.Fprint(w, b.String()); err != nil {
-		return err
+	if len(list) == 0 {
+		out.WriteString("monitors: []\n")
+		return out.Flush()
 	}
-	return emitYAML(w, map[string]any{"monitors": files})
+	out.WriteString("monitors:\n")
+	for _, m := range list { // one by one: a list of thousands takes the encoder seconds
+		if err := emitYAML(out, []fileMonitor{toFile(m)}); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }
 
 // where says in a few words where a monitor runs.
