@@ -31,6 +31,7 @@ lab: lab-image ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
 	@echo "  make lab-down                            ends it and removes all of it"
 
 lab-down: ## ends the lab; no container, network, volume or image stays
+	mkdir -p dist/lab
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
 
 .PHONY: help netmon test lab lab-image lab-down

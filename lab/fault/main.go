@@ -71,7 +71,7 @@ func faults() []fault {
 		{"start", "SERVICE", "start what was killed",
 			"everything resumes by itself; no result that was measured is lost or stored twice.",
 			(*lab).start},
-		{"freeze", "SERVICE", "stop a service's clock, as a hung host does: console, paris",
+		{"freeze", "SERVICE", "freeze a service, as a hung host does: console, paris",
 			"console: nobody else notices. A city: offline after 30 s.",
 			(*lab).freeze},
 		{"thaw", "SERVICE", "let it go on",
