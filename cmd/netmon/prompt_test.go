@@ -71,7 +71,7 @@ func TestFlow_RefusesWhatTheKindRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %s", answer, err, want)
 		}
 	}
-	if _, err := f.Answer("expect-status 200-299 insecure headers 'X-A=b c'"); err != nil {
+	if _, err := f.Answer("expect-status 200-299 tls-insecure headers 'X-A=b c'"); err != nil {
 		t.Error(err)
 	}
 }

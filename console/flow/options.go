@@ -10,8 +10,8 @@ import (
 
 // short lists, for each kind, the options that matter to most people.
 var short = map[string][]string{
-	"http":  {"expect-status", "expect-body", "method", "headers", "within"},
-	"https": {"expect-status", "expect-body", "insecure", "method", "headers", "within"},
+	"http":  {"expect-status", "expect-body-regex", "method", "headers", "within"},
+	"https": {"expect-status", "expect-body-regex", "expect-days-left", "tls-insecure", "method", "headers", "within"},
 	"icmp":  {"count", "expect-loss", "size", "within"},
 	"dns":   {"type", "transport", "expect-rcode", "expect-contains", "within"},
 	"ntp":   {"samples", "expect-offset", "expect-stratum"},
