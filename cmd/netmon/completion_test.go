@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -188,7 +186,6 @@ func TestCompletion_Fish(t *testing.T) {
 
 // TestCompletion_Typed presses Tab in shells on a terminal.
 func TestCompletion_Typed(t *testing.T) {
-	tmux := need.Tool(t, "tmux", "tmux")
 	meshToComplete(t)
 	for name, start := range map[string][]string{
 		"bash": {"bash", "--norc", "-c", `exec bash --rcfile <(echo 'PS1="$ "; eval "$(netmon completion bash)"')`},
@@ -199,46 +196,25 @@ func TestCompletion_Typed(t *testing.T) {
 			if name != "bash" {
 				optional(t, name)
 			}
-			socket := filepath.Join(t.TempDir(), "tmux")
-			do := func(args ...string) string {
-				out, err := exec.Command(tmux, append([]string{"-S", socket, "-f", "/dev/null"}, args...)...).CombinedOutput()
-				if err != nil {
-					t.Fatalf("tmux %v: %v: %s", args, err, out)
-				}
-				return string(out)
-			}
-			do(append([]string{"new-session", "-d", "-x", "100", "-y", "24", "-e", "PATH=" + os.Getenv("PATH"), "-e", "NETMON_BROKER=" + os.Getenv("NETMON_BROKER"), "--"}, start...)...)
-			defer exec.Command(tmux, "-S", socket, "kill-server").Run()
-			see := func(text string) {
-				t.Helper()
-				for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-					screen := do("capture-pane", "-p")
-					if strings.Contains(screen, text) {
-						return
-					}
-					if time.Now().After(end) {
-						t.Fatalf("no %q in\n%s", text, screen)
-					}
-				}
-			}
+			term := onTerminal(t, start...)
 			switch name {
 			case "zsh":
-				do("send-keys", `PS1="$ "; autoload -U compinit; compinit -u -D; eval "$(netmon completion zsh)"; echo re''ady`, "Enter")
+				term.line(`PS1="$ "; autoload -U compinit; compinit -u -D; eval "$(netmon completion zsh)"; echo re''ady`)
 			case "fish":
-				do("send-keys", `netmon completion fish | source; echo re''ady`, "Enter")
+				term.line(`netmon completion fish | source; echo re''ady`)
 			default:
-				do("send-keys", "echo re''ady", "Enter")
+				term.line("echo re''ady")
 			}
-			see("ready")
-			do("send-keys", "-l", "netmon hist\t")
-			see("netmon history")
+			term.see("ready")
+			term.do("send-keys", "-l", "netmon hist\t")
+			term.see("netmon history")
 			// Names come within a person's patience, or not at all: press again.
-			do("send-keys", "-l", "web")
-			for end := time.Now().Add(30 * time.Second); !strings.Contains(do("capture-pane", "-p"), "netmon history webshop"); time.Sleep(500 * time.Millisecond) {
+			term.do("send-keys", "-l", "web")
+			for end := time.Now().Add(30 * time.Second); !strings.Contains(term.screen(), "netmon history webshop"); time.Sleep(500 * time.Millisecond) {
 				if time.Now().After(end) {
-					t.Fatalf("no name in\n%s", do("capture-pane", "-p"))
+					t.Fatalf("no name in\n%s", term.screen())
 				}
-				do("send-keys", "-l", "\t")
+				term.do("send-keys", "-l", "\t")
 			}
 		})
 	}
