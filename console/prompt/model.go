@@ -33,6 +33,7 @@ type model struct {
 	warned  bool     // the next Ctrl-C leaves
 	code    int
 	ended   bool
+	shown   bool // not before the size is known: what is drawn before a resize may stay behind
 
 	lines    []string // to be printed above the prompt
 	printing bool
@@ -93,6 +94,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(20, msg.Width), max(4, msg.Height)
+		m.shown = true
 	case beatMsg:
 		m.beat(time.Time(msg))
 		cmd = nextBeat()
@@ -114,7 +116,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // beat looks at what came meanwhile.
 func (m *model) beat(now time.Time) {
 	was := m.snap.Lost
-	m.now, m.snap = now, m.o.Live.Snapshot()
+	m.now, m.snap, m.shown = now, m.o.Live.Snapshot(), true
 	switch st := m.o.Styles; {
 	case was.IsZero() && !m.snap.Lost.IsZero():
 		m.say(st.Failed + "✕ broker " + m.o.Broker + " is away: reconnecting; agents measure on" + st.Reset)

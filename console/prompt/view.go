@@ -50,7 +50,7 @@ func cut(line string, width int) string { return ansi.Truncate(line, width, "…
 // View is the prompt: what is asked, what runs, what is being typed, and how
 // the mesh is.
 func (m *model) View() tea.View {
-	if m.ended {
+	if m.ended || !m.shown {
 		return tea.NewView("")
 	}
 	var lines []string
