@@ -217,6 +217,9 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	a := v.agent(b.Agent)
+	if seen.After(now) {
+		seen = now // the broker's clock is ahead of ours
+	}
 	if seen.Before(a.seen) {
 		return
 	}
