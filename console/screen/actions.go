@@ -96,7 +96,7 @@ func keyLine(u UI) string {
 	case u.Help:
 		return "any key closes this"
 	case u.Mode == typing:
-		return "words of name, kind, target, state or agent · enter keep · esc undo · ctrl+u empty"
+		return "words of name, kind, target, state or agent  enter keep  esc undo  ctrl+u clear"
 	case u.Mode == choosing:
 		return "each letter shows or hides its column · enter done"
 	case u.Mode == asking:

@@ -27,6 +27,9 @@ func detailView(s view.Snapshot, u UI, w, h int, st Styles) []string {
 		phases = nil // some of them would look like all
 	}
 	rest := h - len(out) - len(phases) - 1 - fails
+	if !slices.ContainsFunc(d.Plot, func(r view.Run) bool { return r.Latency.OK }) {
+		rest = min(rest, 2) // there are signs only
+	}
 	if rows := min(rest, 16); rows >= 2 && d.On != "" {
 		out = append(out, plotLines(d, rows, w, st)...)
 	}
@@ -171,9 +174,23 @@ func failureLines(d *view.Detail, n, w int, st Styles) []string {
 		return []string{st.in(st.Dim, "no failure since this screen was opened")}
 	}
 	out := []string{st.in(st.Head, "last failures")}
-	for _, f := range d.Failures[:min(len(d.Failures), n-1)] {
+	for i, f := range d.Failures {
+		left := n - len(out) - min(len(d.Failures)-i-1, 2) // the next ones want a line, too
+		if left < 1 {
+			break
+		}
 		line, _, _ := strings.Cut(f.Error, "\n")
-		out = append(out, fmt.Sprintf("%s %s %s %s: %s", f.At.Format("15:04:05"), console.Printable(f.Agent), st.in(st.state(f.State), f.State.Mark()), console.Printable(string(f.Reason)), console.Printable(line)))
+		text := wrap(console.Printable(fmt.Sprintf("%s: %s", f.Reason, line)), max(10, w-21-len(f.Agent)))
+		if len(text) > left {
+			text = append(text[:left-1], text[left-1]+" …")
+		}
+		for k, t := range text {
+			if k > 0 {
+				out = append(out, strings.Repeat(" ", 12+len(f.Agent))+t)
+				continue
+			}
+			out = append(out, fmt.Sprintf("%s %s %s %s", f.At.Format("15:04:05"), console.Printable(f.Agent), st.in(st.state(f.State), f.State.Mark()), t))
+		}
 	}
 	return out
 }

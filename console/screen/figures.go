@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/wire"
 )
 
 // none stands where nothing was measured.
@@ -45,9 +45,7 @@ func days(f view.Figure) string {
 	return fmt.Sprintf("%.0fd", f.V)
 }
 
-func span(d time.Duration) string {
-	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m") + map[bool]string{true: "s"}[d == 0]
-}
+func span(d time.Duration) string { return wire.Duration(d).String() }
 
 // ago writes how long since t, in one unit.
 func ago(t, now time.Time) string {

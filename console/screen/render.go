@@ -38,14 +38,15 @@ func Render(s view.Snapshot, u UI, w, h int, st Styles) string {
 	case u.Tab == Log:
 		mid = logView(s, st)
 	}
-	for i := range body(h) {
+	status := statusLines(s, u, w, st)
+	for i := range body(h) + 1 - len(status) {
 		if i < len(mid) {
 			lines = append(lines, mid[i])
 		} else {
 			lines = append(lines, "")
 		}
 	}
-	lines = append(lines, statusLine(s, u, w, st), st.in(st.Dim, fit(keyLine(u), w)))
+	lines = append(append(lines, status...), st.in(st.Dim, fit(keyLine(u), w)))
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(fit(l, w), " ")
 	}
@@ -58,6 +59,9 @@ func header(s view.Snapshot, u UI, w int, st Styles) string {
 		broker = st.in(st.Bad, fmt.Sprintf("✕ broker lost %s, reconnecting", ago(u.Link.Since, s.At)))
 	}
 	counts := fmt.Sprintf("  %d monitors:", s.Totals.All)
+	if u.Link.Lost {
+		counts = " " // what was lost is said instead
+	}
 	for _, state := range view.States {
 		if n := s.Totals.Monitors[state]; n > 0 {
 			counts += " " + st.in(st.state(state), fmt.Sprintf("%s %d", state.Mark(), n))
@@ -96,20 +100,27 @@ func tabLine(s view.Snapshot, u UI, w int, st Styles) string {
 	return sides(b.String(), strings.Join(notes, " · "), w)
 }
 
-// statusLine is what is typed or asked, else the last message.
-func statusLine(s view.Snapshot, u UI, w int, st Styles) string {
+// statusLines is what is typed or asked, else the last message, which may take
+// a few lines of the view above.
+func statusLines(s view.Snapshot, u UI, w int, st Styles) []string {
 	switch u.Mode {
 	case typing:
-		return fmt.Sprintf("/%s█ %d of %d monitors", console.Printable(u.Typed), s.Matching, s.Totals.All)
+		return []string{fmt.Sprintf("/%s█ %d of %d monitors", console.Printable(u.Typed), s.Matching, s.Totals.All)}
 	case choosing:
-		return columnChoice(u.Columns)
+		return []string{columnChoice(u.Columns)}
 	case asking:
-		return st.in(st.Warn, u.Asked.question()+" (y/n)")
+		return []string{st.in(st.Warn, u.Asked.question()+" (y/n)")}
+	}
+	lines := wrap(console.Printable(u.Message), w)
+	if len(lines) > 3 {
+		lines = append(lines[:2], lines[2]+"…")
 	}
 	if u.Bad {
-		return st.in(st.Warn, console.Printable(u.Message))
+		for i := range lines {
+			lines[i] = st.in(st.Warn, lines[i])
+		}
 	}
-	return console.Printable(u.Message)
+	return lines
 }
 
 func columnChoice(c columns) string {

@@ -82,3 +82,23 @@ func sides(left, end string, w int) string {
 	}
 	return fit(left, w-n) + end
 }
+
+// wrap breaks text into lines of at most w: at spaces, and words that are wider
+// anywhere. (ansi.Wrap also breaks at hyphens, which tears flags apart.)
+func wrap(text string, w int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && ansi.StringWidth(line)+1+ansi.StringWidth(word) <= w {
+			line += " " + word
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		parts := strings.Split(ansi.Hardwrap(word, w, true), "\n")
+		lines = append(lines, parts[:len(parts)-1]...)
+		line = parts[len(parts)-1]
+	}
+	return append(lines, line)
+}

@@ -188,13 +188,24 @@ func (s *Snapshot) window(q *Query, list []*monitor) {
 	s.First = max(0, min(s.First, n-q.Limit))
 }
 
+// telling is the series that a monitor's figures are made of: where it should
+// run, or, where it runs nowhere any more, where it did.
+func (m *monitor) telling() []*series {
+	of := 0
+	for _, n := range m.count {
+		of += n
+	}
+	if of == 0 || of == len(m.series) {
+		return m.series
+	}
+	return slices.DeleteFunc(slices.Clone(m.series), func(s *series) bool { return !s.wanted })
+}
+
 // figure makes the figures of a monitor of those of its agents.
 func (v *Model) figure(m *monitor, now uint32) {
 	v.scratch = tally{lats: v.scratch.lats[:0]}
-	for _, s := range m.series {
-		if s.wanted {
-			v.scratch.count(s, now)
-		}
+	for _, s := range m.telling() {
+		v.scratch.count(s, now)
 	}
 	m.figures = v.scratch.figures()
 	m.figures.CertDays = m.cert(v.time(now))
@@ -214,8 +225,8 @@ func latency(x sample) Figure {
 // cert is the time left of the certificate that ends first.
 func (m *monitor) cert(now time.Time) Figure {
 	var f Figure
-	for _, s := range m.series {
-		if c := s.cert(now); s.wanted && c.OK && (!f.OK || c.V < f.V) {
+	for _, s := range m.telling() {
+		if c := s.cert(now); c.OK && (!f.OK || c.V < f.V) {
 			f = c
 		}
 	}
@@ -260,10 +271,7 @@ func (v *Model) row(m *monitor, q Query, ids []string, now uint32) Row {
 // strip lays the strips of the agents over each other, the newest places together.
 func (m *monitor) strip(n int, now uint32) []State {
 	var places [][states]int
-	for _, s := range m.series {
-		if !s.wanted {
-			continue
-		}
+	for _, s := range m.telling() {
 		one := s.strip(n, now)
 		for i := range one {
 			if i == len(places) {
