@@ -71,6 +71,7 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 		return u.answer(key)
 	}
 	u.say("")
+	u.Chosen = u.Chosen || s.Cursor != "" && !slices.Contains([]string{"1", "2", "3", "5", "tab", "space", "?", "s", "c", "/", "home", "g"}, key)
 	if u.Help {
 		u.Help = false
 		return Effect{Quit: key == "q"}
@@ -182,6 +183,9 @@ func (u *UI) move(key string, s view.Snapshot) {
 	switch u.Tab {
 	case Monitors, Matrix:
 		u.Move += by
+		if by < -1<<20 {
+			u.Chosen, u.First, u.Move = false, 0, 0
+		}
 	case Agents:
 		ids := make([]string, len(s.Agents))
 		for i, a := range s.Agents {

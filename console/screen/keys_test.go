@@ -24,7 +24,7 @@ func TestKey(t *testing.T) {
 		"esc leads back to the matrix": {keys: []string{"2", "enter", "esc"}, tab: Matrix, cursor: "dns"},
 		"esc on the first view":        {keys: []string{"esc"}, cursor: "dns", says: "q quits", bad: true},
 		"a filter":                     {keys: []string{"/", "w", "e", "x", "backspace", "b", "enter"}, cursor: "web"},
-		"a filter given up":            {keys: []string{"/", "w", "e", "b", "esc"}, cursor: "web"},
+		"a filter given up":            {keys: []string{"/", "w", "e", "b", "esc"}, cursor: "dns"},
 		"an agent's monitors":          {keys: []string{"3", "down", "down", "enter"}, cursor: "gateway", says: "monitors of tokyo"},
 		"keys are text in a filter":    {keys: []string{"/", "q", "x", "d", "space", "down", "tab"}},
 		"stop everywhere":              {keys: []string{"x"}, cursor: "dns", do: "stop dns", says: "stop dns …"},

@@ -40,6 +40,7 @@ type UI struct {
 	Sort    view.Sort
 	Columns columns
 	Cursor  string // the chosen monitor
+	Chosen  bool   // a person chose it: it stays chosen wherever it is sorted to
 	First   int    // the first row in sight
 	Move    int    // rows that the cursor is to go; done by the next snapshot
 	Agent   string // the chosen agent, in the agents and in the detail
@@ -77,6 +78,9 @@ func (u *UI) Query(w, h int) view.Query {
 	q := view.Query{Names: u.Names, Filter: u.Filter, Sort: u.Sort, Limit: max(1, body(h)-1), First: u.First, Cursor: u.Cursor, Move: u.Move}
 	if u.Mode == typing {
 		q.Filter = u.Typed
+	}
+	if !u.Chosen {
+		q.Cursor = "" // the first one, whichever that is now
 	}
 	switch u.Tab {
 	case Monitors:
