@@ -33,7 +33,10 @@ type Model struct {
 	results  uint64
 	rate     rate
 	scratch  tally
-	order    []*monitor
+	byName   []*monitor
+	unsorted bool       // byName is not what monitors holds
+	order    []*monitor // room for the next snapshot's
+	states   []*monitor // and for its order by state
 }
 
 // monitor is one name, saved or started by hand.
@@ -135,7 +138,7 @@ func (v *Model) Only(names map[string]bool) {
 func (v *Model) newMonitor(name string) *monitor {
 	m := &monitor{name: name}
 	v.schedule(m, wire.DefaultEvery, wire.DefaultTimeout, v.base)
-	v.monitors[name] = m
+	v.monitors[name], v.unsorted = m, true
 	return m
 }
 
@@ -155,6 +158,7 @@ func (v *Model) drop(m *monitor) {
 		s.m = nil // the wheel lets go of it
 	}
 	delete(v.monitors, m.name)
+	v.unsorted = true
 }
 
 // place makes the series of m those of the agents where it should run.

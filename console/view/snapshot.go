@@ -100,9 +100,13 @@ func (v *Model) gone(m *monitor, now time.Time) bool {
 
 // sorted is the monitors that q leaves, in its order.
 func (v *Model) sorted(q Query, now uint32) []*monitor {
+	if v.unsorted {
+		v.byName = slices.SortedFunc(maps.Values(v.monitors), func(a, b *monitor) int { return strings.Compare(a.name, b.name) })
+		v.unsorted = false
+	}
 	list := v.order[:0]
 	words := strings.Fields(strings.ToLower(q.Filter))
-	for _, m := range v.monitors {
+	for _, m := range v.byName {
 		if (len(q.Names) == 0 || slices.Contains(q.Names, m.name)) && m.matches(words) {
 			list = append(list, m)
 		}
@@ -111,7 +115,7 @@ func (v *Model) sorted(q Query, now uint32) []*monitor {
 	var key func(*monitor) float64
 	switch q.Sort {
 	case ByName:
-		key = func(*monitor) float64 { return 0 }
+		return list
 	case ByLatency:
 		key = func(m *monitor) float64 { return absentLast(m.figures.P95, -1) }
 	case ByLoss:
@@ -121,18 +125,27 @@ func (v *Model) sorted(q Query, now uint32) []*monitor {
 	case ByCert:
 		key = func(m *monitor) float64 { return absentLast(m.cert(v.time(now)), 1) }
 	default:
-		key = func(m *monitor) float64 { return float64(m.total) }
+		return v.byState(list)
 	}
-	if q.Sort == ByLatency || q.Sort == ByLoss || q.Sort == ByUptime {
+	if q.Sort != ByCert {
 		v.refresh(list, now)
 	}
-	slices.SortFunc(list, func(a, b *monitor) int {
-		if c := cmp.Compare(key(a), key(b)); c != 0 {
-			return c
-		}
-		return strings.Compare(a.name, b.name)
-	})
+	slices.SortStableFunc(list, func(a, b *monitor) int { return cmp.Compare(key(a), key(b)) })
 	return list
+}
+
+// byState puts the worst first, and those of one state in the order they came in.
+func (v *Model) byState(list []*monitor) []*monitor {
+	out := v.states[:0]
+	for _, state := range States {
+		for _, m := range list {
+			if m.total == state {
+				out = append(out, m)
+			}
+		}
+	}
+	v.states = out
+	return out
 }
 
 // absentLast is a key by which what was not measured stands behind all others.
