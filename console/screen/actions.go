@@ -98,7 +98,7 @@ func keyLine(u UI) string {
 	case u.Mode == typing:
 		return "words of name, kind, target, state or agent  enter keep  esc undo  ctrl+u clear"
 	case u.Mode == choosing:
-		return "each letter shows or hides its column · enter done"
+		return "each letter shows or hides its column   ! no room for it here   enter done"
 	case u.Mode == asking:
 		return "y yes · n no"
 	case u.Frozen:
@@ -125,8 +125,9 @@ func helpLines(st Styles) []string {
 	}
 	return []string{
 		st.in(st.Head, "signs") + state,
-		"  degraded: slow, or not up on each agent.  unknown: silence, a gap, an agent away",
-		fmt.Sprintf("  figures are of the last %d runs on each agent; unknown time counts for nothing", view.Window),
+		"  degraded: slow, or not up on each agent",
+		"  unknown: silence, a gap, an agent that is away or could not measure",
+		fmt.Sprintf("  figures: the last %d runs on each agent; what is unknown counts for nothing", view.Window),
 		st.in(st.Head, "views") + "  1 monitors  2 matrix  3 agents  4 detail  5 log    tab next",
 		st.in(st.Head, "move") + "   ↑↓ or j k, pgup pgdown, home end; ←→ agents of the matrix",
 		"       enter opens, esc goes back",

@@ -94,8 +94,17 @@ func TestKey_Copies(t *testing.T) {
 	}
 }
 
-// TestKeyLine_Fits the narrowest screen that is promised.
+// TestKeyLine_Fits the narrowest screen that is promised, and the help does.
 func TestKeyLine_Fits(t *testing.T) {
+	help := helpLines(Styles{})
+	if len(help) > body(24) {
+		t.Errorf("%d lines of help", len(help))
+	}
+	for _, l := range help {
+		if n := len([]rune(l)); n > 80 {
+			t.Errorf("%d wide: %s", n, l)
+		}
+	}
 	for tab := range Tab(tabs) {
 		for _, m := range []mode{normal, typing, choosing, asking} {
 			for _, frozen := range []bool{false, true} {

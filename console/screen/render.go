@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"netmon/console"
@@ -107,7 +108,7 @@ func statusLines(s view.Snapshot, u UI, w int, st Styles) []string {
 	case typing:
 		return []string{fmt.Sprintf("/%s█ %d of %d monitors", console.Printable(u.Typed), s.Matching, s.Totals.All)}
 	case choosing:
-		return []string{columnChoice(u.Columns)}
+		return []string{columnChoice(u.Columns, s.Monitors, w)}
 	case asking:
 		return []string{st.in(st.Warn, u.Asked.question()+" (y/n)")}
 	}
@@ -123,12 +124,17 @@ func statusLines(s view.Snapshot, u UI, w int, st Styles) []string {
 	return lines
 }
 
-func columnChoice(c columns) string {
+// columnChoice tells which columns are chosen, and which of them have no room.
+func columnChoice(c columns, rows []view.Row, w int) string {
+	shown, _ := c.shown(rows, w)
 	var parts []string
 	for i, col := range allColumns {
 		sign := "○"
-		if c&(1<<i) != 0 {
+		switch {
+		case slices.Contains(shown, i):
 			sign = "●"
+		case c&(1<<i) != 0:
+			sign = "!"
 		}
 		parts = append(parts, fmt.Sprintf("%c%s%s", col.key, sign, strings.ToLower(col.title)))
 	}
