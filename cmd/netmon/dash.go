@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ func dash(c *cli.Context) error {
 	}
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	url := c.String("broker")
-	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }, linkHandlers(url, links, back)...)
+	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }, linkHandlers(withoutSecrets(url), links, back)...)
 	if err != nil {
 		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", url, err)
 	}
@@ -69,7 +70,7 @@ func dash(c *cli.Context) error {
 			stop()
 		}
 	})
-	ui := screen.New(url, names)
+	ui := screen.New(withoutSecrets(url), names)
 	if plainOnly(c) {
 		err = dashPlain(ctx, c, model, ui, links, ready)
 	} else {
@@ -85,6 +86,24 @@ func dash(c *cli.Context) error {
 		return &codedError{code: exitInterrupted}
 	}
 	return err
+}
+
+// withoutSecrets is a broker's URL, or several by commas, as anybody may see it.
+func withoutSecrets(urls string) string {
+	list := strings.Split(urls, ",")
+	for i, one := range list {
+		scheme, rest, ok := strings.Cut(one, "://")
+		if !ok {
+			scheme, rest = "", one
+		} else {
+			scheme += "://"
+		}
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			rest = rest[at+1:]
+		}
+		list[i] = scheme + rest
+	}
+	return strings.Join(list, ",")
 }
 
 // linkHandlers tell the screen when the broker is lost and back. They never
