@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/wire"
@@ -21,6 +22,36 @@ type Agent struct {
 // OnlineAt says whether an agent whose last heartbeat came at seen is online.
 func OnlineAt(a wire.Alive, seen, now time.Time) bool {
 	return !a.Leaving && now.Sub(seen) <= wire.OfflineAfter
+}
+
+// FollowAgents calls take with the last heartbeat of every agent, then ready,
+// and then take with each one as it comes, until ctx ends. A heartbeat that is
+// missed does no harm: the next one says the same.
+func (c *Client) FollowAgents(ctx context.Context, ready func(), take func(a wire.Alive, seen time.Time)) error {
+	beats := make(chan *nats.Msg, 4096)
+	sub, err := c.nc.ChanSubscribe(wire.AllAlive, beats)
+	if err != nil {
+		return noMesh("follow the agents", err)
+	}
+	defer sub.Unsubscribe()
+	known, err := c.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range known {
+		take(a.Alive, a.Seen)
+	}
+	ready()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case m := <-beats:
+			if a, err := wire.DecodeAlive(m.Subject, m.Data); err == nil {
+				take(a, time.Now())
+			}
+		}
+	}
 }
 
 // Agents lists every agent of the last day by id, those that are away too.

@@ -153,3 +153,21 @@ func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(
 		}
 	}
 }
+
+// Count says how many stored results of the filter there are since Since.
+func (c *Client) Count(ctx context.Context, f Filter) (uint64, error) {
+	subjects, err := f.subjects()
+	if err != nil {
+		return 0, err
+	}
+	cons, err := c.js.OrderedConsumer(ctx, wire.ResultsStream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &f.Since})
+	if err != nil {
+		return 0, noMesh("count the results", err)
+	}
+	info, err := cons.Info(ctx)
+	if err != nil {
+		return 0, noMesh("count the results", err)
+	}
+	return info.NumPending, nil
+}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,15 @@ type term struct {
 	socket string
 }
 
-// terminal starts netmon with these arguments in a terminal of this size.
+// terminal starts netmon with these arguments in a terminal of this size,
+// without colour.
 func terminal(t testing.TB, width, height string, args ...string) *term {
+	t.Helper()
+	return onTerminal(t, width, height, []string{"NO_COLOR=1"}, args...)
+}
+
+// onTerminal is terminal with an environment, of the form NAME=VALUE.
+func onTerminal(t testing.TB, width, height string, env []string, args ...string) *term {
 	t.Helper()
 	bin, err := netmon()
 	if err != nil {
@@ -37,8 +45,9 @@ func terminal(t testing.TB, width, height string, args ...string) *term {
 		tm.do("kill-server")
 		os.RemoveAll(dir)
 	})
-	tm.do(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-e", "LANG=C.UTF-8", "-e", "NO_COLOR=1", "-e", "XDG_STATE_HOME=" + filepath.Join(dir, "state"),
-		"-e", "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"), ";", "set-option", "-g", "remain-on-exit", "on", ";", "respawn-pane", "-k", "--", bin}, args...)...)
+	command := slices.Concat([]string{"env"}, env, []string{"XDG_STATE_HOME=" + filepath.Join(dir, "state"), "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"), bin}, args)
+	tm.do(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-e", "LANG=C.UTF-8", ";",
+		"set-option", "-g", "remain-on-exit", "on", ";", "respawn-pane", "-k", "--"}, command...)...)
 	return tm
 }
 
@@ -68,6 +77,14 @@ func (tm *term) keys(keys ...string) {
 	}
 }
 
+// press presses keys, by the names that tmux has for them.
+func (tm *term) press(keys ...string) {
+	tm.t.Helper()
+	for _, k := range keys {
+		tm.do("send-keys", k)
+	}
+}
+
 // see waits until every one of the words is on the screen.
 func (tm *term) see(words ...string) string {
 	tm.t.Helper()
@@ -78,6 +95,20 @@ func (tm *term) see(words ...string) string {
 func (tm *term) seen(words ...string) string {
 	tm.t.Helper()
 	return tm.wait(tm.all, words...)
+}
+
+// until waits until the screen is ok, and returns it.
+func (tm *term) until(what string, ok func(screen string) bool) string {
+	tm.t.Helper()
+	for limit := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		text := tm.screen()
+		if ok(text) {
+			return text
+		}
+		if time.Now().After(limit) {
+			tm.t.Fatalf("the screen never %s", what)
+		}
+	}
 }
 
 // ended waits until netmon has ended, and wants this exit code.

@@ -11,16 +11,16 @@ import (
 	"netmon/internal/need"
 )
 
-// terminal is a program on a terminal of 100 by 24.
-type terminal struct {
+// tmuxTerm is a program on a terminal of 100 by 24.
+type tmuxTerm struct {
 	t            *testing.T
 	tmux, socket string
 }
 
 // onTerminal starts a program on a terminal; it ends with the test.
-func onTerminal(t *testing.T, command ...string) *terminal {
+func onTerminal(t *testing.T, command ...string) *tmuxTerm {
 	t.Helper()
-	term := &terminal{t, need.Tool(t, "tmux", "tmux"), filepath.Join(t.TempDir(), "tmux")}
+	term := &tmuxTerm{t, need.Tool(t, "tmux", "tmux"), filepath.Join(t.TempDir(), "tmux")}
 	args := []string{"new-session", "-d", "-x", "100", "-y", "24"}
 	for _, name := range []string{"PATH", "NETMON_BROKER", "XDG_CONFIG_HOME"} {
 		args = append(args, "-e", name+"="+os.Getenv(name))
@@ -30,7 +30,7 @@ func onTerminal(t *testing.T, command ...string) *terminal {
 	return term
 }
 
-func (term *terminal) do(args ...string) string {
+func (term *tmuxTerm) do(args ...string) string {
 	term.t.Helper()
 	out, err := exec.Command(term.tmux, append([]string{"-S", term.socket, "-f", "/dev/null"}, args...)...).CombinedOutput()
 	if err != nil {
@@ -39,10 +39,10 @@ func (term *terminal) do(args ...string) string {
 	return string(out)
 }
 
-func (term *terminal) screen() string { return term.do("capture-pane", "-p") }
+func (term *tmuxTerm) screen() string { return term.do("capture-pane", "-p") }
 
 // see waits for text on the screen.
-func (term *terminal) see(text string) {
+func (term *tmuxTerm) see(text string) {
 	term.t.Helper()
 	for end := time.Now().Add(30 * time.Second); !strings.Contains(term.screen(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -52,7 +52,7 @@ func (term *terminal) see(text string) {
 }
 
 // gone waits until text is not on the screen.
-func (term *terminal) gone(text string) {
+func (term *tmuxTerm) gone(text string) {
 	term.t.Helper()
 	for end := time.Now().Add(30 * time.Second); strings.Contains(term.screen(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -62,7 +62,7 @@ func (term *terminal) gone(text string) {
 }
 
 // line types a line.
-func (term *terminal) line(text string) {
+func (term *tmuxTerm) line(text string) {
 	term.t.Helper()
 	term.do("send-keys", "-l", text)
 	term.do("send-keys", "Enter")

@@ -1,0 +1,49 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"netmon/console/view"
+)
+
+// plainRuns is how many of the last runs a plain table shows.
+const plainRuns = 20
+
+// PlainQuery asks for what Table writes.
+func PlainQuery(names []string) view.Query { return view.Query{Names: names, Strip: plainRuns} }
+
+// Table writes the monitors as lines, without a cursor and without cutting
+// anything: for pipes, logs and terminals that can do no more.
+func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %d monitors", s.At.Format("2006-01-02 15:04:05"), s.Totals.All)
+	for _, state := range view.States {
+		if n := s.Totals.Monitors[state]; n > 0 {
+			fmt.Fprintf(&b, "  %s %d %s", state.Mark(), n, state)
+		}
+	}
+	fmt.Fprintf(&b, "  agents %d/%d", s.Totals.Online, s.Totals.Agents)
+	if u.Link.Lost {
+		fmt.Fprintf(&b, "  ✕ broker lost %s, reconnecting", ago(u.Link.Since, s.At))
+	}
+	b.WriteByte('\n')
+	if len(s.Monitors) == 0 {
+		for _, l := range empty(s, u) {
+			if l != "" {
+				b.WriteString(strings.TrimSpace(l) + "\n")
+			}
+		}
+	} else {
+		name := leastName
+		for _, r := range s.Monitors {
+			name = max(name, len(r.Name))
+		}
+		for _, l := range monitorTable(s.Monitors, "", u.Columns, 5*name+80+plainRuns, st) {
+			b.WriteString(strings.TrimPrefix(l, "  ") + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

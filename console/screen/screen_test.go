@@ -1,0 +1,251 @@
+package screen
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"netmon/console/view"
+	"netmon/wire"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC // golden files show times
+	os.Exit(m.Run())
+}
+
+var t0 = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+// office is a mesh with a bit of everything, 100 s after t0.
+func office() (*view.Model, time.Time) {
+	v := view.New(t0)
+	now := t0.Add(100 * time.Second)
+	save := func(name, kind, target string, every time.Duration, paused bool, on ...string) {
+		m := &wire.Saved{Monitor: wire.Monitor{Name: name, Kind: kind, Target: target, Every: wire.Duration(every), Revision: 3}, Paused: paused, Agents: on}
+		m.Monitor = m.Monitor.WithDefaults()
+		v.Saved(name, m, nil, t0)
+	}
+	save("web", "https", "https://example.com/", 2*time.Second, false)
+	save("gateway", "icmp", "192.0.2.1", time.Second, false)
+	save("dns", "dns", "example.com", 10*time.Second, false, "paris")
+	save("old-db", "tcp", "db:5432", 10*time.Second, true)
+	save("a-rather-long-name-of-a-monitor", "tcp", "h:1", 10*time.Second, false, "oslo")
+	v.Saved("broken", nil, fmt.Errorf("decode saved monitor: kind: is missing"), t0)
+	for _, a := range []string{"paris", "tokyo", "oslo"} {
+		seen := now.Add(-4 * time.Second)
+		if a == "oslo" {
+			seen = t0
+		}
+		v.Heartbeat(wire.Alive{Agent: a, At: seen, Version: "0.1.0", Host: a, Monitors: 3, Pending: 2, Labels: map[string]string{"region": "eu"},
+			Notes: []string{"the clock is \x1b[31mnot synchronised"}, Cannot: map[string]string{"icmp": "no permission"}}, seen, now)
+	}
+	ends, loss := now.Add(44*24*time.Hour), 0.0
+	for n := range 50 {
+		for _, a := range []string{"paris", "tokyo"} {
+			ms := int64(20+n%7*9) * 1e6
+			r := wire.Result{Agent: a, Monitor: "web", Kind: "https", Target: "https://example.com/", Epoch: "E", Seq: uint64(n), Run: uint64(n), Revision: 3,
+				Started: t0.Add(time.Duration(n*2) * time.Second), LatencyNS: &ms, Outcome: wire.OK, Summary: "200 in HTTP/2", CertExpires: &ends,
+				Details: json.RawMessage(`{"resolve_ns":3000000,"connect_ns":11000000,"tls_ns":19000000,"processing_ns":30000000,"transfer_ns":2000000,"total_ns":65000000}`)}
+			switch {
+			case a == "tokyo" && n > 20 && n < 26:
+				continue // lost
+			case a == "tokyo" && n > 44:
+				r.Outcome, r.Failure, r.Error, r.LatencyNS = wire.Failed, wire.FailRefused, "GET https://example.com/: connection refused\x1b[2J\nmore", nil
+			case n == 30:
+				r.Outcome, r.Failure, r.Error = wire.Failed, wire.FailSlow, "took 83 ms, wanted within 80 ms"
+			}
+			v.Result(r, now)
+		}
+	}
+	for n := range 100 {
+		us := int64(300+n) * 1000
+		v.Result(wire.Result{Agent: "paris", Monitor: "gateway", Kind: "icmp", Target: "192.0.2.1", Epoch: "E", Run: uint64(n), Revision: 3,
+			Started: t0.Add(time.Duration(n) * time.Second), LatencyNS: &us, Loss: &loss, Outcome: wire.OK, Summary: "1/1 replies"}, now)
+		v.Result(wire.Result{Agent: "tokyo", Monitor: "gateway", Kind: "icmp", Target: "192.0.2.1", Epoch: "E", Run: uint64(n), Revision: 3,
+			Started: t0.Add(time.Duration(n) * time.Second), Outcome: wire.Failed, Failure: wire.FailNoAnswer, Error: "no reply"}, now)
+	}
+	for n := range 5 {
+		v.Result(wire.Result{Agent: "paris", Monitor: "dns", Kind: "dns", Target: "example.com", Epoch: "E", Run: uint64(n), Revision: 3,
+			Started: t0.Add(time.Duration(n) * 20 * time.Second), Outcome: wire.Failed, Failure: wire.FailTimeout, Error: "no answer in 5s"}, now)
+	}
+	return v, now
+}
+
+// draw asks and draws as the program does.
+func draw(v *view.Model, u *UI, now time.Time, w, h int, st Styles) (string, view.Snapshot) {
+	s := v.Snapshot(u.Query(w, h), now)
+	u.Took(s)
+	return Render(s, *u, w, h, st), s
+}
+
+// press presses keys on a screen.
+func press(t *testing.T, v *view.Model, u *UI, now time.Time, keys ...string) []Effect {
+	t.Helper()
+	var out []Effect
+	for _, k := range keys {
+		_, s := draw(v, u, now, 80, 24, Styles{})
+		out = append(out, u.Key(k, s))
+	}
+	return out
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got+"\n" != string(want) {
+		t.Errorf("%s differs (go test ./console/screen -update, and look at the difference):\n%s", file, got)
+	}
+}
+
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// TestRender_Golden draws each view in two sizes, checks that it fits, and that
+// colours add nothing but colours.
+func TestRender_Golden(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"monitors":   nil,
+		"chosen":     {"down", "down", "s"},
+		"filter":     {"/", "w", "e"},
+		"columns":    {"c", "5", "t"},
+		"matrix":     {"2"},
+		"agents":     {"3"},
+		"detail":     {"/", "w", "e", "b", "enter", "enter"},
+		"detail-dns": {"/", "d", "n", "s", "enter", "enter"},
+		"log":        {"5"},
+		"help":       {"?"},
+		"ask":        {"d"},
+		"frozen":     {"space", "down"},
+		"refused":    {"3", "r"},
+	} {
+		for _, size := range [][2]int{{80, 24}, {200, 60}} {
+			v, now := office()
+			u := New("nats://127.0.0.1:4222", nil)
+			press(t, v, &u, now, keys...)
+			w, h := size[0], size[1]
+			got, s := draw(v, &u, now, w, h, Styles{})
+			golden(t, fmt.Sprintf("%s-%dx%d", name, w, h), got)
+			fits(t, name, got, w, h)
+			coloured := Render(s, u, w, h, Colours)
+			fits(t, name, coloured, w, h)
+			plain := escapes.ReplaceAllString(coloured, "")
+			if got, plain := squeeze(got), squeeze(plain); got != plain {
+				t.Errorf("%s: in colours it says\n%s\nwithout\n%s", name, plain, got)
+			}
+		}
+	}
+}
+
+func squeeze(s string) string {
+	var out []string
+	for l := range strings.SplitSeq(s, "\n") {
+		out = append(out, strings.TrimRight(l, " "))
+	}
+	return strings.Join(out, "\n")
+}
+
+// fits says that there are h lines, none of them wider than w, and nothing
+// that a terminal would obey but colours.
+func fits(t *testing.T, name, text string, w, h int) {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	if len(lines) != h {
+		t.Errorf("%s: %d lines, want %d", name, len(lines), h)
+	}
+	for _, l := range lines {
+		if ansi.StringWidth(l) > w {
+			t.Errorf("%s: wider than %d: %q", name, w, l)
+		}
+		if rest := escapes.ReplaceAllString(l, ""); strings.ContainsAny(rest, "\x1b\x07\r\t") {
+			t.Errorf("%s: a control character: %q", name, l)
+		}
+	}
+}
+
+// TestRender_AnySize draws every view in sizes that nobody has thought of.
+func TestRender_AnySize(t *testing.T) {
+	v, now := office()
+	for tab := range Tab(tabs) {
+		for w := 1; w < 130; w += 3 {
+			for _, h := range []int{1, 7, 8, 11, 24, 70} {
+				u := New("nats://127.0.0.1:4222", nil)
+				u.Tab, u.Cursor = tab, "web"
+				got, _ := draw(v, &u, now, w, h, Colours)
+				if w >= leastWidth && h >= leastHeight {
+					fits(t, fmt.Sprintf("%v %dx%d", tab, w, h), got, w, h)
+				} else if strings.Contains(got, "\n") || ansi.StringWidth(got) > w {
+					t.Errorf("%dx%d: %q", w, h, got)
+				}
+			}
+		}
+	}
+}
+
+func TestRender_LosingTheBrokerShows(t *testing.T) {
+	v, now := office()
+	u := New("nats://127.0.0.1:4222", nil)
+	u.Link = Link{Broker: "nats://127.0.0.1:4222", Lost: true, Since: now.Add(-5 * time.Second)}
+	got, _ := draw(v, &u, now, 80, 24, Styles{})
+	if !strings.Contains(got, "✕ broker lost 5s ago, reconnecting") {
+		t.Error(got)
+	}
+	press(t, v, &u, now, "x")
+	if !u.Bad || !strings.Contains(u.Message, "the broker is away") {
+		t.Errorf("%+v", u.Message)
+	}
+}
+
+func TestRender_NothingThere(t *testing.T) {
+	v := view.New(t0)
+	for tab := range Tab(tabs) {
+		u := New("nats://127.0.0.1:4222", []string{"nobody"})
+		u.Tab = tab
+		got, _ := draw(v, &u, t0, 80, 24, Styles{})
+		fits(t, tab.String(), got, 80, 24)
+		press(t, v, &u, t0, "down", "enter", "r", "x", "p", "d", "y", "Y", "left", "esc", "s", "/", "x", "enter", "pgdown")
+	}
+}
+
+func TestTable(t *testing.T) {
+	v, now := office()
+	var b strings.Builder
+	if err := Table(&b, v.Snapshot(PlainQuery(nil), now), New("", nil), Styles{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "table", strings.TrimSuffix(b.String(), "\n"))
+	b.Reset()
+	if err := Table(&b, view.New(t0).Snapshot(PlainQuery(nil), now), New("", nil), Styles{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "table-empty", strings.TrimSuffix(b.String(), "\n"))
+}
+
+func TestPercent(t *testing.T) {
+	for v, want := range map[float64]string{0: "0%", 1: "100%", 0.99999: "99.99%", 0.0000001: "<0.1%", 0.5: "50.0%", 0.1234: "12.3%", 0.991: "99.10%"} {
+		if got := percent(view.Figure{V: v, OK: true}); got != want {
+			t.Errorf("percent(%v) = %q, want %q", v, got, want)
+		}
+	}
+	if got := percent(view.Figure{}); got != "-" {
+		t.Errorf("not measured: %q", got)
+	}
+}

@@ -1,0 +1,224 @@
+package view
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"netmon/wire"
+)
+
+const (
+	logLength  = 1000             // results that the log keeps
+	heldMost   = 4096             // results kept for monitors that are not known yet
+	forgotten  = 10 * time.Minute // after which a silent monitor started by hand is gone
+	skewLeast  = 2 * time.Second  // clocks that differ by less are taken to agree
+	pastOfBase = 30 * 24 * time.Hour
+)
+
+// Model is the mesh as it is known. Its methods may be called from several
+// goroutines; feeding and asking do not wait long for each other.
+type Model struct {
+	mu       sync.Mutex
+	base     time.Time
+	monitors map[string]*monitor
+	agents   map[string]*agent
+	held     map[[2]string]wire.Result // managed results whose monitor is not known (yet)
+	wheel    map[uint32][]*series      // by the second in which their silence is looked at
+	swept    uint32                    // seconds that were looked at
+	log      []wire.Result             // a ring
+	logged   int
+	results  uint64
+	rate     rate
+	scratch  tally
+	byName   []*monitor
+	unsorted bool       // byName is not what monitors holds
+	order    []*monitor // room for the next snapshot's
+	states   []*monitor // and for its order by state
+}
+
+// monitor is one name, saved or started by hand.
+type monitor struct {
+	name          string
+	saved         *wire.Saved // nil: started by hand, known by its results
+	problem       string      // why what is saved cannot be read
+	kind, target  string
+	every         uint32 // ticks
+	silence       uint32 // ticks without a result after which nothing is known
+	silenceBefore uint32 // as silence was before changed
+	changed       uint32
+	revision      uint64
+	series        []*series // by agent
+	count         [states]int
+	latest        *series // that had the newest result
+	figures       Figures
+	figuresAt     uint32
+	figured       bool
+	total         State // of the last snapshot
+}
+
+func (m *monitor) paused() bool { return m.saved != nil && m.saved.Paused }
+
+// agent is one agent, known by heartbeats, by results, or both.
+type agent struct {
+	wire.Alive
+	id     string
+	seen   time.Time // zero: no heartbeat yet
+	skew   time.Duration
+	isAway bool
+	series map[string]*series
+}
+
+func (a *agent) away() bool { return a.isAway }
+
+// New is a model that knows nothing, at this moment.
+func New(now time.Time) *Model {
+	return &Model{
+		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{},
+		held: map[[2]string]wire.Result{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
+	}
+}
+
+func ticks(d time.Duration) uint32 { return uint32(min(max(d/tick, 0), math.MaxUint32/2)) }
+
+func second(t uint32) uint32 { return t / uint32(time.Second/tick) }
+
+func (v *Model) tick(t time.Time) uint32 { return ticks(t.Sub(v.base)) }
+
+func (v *Model) time(t uint32) time.Time { return v.base.Add(time.Duration(t) * tick) }
+
+// Saved takes a saved monitor as it is now; nil says that it is deleted.
+// problem says why it cannot be read, where it cannot.
+func (v *Model) Saved(name string, saved *wire.Saved, problem error, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m := v.monitors[name]
+	if saved == nil && problem == nil {
+		if m != nil {
+			v.drop(m)
+		}
+		return
+	}
+	if m == nil {
+		m = v.newMonitor(name)
+	}
+	m.problem = ""
+	if problem != nil {
+		m.problem = problem.Error()
+	}
+	if saved != nil {
+		def := saved.Monitor.WithDefaults()
+		m.saved, m.kind, m.target, m.revision = saved, def.Kind, def.Target, saved.Revision
+		v.schedule(m, def.Every.Std(), def.Timeout.Std(), now)
+	}
+	v.place(m, now)
+	for _, a := range v.agents {
+		key := [2]string{name, a.id}
+		if r, ok := v.held[key]; ok {
+			delete(v.held, key)
+			v.take(&r, now)
+		}
+	}
+}
+
+// Only keeps the saved monitors of these names: the others were deleted while
+// nobody told.
+func (v *Model) Only(names map[string]bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, m := range v.monitors {
+		if (m.saved != nil || m.problem != "") && !names[name] {
+			v.drop(m)
+		}
+	}
+}
+
+func (v *Model) newMonitor(name string) *monitor {
+	m := &monitor{name: name}
+	v.schedule(m, wire.DefaultEvery, wire.DefaultTimeout, v.base)
+	v.monitors[name], v.unsorted = m, true
+	return m
+}
+
+// schedule sets how long a silence says nothing: two and a half intervals, and
+// the time that a run may take.
+func (v *Model) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
+	silence := ticks(every*5/2 + timeout)
+	if m.silence != 0 && m.silence != silence {
+		m.silenceBefore, m.changed = max(m.silence, silence), v.tick(now)
+	}
+	m.every, m.silence = max(1, ticks(every)), silence
+}
+
+func (v *Model) drop(m *monitor) {
+	for _, s := range m.series {
+		delete(s.a.series, m.name)
+		s.m = nil // the wheel lets go of it
+	}
+	delete(v.monitors, m.name)
+	v.unsorted = true
+}
+
+// place makes the series of m those of the agents where it should run.
+func (v *Model) place(m *monitor, now time.Time) {
+	for _, a := range v.agents {
+		v.placeOn(m, a, now)
+	}
+}
+
+func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
+	s := a.series[m.name]
+	wanted := s != nil && m.saved == nil
+	if m.saved != nil {
+		wanted = m.saved.Places(a.id, a.Labels)
+	}
+	if a.Leaving {
+		wanted = false // it said good-bye: nothing runs there
+	}
+	if s == nil {
+		if !wanted {
+			return
+		}
+		s = v.newSeries(m, a)
+	}
+	if s.wanted != wanted {
+		if s.wanted {
+			m.count[s.state]--
+		} else {
+			m.count[s.state]++
+		}
+		s.wanted = wanted
+	}
+	v.judge(s, v.tick(now))
+}
+
+func (v *Model) newSeries(m *monitor, a *agent) *series {
+	s := &series{m: m, a: a, state: Unknown}
+	i, _ := slices.BinarySearchFunc(m.series, a.id, func(s *series, id string) int { return strings.Compare(s.a.id, id) })
+	m.series = slices.Insert(m.series, i, s)
+	a.series[m.name] = s
+	return s
+}
+
+func (v *Model) judge(s *series, now uint32) {
+	st := s.judge(now)
+	if st == s.state {
+		return
+	}
+	if s.wanted {
+		s.m.count[s.state]--
+		s.m.count[st]++
+	}
+	s.state = st
+}
+
+func (v *Model) agent(id string) *agent {
+	a := v.agents[id]
+	if a == nil {
+		a = &agent{id: id, series: map[string]*series{}}
+		v.agents[id] = a
+	}
+	return a
+}

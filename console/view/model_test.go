@@ -1,0 +1,405 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"netmon/wire"
+)
+
+var t0 = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+func at(d time.Duration) time.Time { return t0.Add(d) }
+
+// mesh is a model with one saved monitor web, every 1s, on agents that are online.
+func mesh(agents ...string) *Model {
+	v := New(t0)
+	v.Saved("web", saved("web", time.Second), nil, t0)
+	for _, a := range agents {
+		v.Heartbeat(alive(a, t0), t0, t0)
+	}
+	return v
+}
+
+func saved(name string, every time.Duration) *wire.Saved {
+	return &wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "h:1", Every: wire.Duration(every), Timeout: wire.Duration(time.Second), Revision: 1}}
+}
+
+func alive(agent string, at time.Time) wire.Alive {
+	return wire.Alive{Agent: agent, At: at, Started: t0}
+}
+
+// run is the n-th result of web on an agent, a second after the one before.
+func run(agent string, n int, change ...func(*wire.Result)) wire.Result {
+	ms := int64(n) * 1e6
+	r := wire.Result{Agent: agent, Monitor: "web", Kind: "tcp", Target: "h:1", Epoch: "E", Seq: uint64(n), Run: uint64(n), Revision: 1,
+		Due: at(time.Duration(n) * time.Second), Started: at(time.Duration(n) * time.Second), LatencyNS: &ms, Outcome: wire.OK}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func failed(f wire.Failure) func(*wire.Result) {
+	return func(r *wire.Result) {
+		r.Outcome, r.Failure, r.Error, r.LatencyNS = wire.Failed, f, "said "+string(f), nil
+	}
+}
+
+func broken(r *wire.Result) {
+	r.Outcome, r.Failure, r.LatencyNS = wire.Broken, wire.BrokenPermission, nil
+}
+
+func (v *Model) web(t *testing.T, now time.Time) Row {
+	t.Helper()
+	s := v.Snapshot(Query{Strip: 20, Names: []string{"web"}}, now)
+	if len(s.Monitors) != 1 {
+		t.Fatalf("%d rows of web", len(s.Monitors))
+	}
+	return s.Monitors[0]
+}
+
+func marks(strip []State) string {
+	out := ""
+	for _, s := range strip {
+		out += s.Mark()
+	}
+	return out
+}
+
+func TestModel_States(t *testing.T) {
+	for name, tc := range map[string]struct {
+		feed   func(v *Model)
+		now    time.Duration
+		state  State
+		up, of int
+		strip  string
+	}{
+		"nothing came yet":  {func(v *Model) {}, time.Second, Unknown, 0, 2, ""},
+		"ok on both agents": {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, Up, 2, 2, "●"},
+		"failed on one":     {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, Degraded, 1, 2, "▲"},
+		"failed on both": {func(v *Model) {
+			v.Result(run("a", 1, failed("refused")), t0)
+			v.Result(run("b", 1, failed("refused")), t0)
+		}, 2 * time.Second, Down, 0, 2, "✕"},
+		"slow on both": {func(v *Model) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, Degraded, 2, 2, "▲"},
+		"one agent is silent": {func(v *Model) {
+			v.Result(run("a", 1), t0)
+			for n := range 9 {
+				v.Result(run("b", n+1), at(time.Duration(n+1)*time.Second))
+			}
+		}, 9 * time.Second, Degraded, 1, 2, "●????????"},
+		"both are silent":         {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, Unknown, 0, 2, "●????"},
+		"neither could measure":   {func(v *Model) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, Unknown, 0, 2, "?"},
+		"an outcome of tomorrow":  {func(v *Model) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, Unknown, 0, 2, "?"},
+		"down, and one not known": {func(v *Model) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, Down, 0, 2, "✕"},
+		"an agent said good-bye": {func(v *Model) {
+			v.Result(run("a", 1), t0)
+			b := alive("b", at(time.Second))
+			b.Leaving = true
+			v.Heartbeat(b, at(time.Second), at(time.Second))
+		}, 2 * time.Second, Up, 1, 1, "●"},
+		"paused": {func(v *Model) {
+			v.Result(run("a", 1), t0)
+			p := saved("web", time.Second)
+			p.Paused = true
+			v.Saved("web", p, nil, at(time.Second))
+		}, 2 * time.Second, Paused, 0, 0, "●"},
+		"an old result came late": {func(v *Model) {
+			v.Result(run("a", 2, failed("refused")), t0)
+			v.Result(run("a", 1), t0)
+			v.Result(run("b", 2), t0)
+			v.Result(run("b", 1, failed("refused")), t0)
+		}, 3 * time.Second, Degraded, 1, 2, "▲▲"},
+		"runs are lost": {func(v *Model) {
+			for _, a := range []string{"a", "b"} {
+				v.Result(run(a, 1), t0)
+				v.Result(run(a, 4), t0)
+			}
+		}, 4 * time.Second, Up, 2, 2, "●??●"},
+		"the agent says that it dropped some": {func(v *Model) {
+			for _, a := range []string{"a", "b"} {
+				v.Result(run(a, 1), t0)
+				v.Result(run(a, 2, func(r *wire.Result) { r.Dropped = 3 }), t0)
+			}
+		}, 2 * time.Second, Up, 2, 2, "●?●"},
+		"lost runs that came after all": {func(v *Model) {
+			for _, a := range []string{"a", "b"} {
+				for _, n := range []int{1, 4, 3, 2, 3, 4} {
+					v.Result(run(a, n), t0)
+				}
+			}
+		}, 4 * time.Second, Up, 2, 2, "●●●●"},
+		"a new epoch is no gap": {func(v *Model) {
+			for _, a := range []string{"a", "b"} {
+				v.Result(run(a, 1), t0)
+				v.Result(run(a, 2), t0)
+				v.Result(run(a, 3, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
+				v.Result(run(a, 4, func(r *wire.Result) { r.Epoch, r.Run = "F", 2 }), t0)
+			}
+		}, 4 * time.Second, Up, 2, 2, "●●●●"},
+		"a new epoch after a silence is one": {func(v *Model) {
+			for _, a := range []string{"a", "b"} {
+				v.Result(run(a, 1), t0)
+				v.Result(run(a, 7, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
+			}
+		}, 7 * time.Second, Up, 2, 2, "●?????●"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := mesh("a", "b")
+			tc.feed(v)
+			r := v.web(t, at(tc.now))
+			if r.State != tc.state || r.Up != tc.up || r.Of != tc.of || marks(r.Strip) != tc.strip {
+				t.Errorf("%v %d/%d %q, want %v %d/%d %q", r.State, r.Up, r.Of, marks(r.Strip), tc.state, tc.up, tc.of, tc.strip)
+			}
+		})
+	}
+}
+
+func TestModel_AnAgentThatIsOfflineKnowsNothing(t *testing.T) {
+	v := New(t0)
+	v.Saved("web", saved("web", time.Hour), nil, t0)
+	v.Heartbeat(alive("a", t0), t0, t0)
+	v.Result(run("a", 1), at(time.Second))
+	if r := v.web(t, at(10*time.Second)); r.State != Up {
+		t.Errorf("online: %v", r.State)
+	}
+	if r := v.web(t, at(31*time.Second)); r.State != Unknown || r.Of != 1 {
+		t.Errorf("offline: %v of %d", r.State, r.Of)
+	}
+	v.Heartbeat(alive("a", at(32*time.Second)), at(32*time.Second), at(32*time.Second))
+	if r := v.web(t, at(32*time.Second)); r.State != Up {
+		t.Errorf("back: %v", r.State)
+	}
+}
+
+func TestModel_CorrectsAnAgentsClock(t *testing.T) {
+	v := New(t0)
+	v.Saved("web", saved("web", time.Second), nil, t0)
+	v.Heartbeat(alive("a", at(-time.Hour)), t0, t0) // its clock is an hour behind
+	v.Result(run("a", 1, func(r *wire.Result) { r.Started = at(time.Second - time.Hour) }), at(time.Second))
+	if r := v.web(t, at(2*time.Second)); r.State != Up {
+		t.Errorf("the agent's clock is behind, and web is %v", r.State)
+	}
+}
+
+func TestModel_Figures(t *testing.T) {
+	v := mesh("a")
+	for n := 1; n <= 20; n++ {
+		var change []func(*wire.Result)
+		if n%5 == 0 {
+			change = append(change, failed("refused"))
+		}
+		v.Result(run("a", n, change...), t0)
+	}
+	f := v.web(t, at(20500*time.Millisecond)).Figures
+	// 16 latencies of 1 to 19 ms without the fifths; 3.5 of 19.5 s are down.
+	if f.Last.OK || f.P50.Duration() != 9*time.Millisecond || f.P95.Duration() != 19*time.Millisecond || f.Loss.OK || f.CertDays.OK {
+		t.Errorf("%+v", f)
+	}
+	if want := 16 / 19.5; !f.Uptime.OK || f.Uptime.V < want-0.001 || f.Uptime.V > want+0.001 {
+		t.Errorf("uptime %v, want %v", f.Uptime, want)
+	}
+	loss, ends := 0.1, at(90*24*time.Hour)
+	v.Result(run("a", 21, func(r *wire.Result) { r.Loss, r.CertExpires = &loss, &ends }), t0)
+	if f := v.web(t, at(22*time.Second)).Figures; f.Loss.V != 0.1 || f.CertDays.V != 89 || f.Last.Duration() != 21*time.Millisecond {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestModel_ForgetsWhatIsDeleted(t *testing.T) {
+	v := mesh("a")
+	v.Result(run("a", 1), t0)
+	v.Saved("web", nil, nil, t0)
+	v.Result(run("a", 2), t0) // one that was on its way
+	if s := v.Snapshot(Query{}, at(time.Minute)); s.Totals.All != 0 || len(s.Monitors) != 0 {
+		t.Errorf("%+v", s.Totals)
+	}
+	v.Saved("web", saved("web", time.Second), nil, at(2*time.Second)) // it comes back, and the held result with it
+	if r := v.web(t, at(3*time.Second)); r.State != Up {
+		t.Errorf("%v", r.State)
+	}
+	v.Only(map[string]bool{})
+	if s := v.Snapshot(Query{}, at(time.Minute)); s.Totals.All != 0 {
+		t.Errorf("%+v", s.Totals)
+	}
+}
+
+func TestModel_MonitorsStartedByHand(t *testing.T) {
+	v := mesh("a")
+	v.Saved("web", nil, nil, t0)
+	for n := 1; n < 4; n++ {
+		v.Result(run("a", n, func(r *wire.Result) { r.Revision = 0 }), at(time.Duration(n)*time.Second))
+	}
+	if r := v.web(t, at(4*time.Second)); r.State != Up || !r.Manual || r.Every != time.Second {
+		t.Errorf("%+v", r)
+	}
+	if s := v.Snapshot(Query{}, at(time.Hour)); s.Totals.All != 0 {
+		t.Error("one that is stopped by hand stays for ever")
+	}
+}
+
+// TestModel_AGapIsNeverUp gives the results of one agent with some lost, some
+// failed, some twice, in any order, and compares with what is known then.
+func TestModel_AGapIsNeverUp(t *testing.T) {
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		v := mesh("a")
+		const most = 20
+		want := make([]State, most)
+		var given []wire.Result
+		for n := range most {
+			want[n] = Unknown
+			if rnd.IntN(3) == 0 && n > 0 && n < most-1 {
+				continue // lost
+			}
+			var change []func(*wire.Result)
+			if want[n] = Up; rnd.IntN(3) == 0 {
+				want[n], change = Down, append(change, failed("refused"))
+			}
+			r := run("a", n+1, change...)
+			given = append(given, r)
+			if rnd.IntN(4) == 0 {
+				given = append(given, r)
+			}
+		}
+		rnd.Shuffle(len(given), func(i, j int) { given[i], given[j] = given[j], given[i] })
+		for _, r := range given {
+			v.Result(r, at(most*time.Second))
+		}
+		r := v.web(t, at(most*time.Second))
+		if !slices.Equal(r.Strip, want) {
+			t.Fatalf("seed %d: %s, want %s", seed, marks(r.Strip), marks(want))
+		}
+		if r.State != want[most-1] {
+			t.Fatalf("seed %d: %v, want %v", seed, r.State, want[most-1])
+		}
+		up, known := 0.0, 0.0
+		for n := range most - 1 {
+			if want[n] != Unknown {
+				known++
+			}
+			if want[n] == Up {
+				up++
+			}
+		}
+		if known > 0 && (!r.Uptime.OK || r.Uptime.V < up/known-1e-9 || r.Uptime.V > up/known+1e-9) {
+			t.Fatalf("seed %d: uptime %v, want %v of %s", seed, r.Uptime.V, up/known, marks(want))
+		}
+		s := v.Snapshot(Query{Detail: "web", Plot: 40}, at(most*time.Second+10*time.Second))
+		for i, run := range s.Detail.Plot {
+			if known := i < most && want[i] != Unknown; known != !run.At.IsZero() || !known && run.Latency.OK {
+				t.Fatalf("seed %d: place %d of the plot: %+v of %s", seed, i, run, marks(want))
+			}
+		}
+		if s.Totals.Monitors[Up] != 0 {
+			t.Fatalf("seed %d: up ten seconds after its last result", seed)
+		}
+	}
+}
+
+// TestModel_CountsStayTrue compares the counts that are kept up to date with
+// what they count, after anything that may happen.
+func TestModel_CountsStayTrue(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	v, now := New(t0), t0
+	agents, names := []string{"a", "b", "c"}, []string{"web", "db", "dns"}
+	for range 20000 {
+		now = now.Add(time.Duration(rnd.IntN(2000)) * time.Millisecond)
+		agent, name := agents[rnd.IntN(3)], names[rnd.IntN(3)]
+		switch rnd.IntN(10) {
+		case 0:
+			m := saved(name, time.Duration(1+rnd.IntN(20))*time.Second)
+			m.Paused = rnd.IntN(4) == 0
+			if rnd.IntN(2) == 0 {
+				m.Agents = wire.Selectors{agent}
+			}
+			v.Saved(name, m, nil, now)
+		case 1:
+			v.Saved(name, nil, nil, now)
+		case 2:
+			b := alive(agent, now)
+			b.Leaving = rnd.IntN(5) == 0
+			v.Heartbeat(b, now, now)
+		case 3:
+			v.Snapshot(Query{Strip: 10, Cells: true, Detail: name, Plot: 10}, now)
+		default:
+			r := run(agent, rnd.IntN(9000), func(r *wire.Result) {
+				r.Monitor, r.Started, r.Revision = name, now.Add(-time.Duration(rnd.IntN(20))*time.Second), uint64(rnd.IntN(2))
+			})
+			v.Result(r, now)
+		}
+		for _, m := range v.monitors {
+			var n [states]int
+			for _, s := range m.series {
+				if s.wanted {
+					n[s.state]++
+				}
+			}
+			if n != m.count {
+				t.Fatalf("%s counts %v, is %v", m.name, m.count, n)
+			}
+		}
+	}
+}
+
+func TestSnapshot_OrderAndWindow(t *testing.T) {
+	v := New(t0)
+	v.Heartbeat(alive("a", t0), t0, t0)
+	for n := range 30 {
+		name := fmt.Sprintf("m%02d", n)
+		v.Saved(name, saved(name, time.Second), nil, t0)
+		v.Result(run("a", 1, func(r *wire.Result) {
+			if r.Monitor = name; n%10 == 3 {
+				failed("refused")(r)
+			}
+		}), t0)
+	}
+	names := func(s Snapshot) (out []string) {
+		for _, m := range s.Monitors {
+			out = append(out, m.Name)
+		}
+		return out
+	}
+	s := v.Snapshot(Query{Limit: 5}, at(2*time.Second))
+	if got := names(s); !slices.Equal(got, []string{"m03", "m13", "m23", "m00", "m01"}) || s.Cursor != "m03" || s.Matching != 30 {
+		t.Errorf("%v at %s of %d", got, s.Cursor, s.Matching)
+	}
+	s = v.Snapshot(Query{Limit: 5, First: s.First, Cursor: s.Cursor, Move: 6}, at(2*time.Second))
+	if got := names(s); !slices.Equal(got, []string{"m23", "m00", "m01", "m02", "m04"}) || s.Cursor != "m04" {
+		t.Errorf("%v at %s from %d", got, s.Cursor, s.First)
+	}
+	s = v.Snapshot(Query{Limit: 5, Cursor: "m29", Move: 99}, at(2*time.Second))
+	if got := names(s); got[4] != "m29" || s.Cursor != "m29" || s.First != 25 {
+		t.Errorf("%v at %s from %d", got, s.Cursor, s.First)
+	}
+	s = v.Snapshot(Query{Filter: "down 13"}, at(2*time.Second))
+	if got := names(s); !slices.Equal(got, []string{"m13"}) {
+		t.Errorf("%v", got)
+	}
+	if s := v.Snapshot(Query{Filter: "nothing", Cursor: "m01"}, at(2*time.Second)); len(s.Monitors) != 0 || s.Cursor != "" {
+		t.Errorf("%+v", s)
+	}
+	for _, by := range Sorts {
+		if s := v.Snapshot(Query{Sort: by}, at(2*time.Second)); len(s.Monitors) != 30 {
+			t.Errorf("by %v: %d rows", by, len(s.Monitors))
+		}
+	}
+}
+
+func TestPhasesOf(t *testing.T) {
+	got := phasesOf(json.RawMessage(`{"resolve_ns":1000,"connect_ns":2000,"total_ns":9000,"min_ns":5,"status":200,"tls_ns":0,"hops":[{"connect_ns":7}],"transfer_ns":3000,"x":`))
+	want := []Phase{{"resolve", 1000}, {"connect", 2000}, {"transfer", 3000}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for _, bad := range []string{``, `null`, `[]`, `{`, `{"connect_ns":"x"}`, `{"connect_ns":-1}`} {
+		if got := phasesOf(json.RawMessage(bad)); got != nil {
+			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package view
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// sorted is the monitors that q leaves, in its order.
+func (v *Model) sorted(q Query, now uint32) []*monitor {
+	if v.unsorted {
+		v.byName = slices.SortedFunc(maps.Values(v.monitors), func(a, b *monitor) int { return strings.Compare(a.name, b.name) })
+		v.unsorted = false
+	}
+	list := v.order[:0]
+	words := strings.Fields(strings.ToLower(q.Filter))
+	for _, m := range v.byName {
+		if (len(q.Names) == 0 || slices.Contains(q.Names, m.name)) && m.matches(words) {
+			list = append(list, m)
+		}
+	}
+	v.order = list
+	var key func(*monitor) float64
+	switch q.Sort {
+	case ByName:
+		return list
+	case ByLatency:
+		key = func(m *monitor) float64 { return absentLast(m.figures.P95, -1) }
+	case ByLoss:
+		key = func(m *monitor) float64 { return absentLast(m.figures.Loss, -1) }
+	case ByUptime:
+		key = func(m *monitor) float64 { return absentLast(m.figures.Uptime, 1) }
+	case ByCert:
+		key = func(m *monitor) float64 { return absentLast(m.cert(v.time(now)), 1) }
+	default:
+		return v.byState(list)
+	}
+	if q.Sort != ByCert {
+		v.refresh(list, now)
+	}
+	slices.SortStableFunc(list, func(a, b *monitor) int { return cmp.Compare(key(a), key(b)) })
+	return list
+}
+
+// byState puts the worst first, and those of one state in the order they came in.
+func (v *Model) byState(list []*monitor) []*monitor {
+	out := v.states[:0]
+	for _, state := range States {
+		for _, m := range list {
+			if m.total == state {
+				out = append(out, m)
+			}
+		}
+	}
+	v.states = out
+	return out
+}
+
+// absentLast is a key by which what was not measured stands behind all others.
+func absentLast(f Figure, sign float64) float64 {
+	if !f.OK {
+		return math.Inf(1)
+	}
+	return sign * f.V
+}
+
+// refresh makes the figures of some monitors anew, of those that have none and
+// of the oldest ones.
+func (v *Model) refresh(list []*monitor, now uint32) {
+	left := fresh
+	for _, m := range list {
+		if left == 0 {
+			return
+		}
+		if !m.figured || now-m.figuresAt > stale {
+			v.figure(m, now)
+			left--
+		}
+	}
+}
+
+func (m *monitor) matches(words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(strings.ToLower(m.name), w) && !strings.Contains(strings.ToLower(m.target), w) && m.kind != w && m.total.String() != w &&
+			!slices.ContainsFunc(m.series, func(s *series) bool { return s.wanted && strings.EqualFold(s.a.id, w) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// window moves the cursor and chooses the rows around it.
+func (s *Snapshot) window(q *Query, list []*monitor) {
+	n := len(list)
+	if q.Limit <= 0 {
+		q.Limit = n
+	}
+	if n == 0 {
+		return
+	}
+	place := slices.IndexFunc(list, func(m *monitor) bool { return m.name == q.Cursor })
+	s.First = q.First
+	if place < 0 {
+		place = min(max(0, q.First), n-1)
+	}
+	place = min(max(place+q.Move, 0), n-1)
+	s.Place, s.Cursor = place, list[place].name
+	s.First = min(max(s.First, place-q.Limit+1), place)
+	s.First = max(0, min(s.First, n-q.Limit))
+}

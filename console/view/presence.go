@@ -1,0 +1,100 @@
+package view
+
+import (
+	"time"
+
+	"netmon/wire"
+)
+
+// Heartbeat takes an agent's heartbeat. seen is when it came, by the clock that
+// the model is told the time of: the difference to the agent's own clock is
+// what its results are corrected by.
+func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	a := v.agent(b.Agent)
+	if seen.After(now) {
+		seen = now // the broker's clock is ahead of ours
+	}
+	if seen.Before(a.seen) {
+		return
+	}
+	if d := seen.Sub(b.At) - a.skew; !b.At.IsZero() && d.Abs() > skewLeast {
+		a.skew += d
+		if a.skew.Abs() <= skewLeast {
+			a.skew = 0
+		}
+	}
+	placed := !a.seen.IsZero() && sameLabels(a.Labels, b.Labels) && a.Leaving == b.Leaving
+	a.Alive, a.seen = b, seen
+	v.look(a, now)
+	if !placed {
+		for _, m := range v.monitors {
+			v.placeOn(m, a, now)
+		}
+	}
+}
+
+// look says whether the agent is away, and judges its series when that changed.
+func (v *Model) look(a *agent, now time.Time) {
+	away := !a.seen.IsZero() && (a.Leaving || now.Sub(a.seen) > wire.OfflineAfter)
+	if away == a.isAway {
+		return
+	}
+	a.isAway = away
+	for _, s := range a.series {
+		v.judge(s, v.tick(now))
+	}
+}
+
+func sameLabels(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, x := range a {
+		if y, ok := b[k]; !ok || x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// watch puts s into the wheel, to be looked at when it has been silent too long.
+func (v *Model) watch(s *series) {
+	at := max(v.swept, second(s.deadline())) + 1
+	s.inWheel = true
+	v.wheel[at] = append(v.wheel[at], s)
+}
+
+// sweep finds what has become unknown by silence. A series that has had results
+// goes back into the wheel: each is looked at once in the time of its silence.
+func (v *Model) sweep(now uint32) {
+	due := func(list []*series) {
+		for _, s := range list {
+			s.inWheel = false
+			if s.m == nil {
+				continue
+			}
+			if now > s.deadline() {
+				v.judge(s, now)
+				continue
+			}
+			v.watch(s)
+		}
+	}
+	until := second(now)
+	if until > v.swept+uint32(24*3600) { // the machine slept: everything is late
+		for at, list := range v.wheel {
+			delete(v.wheel, at)
+			v.swept = until
+			due(list)
+		}
+		return
+	}
+	for v.swept < until {
+		v.swept++
+		list := v.wheel[v.swept]
+		delete(v.wheel, v.swept)
+		due(list)
+	}
+}

@@ -1,0 +1,135 @@
+package view
+
+import (
+	"time"
+
+	"netmon/wire"
+)
+
+// Sort is an order of monitors. Those that are equal are in the order of their
+// names, so that rows stay where they are.
+type Sort uint8
+
+const (
+	ByState Sort = iota // the worst first
+	ByName
+	ByLatency // the slowest first, by p95
+	ByLoss    // the most first
+	ByUptime  // the least first
+	ByCert    // the first to end first
+	sorts     = iota
+)
+
+// Sorts lists every order.
+var Sorts = [sorts]Sort{ByState, ByName, ByLatency, ByLoss, ByUptime, ByCert}
+
+// String is the word for the order.
+func (s Sort) String() string {
+	return [...]string{"state", "name", "p95", "loss", "uptime", "cert"}[s]
+}
+
+// Query asks for a snapshot. The zero value asks for all monitors, the worst first.
+type Query struct {
+	Names  []string // only these monitors; none is all
+	Filter string   // words that must all be in name, kind, target, state or agent of a row
+	Sort   Sort
+	Strip  int // places of the strips
+
+	Limit  int    // rows at most; 0 is all
+	First  int    // the first row of the window, moved so that Cursor is in it
+	Cursor string // the chosen monitor
+	Move   int    // from there so many rows on; what the end stops
+
+	Agents bool   // with the agents
+	Cells  bool   // with each monitor's state on each agent
+	Detail string // all of one monitor
+	On     string // in Detail: the agent whose runs are plotted; the worst one if it is not there
+	Plot   int    // in Detail: runs of the plot
+	Log    int    // so many of the newest results
+}
+
+// Snapshot answers a Query. It is not changed after it was made.
+type Snapshot struct {
+	At       time.Time
+	Totals   Totals
+	Monitors []Row
+	First    int    // place of Monitors[0] among Matching
+	Matching int    // monitors that the filter leaves
+	Cursor   string // the chosen monitor; "" where there is none
+	Place    int    // of Cursor among Matching
+	AgentIDs []string
+	Agents   []AgentRow
+	Detail   *Detail
+	Log      []wire.Result // the newest last
+}
+
+// Totals counts everything, whatever the filter leaves.
+type Totals struct {
+	Monitors [states]int // by State
+	All      int
+	Online   int // agents
+	Agents   int
+	Results  uint64  // taken so far
+	Rate     float64 // of them, in a second
+}
+
+// Row is one monitor.
+type Row struct {
+	Name, Kind, Target string
+	State              State
+	Up, Of             int // agents where it is up, of those where it should run
+	Every              time.Duration
+	Manual             bool   // started by hand: not saved
+	Problem            string // why what is saved cannot be read
+	Figures
+	Strip []State
+	Cells []Cell // one for each of Snapshot.AgentIDs
+}
+
+// Cell is a monitor on an agent.
+type Cell struct {
+	Here  bool // it should run there
+	State State
+	Last  Figure // latency of the newest run, ns
+}
+
+// AgentRow is one agent.
+type AgentRow struct {
+	wire.Alive
+	ID     string
+	State  string // online, offline, left, or unheard: results, but no heartbeat
+	Seen   time.Time
+	Skew   time.Duration // how far its clock is behind ours, when that is much
+	Counts [states]int   // of its monitors, by state
+}
+
+// Detail is one monitor with all that is kept of it.
+type Detail struct {
+	Row
+	Saved    *wire.Saved // nil when it was started by hand
+	Agents   []OnAgent
+	On       string // the agent of Plot and Phases
+	Plot     []Run
+	Phases   []Phase // of the newest run there
+	Failures []Failure
+}
+
+// OnAgent is a monitor on one agent.
+type OnAgent struct {
+	Agent   string
+	State   State
+	Wanted  bool   // it should run there
+	Why     string // of an unknown state: offline, no result yet, silent, ...
+	At      time.Time
+	Summary string // of the newest run, or its error
+	Address string
+	Figures
+	Strip []State
+}
+
+// Run is one place of a plot.
+type Run struct {
+	At      time.Time // zero: a run of which nothing is known
+	State   State
+	Latency Figure
+}

@@ -1,0 +1,123 @@
+package view
+
+import (
+	"slices"
+	"time"
+
+	"netmon/wire"
+)
+
+// Result takes one result, new or late.
+func (v *Model) Result(r wire.Result, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.take(&r, now)
+}
+
+func (v *Model) take(r *wire.Result, now time.Time) {
+	a := v.agent(r.Agent)
+	s := a.series[r.Monitor]
+	if s == nil {
+		if s = v.meet(r, a, now); s == nil {
+			return
+		}
+	}
+	m, at, present := s.m, v.tick(r.Started.Add(a.skew)), v.tick(now)
+	newest, added := s.add(r, at)
+	if !added {
+		return
+	}
+	v.results++
+	v.keepLog(r)
+	if r.Outcome != wire.OK {
+		s.fail(r, v.time(at))
+	}
+	if !newest {
+		return
+	}
+	if m.saved == nil {
+		v.learn(s, r, now)
+	}
+	s.keepLast(r)
+	if m.latest == nil || m.latest == s || at >= m.latest.samples[len(m.latest.samples)-1].at {
+		m.latest = s
+	}
+	v.judge(s, present)
+	if !s.inWheel {
+		v.watch(s)
+	}
+}
+
+// meet makes the series of a result that is the first of its kind, where there
+// should be one.
+func (v *Model) meet(r *wire.Result, a *agent, now time.Time) *series {
+	m := v.monitors[r.Monitor]
+	if m == nil && r.Revision != 0 {
+		// Of a monitor that was deleted, or that we are told of in a moment.
+		if len(v.held) < heldMost {
+			v.held[[2]string{r.Monitor, r.Agent}] = *r
+		}
+		return nil
+	}
+	if m == nil {
+		if now.Sub(r.Started) > forgotten {
+			return nil
+		}
+		m = v.newMonitor(r.Monitor)
+	}
+	if m.kind == "" {
+		m.kind, m.target = r.Kind, r.Target
+	}
+	s := v.newSeries(m, a)
+	v.placeOn(m, a, now)
+	return s
+}
+
+// learn takes the interval of a monitor that nobody saved from when its runs were due.
+func (v *Model) learn(s *series, r *wire.Result, now time.Time) {
+	prev := s.last.due
+	if !prev.IsZero() && r.Due.After(prev) && len(s.samples) > 1 {
+		if w := s.samples[len(s.samples)-2:]; w[1].run == w[0].run+1 {
+			every := r.Due.Sub(prev) / time.Duration(r.Skipped+1)
+			if ticks(every) != s.m.every {
+				timeout := min(wire.DefaultTimeout, max(every, time.Second))
+				v.schedule(s.m, every, timeout, now)
+			}
+		}
+	}
+}
+
+func (s *series) keepLast(r *wire.Result) {
+	s.last = last{summary: r.Summary, address: r.Address, failure: r.Failure, err: r.Error, due: r.Due, certExpires: s.last.certExpires}
+	if r.CertExpires != nil {
+		s.last.certExpires = *r.CertExpires
+	}
+	if len(r.Details) <= keptDetails {
+		s.last.details = r.Details
+	}
+}
+
+func (s *series) fail(r *wire.Result, at time.Time) {
+	f := Failure{At: at, Agent: r.Agent, State: stateOf(r), Reason: r.Failure, Error: r.Error}
+	i := len(s.fails)
+	for i > 0 && s.fails[i-1].At.After(at) {
+		i--
+	}
+	if i == 0 && len(s.fails) == keptFails {
+		return
+	}
+	s.fails = slices.Insert(s.fails, i, f)
+	if len(s.fails) > keptFails {
+		s.fails = slices.Delete(s.fails, 0, 1)
+	}
+}
+
+func (v *Model) keepLog(r *wire.Result) {
+	if v.log == nil {
+		v.log = make([]wire.Result, logLength)
+	}
+	x := &v.log[v.logged%logLength]
+	*x = *r
+	x.Details = nil
+	v.logged++
+}

@@ -1,0 +1,212 @@
+package view
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// stale is after how many ticks the figures that an order needs are made anew;
+// fresh, how many monitors at most in one snapshot. Rows in sight are always exact.
+const (
+	stale = uint32(5 * time.Second / tick)
+	fresh = 200
+)
+
+// rate is how many results come in a second.
+type rate struct {
+	at      time.Time
+	results uint64
+	v       float64
+}
+
+// Snapshot answers q as things are at now.
+func (v *Model) Snapshot(q Query, now time.Time) Snapshot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := v.tick(now)
+	for _, a := range v.agents {
+		v.look(a, now)
+	}
+	v.sweep(t)
+	s := Snapshot{At: now}
+	s.Totals = v.totals(now)
+	ids := slices.Sorted(maps.Keys(v.agents))
+	if q.Agents || q.Cells {
+		s.AgentIDs = ids
+	}
+	list := v.sorted(q, t)
+	s.Matching = len(list)
+	s.window(&q, list)
+	for _, m := range list[s.First:min(len(list), s.First+q.Limit)] {
+		s.Monitors = append(s.Monitors, v.row(m, q, s.AgentIDs, t))
+	}
+	if q.Agents {
+		for _, id := range ids {
+			s.Agents = append(s.Agents, v.agentRow(v.agents[id]))
+		}
+	}
+	if m := v.monitors[q.Detail]; m != nil {
+		s.Detail = v.detail(m, q, t)
+	}
+	if q.Log > 0 {
+		s.Log = v.newest(q)
+	}
+	return s
+}
+
+func (v *Model) totals(now time.Time) Totals {
+	n := Totals{All: len(v.monitors), Agents: len(v.agents), Results: v.results}
+	for _, m := range v.monitors {
+		if m.saved == nil && m.problem == "" && v.gone(m, now) {
+			v.drop(m)
+			n.All--
+			continue
+		}
+		m.total = overall(m.paused(), m.count)
+		n.Monitors[m.total]++
+	}
+	for _, a := range v.agents {
+		if !a.away() {
+			n.Online++
+		}
+	}
+	switch d := now.Sub(v.rate.at); {
+	case v.rate.at.IsZero():
+		v.rate = rate{now, v.results, 0}
+	case d >= time.Second:
+		v.rate = rate{now, v.results, float64(v.results-v.rate.results) / d.Seconds()}
+	}
+	n.Rate = v.rate.v
+	return n
+}
+
+// gone says that a monitor started by hand has been silent so long that it was
+// stopped by hand, too.
+func (v *Model) gone(m *monitor, now time.Time) bool {
+	t := v.tick(now.Add(-forgotten))
+	for _, s := range m.series {
+		if len(s.samples) > 0 && s.deadline() > t {
+			return false
+		}
+	}
+	return true
+}
+
+// telling is the series that a monitor's figures are made of: where it should
+// run, or, where it runs nowhere any more, where it did.
+func (m *monitor) telling() []*series {
+	of := 0
+	for _, n := range m.count {
+		of += n
+	}
+	if of == 0 || of == len(m.series) {
+		return m.series
+	}
+	return slices.DeleteFunc(slices.Clone(m.series), func(s *series) bool { return !s.wanted })
+}
+
+// figure makes the figures of a monitor of those of its agents.
+func (v *Model) figure(m *monitor, now uint32) {
+	v.scratch = tally{lats: v.scratch.lats[:0]}
+	for _, s := range m.telling() {
+		v.scratch.count(s, now)
+	}
+	m.figures = v.scratch.figures()
+	m.figures.CertDays = m.cert(v.time(now))
+	if s := m.latest; s != nil && len(s.samples) > 0 {
+		m.figures.Last = latency(s.samples[len(s.samples)-1])
+	}
+	m.figuresAt, m.figured = now, true
+}
+
+func latency(x sample) Figure {
+	if x.lat < 0 {
+		return Figure{}
+	}
+	return measured(float64(x.lat))
+}
+
+// cert is the time left of the certificate that ends first.
+func (m *monitor) cert(now time.Time) Figure {
+	var f Figure
+	for _, s := range m.telling() {
+		if c := s.cert(now); c.OK && (!f.OK || c.V < f.V) {
+			f = c
+		}
+	}
+	return f
+}
+
+func (s *series) cert(now time.Time) Figure {
+	if s.last.certExpires.IsZero() {
+		return Figure{}
+	}
+	return measured(math.Floor(s.last.certExpires.Sub(now).Hours() / 24))
+}
+
+func (v *Model) row(m *monitor, q Query, ids []string, now uint32) Row {
+	v.figure(m, now)
+	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[Up] + m.count[Degraded],
+		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Figures: m.figures}
+	for _, n := range m.count {
+		r.Of += n
+	}
+	if m.paused() {
+		r.Of = 0
+	}
+	if q.Strip > 0 {
+		r.Strip = m.strip(q.Strip, now)
+	}
+	if !q.Cells {
+		return r
+	}
+	r.Cells = make([]Cell, len(ids))
+	for _, s := range m.series {
+		if i, ok := slices.BinarySearch(ids, s.a.id); ok && s.wanted {
+			r.Cells[i] = Cell{Here: true, State: s.state}
+			if n := len(s.samples); n > 0 && s.state != Unknown && s.state != Paused {
+				r.Cells[i].Last = latency(s.samples[n-1])
+			}
+		}
+	}
+	return r
+}
+
+// strip lays the strips of the agents over each other, the newest places together.
+func (m *monitor) strip(n int, now uint32) []State {
+	var places [][states]int
+	for _, s := range m.telling() {
+		one := s.strip(n, now)
+		for i := range one {
+			if i == len(places) {
+				places = append(places, [states]int{})
+			}
+			places[i][one[len(one)-1-i]]++
+		}
+	}
+	out := make([]State, len(places))
+	for i, p := range places {
+		out[len(out)-1-i] = together(p)
+	}
+	return out
+}
+
+func (v *Model) agentRow(a *agent) AgentRow {
+	r := AgentRow{Alive: a.Alive, ID: a.id, Seen: a.seen, Skew: a.skew, State: "online"}
+	switch {
+	case a.seen.IsZero():
+		r.State = "unheard"
+	case a.Leaving:
+		r.State = "left"
+	case a.away():
+		r.State = "offline"
+	}
+	for _, s := range a.series {
+		if s.wanted {
+			r.Counts[s.state]++
+		}
+	}
+	return r
+}

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// office starts a mesh of one process with three monitors, two of them up.
+func office(t *testing.T) (p *proc, url string, restart func() *proc) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "office.yaml")
+	text := fmt.Sprintf(`monitors:
+- {name: web, kind: tcp, target: %q, every: 200ms}
+- {name: db, kind: tcp, target: %q, every: 200ms}
+- {name: nobody, kind: tcp, target: %q, every: 200ms}
+`, listener(t), listener(t), freeAddr(t))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	addr, dir := freeAddr(t), t.TempDir()
+	restart = func() *proc {
+		p := spawn(t, "up", "--quiet", "--listen", addr, "--store", filepath.Join(dir, "broker"), "--state", filepath.Join(dir, "agent"), "--id", "home", file)
+		p.line("broker on")
+		return p
+	}
+	return restart(), "nats://" + addr, restart
+}
+
+// TestDash uses the live screen as a person does, in both sizes, in colours and without.
+func TestDash(t *testing.T) {
+	for _, size := range []struct {
+		w, h string
+		env  []string
+	}{{"80", "24", nil}, {"200", "60", []string{"NO_COLOR=1"}}} {
+		t.Run(size.w+"x"+size.h, func(t *testing.T) {
+			p, url, restart := office(t)
+			s := onTerminal(t, size.w, size.h, size.env, "dash", "--broker", url)
+			first := s.see("3 monitors: ✕ 1 ● 2", "agents 1/1", "nobody", "✕ down", "● up", "1/1")
+			if lines := strings.Split(first, "\n"); !strings.HasPrefix(strings.TrimLeft(lines[3], "▸ "), "nobody") {
+				t.Errorf("the worst one does not stand first:\n%s", first)
+			}
+			if coloured := strings.Contains(s.do("capture-pane", "-p", "-e"), "\x1b[3"); coloured != (size.env == nil) {
+				t.Errorf("colours: %v, with %v", coloured, size.env)
+			}
+
+			s.press("Enter")
+			s.see("[4 detail]", "latency of the last", "last failures", "refused")
+			s.press("Escape") // and wait: with the next key at once it would be Alt
+			s.see("[1 monitors]")
+			s.press("/", "w", "e")
+			s.see("/we", "1 of 3 monitors")
+			s.press("b", "Enter")
+			s.see("/web", "1 of 1")
+
+			s.press("r")
+			s.see("web is not paused")
+			s.press("x")
+			s.see("web stopped: home stopped", "○ paused")
+			s.press("r")
+			s.see("web started: home running", "● up")
+			s.press("p")
+			s.see("probed: home ●")
+			s.press("y")
+			s.see("copied: netmon add tcp", "--name web")
+			s.press("d")
+			s.see("delete web", "(y/n)")
+			s.press("y")
+			s.see("web deleted", "2 monitors")
+			s.press("Escape")
+			s.until("shows all again", func(s string) bool { return !strings.Contains(s, "/web") })
+			s.press("2")
+			s.see("[2 matrix]", "home", "db")
+			s.press("3")
+			s.see("[3 agents]", "● online", "home")
+			s.press("5")
+			s.see("[5 log]", "refused", "results/s")
+			s.press("1")
+			s.see("[1 monitors]")
+
+			p.kill()
+			s.see("broker lost")
+			s.press("x")
+			s.see("the broker is away")
+			s.see("? 2")
+			restart()
+			s.see("the broker is back", "● 2", "✕ 1") // the file brings web back
+			s.press("q")
+			s.ended("0")
+		})
+	}
+}
+
+func TestDash_CtrlC(t *testing.T) {
+	_, url, _ := office(t)
+	s := onTerminal(t, "80", "24", nil, "dash", "--broker", url)
+	s.see("3 monitors")
+	s.press("/", "C-c")
+	s.ended("130")
+	dumb := onTerminal(t, "80", "24", []string{"TERM=dumb"}, "dash", "--broker", url, "--every", "200ms")
+	dumb.see("MONITOR", "nobody", "✕ down")
+	dumb.press("C-c")
+	dumb.ended("130")
+}
+
+// TestDash_Plain prints the same rows into a pipe.
+func TestDash_Plain(t *testing.T) {
+	_, url, _ := office(t)
+	p := spawn(t, "dash", "--broker", url, "--every", "200ms", "web", "nobody")
+	p.line("MONITOR", "UPTIME", "RUNS")
+	p.line("web", "● up", "1/1", "100%")
+	p.line("nobody", "✕ down", "0/1", "0%")
+	if code, _ := p.stop(); code != 130 {
+		t.Errorf("Ctrl-C: exit code %d", code)
+	}
+	out := netmonDo(t, 0, "dash", "--broker", url, "--once")
+	if !hasAll(out, []string{"3 monitors", "db", "web", "nobody"}) || strings.Contains(out, "\x1b") {
+		t.Errorf("%q", out)
+	}
+	netmonDo(t, 1, "dash", "--broker", url, "--once", "nothing-of-that-name")
+}
