@@ -92,7 +92,6 @@ then the context in use (` + "`netmon context use`" + `), then on this host.
 	return b.String()
 }
 
-
 func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 	fmt.Fprintf(b, "\n%s %s\n\n%s.\n\n```\n%s\n```\n", strings.Repeat("#", min(len(strings.Fields(path)), 4)), path, sentence(c.Usage), c.UsageText)
 	// An indented block is an example.
