@@ -37,8 +37,10 @@ func terminal(t testing.TB, width, height string, args ...string) *term {
 		tm.do("kill-server")
 		os.RemoveAll(dir)
 	})
+	// The shell tells the exit code, which tmux sometimes does not know, and
+	// keeps the screen.
 	tm.do(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-e", "LANG=C.UTF-8", "-e", "NO_COLOR=1", "-e", "XDG_STATE_HOME=" + filepath.Join(dir, "state"),
-		"-e", "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"), ";", "set-option", "-g", "remain-on-exit", "on", ";", "respawn-pane", "-k", "--", bin}, args...)...)
+		"-e", "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"), "-e", "EXITED=" + tm.exited(), "--", "sh", "-c", `"$0" "$@"; echo $? >"$EXITED"; exec sleep 1000`, bin}, args...)...)
 	return tm
 }
 
@@ -83,8 +85,16 @@ func (tm *term) seen(words ...string) string {
 // ended waits until netmon has ended, and wants this exit code.
 func (tm *term) ended(code string) {
 	tm.t.Helper()
-	tm.wait(func() string { return tm.do("display-message", "-p", "ended #{pane_dead} with #{pane_dead_status}") }, "ended 1 with "+code)
+	tm.wait(func() string {
+		data, err := os.ReadFile(tm.exited())
+		if err != nil {
+			return ""
+		}
+		return string(data)
+	}, code+"\n")
 }
+
+func (tm *term) exited() string { return tm.socket + ".exited" }
 
 // seenLine waits until one line has, or had, all of the words.
 func (tm *term) seenLine(words ...string) {
