@@ -17,7 +17,7 @@ func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
 	}
 	target := listener(t)
 	begin := time.Now()
-	tm := terminal(t, "80", "24", "console", "--broker", url)
+	tm := personAt(t, "80", "24", "console", "--broker", url)
 	tm.see("● "+strings.TrimPrefix(url, "nats://")+" ›", "0 monitors · 3 agents")
 	tm.keys("add", "Enter")
 	tm.see("add 1/8 kind", "tcp    connects", "kind [https] ›")
@@ -75,7 +75,7 @@ func TestPrompt_TypingWhileResultsArrive(t *testing.T) {
 	dir := t.TempDir()
 	spawn(t, "agent", "--broker", url, "--id", "paris", "--state", dir).line("connected")
 	apply(t, url, dir, "tcp", listener(t), "100ms", "{}", 20)
-	tm := terminal(t, "80", "24", "console", "--broker", url)
+	tm := personAt(t, "80", "24", "console", "--broker", url)
 	tm.see("more results", "results off", "20 monitors · 1 agent")
 	const text = "get monitor m00007 -o table"
 	for i := range text {
@@ -123,7 +123,7 @@ func TestPrompt_LosingTheBroker(t *testing.T) {
 	url := "nats://" + addr
 	spawn(t, "agent", "--broker", url, "--id", "paris", "--state", t.TempDir()).line("connected")
 	apply(t, url, t.TempDir(), "tcp", listener(t), "200ms", "{}", 1)
-	tm := terminal(t, "80", "24", "console", "--broker", url)
+	tm := personAt(t, "80", "24", "console", "--broker", url)
 	tm.see("m00000 ● ok", "1 agent")
 	tm.keys("get mon")
 	begin := time.Now()
@@ -145,7 +145,7 @@ func TestPrompt_LosingTheBroker(t *testing.T) {
 // TestPrompt_OfUp is the first command, on a terminal.
 func TestPrompt_OfUp(t *testing.T) {
 	addr, store := freeAddr(t), t.TempDir()
-	tm := terminal(t, "80", "24", "up", "--listen", addr, "--store", store, "--state", t.TempDir(), "--id", "home")
+	tm := personAt(t, "80", "24", "up", "--listen", addr, "--store", store, "--state", t.TempDir(), "--id", "home")
 	tm.see("● "+addr+" ›", "0 monitors · 1 agent")
 	tm.keys("add tcp "+addr+" --name broker every 1s", "Enter")
 	tm.seen("broker saved", "home         broker running")

@@ -151,7 +151,7 @@ func (l *Live) Run(ctx context.Context, cl *console.Client) {
 func (l *Live) followMonitors(ctx context.Context, cl *console.Client) {
 	for ctx.Err() == nil {
 		if store, err := cl.Monitors(ctx); err == nil {
-			_ = store.Watch(ctx, l.take)
+			_ = store.Watch(ctx, func() {}, func(name string, m *wire.Saved, _ error) { l.take(name, m) })
 		}
 		select {
 		case <-ctx.Done():

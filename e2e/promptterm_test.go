@@ -11,15 +11,15 @@ import (
 	"netmon/internal/need"
 )
 
-// term is a terminal with a person at it: tmux, with a server of its own.
-type term struct {
+// person is somebody at a terminal: tmux, with a server of its own.
+type person struct {
 	t      testing.TB
 	tmux   string
 	socket string
 }
 
-// terminal starts netmon with these arguments in a terminal of this size.
-func terminal(t testing.TB, width, height string, args ...string) *term {
+// personAt starts netmon with these arguments in a terminal of this size.
+func personAt(t testing.TB, width, height string, args ...string) *person {
 	t.Helper()
 	bin, err := netmon()
 	if err != nil {
@@ -29,7 +29,7 @@ func terminal(t testing.TB, width, height string, args ...string) *term {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tm := &term{t: t, tmux: need.Tool(t, "tmux", "tmux"), socket: filepath.Join(dir, "s")}
+	tm := &person{t: t, tmux: need.Tool(t, "tmux", "tmux"), socket: filepath.Join(dir, "s")}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the screen at the end:\n%s", tm.screen())
@@ -44,7 +44,7 @@ func terminal(t testing.TB, width, height string, args ...string) *term {
 	return tm
 }
 
-func (tm *term) do(args ...string) string {
+func (tm *person) do(args ...string) string {
 	tm.t.Helper()
 	out, err := exec.Command(tm.tmux, append([]string{"-u", "-S", tm.socket}, args...)...).CombinedOutput()
 	if err != nil && args[0] != "kill-server" {
@@ -54,11 +54,11 @@ func (tm *term) do(args ...string) string {
 }
 
 // screen is what is in sight; all is that and what was scrolled away.
-func (tm *term) screen() string { return tm.do("capture-pane", "-p") }
-func (tm *term) all() string    { return tm.do("capture-pane", "-p", "-J", "-S", "-") }
+func (tm *person) screen() string { return tm.do("capture-pane", "-p") }
+func (tm *person) all() string    { return tm.do("capture-pane", "-p", "-J", "-S", "-") }
 
 // keys types text, or presses the named key when it is one of tmux's.
-func (tm *term) keys(keys ...string) {
+func (tm *person) keys(keys ...string) {
 	tm.t.Helper()
 	for _, k := range keys {
 		switch k {
@@ -71,19 +71,19 @@ func (tm *term) keys(keys ...string) {
 }
 
 // see waits until every one of the words is on the screen.
-func (tm *term) see(words ...string) string {
+func (tm *person) see(words ...string) string {
 	tm.t.Helper()
 	return tm.wait(tm.screen, words...)
 }
 
 // seen waits until every one of the words is, or was, on the screen.
-func (tm *term) seen(words ...string) string {
+func (tm *person) seen(words ...string) string {
 	tm.t.Helper()
 	return tm.wait(tm.all, words...)
 }
 
 // ended waits until netmon has ended, and wants this exit code.
-func (tm *term) ended(code string) {
+func (tm *person) ended(code string) {
 	tm.t.Helper()
 	tm.wait(func() string {
 		data, err := os.ReadFile(tm.exited())
@@ -94,10 +94,10 @@ func (tm *term) ended(code string) {
 	}, code+"\n")
 }
 
-func (tm *term) exited() string { return tm.socket + ".exited" }
+func (tm *person) exited() string { return tm.socket + ".exited" }
 
 // seenLine waits until one line has, or had, all of the words.
-func (tm *term) seenLine(words ...string) {
+func (tm *person) seenLine(words ...string) {
 	tm.t.Helper()
 	tm.wait(func() string {
 		for line := range strings.Lines(tm.all()) {
@@ -109,7 +109,7 @@ func (tm *term) seenLine(words ...string) {
 	}, words...)
 }
 
-func (tm *term) wait(capture func() string, words ...string) string {
+func (tm *person) wait(capture func() string, words ...string) string {
 	tm.t.Helper()
 	for limit := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		text := capture()
