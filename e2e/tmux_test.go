@@ -45,9 +45,11 @@ func onTerminal(t testing.TB, width, height string, env []string, args ...string
 		tm.do("kill-server")
 		os.RemoveAll(dir)
 	})
-	command := slices.Concat([]string{"env"}, env, []string{"XDG_STATE_HOME=" + filepath.Join(dir, "state"), "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"), bin}, args)
-	tm.do(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-e", "LANG=C.UTF-8", ";",
-		"set-option", "-g", "remain-on-exit", "on", ";", "respawn-pane", "-k", "--"}, command...)...)
+	// The shell tells the exit code, which tmux sometimes does not know, and
+	// keeps the screen.
+	command := slices.Concat([]string{"env"}, env, []string{"XDG_STATE_HOME=" + filepath.Join(dir, "state"), "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"),
+		"sh", "-c", `"$0" "$@"; echo $? >"$EXITED.new"; mv "$EXITED.new" "$EXITED"; exec sleep 1000`, bin}, args)
+	tm.do(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-e", "LANG=C.UTF-8", "-e", "EXITED=" + tm.exited(), "--"}, command...)...)
 	return tm
 }
 
@@ -111,10 +113,19 @@ func (tm *term) until(what string, ok func(screen string) bool) string {
 	}
 }
 
+// exited is the file that the exit code is written to.
+func (tm *term) exited() string { return filepath.Join(filepath.Dir(tm.socket), "exited") }
+
 // ended waits until netmon has ended, and wants this exit code.
 func (tm *term) ended(code string) {
 	tm.t.Helper()
-	tm.wait(func() string { return tm.do("display-message", "-p", "ended #{pane_dead} with #{pane_dead_status}") }, "ended 1 with "+code)
+	tm.wait(func() string {
+		got, err := os.ReadFile(tm.exited())
+		if err != nil {
+			return ""
+		}
+		return "exit code " + strings.TrimSpace(string(got)) + "."
+	}, "exit code "+code+".")
 }
 
 // seenLine waits until one line has, or had, all of the words.

@@ -150,3 +150,14 @@ func TestSession_SaysAtOnceThatTheBrokerIsAway(t *testing.T) {
 		t.Errorf("after the return: %d: %s", code, errs.String())
 	}
 }
+
+func TestBare(t *testing.T) {
+	for urls, want := range map[string]string{
+		"nats://127.0.0.1:4222":               "nats://127.0.0.1:4222",
+		"nats://ana:p@ss@h:1,tls://token@k:2": "nats://h:1,tls://k:2",
+	} {
+		if got := bare(urls); got != want {
+			t.Errorf("bare(%q) = %q, want %q", urls, got, want)
+		}
+	}
+}

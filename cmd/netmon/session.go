@@ -20,28 +20,41 @@ const sessionKey = "session"
 
 // session is one prompt's connection, which its commands share.
 type session struct {
-	cl   *console.Client
-	url  string
-	live *prompt.Live
+	cl    *console.Client
+	url   string
+	shown string // url without what is nobody's business
+	live  *prompt.Live
 }
 
 // newSession connects a prompt. What becomes of the connection is told at once.
 func newSession(connect func(...nats.Option) (*nats.Conn, error), url string) (*session, error) {
-	s := &session{url: url, live: prompt.NewLive()}
+	s := &session{url: url, shown: bare(url), live: prompt.NewLive()}
 	cl, err := console.Connect(connect,
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { s.live.Lost() }),
 		nats.ReconnectHandler(func(*nats.Conn) { s.live.Back() }))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", url, err)
+		return nil, fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", s.shown, err)
 	}
 	s.cl = cl
 	return s, nil
 }
 
+// bare leaves users and passwords out of a broker's URLs.
+func bare(urls string) string {
+	parts := strings.Split(urls, ",")
+	for i, u := range parts {
+		scheme, rest, ok := strings.Cut(u, "://")
+		if at := strings.LastIndexByte(rest, '@'); ok && at >= 0 {
+			parts[i] = scheme + "://" + rest[at+1:]
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
 // with runs do on the shared connection, or says at once that it is away.
 func (s *session) with(ctx context.Context, do func(context.Context, *console.Client) error) error {
 	if !s.cl.Connected() {
-		return fmt.Errorf("%s: %w: the connection is lost and is being made again; nothing was done: try again when the prompt shows ●", s.url, console.ErrUnreachable)
+		return fmt.Errorf("%s: %w: the connection is lost and is being made again; nothing was done: try again when the prompt shows ●", s.shown, console.ErrUnreachable)
 	}
 	return do(ctx, s.cl)
 }
@@ -80,7 +93,7 @@ func (s *session) follow(ctx context.Context, stream *prompt.Stream) (stop func(
 // options are what the prompt needs of this program.
 func (s *session) options() prompt.Options {
 	return prompt.Options{
-		Broker:   strings.TrimPrefix(s.url, "nats://"),
+		Broker:   strings.TrimPrefix(s.shown, "nats://"),
 		Commands: commandTree(newApp(nil, io.Discard, io.Discard).Commands),
 		Run:      s.run,
 		World:    flowWorld,
@@ -110,5 +123,5 @@ func (s *session) brokerArg() string {
 	if s.url == console.DefaultBroker {
 		return ""
 	}
-	return " --broker " + words.Quote(s.url)
+	return " --broker " + words.Quote(s.shown)
 }

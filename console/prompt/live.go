@@ -151,7 +151,7 @@ func (l *Live) Run(ctx context.Context, cl *console.Client) {
 func (l *Live) followMonitors(ctx context.Context, cl *console.Client) {
 	for ctx.Err() == nil {
 		if store, err := cl.Monitors(ctx); err == nil {
-			_ = store.Watch(ctx, func() {}, l.take)
+			_ = store.Watch(ctx, func() {}, func(name string, m *wire.Saved, _ error) { l.take(name, m) })
 		}
 		select {
 		case <-ctx.Done():
@@ -160,7 +160,7 @@ func (l *Live) followMonitors(ctx context.Context, cl *console.Client) {
 	}
 }
 
-func (l *Live) take(name string, m *wire.Saved, _ error) {
+func (l *Live) take(name string, m *wire.Saved) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.list = nil

@@ -30,7 +30,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, came: make(chan tea.Msg, 100), live: NewLive()}
 	d.live.agents = []console.Agent{{Alive: wire.Alive{Agent: "paris"}, Seen: time.Now(), Online: true}}
-	d.live.take("web", &wire.Saved{Monitor: wire.Monitor{Name: "web"}}, nil)
+	d.live.take("web", &wire.Saved{Monitor: wire.Monitor{Name: "web"}})
 	o := Options{
 		Broker: "there:4222", Commands: tree(), Live: d.live, Stream: NewStream(All),
 		World: func(Snapshot) flow.World {
