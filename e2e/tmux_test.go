@@ -48,7 +48,7 @@ func onTerminal(t testing.TB, width, height string, env []string, args ...string
 	// The shell tells the exit code, which tmux sometimes does not know, and
 	// keeps the screen.
 	command := slices.Concat([]string{"env"}, env, []string{"XDG_STATE_HOME=" + filepath.Join(dir, "state"), "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"),
-		"sh", "-c", `"$0" "$@"; echo $? >"$EXITED.new"; mv "$EXITED.new" "$EXITED"; exec sleep 1000`, bin}, args)
+		"sh", "-c", `trap : INT; "$0" "$@"; echo $? >"$EXITED.new"; mv "$EXITED.new" "$EXITED"; exec sleep 1000`, bin}, args)
 	tm.do(append([]string{"-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, "-e", "LANG=C.UTF-8", "-e", "EXITED=" + tm.exited(), "--"}, command...)...)
 	return tm
 }
