@@ -25,7 +25,8 @@ lab: lab-image ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
 	$(compose) exec -T console netmon get agents
 	@echo
 	@echo "The mesh lives. Next:"
-	@echo "  $(compose) exec console netmon watch     results, live"
+	@echo "  $(compose) exec console netmon dash      all of it, on a live screen"
+	@echo "  $(compose) exec console netmon watch     results, one after the other"
 	@echo "  go run ./lab/fault                       what can be broken: fault break http, fault cut paris, ..."
 	@echo "  nats --server nats://127.0.0.1:4222 sub 'results.>'"
 	@echo "  make lab-down                            ends it and removes all of it"

@@ -48,7 +48,12 @@ func (r *labReport) do(name string, f func() string) {
 	defer func() {
 		r.rows = append(r.rows, fmt.Sprintf("%s\t%.1f s\t%s", name, time.Since(begin).Seconds(), verdict))
 	}()
-	if said := f(); !r.Failed() {
+	before := r.Failed()
+	said := f()
+	switch {
+	case before:
+		verdict = said + " (not judged: something failed before)"
+	case !r.Failed():
 		verdict = said
 	}
 }
