@@ -81,8 +81,11 @@ func startServer(ctx context.Context, opts *server.Options, log *slog.Logger) (*
 	}()
 	err = awaitReady(ctx, srv, l, started)
 	if err != nil {
-		srv.Shutdown()
+		// nats-server is not made to be shut down while it starts: its own
+		// counters race. It starts in milliseconds, or in the time that a large
+		// store takes to read.
 		<-started
+		srv.Shutdown()
 		srv.WaitForShutdown()
 		return nil, err
 	}
