@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +58,11 @@ func (c *Client) FollowAgents(ctx context.Context, ready func(), take func(a wir
 
 // Agents lists every agent of the last day by id, those that are away too.
 func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
-	cons, err := c.js.OrderedConsumer(ctx, wire.AgentsStream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	stream, err := c.js.Stream(ctx, wire.AgentsStream)
+	if err != nil {
+		return nil, noMesh("read the agents", err)
+	}
+	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
 	if err != nil {
 		return nil, noMesh("read the agents", err)
 	}
@@ -64,7 +70,12 @@ func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
 	if err != nil {
 		return nil, noMesh("read the agents", err)
 	}
-	var list []Agent
+	heard := map[string]Agent{} // by subject; the later one counts
+	take := func(subject string, data []byte, seen time.Time) {
+		if a, err := wire.DecodeAlive(subject, data); err == nil && seen.After(heard[subject].Seen) {
+			heard[subject] = Agent{Alive: a, Seen: seen, Online: OnlineAt(a, seen, time.Now())}
+		}
+	}
 	if info.NumPending > 0 {
 		it, err := cons.Messages()
 		if err != nil {
@@ -80,15 +91,30 @@ func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
 			if err != nil {
 				return nil, err
 			}
-			if a, err := wire.DecodeAlive(m.Subject(), m.Data()); err == nil {
-				list = append(list, Agent{Alive: a, Seen: meta.Timestamp, Online: OnlineAt(a, meta.Timestamp, time.Now())})
-			}
+			take(m.Subject(), m.Data(), meta.Timestamp)
 			if meta.NumPending == 0 {
 				break
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b Agent) int { return strings.Compare(a.Agent, b.Agent) })
-	// An agent may have been heard again while we read: the later one counts.
-	return slices.CompactFunc(list, func(a, b Agent) bool { return a.Agent == b.Agent }), nil
+	// One that was heard again while we read lost the message that was to come,
+	// and got one behind the last.
+	now, err := stream.Info(ctx, jetstream.WithSubjectFilter(wire.AllAlive))
+	if err != nil {
+		return nil, noMesh("read the agents", err)
+	}
+	for subject := range now.State.Subjects {
+		if _, ok := heard[subject]; ok {
+			continue
+		}
+		m, err := stream.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // it is over a day old by now
+		}
+		if err != nil {
+			return nil, noMesh("read the agents", err)
+		}
+		take(subject, m.Data, m.Time)
+	}
+	return slices.SortedFunc(maps.Values(heard), func(a, b Agent) int { return strings.Compare(a.Agent, b.Agent) }), nil
 }
