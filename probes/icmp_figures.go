@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"time"
 )
@@ -78,46 +77,14 @@ func (s *icmpSeries) figures() ICMPDetails {
 	for i, e := range s.errors {
 		d.Errors = append(d.Errors, ICMPError{int(e.typ), int(e.code), e.name(s.to.Is6()), e.from.String(), int(e.mtu), s.errorCounts[i]})
 	}
-	d.times(rtts)
+	t := roundTripsOf(rtts)
+	d.RTTMinNS, d.RTTAvgNS, d.RTTMaxNS, d.RTTMdevNS, d.RTTJitterNS = t.min, t.avg, t.max, t.mdev, t.jitter
+	d.RTTP50NS, d.RTTP90NS = t.percentile(50, 2), t.percentile(90, 10)
+	d.RTTP95NS, d.RTTP99NS = t.percentile(95, 20), t.percentile(99, 100)
 	if len(rtts) > 1 {
 		d.RTTJitterRFC3550NS = new(int64(math.Round(s.rfcJitter)))
 	}
 	return d
-}
-
-// times fills in the statistics of the round trips, which are in the order of
-// sending.
-func (d *ICMPDetails) times(rtts []time.Duration) {
-	n := len(rtts)
-	if n == 0 {
-		return
-	}
-	ns := func(v float64) *int64 { return new(int64(math.Round(v))) }
-	var sum, apart float64
-	for i, v := range rtts {
-		sum += float64(v)
-		if i > 0 {
-			apart += float64((v - rtts[i-1]).Abs())
-		}
-	}
-	mean := sum / float64(n)
-	sorted := slices.Sorted(slices.Values(rtts))
-	d.RTTMinNS, d.RTTAvgNS, d.RTTMaxNS = new(int64(sorted[0])), ns(mean), new(int64(sorted[n-1]))
-	if n < 2 {
-		return
-	}
-	var square float64
-	for _, v := range rtts {
-		square += (float64(v) - mean) * (float64(v) - mean)
-	}
-	d.RTTMdevNS, d.RTTJitterNS = ns(math.Sqrt(square/float64(n))), ns(apart/float64(n-1))
-	rank := func(percent, least int) *int64 {
-		if n < least {
-			return nil
-		}
-		return new(int64(sorted[(n*percent+99)/100-1]))
-	}
-	d.RTTP50NS, d.RTTP90NS, d.RTTP95NS, d.RTTP99NS = rank(50, 2), rank(90, 10), rank(95, 20), rank(99, 100)
 }
 
 // Headline implements Details.

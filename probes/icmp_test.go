@@ -103,8 +103,7 @@ func TestICMP_PercentilesByNearestRank(t *testing.T) {
 			t.Errorf("got %v, want %d", got, want)
 		}
 	}
-	var d10 ICMPDetails
-	d10.times(slices.Repeat([]time.Duration{time.Millisecond}, 10))
+	d10 := seriesOf(slices.Repeat([]time.Duration{time.Millisecond}, 10)...).figures()
 	if d10.RTTP90NS == nil || d10.RTTP95NS != nil {
 		t.Error("of ten replies p90 is known, and p95 is not")
 	}

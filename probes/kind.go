@@ -23,6 +23,10 @@ type Kind struct {
 	// public servers; 0 means that there is no bound of its own.
 	MinEvery time.Duration
 
+	// Main are the paths of the options that matter to most people, for who
+	// shows a few first.
+	Main []string
+
 	Options []Field // its options, in the order of its file
 	Figures []Field // its figures
 
@@ -34,6 +38,12 @@ type Kind struct {
 // atLeast sets MinEvery.
 func (k Kind) atLeast(d time.Duration) Kind {
 	k.MinEvery = d
+	return k
+}
+
+// mainly sets Main.
+func (k Kind) mainly(paths ...string) Kind {
+	k.Main = paths
 	return k
 }
 

@@ -202,3 +202,16 @@ func detailsOf[D any](t *testing.T, r wire.Result) D {
 	}
 	return d
 }
+
+func TestKinds_MainOptionsAreThere(t *testing.T) {
+	for _, k := range Kinds {
+		if len(k.Main) == 0 {
+			t.Errorf("%s names no main option", k.Name)
+		}
+		for _, path := range k.Main {
+			if !slices.ContainsFunc(k.Options, func(o Field) bool { return o.Path == path }) {
+				t.Errorf("%s has no option %s", k.Name, path)
+			}
+		}
+	}
+}

@@ -3,7 +3,6 @@ package probes
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +93,8 @@ func (s *udpSeries) figures() UDPDetails {
 		d.ReplyBytes, d.ReplyCut, d.Says = first.bytes, first.cut, first.says
 		d.Reply = first.reply
 	}
-	d.times(rtts)
+	t := roundTripsOf(rtts)
+	d.RTTMinNS, d.RTTAvgNS, d.RTTMaxNS, d.RTTMdevNS, d.RTTJitterNS = t.min, t.avg, t.max, t.mdev, t.jitter
 	return d
 }
 
@@ -113,32 +113,6 @@ func udpReordered(sent []*udpDatagram) (n int) {
 		}
 	}
 	return n
-}
-
-// times fills in the statistics of the round trips.
-func (d *UDPDetails) times(rtts []time.Duration) {
-	if len(rtts) == 0 {
-		return
-	}
-	ns := func(v float64) *int64 { n := int64(math.Round(v)); return &n }
-	var sum, apart float64
-	for i, v := range rtts {
-		sum += float64(v)
-		if i > 0 {
-			apart += float64((v - rtts[i-1]).Abs())
-		}
-	}
-	n := float64(len(rtts))
-	mean := sum / n
-	d.RTTMinNS, d.RTTMaxNS, d.RTTAvgNS = ns(float64(slices.Min(rtts))), ns(float64(slices.Max(rtts))), ns(mean)
-	if len(rtts) < 2 {
-		return
-	}
-	var square float64
-	for _, v := range rtts {
-		square += (float64(v) - mean) * (float64(v) - mean)
-	}
-	d.RTTMdevNS, d.RTTJitterNS = ns(math.Sqrt(square/n)), ns(apart/(n-1))
 }
 
 // Headline implements Details.

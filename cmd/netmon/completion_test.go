@@ -163,7 +163,7 @@ COMP_LINE=$1 COMP_POINT=${#1}; _netmon netmon; echo "${COMPREPLY[*]}"`
 }
 
 func TestCompletion_Fish(t *testing.T) {
-	fish := optional(t, "fish")
+	fish := need.Tool(t, "fish", "fish")
 	meshToComplete(t)
 	for _, c := range completions {
 		if !slices.Contains(shellLines, c.line) || c.want == completeFiles || strings.Contains(c.line, "'") || c.line == "netmon nothing " {
@@ -194,7 +194,7 @@ func TestCompletion_Typed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name != "bash" {
-				optional(t, name)
+				need.Tool(t, name, name)
 			}
 			term := onTerminal(t, start...)
 			switch name {
@@ -218,14 +218,4 @@ func TestCompletion_Typed(t *testing.T) {
 			}
 		})
 	}
-}
-
-// optional is a shell that a machine need not have.
-func optional(t *testing.T, shell string) string {
-	t.Helper()
-	path, err := exec.LookPath(shell)
-	if err != nil {
-		t.Skipf("skipped, this machine lacks: %s", shell)
-	}
-	return path
 }

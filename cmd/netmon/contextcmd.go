@@ -142,15 +142,7 @@ func contextUse() *cli.Command {
 		Usage:     "use a context from now on",
 		UsageText: "netmon context use NAME",
 		Action: func(c *cli.Context) error {
-			name, err := oneArg(c, "name")
-			if err != nil {
-				return err
-			}
-			f, err := loadContexts(contextsPath())
-			if err != nil {
-				return err
-			}
-			b, err := f.get(name)
+			name, f, err := namedContext(c)
 			if err != nil {
 				return err
 			}
@@ -158,7 +150,7 @@ func contextUse() *cli.Command {
 			if err := f.save(contextsPath()); err != nil {
 				return err
 			}
-			return tellInUse(c, name, b)
+			return tellInUse(c, name, f.Contexts[name])
 		},
 	}
 }
@@ -170,15 +162,8 @@ func contextRm() *cli.Command {
 		UsageText:   "netmon context rm NAME",
 		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",
 		Action: func(c *cli.Context) error {
-			name, err := oneArg(c, "name")
+			name, f, err := namedContext(c)
 			if err != nil {
-				return err
-			}
-			f, err := loadContexts(contextsPath())
-			if err != nil {
-				return err
-			}
-			if _, err := f.get(name); err != nil {
 				return err
 			}
 			delete(f.Contexts, name)
@@ -196,4 +181,16 @@ func contextRm() *cli.Command {
 			return nil
 		},
 	}
+}
+
+// namedContext reads the file and the name of one context that is in it.
+func namedContext(c *cli.Context) (name string, f contexts, err error) {
+	if name, err = oneArg(c, "name"); err != nil {
+		return "", f, err
+	}
+	if f, err = loadContexts(contextsPath()); err != nil {
+		return "", f, err
+	}
+	_, err = f.get(name)
+	return name, f, err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +50,7 @@ func dash(c *cli.Context) error {
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
 	url := at.url
-	cl, err := console.Connect(at.connect, linkHandlers(withoutSecrets(url), links, back)...)
+	cl, err := console.Connect(at.connect, linkHandlers(redact(url), links, back)...)
 	if err != nil {
 		return at.explain(err)
 	}
@@ -71,7 +70,7 @@ func dash(c *cli.Context) error {
 			stop()
 		}
 	})
-	ui := screen.New(withoutSecrets(url), names)
+	ui := screen.New(redact(url), names)
 	if plainOnly(c) {
 		err = dashPlain(ctx, c, model, ui, links, ready)
 	} else {
@@ -87,24 +86,6 @@ func dash(c *cli.Context) error {
 		return &codedError{code: exitInterrupted}
 	}
 	return err
-}
-
-// withoutSecrets is a broker's URL, or several by commas, as anybody may see it.
-func withoutSecrets(urls string) string {
-	list := strings.Split(urls, ",")
-	for i, one := range list {
-		scheme, rest, ok := strings.Cut(one, "://")
-		if !ok {
-			scheme, rest = "", one
-		} else {
-			scheme += "://"
-		}
-		if at := strings.LastIndex(rest, "@"); at >= 0 {
-			rest = rest[at+1:]
-		}
-		list[i] = scheme + rest
-	}
-	return strings.Join(list, ",")
 }
 
 // linkHandlers tell the screen when the broker is lost and back. They never

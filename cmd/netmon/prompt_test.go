@@ -38,14 +38,6 @@ func TestFlow_OfEveryKind(t *testing.T) {
 		if code := run(t.Context(), args, strings.NewReader(""), io.Discard, &errs); code != exitUnreachable {
 			t.Errorf("%s: %q ends with %d: %s", k.Name, args, code, errs.String())
 		}
-		if len(flow.Short(k.Name)) == 0 {
-			t.Errorf("%s has no short list of options", k.Name)
-		}
-		for _, name := range flow.Short(k.Name) {
-			if !slices.ContainsFunc(k.Options, func(o probes.Field) bool { return flagName(o) == name }) {
-				t.Errorf("%s has no option %s", k.Name, name)
-			}
-		}
 	}
 }
 

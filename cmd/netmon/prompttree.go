@@ -74,6 +74,9 @@ func flowWorld(s prompt.Snapshot) flow.World {
 				fk.Options = append(fk.Options, flow.Option{Name: flagName(o), Path: o.Path, Type: o.Type, Default: o.Default, Help: o.Help})
 			}
 		}
+		for _, path := range k.Main {
+			fk.Main = append(fk.Main, flagName(probes.Field{Path: path}))
+		}
 		w.Kinds = append(w.Kinds, fk)
 	}
 	for _, m := range s.Monitors {

@@ -30,6 +30,7 @@ type World struct {
 type Kind struct {
 	Name, Doc, Target, Example string
 	MinEvery                   time.Duration
+	Main                       []string // names of the options that are offered first; none means all
 	Options                    []Option
 }
 

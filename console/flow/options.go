@@ -8,25 +8,10 @@ import (
 	"netmon/console/words"
 )
 
-// short lists, for each kind, the options that matter to most people.
-var short = map[string][]string{
-	"http":  {"expect-status", "expect-body-regex", "method", "headers", "within"},
-	"https": {"expect-status", "expect-body-regex", "expect-days-left", "tls-insecure", "method", "headers", "within"},
-	"icmp":  {"count", "expect-loss", "size", "within"},
-	"dns":   {"type", "transport", "expect-rcode", "expect-contains", "within"},
-	"ntp":   {"samples", "expect-offset", "expect-stratum"},
-	"tcp":   {"within", "invert"},
-	"tls":   {"expect-days-left", "tls-server-name", "tls-insecure", "within"},
-	"udp":   {"protocol", "payload", "expect-regex", "count", "within"},
-}
-
-// Short are the names of the options that are offered first for a kind.
-func Short(kind string) []string { return slices.Clone(short[kind]) }
-
 // listed are the options that are offered now.
 func (f Flow) listed() []Option {
 	all := f.kindOf().Options
-	names := short[f.draft.Kind]
+	names := f.kindOf().Main
 	if f.all || len(names) == 0 {
 		return all
 	}

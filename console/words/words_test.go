@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"netmon/internal/need"
 )
 
 func TestSplit(t *testing.T) {
@@ -49,10 +51,7 @@ var hard = []string{"", "a", "a b", "it's", `"`, `\`, "#x", "$HOME", "a\tb", "*"
 
 // TestQuote_AsTheShellReadsIt asks a real shell.
 func TestQuote_AsTheShellReadsIt(t *testing.T) {
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("no shell")
-	}
+	sh := need.Tool(t, "sh", "dash")
 	out, err := exec.Command(sh, "-c", `printf '%s\0' `+Join(hard)).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -17,12 +17,10 @@ import (
 type HTTP struct {
 	Addr string // HOST:PORT that it listens on
 
-	listener net.Listener
-	ended    sync.WaitGroup
-	mu       sync.Mutex // guards what follows
-	open     map[net.Conn]bool
-	heard    []string
-	closed   chan struct{}
+	conns  *conns
+	closed chan struct{}
+	mu     sync.Mutex
+	heard  []string // guarded by mu
 }
 
 // ServeHTTP reads the head of one request from each connection to addr
@@ -42,29 +40,12 @@ func ServeHTTP(addr string, speak func(c net.Conn, head string, closed <-chan st
 }
 
 func serveRaw(addr string, serve func(s *HTTP, c net.Conn)) (*HTTP, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
+	s := &HTTP{closed: make(chan struct{})}
+	var err error
+	if s.conns, err = acceptOn(addr, func(c net.Conn) { serve(s, c) }); err != nil {
 		return nil, err
 	}
-	s := &HTTP{Addr: l.Addr().String(), listener: l, open: map[net.Conn]bool{}, closed: make(chan struct{})}
-	s.ended.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.open[c] = true
-			s.mu.Unlock()
-			s.ended.Go(func() {
-				serve(s, c)
-				c.Close()
-				s.mu.Lock()
-				delete(s.open, c)
-				s.mu.Unlock()
-			})
-		}
-	})
+	s.Addr = s.conns.listener.Addr().String()
 	return s, nil
 }
 
@@ -88,23 +69,12 @@ func (s *HTTP) Heard() []string {
 }
 
 // Open returns how many connections are open.
-func (s *HTTP) Open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.open)
-}
+func (s *HTTP) Open() int { return s.conns.count() }
 
 // Close ends the server and its connections.
 func (s *HTTP) Close() error {
-	err := s.listener.Close()
 	close(s.closed)
-	s.mu.Lock()
-	for c := range s.open {
-		c.Close()
-	}
-	s.mu.Unlock()
-	s.ended.Wait()
-	return err
+	return s.conns.close()
 }
 
 // HTTPSays answers each request with the same bytes, whatever they are, and

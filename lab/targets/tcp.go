@@ -19,11 +19,9 @@ import (
 type TCP struct {
 	Addr string // HOST:PORT that it listens on
 
-	l     net.Listener
-	ended sync.WaitGroup
+	conns *conns
 	mu    sync.Mutex
-	open  map[net.Conn]bool // guarded by mu
-	heard []byte            // guarded by mu
+	heard []byte // guarded by mu
 }
 
 // TCPTurn is one thing that a server does with a connection: it waits, starts
@@ -42,29 +40,12 @@ type TCPTurn struct {
 // ServeTCP goes through the turns with every connection to addr ("127.0.0.1:0"
 // for any port), and closes it after the last.
 func ServeTCP(addr string, turns ...TCPTurn) (*TCP, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
+	s := &TCP{}
+	var err error
+	if s.conns, err = acceptOn(addr, func(c net.Conn) { s.serve(c, turns) }); err != nil {
 		return nil, err
 	}
-	s := &TCP{Addr: l.Addr().String(), l: l, open: map[net.Conn]bool{}}
-	s.ended.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.open[c] = true
-			s.mu.Unlock()
-			s.ended.Go(func() {
-				s.serve(c, turns)
-				c.Close()
-				s.mu.Lock()
-				delete(s.open, c)
-				s.mu.Unlock()
-			})
-		}
-	})
+	s.Addr = s.conns.listener.Addr().String()
 	return s, nil
 }
 
@@ -162,16 +143,7 @@ func (s *TCP) Heard() string {
 }
 
 // Close ends the server and its connections.
-func (s *TCP) Close() error {
-	err := s.l.Close()
-	s.mu.Lock()
-	for c := range s.open {
-		c.Close()
-	}
-	s.mu.Unlock()
-	s.ended.Wait()
-	return err
-}
+func (s *TCP) Close() error { return s.conns.close() }
 
 // TCPCertificate is a certificate for localhost and 127.0.0.1 that vouches for
 // itself, valid until then, with what a server and its clients need of it.

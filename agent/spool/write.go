@@ -1,0 +1,188 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// writer moves records from memory to the file as they come, and syncs.
+func (s *Spool) writer() {
+	ticker := time.NewTicker(syncEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.quit:
+			return
+		case <-s.wake:
+			s.mu.Lock()
+			s.flush()
+			s.mu.Unlock()
+		case <-ticker.C:
+			s.mu.Lock()
+			s.flush()
+			s.expire()
+			file := s.file
+			unsynced := s.unsynced
+			s.unsynced = false
+			s.saveCursor()
+			s.mu.Unlock()
+			if unsynced { // without the lock: a sync may take long
+				file.Sync()
+			}
+		}
+	}
+}
+
+// flush writes what waits. On a full disk the oldest segment makes room for
+// the newest records; what cannot be written at all waits in memory.
+func (s *Spool) flush() {
+	most := s.o.SegmentBytes
+	for len(s.kept) > 0 {
+		err := s.writeOut(most)
+		if err == nil {
+			if s.problem != nil {
+				s.o.Log.Info("the spool can be written again")
+			}
+			s.problem = nil
+			poke(s.ready)
+			continue
+		}
+		if errors.Is(err, syscall.ENOSPC) && len(s.segments) > 1 {
+			s.dropOldest()
+			continue
+		}
+		if errors.Is(err, syscall.ENOSPC) && s.clearLast() {
+			continue
+		}
+		if errors.Is(err, syscall.ENOSPC) && most > smallWrite {
+			most = smallWrite // more may wait than this disk ever has room for
+			continue
+		}
+		if s.problem == nil {
+			s.o.Log.Error("the spool cannot be written, results wait in memory", "error", err)
+		}
+		s.problem = fmt.Errorf("write spool: %w", err)
+		return
+	}
+}
+
+// writeOut writes as much of what waits as fits the segment, about most bytes.
+func (s *Spool) writeOut(most int64) error {
+	if s.file == nil || s.last().size >= s.o.SegmentBytes {
+		if err := s.roll(); err != nil {
+			return err
+		}
+	}
+	last := s.last()
+	n, bytes := 0, 0
+	for n < len(s.kept) && (n == 0 || last.size+int64(bytes) < s.o.SegmentBytes && int64(bytes+s.kept[n].size) <= most) {
+		bytes += s.kept[n].size
+		n++
+	}
+	if _, err := s.file.WriteAt(s.waiting[:bytes], last.size); err != nil {
+		s.file.Truncate(last.size) // leave no half record behind
+		return err
+	}
+	last.size += int64(bytes)
+	last.lastSeq = s.kept[n-1].seq
+	s.waiting = slices.Delete(s.waiting, 0, bytes)
+	s.kept = slices.Delete(s.kept, 0, n)
+	s.unsynced = true
+	for s.bytes() > s.o.MaxBytes && len(s.segments) > 1 {
+		s.dropOldest()
+	}
+	return nil
+}
+
+// clearLast deletes the only segment when all of it is with somebody else: on a
+// small disk it can be what fills it.
+func (s *Spool) clearLast() bool {
+	if len(s.segments) != 1 || s.last().lastSeq > s.done || s.last().size == int64(headerSize) {
+		return false
+	}
+	s.file.Close()
+	s.file = nil
+	s.removeOldest()
+	return true
+}
+
+func (s *Spool) last() *segment { return s.segments[len(s.segments)-1] }
+
+func (s *Spool) bytes() (n int64) {
+	for _, g := range s.segments {
+		n += g.size
+	}
+	return n
+}
+
+// roll begins a new segment. The numbers reached are saved, so that the
+// segments before it may go.
+func (s *Spool) roll() error {
+	g, f, err := createSegment(s.dir, s.epoch, s.kept[0].seq)
+	if err != nil {
+		return err
+	}
+	if s.file != nil {
+		s.file.Sync()
+		s.file.Close()
+	}
+	s.segments, s.file = append(s.segments, g), f
+	if err := s.saveNumbers(); err != nil {
+		return err
+	}
+	s.trim()
+	return nil
+}
+
+// trim deletes the segments that nobody needs any more.
+func (s *Spool) trim() {
+	for len(s.segments) > 1 && s.segments[0].lastSeq <= s.done {
+		s.removeOldest()
+	}
+}
+
+func (s *Spool) removeOldest() {
+	g := s.segments[0]
+	s.segments = s.segments[1:]
+	if s.at.segment == g {
+		s.at.close()
+	}
+	if err := os.Remove(g.path); err != nil {
+		s.o.Log.Error("remove a segment of the spool", "error", err)
+	}
+}
+
+// expire drops segments whose newest record is over the age.
+func (s *Spool) expire() {
+	for len(s.segments) > 1 && time.Since(s.segments[0].newest()) > s.o.MaxAge {
+		s.dropOldest()
+	}
+}
+
+// dropOldest deletes the oldest segment and counts what nobody has read.
+func (s *Spool) dropOldest() {
+	g := s.segments[0]
+	before := s.dropped
+	if g.lastSeq > s.at.seq {
+		err := g.each(func(r Record) {
+			if r.Seq > s.at.seq {
+				s.lose(r.Epoch, r.Key, r.Run)
+			}
+		})
+		if err != nil {
+			s.o.Log.Error("read a segment of the spool", "file", g.path, "error", err)
+		}
+		s.at.seq = g.lastSeq
+	}
+	if n := s.dropped - before; n > 0 {
+		s.o.Log.Warn("the spool is full, its oldest results are lost", "results", n)
+	}
+	s.removeOldest()
+	if err := s.saveNumbers(); err != nil {
+		s.o.Log.Error("save the spool's numbers", "error", err)
+	}
+}
