@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -72,14 +73,23 @@ func await(ts *testscript.TestScript, ok func(*console.Client) bool, b *broker.B
 // until ARGS... runs netmon until it exits with 0, and keeps what it printed
 // as exits does.
 func until(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(scriptPatience); ; time.Sleep(20 * time.Millisecond) {
-		if err := ts.Exec("netmon", args...); err == nil {
-			break
-		}
+	repeat(ts, args, "come to exit 0", func(err error) bool { return err == nil })
+	for _, name := range []string{"out", "err"} {
+		ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), name), []byte(ts.ReadFile("std"+name)), 0o600))
+	}
+}
+
+// untilsays REGEXP ARGS... runs netmon until what it prints matches, whatever
+// its exit code.
+func untilsays(ts *testscript.TestScript, neg bool, args []string) {
+	re := regexp.MustCompile(args[0])
+	repeat(ts, args[1:], "say "+args[0], func(error) bool { return re.MatchString(ts.ReadFile("stdout")) })
+}
+
+func repeat(ts *testscript.TestScript, args []string, what string, done func(error) bool) {
+	for end := time.Now().Add(scriptPatience); !done(ts.Exec("netmon", args...)); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			ts.Fatalf("netmon %s does not come to exit 0:\n%s%s", strings.Join(args, " "), ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+			ts.Fatalf("netmon %s does not %s:\n%s%s", strings.Join(args, " "), what, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 		}
 	}
-	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "out"), []byte(ts.ReadFile("stdout")), 0o600))
-	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "err"), []byte(ts.ReadFile("stderr")), 0o600))
 }
