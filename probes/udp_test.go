@@ -134,7 +134,7 @@ func TestUDP_Impaired(t *testing.T) {
 			t.Parallel()
 			c.set.Seed = 1
 			s, err := targets.UDPImpaired("127.0.0.1:0", c.set)
-			r := measure(t, "udp", serveUDP(t, s, err), `{"payload":"x","count":100,"interval":"10ms","wait":"100ms"}`)
+			r := measure(t, "udp", serveUDP(t, s, err), `{"payload":"x","count":100,"interval":"10ms","wait":"500ms"}`)
 			wantFailure(t, r, wire.OK, "")
 			if d := detailsOf[UDPDetails](t, r); !c.check(d) {
 				t.Errorf("the figures do not show it: %s", r.Details)
@@ -162,7 +162,7 @@ func TestPacketGolden(t *testing.T) {
 
 func TestUDP_TimeoutBeforeAllWereSent(t *testing.T) {
 	s, err := targets.UDPEcho("127.0.0.1:0")
-	r := measureWithin(t, 100*time.Millisecond, "udp", serveUDP(t, s, err), `{"payload":"x","count":5,"interval":"40ms"}`)
+	r := measureWithin(t, 500*time.Millisecond, "udp", serveUDP(t, s, err), `{"payload":"x","count":5,"interval":"200ms"}`)
 	wantFailure(t, r, wire.Failed, wire.FailTimeout)
 	if d := detailsOf[UDPDetails](t, r); d.Sent != 3 || d.Received != 3 {
 		t.Errorf("sent %d, received %d, want 3", d.Sent, d.Received)
