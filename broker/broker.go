@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"netmon/broker/access"
 )
 
 // Broker is an embedded NATS server with its store.
@@ -141,6 +143,16 @@ func (b *Broker) Connect(opts ...nats.Option) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to the embedded broker: %w", err)
 	}
 	return nc, nil
+}
+
+// UpdateAccounts brings accounts that changed into the server: whoever was
+// revoked is cut off at once. A server that is down reads them when it starts.
+func (b *Broker) UpdateAccounts(_ context.Context, accounts []access.Account) error {
+	srv := b.server()
+	if srv == nil {
+		return access.Remember(b.opts, accounts)
+	}
+	return access.Update(srv, accounts)
 }
 
 // inProcess dials whichever server runs now.

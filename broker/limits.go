@@ -43,8 +43,8 @@ func (a asset) check(have jetstream.StreamConfig) error {
 	if have.DenyDelete != a.want.DenyDelete {
 		differs("deny_delete", have.DenyDelete, a.want.DenyDelete)
 	}
-	if have.DenyPurge {
-		differs("deny_purge", true, false)
+	if have.DenyPurge != a.want.DenyPurge {
+		differs("deny_purge", have.DenyPurge, a.want.DenyPurge)
 	}
 	if have.AllowMsgTTL && !a.bucket {
 		differs("allow_msg_ttl", true, false)

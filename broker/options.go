@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"netmon/broker/access"
 	"netmon/wire"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -26,7 +27,13 @@ type Options struct {
 	Name     string // server name; default netmon-<host>
 	HTTP     string // monitoring address host:port, "" is off
 	MaxStore int64  // bytes of disk JetStream may use; default DefaultMaxStore
-	Log      *slog.Logger
+	// Access, when not nil, is who may come in, over TLS. A broker without it
+	// lets everybody do everything.
+	Access *access.Authority
+	// Advertise is the host, or host:port, that others reach the broker by;
+	// default its first address that is not only its own.
+	Advertise string
+	Log       *slog.Logger
 }
 
 // DefaultMaxStore is how many bytes of disk a broker may use. Without a figure
@@ -49,6 +56,7 @@ func (o Options) server() (so *server.Options, warnings []string, err error) {
 	so = &server.Options{
 		ServerName:         o.Name,
 		DontListen:         o.Listen == "",
+		ClientAdvertise:    o.Advertise,
 		Host:               "127.0.0.1",
 		JetStream:          true,
 		StoreDir:           o.Store,
@@ -100,6 +108,9 @@ func (o Options) common(so *server.Options) (err error) {
 	}
 	if so.StoreDir != "" {
 		so.StoreDir, _ = filepath.Abs(so.StoreDir)
+	}
+	if o.Access != nil {
+		err = errors.Join(err, o.Access.Secure(so))
 	}
 	return err
 }

@@ -83,6 +83,30 @@ func agentsConfig(l Limits) jetstream.StreamConfig {
 	}
 }
 
+// auditConfig can be added to, and outlives what it tells of.
+func auditConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        wire.AuditStream,
+		Description: "netmon: who changed what, one JSON message for each change, on " + wire.AllAudits,
+		Subjects:    []string{wire.AllAudits},
+		Storage:     jetstream.FileStorage,
+		Discard:     jetstream.DiscardOld,
+		MaxAge:      auditAge,
+		MaxBytes:    min(auditBytes, l.ResultsBytes/8),
+		Replicas:    l.Replicas,
+		AllowDirect: true,
+		DenyDelete:  true,
+		DenyPurge:   true,
+	}
+}
+
+// How long the audit is kept, and how much of it: at most an eighth of what
+// results may take.
+const (
+	auditAge   = 365 * 24 * time.Hour
+	auditBytes = 64 << 20
+)
+
 func monitorsConfig(l Limits) jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket:      wire.MonitorsBucket,
@@ -121,6 +145,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	for _, s := range []asset{
 		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l)},
 		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l)},
+		{name: "stream " + wire.AuditStream, want: auditConfig(full), asked: auditConfig(l)},
 		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
 			_, err := js.CreateKeyValue(ctx, monitorsConfig(full))
 			return err

@@ -1,0 +1,106 @@
+package access_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/identity"
+	"netmon/internal/natstest"
+	"netmon/wire"
+)
+
+// joined joins by a line into a folder of the test.
+func joined(t *testing.T, l identity.Line) (identity.Identity, string) {
+	t.Helper()
+	dir := t.TempDir()
+	id, _, err := identity.Join(t.Context(), l, func(wire.Credential) string { return dir })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, dir
+}
+
+func connect(t *testing.T, id identity.Identity, dir string, opts ...nats.Option) (*nats.Conn, error) {
+	t.Helper()
+	o, err := id.Options(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(id.URL, append(o, opts...)...)
+	if err == nil {
+		t.Cleanup(nc.Close)
+	}
+	return nc, err
+}
+
+func TestJoin(t *testing.T) {
+	s := natstest.StartSecure(t)
+	line := s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "paris", Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"}})
+	again, err := identity.ParseLine(line.String())
+	if err != nil || again != line {
+		t.Fatalf("%q reads as %+v, %v", line.String(), again, err)
+	}
+	id, dir := joined(t, line)
+	if id.Credential.Name != "paris" || id.Credential.Labels["region"] != "eu" || !line.UsedFor(dir) {
+		t.Errorf("%+v", id)
+	}
+	if _, err := connect(t, id, dir); err != nil {
+		t.Error(err)
+	}
+	if l, known := s.Labels("paris"); !known || l["region"] != "eu" {
+		t.Errorf("labels %v, %v", l, known)
+	}
+	_, _, err = identity.Join(t.Context(), line, func(wire.Credential) string { return t.TempDir() })
+	if err == nil || !strings.Contains(err.Error(), "not valid here") {
+		t.Errorf("a token used twice: %v", err)
+	}
+}
+
+func TestRevoke_CutsOffAtOnce(t *testing.T) {
+	s := natstest.StartSecure(t)
+	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "anna", Role: wire.RoleAdmin}))
+	other, otherDir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "paris", Role: wire.RoleAgent}))
+	cut := make(chan error, 4)
+	if _, err := connect(t, other, otherDir, nats.NoReconnect(), nats.ClosedHandler(func(nc *nats.Conn) { cut <- nc.LastError() })); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := connect(t, id, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := admin.Request(wire.AccessAdminSubject, []byte(`{"op":"revoke","name":"paris"}`), 5*time.Second)
+	if err != nil || !strings.Contains(string(reply.Data), `"state":"revoked"`) {
+		t.Fatalf("%v %v", reply, err)
+	}
+	select {
+	case <-cut:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the revoked key is still connected")
+	}
+	if _, err := connect(t, other, otherDir); err == nil {
+		t.Error("the revoked key came in again")
+	}
+}
+
+func TestRotate(t *testing.T) {
+	s := natstest.StartSecure(t)
+	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "paris", Role: wire.RoleAgent}))
+	oldOptions, oldDir := id, t.TempDir()
+	copyFolder(t, dir, oldDir)
+	nc, err := connect(t, id, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := identity.Rotate(t.Context(), nc, dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connect(t, id, dir); err != nil {
+		t.Errorf("the new key: %v", err)
+	}
+	if _, err := connect(t, oldOptions, oldDir); err == nil {
+		t.Error("the old key still comes in")
+	}
+}

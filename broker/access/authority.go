@@ -1,0 +1,208 @@
+package access
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// Authority is the mesh's keys, certificates and book of identities.
+type Authority struct {
+	dir   string
+	keys  *keys
+	certs *certificates
+	book  *book
+	log   *slog.Logger
+
+	push sync.Mutex // accounts reach the server in the order of their changes
+}
+
+// FolderOf is where a broker with this store keeps its authority.
+func FolderOf(store string) string { return filepath.Join(store, "access") }
+
+// Exists says whether a folder holds an authority.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, keysName))
+	return err == nil
+}
+
+// Open reads the authority of a folder, or makes one. hosts are the names and
+// addresses that others reach the broker by.
+func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("access: %w", err)
+	}
+	a := &Authority{dir: dir, log: log}
+	var err error
+	if a.keys, err = openKeys(dir); err != nil {
+		return nil, err
+	}
+	if a.certs, err = openCertificates(dir, hosts, time.Now()); err != nil {
+		return nil, err
+	}
+	if a.book, err = openBook(dir); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Pin is the fingerprint of the mesh's certificate authority, as a join line
+// carries it.
+func (a *Authority) Pin() string { return identity.Fingerprint(a.certs.authority) }
+
+// Labels are those that an agent was let in with; known is false for one that
+// did not join by a token.
+func (a *Authority) Labels(agent string) (labels map[string]string, known bool) {
+	id, known := a.book.get(agent)
+	return id.Labels, known
+}
+
+// Invite makes a token by which a name can join. It is the secret: the book
+// keeps its hash only.
+func (a *Authority) Invite(by string, c wire.AccessCommand) (token string, err error) {
+	return a.book.invite(by, c)
+}
+
+// Accounts are the mesh's accounts as a server takes them.
+func (a *Authority) Accounts() ([]Account, error) { return a.keys.accountJWTs(a.book.revoked) }
+
+// Secure sets an embedded server up to know the mesh's identities, over TLS.
+func (a *Authority) Secure(o *server.Options) error {
+	operator, err := a.keys.operatorJWT()
+	if err != nil {
+		return err
+	}
+	claims, err := jwt.DecodeOperatorClaims(operator)
+	if err != nil {
+		return err
+	}
+	accounts, err := a.Accounts()
+	if err != nil {
+		return err
+	}
+	o.AccountResolver = &server.MemAccResolver{}
+	if err := Remember(o, accounts); err != nil {
+		return err
+	}
+	if o.DefaultSentinel, err = a.keys.joinJWT(); err != nil {
+		return err
+	}
+	o.TrustedOperators, o.SystemAccount = []*jwt.OperatorClaims{claims}, claims.SystemAccount
+	o.TLSConfig, o.TLSTimeout, o.TLS = a.certs.config(), 5, true
+	return nil
+}
+
+// Remember notes accounts for the next start of a server with these options.
+func Remember(o *server.Options, accounts []Account) error {
+	for _, acc := range accounts {
+		if err := o.AccountResolver.Store(acc.Key, acc.JWT); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Update brings changed accounts into a running embedded server: whoever was
+// revoked is cut off.
+func Update(srv *server.Server, accounts []Account) error {
+	var errs []error
+	for _, acc := range accounts {
+		claims, err := jwt.DecodeAccountClaims(acc.JWT)
+		if err == nil {
+			err = srv.AccountResolver().Store(acc.Key, acc.JWT)
+		}
+		if err == nil {
+			var live *server.Account
+			if live, err = srv.LookupAccount(acc.Key); err == nil {
+				srv.UpdateAccountClaims(live, claims)
+			}
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Push brings changed accounts to a nats-server that is not embedded, over a
+// connection of its system account.
+func Push(ctx context.Context, system *nats.Conn, accounts []Account) error {
+	var errs []error
+	for _, acc := range accounts {
+		msg, err := system.RequestWithContext(ctx, updateClaims, []byte(acc.JWT))
+		if err == nil {
+			err = claimsAnswer(msg.Data)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("account %s: %w", acc.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Built is a credential that the broker's own process makes for itself, as the
+// controller or as the person who runs it. Its key is kept nowhere.
+func (a *Authority) Built(role wire.Role, name string) ([]nats.Option, error) {
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return nil, err
+	}
+	token, err := a.keys.userJWT(role, name, public(key))
+	if err != nil {
+		return nil, err
+	}
+	return builtOptions(role, name, token, key), nil
+}
+
+// Controller is the role of [Authority.Built] for the controller.
+const Controller = roleController
+
+func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.Option {
+	inbox := ConsoleInbox + "." + name
+	switch role {
+	case wire.RoleAgent:
+		inbox = "_INBOX_" + name
+	case roleController:
+		inbox = "_INBOX_controller"
+	}
+	return []nats.Option{
+		nats.UserJWT(func() (string, error) { return token, nil }, key.Sign),
+		nats.CustomInboxPrefix(inbox),
+	}
+}
+
+// WriteAdmin leaves an admin's credential beside the keys, for who runs
+// commands on the broker's own host, and returns where.
+func (a *Authority) WriteAdmin(url, name string) (string, error) {
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return "", err
+	}
+	token, err := a.keys.userJWT(wire.RoleAdmin, name, public(key))
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(a.dir, "admin")
+	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: name, Role: wire.RoleAdmin, JWT: token}}
+	return dir, id.Save(dir, key)
+}
+
+// ClientTLS trusts the mesh's authority and nobody else.
+func (a *Authority) ClientTLS() (*tls.Config, error) { return identity.TLS(string(a.certs.authority)) }

@@ -1,0 +1,315 @@
+package access
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// How long a token may wait for its use.
+const (
+	tokenDefault = time.Hour
+	tokenMost    = 30 * 24 * time.Hour
+	mostEntries  = 100_000 // identities in the book
+	mostLabels   = 64      // of one identity
+)
+
+// errToken is all that somebody without a valid token is told.
+var errToken = errors.New("this token is not valid here: it was used, it is too old, or it is mistyped: ask for a new one (netmon token new)")
+
+// book holds the identities. It is a file, written before anybody is told.
+type book struct {
+	path string
+	now  func() time.Time
+
+	mu      sync.Mutex
+	entries map[string]*entry // by name
+}
+
+// entry is one identity.
+type entry struct {
+	wire.Identity
+	TokenHash string   `json:"token_hash,omitempty"` // SHA-256, hexadecimal; the token itself is not kept
+	Next      string   `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
+	Old       []oldKey `json:"old,omitempty"`        // keys that were shut out
+}
+
+type oldKey struct {
+	Key  string    `json:"key"`
+	Role wire.Role `json:"role"` // that it had
+	At   time.Time `json:"at"`
+}
+
+const bookName = "identities.json"
+
+func openBook(dir string) (*book, error) {
+	b := &book{path: filepath.Join(dir, bookName), now: time.Now, entries: map[string]*entry{}}
+	data, err := os.ReadFile(b.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return b, nil
+	case err != nil:
+		return nil, fmt.Errorf("book of identities: %w", err)
+	}
+	if err := json.Unmarshal(data, &b.entries); err != nil {
+		return nil, fmt.Errorf("book of identities: %s: %w", b.path, err)
+	}
+	return b, nil
+}
+
+// change does something to a copy of the book, which holds once it is on disk.
+func (b *book) change(do func(map[string]*entry) error) error {
+	next := make(map[string]*entry, len(b.entries))
+	for name, e := range b.entries {
+		c := *e
+		c.Old = slices.Clone(e.Old)
+		next[name] = &c
+	}
+	if err := do(next); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(next, "", " ")
+	if err == nil {
+		err = identity.WriteSecret(b.path, append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the book of identities: %w", err)
+	}
+	b.entries = next
+	return nil
+}
+
+// invite makes a token for a name.
+func (b *book) invite(by string, c wire.AccessCommand) (token string, err error) {
+	var p wire.Problems
+	p.Add("name", wire.CheckToken(c.Name))
+	if c.Name == wire.Everywhere {
+		p.Addf("name", "%q means every agent: choose another", c.Name)
+	}
+	if !slices.Contains(wire.Roles, c.Role) {
+		p.Addf("role", "want one of %v, got %q", wire.Roles, c.Role)
+	}
+	if len(c.Labels) > 0 && c.Role != wire.RoleAgent {
+		p.Addf("labels", "are for agents, not for a %s", c.Role)
+	}
+	if len(c.Labels) > mostLabels {
+		p.Addf("labels", "want at most %d, got %d", mostLabels, len(c.Labels))
+	}
+	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
+		p.Add("labels", wire.CheckLabel(k, c.Labels[k]))
+	}
+	life := c.Expires.Std()
+	if life == 0 {
+		life = tokenDefault
+	}
+	if life < time.Second || life > tokenMost {
+		p.Addf("expires", "want 1s to %v, got %v", tokenMost, life)
+	}
+	if err := p.Err(); err != nil {
+		return "", err
+	}
+	token = strings.ToLower(rand.Text()) // at least 128 random bits
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return token, b.change(func(next map[string]*entry) error {
+		e := next[c.Name]
+		switch {
+		case e != nil && e.Key != "" && e.Revoked.IsZero():
+			var p wire.Problems
+			p.Addf("name", "%q is in use by a %s that joined %s: choose another, or first shut that one out with netmon access revoke %s",
+				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
+			return p.Err()
+		case e == nil && len(next) >= mostEntries:
+			return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
+		case e == nil:
+			e = &entry{}
+		}
+		now := b.now().UTC()
+		next[c.Name] = &entry{Old: e.Old, TokenHash: hashOf(token), Identity: wire.Identity{
+			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}}
+		return nil
+	})
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// join uses up a token for a key. why is for our own log.
+func (b *book) join(token, key string) (id wire.Identity, why string, err error) {
+	if !nkeys.IsValidPublicUserKey(key) {
+		return id, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hash := hashOf(token)
+	err = b.change(func(next map[string]*entry) error {
+		for _, e := range next {
+			if e.TokenHash != hash {
+				continue
+			}
+			switch {
+			case !e.Revoked.IsZero():
+				why = "the token of " + e.Name + " was revoked"
+			case !e.Joined.IsZero():
+				why = "the token of " + e.Name + " was used before"
+			case b.now().After(e.Expires):
+				why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
+			case b.holder(key) != "":
+				why = "the key belongs to " + b.holder(key)
+			default:
+				e.Key, e.Joined = key, b.now().UTC()
+				id = e.Identity
+				return nil
+			}
+			return errToken
+		}
+		why = "nobody was given such a token"
+		return errToken
+	})
+	return id, why, err
+}
+
+// holder names the identity that has, or had, a key.
+func (b *book) holder(key string) string {
+	for _, e := range b.entries {
+		if e.Key == key || e.Next == key || slices.ContainsFunc(e.Old, func(o oldKey) bool { return o.Key == key }) {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// rotate notes the key that follows. Asked a second time for the same key,
+// which the identity does once it came in with it, it shuts the one before out.
+func (b *book) rotate(name, key string) (id wire.Identity, done bool, err error) {
+	if !nkeys.IsValidPublicUserKey(key) {
+		return id, false, fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err = b.change(func(next map[string]*entry) error {
+		e := next[name]
+		switch {
+		case e == nil || e.Key == "" || !e.Revoked.IsZero():
+			return fmt.Errorf("%s has not joined with a token", name)
+		case e.Key == key:
+			done = true
+		case e.Next == key:
+			e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
+			e.Key, e.Next, done = key, "", true
+		case b.holder(key) != "":
+			return errors.New("key: it was used before: make a new one")
+		default:
+			if e.Next != "" { // given up
+				e.Old = append(e.Old, oldKey{e.Next, e.Role, b.now().UTC()})
+			}
+			e.Next = key
+		}
+		id = e.Identity
+		return nil
+	})
+	return id, done, err
+}
+
+// revoke shuts an identity out, and makes its token worthless.
+func (b *book) revoke(by, name string) (wire.Identity, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := b.change(func(next map[string]*entry) error {
+		e := next[name]
+		if e == nil {
+			return fmt.Errorf("there is no identity %q: netmon access ls shows those that there are", name)
+		}
+		if !e.Revoked.IsZero() {
+			return nil
+		}
+		now := b.now().UTC()
+		e.Revoked, e.Revoker = now, by
+		for _, k := range []string{e.Key, e.Next} {
+			if k != "" {
+				e.Old = append(e.Old, oldKey{k, e.Role, now})
+			}
+		}
+		e.Next = ""
+		return nil
+	})
+	if err != nil {
+		return wire.Identity{}, err
+	}
+	return b.show(b.entries[name]), nil
+}
+
+// list shows all identities by name.
+func (b *book) list() []wire.Identity {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]wire.Identity, 0, len(b.entries))
+	for _, name := range slices.Sorted(maps.Keys(b.entries)) {
+		out = append(out, b.show(b.entries[name]))
+	}
+	return out
+}
+
+func (b *book) show(e *entry) wire.Identity {
+	id := e.Identity
+	switch {
+	case !e.Revoked.IsZero():
+		id.State = "revoked"
+	case e.Next != "":
+		id.State = "rotating"
+	case e.Key != "":
+		id.State = "joined"
+	case b.now().After(e.Expires):
+		id.State = "expired"
+	default:
+		id.State = "invited"
+	}
+	if id.State != "invited" && id.State != "expired" {
+		id.Expires = time.Time{}
+	}
+	return id
+}
+
+// get is the identity of a name that is in.
+func (b *book) get(name string) (wire.Identity, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.entries[name]
+	if e == nil || e.Key == "" || !e.Revoked.IsZero() {
+		return wire.Identity{}, false
+	}
+	return b.show(e), true
+}
+
+// revoked are the keys of an account's roles that are shut out.
+func (b *book) revoked(account string) map[string]time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[string]time.Time{}
+	for _, e := range b.entries {
+		for _, o := range e.Old {
+			if accountOf(o.Role) == account {
+				out[o.Key] = o.At
+			}
+		}
+	}
+	return out
+}

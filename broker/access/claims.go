@@ -1,0 +1,144 @@
+package access
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+
+	"netmon/wire"
+)
+
+// joinConnections is how many who hold only a token may be connected at once.
+const joinConnections = 64
+
+// Account is one account as the server takes it.
+type Account struct {
+	Name string
+	Key  string // public
+	JWT  string
+}
+
+// operatorJWT is what a server trusts.
+func (k *keys) operatorJWT() (string, error) {
+	c := jwt.NewOperatorClaims(public(k.operator))
+	c.Name = "netmon"
+	c.SystemAccount = public(k.accounts[accountSystem])
+	return c.Encode(k.operator)
+}
+
+// accountJWTs are the accounts with what they import of each other, and with
+// what was revoked of each: public keys and when.
+func (k *keys) accountJWTs(revoked func(account string) map[string]time.Time) ([]Account, error) {
+	var out []Account
+	for _, name := range accountNames {
+		c := jwt.NewAccountClaims(public(k.accounts[name]))
+		c.Name = name
+		for _, g := range grants() {
+			if g.account != name {
+				continue
+			}
+			s := jwt.NewUserScope()
+			s.Key, s.Role, s.Description, s.Template = public(k.roles[g.role]), string(g.role), g.describe, g.template()
+			c.SigningKeys.AddScopedSigner(s)
+		}
+		switch name {
+		case accountMesh:
+			c.Limits.JetStreamLimits = jwt.JetStreamLimits{MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit,
+				MemoryMaxStreamBytes: jwt.NoLimit, DiskMaxStreamBytes: jwt.NoLimit}
+		case accountJoin:
+			c.SigningKeys.Add(public(k.join))
+			c.Limits.Conn = joinConnections
+		}
+		k.cross(c)
+		for key, at := range revoked(name) {
+			c.RevokeAt(key, at)
+		}
+		var problems jwt.ValidationResults
+		c.Validate(&problems)
+		if errs := problems.Errors(); len(errs) > 0 {
+			return nil, fmt.Errorf("account %s: %w", name, errs[0])
+		}
+		token, err := c.Encode(k.operator)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", name, err)
+		}
+		out = append(out, Account{Name: name, Key: c.Subject, JWT: token})
+	}
+	return out, nil
+}
+
+// cross adds what an account exports, or imports.
+func (k *keys) cross(c *jwt.AccountClaims) {
+	exported := map[string]bool{} // one export may serve two accounts
+	for _, x := range crossings() {
+		kind := jwt.Service
+		if x.stream {
+			kind = jwt.Stream
+		}
+		switch c.Name {
+		case accountMesh:
+			if exported[x.mesh] {
+				continue
+			}
+			exported[x.mesh] = true
+			e := &jwt.Export{Name: x.mesh, Subject: jwt.Subject(x.mesh), Type: kind}
+			if !x.stream {
+				e.ResponseType, e.ResponseThreshold = jwt.ResponseTypeStream, answerWithin
+			}
+			c.Exports.Add(e)
+		case x.account:
+			i := &jwt.Import{Name: x.local, Account: public(k.accounts[accountMesh]), Subject: jwt.Subject(x.mesh), Type: kind, Share: x.named}
+			if x.local != x.mesh {
+				i.LocalSubject = jwt.RenamingSubject(x.local)
+			}
+			c.Imports.Add(i)
+		}
+	}
+}
+
+// userJWT lets a public key in as a role. It does not expire: it ends by revocation.
+func (k *keys) userJWT(role wire.Role, name, key string) (string, error) {
+	for _, g := range grants() {
+		if g.role != role {
+			continue
+		}
+		c := jwt.NewUserClaims(key)
+		c.Name = name
+		c.IssuerAccount = public(k.accounts[g.account])
+		c.SetScoped(true)
+		return c.Encode(k.roles[role])
+	}
+	return "", fmt.Errorf("there is no role %q", role)
+}
+
+// joinJWT is what a client is taken for that shows nothing: one that may do
+// nothing but hand in a token.
+func (k *keys) joinJWT() (string, error) {
+	key, err := nkeys.CreateUser() // nobody keeps its seed
+	if err != nil {
+		return "", err
+	}
+	c := jwt.NewUserClaims(public(key))
+	c.Name = "join"
+	c.IssuerAccount = public(k.accounts[accountJoin])
+	c.BearerToken = true
+	c.Pub.Allow.Add(wire.AccessJoinSubject)
+	c.Sub.Allow.Add(JoinInbox + ".>")
+	c.NatsLimits = jwt.NatsLimits{Subs: 4, Data: jwt.NoLimit, Payload: 4 << 10}
+	return c.Encode(k.join)
+}
+
+// systemJWT lets a key in to the servers' own account, where a server that is
+// not embedded is told of changed accounts.
+func (k *keys) systemJWT(key string) (string, error) {
+	c := jwt.NewUserClaims(key)
+	c.Name = "netmon-access"
+	c.Pub.Allow.Add(updateClaims)
+	c.Sub.Allow.Add("_INBOX.>")
+	return c.Encode(k.accounts[accountSystem])
+}
+
+// updateClaims is where nats-server takes an account that changed.
+const updateClaims = "$SYS.REQ.CLAIMS.UPDATE"

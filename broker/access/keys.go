@@ -1,0 +1,108 @@
+package access
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nkeys"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// keys are all private keys of a mesh. Whoever has them is the mesh.
+type keys struct {
+	operator nkeys.KeyPair
+	accounts map[string]nkeys.KeyPair    // by name
+	roles    map[wire.Role]nkeys.KeyPair // that sign users
+	join     nkeys.KeyPair               // that signs the one user of JOIN
+}
+
+// keyFile is how they are kept: seeds, in a file of mode 0600.
+type keyFile struct {
+	Operator string               `json:"operator"`
+	Accounts map[string]string    `json:"accounts"`
+	Roles    map[wire.Role]string `json:"roles"`
+	Join     string               `json:"join"`
+}
+
+const keysName = "keys.json"
+
+// openKeys reads the keys of a folder, or makes them.
+func openKeys(dir string) (*keys, error) {
+	path := filepath.Join(dir, keysName)
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return makeKeys(path)
+	case err != nil:
+		return nil, fmt.Errorf("keys of the mesh: %w", err)
+	}
+	var f keyFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("keys of the mesh: %s: %w", path, err)
+	}
+	k := &keys{accounts: map[string]nkeys.KeyPair{}, roles: map[wire.Role]nkeys.KeyPair{}}
+	var errs []error
+	read := func(what, seed string) nkeys.KeyPair {
+		kp, err := nkeys.FromSeed([]byte(seed))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: the key of %s: %w", path, what, err))
+		}
+		return kp
+	}
+	k.operator, k.join = read("the operator", f.Operator), read("joining", f.Join)
+	for _, name := range accountNames {
+		k.accounts[name] = read("account "+name, f.Accounts[name])
+	}
+	for _, g := range grants() {
+		k.roles[g.role] = read("role "+string(g.role), f.Roles[g.role])
+	}
+	return k, errors.Join(errs...)
+}
+
+var accountNames = []string{accountMesh, accountConsoles, accountJoin, accountSystem}
+
+func makeKeys(path string) (*keys, error) {
+	f := keyFile{Accounts: map[string]string{}, Roles: map[wire.Role]string{}}
+	k := &keys{accounts: map[string]nkeys.KeyPair{}, roles: map[wire.Role]nkeys.KeyPair{}}
+	var errs []error
+	make := func(create func() (nkeys.KeyPair, error)) (nkeys.KeyPair, string) {
+		kp, err := create()
+		if err != nil {
+			errs = append(errs, err)
+			return nil, ""
+		}
+		seed, err := kp.Seed()
+		errs = append(errs, err)
+		return kp, string(seed)
+	}
+	k.operator, f.Operator = make(nkeys.CreateOperator)
+	k.join, f.Join = make(nkeys.CreateAccount)
+	for _, name := range accountNames {
+		k.accounts[name], f.Accounts[name] = make(nkeys.CreateAccount)
+	}
+	for _, g := range grants() {
+		k.roles[g.role], f.Roles[g.role] = make(nkeys.CreateAccount)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("make the keys of the mesh: %w", err)
+	}
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err == nil {
+		err = identity.WriteSecret(path, append(data, '\n'))
+	}
+	return k, err
+}
+
+func public(kp nkeys.KeyPair) string {
+	p, err := kp.PublicKey()
+	if err != nil {
+		return "" // only of a key that was wiped
+	}
+	return p
+}

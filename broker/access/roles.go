@@ -1,0 +1,157 @@
+package access
+
+import (
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+
+	"netmon/wire"
+)
+
+// Names of the accounts.
+const (
+	accountMesh     = "MESH"
+	accountConsoles = "CONSOLES"
+	accountJoin     = "JOIN"
+	accountSystem   = "SYSTEM"
+)
+
+// roleController is the role of the broker's own controller and of the service
+// in this package. No token is made for it.
+const roleController wire.Role = "controller"
+
+// Inbox prefixes. Agents have one each at the top level; those of consoles are
+// below one word, which is what the consoles' account imports.
+const (
+	ConsoleInbox = "_INBOX"
+	JoinInbox    = "_INBOX_join"
+)
+
+// grant is what a role may do, with NATS's template for the user's name.
+type grant struct {
+	role     wire.Role
+	account  string
+	publish  []string
+	read     []string // subscribe
+	answer   bool     // publish once to where a request asks for its reply
+	payload  int64    // bytes of one message
+	subs     int64    // subscriptions of one connection
+	describe string
+}
+
+const me = "{{name()}}"
+
+// readable are the streams that every console reads.
+var readable = []string{wire.ResultsStream, wire.AgentsStream, "KV_" + wire.MonitorsBucket, "KV_" + wire.ControlBucket, "OBJ_" + wire.ConfigsBucket}
+
+// viewing is what reading takes: JetStream's requests about streams that
+// consoles may read, and nothing that changes one.
+func viewing(streams []string) (publish []string) {
+	publish = []string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "access.rotate." + me}
+	for _, s := range streams {
+		publish = append(publish,
+			"$JS.API.STREAM.INFO."+s,
+			"$JS.API.STREAM.MSG.GET."+s,
+			"$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>",
+			"$JS.API.CONSUMER.CREATE."+s, "$JS.API.CONSUMER.CREATE."+s+".>",
+			"$JS.API.CONSUMER.INFO."+s+".*",
+			"$JS.API.CONSUMER.MSG.NEXT."+s+".*",
+			"$JS.API.CONSUMER.DELETE."+s+".*",
+			"$JS.FC."+s+".>")
+	}
+	return publish
+}
+
+// operating is what commanding and saving take besides.
+var operating = []string{"agent.*.cmd", "$KV." + wire.MonitorsBucket + ".*", "$O." + wire.ConfigsBucket + ".>", "$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket}
+
+var consoleReads = []string{wire.AllResults, wire.AllAlive, ConsoleInbox + "." + me + ".>"}
+
+// grants is the one list of what roles may do.
+func grants() []grant {
+	view := viewing(readable)
+	operate := append(viewing(append([]string{wire.AuditStream}, readable...)), operating...)
+	return []grant{
+		{role: wire.RoleAgent, account: accountMesh,
+			publish: []string{"results." + me + ".*", "agent." + me + ".alive", "agent." + me + ".cmd", "audit." + me,
+				"access.rotate." + me, "$JS.API.DIRECT.GET." + wire.ResultsStream + ".results." + me + ".*"},
+			read:   []string{"agent." + me + ".cmd", "_INBOX_" + me + ".>", "$SRV.*", "$SRV.*.netmon-agent", "$SRV.*.netmon-agent.*"},
+			answer: true, payload: 1 << 20, subs: 64,
+			describe: "sends its own results and heartbeat, takes its own commands, asks for the last stored result of its own monitors"},
+		{role: wire.RoleViewer, account: accountConsoles, publish: view, read: consoleReads, payload: 64 << 10, subs: 512,
+			describe: "reads results, heartbeats and saved monitors"},
+		{role: wire.RoleOperator, account: accountConsoles, publish: operate, read: consoleReads, payload: 1 << 20, subs: 512,
+			describe: "a viewer that also commands agents, saves monitors and reads the audit"},
+		{role: wire.RoleAdmin, account: accountConsoles, publish: append(operate[:len(operate):len(operate)], wire.AccessAdminSubject), read: consoleReads, payload: 1 << 20, subs: 512,
+			describe: "an operator that also lets others in and shuts them out"},
+		{role: roleController, account: accountMesh, publish: []string{">"}, read: []string{">"}, answer: true, payload: jwt.NoLimit, subs: jwt.NoLimit,
+			describe: "the broker's own controller: it keeps the streams and sends saved monitors to agents"},
+	}
+}
+
+// accountOf is where the users of a role are.
+func accountOf(role wire.Role) string {
+	for _, g := range grants() {
+		if g.role == role {
+			return g.account
+		}
+	}
+	return ""
+}
+
+// crossing is one subject that an account may ask of MESH.
+type crossing struct {
+	account string
+	local   string // as its clients publish it
+	mesh    string // as it arrives; "" is the same
+	named   bool   // the server says who asks
+	stream  bool   // flows the other way: what clients may subscribe to
+}
+
+// Subjects on which this package stands between consoles and JetStream.
+const (
+	gateSave     = "gate.save"     // $KV.monitors.*
+	gateConsumer = "gate.consumer" // $JS.API.CONSUMER.CREATE.>
+)
+
+// crossings is the one list of what passes between accounts.
+func crossings() []crossing {
+	c := func(local string) crossing { return crossing{account: accountConsoles, local: local} }
+	list := []crossing{
+		{account: accountJoin, local: wire.AccessJoinSubject},
+		{account: accountConsoles, local: wire.AccessAdminSubject, named: true},
+		{account: accountConsoles, local: "access.rotate.*", named: true},
+		{account: accountConsoles, local: "agent.*.cmd", named: true},
+		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", mesh: gateSave + ".>", named: true},
+		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", mesh: gateConsumer + ".>", named: true},
+		{account: accountConsoles, local: wire.AllResults, stream: true},
+		{account: accountConsoles, local: wire.AllAlive, stream: true},
+		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
+		c("$SRV.>"), c("$O." + wire.ConfigsBucket + ".>"), c("$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket),
+		c("$JS.API.INFO"), c("$JS.API.STREAM.NAMES"), c("$JS.API.STREAM.LIST"), c("$JS.API.STREAM.INFO.*"), c("$JS.API.STREAM.MSG.GET.*"),
+		c("$JS.API.DIRECT.GET.>"), c("$JS.API.CONSUMER.INFO.>"), c("$JS.API.CONSUMER.MSG.NEXT.>"), c("$JS.API.CONSUMER.DELETE.>"), c("$JS.FC.>"),
+	}
+	for i := range list {
+		if list[i].mesh == "" {
+			list[i].mesh = list[i].local
+		}
+	}
+	return list
+}
+
+// answerWithin bounds how long a request may be answered: a probe on demand
+// takes as long as it takes to measure.
+const answerWithin = 10 * time.Minute
+
+// template is a grant in NATS's words.
+func (g grant) template() jwt.UserPermissionLimits {
+	var t jwt.UserPermissionLimits
+	t.NatsLimits = jwt.NatsLimits{Subs: g.subs, Data: jwt.NoLimit, Payload: g.payload}
+	t.Pub.Allow.Add(g.publish...)
+	t.Sub.Allow.Add(g.read...)
+	if g.answer {
+		t.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerWithin}
+	}
+	t.AllowedConnectionTypes.Add(jwt.ConnectionTypeStandard, jwt.ConnectionTypeInProcess)
+	return t
+}

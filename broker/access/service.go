@@ -1,0 +1,366 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// queue makes one of several controllers answer each request.
+const queue = "netmon-access"
+
+// Serve answers requests for access, and stands between consoles and what they
+// may change, until ctx ends. mesh is a connection as the controller; push
+// brings changed accounts to the servers; ready, when not nil, is called once
+// requests are answered.
+func (a *Authority) Serve(ctx context.Context, mesh *nats.Conn, push func(context.Context, []Account) error, ready func()) error {
+	js, err := jetstream.New(mesh)
+	if err != nil {
+		return err
+	}
+	s := &service{ctx: ctx, a: a, nc: mesh, js: js, push: push}
+	var subs []*nats.Subscription
+	defer func() {
+		for _, sub := range subs {
+			sub.Unsubscribe()
+		}
+	}()
+	for subject, handle := range map[string]func(context.Context, *nats.Msg){
+		wire.AccessJoinSubject:  s.join,
+		wire.AccessAdminSubject: s.admin,
+		"access.rotate.*":       s.rotate,
+		gateSave + ".>":         s.save,
+		gateConsumer + ".>":     s.consumer,
+	} {
+		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
+			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+			defer cancel()
+			handle(ctx, m)
+		})
+		if err != nil {
+			return fmt.Errorf("access: %w", err)
+		}
+		subs = append(subs, sub)
+	}
+	if err := mesh.Flush(); err != nil {
+		return fmt.Errorf("access: %w", err)
+	}
+	// What was revoked while no server could be told.
+	s.update(ctx, "")
+	if ready != nil {
+		ready()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+type service struct {
+	ctx  context.Context // of Serve
+	a    *Authority
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	push func(context.Context, []Account) error
+}
+
+// update brings an account to the servers as it is now; "" is all of them. It
+// comes after the answer to who asked: a server that takes an account anew
+// forgets where answers through it were to go.
+func (s *service) update(ctx context.Context, account string) {
+	s.a.push.Lock()
+	defer s.a.push.Unlock()
+	accounts, err := s.a.Accounts()
+	if account != "" {
+		accounts = slices.DeleteFunc(accounts, func(a Account) bool { return a.Name != account })
+	}
+	for wait := 100 * time.Millisecond; err == nil; wait = min(2*wait, 5*time.Second) {
+		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := s.push(try, accounts)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.a.log.Error("the servers were not told who may come in; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+	s.a.log.Error("accounts", "error", err)
+}
+
+func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
+	if err != nil {
+		errs := wire.Invalid(err)
+		r = wire.AccessReply{Error: &errs[0]}
+	}
+	r.OK = r.Error == nil
+	data, err := json.Marshal(r)
+	if err == nil {
+		err = m.Respond(data)
+	}
+	if err != nil {
+		s.a.log.Warn("access: answer", "error", err)
+	}
+}
+
+// note tells the audit what was done, and waits until it is stored.
+func (s *service) note(ctx context.Context, e wire.Audit, err error) {
+	e.At, e.OK = time.Now().UTC(), err == nil
+	if err != nil {
+		e.Error = err.Error()
+	}
+	subject, err := wire.AuditSubject(e.Where)
+	var data []byte
+	if err == nil {
+		data, err = json.Marshal(e)
+	}
+	if err == nil {
+		_, err = s.js.Publish(ctx, subject, data)
+	}
+	if err != nil {
+		s.a.log.Error("audit: not stored", "by", e.By, "did", e.Did, "what", e.What, "error", err)
+	}
+}
+
+// Where the audit's own entries are: see [wire.Audit].
+const (
+	whereAccess   = "access"
+	whereMonitors = "monitors"
+)
+
+func (s *service) join(ctx context.Context, m *nats.Msg) {
+	var q wire.Join
+	if err := json.Unmarshal(m.Data, &q); err != nil {
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
+		return
+	}
+	id, why, err := s.a.book.join(q.Token, q.Key)
+	if err != nil {
+		if why != "" {
+			s.a.log.Warn("somebody was not let in", "reason", why)
+			s.note(ctx, wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
+		}
+		s.answer(m, wire.AccessReply{}, err)
+		return
+	}
+	c, err := s.credential(id, q.Key)
+	s.a.log.Info("joined", "name", id.Name, "role", id.Role)
+	s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
+	s.answer(m, wire.AccessReply{Credential: c}, err)
+}
+
+func (s *service) credential(id wire.Identity, key string) (*wire.Credential, error) {
+	token, err := s.a.keys.userJWT(id.Role, id.Name, key)
+	return &wire.Credential{Name: id.Name, Role: id.Role, JWT: token, Labels: id.Labels}, err
+}
+
+// rotate believes the subject: a name may publish on its own only.
+func (s *service) rotate(ctx context.Context, m *nats.Msg) {
+	name := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+	var q wire.Join
+	if err := json.Unmarshal(m.Data, &q); err != nil {
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
+		return
+	}
+	id, done, err := s.a.book.rotate(name, q.Key)
+	if err != nil {
+		s.answer(m, wire.AccessReply{}, err)
+		return
+	}
+	c, err := s.credential(id, q.Key)
+	s.answer(m, wire.AccessReply{Credential: c}, err)
+	if done {
+		s.note(ctx, wire.Audit{Where: whereAccess, By: name, Did: "rotate", What: []string{name}}, err)
+		s.update(s.ctx, accountOf(id.Role))
+	}
+}
+
+func (s *service) admin(ctx context.Context, m *nats.Msg) {
+	by, err := s.caller(m)
+	if err != nil {
+		s.answer(m, wire.AccessReply{}, err)
+		return
+	}
+	var q wire.AccessCommand
+	if err := json.Unmarshal(m.Data, &q); err != nil {
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a command about access: %w", err))
+		return
+	}
+	e := wire.Audit{Where: whereAccess, By: by, Did: string(q.Op), What: []string{q.Name}, Detail: string(q.Role)}
+	var r wire.AccessReply
+	switch q.Op {
+	case wire.AccessList:
+		s.answer(m, wire.AccessReply{Identities: s.a.book.list()}, nil)
+		return
+	case wire.AccessToken:
+		r.Token, err = s.a.book.invite(by, q)
+	case wire.AccessRevoke:
+		var id wire.Identity
+		id, err = s.a.book.revoke(by, q.Name)
+		r.Identities = []wire.Identity{id}
+	default:
+		ops := []wire.AccessOp{wire.AccessToken, wire.AccessList, wire.AccessRevoke}
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", ops, q.Op))
+		return
+	}
+	s.note(ctx, e, err)
+	s.answer(m, r, err)
+	if q.Op == wire.AccessRevoke && err == nil {
+		s.update(s.ctx, accountOf(r.Identities[0].Role))
+	}
+}
+
+// caller is who asks, by the server's word. All that comes here from consoles
+// has one.
+func (s *service) caller(m *nats.Msg) (string, error) {
+	name, err := wire.Caller(m.Header.Get(wire.CallerHeader))
+	if err == nil && name == "" {
+		err = fmt.Errorf("the broker does not say who sent it")
+	}
+	if err != nil {
+		s.a.log.Warn("refused", "subject", m.Subject, "error", err)
+	}
+	return name, err
+}
+
+// refuse answers in JetStream's form, which each NATS client shows as an error.
+func refuse(m *nats.Msg, description string) error {
+	data, err := json.Marshal(map[string]any{"error": map[string]any{"code": 403, "err_code": 10200, "description": description}})
+	if err != nil {
+		return err
+	}
+	return m.Respond(data)
+}
+
+// pass sends a request on to JetStream and its answer back.
+func (s *service) pass(ctx context.Context, m *nats.Msg, to *nats.Msg) error {
+	r, err := s.nc.RequestMsgWithContext(ctx, to)
+	if err != nil {
+		return err
+	}
+	r.Subject, r.Reply = m.Reply, ""
+	return m.RespondMsg(r)
+}
+
+// What consoles may say with a change of a saved monitor.
+const (
+	headerExpect    = "Nats-Expected-Last-Subject-Sequence"
+	headerOperation = "KV-Operation"
+)
+
+// save writes a saved monitor in the name of who asked. Revisions are compared
+// by JetStream, as if the console had written it itself; history stays.
+func (s *service) save(ctx context.Context, m *nats.Msg) {
+	by, err := s.caller(m)
+	if err != nil {
+		refuse(m, err.Error())
+		return
+	}
+	name := strings.TrimPrefix(m.Subject, gateSave+".")
+	to := nats.NewMsg("$KV." + wire.MonitorsBucket + "." + name)
+	e := wire.Audit{Where: whereMonitors, By: by, Did: "save", What: []string{name}}
+	if v := m.Header.Get(headerExpect); v != "" {
+		to.Header.Set(headerExpect, v)
+	}
+	err = wire.CheckToken(name)
+	switch op := m.Header.Get(headerOperation); {
+	case err != nil:
+		err = fmt.Errorf("monitor name %w", err)
+	case op == "DEL" && m.Header.Get("Nats-Rollup") == "":
+		e.Did = "delete"
+		to.Header.Set(headerOperation, op)
+	case op != "" && op != "PUT":
+		err = fmt.Errorf("%s: want DEL: the history of a monitor is kept, got %.20q", headerOperation, op)
+	default:
+		to.Data, e.Detail, err = signed(m.Data, name, by)
+	}
+	if err != nil {
+		refuse(m, err.Error())
+		return
+	}
+	var ack struct {
+		Error *struct {
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	r, err := s.nc.RequestMsgWithContext(ctx, to)
+	if err == nil {
+		if json.Unmarshal(r.Data, &ack) == nil && ack.Error != nil {
+			err = fmt.Errorf("%s", ack.Error.Description)
+		}
+		m.Respond(r.Data)
+	}
+	s.note(ctx, e, err)
+}
+
+// signed is a monitor with its true author.
+func signed(data []byte, name, by string) (out []byte, change string, err error) {
+	m, err := wire.DecodeSaved(data, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	if m.Name != name {
+		return nil, "", fmt.Errorf("name: want %q, which is the key, got %.64q", name, m.Name)
+	}
+	if err := m.Validate(); err != nil {
+		return nil, "", err
+	}
+	m.Author = by
+	out, err = json.Marshal(m)
+	return out, m.Change, err
+}
+
+// consumerRequest is what JetStream takes to make a consumer.
+type consumerRequest struct {
+	Stream string                   `json:"stream_name"`
+	Config jetstream.ConsumerConfig `json:"config"`
+	Action string                   `json:"action,omitempty"`
+}
+
+// consumerLife bounds how long a consumer may stay that nobody reads by.
+const consumerLife = time.Hour
+
+// consumer makes a console's consumer, unless it would send what it reads to a
+// place where the console may not write: JetStream itself does not ask who may
+// write there.
+func (s *service) consumer(ctx context.Context, m *nats.Msg) {
+	by, err := s.caller(m)
+	if err != nil {
+		refuse(m, err.Error())
+		return
+	}
+	rest := strings.TrimPrefix(m.Subject, gateConsumer+".")
+	stream, _, _ := strings.Cut(rest, ".")
+	var q consumerRequest
+	err = json.Unmarshal(m.Data, &q)
+	switch to := q.Config.DeliverSubject; {
+	case err != nil:
+	case q.Stream != stream || !slices.Contains(append([]string{wire.AuditStream}, readable...), stream):
+		err = fmt.Errorf("stream_name: want %q, as the subject says, got %.60q", stream, q.Stream)
+	case to != "" && (!strings.HasPrefix(to, ConsoleInbox+"."+by+".") || strings.ContainsAny(to, "*> ")):
+		err = fmt.Errorf("deliver_subject: want one below your own inbox, %s.%s, got %.60q", ConsoleInbox, by, to)
+	case q.Config.Durable != "":
+		err = fmt.Errorf("durable_name: a console's consumer ends with it, got %.60q", q.Config.Durable)
+	case q.Config.InactiveThreshold > consumerLife:
+		err = fmt.Errorf("inactive_threshold: want at most %v, got %v", consumerLife, q.Config.InactiveThreshold)
+	}
+	if err != nil {
+		refuse(m, err.Error())
+		return
+	}
+	to := nats.NewMsg("$JS.API.CONSUMER.CREATE." + rest)
+	if to.Data, err = json.Marshal(q); err == nil {
+		err = s.pass(ctx, m, to)
+	}
+	if err != nil {
+		s.a.log.Warn("access: make a consumer", "for", by, "error", err)
+	}
+}

@@ -1,0 +1,166 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"netmon/wire"
+)
+
+// BrokerName is in each broker's certificate, whatever address it is reached
+// by: who trusts the mesh's authority asks for this name.
+const BrokerName = "broker.netmon.internal"
+
+// Names of the files of a folder that holds an identity.
+const (
+	infoName  = "identity.json"
+	credsName = "nats.creds" // in the form that the nats program takes
+	caName    = "ca.pem"
+)
+
+// Identity is all of it but the key.
+type Identity struct {
+	URL        string          `json:"url"`              // of the broker
+	Joined     string          `json:"joined,omitempty"` // hash of the token it joined with
+	Credential wire.Credential `json:"credential"`
+	Authority  string          `json:"-"` // PEM
+}
+
+// Fingerprint names a certificate authority: SHA-256 of its DER, in URL-safe base64.
+func Fingerprint(authority []byte) string {
+	block, _ := pem.Decode(authority)
+	if block == nil {
+		return ""
+	}
+	sum := sha256.Sum256(block.Bytes)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// TLS trusts this authority and no other, and asks for the broker's own name.
+func TLS(authority string) (*tls.Config, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(authority)) {
+		return nil, errors.New("the broker's certificate authority cannot be read: want PEM")
+	}
+	return &tls.Config{RootCAs: pool, ServerName: BrokerName, MinVersion: tls.VersionTLS13}, nil
+}
+
+// Load reads the identity of a folder. The error is fs.ErrNotExist where there is none.
+func Load(dir string) (Identity, error) {
+	var id Identity
+	data, err := os.ReadFile(filepath.Join(dir, infoName))
+	if err != nil {
+		return id, err
+	}
+	if err := json.Unmarshal(data, &id); err != nil {
+		return id, fmt.Errorf("identity %s: %w", dir, err)
+	}
+	ca, err := os.ReadFile(filepath.Join(dir, caName))
+	if err != nil {
+		return id, fmt.Errorf("identity %s: %w", dir, err)
+	}
+	id.Authority = string(ca)
+	if _, err := os.Stat(filepath.Join(dir, credsName)); err != nil {
+		return id, fmt.Errorf("identity %s: %w", dir, err)
+	}
+	return id, wire.CheckToken(id.Credential.Name)
+}
+
+// Exists says whether a folder holds an identity.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, infoName))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Save keeps an identity and its key in a folder of mode 0700, in files of
+// mode 0600. What makes it complete is written last.
+func (id Identity) Save(dir string, key nkeys.KeyPair) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("keep the identity: %w", err)
+	}
+	if err := saveKey(dir, id.Credential.JWT, key); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(id, "", "  ")
+	if err != nil {
+		return err
+	}
+	err = WriteSecret(filepath.Join(dir, caName), []byte(id.Authority))
+	if err == nil {
+		err = WriteSecret(filepath.Join(dir, infoName), append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("keep the identity: %w", err)
+	}
+	return nil
+}
+
+// saveKey writes the key with the credential that lets it in.
+func saveKey(dir, token string, key nkeys.KeyPair) error {
+	seed, err := key.Seed()
+	if err != nil {
+		return err
+	}
+	creds, err := jwt.FormatUserConfig(token, seed)
+	if err == nil {
+		err = WriteSecret(filepath.Join(dir, credsName), creds)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the key: %w", err)
+	}
+	return nil
+}
+
+// WriteSecret puts a file in place as a whole or not at all, for its owner only.
+func WriteSecret(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// Creds is the path of the credentials of a folder, in the form of the nats program.
+func Creds(dir string) string { return filepath.Join(dir, credsName) }
+
+// CA is the path of the broker's certificate authority of a folder.
+func CA(dir string) string { return filepath.Join(dir, caName) }
+
+// Inbox is the prefix under which the identity may take answers.
+func (id Identity) Inbox() string {
+	if id.Credential.Role == wire.RoleAgent {
+		return "_INBOX_" + id.Credential.Name
+	}
+	return "_INBOX." + id.Credential.Name
+}
+
+// Options connect with the identity of a folder. The key is read from its file
+// at each connect, so a rotated one holds from then on.
+func (id Identity) Options(dir string) ([]nats.Option, error) {
+	conf, err := TLS(id.Authority)
+	if err != nil {
+		return nil, err
+	}
+	return []nats.Option{nats.Secure(conf), nats.UserCredentials(Creds(dir)), nats.CustomInboxPrefix(id.Inbox())}, nil
+}

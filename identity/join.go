@@ -1,0 +1,184 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"netmon/wire"
+)
+
+// Line is what a join line holds: where, with what token, and which authority
+// the broker must show.
+type Line struct {
+	URL   string // tls://host:port
+	Token string
+	Pin   string // Fingerprint of the authority
+}
+
+// String is the line as it is pasted: tls://host:port/join/TOKEN/PIN.
+func (l Line) String() string { return l.URL + "/join/" + l.Token + "/" + l.Pin }
+
+// ParseLine reads a join line.
+func ParseLine(s string) (Line, error) {
+	u, err := url.Parse(strings.TrimSpace(s))
+	if err != nil || u.Scheme != "tls" || u.Host == "" || u.User != nil {
+		return Line{}, fmt.Errorf("want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it, got %.60q", s)
+	}
+	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(parts) != 3 || parts[0] != "join" || parts[1] == "" || len(parts[2]) != 43 || u.Port() == "" {
+		return Line{}, fmt.Errorf("the line is not whole: want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
+	}
+	return Line{URL: "tls://" + u.Host, Token: parts[1], Pin: parts[2]}, nil
+}
+
+// used is what is kept of a token, to know it again.
+func (l Line) used() string {
+	sum := sha256.Sum256([]byte(l.Token))
+	return hex.EncodeToString(sum[:])
+}
+
+// UsedFor says whether the identity of a folder was joined by this very line.
+func (l Line) UsedFor(dir string) bool {
+	id, err := Load(dir)
+	return err == nil && id.Joined == l.used()
+}
+
+// joinTimeout bounds the whole exchange.
+const joinTimeout = 15 * time.Second
+
+// Join makes a key, exchanges the token for a credential, and keeps both in
+// dir(name), where name is the identity's. The seed stays here.
+func Join(ctx context.Context, l Line, dir func(wire.Credential) string) (Identity, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+	defer cancel()
+	var authority []byte
+	conf := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: BrokerName,
+		// The chain is verified below, against the pin: there is no other authority to ask yet.
+		InsecureSkipVerify: true,
+		VerifyConnection: func(cs tls.ConnectionState) (err error) {
+			authority, err = verifyPinned(cs.PeerCertificates, l.Pin)
+			return err
+		}}
+	nc, err := nats.Connect(l.URL, nats.Secure(conf), nats.Name("netmon join"), nats.CustomInboxPrefix("_INBOX_join"),
+		nats.Timeout(5*time.Second), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
+	}
+	defer nc.Close()
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return Identity{}, "", err
+	}
+	c, err := ask(ctx, nc, wire.AccessJoinSubject, l.Token, key)
+	if err != nil {
+		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
+	}
+	id := Identity{URL: l.URL, Joined: l.used(), Credential: c, Authority: string(authority)}
+	where := dir(c)
+	return id, where, id.Save(where, key)
+}
+
+// verifyPinned checks a chain against the one authority whose fingerprint is known.
+func verifyPinned(chain []*x509.Certificate, pin string) ([]byte, error) {
+	for _, c := range chain {
+		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
+		if subtle.ConstantTimeCompare([]byte(Fingerprint(ca)), []byte(pin)) != 1 {
+			continue
+		}
+		roots := x509.NewCertPool()
+		roots.AddCert(c)
+		if _, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: BrokerName}); err != nil {
+			return nil, err
+		}
+		return ca, nil
+	}
+	return nil, errors.New("whoever answers there does not show the certificate that the join line names: it is another broker, or somebody between")
+}
+
+// ask has a key signed.
+func ask(ctx context.Context, nc *nats.Conn, subject, token string, key nkeys.KeyPair) (wire.Credential, error) {
+	public, err := key.PublicKey()
+	if err != nil {
+		return wire.Credential{}, err
+	}
+	data, err := json.Marshal(wire.Join{Token: token, Key: public})
+	if err != nil {
+		return wire.Credential{}, err
+	}
+	msg, err := nc.RequestWithContext(ctx, subject, data)
+	if err != nil {
+		return wire.Credential{}, err
+	}
+	var r wire.AccessReply
+	if err := json.Unmarshal(msg.Data, &r); err != nil {
+		return wire.Credential{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
+	}
+	switch {
+	case r.Error != nil:
+		return wire.Credential{}, r.Error
+	case !r.OK || r.Credential == nil:
+		return wire.Credential{}, errors.New("the broker gave no credential")
+	}
+	return *r.Credential, wire.CheckToken(r.Credential.Name)
+}
+
+// Rotate replaces the key of a folder: a new one is made here, signed over nc,
+// and written down; nc comes in with it, and the old one is shut out.
+func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
+	id, err := Load(dir)
+	if err != nil {
+		return err
+	}
+	subject, err := wire.RotateSubject(id.Credential.Name)
+	if err != nil {
+		return err
+	}
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return err
+	}
+	c, err := ask(ctx, nc, subject, "", key)
+	if err != nil {
+		return fmt.Errorf("rotate the key of %s: %w", id.Credential.Name, err)
+	}
+	old, err := os.ReadFile(Creds(dir))
+	if err != nil {
+		return err
+	}
+	id.Credential = c
+	if err := id.Save(dir, key); err != nil {
+		return err
+	}
+	before := nc.Stats().Reconnects
+	if err := nc.ForceReconnect(); err != nil {
+		return err
+	}
+	for nc.Stats().Reconnects == before || !nc.IsConnected() {
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("rotate the key of %s: the broker does not take the new key yet; the old one holds: %w", id.Credential.Name, ctx.Err()),
+				WriteSecret(filepath.Join(dir, credsName), old))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if _, err := ask(ctx, nc, subject, "", key); err != nil { // from the new connection: the old key may go
+		return fmt.Errorf("rotate the key of %s: it is in use, and the old one could not be shut out: %w", id.Credential.Name, err)
+	}
+	return nil
+}

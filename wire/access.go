@@ -1,0 +1,153 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Role is what an identity may do. broker/access says what that is in subjects.
+type Role string
+
+const (
+	RoleAgent    Role = "agent"    // measures, and obeys commands
+	RoleViewer   Role = "viewer"   // reads results, heartbeats and saved monitors
+	RoleOperator Role = "operator" // a viewer that commands agents and saves monitors
+	RoleAdmin    Role = "admin"    // an operator that lets others in
+)
+
+// Roles lists what a token may be made for.
+var Roles = []Role{RoleAgent, RoleViewer, RoleOperator, RoleAdmin}
+
+// Subjects of a broker that knows who is who.
+const (
+	AccessJoinSubject  = "access.join"  // whoever holds a token: Join, answered by AccessReply
+	AccessAdminSubject = "access.admin" // admins: AccessCommand, answered by AccessReply
+	AuditStream        = "AUDIT"        // who did what: audit.*
+	AllAudits          = "audit.*"
+)
+
+// RotateSubject is where an identity asks for a credential for its next key.
+func RotateSubject(name string) (string, error) {
+	if err := CheckToken(name); err != nil {
+		return "", fmt.Errorf("name %w", err)
+	}
+	return "access.rotate." + name, nil
+}
+
+// AuditSubject is where what an agent, or the broker itself, did is told.
+func AuditSubject(where string) (string, error) {
+	if err := CheckToken(where); err != nil {
+		return "", fmt.Errorf("name %w", err)
+	}
+	return "audit." + where, nil
+}
+
+// Join exchanges a token for a credential. The key's seed stays where it was made.
+type Join struct {
+	Token string `json:"token,omitempty"` // once; absent when rotating
+	Key   string `json:"key"`             // public NKey of the user, U...
+}
+
+// AccessOp is what an admin asks for.
+type AccessOp string
+
+const (
+	AccessToken  AccessOp = "token"  // make a token
+	AccessList   AccessOp = "list"   // tell who may come in
+	AccessRevoke AccessOp = "revoke" // shut out, now
+)
+
+// AccessCommand is a request on access.admin.
+type AccessCommand struct {
+	Op      AccessOp          `json:"op"`                // token, list or revoke
+	Name    string            `json:"name,omitempty"`    // token, revoke: of the identity
+	Role    Role              `json:"role,omitempty"`    // token: agent, viewer, operator or admin
+	Labels  map[string]string `json:"labels,omitempty"`  // token for an agent: what selectors match
+	Expires Duration          `json:"expires,omitempty"` // token: how long it may be used; default 1h
+}
+
+// AccessReply answers Join and AccessCommand.
+type AccessReply struct {
+	OK         bool        `json:"ok"`
+	Error      *Error      `json:"error,omitempty"`      // what is wrong
+	Token      string      `json:"token,omitempty"`      // token: the secret, shown once
+	Credential *Credential `json:"credential,omitempty"` // join, rotate
+	Identities []Identity  `json:"identities,omitempty"` // list, revoke
+}
+
+// Credential lets a key in. It is worth nothing without the key's seed.
+type Credential struct {
+	Name   string            `json:"name"`             // of the identity
+	Role   Role              `json:"role"`             // agent, viewer, operator or admin
+	JWT    string            `json:"jwt"`              // of the user, as NATS reads it
+	Labels map[string]string `json:"labels,omitempty"` // of an agent
+	URLs   []string          `json:"urls,omitempty"`   // of the broker, where it says so
+}
+
+// Identity is one line of `netmon access ls`.
+type Identity struct {
+	Name    string            `json:"name"`              // in subjects, and of whom the audit speaks
+	Role    Role              `json:"role"`              // agent, viewer, operator or admin
+	State   string            `json:"state"`             // invited, joined, rotating, expired or revoked
+	Labels  map[string]string `json:"labels,omitempty"`  // of an agent
+	Key     string            `json:"key,omitempty"`     // public NKey
+	By      string            `json:"by,omitempty"`      // who made the token
+	Made    time.Time         `json:"made"`              // when, UTC
+	Expires time.Time         `json:"expires,omitzero"`  // of a token that was not used
+	Joined  time.Time         `json:"joined,omitzero"`   // when the token was used
+	Revoked time.Time         `json:"revoked,omitzero"`  // when it was shut out
+	Revoker string            `json:"revoker,omitempty"` // by whom
+}
+
+// Audit is one state change and its author, on audit.<where>.
+type Audit struct {
+	At     time.Time `json:"at"`               // UTC
+	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
+	Where  string    `json:"where"`            // the agent, or the broker's "access" or "monitors"
+	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, token, join, revoke
+	What   []string  `json:"what,omitempty"`   // names of monitors or identities
+	Detail string    `json:"detail,omitempty"` // in words
+	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not
+	Error  string    `json:"error,omitempty"`
+}
+
+// DecodeAudit reads an audit that came on subject.
+func DecodeAudit(subject string, data []byte) (Audit, error) {
+	var a Audit
+	if err := json.Unmarshal(data, &a); err != nil {
+		return Audit{}, fmt.Errorf("decode audit on %s: %w", subject, err)
+	}
+	want, err := AuditSubject(a.Where)
+	if err != nil {
+		return Audit{}, fmt.Errorf("decode audit on %s: %w", subject, err)
+	}
+	if want != subject {
+		return Audit{}, fmt.Errorf("decode audit on %s: it says it belongs on %s", subject, want)
+	}
+	return a, nil
+}
+
+// CallerHeader is what the broker sets on a request that comes from a console's
+// account, whatever the sender wrote there.
+const CallerHeader = "Nats-Request-Info"
+
+// Caller is who sent a request, by the broker's word. name is "" for a request
+// from within the agents' account, whose only author may be the controller.
+// An error means that the request took a way that no honest one takes.
+func Caller(header string) (name string, err error) {
+	if header == "" {
+		return "", nil
+	}
+	var info struct {
+		Name    string `json:"name_tag"`
+		Service string `json:"svc"`
+	}
+	if err := json.Unmarshal([]byte(header), &info); err != nil {
+		return "", fmt.Errorf("the broker's word on the sender cannot be read: %w", err)
+	}
+	if err := CheckToken(info.Name); err != nil || info.Service != "" {
+		return "", fmt.Errorf("the broker does not say who sent it")
+	}
+	return info.Name, nil
+}
