@@ -94,11 +94,20 @@ func TestRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cut := make(chan error, 1)
+	if _, err := connect(t, oldOptions, oldDir, nats.NoReconnect(), nats.ClosedHandler(func(nc *nats.Conn) { cut <- nc.LastError() })); err != nil {
+		t.Fatal(err)
+	}
 	if err := identity.Rotate(t.Context(), nc, dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := connect(t, id, dir); err != nil {
 		t.Errorf("the new key: %v", err)
+	}
+	select {
+	case <-cut:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the old key is still connected")
 	}
 	if _, err := connect(t, oldOptions, oldDir); err == nil {
 		t.Error("the old key still comes in")

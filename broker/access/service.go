@@ -76,7 +76,7 @@ type service struct {
 func (s *service) update(ctx context.Context, account string) {
 	s.a.push.Lock()
 	defer s.a.push.Unlock()
-	s.nc.FlushWithContext(ctx) // the answer is through
+	s.nc.FlushTimeout(2 * time.Second) // the answer is through
 	accounts, err := s.a.Accounts()
 	if account != "" {
 		accounts = slices.DeleteFunc(accounts, func(a Account) bool { return a.Name != account })
