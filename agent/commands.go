@@ -68,6 +68,7 @@ func (a *Agent) change(c wire.Command) wire.Reply {
 		}
 		r.Want = want
 	}
+	a.set.fill()
 	for _, m := range r.Monitors {
 		r.Errors = append(r.Errors, m.Errors...)
 	}
@@ -112,6 +113,12 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeStopping, Message: "the agent is shutting down"}))
 		return
 	}
+	if err := a.permitsNow(m); err != nil {
+		var p wire.Problems
+		p.Add("monitors[0]", err)
+		reply(wire.Refuse(a.o.ID, wire.Invalid(p.Err())...))
+		return
+	}
 	if a.probing.Add(1) > probeMost {
 		a.probing.Add(-1)
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("%d probes on demand are running: try again", probeMost)}))
@@ -128,6 +135,9 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 // checkMonitor builds a monitor's probe, or says every mistake in it.
 func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
 	if err := probes.CheckMonitor(m); err != nil {
+		return nil, err
+	}
+	if err := a.permits(m); err != nil {
 		return nil, err
 	}
 	check, err := probes.New(a.env, m.Kind, m.Target, m.Options)

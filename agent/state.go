@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"netmon/wire"
@@ -104,6 +106,7 @@ func (s *set) state() stateFile {
 	for _, e := range s.entries {
 		f.Monitors = append(f.Monitors, savedEntry{e.monitor, e.store, e.touched})
 	}
+	slices.SortFunc(f.Monitors, func(a, b savedEntry) int { return strings.Compare(a.Name, b.Name) })
 	return f
 }
 
@@ -117,10 +120,13 @@ func (s *set) resume(f stateFile) {
 	for _, m := range f.Monitors {
 		e := &entry{monitor: m.Monitor.WithDefaults(), store: m.Store, touched: m.Touched}
 		measure, err := s.check(e.monitor)
+		if err == nil {
+			err = s.admit(e, nil)
+		}
 		if err != nil {
 			e.refused = wire.Invalid(err)
 		} else {
-			e.run = s.run.start(s.ctx, e.monitor, measure)
+			s.begin(e, measure)
 		}
 		s.entries[m.Name] = e
 	}

@@ -185,8 +185,8 @@ func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails)
 
 // network is what a query goes over first; a truncated answer is asked for
 // again over TCP, of the same address and port.
-func (x *dnsExchange) network() string {
-	if x.Transport == dnsUDP {
+func (p DNS) network() string {
+	if p.Transport == dnsUDP {
 		return "udp"
 	}
 	return "tcp"

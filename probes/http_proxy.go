@@ -65,7 +65,7 @@ func (p HTTPProxy) forwards(u *url.URL) bool {
 }
 
 // withCredentials is the proxy's URL as net/http wants it, nil without proxy.
-func (p HTTPProxy) withCredentials(secrets *httpSecrets) (*url.URL, error) {
+func (p HTTPProxy) withCredentials(run *Run) (*url.URL, error) {
 	if p.URL == "" {
 		return nil, nil
 	}
@@ -73,8 +73,8 @@ func (p HTTPProxy) withCredentials(secrets *httpSecrets) (*url.URL, error) {
 	if err != nil || p.User == "" {
 		return u, err
 	}
-	password, err := secrets.reveal(p.Password)
-	secrets.add(p.User + ":" + password)
+	password, err := run.reveal(p.Password)
+	run.guard(p.User + ":" + password)
 	u.User = url.UserPassword(p.User, password)
 	return u, err
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -113,11 +114,22 @@ func (e *Error) Error() string {
 	return e.Field + ": " + e.Message
 }
 
-// Invalid turns mistakes into their form on the wire.
+// Coder is an error that is no plain mistake.
+type Coder interface {
+	error
+	Code() Code
+}
+
+// Invalid turns mistakes into their form on the wire. One that is a [Coder] has
+// its own code.
 func Invalid(err error) []Error {
 	var out []Error
 	for _, e := range FieldErrors(err) {
-		out = append(out, Error{Code: CodeInvalid, Field: e.Path, Message: e.Err.Error()})
+		code := CodeInvalid
+		if own, ok := errors.AsType[Coder](e.Err); ok {
+			code = own.Code()
+		}
+		out = append(out, Error{Code: code, Field: e.Path, Message: e.Err.Error()})
 	}
 	return out
 }
