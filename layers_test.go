@@ -14,7 +14,8 @@ import (
 var layers = map[string][]string{
 	"wire":           nil,
 	"probes":         {"wire"},
-	"agent":          {"wire", "probes", "agent/spool"},
+	"agent":          {"wire", "probes", "agent/policy", "agent/spool"},
+	"agent/policy":   {"wire", "probes"},
 	"agent/spool":    nil,
 	"broker":         {"wire", "broker/access"},
 	"broker/access":  {"wire", "identity"},
@@ -27,7 +28,7 @@ var layers = map[string][]string{
 	"console/view":   {"wire"},
 	"console/feed":   {"wire", "console", "console/view"},
 	"console/screen": {"wire", "console", "console/view"},
-	"cmd/netmon": {"wire", "probes", "agent", "agent/spool", "broker", "broker/access", "controller", "identity", "console", "console/feed", "console/flow",
+	"cmd/netmon": {"wire", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "controller", "identity", "console", "console/feed", "console/flow",
 		"console/prompt", "console/screen", "console/view", "console/words"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},

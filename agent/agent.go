@@ -18,6 +18,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/agent/policy"
 	"netmon/agent/spool"
 	"netmon/probes"
 	"netmon/wire"
@@ -38,6 +39,12 @@ type Options struct {
 	Version string            // of netmon, as semantic version
 	// Connect makes the connection to the broker; the agent adds its own options.
 	Connect func(...nats.Option) (*nats.Conn, error)
+	// Known says that the broker lets nobody in whom it does not know, and says
+	// with each command who sent it.
+	Known bool
+	// Rotate, when not nil, changes the key that the connection came in with.
+	Rotate  func(context.Context, *nats.Conn) error
+	Policy  *policy.Policy // nil: that of an agent without a policy file
 	Log     *slog.Logger
 	Opened  func() // when not nil, told each time the broker is reached
 }
@@ -50,6 +57,7 @@ type Agent struct {
 	instance string
 	started  time.Time
 	env      *probes.Env
+	policy   *policy.Policy
 	run      *runner
 	spool    *spool.Spool  // opened by Run
 	results  atomic.Uint64 // measured since started
@@ -57,6 +65,7 @@ type Agent struct {
 	runs     context.Context // ends when probes must end
 	cutRuns  context.CancelFunc
 	probing  atomic.Int32
+	audit    chan wire.Audit // to be told; has room for some
 	beat     chan struct{} // a heartbeat is wanted soon; has room for one
 	kinds    []string
 	cannot   map[string]string
@@ -85,14 +94,21 @@ func New(o Options) (*Agent, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Policy == nil {
+		var err error
+		if o.Policy, err = policy.New(policy.Default(), "default"); err != nil {
+			return nil, err
+		}
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), env: &probes.Env{}, beat: make(chan struct{}, 1)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan wire.Audit, auditRoom)}
 	a.run = newRunner(o.ID, a.record)
 	a.runs, a.cutRuns = context.WithCancel(context.Background())
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
+	a.set.policy = o.Policy
 	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
 	a.link.init()
@@ -147,6 +163,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
+	sends.Go(func() { a.auditLoop(sending) })
 	sends.Go(func() {
 		linkErr = a.link.run(sending)
 		stop() // without its id the agent must not run
@@ -278,7 +295,7 @@ func (a *Agent) sendAlive(leaving bool) {
 func (a *Agent) alive() wire.Alive {
 	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
 		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.run.totalSkipped()}
-	b.Results = a.results.Load()
+	b.Results, b.Policy = a.results.Load(), a.policy.Summary()
 	b.Pending, _, b.Dropped = a.spool.Figures()
 	a.mu.Lock()
 	defer a.mu.Unlock()

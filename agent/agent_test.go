@@ -29,12 +29,16 @@ type live struct {
 	ended  chan error
 }
 
-func launch(t *testing.T, id, state string, connect func(...nats.Option) (*nats.Conn, error)) *live {
+func launch(t *testing.T, id, state string, connect func(...nats.Option) (*nats.Conn, error), more ...func(*Options)) *live {
 	t.Helper()
 	l := &live{t: t, opened: make(chan struct{}, 16), put: make(chan wire.Result, 10_000), ended: make(chan error, 1)}
-	a, err := New(Options{ID: id, State: state, Version: "1.2.3", Labels: map[string]string{"region": "eu"}, Connect: connect,
+	o := Options{ID: id, State: state, Version: "1.2.3", Labels: map[string]string{"region": "eu"}, Connect: connect,
 		Log:    slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Opened: func() { l.opened <- struct{}{} }})
+		Opened: func() { l.opened <- struct{}{} }}
+	for _, change := range more {
+		change(&o)
+	}
+	a, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

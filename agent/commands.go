@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,11 +18,21 @@ const (
 
 // command carries out one request. reply may be called later, from another
 // goroutine, and is called exactly once.
-func (a *Agent) command(data []byte, reply func(wire.Reply)) {
+//
+// sender is what the broker says of who sent it: see wire.Caller.
+func (a *Agent) command(data []byte, sender string, reply func(wire.Reply)) {
 	c, err := wire.DecodeCommand(data)
-	if err != nil {
-		reply(wire.Refuse(a.o.ID, wire.Invalid(err)...))
+	by, errBy := a.author(sender, c)
+	if err = errors.Join(err, errBy); err != nil {
+		refusal := wire.Refuse(a.o.ID, wire.Invalid(err)...)
+		a.tell(by, c, refusal)
+		reply(refusal)
 		return
+	}
+	answer := reply
+	reply = func(r wire.Reply) {
+		a.tell(by, c, r)
+		answer(r)
 	}
 	switch c.Op {
 	case wire.OpProbe:
@@ -32,13 +43,15 @@ func (a *Agent) command(data []byte, reply func(wire.Reply)) {
 		}
 		info := a.alive()
 		reply(wire.Reply{OK: true, Agent: a.o.ID, Info: &info})
+	case wire.OpRotate:
+		a.rotate(reply)
 	default:
-		reply(a.change(c))
+		reply(a.change(c, by))
 	}
 }
 
 // change carries out a command about the set, saves the set, and only then replies.
-func (a *Agent) change(c wire.Command) wire.Reply {
+func (a *Agent) change(c wire.Command, by string) wire.Reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stopping {
@@ -55,7 +68,11 @@ func (a *Agent) change(c wire.Command) wire.Reply {
 		return r
 	case wire.OpStart:
 		for i, m := range c.Monitors {
-			r.Monitors = append(r.Monitors, a.set.start(c, m, fmt.Sprintf("monitors[%d]", i)))
+			started := a.set.start(c, m, fmt.Sprintf("monitors[%d]", i))
+			if e := a.set.entries[m.Name]; e != nil && e.manual() && started.State != wire.Refused {
+				e.by = by
+			}
+			r.Monitors = append(r.Monitors, started)
 		}
 	case wire.OpStop:
 		for _, name := range c.Names {
@@ -68,6 +85,7 @@ func (a *Agent) change(c wire.Command) wire.Reply {
 		}
 		r.Want = want
 	}
+	a.set.fill()
 	for _, m := range r.Monitors {
 		r.Errors = append(r.Errors, m.Errors...)
 	}
@@ -112,6 +130,12 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeStopping, Message: "the agent is shutting down"}))
 		return
 	}
+	if err := a.permitsNow(m); err != nil {
+		var p wire.Problems
+		p.Add("monitors[0]", err)
+		reply(wire.Refuse(a.o.ID, wire.Invalid(p.Err())...))
+		return
+	}
 	if a.probing.Add(1) > probeMost {
 		a.probing.Add(-1)
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("%d probes on demand are running: try again", probeMost)}))
@@ -128,6 +152,9 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 // checkMonitor builds a monitor's probe, or says every mistake in it.
 func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
 	if err := probes.CheckMonitor(m); err != nil {
+		return nil, err
+	}
+	if err := a.permits(m); err != nil {
 		return nil, err
 	}
 	check, err := probes.New(a.env, m.Kind, m.Target, m.Options)

@@ -269,7 +269,7 @@ func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
 }
 
 // service takes commands on nc, and shows the agent to `nats micro`.
-func service(nc *nats.Conn, id, version string, labels map[string]string, handle func(data []byte, reply func(wire.Reply))) (stop func(), err error) {
+func service(nc *nats.Conn, id, version string, labels map[string]string, handle func(data []byte, sender string, reply func(wire.Reply))) (stop func(), err error) {
 	subject, err := wire.CommandSubject(id)
 	if err != nil {
 		return nil, err
@@ -283,7 +283,7 @@ func service(nc *nats.Conn, id, version string, labels map[string]string, handle
 		return nil, err
 	}
 	h := micro.HandlerFunc(func(req micro.Request) {
-		handle(req.Data(), func(r wire.Reply) { req.Respond(encodeReply(r)) })
+		handle(req.Data(), req.Headers().Get(wire.CallerHeader), func(r wire.Reply) { req.Respond(encodeReply(r)) })
 	})
 	if err := svc.AddEndpoint("cmd", h, micro.WithEndpointSubject(subject), micro.WithEndpointQueueGroupDisabled(), micro.WithEndpointMetadata(meta)); err != nil {
 		svc.Stop()

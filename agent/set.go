@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"netmon/agent/policy"
 	"netmon/wire"
 )
 
@@ -20,6 +21,8 @@ type set struct {
 	store    string // the life of the bucket that managed monitors come from
 	revision uint64 // of that bucket, as the last sync knew it
 	entries  map[string]*entry
+	policy   *policy.Policy
+	tally    policy.Tally // of the entries that run
 	// gone remembers at which revision a monitor was stopped, so that an older
 	// start that arrives late changes nothing. A sync clears what it knows better.
 	gone map[string]uint64
@@ -30,8 +33,11 @@ type entry struct {
 	monitor wire.Monitor
 	store   string
 	touched uint64 // revision of the last command about it
+	by      string // who started it by hand, by the broker's word
 	run     *run   // nil when refused
 	refused []wire.Error
+	crowded bool // refused, and only for what else runs
+	load    policy.Load
 }
 
 func (e *entry) manual() bool { return e.monitor.Revision == 0 }
@@ -85,6 +91,9 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	}
 	measure, err := s.check(m)
 	e := &entry{monitor: m, store: c.Store, touched: c.Revision}
+	if err == nil {
+		err = s.admit(e, old)
+	}
 	if err != nil {
 		var p wire.Problems
 		p.Add(field, err)
@@ -95,7 +104,7 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	}
 	r.State = wire.Started
 	if old != nil && old.run != nil {
-		s.run.stop(old.run)
+		s.end(old)
 		r.State = wire.Updated
 	}
 	delete(s.gone, m.Name)
@@ -103,7 +112,7 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	if err != nil {
 		return refuse(e.refused...)
 	}
-	e.run = s.run.start(s.ctx, m, measure)
+	s.begin(e, measure)
 	return r
 }
 
@@ -185,7 +194,7 @@ func (s *set) newest(store, name string) uint64 {
 
 func (s *set) drop(e *entry) {
 	if e.run != nil {
-		s.run.stop(e.run)
+		s.end(e)
 	}
 	delete(s.entries, e.monitor.Name)
 }
@@ -204,7 +213,7 @@ func (s *set) list(after string, limit int) (page []wire.MonitorReply, next stri
 	for _, name := range names {
 		e := s.entries[name]
 		r := wire.MonitorReply{Name: name, State: wire.Running, Revision: e.monitor.Revision, Kind: e.monitor.Kind,
-			Target: e.monitor.Target, Every: e.monitor.Every, Manual: e.manual(), Errors: e.refused}
+			Target: e.monitor.Target, Every: e.monitor.Every, Manual: e.manual(), By: e.by, Errors: e.refused}
 		if e.run == nil {
 			r.State = wire.Refused
 		} else {

@@ -9,22 +9,28 @@ import (
 	"testing"
 	"time"
 
+	"netmon/agent/policy"
 	"netmon/wire"
 )
 
 // newTestSet is a set whose probes are never run; targets that begin with "bad" are refused.
 func newTestSet(t *testing.T) *set {
 	r := newRunner("paris", func(wire.Result) {})
-	return newSet(t.Context(), r, func(m wire.Monitor) (measureFunc, error) {
+	s := newSet(t.Context(), r, func(m wire.Monitor) (measureFunc, error) {
 		if strings.HasPrefix(m.Target, "bad") {
 			return nil, &wire.FieldError{Path: "target", Err: errors.New("is bad")}
 		}
 		return func(context.Context, time.Duration) wire.Result { return wire.Result{} }, nil
 	})
+	var err error
+	if s.policy, err = policy.New(policy.Default(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func saved(name string, revision uint64) wire.Monitor {
-	return wire.Monitor{Name: name, Kind: "tcp", Target: fmt.Sprintf("good:%d", revision), Every: wire.Duration(time.Hour), Revision: revision}
+	return wire.Monitor{Name: name, Kind: "tcp", Target: fmt.Sprintf("good:%d", revision+1), Every: wire.Duration(time.Hour), Revision: revision}
 }
 
 func names(s *set) []string {

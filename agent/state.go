@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"netmon/wire"
@@ -27,6 +29,7 @@ type savedEntry struct {
 	wire.Monitor
 	Store   string `json:"store,omitempty"`
 	Touched uint64 `json:"touched,omitempty"`
+	By      string `json:"by,omitempty"`
 }
 
 const stateName = "state.json"
@@ -102,8 +105,9 @@ func decodeState(data []byte) (stateFile, error) {
 func (s *set) state() stateFile {
 	f := stateFile{Store: s.store, Revision: s.revision, Gone: s.gone, Monitors: []savedEntry{}}
 	for _, e := range s.entries {
-		f.Monitors = append(f.Monitors, savedEntry{e.monitor, e.store, e.touched})
+		f.Monitors = append(f.Monitors, savedEntry{e.monitor, e.store, e.touched, e.by})
 	}
+	slices.SortFunc(f.Monitors, func(a, b savedEntry) int { return strings.Compare(a.Name, b.Name) })
 	return f
 }
 
@@ -115,12 +119,15 @@ func (s *set) resume(f stateFile) {
 		s.gone[name] = at
 	}
 	for _, m := range f.Monitors {
-		e := &entry{monitor: m.Monitor.WithDefaults(), store: m.Store, touched: m.Touched}
+		e := &entry{monitor: m.Monitor.WithDefaults(), store: m.Store, touched: m.Touched, by: m.By}
 		measure, err := s.check(e.monitor)
+		if err == nil {
+			err = s.admit(e, nil)
+		}
 		if err != nil {
 			e.refused = wire.Invalid(err)
 		} else {
-			e.run = s.run.start(s.ctx, e.monitor, measure)
+			s.begin(e, measure)
 		}
 		s.entries[m.Name] = e
 	}

@@ -27,6 +27,9 @@ type Controller struct {
 	log *slog.Logger
 	// provision makes the streams and the bucket, should they be gone.
 	provision func(context.Context) error
+	// Labels, when not nil, are those that an agent was let in with: they count,
+	// and not those that it claims, for what it is told to measure.
+	Labels func(agent string) (labels map[string]string, known bool)
 
 	mu       sync.Mutex // guards what follows
 	store    string

@@ -18,8 +18,8 @@ import (
 type HTTP struct {
 	Common
 	Method      string            `json:"method,omitempty" help:"request method (RFC 9110 section 9)"`
-	Headers     map[string]string `json:"headers,omitempty" help:"request headers; values may hold ${env:NAME} or ${file:PATH}"`
-	Body        string            `json:"body,omitempty" help:"request body; may hold ${env:NAME} or ${file:PATH}"`
+	Headers     map[string]string `json:"headers,omitempty" help:"request headers; values may hold ${env:NAME} or ${file:PATH}" secret:"text"`
+	Body        string            `json:"body,omitempty" help:"request body; may hold ${env:NAME} or ${file:PATH}" secret:"text"`
 	Auth        HTTPAuth          `json:"auth,omitzero"`
 	Host        string            `json:"host,omitempty" help:"Host header (:authority in HTTP/2) instead of the URL's; for the name in TLS see tls.server_name"`
 	Redirects   int               `json:"redirects" help:"most redirects to follow; 0 fails on the first, -1 takes a redirect for the answer"`
@@ -161,7 +161,7 @@ func (p HTTP) validateHeaders() error {
 			problems.Addf(name, "give it as the options proxy.user and proxy.password")
 		case canonical == "Authorization" && p.Auth != (HTTPAuth{}):
 			problems.Addf(name, "give either this header or auth")
-		case canonical == "Authorization" && !httpReference.MatchString(value):
+		case canonical == "Authorization" && !inText.MatchString(value):
 			problems.Addf(name, "want a reference in it, ${env:NAME} or ${file:PATH}, not the secret itself")
 		}
 	}

@@ -3,12 +3,10 @@ package probes
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,12 +14,9 @@ import (
 	"netmon/wire"
 )
 
-// httpReference is a reference to a secret inside a text.
-var httpReference = regexp.MustCompile(`\$\{(env|file):[^}]+\}`)
-
 // httpBadReference returns what looks like a reference in a text and is none.
 func httpBadReference(text string) string {
-	rest := httpReference.ReplaceAllString(text, "")
+	rest := inText.ReplaceAllString(text, "")
 	if i := strings.Index(rest, "${"); i >= 0 {
 		return clip(rest[i:])
 	}
@@ -44,49 +39,6 @@ func httpHeaderValue(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// httpSecrets are the secrets of one run. What a server says may repeat them,
-// so that all that is shown passes through hide.
-type httpSecrets struct{ values []string }
-
-// reveal reads one secret.
-func (s *httpSecrets) reveal(ref Secret) (string, error) {
-	v, err := ref.Reveal()
-	if err == nil {
-		s.add(v)
-	}
-	return v, err
-}
-
-func (s *httpSecrets) add(v string) {
-	if v == "" {
-		return
-	}
-	escaped, _ := json.Marshal(v)
-	s.values = append(s.values, v, url.QueryEscape(v), base64.StdEncoding.EncodeToString([]byte(v)), string(escaped[1:len(escaped)-1]))
-	slices.SortFunc(s.values, func(a, b string) int { return len(b) - len(a) })
-}
-
-// expand replaces the references in a text.
-func (s *httpSecrets) expand(text string) (string, error) {
-	var first error
-	out := httpReference.ReplaceAllStringFunc(text, func(ref string) string {
-		v, err := s.reveal(Secret(ref))
-		if err != nil && first == nil {
-			first = err
-		}
-		return v
-	})
-	return out, first
-}
-
-// hide puts stars where a secret stands.
-func (s *httpSecrets) hide(text string) string {
-	for _, v := range s.values {
-		text = strings.ReplaceAll(text, v, "*****")
-	}
-	return text
-}
-
 // httpMessage is what to send, with its secrets, before the first request.
 type httpMessage struct {
 	method  string
@@ -98,7 +50,7 @@ type httpMessage struct {
 }
 
 // message reads the secrets and puts headers and body together.
-func (p HTTP) message(secrets *httpSecrets) (httpMessage, error) {
+func (p HTTP) message(run *Run) (httpMessage, error) {
 	m := httpMessage{method: p.Method, headers: http.Header{}, shown: map[string]string{}, private: map[string]bool{}}
 	set := func(name, value, shown string) {
 		m.headers.Set(name, value)
@@ -110,7 +62,7 @@ func (p HTTP) message(secrets *httpSecrets) (httpMessage, error) {
 	var err error
 	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
 		value := p.Headers[name]
-		v, err := secrets.expand(value)
+		v, err := run.expand(value)
 		if err != nil {
 			return m, err
 		}
@@ -125,7 +77,7 @@ func (p HTTP) message(secrets *httpSecrets) (httpMessage, error) {
 	}
 	switch {
 	case p.Auth.Bearer != "":
-		token, err := secrets.reveal(p.Auth.Bearer)
+		token, err := run.reveal(p.Auth.Bearer)
 		if err != nil {
 			return m, err
 		}
@@ -135,16 +87,16 @@ func (p HTTP) message(secrets *httpSecrets) (httpMessage, error) {
 		set("Authorization", "Bearer "+token, "Bearer "+string(p.Auth.Bearer))
 		m.private["Authorization"] = true
 	case p.Auth.User != "":
-		password, err := secrets.reveal(p.Auth.Password)
+		password, err := run.reveal(p.Auth.Password)
 		if err != nil {
 			return m, err
 		}
 		pair := p.Auth.User + ":" + password
-		secrets.add(pair)
+		run.guard(pair)
 		set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)), "Basic "+p.Auth.User+":"+string(p.Auth.Password))
 		m.private["Authorization"] = true
 	}
-	if m.body, err = secrets.expand(p.Body); err != nil {
+	if m.body, err = run.expand(p.Body); err != nil {
 		return m, err
 	}
 	m.secret = m.body != p.Body

@@ -22,15 +22,14 @@ var errHTTPUnmet = errors.New("an expectation is not met")
 // httpRun is one run: a request, and those to which redirects lead.
 type httpRun struct {
 	HTTP
-	run     *Run
-	start   time.Time
-	target  *url.URL
-	secrets httpSecrets
-	proxy   *url.URL // with credentials; nil without
-	m       httpMessage
-	kept    *httpKept            // what the run before left
-	conns   map[string]*httpConn // by origin
-	d       HTTPDetails
+	run    *Run
+	start  time.Time
+	target *url.URL
+	proxy  *url.URL // with credentials; nil without
+	m      httpMessage
+	kept   *httpKept            // what the run before left
+	conns  map[string]*httpConn // by origin
+	d      HTTPDetails
 }
 
 // httpKept is what a run leaves for the next one.
@@ -48,10 +47,10 @@ func (p HTTP) begin(run *Run, target *url.URL) (*httpRun, error) {
 	}
 	run.Keep(x.kept)
 	var err error
-	if x.m, err = p.message(&x.secrets); err != nil {
+	if x.m, err = p.message(run); err != nil {
 		return nil, err
 	}
-	if x.proxy, err = p.Proxy.withCredentials(&x.secrets); err != nil {
+	if x.proxy, err = p.Proxy.withCredentials(run); err != nil {
 		return nil, err
 	}
 	if p.scheme == "https" && p.TLS.CA == "" {
@@ -81,7 +80,7 @@ func (x *httpRun) end() {
 	}
 }
 
-func (x *httpRun) hide(s string) string { return x.secrets.hide(s) }
+func (x *httpRun) hide(s string) string { return x.run.conceal(s) }
 
 // follow makes the request and follows redirects until there is an answer.
 func (x *httpRun) follow(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -57,8 +58,10 @@ type measureFunc func(ctx context.Context, run *Run) (Details, error)
 
 // prepared is a probe without its type.
 type prepared struct {
-	measure measureFunc
-	common  Common
+	measure   measureFunc
+	common    Common
+	footprint Footprint
+	options   reflect.Value // the probe's struct
 }
 
 // kind makes an entry of the list. defaults returns a probe with every option
@@ -67,6 +70,7 @@ type prepared struct {
 func kind[P interface {
 	Probe[D]
 	common() Common
+	footprint(target string) Footprint
 }, D Details](name, target, example, doc string, defaults func() P) Kind {
 	return Kind{
 		Name: name, Target: target, Example: example, Doc: doc,
@@ -84,7 +88,9 @@ func kind[P interface {
 				return prepared{}, err
 			}
 			run := func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }
-			return prepared{run, p.common()}, nil
+			f := p.footprint(target)
+			f.Places = append(f.Places, p.common().places()...)
+			return prepared{run, p.common(), f, reflect.ValueOf(p)}, nil
 		},
 		report: func(details []byte, w io.Writer) error {
 			d := *new(D)
@@ -190,6 +196,7 @@ func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step
 	if run.inverted != "" {
 		r.Summary = "does not answer, as wanted: " + string(run.inverted)
 	}
+	run.concealResult(&r)
 	if run.onStep != nil {
 		run.Stepf("%s", verdict(r))
 	}

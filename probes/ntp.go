@@ -70,18 +70,21 @@ func (p NTP) Validate(target string) error {
 	return problems.Err()
 }
 
+func (p NTP) defaultPort() string {
+	if p.Port != 0 {
+		return strconv.Itoa(p.Port)
+	}
+	return "123"
+}
+
 // Measure implements Probe.
 func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 	var d NTPDetails
-	defaultPort := "123"
-	if p.Port != 0 {
-		defaultPort = strconv.Itoa(p.Port)
-	}
-	host, port, err := splitTarget(run.Target, defaultPort)
+	host, port, err := splitTarget(run.Target, p.defaultPort())
 	if err != nil {
 		return d, err
 	}
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err

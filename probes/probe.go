@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -57,6 +58,16 @@ const (
 // Env holds what the probes of one process share. The zero value is ready;
 // Close it when the last run has ended.
 type Env struct {
+	// Allow, when not nil, says whether probes may send to an address; the error
+	// says why not, and the run is broken by the policy. network is tcp, udp or
+	// icmp, which has port 0. It is set before the first run, and called from
+	// several goroutines. See [Run.allow].
+	Allow func(network string, to netip.AddrPort) error
+
+	// Secret, when not nil, reads what a reference names: kind is env or file.
+	// Otherwise any variable and any file of this process's user may be read.
+	Secret func(kind, name string) (string, error)
+
 	mu     sync.Mutex
 	shared map[string]io.Closer // by kind: what Shared made
 }
@@ -115,6 +126,7 @@ type Run struct {
 	mu      sync.Mutex // guards unmet, address; callbacks of libraries come from other goroutines
 	unmet   []wire.Unmet
 	address string
+	secrets []string // in every form in which they may come back, see guard
 
 	onStep   func(Step)   // nil when nobody looks
 	inverted wire.Failure // the failure that Common.Invert turned into ok
@@ -131,7 +143,7 @@ func (r *Run) Livef(format string, args ...any) { r.step(true, format, args) }
 
 func (r *Run) step(live bool, format string, args []any) {
 	if r.onStep != nil {
-		r.onStep(Step{At: time.Since(r.Started), Text: fmt.Sprintf(format, args...), Live: live})
+		r.onStep(Step{At: time.Since(r.Started), Text: r.conceal(fmt.Sprintf(format, args...)), Live: live})
 	}
 }
 
@@ -152,7 +164,7 @@ func (r *Run) Expect(ok bool, option, want, got string) {
 	}
 	r.Stepf("%s: want %s, got %s: NOT met", option, want, clip(got))
 	r.mu.Lock()
-	r.unmet = append(r.unmet, wire.Unmet{Expect: option, Want: clip(want), Got: clip(got)})
+	r.unmet = append(r.unmet, wire.Unmet{Expect: option, Want: clip(r.conceal(want)), Got: clip(r.conceal(got))})
 	r.mu.Unlock()
 }
 

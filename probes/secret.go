@@ -1,8 +1,16 @@
 package probes
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"netmon/wire"
@@ -23,24 +31,35 @@ func (s *Secret) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Reveal reads the secret. A trailing line end of a file is not part of it.
-func (s Secret) Reveal() (string, error) {
+// read reads what the reference names, from where the owner of the process lets
+// it be read, see [Env.Secret]. A trailing line end of a file is not part of it.
+func (s Secret) read(env *Env) (string, error) {
 	if s == "" {
 		return "", nil
 	}
 	kind, name, _ := reference(string(s))
+	look := readOwn
+	if env != nil && env.Secret != nil {
+		look = env.Secret
+	}
+	v, err := look(kind, name)
+	if err != nil {
+		return "", broken(wire.BrokenSecret, "read secret %s: %w", string(s), err)
+	}
+	return v, nil
+}
+
+// readOwn reads what this process's user may read.
+func readOwn(kind, name string) (string, error) {
 	if kind == "env" {
 		v, ok := os.LookupEnv(name)
 		if !ok {
-			return "", broken(wire.BrokenSecret, "read secret %s: the variable is not set on this agent", string(s))
+			return "", errors.New("the variable is not set on this agent")
 		}
 		return v, nil
 	}
 	b, err := os.ReadFile(name)
-	if err != nil {
-		return "", broken(wire.BrokenSecret, "read secret %s: %w", string(s), err)
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
+	return strings.TrimRight(string(b), "\r\n"), err
 }
 
 // reference takes ${kind:name} apart.
@@ -51,3 +70,78 @@ func reference(s string) (kind, name string, ok bool) {
 	}
 	return strings.Cut(strings.TrimSuffix(inner, "}"), ":")
 }
+
+// reveal reads a secret for this run, and keeps it out of all that the run tells.
+func (r *Run) reveal(s Secret) (string, error) {
+	v, err := s.read(r.Env)
+	r.guard(v)
+	return v, err
+}
+
+// inText finds references inside of a text.
+var inText = regexp.MustCompile(`\$\{(env|file):[^}]+\}`)
+
+// expand replaces the references in a text.
+func (r *Run) expand(text string) (string, error) {
+	var first error
+	out := inText.ReplaceAllStringFunc(text, func(ref string) string {
+		v, err := r.reveal(Secret(ref))
+		if err != nil && first == nil {
+			first = err
+		}
+		return v
+	})
+	return out, first
+}
+
+// guard keeps v out of all that the run tells, in each form in which a target
+// may send it back: as it is, in a URL, in base64, in hex, in JSON.
+func (r *Run) guard(v string) {
+	if v == "" {
+		return
+	}
+	escaped, _ := json.Marshal(v)
+	r.secrets = append(r.secrets, v, url.QueryEscape(v), url.PathEscape(v), base64.StdEncoding.EncodeToString([]byte(v)),
+		base64.RawURLEncoding.EncodeToString([]byte(v)), hex.EncodeToString([]byte(v)), string(escaped[1:len(escaped)-1]))
+	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
+	r.secrets = slices.Compact(r.secrets)
+}
+
+// conceal puts stars where a secret stands.
+func (r *Run) conceal(text string) string {
+	for _, v := range r.secrets {
+		text = strings.ReplaceAll(text, v, "*****")
+	}
+	return text
+}
+
+// concealResult looks through all that a run tells, whichever kind it is of. It
+// is the last line of defence: a kind conceals before it clips a text, which
+// would leave a part of a secret.
+func (r *Run) concealResult(res *wire.Result) {
+	if len(r.secrets) == 0 {
+		return
+	}
+	res.Error, res.Summary = r.conceal(res.Error), r.conceal(res.Summary)
+	for i := range res.Unmet {
+		res.Unmet[i].Want, res.Unmet[i].Got = r.conceal(res.Unmet[i].Want), r.conceal(res.Unmet[i].Got)
+	}
+	if !slices.ContainsFunc(r.secrets, func(v string) bool { return bytes.Contains(res.Details, []byte(v)) }) {
+		return
+	}
+	// Inside of texts alone, so that the rest stays what it is.
+	res.Details = jsonText.ReplaceAllFunc(res.Details, func(b []byte) []byte {
+		if bytes.HasSuffix(b, []byte(":")) {
+			return b // the name of a field
+		}
+		var text string
+		if json.Unmarshal(b, &text) != nil {
+			return b
+		}
+		out, _ := json.Marshal(r.conceal(text))
+		return out
+	})
+}
+
+// jsonText is a text in JSON, with the colon of a field's name.
+var jsonText = regexp.MustCompile(`"(?:[^"\\]|\\.)*":?`)

@@ -29,7 +29,7 @@ type TCP struct {
 // for the answer, or not.
 type TCPStep struct {
 	Name       string        `json:"name,omitempty" help:"name in the figures; default: step 1 and so on"`
-	Send       string        `json:"send,omitempty" help:"text to send as it is, line ends included; ${env:NAME} and ${file:PATH} stand for secrets, ${capture:NAME} for what an earlier step captured, $${ for ${ itself"`
+	Send       string        `json:"send,omitempty" help:"text to send as it is, line ends included; ${env:NAME} and ${file:PATH} stand for secrets, ${capture:NAME} for what an earlier step captured, $${ for ${ itself" secret:"text"`
 	SendHex    string        `json:"send_hex,omitempty" help:"bytes to send, in hex; spaces and colons between them are allowed"`
 	Expect     string        `json:"expect,omitempty" help:"regular expression (RE2) that the answer matches, at any place; ^ and $ match at every line, before CR LF too; (?P<NAME>…) captures"`
 	ExpectText string        `json:"expect_text,omitempty" help:"text that the answer contains"`

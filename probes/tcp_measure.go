@@ -18,11 +18,11 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	plan, err := p.plan(host, port)
+	plan, err := p.plan(run, host, port)
 	if err != nil {
 		return d, err
 	}
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err
@@ -157,7 +157,7 @@ type tcpPlan struct {
 }
 
 // plan reads the secrets and compiles what has to be.
-func (p TCP) plan(host string, port uint16) (tcpPlan, error) {
+func (p TCP) plan(run *Run, host string, port uint16) (tcpPlan, error) {
 	plan := tcpPlan{host: host, server: host}
 	if p.TLS.ServerName != "" {
 		plan.server = p.TLS.ServerName
@@ -184,7 +184,7 @@ func (p TCP) plan(host string, port uint16) (tcpPlan, error) {
 			turn.name = fmt.Sprintf("step %d", i+1)
 		}
 		var err error
-		if turn.send, err = tcpReveal(s.Send, &plan.secrets); err != nil {
+		if turn.send, err = tcpReveal(run, s.Send, &plan.secrets); err != nil {
 			return plan, err
 		}
 		if turn.raw, err = unhex(s.SendHex); err != nil {
@@ -196,7 +196,7 @@ func (p TCP) plan(host string, port uint16) (tcpPlan, error) {
 		plan.turns = append(plan.turns, turn)
 	}
 	var err error
-	plan.quit, err = tcpReveal(quit, &plan.secrets)
+	plan.quit, err = tcpReveal(run, quit, &plan.secrets)
 	slices.SortFunc(plan.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	return plan, err
 }

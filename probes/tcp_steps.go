@@ -66,7 +66,7 @@ func tcpParse(s string) (parts []tcpPart, err error) {
 type tcpText []tcpPart
 
 // tcpReveal reads the secrets of a text. They are added to seen.
-func tcpReveal(text string, seen *tcpSecrets) (tcpText, error) {
+func tcpReveal(run *Run, text string, seen *tcpSecrets) (tcpText, error) {
 	parts, err := tcpParse(text)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func tcpReveal(text string, seen *tcpSecrets) (tcpText, error) {
 		if part.kind != tcpSecret {
 			continue
 		}
-		v, err := Secret(part.text).Reveal()
+		v, err := run.reveal(Secret(part.text))
 		if err != nil {
 			return nil, err
 		}

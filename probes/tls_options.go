@@ -58,7 +58,7 @@ func (o TLSOptions) validate() error {
 // config is the client's side of a handshake with host. seen, which may be
 // called from another goroutine, is told of the connection's state and of why
 // its certificates do not verify, also when the handshake fails for that.
-func (o TLSOptions) config(host string, alpn []string, seen func(tls.ConnectionState, error)) (*tls.Config, error) {
+func (o TLSOptions) config(env *Env, host string, alpn []string, seen func(tls.ConnectionState, error)) (*tls.Config, error) {
 	name := host
 	if o.ServerName != "" {
 		name = o.ServerName
@@ -74,7 +74,7 @@ func (o TLSOptions) config(host string, alpn []string, seen func(tls.ConnectionS
 	if o.CA == "" {
 		x509.SystemCertPool() // has them read, once in a process, before the handshake is timed
 	} else {
-		pem, err := o.CA.Reveal()
+		pem, err := o.CA.read(env)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (o TLSOptions) config(host string, alpn []string, seen func(tls.ConnectionS
 		}
 	}
 	if o.Cert != "" {
-		pair, err := o.clientPair()
+		pair, err := o.clientPair(env)
 		if err != nil {
 			return nil, err
 		}
@@ -101,12 +101,12 @@ func (o TLSOptions) config(host string, alpn []string, seen func(tls.ConnectionS
 	return c, nil
 }
 
-func (o TLSOptions) clientPair() (tls.Certificate, error) {
-	cert, err := o.Cert.Reveal()
+func (o TLSOptions) clientPair(env *Env) (tls.Certificate, error) {
+	cert, err := o.Cert.read(env)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	key, err := o.Key.Reveal()
+	key, err := o.Key.read(env)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
@@ -144,7 +144,7 @@ func verifyName(name string) string {
 // handshake makes TLS of conn, as its own timed phase. What was learned comes
 // with the error, too, which is classified. It closes conn when it fails.
 func (o TLSOptions) handshake(ctx context.Context, run *Run, conn net.Conn, host string, alpn ...string) (c *tls.Conn, f TLSFigures, took time.Duration, err error) {
-	config, err := o.config(host, alpn, func(s tls.ConnectionState, verr error) { f = tlsFigures(s, verr) })
+	config, err := o.config(run.Env, host, alpn, func(s tls.ConnectionState, verr error) { f = tlsFigures(s, verr) })
 	if err != nil {
 		conn.Close()
 		return nil, f, 0, err

@@ -120,12 +120,12 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	plan, err := p.plan(host, port)
+	plan, err := p.plan(run, host, port)
 	if err != nil {
 		return d, err
 	}
 	d.Protocol = plan.protocol
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err
@@ -158,7 +158,7 @@ type udpPlan struct {
 
 // plan chooses the payload. Most services stay silent when a datagram means
 // nothing to them, so that by default the port chooses a named payload.
-func (p UDP) plan(host string, port uint16) (udpPlan, error) {
+func (p UDP) plan(run *Run, host string, port uint16) (udpPlan, error) {
 	plan := udpPlan{host: host}
 	var err error
 	if p.Expect.Regex != "" {
@@ -191,7 +191,7 @@ func (p UDP) plan(host string, port uint16) (udpPlan, error) {
 	}
 	community := "public"
 	if p.Community != "" && named.name == "snmp" {
-		if community, err = p.Community.Reveal(); err != nil {
+		if community, err = run.reveal(p.Community); err != nil {
 			return plan, err
 		}
 	}

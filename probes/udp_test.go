@@ -252,14 +252,14 @@ func TestUDP_RefusesBadOptions(t *testing.T) {
 // TestUDP_PortChoosesThePayload: where no payload is named.
 func TestUDP_PortChoosesThePayload(t *testing.T) {
 	for port, want := range map[uint16]string{53: "dns", 123: "ntp", 161: "snmp", 443: "quic", 9999: "none"} {
-		plan, err := newUDP().plan("host", port)
+		plan, err := newUDP().plan(&Run{}, "host", port)
 		if err != nil || plan.protocol != want {
 			t.Errorf("port %d: payload %q, %v, want %q", port, plan.protocol, err, want)
 		}
 	}
 	p := newUDP()
 	p.Payload = "x"
-	if plan, _ := p.plan("host", 53); plan.protocol != "" {
+	if plan, _ := p.plan(&Run{}, "host", 53); plan.protocol != "" {
 		t.Errorf("an own payload counts as %q", plan.protocol)
 	}
 }

@@ -39,11 +39,27 @@ type Alive struct {
 	// many the first 20 by name.
 	Refused map[string]string `json:"refused,omitempty"`
 
+	Policy *Policy `json:"policy,omitempty"` // the agent's own say; absent from agents that have none
+
 	Results uint64   `json:"results"`           // measured since Started
 	Pending int      `json:"pending"`           // results not yet acknowledged by the broker
 	Dropped uint64   `json:"dropped,omitempty"` // results lost since Started because the spool was full
 	Skipped uint64   `json:"skipped,omitempty"` // ticks skipped since Started
 	Notes   []string `json:"notes,omitempty"`   // what is wrong with the agent, in words
+}
+
+// Policy sums up what an agent lets commands have measured. It holds no
+// addresses: whoever reads heartbeats learns nothing of the agent's network.
+type Policy struct {
+	Source        string   `json:"source"`                    // default or file
+	Digest        string   `json:"digest"`                    // the same for the same policy
+	Allow         int      `json:"allow,omitempty"`           // rules that say what may be reached; absent: all may
+	Deny          int      `json:"deny,omitempty"`            // rules that say what may not, beside those that every agent has
+	Kinds         []string `json:"kinds,omitempty"`           // that may run; absent: all
+	MinEvery      Duration `json:"min_every,omitempty"`       // least interval
+	MaxMonitors   int      `json:"max_monitors,omitempty"`    // that run at once
+	MaxRate       float64  `json:"max_rate,omitempty"`        // probes per second of the agent
+	MaxTargetRate float64  `json:"max_target_rate,omitempty"` // probes per second to one host
 }
 
 // DecodeAlive reads a heartbeat that came on subject.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -15,14 +16,16 @@ const (
 	OpList  Op = "list"  // tell what runs
 	OpProbe Op = "probe" // measure once, now
 	OpInfo  Op = "info"  // tell who you are
+
+	OpRotate Op = "rotate" // change the key that the broker knows you by
 )
 
 // Ops lists every command.
-var Ops = []Op{OpStart, OpStop, OpSync, OpList, OpProbe, OpInfo}
+var Ops = []Op{OpStart, OpStop, OpSync, OpList, OpProbe, OpInfo, OpRotate}
 
 // Command is a request on agent.<id>.cmd. Unknown fields are tolerated.
 type Command struct {
-	Op Op `json:"op"` // start, stop, sync, list, probe or info
+	Op Op `json:"op"` // start, stop, sync, list, probe, info or rotate
 
 	// Store and Revision order the commands about saved monitors: one older
 	// than what the agent runs changes nothing. Both are absent in commands
@@ -77,7 +80,7 @@ func DecodeCommand(data []byte) (Command, error) {
 		if c.Store == "" {
 			p.Addf("store", "is missing")
 		}
-	case OpList, OpInfo:
+	case OpList, OpInfo, OpRotate:
 	case "":
 		p.Addf("op", "is missing: one of %v", Ops)
 	default:
@@ -113,11 +116,22 @@ func (e *Error) Error() string {
 	return e.Field + ": " + e.Message
 }
 
-// Invalid turns mistakes into their form on the wire.
+// Coder is an error that is no plain mistake.
+type Coder interface {
+	error
+	Code() Code
+}
+
+// Invalid turns mistakes into their form on the wire. One that is a [Coder] has
+// its own code.
 func Invalid(err error) []Error {
 	var out []Error
 	for _, e := range FieldErrors(err) {
-		out = append(out, Error{Code: CodeInvalid, Field: e.Path, Message: e.Err.Error()})
+		code := CodeInvalid
+		if own, ok := errors.AsType[Coder](e.Err); ok {
+			code = own.Code()
+		}
+		out = append(out, Error{Code: code, Field: e.Path, Message: e.Err.Error()})
 	}
 	return out
 }
@@ -147,6 +161,7 @@ type MonitorReply struct {
 	Target  string   `json:"target,omitempty"`  // list: of what
 	Every   Duration `json:"every,omitempty"`   // list: from one run to the next
 	Manual  bool     `json:"manual,omitempty"`  // list: started by hand
+	By      string   `json:"by,omitempty"`      // list: by whom, where the broker verified it
 	Runs    uint64   `json:"runs,omitempty"`    // list: since it was started
 	Skipped uint64   `json:"skipped,omitempty"` // list: ticks skipped since it was started
 	Last    Outcome  `json:"last,omitempty"`    // list: of its last run

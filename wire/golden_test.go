@@ -43,7 +43,9 @@ func samples() map[string]any {
 		Labels: map[string]string{"region": "eu"}, Kinds: []string{"dns", "https", "tcp"},
 		Cannot: map[string]string{"icmp": "no permission to send ICMP"}, Families: []string{"4", "6"},
 		Monitors: 3, Manual: 1, Store: "20261124T113730.847607443Z", Revision: 41, Digest: DigestOf(map[string]uint64{"db": 40, "web": 41}),
-		Refused: map[string]string{"far": "target: the agent's policy forbids 10.0.0.0/8"},
+		Refused: map[string]string{"far": "target: the agent's policy does not allow it: targets.deny[0]"},
+		Policy: &Policy{Source: "file", Digest: "266ce8da", Allow: 1, Deny: 2, Kinds: []string{"dns", "https", "tcp"}, MinEvery: Duration(time.Second),
+			MaxMonitors: 100, MaxRate: 50, MaxTargetRate: 0.5},
 		Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
 	}
 	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s or 200ms, got "1x"`}}
@@ -118,7 +120,7 @@ func TestGolden_ShowsEveryField(t *testing.T) {
 func messages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
-		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Saved](),
+		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
 	}
 }
 

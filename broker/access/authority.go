@@ -188,20 +188,22 @@ func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.
 	}
 }
 
-// WriteAdmin leaves an admin's credential beside the keys, for who runs
-// commands on the broker's own host, and returns where.
-func (a *Authority) WriteAdmin(url, name string) (string, error) {
+// AdminFolder is where, below the folder of an authority, an admin's identity is
+// for who runs commands on the broker's own host.
+func AdminFolder(dir string) string { return filepath.Join(dir, "admin") }
+
+// WriteAdmin leaves that identity. url is where the broker listens.
+func (a *Authority) WriteAdmin(url string) error {
 	key, err := nkeys.CreateUser()
 	if err != nil {
-		return "", err
+		return err
 	}
-	token, err := a.keys.userJWT(wire.RoleAdmin, name, public(key))
+	token, err := a.keys.userJWT(wire.RoleAdmin, LocalAdmin, public(key))
 	if err != nil {
-		return "", err
+		return err
 	}
-	dir := filepath.Join(a.dir, "admin")
-	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: name, Role: wire.RoleAdmin, JWT: token}}
-	return dir, id.Save(dir, key)
+	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: LocalAdmin, Role: wire.RoleAdmin, JWT: token}}
+	return id.Save(AdminFolder(a.dir), key)
 }
 
 // ClientTLS trusts the mesh's authority and nobody else.

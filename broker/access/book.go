@@ -30,6 +30,12 @@ const (
 	mostLabels   = 64      // of one identity
 )
 
+// reserved are names that subjects or the audit use for something else.
+var reserved = []string{wire.Everywhere, string(roleController), LocalAdmin, "join", whereAccess, whereMonitors}
+
+// LocalAdmin is the name of who runs commands on the broker's own host.
+const LocalAdmin = "local"
+
 // errToken is all that somebody without a valid token is told.
 var errToken = errors.New("this token is not valid here: it was used, it is too old, or it is mistyped: ask for a new one (netmon token new)")
 
@@ -99,8 +105,8 @@ func (b *book) change(do func(map[string]*entry) error) error {
 func (b *book) invite(by string, c wire.AccessCommand) (token string, err error) {
 	var p wire.Problems
 	p.Add("name", wire.CheckToken(c.Name))
-	if c.Name == wire.Everywhere {
-		p.Addf("name", "%q means every agent: choose another", c.Name)
+	if slices.Contains(reserved, c.Name) {
+		p.Addf("name", "%q has a meaning of its own: choose another", c.Name)
 	}
 	if !slices.Contains(wire.Roles, c.Role) {
 		p.Addf("role", "want one of %v, got %q", wire.Roles, c.Role)

@@ -99,6 +99,7 @@ func printAgents(c *cli.Context, agents []console.Agent) error {
 			{"RESULTS", func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
 			{"KINDS", func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
 			{"FAMILIES", func(a agentRow) string { return strings.Join(a.Families, ",") }},
+			{"POLICY", func(a agentRow) string { return policyText(a.Policy) }},
 		},
 		after: func(w io.Writer) {
 			for _, a := range agents {

@@ -24,6 +24,7 @@ func applyCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			warnPlain(c.App.ErrWriter, monitors...)
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				return applyAs(ctx, c.App.Writer, c.App.ErrWriter, cl, monitors, "applied from a file", c.Bool("prune"))
 			})

@@ -43,6 +43,7 @@ func agentFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
 		&cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"},
 		&cli.DurationFlag{Name: "spool-age", Value: 7 * 24 * time.Hour, Usage: "and none older than this `DURATION`"},
+		policyFlag(),
 	}
 }
 
@@ -271,6 +272,11 @@ func newAgent(c *cli.Context, state string, log *slog.Logger, connect func(...na
 	if err != nil {
 		return nil, err
 	}
-	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Version: version, Connect: connect, Log: log, Opened: opened,
+	says, file, err := loadPolicy(c)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("policy", "file", file, "says", policyText(says.Summary()))
+	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: connect, Log: log, Opened: opened,
 		Spool: spool.Options{MaxBytes: size, MaxAge: c.Duration("spool-age")}})
 }

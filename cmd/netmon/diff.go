@@ -24,6 +24,7 @@ func validateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			warnPlain(c.App.ErrWriter, monitors...)
 			fmt.Fprintf(c.App.Writer, "%d monitors, all right\n", len(monitors))
 			return nil
 		},

@@ -66,6 +66,7 @@ func add(c *cli.Context, k probes.Kind) error {
 		return usage("%w", err)
 	}
 	m.Monitor = m.Monitor.WithDefaults()
+	warnPlain(c.App.ErrWriter, m)
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		store, err := cl.Monitors(ctx)
 		if err != nil {

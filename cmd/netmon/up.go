@@ -48,6 +48,7 @@ func up(c *cli.Context) error {
 			return err
 		}
 	}
+	warnPlain(c.App.ErrWriter, monitors...)
 	listen := c.String("listen")
 	if err := guardListen(c, listen); err != nil {
 		return err

@@ -1,0 +1,143 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// byController is the author of commands that come from within the agents' own
+// account, where nobody else may send one.
+const byController = "controller"
+
+// author is who sent a command, by the broker's word; "" where the broker
+// verifies nobody. Only the controller speaks for saved monitors.
+func (a *Agent) author(sender string, c wire.Command) (string, error) {
+	if !a.o.Known {
+		return "", nil
+	}
+	by, err := wire.Caller(sender)
+	if err != nil {
+		return "", err
+	}
+	if by == "" {
+		return byController, nil
+	}
+	managed := c.Store != "" || c.Revision > 0 || c.Op == wire.OpSync
+	for _, m := range c.Monitors {
+		managed = managed || m.Revision > 0
+	}
+	if managed {
+		return by, fmt.Errorf("revision: saved monitors are the controller's: save them with netmon add or apply, or start one by hand without a revision")
+	}
+	return by, nil
+}
+
+const (
+	auditRoom  = 256              // changes that wait to be told
+	auditTries = 5                // to store one
+	auditPause = 2 * time.Second  // between two tries
+	auditAck   = 5 * time.Second  // for the stream to answer
+	auditNames = 50               // of one change; the number of all is in its detail
+	rotateMost = 20 * time.Second // to change the key
+)
+
+// tell notes who made the agent do what. What the controller does follows from
+// saved monitors, whose authors are known.
+func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
+	switch {
+	case c.Op == wire.OpList, c.Op == wire.OpInfo, c.Op == "", by == byController, !a.o.Known && c.Store != "":
+		return
+	}
+	e := wire.Audit{At: time.Now().UTC(), By: by, Where: a.o.ID, Did: string(c.Op), OK: r.OK}
+	for _, m := range c.Monitors {
+		e.What = append(e.What, m.Name)
+	}
+	e.What = append(e.What, c.Names...)
+	switch {
+	case c.Op == wire.OpProbe && len(c.Monitors) == 1:
+		e.What, e.Detail = nil, c.Monitors[0].Kind+" "+c.Monitors[0].Target
+	case len(e.What) > auditNames:
+		e.Detail, e.What = fmt.Sprintf("%d monitors, of which these are the first", len(e.What)), e.What[:auditNames]
+	}
+	if r.Error != nil {
+		e.Error = r.Error.Error()
+	}
+	a.log.Info("command", "by", by, "op", c.Op, "what", e.What, "detail", e.Detail, "ok", e.OK)
+	select {
+	case a.audit <- e:
+	default:
+		a.log.Warn("audit: too much at once, one change is in this log only", "by", by, "op", c.Op)
+	}
+}
+
+// auditLoop stores what was told, in order, until ctx ends.
+func (a *Agent) auditLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-a.audit:
+			if err := a.storeAudit(ctx, e); err != nil {
+				a.log.Warn("audit: a change is in this log only", "by", e.By, "did", e.Did, "error", err)
+			}
+		}
+	}
+}
+
+func (a *Agent) storeAudit(ctx context.Context, e wire.Audit) error {
+	subject, err := wire.AuditSubject(a.o.ID)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		nc := a.link.wait(ctx)
+		if nc == nil {
+			return ctx.Err()
+		}
+		js, err := jetstream.New(nc)
+		if err == nil {
+			ack, cancel := context.WithTimeout(ctx, auditAck)
+			_, err = js.Publish(ack, subject, data)
+			cancel()
+		}
+		if err == nil || try == auditTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(auditPause):
+		}
+	}
+}
+
+// rotate changes the agent's key. The answer goes out before the connection is
+// made anew with it.
+func (a *Agent) rotate(reply func(wire.Reply)) {
+	nc := a.link.current()
+	if a.o.Rotate == nil || nc == nil {
+		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it has no key of its own to change"}))
+		return
+	}
+	reply(wire.Reply{OK: true, Agent: a.o.ID})
+	a.run.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(a.runs, rotateMost)
+		defer cancel()
+		nc.FlushWithContext(ctx)
+		if err := a.o.Rotate(ctx, nc); err != nil {
+			a.log.Error("the key was not changed", "error", err)
+			return
+		}
+		a.log.Info("the key was changed; the one before is shut out")
+	})
+}

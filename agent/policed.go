@@ -1,0 +1,81 @@
+package agent
+
+import (
+	"slices"
+	"time"
+
+	"netmon/agent/policy"
+	"netmon/probes"
+	"netmon/wire"
+)
+
+// police has every probe of the agent ask the policy.
+func police(p *policy.Policy) *probes.Env { return &probes.Env{Allow: p.Allow, Secret: p.Secret} }
+
+// permits holds a monitor against the policy, as far as it can be known before
+// anything runs.
+func (a *Agent) permits(m wire.Monitor) error {
+	f, err := probes.FootprintOf(m)
+	if err != nil {
+		return err
+	}
+	return a.policy.Check(m, f)
+}
+
+// permitsNow says whether a probe on demand may be made at this moment.
+func (a *Agent) permitsNow(m wire.Monitor) error {
+	f, err := probes.FootprintOf(m)
+	if err != nil {
+		return err
+	}
+	return a.policy.Demand(&a.set.tally, f, time.Now())
+}
+
+// admit says why there is no room for a monitor beside those that run, other
+// than old, which it would replace.
+func (s *set) admit(e, old *entry) error {
+	f, err := probes.FootprintOf(e.monitor)
+	if err != nil {
+		return err
+	}
+	e.load = policy.LoadOf(e.monitor, f)
+	if old != nil && old.run != nil {
+		s.tally.Remove(old.load)
+		defer s.tally.Add(old.load)
+	}
+	err = s.policy.Fits(&s.tally, e.load)
+	e.crowded = err != nil
+	return err
+}
+
+func (s *set) begin(e *entry, measure measureFunc) {
+	e.refused, e.crowded = nil, false
+	s.tally.Add(e.load)
+	e.run = s.run.start(s.ctx, e.monitor, measure)
+}
+
+func (s *set) end(e *entry) {
+	s.tally.Remove(e.load)
+	s.run.stop(e.run)
+}
+
+// fill starts managed monitors that were refused for want of room alone, now
+// that there may be some, in the order of names.
+func (s *set) fill() {
+	var fit []string
+	for name, e := range s.entries {
+		if e.crowded && s.policy.Fits(&s.tally, e.load) == nil {
+			fit = append(fit, name)
+		}
+	}
+	slices.Sort(fit)
+	for _, name := range fit {
+		e := s.entries[name]
+		if s.policy.Fits(&s.tally, e.load) != nil {
+			continue // the one before took the room
+		}
+		if measure, err := s.check(e.monitor); err == nil {
+			s.begin(e, measure)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package policy
+
+import "net/netip"
+
+// named are the networks that rules may call by a name.
+//
+// metadata are the addresses at which clouds hand their machines credentials,
+// and their hosts' agents, beside the link-local ones, as the clouds document
+// them (checked in 2026):
+//
+//	169.254.169.254      AWS, Azure, Google, Oracle, DigitalOcean, Hetzner, OpenStack and others
+//	169.254.170.2, .23   AWS ECS task credentials, EKS Pod Identity
+//	                     docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+//	fd00:ec2::254, ::23  AWS over IPv6, the same two
+//	                     docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+//	fd20:ce::254         Google over IPv6: docs.cloud.google.com/compute/docs/metadata/querying-metadata
+//	168.63.129.16        Azure's WireServer
+//	                     learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+//	100.100.100.200, fd00:100::100:200   Alibaba Cloud: alibabacloud.com/help/ecs/user-guide/view-instance-metadata
+//	192.0.0.192          Oracle Cloud Classic; fd00:c1::a9fe:a9fe Oracle over IPv6
+//	                     docs.oracle.com/iaas/Content/Compute/Tasks/gettingmetadata.htm
+//	fd00:a9fe:a9fe::1    Akamai (Linode): techdocs.akamai.com/cloud-computing/docs/overview-of-the-metadata-service
+//	169.254.42.42, fd00:42::42   Scaleway: scaleway.com/en/developers/api/instances
+//	100.96.0.96          Volcengine: volcengine.com/docs/6396/69137
+//
+// The others are of RFC 1122, 1918, 3927, 4193, 4291, 5771 and 6598.
+var named = map[string][]netip.Prefix{
+	"any": prefixes("0.0.0.0/0", "::/0"),
+	"metadata": prefixes("169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.42.42/32", "168.63.129.16/32", "100.100.100.200/32",
+		"100.96.0.96/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:100::100:200/128",
+		"fd00:c1::a9fe:a9fe/128", "fd00:a9fe:a9fe::1/128", "fd00:42::42/128"),
+	"link-local": prefixes("169.254.0.0/16", "fe80::/10"),
+	"loopback":   prefixes("127.0.0.0/8", "::1/128"),
+	"private":    prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
+	"multicast":  prefixes("224.0.0.0/4", "255.255.255.255/32", "ff00::/8"),
+}
+
+// builtin are the names that are denied unless a policy reopens a part of them.
+var builtin = []string{"metadata", "link-local"}
+
+func prefixes(list ...string) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i, s := range list {
+		out[i] = netip.MustParsePrefix(s)
+	}
+	return out
+}
+
+// forms are the addresses that a packet to a may come to, a first: what it is
+// where it is written as IPv6, or leads there through a translator. Addresses
+// are compared without zone. The prefixes are of RFC 4291 section 2.5.5, RFC
+// 6052 and 8215 (NAT64), RFC 3056 (6to4) and RFC 4380 (Teredo). To send to no
+// address, 0.0.0.0 or ::, is to send to this host.
+func forms(a netip.Addr) []netip.Addr {
+	a = a.WithZone("").Unmap()
+	out := []netip.Addr{a}
+	if a.IsUnspecified() {
+		return append(out, netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback())
+	}
+	if a.Is4() {
+		return out
+	}
+	b := a.As16()
+	at := func(i int) netip.Addr { return netip.AddrFrom4([4]byte(b[i : i+4])) }
+	switch {
+	case within(a, "64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96") && !a.IsLoopback():
+		out = append(out, at(12))
+	case within(a, "2002::/16"):
+		out = append(out, at(2))
+	case within(a, "2001::/32"): // the client's address, every bit turned round
+		for i := 12; i < 16; i++ {
+			b[i] ^= 0xff
+		}
+		out = append(out, at(4), at(12))
+	}
+	return out
+}
+
+func within(a netip.Addr, list ...string) bool {
+	for _, p := range prefixes(list...) {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

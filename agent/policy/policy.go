@@ -1,0 +1,189 @@
+// Package policy is the agent's own say: what its owner lets commands have
+// measured, whoever sends them. A Policy is made once, from a [File], and does
+// not change; it is asked when a command comes and again, with the address that
+// a name turned out to have, before anything is sent.
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"netmon/probes"
+	"netmon/wire"
+)
+
+// File is a policy as people write it.
+type File struct {
+	Targets       Targets       `json:"targets,omitzero"`
+	Kinds         []string      `json:"kinds,omitempty" help:"the kinds that may run; default: all"`
+	MinEvery      wire.Duration `json:"min_every,omitempty" help:"the least interval of a monitor; default: 10ms, the least there is"`
+	MaxMonitors   int           `json:"max_monitors,omitempty" help:"most monitors that run at once; default: no bound"`
+	MaxRate       float64       `json:"max_rate,omitempty" help:"most probes per second of the whole agent; default: no bound"`
+	MaxTargetRate float64       `json:"max_target_rate,omitempty" help:"most probes per second to one host, as monitors name it; default: no bound"`
+	Secrets       Secrets       `json:"secrets,omitzero"`
+}
+
+// Targets say where packets may go. What is denied is denied, allowed or not.
+type Targets struct {
+	Allow  []string `json:"allow,omitempty" help:"the only networks and ports that may be reached; default: all"`
+	Deny   []string `json:"deny,omitempty" help:"networks and ports that may not, beside metadata and link-local, which never may"`
+	Reopen []string `json:"reopen,omitempty" help:"parts of metadata and link-local that may be reached after all, such as 169.254.169.123 ports 123"`
+}
+
+// Secrets say which references of monitors are read.
+type Secrets struct {
+	Env   []string `json:"env" help:"names of environment variables, * stands for any part; default: NETMON_SECRET_*"`
+	Files []string `json:"files" help:"folders whose files may be read, as absolute paths; default: /etc/netmon/secrets"`
+}
+
+// Default is what an agent without a policy file goes by.
+func Default() File {
+	return File{Secrets: Secrets{Env: []string{"NETMON_SECRET_*"}, Files: []string{"/etc/netmon/secrets"}}}
+}
+
+// Policy is a File, ready to be asked, from several goroutines.
+type Policy struct {
+	file                         File
+	source                       string
+	allow, deny, builtin, reopen []rule
+	demand                       demand
+}
+
+// New reads the rules. source says in heartbeats where the policy is from. The
+// error holds every mistake.
+func New(f File, source string) (*Policy, error) {
+	p := &Policy{file: f, source: source, demand: newDemand(f)}
+	var problems wire.Problems
+	rules := func(field string, list []string) (out []rule) {
+		for i, text := range list {
+			at := fmt.Sprintf("targets.%s[%d]", field, i)
+			r, err := parseRule(text)
+			problems.Add(at, err)
+			r.name = at
+			out = append(out, r)
+		}
+		return out
+	}
+	p.allow, p.deny, p.reopen = rules("allow", f.Targets.Allow), rules("deny", f.Targets.Deny), rules("reopen", f.Targets.Reopen)
+	for _, name := range builtin {
+		p.builtin = append(p.builtin, rule{name: name + ", which is denied unless targets.reopen says otherwise", networks: named[name]})
+	}
+	if f.Targets.Allow != nil && len(f.Targets.Allow) == 0 {
+		problems.Addf("targets.allow", "is empty: nothing could be measured; leave it out to allow all")
+	}
+	if f.Kinds != nil && len(f.Kinds) == 0 {
+		problems.Addf("kinds", "is empty: nothing could be measured; leave it out to allow all")
+	}
+	for i, k := range f.Kinds {
+		if _, ok := probes.Find(k); !ok {
+			problems.Addf(fmt.Sprintf("kinds[%d]", i), "unknown kind %q: one of %s", k, probes.Names())
+		}
+	}
+	if f.MinEvery < 0 || f.MinEvery > wire.Duration(wire.MaxEvery) {
+		problems.Addf("min_every", "want up to %v, got %q", wire.Duration(wire.MaxEvery), f.MinEvery)
+	}
+	if f.MaxMonitors < 0 {
+		problems.Addf("max_monitors", "want 1 or more, got %d", f.MaxMonitors)
+	}
+	for field, rate := range map[string]float64{"max_rate": f.MaxRate, "max_target_rate": f.MaxTargetRate} {
+		if rate < 0 {
+			problems.Addf(field, "want a number of probes per second, got %v", rate)
+		}
+	}
+	for i, pattern := range f.Secrets.Env {
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			problems.Addf(fmt.Sprintf("secrets.env[%d]", i), "want a name such as NETMON_SECRET_*, got %q", pattern)
+		}
+	}
+	for i, dir := range f.Secrets.Files {
+		if !slices.Equal(Default().Secrets.Files, f.Secrets.Files) && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir) {
+			problems.Addf(fmt.Sprintf("secrets.files[%d]", i), "want a folder as an absolute path, got %q", dir)
+		}
+	}
+	return p, problems.Err()
+}
+
+// Refusal is what the policy does not allow. It names the rule by its place in
+// the file and not by what stands there: who sends commands learns nothing of
+// the network from it.
+type Refusal struct{ why string }
+
+func (r *Refusal) Error() string { return "the agent's policy does not allow it: " + r.why }
+
+// Code implements [wire.Coder].
+func (r *Refusal) Code() wire.Code { return wire.CodePolicy }
+
+func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
+
+// Allow says whether anything may be sent to an address. It is a [probes.Env]'s Allow.
+func (p *Policy) Allow(_ string, to netip.AddrPort) error {
+	all := forms(to.Addr())
+	for _, r := range p.deny {
+		if r.covers(all, to.Port()) {
+			return refuse("%s", r.name)
+		}
+	}
+	first := all[:1] // what lets in goes by the address itself
+	for _, r := range p.builtin {
+		if r.covers(all, to.Port()) && !covered(p.reopen, first, to.Port()) {
+			return refuse("%s", r.name)
+		}
+	}
+	if len(p.allow) > 0 && !covered(p.allow, first, to.Port()) {
+		return refuse("it is not in targets.allow")
+	}
+	return nil
+}
+
+func covered(rules []rule, addrs []netip.Addr, port uint16) bool {
+	return slices.ContainsFunc(rules, func(r rule) bool { return r.covers(addrs, port) })
+}
+
+// Check holds a monitor against all that can be known before it runs, and
+// reports every refusal. What depends on other monitors is [Tally]'s to say.
+func (p *Policy) Check(m wire.Monitor, f probes.Footprint) error {
+	var problems wire.Problems
+	if p.file.Kinds != nil && !slices.Contains(p.file.Kinds, m.Kind) {
+		problems.Add("kind", refuse("kinds does not have %q", m.Kind))
+	}
+	if m.Every < p.file.MinEvery {
+		problems.Add("every", refuse("min_every is %v, got %q", p.file.MinEvery, m.Every))
+	}
+	if most := p.file.MaxTargetRate; most > 0 && f.Probes > 1 && f.Gap > 0 && perSecond(1, f.Gap) > most {
+		problems.Add("options.interval", refuse("max_target_rate is %v a second, and this run sends %v", most, perSecond(1, f.Gap)))
+	}
+	for _, place := range f.Places {
+		problems.Add(place.Option, p.checkPlace(place))
+	}
+	return problems.Err()
+}
+
+func (p *Policy) checkPlace(place probes.Place) error {
+	if a, err := netip.ParseAddr(place.Host); err == nil {
+		return p.Allow(place.Network, netip.AddrPortFrom(a, place.Port))
+	}
+	for _, r := range p.deny { // whatever the name's address will be
+		if r.any && r.coversPort(place.Port) {
+			return refuse("%s", r.name)
+		}
+	}
+	return nil
+}
+
+func perSecond(n int, every time.Duration) float64 { return float64(n) / every.Seconds() }
+
+// Summary is what heartbeats tell: no addresses, and a digest by which two
+// agents can be seen to have the same policy.
+func (p *Policy) Summary() *wire.Policy {
+	data, _ := json.Marshal(p.file) // plain values
+	sum := sha256.Sum256(data)
+	return &wire.Policy{Source: p.source, Digest: hex.EncodeToString(sum[:4]), Allow: len(p.allow), Deny: len(p.deny), Kinds: p.file.Kinds,
+		MinEvery: p.file.MinEvery, MaxMonitors: p.file.MaxMonitors, MaxRate: p.file.MaxRate, MaxTargetRate: p.file.MaxTargetRate}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/agent/policy"
+	"netmon/console"
+	"netmon/probes"
+	"netmon/wire"
+)
+
+func policyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "policy",
+		Usage:     "check the policy of an agent on this host, and ask it about addresses",
+		UsageText: "netmon policy [--policy FILE] [ADDRESS[:PORT]...]",
+		Description: "Reads the file that `netmon agent` would read, tells every mistake in it, and says\nof each address whether probes may go there; without a port it is asked about icmp.\nThe exit code is 1 when one may not.\n\n" +
+			"   netmon policy --policy policy.yaml 10.0.0.1:22 169.254.169.254:80",
+		Flags: []cli.Flag{policyFlag()},
+		Action: func(c *cli.Context) error {
+			p, path, err := loadPolicy(c)
+			if err != nil {
+				return err
+			}
+			if path == "" {
+				path = "no file: the default policy"
+			}
+			fmt.Fprintf(c.App.Writer, "%s: %s\n", path, policyText(p.Summary()))
+			return askPolicy(c.App.Writer, p, c.Args().Slice())
+		},
+	}
+}
+
+func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
+	denied := 0
+	for _, text := range addresses {
+		to, err := netip.ParseAddrPort(text)
+		if addr, aerr := netip.ParseAddr(text); aerr == nil {
+			to, err = netip.AddrPortFrom(addr, 0), nil
+		}
+		if err != nil {
+			return usage("want ADDRESS or ADDRESS:PORT, got %q: what a name resolves to is asked when it is measured", text)
+		}
+		if err := p.Allow("", to); err != nil {
+			denied++
+			fmt.Fprintf(w, "%s: no: %v\n", text, err)
+			continue
+		}
+		fmt.Fprintf(w, "%s: yes\n", text)
+	}
+	if denied > 0 {
+		return &codedError{code: exitNo}
+	}
+	return nil
+}
+
+// policyText sums a policy up in a line.
+func policyText(p *wire.Policy) string {
+	if p == nil {
+		return "-"
+	}
+	text := p.Source + " " + p.Digest
+	add := func(format string, args ...any) { text += ", " + fmt.Sprintf(format, args...) }
+	if p.Allow > 0 {
+		add("allow %d", p.Allow)
+	}
+	if p.Deny > 0 {
+		add("deny %d", p.Deny)
+	}
+	if p.Kinds != nil {
+		add("kinds %s", strings.Join(p.Kinds, "+"))
+	}
+	if p.MinEvery > 0 {
+		add("every %s or more", p.MinEvery)
+	}
+	if p.MaxMonitors > 0 {
+		add("%d monitors", p.MaxMonitors)
+	}
+	if p.MaxRate > 0 {
+		add("%v probes/s", p.MaxRate)
+	}
+	if p.MaxTargetRate > 0 {
+		add("%v/s to a target", p.MaxTargetRate)
+	}
+	return console.Printable(text)
+}
+
+// warnPlain tells of secrets that stand in monitors, where everybody who reads
+// them sees them.
+func warnPlain(w io.Writer, monitors ...wire.Saved) {
+	for _, m := range monitors {
+		for _, path := range probes.PlainSecrets(m.Monitor) {
+			fmt.Fprintf(w, "netmon: WARNING: monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads\n", m.Name, path)
+		}
+	}
+}

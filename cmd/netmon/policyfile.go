@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/goccy/go-yaml/parser"
+	"github.com/urfave/cli/v2"
+
+	"netmon/agent/policy"
+	"netmon/wire"
+)
+
+func policyFlag() cli.Flag {
+	return &cli.StringFlag{Name: "policy", EnvVars: []string{"NETMON_POLICY"},
+		Usage: "`FILE` that says what commands may have measured here (default: the first there is of " + strings.Join(policyPaths(), ", ") + "; else a policy that denies cloud metadata and link-local addresses)"}
+}
+
+// policyPaths are where a policy is looked for: the host's comes first.
+func policyPaths() []string {
+	return []string{"/etc/netmon/policy.yaml", configDir("policy.yaml")}
+}
+
+// loadPolicy reads the policy of the flag, or the one there is. A file that is
+// there and wrong is an error: an agent without its policy must not start.
+func loadPolicy(c *cli.Context) (*policy.Policy, string, error) {
+	if path := c.String("policy"); path != "" {
+		p, err := readPolicy(path)
+		return p, path, err
+	}
+	for _, path := range policyPaths() {
+		p, err := readPolicy(path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return p, path, err
+		}
+	}
+	p, err := policy.New(policy.Default(), "default")
+	return p, "", err
+}
+
+func readPolicy(path string) (*policy.Policy, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, usage("policy: %w", err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
+		return nil, usage("policy %s: everybody on this host may write it: chmod o-w %s", path, path)
+	}
+	data, err := readFile(path, nil)
+	if err != nil {
+		return nil, usage("policy: %w", err)
+	}
+	p, err := parsePolicy(path, data)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return p, nil
+}
+
+// parsePolicy reads a policy. The error holds every mistake with its line. An
+// empty file is the default policy.
+func parsePolicy(path string, data []byte) (*policy.Policy, error) {
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, syntaxError(path, err)
+	}
+	src := source{path: path, lines: strings.Split(string(data), "\n")}
+	file := policy.Default()
+	docs := tree.Docs
+	for len(docs) > 0 && docs[0].Body == nil {
+		docs = docs[1:]
+	}
+	switch len(docs) {
+	case 0:
+		return policy.New(file, "file")
+	case 1:
+	default:
+		return nil, fmt.Errorf("%s: want one YAML document, got %d", path, len(docs))
+	}
+	body := docs[0].Body
+	raw, err := nodeJSON(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var problems wire.Problems
+	problems.Add("", wire.DecodeStrict(raw, &file))
+	p, err := policy.New(file, "file")
+	problems.Add("", err)
+	told := map[string]bool{}
+	for _, e := range wire.FieldErrors(problems.Err()) {
+		if !told[e.Path] {
+			told[e.Path] = true
+			src.mistake(body, e.Path, e.Err)
+		}
+	}
+	return p, src.err()
+}
