@@ -160,7 +160,7 @@ func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client)
 		return s.with(c.Context, do)
 	}
 	p := endpointOf(c)
-	cl, err := console.Connect(p.connect)
+	cl, err := console.Connect(p.connect, connectBy(c.Context)...)
 	if err != nil {
 		return p.explain(err)
 	}

@@ -129,6 +129,7 @@ func prepare(commands []*cli.Command) {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
 		c.HideHelpCommand = true
 		withEndpoint(c)
+		withPatience(c)
 		prepare(c.Subcommands)
 	}
 }
