@@ -79,7 +79,10 @@ func contextAdd() *cli.Command {
 			}
 			fmt.Fprintf(c.App.Writer, "context %s saved\n", name)
 			if f.Current == name {
-				return tellInUse(c, name, added)
+				if err := tellInUse(c, name, added); err != nil || !c.Bool("use") {
+					return err
+				}
+				return moveSession(c, name)
 			}
 			fmt.Fprintf(c.App.ErrWriter, "use it from now on: netmon context use %s\n", name)
 			return nil
@@ -150,9 +153,30 @@ func contextUse() *cli.Command {
 			if err := f.save(contextsPath()); err != nil {
 				return err
 			}
-			return tellInUse(c, name, f.Contexts[name])
+			if err := tellInUse(c, name, f.Contexts[name]); err != nil {
+				return err
+			}
+			return moveSession(c, name)
 		},
 	}
+}
+
+// moveSession brings the prompt that this is a command of, if there is one, to
+// a context.
+func moveSession(c *cli.Context, name string) error {
+	s, ok := c.App.Metadata[sessionKey].(*session)
+	if !ok {
+		return nil
+	}
+	e, err := chooseEndpoint("", name, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.move(placeOf(e)); err != nil {
+		at, _, _ := s.now()
+		return fmt.Errorf("%w\nthe prompt stays at %s", err, at.shown())
+	}
+	return nil
 }
 
 func contextRm() *cli.Command {

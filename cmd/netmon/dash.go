@@ -49,8 +49,12 @@ func dash(c *cli.Context) error {
 	}
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
-	url := at.url
-	cl, err := console.Connect(at.connect, linkHandlers(redact(url), links, back)...)
+	connect, url := at.connect, redact(at.url)
+	if s, ok := c.App.Metadata[sessionKey].(*session); ok { // its prompt's broker
+		there, _, _ := s.now()
+		connect, url = there.connect, there.url
+	}
+	cl, err := console.Connect(connect, linkHandlers(url, links, back)...)
 	if err != nil {
 		return at.explain(err)
 	}
@@ -70,7 +74,7 @@ func dash(c *cli.Context) error {
 			stop()
 		}
 	})
-	ui := screen.New(redact(url), names)
+	ui := screen.New(url, names)
 	if plainOnly(c) {
 		err = dashPlain(ctx, c, model, ui, links, ready)
 	} else {

@@ -139,11 +139,11 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan st
 		return nil
 	}
 	if in, out, ok := terminal(c); ok && !c.Bool("results") {
-		s, err := newSession(func(o ...nats.Option) (*nats.Conn, error) { return b.Connect(o...) }, url)
+		s, err := newSession(brokerAt{connect: func(o ...nats.Option) (*nats.Conn, error) { return b.Connect(o...) }, url: url}, false)
 		if err != nil {
 			return err
 		}
-		defer s.cl.Close()
+		defer s.close()
 		if _, err := s.terminal(ctx, in, out, prompt.All, logs); err != nil {
 			return err
 		}

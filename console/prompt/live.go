@@ -15,7 +15,9 @@ import (
 type Snapshot struct {
 	Monitors []wire.Saved // by name
 	Agents   []console.Agent
+	Broker   string    // as it is shown
 	Lost     time.Time // since when the broker is away; zero: it is there
+	Never    bool      // and it was not there so far
 }
 
 // Online counts the agents that are there.
@@ -54,7 +56,9 @@ type Live struct {
 	monitors map[string]wire.Saved
 	list     []wire.Saved // of monitors, by name; nil after a change
 	agents   []console.Agent
+	broker   string
 	lost     time.Time
+	never    bool
 	now      chan struct{} // asks for the agents at once
 }
 
@@ -63,21 +67,31 @@ func NewLive() *Live {
 	return &Live{monitors: map[string]wire.Saved{}, now: make(chan struct{}, 1)}
 }
 
-// Lost and Back tell it of the connection.
-func (l *Live) Lost() {
+// At says that the prompt is at this broker now, of which nothing is known but
+// whether it is there.
+func (l *Live) At(broker string, there bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost.IsZero() {
-		l.lost = time.Now()
-	}
+	clear(l.monitors)
+	l.list, l.agents, l.broker, l.lost, l.never = nil, nil, broker, time.Time{}, true
+	l.connectedLocked(there)
 }
 
-// Back says that the broker is there again.
-func (l *Live) Back() {
+// Connected says whether the broker is there now.
+func (l *Live) Connected(yes bool) {
 	l.mu.Lock()
-	l.lost = time.Time{}
-	l.mu.Unlock()
-	l.Refresh()
+	defer l.mu.Unlock()
+	l.connectedLocked(yes)
+}
+
+func (l *Live) connectedLocked(yes bool) {
+	switch {
+	case yes:
+		l.lost, l.never = time.Time{}, false
+		l.Refresh()
+	case l.lost.IsZero():
+		l.lost = time.Now()
+	}
 }
 
 // Refresh asks for the agents soon.
@@ -97,7 +111,7 @@ func (l *Live) Snapshot() Snapshot {
 			l.list = append(l.list, l.monitors[name])
 		}
 	}
-	return Snapshot{Monitors: l.list, Agents: l.agents, Lost: l.lost}
+	return Snapshot{Monitors: l.list, Agents: l.agents, Broker: l.broker, Lost: l.lost, Never: l.never && !l.lost.IsZero()}
 }
 
 // Load asks for everything once and waits for the answer.

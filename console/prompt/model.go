@@ -115,14 +115,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // beat looks at what came meanwhile.
 func (m *model) beat(now time.Time) {
-	was := m.snap.Lost
+	was := m.snap
 	m.now, m.snap, m.shown = now, m.o.Live.Snapshot(), true
-	switch st := m.o.Styles; {
-	case was.IsZero() && !m.snap.Lost.IsZero():
-		m.say(st.Failed + "✕ broker " + m.o.Broker + " is away: reconnecting; agents measure on" + st.Reset)
-	case !was.IsZero() && m.snap.Lost.IsZero():
-		m.say(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, m.o.Broker, console.Short(now.Sub(was)), st.Reset))
-	}
+	m.tellLink(was)
 	if m.running != nil {
 		m.came = m.running.show(m, false)
 	}
@@ -140,6 +135,24 @@ func (m *model) beat(now time.Time) {
 	}
 	if missed.All > 0 {
 		m.say(m.o.Styles.Dim + missed.words() + m.o.Styles.Reset)
+	}
+}
+
+// tellLink says what has become of the broker.
+func (m *model) tellLink(was Snapshot) {
+	st, is := m.o.Styles, m.snap
+	if was.Broker != is.Broker {
+		was.Lost = time.Time{}
+	}
+	switch {
+	case is.Lost.IsZero() && was.Never && !was.Lost.IsZero():
+		m.say(st.OK + "● broker " + is.Broker + " is there" + st.Reset)
+	case is.Lost.IsZero() && !was.Lost.IsZero():
+		m.say(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, is.Broker, console.Short(m.now.Sub(was.Lost)), st.Reset))
+	case !is.Lost.IsZero() && was.Lost.IsZero() && is.Never:
+		m.say(st.Failed + "✕ no broker at " + is.Broker + ": connecting again and again; `netmon up` starts one" + st.Reset)
+	case !is.Lost.IsZero() && was.Lost.IsZero():
+		m.say(st.Failed + "✕ broker " + is.Broker + " is away: reconnecting; agents measure on" + st.Reset)
 	}
 }
 
@@ -257,5 +270,5 @@ func (m *model) next() tea.Cmd {
 
 // full hands the terminal to a command and takes it back at its end.
 func (m *model) full(args []string) tea.Cmd {
-	return tea.Exec(&whole{run: func(w *whole) { m.o.Take(args, w.in, w.out) }}, func(error) tea.Msg { return printedMsg{} })
+	return tea.Exec(&whole{run: func(w *whole) { m.o.Take(m.ctx, args, w.in, w.out) }}, func(error) tea.Msg { return printedMsg{} })
 }
