@@ -42,6 +42,9 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 		nats.Name("netmon console " + author), nats.Timeout(3 * time.Second), nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		// nats.go would write to standard error, across a screen. What must be
+		// complete comes by ordered consumers, which begin anew by themselves.
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 	}, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)

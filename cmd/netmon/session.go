@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
 
 	"netmon/console"
 	"netmon/console/prompt"
@@ -18,6 +19,10 @@ import (
 
 // sessionKey is where an App's Metadata holds the session of its prompt.
 const sessionKey = "session"
+
+// saidKey is where it holds, for a command that has the whole terminal, the
+// io.Writer of what is to be told when the prompt is back.
+const saidKey = "said"
 
 // session is one prompt's connection, which its commands share. It can be
 // moved to another broker.
@@ -75,6 +80,11 @@ func newSession(at brokerAt, waits bool) (*session, error) {
 	return s, nil
 }
 
+// sessionOn makes one of a connection that is there, which it does not follow.
+func sessionOn(at brokerAt, cl *console.Client) *session {
+	return &session{live: prompt.NewLive(), at: at, cl: cl, moved: make(chan struct{})}
+}
+
 // move brings the prompt to another broker. Where that fails, it stays.
 func (s *session) move(to brokerAt) error {
 	told := nats.ConnHandler(func(*nats.Conn) { s.look(false) })
@@ -113,7 +123,7 @@ func (s *session) look(anew bool) {
 		return
 	}
 	if anew {
-		s.live.At(s.at.shown(), s.cl.Connected())
+		s.live.At(s.at.shown(), s.at.url, s.cl.Connected())
 		return
 	}
 	s.live.Connected(s.cl.Connected())
@@ -155,15 +165,17 @@ func (s *session) with(ctx context.Context, do func(context.Context, *console.Cl
 // run carries out one command line in a new App: one that is run twice keeps
 // values of the run before.
 func (s *session) run(ctx context.Context, args []string, out, errs io.Writer) int {
-	return s.runIn(ctx, args, strings.NewReader(""), out, errs)
+	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), args)
 }
 
-func (s *session) runIn(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	app := newApp(in, out, errs)
-	if !slices.ContainsFunc(args, elsewhere) || args[0] == "context" {
-		app.Metadata = map[string]any{sessionKey: s}
+func (s *session) runIn(ctx context.Context, app *cli.App, args []string) int {
+	if app.Metadata == nil {
+		app.Metadata = map[string]any{}
 	}
-	return runApp(ctx, app, append([]string{"netmon"}, args...), errs)
+	if !slices.ContainsFunc(args, elsewhere) || args[0] == "context" {
+		app.Metadata[sessionKey] = s
+	}
+	return runApp(ctx, app, append([]string{"netmon"}, args...), app.ErrWriter)
 }
 
 // elsewhere says that an argument chooses another broker than the session's.
@@ -209,8 +221,10 @@ func (s *session) options() prompt.Options {
 		World:    flowWorld,
 		Live:     s.live,
 		Full:     []string{"dash", "edit"},
-		Take: func(ctx context.Context, args []string, in io.Reader, out io.Writer) int {
-			return s.runIn(ctx, args, in, out, out)
+		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
+			app := newApp(in, out, said)
+			app.Metadata = map[string]any{saidKey: said}
+			return s.runIn(ctx, app, args)
 		},
 		History: stateDir("history"),
 	}

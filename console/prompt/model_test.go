@@ -29,7 +29,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, came: make(chan tea.Msg, 100), live: NewLive()}
-	d.live.At("there:4222", true)
+	d.live.At("there:4222", "nats://there:4222", true)
 	d.live.agents = []console.Agent{{Alive: wire.Alive{Agent: "paris"}, Seen: time.Now(), Online: true}}
 	d.live.take("web", &wire.Saved{Monitor: wire.Monitor{Name: "web"}})
 	o := Options{
