@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,9 +27,10 @@ const DefaultBroker = "nats://127.0.0.1:4222"
 
 // Client is one console's connection.
 type Client struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	author string
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	author  string
+	denials denials
 }
 
 // ErrUnreachable says that there is no broker, or no mesh on it.
@@ -38,10 +40,14 @@ var ErrUnreachable = errors.New("broker unreachable")
 // the in-process connection of an embedded server.
 func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
 	author := Author()
+	c := &Client{author: author}
 	nc, err := connect(append([]nats.Option{
 		nats.Name("netmon console " + author), nats.Timeout(3 * time.Second), nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		// nats.go would write to standard error, across a screen. What must be
+		// complete comes by ordered consumers, which begin anew by themselves.
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.denials.told(err) }),
 	}, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
@@ -51,7 +57,19 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 		nc.Close()
 		return nil, err
 	}
-	return &Client{nc: nc, js: js, author: author}, nil
+	if nc.IsConnected() && nc.AuthRequired() && !shown(nc) {
+		nc.Close()
+		return nil, fmt.Errorf("%w: the broker wants to know who you are: join it with a line that its admin makes (netmon token new console), or give --creds", ErrUnreachable)
+	}
+	c.nc, c.js = nc, js
+	return c, nil
+}
+
+// shown says whether a connection said who it is. Without that a broker with
+// identities lets it do nothing but join.
+func shown(nc *nats.Conn) bool {
+	o := nc.Opts
+	return o.UserJWT != nil || o.Nkey != "" || o.User != "" || o.Token != "" || o.TokenHandler != nil || o.UserInfo != nil || strings.Contains(nc.ConnectedUrl(), "@")
 }
 
 // Close ends the connection.
@@ -93,7 +111,7 @@ func (c *Client) Command(ctx context.Context, agent string, cmd wire.Command) (w
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	msg, err := c.nc.RequestWithContext(ctx, subject, data)
+	msg, err := c.request(ctx, subject, data)
 	if err != nil {
 		return wire.Reply{}, err
 	}

@@ -116,6 +116,8 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	if err := m.Validate(); err != nil {
 		return 0, err
 	}
+	ctx, done := s.c.denials.during(ctx)
+	defer done()
 	was := m.Revision
 	m.Revision, m.Author, m.Change = 0, s.c.author, change
 	data, err := json.Marshal(m)
@@ -128,6 +130,7 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	} else {
 		revision, err = s.kv.Update(ctx, m.Name, data, was)
 	}
+	err = denied(ctx, err)
 	if conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w: look at it with `netmon get monitor %s` and try again", m.Name, ErrConflict, m.Name)
 	}
@@ -140,7 +143,9 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 // Delete removes a monitor that was read at this revision, and returns the
 // revision of the removal.
 func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint64, error) {
-	err := s.kv.Delete(ctx, name, jetstream.LastRevision(revision))
+	ctx, done := s.c.denials.during(ctx)
+	defer done()
+	err := denied(ctx, s.kv.Delete(ctx, name, jetstream.LastRevision(revision)))
 	if conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w", name, ErrConflict)
 	}

@@ -210,6 +210,11 @@ func (c *Controller) heard(ctx context.Context, m jetstream.Msg) {
 		c.log.Warn("ignored", "error", err)
 		return
 	}
+	if c.Labels != nil {
+		if granted, known := c.Labels(a.Agent); known {
+			a.Labels = granted
+		}
+	}
 	meta, err := m.Metadata()
 	if err != nil {
 		return

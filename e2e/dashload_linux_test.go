@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,7 +104,9 @@ func cpuOf(t *testing.T, url string) time.Duration {
 	dirs, _ := os.ReadDir("/proc")
 	for _, d := range dirs {
 		line, err := os.ReadFile("/proc/" + d.Name() + "/cmdline")
-		if err != nil || !strings.HasSuffix(strings.ReplaceAll(string(line), "\x00", " "), "netmon dash --broker "+url+" ") {
+		args := strings.Split(string(line), "\x00")
+		// The shell and tmux that started it have the same words behind others.
+		if err != nil || filepath.Base(args[0]) != "netmon" || !slices.Equal(args[1:], []string{"dash", "--broker", url, ""}) {
 			continue
 		}
 		stat, err := os.ReadFile("/proc/" + d.Name() + "/stat")

@@ -71,7 +71,7 @@ type AccessCommand struct {
 type AccessReply struct {
 	OK         bool        `json:"ok"`
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
-	Token      string      `json:"token,omitempty"`      // token: the secret, shown once
+	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
 	Identities []Identity  `json:"identities,omitempty"` // list, revoke
 }
@@ -82,7 +82,6 @@ type Credential struct {
 	Role   Role              `json:"role"`             // agent, viewer, operator or admin
 	JWT    string            `json:"jwt"`              // of the user, as NATS reads it
 	Labels map[string]string `json:"labels,omitempty"` // of an agent
-	URLs   []string          `json:"urls,omitempty"`   // of the broker, where it says so
 }
 
 // Identity is one line of `netmon access ls`.

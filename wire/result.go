@@ -64,20 +64,3 @@ func (r *Result) Latency() (time.Duration, bool) {
 	}
 	return time.Duration(*r.LatencyNS), true
 }
-
-// DecodeResult reads a result that came on subject. It tolerates unknown
-// fields and refuses a message that does not belong to its subject.
-func DecodeResult(subject string, data []byte) (Result, error) {
-	var r Result
-	if err := json.Unmarshal(data, &r); err != nil {
-		return Result{}, fmt.Errorf("decode result on %s: %w", subject, err)
-	}
-	want, err := ResultSubject(r.Agent, r.Monitor)
-	if err != nil {
-		return Result{}, fmt.Errorf("decode result on %s: %w", subject, err)
-	}
-	if want != subject {
-		return Result{}, fmt.Errorf("decode result on %s: it says it belongs on %s", subject, want)
-	}
-	return r, nil
-}

@@ -47,6 +47,8 @@ const (
 	AllAlive   = "agent.*.alive"
 )
 
+const resultsPrefix = "results." // of what DecodeResult reads
+
 // CommandSubject is where the agent takes requests.
 func CommandSubject(agent string) (string, error) { return subject("agent", agent, "cmd") }
 

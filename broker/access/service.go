@@ -11,22 +11,30 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/identity"
 	"netmon/wire"
 )
 
 // queue makes one of several controllers answer each request.
 const queue = "netmon-access"
 
+// Service is how an authority reaches the mesh, and is reached.
+type Service struct {
+	Mesh  *nats.Conn                             // as the controller
+	Push  func(context.Context, []Account) error // brings changed accounts to the servers
+	URL   string                                 // tls://host:port, by which others join
+	Ready func()                                 // when not nil, called once requests are answered
+}
+
 // Serve answers requests for access, and stands between consoles and what they
-// may change, until ctx ends. mesh is a connection as the controller; push
-// brings changed accounts to the servers; ready, when not nil, is called once
-// requests are answered.
-func (a *Authority) Serve(ctx context.Context, mesh *nats.Conn, push func(context.Context, []Account) error, ready func()) error {
+// may change, until ctx ends.
+func (a *Authority) Serve(ctx context.Context, o Service) error {
+	mesh := o.Mesh
 	js, err := jetstream.New(mesh)
 	if err != nil {
 		return err
 	}
-	s := &service{ctx: ctx, a: a, nc: mesh, js: js, push: push}
+	s := &service{Service: o, ctx: ctx, a: a, nc: mesh, js: js}
 	var subs []*nats.Subscription
 	defer func() {
 		for _, sub := range subs {
@@ -55,19 +63,19 @@ func (a *Authority) Serve(ctx context.Context, mesh *nats.Conn, push func(contex
 	}
 	// What was revoked while no server could be told.
 	s.update(ctx, "")
-	if ready != nil {
-		ready()
+	if o.Ready != nil {
+		o.Ready()
 	}
 	<-ctx.Done()
 	return nil
 }
 
 type service struct {
-	ctx  context.Context // of Serve
-	a    *Authority
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	push func(context.Context, []Account) error
+	Service
+	ctx context.Context // of Serve
+	a   *Authority
+	nc  *nats.Conn
+	js  jetstream.JetStream
 }
 
 // update brings an account to the servers as it is now; "" is all of them. It
@@ -83,7 +91,7 @@ func (s *service) update(ctx context.Context, account string) {
 	}
 	for wait := 100 * time.Millisecond; err == nil; wait = min(2*wait, 5*time.Second) {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := s.push(try, accounts)
+		err := s.Push(try, accounts)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return
@@ -202,7 +210,9 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{Identities: s.a.book.list()}, nil)
 		return
 	case wire.AccessToken:
-		r.Token, err = s.a.book.invite(by, q)
+		var token string
+		token, err = s.a.book.invite(by, q)
+		r.Line = identity.Line{URL: s.URL, Token: token, Pin: s.a.Pin()}.String()
 	case wire.AccessRevoke:
 		var id wire.Identity
 		id, err = s.a.book.revoke(by, q.Name)

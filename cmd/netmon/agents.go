@@ -47,14 +47,21 @@ func getAgents(c *cli.Context) error {
 		return err
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-		agents, err := cl.Agents(ctx)
+		load := func() (listing[agentRow], error) {
+			agents, err := cl.Agents(ctx)
+			if err == nil {
+				agents, err = selected(c, "selector", agents)
+			}
+			return agentListing(c, agents), err
+		}
+		if c.Bool("watch") {
+			return watchList(ctx, c, load)
+		}
+		l, err := load()
 		if err != nil {
 			return err
 		}
-		if agents, err = selected(c, "selector", agents); err != nil {
-			return err
-		}
-		return printAgents(c, agents)
+		return printList(c, l)
 	})
 }
 
@@ -68,7 +75,7 @@ func agentState(a console.Agent) string {
 	return "offline"
 }
 
-func printAgents(c *cli.Context, agents []console.Agent) error {
+func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
 		rows[i] = agentRow{agentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, ago(a.Seen)}
@@ -80,7 +87,7 @@ func printAgents(c *cli.Context, agents []console.Agent) error {
 	if c.IsSet("selector") {
 		none = "no agent is chosen by " + c.String("selector")
 	}
-	return printList(c, listing[agentRow]{kind: "Agents", items: rows, none: none,
+	return listing[agentRow]{kind: "Agents", items: rows, none: none,
 		name: func(a agentRow) string { return a.Agent },
 		columns: []column[agentRow]{
 			{"AGENT", func(a agentRow) string { return a.Agent }},
@@ -108,7 +115,10 @@ func printAgents(c *cli.Context, agents []console.Agent) error {
 				}
 			}
 		},
-	})
+		steady: func(a agentRow) string { // not the time of each heartbeat
+			return fmt.Sprint(a.State, a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
+		},
+	}
 }
 
 // agentNotes is what is wrong with an agent, in words.

@@ -74,7 +74,8 @@ Colours are for terminals; ` + "`NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`" + 
 Exit codes: 0 fine · 1 the answer is no · 2 wrong use or an invalid file · 3 no broker · 4 waited too long · 130 interrupted.
 
 A command that talks to a broker finds it by ` + "`--broker` or `--context`, then `NETMON_BROKER` or `NETMON_CONTEXT`" + `,
-then the context in use (` + "`netmon context use`" + `), then on this host.
+then the context in use (` + "`netmon context use`" + `), then on this host. It gives up after ` + "`--timeout`, or `NETMON_TIMEOUT`" + `, with
+exit code 4; of ` + "`add` and `probe`, `--timeout` is that of a run" + `.
 
 | command | does |
 |---|---|

@@ -31,13 +31,12 @@ func consoleCommand() *cli.Command {
 			if c.NArg() > 0 {
 				return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
 			}
-			p := endpointOf(c)
-			s, err := newSession(p.connect, redact(p.url))
+			in, out, ok := terminal(c)
+			s, err := newSession(placeOf(endpointOf(c)), ok)
 			if err != nil {
 				return err
 			}
-			defer s.cl.Close()
-			in, out, ok := terminal(c)
+			defer s.close()
 			if !ok {
 				return s.pipe(c)
 			}
@@ -81,7 +80,8 @@ func (s *session) pipe(c *cli.Context) error {
 	o := s.options()
 	o.Stream = prompt.NewStream(prompt.Off)
 	o.World = func(prompt.Snapshot) flow.World {
-		_ = s.live.Load(c.Context, s.cl) // without it fewer names are known; saving checks them again
+		_, cl, _ := s.now()
+		_ = s.live.Load(c.Context, cl) // without it fewer names are known; saving checks them again
 		return flowWorld(s.live.Snapshot())
 	}
 	f, ok := c.App.Reader.(*os.File)

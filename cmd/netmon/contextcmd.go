@@ -30,11 +30,12 @@ func contextAdd() *cli.Command {
 	return &cli.Command{
 		Name:        "add",
 		Usage:       "keep a broker under a name",
-		UsageText:   "netmon context add NAME --broker URL [--creds FILE]...",
-		Description: "The first context is in use at once, another one with --use.",
+		UsageText:   "netmon context add NAME --broker URL [--creds FILE]... | --join LINE",
+		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"},
 			&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"},
+			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker"},
 			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
 		},
@@ -57,8 +58,14 @@ func contextAdd() *cli.Command {
 				p.Add("--creds", err)
 				added.Creds = append(added.Creds, abs)
 			}
-			for _, e := range wire.FieldErrors(added.check()) {
-				p.Add("--"+e.Path, e.Err)
+			line := c.String("join")
+			switch {
+			case line != "" && (added.Broker != "" || len(added.Creds) > 0):
+				p.Addf("--join", "says where and who already: leave out --broker and --creds")
+			case line == "":
+				for _, e := range wire.FieldErrors(added.check()) {
+					p.Add("--"+e.Path, e.Err)
+				}
 			}
 			if err := p.Err(); err != nil {
 				return usage("%w", err)
@@ -70,6 +77,14 @@ func contextAdd() *cli.Command {
 			if old, ok := f.Contexts[name]; ok && !c.Bool("replace") {
 				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, redact(old.Broker))
 			}
+			if line != "" { // last: a line works once
+				id, dir, err := joinConsole(c.Context, line)
+				if err != nil {
+					return err
+				}
+				added.Broker, added.Identity = id.URL, dir
+				fmt.Fprintf(c.App.ErrWriter, "joined as %s, a %s; the key is in %s and nowhere else\n", id.Credential.Name, id.Credential.Role, dir)
+			}
 			f.Contexts[name] = added
 			if len(f.Contexts) == 1 || c.Bool("use") {
 				f.Current = name
@@ -79,7 +94,10 @@ func contextAdd() *cli.Command {
 			}
 			fmt.Fprintf(c.App.Writer, "context %s saved\n", name)
 			if f.Current == name {
-				return tellInUse(c, name, added)
+				if err := tellInUse(c, name, added); err != nil || !c.Bool("use") {
+					return err
+				}
+				return moveSession(c, name)
 			}
 			fmt.Fprintf(c.App.ErrWriter, "use it from now on: netmon context use %s\n", name)
 			return nil
@@ -150,9 +168,30 @@ func contextUse() *cli.Command {
 			if err := f.save(contextsPath()); err != nil {
 				return err
 			}
-			return tellInUse(c, name, f.Contexts[name])
+			if err := tellInUse(c, name, f.Contexts[name]); err != nil {
+				return err
+			}
+			return moveSession(c, name)
 		},
 	}
+}
+
+// moveSession brings the prompt that this is a command of, if there is one, to
+// a context.
+func moveSession(c *cli.Context, name string) error {
+	s, ok := c.App.Metadata[sessionKey].(*session)
+	if !ok {
+		return nil
+	}
+	e, err := chooseEndpoint("", name, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.move(placeOf(e)); err != nil {
+		at, _, _ := s.now()
+		return fmt.Errorf("%w\nthe prompt stays at %s", err, at.shown())
+	}
+	return nil
 }
 
 func contextRm() *cli.Command {

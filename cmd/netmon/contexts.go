@@ -28,6 +28,8 @@ type contexts struct {
 type brokerContext struct {
 	Broker string   `json:"broker"`
 	Creds  []string `json:"creds,omitempty"`
+	// Identity is the folder of who joined this broker with a token.
+	Identity string `json:"identity,omitempty"`
 }
 
 // configDir is where this user's programs keep their settings (XDG base directories).
@@ -113,6 +115,9 @@ func (c brokerContext) check() error {
 	}
 	if len(c.Creds) > 2 {
 		p.Addf("creds", "want one .creds file, or a JWT and its seed, got %d files", len(c.Creds))
+	}
+	if c.Identity != "" && len(c.Creds) > 0 {
+		p.Addf("identity", "and creds both say who you are: keep one of them")
 	}
 	return p.Err()
 }

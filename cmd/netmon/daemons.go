@@ -33,10 +33,6 @@ func storeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "store", Value: stateDir("broker"), Usage: "`FOLDER` of saved monitors and results"}
 }
 
-func insecureFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "insecure", Usage: "listen beyond this host without TLS and authentication: whoever reaches the port commands your agents"}
-}
-
 func agentFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "id", Value: hostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -"},
@@ -52,7 +48,10 @@ func brokerCommand() *cli.Command {
 		Name:      "broker",
 		Usage:     "run the broker: a NATS server with JetStream, and the controller",
 		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE]",
-		Flags: append(limitFlags(), listenFlag(), storeFlag(), insecureFlag(), logFlag(),
+		Description: "A broker that others can reach lets in only whom you let in, over TLS:\n\n" +
+			"   netmon broker --listen 0.0.0.0:4222\n   netmon token new agent --id paris        a line to paste on the other host\n" +
+			"   netmon token new console --name anna --role operator",
+		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), logFlag(),
 			&cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"},
 			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages"},
 			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
@@ -69,21 +68,28 @@ func brokerCommand() *cli.Command {
 				o.Store = ""
 			}
 			if o.Config == "" {
-				if err := guardListen(c, o.Listen); err != nil {
+				if o.Access, err = openAccess(c, o.Listen, o.Store, log); err != nil {
 					return err
 				}
+				o.Advertise = c.String("advertise")
 			}
 			b, err := broker.Start(c.Context, o)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
+			id, err := identify(c, b, o.Access)
+			if err != nil {
+				return err
+			}
 			fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
+			id.tell(c.App.ErrWriter, o.Store)
 			var wg sync.WaitGroup
 			defer wg.Wait()
+			wg.Go(func() { id.serve(c.Context, b, log) })
 			if !c.Bool("no-controller") {
 				limits := limitsFrom(c, b.DefaultLimits())
-				wg.Go(func() { control(c.Context, b.Connect, limits, log, nil) })
+				wg.Go(func() { control(c.Context, id.controller, limits, id.labels(), log, nil) })
 			}
 			return b.Run(c.Context)
 		},
@@ -133,18 +139,6 @@ func parseSize(s string) (int64, error) {
 	return 0, fmt.Errorf("want a size such as 500MiB or 4GiB, got %q", s)
 }
 
-// guardListen refuses to open an unprotected port to the network by accident.
-func guardListen(c *cli.Context, listen string) error {
-	if c.Bool("insecure") || loopback(listen) {
-		if c.Bool("insecure") {
-			fmt.Fprintf(c.App.ErrWriter, "netmon: WARNING: %s has no TLS and no authentication: whoever reaches it reads all results and commands all agents\n", listen)
-		}
-		return nil
-	}
-	return usage("--listen %s: this port would be open to the network without TLS and authentication.\n"+
-		"Either give --config FILE with a nats-server configuration that has both,\nor, on a network that you trust, add --insecure", listen)
-}
-
 // loopback says whether only this host can reach an address. What cannot be
 // read is left to the broker, which says what is wrong with it.
 func loopback(listen string) bool {
@@ -158,9 +152,9 @@ func loopback(listen string) bool {
 
 // control provisions the mesh and controls it until ctx ends. ready, when not
 // nil, is called once the streams are there.
-func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, log *slog.Logger, ready func()) {
+func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, labels func(string) (map[string]string, bool), log *slog.Logger, ready func()) {
 	for wait := 250 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
-		err := controlOnce(ctx, connect, limits, log, ready)
+		err := controlOnce(ctx, connect, limits, labels, log, ready)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -172,7 +166,7 @@ func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, erro
 	}
 }
 
-func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, log *slog.Logger, ready func()) error {
+func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, labels func(string) (map[string]string, bool), log *slog.Logger, ready func()) error {
 	nc, err := connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
@@ -201,50 +195,31 @@ func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, 
 	if err != nil {
 		return err
 	}
+	ctl.Labels = labels
 	return ctl.Run(ctx)
-}
-
-func controllerCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "controller",
-		Usage:     "run the controller beside a NATS server that is not netmon's",
-		UsageText: "netmon controller [--broker nats://HOST:4222] [--replicas 3]",
-		Flags:     append(limitFlags(), brokerFlag(), logFlag()),
-		Action: func(c *cli.Context) error {
-			log, err := logger(c)
-			if err != nil {
-				return err
-			}
-			if err := checkSizes(c, "results-size"); err != nil {
-				return err
-			}
-			limits := limitsFrom(c, broker.DefaultLimits())
-			e := endpointOf(c)
-			control(c.Context, e.connect, limits, log, func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) })
-			return nil
-		},
-	}
 }
 
 func agentCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "agent",
 		Usage:     "run an agent: measure here, and report to a broker",
-		UsageText: "netmon agent --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
+		UsageText: "netmon agent --join LINE | --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
+		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host.\n\n" +
+			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
+			&cli.StringFlag{Name: "join", EnvVars: []string{"NETMON_JOIN"}, Usage: "`LINE` that lets this agent in; once it did, the agent has its own key"},
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"}),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {
 				return err
 			}
-			e := endpointOf(c)
-			state := c.String("state")
-			if state == "" {
-				state = stateDir("agent-" + c.String("id"))
+			m, err := memberOf(c)
+			if err != nil {
+				return err
 			}
-			a, err := newAgent(c, state, log, e.connect, func() {
-				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", c.String("id"), redact(e.url))
+			a, err := newAgent(c, m.state, log, m, func() {
+				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.id, redact(m.url))
 			})
 			if err != nil {
 				return err
@@ -255,9 +230,12 @@ func agentCommand() *cli.Command {
 }
 
 // newAgent makes an agent from the flags of agentFlags.
-func newAgent(c *cli.Context, state string, log *slog.Logger, connect func(...nats.Option) (*nats.Conn, error), opened func()) (*agent.Agent, error) {
+func newAgent(c *cli.Context, state string, log *slog.Logger, joined membership, opened func()) (*agent.Agent, error) {
 	labels, labelErr := parseLabels(c.StringSlice("label"))
-	id := c.String("id")
+	id := joined.id
+	if joined.labels != nil {
+		labels = joined.labels
+	}
 	if err := wire.CheckToken(id); err != nil {
 		return nil, usage("%w", errors.Join(fmt.Errorf("--id %w", err), labelErr))
 	}
@@ -277,6 +255,6 @@ func newAgent(c *cli.Context, state string, log *slog.Logger, connect func(...na
 		return nil, err
 	}
 	log.Info("policy", "file", file, "says", policyText(says.Summary()))
-	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: connect, Log: log, Opened: opened,
+	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: joined.connect, Known: joined.known, Rotate: joined.rotate, Log: log, Opened: opened,
 		Spool: spool.Options{MaxBytes: size, MaxAge: c.Duration("spool-age")}})
 }

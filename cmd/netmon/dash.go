@@ -49,8 +49,13 @@ func dash(c *cli.Context) error {
 	}
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
-	url := at.url
-	cl, err := console.Connect(at.connect, linkHandlers(redact(url), links, back)...)
+	there, url := placeOf(at), redact(at.url)
+	s, ok := c.App.Metadata[sessionKey].(*session)
+	if ok { // of the prompt that this is a command of
+		there, _, _ = s.now()
+		url = there.url
+	}
+	cl, err := console.Connect(there.connect, linkHandlers(url, links, back)...)
 	if err != nil {
 		return at.explain(err)
 	}
@@ -58,6 +63,9 @@ func dash(c *cli.Context) error {
 	store, err := cl.Monitors(c.Context)
 	if err != nil {
 		return err
+	}
+	if s == nil {
+		s = sessionOn(there, cl)
 	}
 
 	ctx, stop := context.WithCancel(c.Context)
@@ -70,11 +78,11 @@ func dash(c *cli.Context) error {
 			stop()
 		}
 	})
-	ui := screen.New(redact(url), names)
+	ui := screen.New(url, names)
 	if plainOnly(c) {
 		err = dashPlain(ctx, c, model, ui, links, ready)
 	} else {
-		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, store}, Links: links,
+		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, store, s}, Links: links,
 			Styles: screenStyles(c.App.Writer), In: c.App.Reader, Out: c.App.Writer})
 	}
 	stop()

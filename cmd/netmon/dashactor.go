@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +13,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/console"
+	"netmon/console/prompt"
 	"netmon/console/screen"
+	"netmon/console/words"
 	"netmon/wire"
 )
 
@@ -19,6 +23,7 @@ import (
 type actor struct {
 	cl    *console.Client
 	store *console.Store
+	s     *session // whose prompt asks the questions of a new monitor
 }
 
 // Do changes or measures one monitor, and says in a line what came of it.
@@ -62,6 +67,48 @@ func (a *actor) Do(ctx context.Context, r screen.Request) (string, error) {
 		return "", err
 	}
 	return a.told(ctx, r.Monitor+" "+word, console.Change{Was: &was, Is: &is, Revision: revision})
+}
+
+// Take changes a monitor in an editor, or asks for a new one.
+func (a *actor) Take(ctx context.Context, r screen.Request, in io.Reader, out io.Writer) (string, error) {
+	if r.Verb == screen.Add {
+		return a.ask(ctx, in, out)
+	}
+	var said strings.Builder
+	e := editing{ctx: ctx, cl: a.cl, in: in, editor: out, out: &said}
+	err := e.monitor(r.Monitor)
+	if err != nil {
+		return "", fmt.Errorf("%w %s", err, said.String())
+	}
+	return strings.Join(strings.Fields(said.String()), " "), nil
+}
+
+// ask leads through the questions of a new monitor.
+func (a *actor) ask(ctx context.Context, in io.Reader, out io.Writer) (string, error) {
+	from, okIn := in.(*os.File)
+	to, okOut := out.(*os.File)
+	if !okIn || !okOut {
+		return "", errors.New("the questions need a terminal: netmon add")
+	}
+	at, _, _ := a.s.now()
+	a.s.live.At(at.shown(), at.url, a.cl.Connected())
+	if err := a.s.live.Load(ctx, a.cl); err != nil {
+		return "", err
+	}
+	o := a.s.options()
+	o.Stream, o.Styles, o.Full, o.Line = prompt.NewStream(prompt.Off), styles(to), nil, "add"
+	done := "nothing is saved"
+	o.Run = func(ctx context.Context, args []string, out, errs io.Writer) int {
+		code := a.s.run(ctx, args, out, errs)
+		if code == exitOK && args[0] == "add" {
+			done = "added by: netmon " + words.Join(args)
+		}
+		return code
+	}
+	if _, err := prompt.Terminal(ctx, o, from, to); err != nil {
+		return "", err
+	}
+	return done, nil
 }
 
 // told brings a change to the agents and sums up what they answered.

@@ -12,7 +12,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
+	"netmon/broker/access"
 	"netmon/console"
+	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -21,6 +23,8 @@ type endpoint struct {
 	url   string
 	creds []string
 	from  string // such as --broker, or context office
+	// identity is the folder of one that joined this broker, instead of creds.
+	identity string
 }
 
 // endpointKey is where an endpoint is kept among the App's metadata.
@@ -36,7 +40,7 @@ func brokerFlag() cli.Flag {
 func endpointFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"},
-		&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed [$NETMON_CREDS]"},
+		&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"},
 	}
 }
 
@@ -80,6 +84,9 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 	if len(creds) > 2 {
 		return endpoint{}, usage("--creds: want one .creds file, or a JWT and its seed, got %d files", len(creds))
 	}
+	if len(creds) == 1 && identity.Exists(creds[0]) {
+		return identityEndpoint(broker, creds[0])
+	}
 	env := os.Getenv("NETMON_BROKER")
 	switch {
 	case broker != "" && inContext != "":
@@ -100,7 +107,7 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 		}
 	}
 	if name == "" {
-		return endpoint{console.DefaultBroker, creds, "the default"}, nil
+		return localEndpoint(creds)
 	}
 	chosen, err := f.get(name)
 	if err != nil {
@@ -109,14 +116,41 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 	if len(creds) == 0 {
 		creds = chosen.Creds
 	}
-	return endpoint{chosen.Broker, creds, "context " + name}, nil
+	e := endpoint{url: chosen.Broker, creds: creds, from: "context " + name}
+	if len(creds) == 0 {
+		e.identity = chosen.Identity
+	}
+	return e, nil
+}
+
+// localEndpoint is the broker of this host; where it knows who is who, as the
+// admin that it lets its own user be.
+func localEndpoint(creds []string) (endpoint, error) {
+	folder := access.AdminFolder(access.FolderOf(stateDir("broker")))
+	id, err := identity.Load(folder)
+	if err != nil || len(creds) > 0 { // none, or not ours to read
+		return endpoint{url: console.DefaultBroker, creds: creds, from: "the default"}, nil
+	}
+	return endpoint{url: id.URL, from: "the default, as an admin of this host's broker", identity: folder}, nil
+}
+
+// identityEndpoint is the broker that somebody joined, or another address of it.
+func identityEndpoint(broker, folder string) (endpoint, error) {
+	id, err := identity.Load(folder)
+	if err != nil {
+		return endpoint{}, usage("--creds: %w", err)
+	}
+	if broker == "" {
+		broker = id.URL
+	}
+	return endpoint{url: broker, from: "--creds " + folder, identity: folder}, nil
 }
 
 func fixedEndpoint(from, url string, creds []string) (endpoint, error) {
 	if err := checkBrokerURL(url); err != nil {
 		return endpoint{}, usage("%s: %w", from, err)
 	}
-	return endpoint{url, creds, from}, nil
+	return endpoint{url: url, creds: creds, from: from}, nil
 }
 
 // get is the context of this name, or an error that lists those that there are.
@@ -139,19 +173,29 @@ func endpointOf(c *cli.Context) endpoint {
 }
 
 // options are what a connection to it needs.
-func (p endpoint) options() []nats.Option {
-	switch len(p.creds) {
-	case 0:
-		return nil
-	case 1:
-		return []nats.Option{nats.UserCredentials(p.creds[0])}
+func (p endpoint) options() ([]nats.Option, error) {
+	switch {
+	case p.identity != "":
+		id, err := identity.Load(p.identity)
+		if err != nil {
+			return nil, usage("%s: %w", p.from, err)
+		}
+		return id.Options(p.identity)
+	case len(p.creds) == 1:
+		return []nats.Option{nats.UserCredentials(p.creds[0])}, nil
+	case len(p.creds) == 2:
+		return []nats.Option{nats.UserCredentials(p.creds[0], p.creds[1])}, nil
 	}
-	return []nats.Option{nats.UserCredentials(p.creds[0], p.creds[1])}
+	return nil, nil
 }
 
 // connect makes a NATS connection to it.
 func (p endpoint) connect(o ...nats.Option) (*nats.Conn, error) {
-	return nats.Connect(p.url, append(p.options(), o...)...)
+	options, err := p.options()
+	if err != nil {
+		return nil, err
+	}
+	return nats.Connect(p.url, append(options, o...)...)
 }
 
 // withBroker runs do with a connected console: the prompt's, for its commands.
@@ -160,7 +204,7 @@ func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client)
 		return s.with(c.Context, do)
 	}
 	p := endpointOf(c)
-	cl, err := console.Connect(p.connect)
+	cl, err := console.Connect(p.connect, connectBy(c.Context)...)
 	if err != nil {
 		return p.explain(err)
 	}

@@ -125,7 +125,7 @@ func parseMonitors(path string, data []byte, seen map[string]string) ([]wire.Sav
 func syntaxError(path string, err error) error {
 	var y yaml.Error
 	if errors.As(err, &y) && y.GetToken() != nil {
-		return fmt.Errorf("%s:%d: %s", path, y.GetToken().Position.Line, y.GetMessage())
+		return &mistake{path: path, line: y.GetToken().Position.Line, what: errors.New(y.GetMessage())}
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
@@ -134,33 +134,51 @@ func syntaxError(path string, err error) error {
 type source struct {
 	path  string
 	lines []string
-	errs  []mistake
+	errs  []*mistake
 }
 
+// mistake is one error in a file.
 type mistake struct {
-	line int
-	err  error
+	path  string
+	line  int    // 1 is the first
+	field string // "" where it is about none
+	what  error
+	text  string // of the line; "" where it is not shown
 }
+
+func (m *mistake) Error() string {
+	s := fmt.Sprintf("%s:%d: %s", m.path, m.line, m.short())
+	if m.text != "" {
+		s += fmt.Sprintf("\n%6d | %s", m.line, m.text)
+	}
+	return s
+}
+
+// short tells it to somebody who has the line before him.
+func (m *mistake) short() string {
+	if m.field == "" {
+		return m.what.Error()
+	}
+	return m.field + ": " + m.what.Error()
+}
+
+func (m *mistake) Unwrap() error { return m.what }
 
 // mistake notes one error at the node that path leads to from root.
 func (s *source) mistake(root ast.Node, path string, err error) {
-	line := nodeAt(root, path).GetToken().Position.Line
-	text := ""
-	if line >= 1 && line <= len(s.lines) {
-		text = fmt.Sprintf("\n%6d | %s", line, strings.TrimRight(s.lines[line-1], " \r"))
+	m := &mistake{path: s.path, line: nodeAt(root, path).GetToken().Position.Line, field: path, what: err}
+	if m.line >= 1 && m.line <= len(s.lines) {
+		m.text = strings.TrimRight(s.lines[m.line-1], " \r")
 	}
-	if path != "" {
-		path += ": "
-	}
-	s.errs = append(s.errs, mistake{line, fmt.Errorf("%s:%d: %s%w%s", s.path, line, path, err, text)})
+	s.errs = append(s.errs, m)
 }
 
 // err joins the mistakes in the order of their lines.
 func (s *source) err() error {
-	slices.SortStableFunc(s.errs, func(a, b mistake) int { return a.line - b.line })
+	slices.SortStableFunc(s.errs, func(a, b *mistake) int { return a.line - b.line })
 	var errs []error
 	for _, m := range s.errs {
-		errs = append(errs, m.err)
+		errs = append(errs, m)
 	}
 	return errors.Join(errs...)
 }

@@ -24,9 +24,9 @@ func getCommand() *cli.Command {
 			return usage("get what? want monitors, monitor NAME, agents, results or broker, got %q", c.Args().First())
 		},
 		Subcommands: []*cli.Command{
-			{Name: "monitors", Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM]", Flags: flags(), Action: getMonitors},
-			{Name: "monitor", Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM]", Flags: flags(), Action: getMonitors},
-			{Name: "agents", Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM]", Flags: flags(selectorFlag()), Action: getAgents},
+			{Name: "monitors", Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "monitor", Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "agents", Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
 			getResultsCommand(), getBrokerCommand(),
 		},
 	}
@@ -40,35 +40,49 @@ func getMonitors(c *cli.Context) error {
 	if err := checkForm(c); err != nil {
 		return err
 	}
+	form := c.String("output")
+	if form == "" && one && !c.Bool("watch") {
+		form = "yaml"
+	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		store, err := cl.Monitors(ctx)
 		if err != nil {
 			return err
 		}
-		var list []wire.Saved
-		var errs []error
-		if c.NArg() == 0 {
-			if list, err = store.List(ctx); err != nil {
-				errs = append(errs, err)
-			}
+		if c.Bool("watch") {
+			return watchList(ctx, c, func() (listing[wire.Saved], error) {
+				list, err := monitorsOf(ctx, store, c.Args().Slice())
+				if one && errors.Is(err, console.ErrNotFound) {
+					err = nil // it may come, and come back
+				}
+				return monitorListing(list), err
+			})
 		}
-		for _, name := range c.Args().Slice() {
-			m, err := store.Get(ctx, name)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			list = append(list, m)
+		list, err := monitorsOf(ctx, store, c.Args().Slice())
+		if len(list) > 0 || err == nil {
+			err = errors.Join(err, printMonitors(c, form, list))
 		}
-		form := c.String("output")
-		if form == "" && one {
-			form = "yaml"
-		}
-		if len(list) > 0 || len(errs) == 0 {
-			errs = append(errs, printMonitors(c, form, list))
-		}
-		return errors.Join(errs...)
+		return err
 	})
+}
+
+// monitorsOf are the monitors of these names, or all. The error tells of each
+// that is not there; the others are returned all the same.
+func monitorsOf(ctx context.Context, store *console.Store, names []string) ([]wire.Saved, error) {
+	if len(names) == 0 {
+		return store.List(ctx)
+	}
+	var list []wire.Saved
+	var errs []error
+	for _, name := range names {
+		m, err := store.Get(ctx, name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		list = append(list, m)
+	}
+	return list, errors.Join(errs...)
 }
 
 // printMonitors writes monitors; those of -o yaml are a file that apply takes.
@@ -76,7 +90,11 @@ func printMonitors(c *cli.Context, form string, list []wire.Saved) error {
 	if form == "yaml" {
 		return emitFile(c.App.Writer, list, "")
 	}
-	return printList(c, listing[wire.Saved]{kind: "Monitors", items: list,
+	return printList(c, monitorListing(list))
+}
+
+func monitorListing(list []wire.Saved) listing[wire.Saved] {
+	return listing[wire.Saved]{kind: "Monitors", items: list,
 		none: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
 		name: func(m wire.Saved) string { return m.Name },
 		columns: []column[wire.Saved]{
@@ -92,7 +110,7 @@ func printMonitors(c *cli.Context, form string, list []wire.Saved) error {
 			{"AUTHOR", func(m wire.Saved) string { return m.Author }},
 			{"CHANGE", func(m wire.Saved) string { return m.Change }},
 			{"OPTIONS", func(m wire.Saved) string { return string(m.Options) }},
-		}})
+		}}
 }
 
 // emitFile writes a file that apply takes; what else is known is in comments.

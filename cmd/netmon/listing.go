@@ -27,6 +27,7 @@ type listing[T any] struct {
 	columns []column[T]     // of a table
 	wide    []column[T]     // further ones, of wide and csv
 	after   func(io.Writer) // what a person is told below the table
+	steady  func(T) string  // what of an item --watch looks at; nil is all of it
 }
 
 // column is one column of a table. What cell returns need not be printable.
@@ -44,11 +45,7 @@ func printList[T any](c *cli.Context, l listing[T]) error {
 			fmt.Fprintln(c.App.ErrWriter, l.none)
 			return nil
 		}
-		columns := l.columns
-		if form == "wide" {
-			columns = append(columns[:len(columns):len(columns)], l.wide...)
-		}
-		if err := writeTable(w, columns, l.items); err != nil {
+		if err := writeTable(w, l.columnsOf(form), l.items); err != nil {
 			return err
 		}
 		if l.after != nil {
@@ -56,7 +53,7 @@ func printList[T any](c *cli.Context, l listing[T]) error {
 		}
 		return nil
 	case "csv":
-		return writeCSV(w, append(l.columns[:len(l.columns):len(l.columns)], l.wide...), l.items)
+		return writeCSV(w, l.columnsOf("wide"), l.items)
 	case "name":
 		for _, it := range l.items {
 			if _, err := fmt.Fprintln(w, console.Printable(l.name(it))); err != nil {
@@ -67,6 +64,14 @@ func printList[T any](c *cli.Context, l listing[T]) error {
 	default:
 		return emit(w, form, l.kind, l.items)
 	}
+}
+
+// columnsOf are the columns of a table; form may be wide.
+func (l listing[T]) columnsOf(form string) []column[T] {
+	if form == "wide" {
+		return append(l.columns[:len(l.columns):len(l.columns)], l.wide...)
+	}
+	return l.columns
 }
 
 func writeTable[T any](w io.Writer, columns []column[T], items []T) error {

@@ -114,9 +114,9 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		},
 		Commands: []*cli.Command{
 			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), policyCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), deleteCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), editCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
-			contextCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
+			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},
 	}
 	prepare(app.Commands)
@@ -129,6 +129,7 @@ func prepare(commands []*cli.Command) {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
 		c.HideHelpCommand = true
 		withEndpoint(c)
+		withPatience(c)
 		prepare(c.Subcommands)
 	}
 }

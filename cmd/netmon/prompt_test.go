@@ -109,11 +109,11 @@ func TestCommandTree_IsCompleted(t *testing.T) {
 // answered, not waited with.
 func TestSession_SaysAtOnceThatTheBrokerIsAway(t *testing.T) {
 	b := natstest.Start(t)
-	s, err := newSession(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) }, b.URL())
+	s, err := newSession(brokerAt{connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) }, url: b.URL()}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.cl.Close()
+	defer s.close()
 	if code := s.run(t.Context(), []string{"get", "monitors"}, io.Discard, io.Discard); code != exitOK {
 		t.Fatalf("ends with %d", code)
 	}

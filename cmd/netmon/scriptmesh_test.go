@@ -34,7 +34,7 @@ func mesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
 	ready := make(chan struct{})
 	wg.Go(func() {
-		control(ctx, b.Connect, b.DefaultLimits(), log, sync.OnceFunc(func() { close(ready) }))
+		control(ctx, b.Connect, b.DefaultLimits(), nil, log, sync.OnceFunc(func() { close(ready) }))
 	})
 	<-ready
 	for _, arg := range args {

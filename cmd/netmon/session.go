@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
 
 	"netmon/console"
 	"netmon/console/prompt"
@@ -18,25 +20,125 @@ import (
 // sessionKey is where an App's Metadata holds the session of its prompt.
 const sessionKey = "session"
 
-// session is one prompt's connection, which its commands share.
+// saidKey is where it holds, for a command that has the whole terminal, the
+// io.Writer of what is to be told when the prompt is back.
+const saidKey = "said"
+
+// session is one prompt's connection, which its commands share. It can be
+// moved to another broker.
 type session struct {
-	cl    *console.Client
-	url   string
-	shown string // url without what is nobody's business
 	live  *prompt.Live
+	waits bool // for a broker that is not there yet: there is a person to tell
+
+	mu    sync.Mutex // guards the rest
+	at    brokerAt
+	cl    *console.Client
+	moved chan struct{} // closed when cl is another one
+}
+
+// brokerAt is a broker, and how a prompt gets there.
+type brokerAt struct {
+	connect func(...nats.Option) (*nats.Conn, error)
+	url     string // without what is nobody's business
+	context string // its name, "" for none
+}
+
+// placeOf is the place of an endpoint.
+func placeOf(e endpoint) brokerAt {
+	name, _ := strings.CutPrefix(e.from, "context ")
+	if name == e.from {
+		name = ""
+	}
+	return brokerAt{e.connect, bare(e.url), name}
+}
+
+// shown is what the prompt calls it.
+func (p brokerAt) shown() string {
+	if p.context != "" {
+		return p.context
+	}
+	return strings.TrimPrefix(p.url, "nats://")
+}
+
+// args choose it on a command line.
+func (p brokerAt) args() string {
+	switch {
+	case p.context != "":
+		return " --context " + words.Quote(p.context)
+	case p.url == console.DefaultBroker:
+		return ""
+	}
+	return " --broker " + words.Quote(p.url)
 }
 
 // newSession connects a prompt. What becomes of the connection is told at once.
-func newSession(connect func(...nats.Option) (*nats.Conn, error), url string) (*session, error) {
-	s := &session{url: url, shown: bare(url), live: prompt.NewLive()}
-	cl, err := console.Connect(connect,
-		nats.DisconnectErrHandler(func(*nats.Conn, error) { s.live.Lost() }),
-		nats.ReconnectHandler(func(*nats.Conn) { s.live.Back() }))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", s.shown, err)
+func newSession(at brokerAt, waits bool) (*session, error) {
+	s := &session{live: prompt.NewLive(), waits: waits}
+	if err := s.move(at); err != nil {
+		return nil, err
 	}
-	s.cl = cl
 	return s, nil
+}
+
+// sessionOn makes one of a connection that is there, which it does not follow.
+func sessionOn(at brokerAt, cl *console.Client) *session {
+	return &session{live: prompt.NewLive(), at: at, cl: cl, moved: make(chan struct{})}
+}
+
+// move brings the prompt to another broker. Where that fails, it stays.
+func (s *session) move(to brokerAt) error {
+	told := nats.ConnHandler(func(*nats.Conn) { s.look(false) })
+	handlers := []nats.Option{nats.DisconnectErrHandler(func(*nats.Conn, error) { s.look(false) }), nats.ReconnectHandler(told), nats.ConnectHandler(told)}
+	cl, err := console.Connect(to.connect, handlers...)
+	if errors.Is(err, console.ErrUnreachable) && s.waits && !letIn(err) {
+		cl, err = console.Connect(to.connect, append(handlers, nats.RetryOnFailedConnect(true))...)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", to.url, err)
+	}
+	s.mu.Lock()
+	old, moved := s.cl, s.moved
+	s.at, s.cl, s.moved = to, cl, make(chan struct{})
+	s.mu.Unlock()
+	s.look(true)
+	if old != nil {
+		close(moved)
+		old.Close()
+	}
+	return nil
+}
+
+// letIn says that a broker is there, and did not let us in: to ask again would
+// not help.
+func letIn(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked)
+}
+
+// look tells the prompt whether the broker is there now; anew forgets what is
+// known of another one.
+func (s *session) look(anew bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cl == nil {
+		return
+	}
+	if anew {
+		s.live.At(s.at.shown(), s.at.url, s.cl.Connected())
+		return
+	}
+	s.live.Connected(s.cl.Connected())
+}
+
+// now is where the prompt is, and what tells that it is elsewhere.
+func (s *session) now() (brokerAt, *console.Client, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at, s.cl, s.moved
+}
+
+func (s *session) close() {
+	_, cl, _ := s.now()
+	cl.Close()
 }
 
 // bare leaves users and passwords out of a broker's URLs.
@@ -53,23 +155,27 @@ func bare(urls string) string {
 
 // with runs do on the shared connection, or says at once that it is away.
 func (s *session) with(ctx context.Context, do func(context.Context, *console.Client) error) error {
-	if !s.cl.Connected() {
-		return fmt.Errorf("%s: %w: the connection is lost and is being made again; nothing was done: try again when the prompt shows ●", s.shown, console.ErrUnreachable)
+	at, cl, _ := s.now()
+	if !cl.Connected() {
+		return fmt.Errorf("%s: %w: the connection is being made again and again; nothing was done: try again when the prompt shows ●", at.url, console.ErrUnreachable)
 	}
-	return do(ctx, s.cl)
+	return do(ctx, cl)
 }
 
 // run carries out one command line in a new App: one that is run twice keeps
 // values of the run before.
 func (s *session) run(ctx context.Context, args []string, out, errs io.Writer) int {
-	app := newApp(strings.NewReader(""), out, errs)
-	if !slices.ContainsFunc(args, elsewhere) {
-		if app.Metadata == nil {
-			app.Metadata = map[string]any{}
-		}
+	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), args)
+}
+
+func (s *session) runIn(ctx context.Context, app *cli.App, args []string) int {
+	if app.Metadata == nil {
+		app.Metadata = map[string]any{}
+	}
+	if !slices.ContainsFunc(args, elsewhere) || args[0] == "context" {
 		app.Metadata[sessionKey] = s
 	}
-	return runApp(ctx, app, append([]string{"netmon"}, args...), errs)
+	return runApp(ctx, app, append([]string{"netmon"}, args...), app.ErrWriter)
 }
 
 // elsewhere says that an argument chooses another broker than the session's.
@@ -81,29 +187,44 @@ func elsewhere(arg string) bool {
 // until the function that it returns is called.
 func (s *session) follow(ctx context.Context, stream *prompt.Stream) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() { s.live.Run(ctx, s.cl) })
-	wg.Go(func() { stream.Run(ctx, s.cl) })
+	var all sync.WaitGroup
+	all.Go(func() {
+		for ctx.Err() == nil {
+			_, cl, moved := s.now()
+			here, leave := context.WithCancel(ctx)
+			var wg sync.WaitGroup
+			wg.Go(func() { s.live.Run(here, cl) })
+			wg.Go(func() { stream.Run(here, cl) })
+			select {
+			case <-ctx.Done():
+			case <-moved:
+			}
+			leave()
+			wg.Wait()
+			if ctx.Err() == nil {
+				stream.SetMode(stream.Mode()) // what waits is of the broker before
+				s.look(true)
+			}
+		}
+	})
 	return func() {
 		cancel()
-		wg.Wait()
+		all.Wait()
 	}
 }
 
 // options are what the prompt needs of this program.
 func (s *session) options() prompt.Options {
 	return prompt.Options{
-		Broker:   strings.TrimPrefix(s.shown, "nats://"),
 		Commands: commandTree(newApp(nil, io.Discard, io.Discard).Commands),
 		Run:      s.run,
 		World:    flowWorld,
 		Live:     s.live,
-		Full:     []string{"dash"},
-		Take: func(args []string, in io.Reader, out io.Writer) int {
-			if !slices.ContainsFunc(args, elsewhere) {
-				args = append(args, "--broker", s.url)
-			}
-			return run(context.Background(), append([]string{"netmon"}, args...), in, out, out)
+		Full:     []string{"dash", "edit"},
+		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
+			app := newApp(in, out, said)
+			app.Metadata = map[string]any{saidKey: said}
+			return s.runIn(ctx, app, args)
 		},
 		History: stateDir("history"),
 	}
@@ -111,17 +232,11 @@ func (s *session) options() prompt.Options {
 
 // farewell says what leaving leaves behind.
 func (s *session) farewell() string {
+	at, _, _ := s.now()
 	snap := s.live.Snapshot()
 	if len(snap.Monitors) == 0 {
-		return "nothing was stopped\ncome back with: netmon console" + s.brokerArg()
+		return "nothing was stopped\ncome back with: netmon console" + at.args()
 	}
 	return fmt.Sprintf("what runs goes on running: %s, %s\ncome back with: netmon console%s",
-		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), s.brokerArg())
-}
-
-func (s *session) brokerArg() string {
-	if s.url == console.DefaultBroker {
-		return ""
-	}
-	return " --broker " + words.Quote(s.shown)
+		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), at.args())
 }

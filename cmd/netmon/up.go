@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +25,7 @@ func upCommand() *cli.Command {
 		UsageText: "netmon up [FILE...]",
 		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
-		Flags: append(agentFlags(), listenFlag(), storeFlag(), insecureFlag(),
+		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(),
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"},
 			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
@@ -50,20 +52,28 @@ func up(c *cli.Context) error {
 	}
 	warnPlain(c.App.ErrWriter, monitors...)
 	listen := c.String("listen")
-	if err := guardListen(c, listen); err != nil {
+	authority, err := openAccess(c, listen, c.String("store"), log)
+	if err != nil {
+		return err
+	}
+	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise")})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	id, err := identify(c, b, authority)
+	if err != nil {
+		return err
+	}
+	ofAgent, ofPerson, err := id.own(b, c.String("id"))
+	if err != nil {
 		return err
 	}
 	state := c.String("state")
 	if state == "" {
 		state = stateDir("agent-" + c.String("id"))
 	}
-
-	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log})
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	a, err := newAgent(c, state, log, b.Connect, nil)
+	a, err := newAgent(c, state, log, membership{id: c.String("id"), connect: ofAgent, known: authority != nil}, nil)
 	if err != nil {
 		return err
 	}
@@ -77,11 +87,12 @@ func up(c *cli.Context) error {
 	ready := make(chan struct{})
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
-		control(serve, b.Connect, b.DefaultLimits(), log, sync.OnceFunc(func() { close(ready) }))
+		control(serve, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
 	})
+	serving.Go(func() { id.serve(serve, b, log) })
 	working.Go(func() { agentErr = a.Run(ctx); stop() })
 
-	showErr := show(ctx, c, b, ready, monitors, log, logs)
+	showErr := show(ctx, c, b, ofPerson, ready, monitors, log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -103,14 +114,14 @@ var errLeft = errors.New("left")
 
 // show saves the monitors of the files, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(...nats.Option) (*nats.Conn, error), ready <-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-ready:
 	}
 	w := c.App.Writer
-	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return b.Connect(o...) })
+	cl, err := console.Connect(connect)
 	if err != nil {
 		return err
 	}
@@ -130,21 +141,16 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan st
 	}
 	url := b.URL()
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
-	fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)
-	fmt.Fprintf(w, "  another console:  netmon console --broker %s\n", url)
-	fmt.Fprintf(w, "  tap the results:  nats --server %s sub 'results.>'\n", url)
-	if before+s.added == 0 {
-		fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, hostPortOf(url))
-	}
+	tellNext(w, url, before+s.added == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
 		return nil
 	}
 	if in, out, ok := terminal(c); ok && !c.Bool("results") {
-		s, err := newSession(func(o ...nats.Option) (*nats.Conn, error) { return b.Connect(o...) }, url)
+		s, err := newSession(brokerAt{connect: connect, url: url}, false)
 		if err != nil {
 			return err
 		}
-		defer s.cl.Close()
+		defer s.close()
 		if _, err := s.terminal(ctx, in, out, prompt.All, logs); err != nil {
 			return err
 		}
@@ -152,6 +158,25 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, ready <-chan st
 	}
 	fmt.Fprintln(w, "results, until Ctrl-C:")
 	return watch(ctx, cl, console.Filter{}, w, c.App.ErrWriter, false, 0)
+}
+
+// tellNext says how to go on.
+func tellNext(w io.Writer, url string, empty bool) {
+	if !strings.HasPrefix(url, "tls:") {
+		fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)
+		fmt.Fprintf(w, "  another console:  netmon console --broker %s\n", url)
+		fmt.Fprintf(w, "  tap the results:  nats --server %s sub 'results.>'\n", url)
+		if empty {
+			fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, hostPortOf(url))
+		}
+		return
+	}
+	fmt.Fprintln(w, "  another agent:    netmon token new agent --id NAME --label region=eu")
+	fmt.Fprintln(w, "  another console:  netmon token new console --name NAME --role operator")
+	fmt.Fprintln(w, "  tap the results:  eval \"$(netmon access nats)\" && nats sub 'results.>'")
+	if empty {
+		fmt.Fprintf(w, "  a first monitor:  netmon add tcp %s --name broker --every 5s\n", hostPortOf(url))
+	}
 }
 
 func monitorCount(before int, s saved) string {

@@ -15,7 +15,10 @@ import (
 type Snapshot struct {
 	Monitors []wire.Saved // by name
 	Agents   []console.Agent
+	Broker   string    // as the prompt shows it
+	Address  string    // of it
 	Lost     time.Time // since when the broker is away; zero: it is there
+	Never    bool      // and it was not there so far
 }
 
 // Online counts the agents that are there.
@@ -54,36 +57,55 @@ type Live struct {
 	monitors map[string]wire.Saved
 	list     []wire.Saved // of monitors, by name; nil after a change
 	agents   []console.Agent
+	broker   string
+	address  string
 	lost     time.Time
+	never    bool
 	now      chan struct{} // asks for the agents at once
+	back     chan struct{} // the broker is there again: what is saved is read anew
 }
 
 // NewLive makes one that knows nothing yet.
 func NewLive() *Live {
-	return &Live{monitors: map[string]wire.Saved{}, now: make(chan struct{}, 1)}
+	return &Live{monitors: map[string]wire.Saved{}, now: make(chan struct{}, 1), back: make(chan struct{}, 1)}
 }
 
-// Lost and Back tell it of the connection.
-func (l *Live) Lost() {
+// At says that the prompt is at this broker now, of which nothing is known but
+// whether it is there.
+func (l *Live) At(broker, address string, there bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost.IsZero() {
+	clear(l.monitors)
+	l.list, l.agents, l.broker, l.address, l.lost, l.never = nil, nil, broker, address, time.Time{}, true
+	l.connectedLocked(there)
+}
+
+// Connected says whether the broker is there now.
+func (l *Live) Connected(yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.connectedLocked(yes)
+}
+
+func (l *Live) connectedLocked(yes bool) {
+	switch {
+	case yes:
+		if !l.lost.IsZero() {
+			signal(l.back)
+		}
+		l.lost, l.never = time.Time{}, false
+		l.Refresh()
+	case l.lost.IsZero():
 		l.lost = time.Now()
 	}
 }
 
-// Back says that the broker is there again.
-func (l *Live) Back() {
-	l.mu.Lock()
-	l.lost = time.Time{}
-	l.mu.Unlock()
-	l.Refresh()
-}
-
 // Refresh asks for the agents soon.
-func (l *Live) Refresh() {
+func (l *Live) Refresh() { signal(l.now) }
+
+func signal(c chan struct{}) {
 	select {
-	case l.now <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -97,7 +119,7 @@ func (l *Live) Snapshot() Snapshot {
 			l.list = append(l.list, l.monitors[name])
 		}
 	}
-	return Snapshot{Monitors: l.list, Agents: l.agents, Lost: l.lost}
+	return Snapshot{Monitors: l.list, Agents: l.agents, Broker: l.broker, Address: l.address, Lost: l.lost, Never: l.never && !l.lost.IsZero()}
 }
 
 // Load asks for everything once and waits for the answer.
@@ -150,14 +172,50 @@ func (l *Live) Run(ctx context.Context, cl *console.Client) {
 
 func (l *Live) followMonitors(ctx context.Context, cl *console.Client) {
 	for ctx.Err() == nil {
-		if store, err := cl.Monitors(ctx); err == nil {
-			_ = store.Watch(ctx, func() {}, func(name string, m *wire.Saved, _ error) { l.take(name, m) })
+		watching, stop := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			l.watch(watching, cl)
+		}()
+		select {
+		case <-l.back:
+			stop()
+			<-ended
+			continue
+		case <-ended:
 		}
+		stop()
 		select {
 		case <-ctx.Done():
+		case <-l.back:
 		case <-time.After(2 * time.Second):
 		}
 	}
+}
+
+// watch takes what is saved and each change of it. What was deleted while
+// nobody told goes, too.
+func (l *Live) watch(ctx context.Context, cl *console.Client) {
+	store, err := cl.Monitors(ctx)
+	if err != nil {
+		return
+	}
+	seen := map[string]bool{}
+	begun := false
+	_ = store.Watch(ctx, func() { begun = true; l.only(seen) }, func(name string, m *wire.Saved, _ error) {
+		if !begun {
+			seen[name] = true
+		}
+		l.take(name, m)
+	})
+}
+
+func (l *Live) only(names map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.monitors, func(name string, _ wire.Saved) bool { return !names[name] })
+	l.list = nil
 }
 
 func (l *Live) take(name string, m *wire.Saved) {

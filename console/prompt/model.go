@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -71,7 +72,11 @@ func (r *running) show(m *model, all bool) string {
 type (
 	beatMsg    time.Time
 	printedMsg struct{}
-	doneMsg    struct {
+	backMsg    struct { // from a command that had the terminal
+		said string
+		err  error
+	}
+	doneMsg struct {
 		of   *running
 		code int
 	}
@@ -85,7 +90,13 @@ func newModel(ctx context.Context, o Options, h *History) *model {
 	return m
 }
 
-func (m *model) Init() tea.Cmd { return nextBeat() }
+func (m *model) Init() tea.Cmd {
+	if m.o.Line == "" {
+		return nextBeat()
+	}
+	m.snap = m.o.Live.Snapshot()
+	return tea.Batch(nextBeat(), m.take(m.o.Line))
+}
 
 func nextBeat() tea.Cmd { return tea.Tick(beat, func(t time.Time) tea.Msg { return beatMsg(t) }) }
 
@@ -98,8 +109,17 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case beatMsg:
 		m.beat(time.Time(msg))
 		cmd = nextBeat()
+	case backMsg:
+		if msg.said != "" {
+			m.output(strings.Split(strings.TrimSuffix(msg.said, "\n"), "\n"))
+		}
+		if msg.err != nil {
+			m.fail(msg.err)
+		}
+		m.o.Live.Refresh()
 	case printedMsg:
 		m.printing = false
+		m.ended = m.o.Line != "" && m.flow == nil && m.running == nil && len(m.lines) == 0
 	case doneMsg:
 		cmd = m.finished(msg)
 	case tea.PasteMsg:
@@ -115,14 +135,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // beat looks at what came meanwhile.
 func (m *model) beat(now time.Time) {
-	was := m.snap.Lost
+	was := m.snap
 	m.now, m.snap, m.shown = now, m.o.Live.Snapshot(), true
-	switch st := m.o.Styles; {
-	case was.IsZero() && !m.snap.Lost.IsZero():
-		m.say(st.Failed + "✕ broker " + m.o.Broker + " is away: reconnecting; agents measure on" + st.Reset)
-	case !was.IsZero() && m.snap.Lost.IsZero():
-		m.say(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, m.o.Broker, console.Short(now.Sub(was)), st.Reset))
-	}
+	m.tellLink(was)
 	if m.running != nil {
 		m.came = m.running.show(m, false)
 	}
@@ -140,6 +155,24 @@ func (m *model) beat(now time.Time) {
 	}
 	if missed.All > 0 {
 		m.say(m.o.Styles.Dim + missed.words() + m.o.Styles.Reset)
+	}
+}
+
+// tellLink says what has become of the broker.
+func (m *model) tellLink(was Snapshot) {
+	st, is := m.o.Styles, m.snap
+	if was.Broker != is.Broker {
+		was.Lost = time.Time{}
+	}
+	switch {
+	case is.Lost.IsZero() && was.Never && !was.Lost.IsZero():
+		m.say(st.OK + "● broker " + is.Broker + " is there" + st.Reset)
+	case is.Lost.IsZero() && !was.Lost.IsZero():
+		m.say(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, is.Broker, console.Short(m.now.Sub(was.Lost)), st.Reset))
+	case !is.Lost.IsZero() && was.Lost.IsZero() && is.Never:
+		m.say(st.Failed + "✕ no broker at " + is.Address + ": connecting again and again; is `netmon up` or `netmon broker` running there?" + st.Reset)
+	case !is.Lost.IsZero() && was.Lost.IsZero():
+		m.say(st.Failed + "✕ broker " + is.Broker + " is away: reconnecting; agents measure on" + st.Reset)
 	}
 }
 
@@ -257,5 +290,7 @@ func (m *model) next() tea.Cmd {
 
 // full hands the terminal to a command and takes it back at its end.
 func (m *model) full(args []string) tea.Cmd {
-	return tea.Exec(&whole{run: func(w *whole) { m.o.Take(args, w.in, w.out) }}, func(error) tea.Msg { return printedMsg{} })
+	var said bytes.Buffer
+	run := func(w *whole) { m.o.Take(m.ctx, args, w.in, w.out, &said) }
+	return tea.Exec(&whole{run: run}, func(err error) tea.Msg { return backMsg{said.String(), err} })
 }

@@ -29,10 +29,11 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, came: make(chan tea.Msg, 100), live: NewLive()}
+	d.live.At("there:4222", "nats://there:4222", true)
 	d.live.agents = []console.Agent{{Alive: wire.Alive{Agent: "paris"}, Seen: time.Now(), Online: true}}
 	d.live.take("web", &wire.Saved{Monitor: wire.Monitor{Name: "web"}})
 	o := Options{
-		Broker: "there:4222", Commands: tree(), Live: d.live, Stream: NewStream(All),
+		Commands: tree(), Live: d.live, Stream: NewStream(All),
 		World: func(Snapshot) flow.World {
 			return flow.World{
 				Kinds: []flow.Kind{{Name: "tcp", Doc: "connects", Target: "HOST:PORT", Example: "h:1"}, {Name: "https", Doc: "asks", Target: "URL", Example: "https://h/"}},
@@ -217,11 +218,11 @@ func TestPrompt_KeepsWhatIsTypedWhileACommandRuns(t *testing.T) {
 func TestPrompt_SaysThatTheBrokerIsLost(t *testing.T) {
 	d := newDesk(t)
 	d.keys("start w")
-	d.live.Lost()
+	d.live.Connected(false)
 	d.beat()
 	d.want("what is said", d.said(), "✕ broker there:4222 is away")
 	d.want("the view", d.view(), "✕ there:4222 › start w", "reconnecting")
-	d.live.Back()
+	d.live.Connected(true)
 	d.beat()
 	d.want("what is said", d.said(), "● broker there:4222 is back after")
 	d.want("the view", d.view(), "● there:4222 › start w", "1 monitor")

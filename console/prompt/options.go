@@ -16,14 +16,14 @@ import (
 
 // Options are what the program gives to a prompt.
 type Options struct {
-	Broker   string // as it is shown
 	Commands []Command
 	// Run carries out a command line, without the program's name, and returns
 	// its exit code. It says on errs why it failed.
 	Run func(ctx context.Context, args []string, out, errs io.Writer) int
 	// Full are the names of commands that take the whole terminal; Take runs one.
+	// What is written to said is printed when the prompt is back.
 	Full []string
-	Take func(args []string, in io.Reader, out io.Writer) int
+	Take func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int
 	// World is what adding a monitor step by step has to know.
 	World   func(Snapshot) flow.World
 	Live    *Live
@@ -31,4 +31,6 @@ type Options struct {
 	History string // file of what was typed; "" keeps none
 	Styles  console.Styles
 	Log     *Log // nil for none
+	// Line, when it is not "", is carried out at once, and with it the prompt ends.
+	Line string
 }

@@ -69,7 +69,7 @@ func (p *pipe) ask() {
 	switch {
 	case !p.talk:
 	case p.flow == nil:
-		fmt.Fprintf(p.out, "%s> ", p.o.Broker)
+		fmt.Fprintf(p.out, "%s> ", p.o.Live.Snapshot().Broker)
 	default:
 		q := p.flow.Ask()
 		for _, l := range append(q.Lines, q.Note) {

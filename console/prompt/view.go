@@ -109,9 +109,9 @@ func (m *model) View() tea.View {
 
 func (m *model) label() string {
 	if !m.snap.Lost.IsZero() {
-		return "✕ " + m.o.Broker + " › "
+		return "✕ " + m.snap.Broker + " › "
 	}
-	return "● " + m.o.Broker + " › "
+	return "● " + m.snap.Broker + " › "
 }
 
 func (m *model) mark() string {
@@ -142,6 +142,9 @@ func (m *model) status() string {
 	st := m.o.Styles
 	if lost := m.snap.Lost; !lost.IsZero() {
 		text := fmt.Sprintf("broker away for %d s: reconnecting; agents measure on", int(max(0, m.now.Sub(lost).Seconds())))
+		if m.snap.Never {
+			text = fmt.Sprintf("no broker for %d s: connecting again and again", int(max(0, m.now.Sub(lost).Seconds())))
+		}
 		return st.Failed + cut("✕ "+text, m.width) + st.Reset
 	}
 	text := fmt.Sprintf("%s · %s · results %s · Tab completes · ? helps",

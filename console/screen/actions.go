@@ -8,7 +8,7 @@ import (
 
 // act is what the keys do that concern the chosen monitor.
 func (u *UI) act(key string, s view.Snapshot) Effect {
-	verb, ok := map[string]Verb{"r": Start, "x": Stop, "p": Probe, "d": Delete}[key]
+	verb, ok := map[string]Verb{"r": Start, "x": Stop, "p": Probe, "d": Delete, "e": Edit}[key]
 	name := u.Cursor
 	chosen := name != "" && u.Tab != Agents && u.Tab != Log && (u.Tab != Detail || s.Detail != nil)
 	switch {
@@ -21,13 +21,12 @@ func (u *UI) act(key string, s view.Snapshot) Effect {
 			return Effect{Copy: CopyName}
 		}
 		return Effect{Copy: CopyCommand}
+	case key == "n" && u.Link.Lost:
+		u.refuse("cannot add a monitor: the broker is away")
+		return Effect{}
 	case key == "n":
-		u.say("a new monitor, from another terminal:  netmon add KIND TARGET --name NAME --every 10s")
-		return Effect{}
-	case key == "e" && chosen:
-		u.say(fmt.Sprintf("netmon get monitor %s >%s.yaml, edit it, then netmon apply -f %s.yaml", name, name, name))
-		return Effect{}
-	case !ok && key != "e":
+		return Effect{Do: &Request{Verb: Add}}
+	case !ok:
 		u.refuse(fmt.Sprintf("%q does nothing here: ? shows the keys", key))
 		return Effect{}
 	case !chosen:
@@ -38,7 +37,7 @@ func (u *UI) act(key string, s view.Snapshot) Effect {
 		return Effect{}
 	}
 	r := &Request{Verb: verb, Monitor: name}
-	if u.Tab == Detail && verb != Delete {
+	if u.Tab == Detail && verb != Delete && verb != Edit {
 		r.On = s.Detail.On
 	}
 	if why := refusal(*r, s); why != "" {
@@ -76,6 +75,8 @@ func refusal(r Request, s view.Snapshot) string {
 	switch {
 	case row.Name == "":
 		return fmt.Sprintf("%s is not there any more", r.Monitor)
+	case row.Manual && r.Verb == Edit:
+		return fmt.Sprintf("%s was started by hand and is not saved: netmon add saves one", r.Monitor)
 	case row.Manual:
 		return fmt.Sprintf("%s was started by hand and is not saved: stop it with  nats req agent.ID.cmd '{\"op\":\"stop\",\"names\":[\"%s\"]}'", r.Monitor, r.Monitor)
 	case r.Verb == Stop && row.State == view.Paused:
@@ -106,7 +107,7 @@ func keyLine(u UI) string {
 	}
 	switch u.Tab {
 	case Monitors:
-		return "enter open  / filter  s sort  c columns  r start  x stop  p probe  d delete  ? q"
+		return "enter  / filter  s sort  n new  e edit  r start  x stop  p probe  d delete  ? q"
 	case Matrix:
 		return "↑↓←→  enter open  / filter  s sort  r start  x stop  p probe  d delete  ? q"
 	case Agents:
@@ -136,7 +137,7 @@ func helpLines(st Styles) []string {
 		"       space freezes the screen, and goes on",
 		st.in(st.Head, "change") + " r start   x stop   p probe now   d delete (asks first)",
 		"       in the detail, on the chosen agent; elsewhere, everywhere it belongs",
-		"       n new, e edit: say which command does it",
+		"       n new, step by step   e edit, in $VISUAL or $EDITOR",
 		st.in(st.Head, "copy") + "   y the command that makes the monitor, Y its name (OSC 52)",
 		st.in(st.Head, "leave") + "  q, or ctrl+c; what runs goes on running",
 	}

@@ -18,7 +18,12 @@ const (
 	Stop   Verb = "stop"
 	Probe  Verb = "probe"
 	Delete Verb = "delete"
+	Edit   Verb = "edit" // in an editor, which takes the terminal
+	Add    Verb = "add"  // by questions, which take the terminal
 )
+
+// takes says that the terminal is needed.
+func (v Verb) takes() bool { return v == Edit || v == Add }
 
 // Request is one change, or one measurement, of one monitor.
 type Request struct {
@@ -28,6 +33,9 @@ type Request struct {
 }
 
 func (r Request) String() string {
+	if r.Verb == Add {
+		return string(Add)
+	}
 	if r.On == "" {
 		return string(r.Verb) + " " + r.Monitor
 	}

@@ -46,8 +46,9 @@ func TestKey(t *testing.T) {
 		"sort in the log":              {keys: []string{"5", "s"}, tab: Log, cursor: "dns", says: "views 1 and 2", bad: true},
 		"columns in the matrix":        {keys: []string{"2", "c"}, tab: Matrix, cursor: "dns", says: "view 1", bad: true},
 		"left in the list":             {keys: []string{"left"}, cursor: "dns", says: "view 2", bad: true},
-		"add":                          {keys: []string{"n"}, cursor: "dns", says: "netmon add KIND TARGET"},
-		"edit":                         {keys: []string{"e"}, cursor: "dns", says: "netmon get monitor dns >dns.yaml"},
+		"add":                          {keys: []string{"n"}, cursor: "dns", do: "add"},
+		"edit":                         {keys: []string{"e"}, cursor: "dns", do: "edit dns", says: "edit dns …"},
+		"edit in the detail":           {keys: []string{"enter", "e"}, tab: Detail, cursor: "dns", do: "edit dns", says: "…"},
 		"any key ends the help":        {keys: []string{"?", "x"}, cursor: "dns"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,6 +18,8 @@ const redraw = 250 * time.Millisecond
 // Actor changes the mesh. Do says in one line what became of it.
 type Actor interface {
 	Do(ctx context.Context, r Request) (string, error)
+	// Take is Do for what needs the terminal: an editor, and questions.
+	Take(ctx context.Context, r Request, in io.Reader, out io.Writer) (string, error)
 	// Command is the one line that makes the monitor as it is.
 	Command(ctx context.Context, monitor string) (string, error)
 }
@@ -147,6 +149,9 @@ func (p *program) perform(e Effect) tea.Cmd {
 			text, err := p.o.Actor.Command(p.ctx, name)
 			return doneMsg{text: text, copy: true, err: err}
 		}
+	case e.Do != nil && e.Do.Verb.takes():
+		t := &taken{p: p, of: *e.Do}
+		return tea.Exec(t, func(err error) tea.Msg { return doneMsg{text: t.text, err: err} })
 	case e.Do != nil:
 		r := *e.Do
 		return func() tea.Msg {
@@ -178,3 +183,21 @@ func (p *program) View() tea.View {
 	v.WindowTitle = "netmon"
 	return v
 }
+
+// taken is a request that has the terminal while it lasts.
+type taken struct {
+	p    *program
+	of   Request
+	in   io.Reader
+	out  io.Writer
+	text string
+}
+
+func (t *taken) Run() (err error) {
+	t.text, err = t.p.o.Actor.Take(t.p.ctx, t.of, t.in, t.out)
+	return err
+}
+
+func (t *taken) SetStdin(r io.Reader)  { t.in = r }
+func (t *taken) SetStdout(w io.Writer) { t.out = w }
+func (t *taken) SetStderr(io.Writer)   {}

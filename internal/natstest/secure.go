@@ -35,7 +35,7 @@ func StartSecure(t testing.TB) Secure {
 	served := make(chan error, 1)
 	ready := make(chan struct{})
 	go func() {
-		served <- a.Serve(ctx, nc, s.UpdateAccounts, func() { close(ready) })
+		served <- a.Serve(ctx, access.Service{Mesh: nc, Push: s.UpdateAccounts, URL: s.URL(), Ready: func() { close(ready) }})
 	}()
 	<-ready
 	t.Cleanup(func() {

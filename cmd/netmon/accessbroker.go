@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
+	"netmon/broker"
+	"netmon/broker/access"
+	"netmon/console/words"
+	"netmon/wire"
+)
+
+// accessFlags are those of what runs a broker.
+func accessFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "access", Usage: "let in only whom you let in, over TLS; always so where others can reach --listen", DisableDefaultText: true},
+		&cli.StringFlag{Name: "advertise", Usage: "`HOST[:PORT]` that others reach this broker by", DefaultText: "the address of --listen"},
+		&cli.BoolFlag{Name: "insecure", Usage: "listen without TLS and authentication: whoever reaches the port commands your agents", DisableDefaultText: true},
+	}
+}
+
+// openAccess decides whether a broker asks who people are: where others can
+// reach it, where it did before, and where it is told to.
+func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access.Authority, error) {
+	folder := access.FolderOf(store)
+	switch {
+	case c.Bool("insecure"):
+		if c.Bool("access") {
+			return nil, usage("--access and --insecure: want one of them")
+		}
+		fmt.Fprintf(c.App.ErrWriter, "netmon: WARNING: %s has no TLS and no authentication: whoever reaches it reads all results and commands all agents\n", listen)
+		return nil, nil
+	case loopback(listen) && !c.Bool("access") && !access.Exists(folder):
+		return nil, nil
+	}
+	first := !access.Exists(folder)
+	a, err := access.Open(folder, reachedBy(listen, c.String("advertise")), log)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nto go on without identities, on a network that you trust: --insecure", err)
+	}
+	if first {
+		fmt.Fprintf(c.App.ErrWriter, "made keys and a certificate in %s: whoever has these files owns the mesh\n", folder)
+	}
+	return a, nil
+}
+
+// reachedBy are the hosts that the broker's certificate must name.
+func reachedBy(listen, advertise string) []string {
+	var out []string
+	for _, addr := range []string{listen, advertise} {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			host = strings.Trim(addr, "[]")
+		}
+		ip, err := netip.ParseAddr(host)
+		switch {
+		case host == "":
+		case err == nil && ip.IsUnspecified():
+			out = append(out, ownAddresses()...)
+		default:
+			out = append(out, host)
+		}
+	}
+	return out
+}
+
+// ownAddresses are those that others may reach this host by.
+func ownAddresses() []string {
+	var out []string
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, n.IP.String())
+		}
+	}
+	return out
+}
+
+// as adds a credential of the broker's own process to its connections.
+func as(connect func(...nats.Option) (*nats.Conn, error), credential []nats.Option) func(...nats.Option) (*nats.Conn, error) {
+	return func(o ...nats.Option) (*nats.Conn, error) { return connect(append(o, credential...)...) }
+}
+
+// serveAccess answers for a broker's authority until ctx ends.
+func serveAccess(ctx context.Context, a *access.Authority, connect func(...nats.Option) (*nats.Conn, error), o access.Service, log *slog.Logger) {
+	for ctx.Err() == nil {
+		nc, err := connect(nats.Name("netmon access"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+		if err == nil {
+			o.Mesh = nc
+			err = a.Serve(ctx, o)
+			nc.Close()
+		}
+		if err == nil {
+			return
+		}
+		log.Error("access", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// localURL is where this host's own programs reach a broker that listens on
+// listen; the port is the one it got.
+func localURL(listen, broker string) (string, error) {
+	u, err := url.Parse(broker)
+	if err != nil {
+		return "", err
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", err
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	u.Host = net.JoinHostPort(host, u.Port())
+	return u.String(), nil
+}
+
+// identified is a broker that knows who is who, and what its own process needs.
+type identified struct {
+	authority  *access.Authority
+	controller func(...nats.Option) (*nats.Conn, error)
+	url        string // that others join by
+}
+
+// identify prepares the broker's own process for its authority, nil for none.
+func identify(c *cli.Context, b *broker.Broker, a *access.Authority) (identified, error) {
+	id := identified{authority: a, controller: b.Connect, url: b.URL()}
+	if a == nil {
+		return id, nil
+	}
+	credential, err := a.Built(access.Controller, "controller")
+	if err != nil {
+		return id, err
+	}
+	id.controller = as(b.Connect, credential)
+	local, err := localURL(c.String("listen"), b.URL())
+	return id, errors.Join(err, a.WriteAdmin(local))
+}
+
+// tell says how to let others in, from this host.
+func (id identified) tell(w io.Writer, store string) {
+	if id.authority == nil {
+		return
+	}
+	by := ""
+	if store != stateDir("broker") {
+		by = " --creds " + words.Quote(access.AdminFolder(access.FolderOf(store)))
+	}
+	fmt.Fprintf(w, "  let an agent in:   netmon token new agent --id NAME%s\n", by)
+	fmt.Fprintf(w, "  let a person in:   netmon token new console --name NAME --role operator%s\n", by)
+}
+
+// serve answers for the authority, if there is one.
+func (id identified) serve(ctx context.Context, b *broker.Broker, log *slog.Logger) {
+	if id.authority != nil {
+		serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url}, log)
+	}
+}
+
+// labels are those that agents were let in with.
+func (id identified) labels() func(string) (map[string]string, bool) {
+	if id.authority == nil {
+		return nil
+	}
+	return id.authority.Labels
+}
+
+// own is how the agent and the person in the broker's own process connect.
+func (id identified) own(b *broker.Broker, agent string) (ofAgent, ofPerson func(...nats.Option) (*nats.Conn, error), err error) {
+	if id.authority == nil {
+		return b.Connect, b.Connect, nil
+	}
+	asAgent, err := id.authority.Built(wire.RoleAgent, agent)
+	if err != nil {
+		return nil, nil, err
+	}
+	asAdmin, err := id.authority.Built(wire.RoleAdmin, access.LocalAdmin)
+	return as(b.Connect, asAgent), as(b.Connect, asAdmin), err
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/broker/access"
+	"netmon/console"
+	"netmon/console/words"
+	"netmon/identity"
+	"netmon/wire"
+)
+
+func accessCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "access",
+		Usage:     "see who may come in, shut somebody out, change keys",
+		UsageText: "netmon access ls|revoke|rotate|nats|export",
+		Action: func(c *cli.Context) error {
+			return usage("access what? want ls, revoke, rotate, nats or export, got %q", c.Args().First())
+		},
+		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessRotate(), accessNats(), accessExport()},
+	}
+}
+
+func accessLs() *cli.Command {
+	return &cli.Command{
+		Name:      "ls",
+		Usage:     "list the identities, also those that did not join yet",
+		UsageText: "netmon access ls [-o FORM]",
+		Flags:     []cli.Flag{brokerFlag(), listFlag()},
+		Action: func(c *cli.Context) error {
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				r, err := cl.Access(ctx, wire.AccessCommand{Op: wire.AccessList})
+				if err != nil {
+					return err
+				}
+				at := func(t time.Time) string {
+					if t.IsZero() {
+						return ""
+					}
+					return t.UTC().Format(time.RFC3339)
+				}
+				return printList(c, listing[wire.Identity]{kind: "Identities", items: r.Identities,
+					none: "nobody was let in; a first one: netmon token new agent --id paris",
+					name: func(i wire.Identity) string { return i.Name },
+					columns: []column[wire.Identity]{
+						{"NAME", func(i wire.Identity) string { return i.Name }},
+						{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
+						{"STATE", func(i wire.Identity) string { return i.State }},
+						{"LABELS", func(i wire.Identity) string { return labelText(i.Labels) }},
+						{"BY", func(i wire.Identity) string { return i.By }},
+						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
+						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
+						{"REVOKED", func(i wire.Identity) string { return at(i.Revoked) }},
+					}})
+			})
+		},
+	}
+}
+
+func accessRevoke() *cli.Command {
+	return &cli.Command{
+		Name:        "revoke",
+		Usage:       "shut somebody out, now",
+		UsageText:   "netmon access revoke NAME",
+		Description: "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A token that was not used is worthless from now on.",
+		Flags:       []cli.Flag{brokerFlag()},
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name")
+			if err != nil {
+				return err
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				if _, err := cl.Access(ctx, wire.AccessCommand{Op: wire.AccessRevoke, Name: name}); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.App.Writer, "%s is shut out\n", name)
+				return nil
+			})
+		},
+	}
+}
+
+func accessRotate() *cli.Command {
+	return &cli.Command{
+		Name:        "rotate",
+		Usage:       "change a key: that of an agent, or your own",
+		UsageText:   "netmon access rotate [AGENT]",
+		Description: "The new key is made where the old one is. The old one is shut out once the new one\nis in use; nothing is lost meanwhile.",
+		Flags:       []cli.Flag{brokerFlag()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				return usage("unexpected %q: %s", c.Args().Get(1), c.Command.UsageText)
+			}
+			own := endpointOf(c).identity
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				if agent := c.Args().First(); agent != "" {
+					return rotateAgent(ctx, c, cl, agent)
+				}
+				if own == "" {
+					return usage("rotate whose key? the broker in use was not joined with a token: name an agent")
+				}
+				ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+				defer cancel()
+				if err := identity.Rotate(ctx, cl.Conn(), own); err != nil {
+					return err
+				}
+				fmt.Fprintln(c.App.Writer, "your key is another one now, and the one before is shut out")
+				return nil
+			})
+		},
+	}
+}
+
+func rotateAgent(ctx context.Context, c *cli.Context, cl *console.Client, agent string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	r, err := cl.Command(ctx, agent, wire.Command{Op: wire.OpRotate})
+	if err != nil {
+		return fmt.Errorf("agent %s: %w", agent, err)
+	}
+	if r.Error != nil {
+		return fmt.Errorf("agent %s: %w", agent, r.Error)
+	}
+	fmt.Fprintf(c.App.Writer, "%s changes its key; netmon access ls shows it as rotating until the old one is shut out\n", agent)
+	return nil
+}
+
+func accessNats() *cli.Command {
+	return &cli.Command{
+		Name:        "nats",
+		Usage:       "print a line that gives the nats program your identity",
+		UsageText:   "netmon access nats",
+		Description: "It makes a context of that program and selects it:\n\n   eval \"$(netmon access nats)\" && nats sub 'results.>'",
+		Flags:       []cli.Flag{brokerFlag()},
+		Action: func(c *cli.Context) error {
+			e := endpointOf(c)
+			if e.identity == "" {
+				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(redact(e.url)))
+				return nil
+			}
+			id, err := identity.Load(e.identity)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --creds %s --tlsca %s --inbox-prefix %s --select\n",
+				words.Quote(id.URL), words.Quote(identity.Creds(e.identity)), words.Quote(identity.CA(e.identity)), words.Quote(id.Inbox()))
+			return nil
+		},
+	}
+}
+
+func accessExport() *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write what a nats-server of your own needs to know the same identities",
+		UsageText: "netmon access export --out FOLDER --advertise HOST [--store FOLDER]",
+		Description: "Makes a mesh's keys in --store where there are none. The keys stay there: run\n`netmon controller --access STORE/access` beside the server, and it lets people in\nand shuts them out there.\n\n" +
+			"   netmon access export --out conf --advertise nats.example.org\n   cd conf && nats-server -c nats-server.conf",
+		Flags: []cli.Flag{storeFlag(),
+			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the configuration; made when missing"},
+			&cli.StringSliceFlag{Name: "advertise", Usage: "`HOST` that others reach the server by, for its certificate; may be repeated"},
+			&cli.IntFlag{Name: "port", Value: 4222, Usage: "`PORT` to listen on"}},
+		Action: func(c *cli.Context) error {
+			out := c.String("out")
+			if out == "" {
+				return usage("--out: is missing: want a folder for the configuration")
+			}
+			folder := access.FolderOf(c.String("store"))
+			a, err := access.Open(folder, c.StringSlice("advertise"), nil)
+			if err != nil {
+				return err
+			}
+			if err := a.Export(out, c.Int("port")); err != nil {
+				return err
+			}
+			// An admin for who runs this: without a broker of ours nobody else makes one.
+			host := "127.0.0.1"
+			if hosts := c.StringSlice("advertise"); len(hosts) > 0 {
+				host = hosts[0]
+			}
+			if err := a.WriteAdmin(fmt.Sprintf("tls://%s:%d", host, c.Int("port"))); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "wrote %s\n", out)
+			fmt.Fprintf(c.App.ErrWriter, "run there:  nats-server -c nats-server.conf\nand here:   netmon controller --access %s --broker tls://%s:%d\n", folder, host, c.Int("port"))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
+	"netmon/broker"
+	"netmon/broker/access"
+)
+
+func controllerCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "controller",
+		Usage:     "run the controller beside a NATS server that is not netmon's",
+		UsageText: "netmon controller [--broker nats://HOST:4222] [--replicas 3] [--access FOLDER]",
+		Description: "With --access it also lets in whom you let in: FOLDER is the one that netmon\naccess export made the server's configuration from.\n\n" +
+			"   netmon access export --store FOLDER --out conf --advertise nats.example.org\n   nats-server -c conf/nats-server.conf\n" +
+			"   netmon controller --access FOLDER/access --broker tls://nats.example.org:4222",
+		Flags: append(limitFlags(), brokerFlag(), logFlag(),
+			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities"}),
+		Action: func(c *cli.Context) error {
+			log, err := logger(c)
+			if err != nil {
+				return err
+			}
+			if err := checkSizes(c, "results-size"); err != nil {
+				return err
+			}
+			limits := limitsFrom(c, broker.DefaultLimits())
+			e := endpointOf(c)
+			ready := func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) }
+			folder := c.String("access")
+			if folder == "" {
+				control(c.Context, e.connect, limits, nil, log, ready)
+				return nil
+			}
+			if !access.Exists(folder) {
+				return usage("--access %s: there are no keys of a mesh: netmon access export makes them", folder)
+			}
+			a, err := access.Open(folder, nil, log)
+			if err != nil {
+				return err
+			}
+			return outside(c.Context, a, e.url, limits, log, ready)
+		},
+	}
+}
+
+// outside controls, and lets in, at servers that are not embedded.
+func outside(ctx context.Context, a *access.Authority, url string, limits broker.Limits, log *slog.Logger, ready func()) error {
+	credential, err := a.Outside(access.Controller, "controller")
+	if err != nil {
+		return err
+	}
+	ofSystem, err := a.System()
+	if err != nil {
+		return err
+	}
+	connect := func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(credential, o...)...) }
+	system, err := nats.Connect(url, append(ofSystem, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second))...)
+	if err != nil {
+		return err
+	}
+	defer system.Close()
+	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
+	var wg sync.WaitGroup
+	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url}, log) })
+	wg.Go(func() { control(ctx, connect, limits, a.Labels, log, ready) })
+	wg.Wait()
+	return nil
+}

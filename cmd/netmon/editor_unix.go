@@ -1,0 +1,15 @@
+//go:build !windows
+
+package main
+
+import (
+	"context"
+	"os/exec"
+)
+
+// editorOf is the command that opens a file; editor is a command line.
+func editorOf(ctx context.Context, editor, file string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/bin/sh", "-c", editor+` "$1"`, "sh", file)
+}
+
+const defaultEditor = "vi"

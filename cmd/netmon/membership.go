@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// membership is how an agent belongs to a mesh: by an identity that it joined
+// with, or as whoever it says it is.
+type membership struct {
+	id      string
+	state   string            // folder of the agent
+	labels  map[string]string // nil: those of --label
+	connect func(...nats.Option) (*nats.Conn, error)
+	url     string
+	known   bool // the broker says who sends commands
+	rotate  func(context.Context, *nats.Conn) error
+}
+
+// identityIn is where an agent with this state folder keeps its identity.
+func identityIn(state string) string { return filepath.Join(state, "identity") }
+
+// memberOf joins by --join, or finds the identity of before, or takes the
+// broker that is chosen without one.
+func memberOf(c *cli.Context) (membership, error) {
+	stateOf := func(id string) string {
+		if s := c.String("state"); s != "" {
+			return s
+		}
+		return stateDir("agent-" + id)
+	}
+	if line := c.String("join"); line != "" {
+		return join(c, line, stateOf)
+	}
+	id := c.String("id")
+	m := membership{id: id, state: stateOf(id)}
+	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(endpointOf(c).creds) > 0 || !identity.Exists(identityIn(m.state)) {
+		e := endpointOf(c)
+		m.connect, m.url, m.known = e.connect, e.url, len(e.creds) > 0
+		return m, nil
+	}
+	return member(c, m.state)
+}
+
+// member is an agent by the identity that it joined with.
+func member(c *cli.Context, state string) (membership, error) {
+	dir := identityIn(state)
+	id, err := identity.Load(dir)
+	if err != nil {
+		return membership{}, err
+	}
+	name := id.Credential.Name
+	if c.IsSet("id") && c.String("id") != name {
+		return membership{}, usage("--id %s: the identity in %s is %s: give another --state, or leave --id out", c.String("id"), dir, name)
+	}
+	if len(c.StringSlice("label")) > 0 {
+		return membership{}, usage("--label: the labels of %s came with its token: make another one with netmon token new agent --id %s --label NAME=VALUE", name, name)
+	}
+	labels := id.Credential.Labels
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	return membership{id: name, state: state, labels: labels, url: id.URL, known: true,
+		connect: endpoint{url: id.URL, from: "the identity in " + dir, identity: dir}.connect,
+		rotate:  func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }}, nil
+}
+
+// join exchanges a line for an identity. One that was exchanged here before is
+// known again, so that a unit or a container may keep the line.
+func join(c *cli.Context, text string, stateOf func(id string) string) (membership, error) {
+	line, err := identity.ParseLine(text)
+	if err != nil {
+		return membership{}, usage("--join: %w", err)
+	}
+	places, err := filepath.Glob(filepath.Join(stateDir(), "agent-*"))
+	if err != nil {
+		return membership{}, err
+	}
+	if s := c.String("state"); s != "" {
+		places = []string{s}
+	}
+	for _, state := range places {
+		if line.UsedFor(identityIn(state)) {
+			return member(c, state)
+		}
+	}
+	var state string
+	id, dir, err := identity.Join(c.Context, line, func(got wire.Credential) string {
+		state = stateOf(got.Name)
+		return identityIn(state)
+	})
+	if err != nil {
+		return membership{}, err
+	}
+	if id.Credential.Role != wire.RoleAgent {
+		os.RemoveAll(dir)
+		return membership{}, usage("--join: the token is for a %s, and not for an agent; it is used up: make another one", id.Credential.Role)
+	}
+	fmt.Fprintf(c.App.ErrWriter, "joined as %s; its key is in %s and nowhere else\n", id.Credential.Name, dir)
+	return member(c, state)
+}
+
+// joinConsole exchanges a line for an identity among this user's settings.
+func joinConsole(ctx context.Context, text string) (id identity.Identity, dir string, err error) {
+	line, err := identity.ParseLine(text)
+	if err != nil {
+		return id, "", usage("--join: %w", err)
+	}
+	id, dir, err = identity.Join(ctx, line, func(got wire.Credential) string {
+		return freeFolder(configDir("identities", got.Name))
+	})
+	if err != nil {
+		return id, "", err
+	}
+	if id.Credential.Role == wire.RoleAgent {
+		os.RemoveAll(dir)
+		return id, "", usage("--join: the token is for an agent (netmon agent --join ...), and not for a person; it is used up: make another one")
+	}
+	return id, dir, nil
+}
+
+// freeFolder is a folder that does not exist yet.
+func freeFolder(base string) string {
+	dir := base
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			return dir
+		}
+		dir = fmt.Sprintf("%s-%d", base, n)
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/urfave/cli/v2"
+)
+
+// lasting are the commands that run until they are stopped: what they wait for
+// may come at any time.
+var lasting = []string{"up", "console", "agent", "controller", "dash"}
+
+// withPatience gives a command that asks a broker an end to its waiting: by
+// --timeout, or NETMON_TIMEOUT where --timeout means something else.
+func withPatience(c *cli.Command) {
+	if find(c.Flags, "broker") == nil || find(c.Flags, "context") == nil || slices.Contains(lasting, c.Name) || c.Action == nil {
+		return
+	}
+	own := find(c.Flags, "timeout") != nil
+	if !own {
+		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
+	}
+	action := c.Action
+	c.Action = func(c *cli.Context) error {
+		d, from, err := patience(c, own)
+		if err != nil {
+			return err
+		}
+		if d == 0 {
+			return action(c)
+		}
+		outer := c.Context
+		ctx, cancel := context.WithTimeout(outer, d)
+		defer cancel()
+		c.Context = ctx
+		err = action(c)
+		var coded *codedError
+		if err == nil || ctx.Err() == nil || outer.Err() != nil || errors.As(err, &coded) {
+			return err
+		}
+		return &codedError{exitTimeout, fmt.Errorf("not done within %v (%s): %w", d, from, err)}
+	}
+}
+
+// patience is how long a command may take, 0 for no limit, and who said so.
+func patience(c *cli.Context, own bool) (d time.Duration, from string, err error) {
+	env := os.Getenv("NETMON_TIMEOUT")
+	switch {
+	case !own && c.IsSet("timeout"):
+		d, from = c.Duration("timeout"), "--timeout"
+	case env != "":
+		d, err = time.ParseDuration(env)
+		from = "NETMON_TIMEOUT"
+	default:
+		return 0, "", nil
+	}
+	if err != nil {
+		return 0, "", usage("NETMON_TIMEOUT: want a duration such as 5s, got %q", env)
+	}
+	if d <= 0 {
+		return 0, "", usage("%s: want a duration over 0, such as 5s, got %q", from, d)
+	}
+	return d, from, nil
+}
+
+// connectBy is the time that connecting may take: a little longer than ctx
+// lasts, so that it is ctx that ended.
+func connectBy(ctx context.Context) []nats.Option {
+	end, ok := ctx.Deadline()
+	if left := time.Until(end); ok && left < connectPatience {
+		return []nats.Option{nats.Timeout(max(left, 0) + 10*time.Millisecond)}
+	}
+	return nil
+}
+
+const connectPatience = 3 * time.Second // of console.Connect

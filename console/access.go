@@ -1,0 +1,158 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// ErrDenied says that the broker knows who we are, and does not let us do this.
+var ErrDenied = errors.New("not allowed")
+
+// denials ends what waits for an answer that a refused request never gets:
+// NATS tells of a refusal beside the request.
+type denials struct {
+	mu      sync.Mutex
+	waiting map[int]func(error)
+	next    int
+}
+
+// told takes an error that the connection reports.
+func (d *denials) told(err error) {
+	if !errors.Is(err, nats.ErrPermissionViolation) {
+		return
+	}
+	what := err.Error()
+	if i := strings.Index(what, " for "); i >= 0 {
+		what = what[i+len(" for "):]
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, end := range d.waiting {
+		end(fmt.Errorf("%w: your role does not include it (%s): an admin sees roles with netmon access ls", ErrDenied, what))
+	}
+}
+
+// during returns a context that ends, with the refusal as its cause, when the
+// broker refuses something meanwhile.
+func (d *denials) during(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waiting == nil {
+		d.waiting = map[int]func(error){}
+	}
+	id := d.next
+	d.next++
+	d.waiting[id] = cancel
+	return ctx, func() {
+		d.mu.Lock()
+		delete(d.waiting, id)
+		d.mu.Unlock()
+		cancel(nil)
+	}
+}
+
+// denied is the refusal that ended ctx, or err.
+func denied(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrDenied) {
+		return cause
+	}
+	return err
+}
+
+// request asks and waits, or says at once that we may not.
+func (c *Client) request(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
+	ctx, done := c.denials.during(ctx)
+	defer done()
+	msg, err := c.nc.RequestWithContext(ctx, subject, data)
+	return msg, denied(ctx, err)
+}
+
+// Access asks the broker about who may come in. Only admins get an answer.
+func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.AccessReply, error) {
+	data, err := json.Marshal(cmd)
+	if err != nil {
+		return wire.AccessReply{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	msg, err := c.request(ctx, wire.AccessAdminSubject, data)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return wire.AccessReply{}, errors.New("this broker asks nobody who they are: it listens on this host only, or was started with --insecure; " +
+			"start it with --access, or let it listen beyond this host, and it makes keys and certificates")
+	}
+	if err != nil {
+		return wire.AccessReply{}, noMesh("access", err)
+	}
+	var r wire.AccessReply
+	if err := json.Unmarshal(msg.Data, &r); err != nil {
+		return r, fmt.Errorf("access: the broker's answer cannot be read: %w", err)
+	}
+	if r.Error != nil {
+		return r, r.Error
+	}
+	return r, nil
+}
+
+// Conn is the connection, for what is not about the mesh.
+func (c *Client) Conn() *nats.Conn { return c.nc }
+
+// Audit hands over who changed what since a moment, in order, then follows
+// until ctx ends, or, without follow, returns.
+func (c *Client) Audit(ctx context.Context, since time.Time, follow bool, each func(wire.Audit)) error {
+	ctx, done := c.denials.during(ctx)
+	defer done()
+	stream, err := c.js.Stream(ctx, wire.AuditStream)
+	if err != nil {
+		return noMesh("open the audit", denied(ctx, err))
+	}
+	config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
+	if !since.IsZero() {
+		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
+	}
+	cons, err := stream.OrderedConsumer(ctx, config)
+	if err != nil {
+		return noMesh("read the audit", denied(ctx, err))
+	}
+	info, err := cons.Info(ctx)
+	if err != nil {
+		return noMesh("read the audit", denied(ctx, err))
+	}
+	left := info.NumPending
+	if left == 0 && !follow {
+		return nil
+	}
+	messages, err := cons.Messages()
+	if err != nil {
+		return noMesh("read the audit", err)
+	}
+	defer context.AfterFunc(ctx, messages.Stop)()
+	defer messages.Stop()
+	for {
+		m, err := messages.Next()
+		if ctx.Err() != nil {
+			return denied(ctx, ctx.Err())
+		}
+		if err != nil {
+			return noMesh("read the audit", err)
+		}
+		e, err := wire.DecodeAudit(m.Subject(), m.Data())
+		if err != nil { // somebody else's message
+			e = wire.Audit{Where: "unknown", Error: err.Error()}
+		}
+		each(e)
+		if meta, err := m.Metadata(); err == nil && !follow && meta.NumPending == 0 {
+			return nil
+		}
+	}
+}
