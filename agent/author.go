@@ -16,7 +16,7 @@ import (
 const byController = "controller"
 
 // author is who sent a command, by the broker's word; "" where the broker
-// verifies nobody. Only the controller speaks for saved monitors.
+// verifies nobody. Only the controller knows all that is saved.
 func (a *Agent) author(sender string, c wire.Command) (string, error) {
 	if !a.o.Known {
 		return "", nil
@@ -28,12 +28,8 @@ func (a *Agent) author(sender string, c wire.Command) (string, error) {
 	if by == "" {
 		return byController, nil
 	}
-	managed := c.Store != "" || c.Revision > 0 || c.Op == wire.OpSync
-	for _, m := range c.Monitors {
-		managed = managed || m.Revision > 0
-	}
-	if managed {
-		return by, fmt.Errorf("revision: saved monitors are the controller's: save them with netmon add or apply, or start one by hand without a revision")
+	if c.Op == wire.OpSync {
+		return by, fmt.Errorf("op: sync is the controller's: save monitors, or start and stop them one by one")
 	}
 	return by, nil
 }

@@ -83,7 +83,7 @@ func contextAdd() *cli.Command {
 					return err
 				}
 				added.Broker, added.Identity = id.URL, dir
-				fmt.Fprintf(c.App.ErrWriter, "joined as %s, a %s; the key is in %s and nowhere else\n", id.Credential.Name, id.Credential.Role, dir)
+				fmt.Fprintf(c.App.ErrWriter, "joined as %s (%s); the key is in %s and nowhere else\n", id.Credential.Name, id.Credential.Role, dir)
 			}
 			f.Contexts[name] = added
 			if len(f.Contexts) == 1 || c.Bool("use") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -214,7 +215,10 @@ func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client)
 
 // explain says where nobody answered, who chose that place, and what to do.
 func (p endpoint) explain(err error) error {
+	var unknown x509.UnknownAuthorityError
 	switch {
+	case errors.As(err, &unknown) && p.identity == "":
+		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return fmt.Errorf("%s, by %s: %w: the broker does not let us in: --creds FILE, or netmon context add NAME --broker URL --creds FILE", redact(p.url), p.from, err)
 	}
