@@ -65,7 +65,10 @@ func viewing(streams []string) (publish []string) {
 // operating is what commanding and saving take besides.
 var operating = []string{"agent.*.cmd", "$KV." + wire.MonitorsBucket + ".*", "$O." + wire.ConfigsBucket + ".>", "$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket}
 
-var consoleReads = []string{wire.AllResults, wire.AllAlive, ConsoleInbox + "." + me + ".>"}
+// Tapping is by results.>, as the nats program does it.
+const tapResults = "results.>"
+
+var consoleReads = []string{tapResults, wire.AllAlive, ConsoleInbox + "." + me + ".>"}
 
 // grants is the one list of what roles may do.
 func grants() []grant {
@@ -124,7 +127,7 @@ func crossings() []crossing {
 		{account: accountConsoles, local: "agent.*.cmd", named: true},
 		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", mesh: gateSave + ".>", named: true},
 		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", mesh: gateConsumer + ".>", named: true},
-		{account: accountConsoles, local: wire.AllResults, stream: true},
+		{account: accountConsoles, local: tapResults, stream: true},
 		{account: accountConsoles, local: wire.AllAlive, stream: true},
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
 		c("$SRV.>"), c("$O." + wire.ConfigsBucket + ".>"), c("$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket),
