@@ -2,6 +2,8 @@
 compose := $(if $(shell command -v docker-compose),docker-compose,docker compose)
 files := $(if $(CLUSTER),-f docker-compose.yml -f docker-compose.cluster.yml)
 lab := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/lab/
+IMAGE ?= netmon
+CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
@@ -12,9 +14,15 @@ netmon: ## the program, one static file
 test: ## the tests
 	go test ./...
 
+image: ## the container image, IMAGE=netmon
+	mkdir -p dist/image/state
+	cp packaging/image/Dockerfile $(CERTIFICATES) dist/image/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/image/ ./cmd/netmon
+	docker build -q -t $(IMAGE) dist/image
+
 lab-image: ## the programs and the image of the lab
 	mkdir -p dist/lab/state
-	cp lab/Dockerfile dist/lab/Dockerfile
+	cp lab/Dockerfile lab/policy.yaml dist/lab/
 	$(lab) ./cmd/netmon ./lab/netmon-targets ./lab/fault github.com/nats-io/nats-server/v2
 	$(compose) build -q console
 
@@ -35,4 +43,4 @@ lab-down: ## ends the lab; no container, network, volume or image stays
 	mkdir -p dist/lab
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
 
-.PHONY: help netmon test lab lab-image lab-down
+.PHONY: help netmon test image lab lab-image lab-down

@@ -10,7 +10,9 @@ import (
 )
 
 // police has every probe of the agent ask the policy.
-func police(p *policy.Policy) *probes.Env { return &probes.Env{Allow: p.Allow, Secret: p.Secret} }
+func police(p *policy.Policy) *probes.Env {
+	return &probes.Env{Allow: p.Allow, AllowSecrets: p.AllowSecrets, Secret: p.Secret}
+}
 
 // permits holds a monitor against the policy, as far as it can be known before
 // anything runs.

@@ -269,3 +269,39 @@ func TestPolicy_WithoutAFile(t *testing.T) {
 		t.Errorf("policy %+v", p)
 	}
 }
+
+// TestPolicy_KeepsSecretsFromOtherTargets: a secret is sent where the policy says
+// and nowhere else, whatever leads there.
+func TestPolicy_KeepsSecretsFromOtherTargets(t *testing.T) {
+	t.Setenv("NETMON_SECRET_WORD", "open-sesame")
+	var hits atomic.Int32
+	theirs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	defer theirs.Close()
+	ours := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, theirs.URL, http.StatusFound)
+		}
+	}))
+	defer ours.Close()
+	u, _ := url.Parse(ours.URL)
+	_, nc := policed(t, fmt.Sprintf(`{"secrets":{"targets":["loopback ports %s"]}}`, u.Port()))
+	const header = `"headers":{"X-Word":"${env:NETMON_SECRET_WORD}"}`
+	for what, c := range map[string]struct {
+		target, options string
+		ok              bool
+	}{
+		"where it belongs":      {ours.URL, `{` + header + `}`, true},
+		"somewhere else":        {theirs.URL, `{` + header + `}`, false},
+		"by a redirect":         {ours.URL + "/away", `{` + header + `}`, false},
+		"through a proxy":       {ours.URL, `{` + header + `,"proxy":{"url":"` + theirs.URL + `"}}`, false},
+		"to a name, by a proxy": {"http://inside.example:" + u.Port() + "/", `{` + header + `,"proxy":{"url":"` + ours.URL + `"}}`, false},
+	} {
+		r := ask(t, nc, "paris", probeCommand("http", c.target, c.options))
+		if r.Result == nil || (r.Result.Outcome == wire.OK) != c.ok || !c.ok && (r.Result.Failure != wire.BrokenPolicy || !strings.Contains(r.Result.Error, "secrets.targets")) {
+			t.Errorf("%s: %+v %+v", what, r.Error, r.Result)
+		}
+	}
+	if r := ask(t, nc, "paris", probeCommand("http", theirs.URL, `{}`)); r.Result == nil || r.Result.Outcome != wire.OK || hits.Load() != 1 {
+		t.Errorf("without a secret: %+v, reached %d times, want once", r.Result, hits.Load())
+	}
+}

@@ -16,7 +16,11 @@ func (r *Run) allow(network, host string, to netip.AddrPort) error {
 	if r.Env == nil || r.Env.Allow == nil {
 		return nil
 	}
-	err := r.Env.Allow(network, netip.AddrPortFrom(to.Addr().Unmap(), to.Port()))
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	err := r.Env.Allow(network, to)
+	if err == nil && r.hasSecrets() {
+		err = r.Env.AllowSecrets(to)
+	}
 	if err == nil {
 		return nil
 	}
@@ -29,6 +33,10 @@ func (r *Run) allow(network, host string, to netip.AddrPort) error {
 	}
 	return broken(wire.BrokenPolicy, "%s: %w", what, err)
 }
+
+// hasSecrets says whether there are secrets in this run, and somebody to ask
+// about where they go.
+func (r *Run) hasSecrets() bool { return len(r.secrets) > 0 && r.Env.AllowSecrets != nil }
 
 // allowed keeps those of a host's addresses that something may be sent to. The
 // error is that of the last one when none is left.
@@ -58,6 +66,11 @@ func (r *Run) allowBehind(host string, port uint16) error {
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		return r.allow("tcp", host, netip.AddrPortFrom(a, port))
+	}
+	if r.hasSecrets() {
+		if err := r.Env.AllowSecrets(netip.AddrPort{}); err != nil {
+			return broken(wire.BrokenPolicy, "%s, behind a proxy: %w", host, err)
+		}
 	}
 	name := strings.TrimSuffix(host, ".")
 	last := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])

@@ -170,7 +170,7 @@ func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails)
 			return nil, 0, err
 		}
 		x.run.Stepf("the system's resolvers are %v", addrs)
-		addrs, err = x.run.allowed(x.network(), "the system's resolver", addrs, defaultPort)
+		addrs, err = x.run.allowed(x.systemNetwork(), "the system's resolver", addrs, defaultPort)
 		return addrs, defaultPort, err
 	}
 	host, port, err := splitTarget(server, strconv.Itoa(int(defaultPort)))
@@ -190,6 +190,15 @@ func (p DNS) network() string {
 		return "udp"
 	}
 	return "tcp"
+}
+
+// systemNetwork is network for the system's resolvers: those are asked for names
+// in any case, over plain DNS.
+func (p DNS) systemNetwork() string {
+	if dnsPorts[p.Transport] == 53 {
+		return "resolver"
+	}
+	return p.network()
 }
 
 const resolvConf = "/etc/resolv.conf"

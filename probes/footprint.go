@@ -25,7 +25,6 @@ type Place struct {
 	Network string // tcp, udp or icmp, which has port 0
 	Host    string // a name or an address; "" stands for the system's resolvers
 	Port    uint16
-	Behind  bool // a proxy connects to it
 }
 
 // FootprintOf is what a run of a monitor does to the network.
@@ -97,7 +96,6 @@ func (p HTTP) footprint(target string) Footprint {
 	f := Footprint{Probes: 1}
 	if u, err := p.parse(target); err == nil {
 		f = atTarget("tcp", httpAddress(u), "")
-		f.Places[0].Behind = p.Proxy.URL != "" && !strings.HasPrefix(p.Proxy.URL, "socks5:")
 	}
 	if u, err := url.Parse(p.Proxy.URL); err == nil && u.Host != "" {
 		host, port, _ := splitTarget(u.Host, p.Proxy.port(u))

@@ -59,10 +59,14 @@ const (
 // Close it when the last run has ended.
 type Env struct {
 	// Allow, when not nil, says whether probes may send to an address; the error
-	// says why not, and the run is broken by the policy. network is tcp, udp or
-	// icmp, which has port 0. It is set before the first run, and called from
-	// several goroutines. See [Run.allow].
+	// says why not, and the run is broken by the policy. network is tcp, udp,
+	// icmp, which has port 0, or resolver: the host's own, asked over DNS. It is
+	// set before the first run, and called from several goroutines. See [Run.allow].
 	Allow func(network string, to netip.AddrPort) error
+
+	// AllowSecrets, when not nil, says the same for runs that have read secrets. An
+	// address that is not valid stands for one that only a proxy knows.
+	AllowSecrets func(to netip.AddrPort) error
 
 	// Secret, when not nil, reads what a reference names: kind is env or file.
 	// Otherwise any variable and any file of this process's user may be read.

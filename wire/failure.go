@@ -73,7 +73,7 @@ var Failures = []FailureDoc{
 	{FailKissOfDeath, Failed, "NTP: the server asks to stop or to slow down (kiss code)"},
 	{BrokenPermission, Broken, "the agent lacks a permission; the error says which and how to give it"},
 	{BrokenLocal, Broken, "the agent's host ran out of something, or lacks the source address or interface"},
-	{BrokenSecret, Broken, "a secret that the monitor names could not be read"},
+	{BrokenSecret, Broken, "a secret that the monitor names could not be read, or is at a place that the agent's policy does not list"},
 	{BrokenPolicy, Broken, "the agent's policy forbids this target"},
 	{BrokenProxy, Broken, "the monitor's proxy did not answer, or refused to do its part: nothing is known of the target"},
 	{BrokenInternal, Broken, "a fault of the probe itself, such as a panic"},

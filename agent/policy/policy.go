@@ -41,6 +41,8 @@ type Targets struct {
 type Secrets struct {
 	Env   []string `json:"env" help:"names of environment variables, * stands for any part; default: NETMON_SECRET_*"`
 	Files []string `json:"files" help:"folders whose files may be read, as absolute paths; default: /etc/netmon/secrets"`
+	// Targets keeps who may send commands from having secrets sent to themselves.
+	Targets []string `json:"targets,omitempty" help:"the only networks and ports that a monitor with secrets may reach; default: all that targets allows"`
 }
 
 // Default is what an agent without a policy file goes by.
@@ -50,20 +52,20 @@ func Default() File {
 
 // Policy is a File, ready to be asked, from several goroutines.
 type Policy struct {
-	file                         File
-	source                       string
-	allow, deny, builtin, reopen []rule
-	demand                       demand
+	file                                    File
+	summary                                 wire.Policy
+	allow, deny, builtin, reopen, secretsTo []rule
+	demand                                  demand
 }
 
 // New reads the rules. source says in heartbeats where the policy is from. The
 // error holds every mistake.
 func New(f File, source string) (*Policy, error) {
-	p := &Policy{file: f, source: source, demand: newDemand(f)}
+	p := &Policy{file: f, summary: summary(f, source), demand: newDemand(f)}
 	var problems wire.Problems
 	rules := func(field string, list []string) (out []rule) {
 		for i, text := range list {
-			at := fmt.Sprintf("targets.%s[%d]", field, i)
+			at := fmt.Sprintf("%s[%d]", field, i)
 			r, err := parseRule(text)
 			problems.Add(at, err)
 			r.name = at
@@ -71,7 +73,8 @@ func New(f File, source string) (*Policy, error) {
 		}
 		return out
 	}
-	p.allow, p.deny, p.reopen = rules("allow", f.Targets.Allow), rules("deny", f.Targets.Deny), rules("reopen", f.Targets.Reopen)
+	p.allow, p.deny, p.reopen = rules("targets.allow", f.Targets.Allow), rules("targets.deny", f.Targets.Deny), rules("targets.reopen", f.Targets.Reopen)
+	p.secretsTo = rules("secrets.targets", f.Secrets.Targets)
 	for _, name := range builtin {
 		p.builtin = append(p.builtin, rule{name: name + ", which is denied unless targets.reopen says otherwise", networks: named[name]})
 	}
@@ -123,7 +126,7 @@ func (r *Refusal) Code() wire.Code { return wire.CodePolicy }
 func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
 
 // Allow says whether anything may be sent to an address. It is a [probes.Env]'s Allow.
-func (p *Policy) Allow(_ string, to netip.AddrPort) error {
+func (p *Policy) Allow(network string, to netip.AddrPort) error {
 	all := forms(to.Addr())
 	for _, r := range p.deny {
 		if r.covers(all, to.Port()) {
@@ -132,7 +135,8 @@ func (p *Policy) Allow(_ string, to netip.AddrPort) error {
 	}
 	first := all[:1] // what lets in goes by the address itself
 	for _, r := range p.builtin {
-		if r.covers(all, to.Port()) && !covered(p.reopen, first, to.Port()) {
+		// Clouds have their resolver at such an address: the host asks it anyhow.
+		if network != "resolver" && r.covers(all, to.Port()) && !covered(p.reopen, first, to.Port()) {
 			return refuse("%s", r.name)
 		}
 	}
@@ -140,6 +144,15 @@ func (p *Policy) Allow(_ string, to netip.AddrPort) error {
 		return refuse("it is not in targets.allow")
 	}
 	return nil
+}
+
+// AllowSecrets says whether a run that has read secrets may send to an address.
+// It is a [probes.Env]'s AllowSecrets.
+func (p *Policy) AllowSecrets(to netip.AddrPort) error {
+	if p.file.Secrets.Targets == nil || to.IsValid() && covered(p.secretsTo, forms(to.Addr())[:1], to.Port()) {
+		return nil
+	}
+	return refuse("it has secrets, and is not in secrets.targets")
 }
 
 func covered(rules []rule, addrs []netip.Addr, port uint16) bool {
@@ -181,9 +194,11 @@ func perSecond(n int, every time.Duration) float64 { return float64(n) / every.S
 
 // Summary is what heartbeats tell: no addresses, and a digest by which two
 // agents can be seen to have the same policy.
-func (p *Policy) Summary() *wire.Policy {
-	data, _ := json.Marshal(p.file) // plain values
+func (p *Policy) Summary() *wire.Policy { return &p.summary }
+
+func summary(f File, source string) wire.Policy {
+	data, _ := json.Marshal(f) // plain values
 	sum := sha256.Sum256(data)
-	return &wire.Policy{Source: p.source, Digest: hex.EncodeToString(sum[:4]), Allow: len(p.allow), Deny: len(p.deny), Kinds: p.file.Kinds,
-		MinEvery: p.file.MinEvery, MaxMonitors: p.file.MaxMonitors, MaxRate: p.file.MaxRate, MaxTargetRate: p.file.MaxTargetRate}
+	return wire.Policy{Source: source, Digest: hex.EncodeToString(sum[:4]), Allow: len(f.Targets.Allow), Deny: len(f.Targets.Deny), Kinds: f.Kinds,
+		MinEvery: f.MinEvery, MaxMonitors: f.MaxMonitors, MaxRate: f.MaxRate, MaxTargetRate: f.MaxTargetRate}
 }

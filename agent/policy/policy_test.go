@@ -81,6 +81,12 @@ func TestAllow_ByRules(t *testing.T) {
 			t.Errorf("Allow(%s) tells of the network: %v", to, err)
 		}
 	}
+	if err := read(t, `{}`).Allow("resolver", netip.MustParseAddrPort("169.254.169.254:53")); err != nil {
+		t.Errorf("the cloud's resolver: %v", err)
+	}
+	if err := p.Allow("resolver", netip.MustParseAddrPort("10.9.0.1:53")); err == nil {
+		t.Error("a resolver that is denied by name")
+	}
 	if err := read(t, `{"targets":{"reopen":["169.254.169.123 port 123"]}}`).Allow("udp", netip.MustParseAddrPort("169.254.169.123:123")); err != nil {
 		t.Errorf("opened again: %v", err)
 	}
@@ -92,7 +98,7 @@ func TestAllow_ByRules(t *testing.T) {
 func TestNew_ReportsEveryMistake(t *testing.T) {
 	f := Default()
 	err := wire.DecodeStrict([]byte(`{"targets":{"allow":[],"deny":["10.0.0.1/8","metadat","10.0.0.0/8 ports 9-1","any port","::ffff:10.0.0.0/104","fe80::1%eth0","1.1.1.1 ports 0"],"reopen":["any ports 80,"]},
-		"kinds":["http","pong"],"min_every":"25h","max_monitors":-1,"max_rate":-1,"max_target_rate":-0.5,"secrets":{"env":["[","OK"],"files":["rel","/a/../b"]}}`), &f)
+		"kinds":["http","pong"],"min_every":"25h","max_monitors":-1,"max_rate":-1,"max_target_rate":-0.5,"secrets":{"env":["[","OK"],"files":["rel","/a/../b"],"targets":["x"]}}`), &f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +112,14 @@ func TestNew_ReportsEveryMistake(t *testing.T) {
 		"targets.allow: is empty", `targets.deny[0]: want the network 10.0.0.0/8 or the address 10.0.0.1, got "10.0.0.1/8"`, `targets.deny[1]: want a network such as`, `got "metadat"`,
 		`targets.deny[2]: want ports of 1 to 65535`, `targets.deny[3]: want NETWORK or NETWORK ports LIST`, "targets.deny[4]: want an IPv4 network in its own form",
 		"targets.deny[5]: ", "targets.deny[6]: want ports", "targets.reopen[0]: want ports", `kinds[1]: unknown kind "pong"`, "min_every: want up to 24h", "max_monitors: ",
-		"max_rate: want a number of probes per second, got -1", "max_target_rate: ", "secrets.env[0]: ", `secrets.files[0]: want a folder as an absolute path, got "rel"`, "secrets.files[1]: ",
+		"max_rate: want a number of probes per second, got -1", "max_target_rate: ", "secrets.env[0]: ", `secrets.files[0]: want a folder as an absolute path, got "rel"`, "secrets.files[1]: ", "secrets.targets[0]: ",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}
 	}
-	if len(got) != 17 {
-		t.Errorf("%d mistakes, want 17:\n%s", len(got), all)
+	if len(got) != 18 {
+		t.Errorf("%d mistakes, want 18:\n%s", len(got), all)
 	}
 }
 

@@ -2,13 +2,12 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-
-	"netmon/wire"
 )
 
 func TestSecret_FromListedPlacesAlone(t *testing.T) {
@@ -86,5 +85,19 @@ func TestSecret_ByDefault(t *testing.T) {
 	if _, err := none.Secret("env", "NETMON_SECRET_WORD"); err == nil {
 		t.Error("read although no name is listed")
 	}
-	var _ wire.Coder = (*Refusal)(nil)
+}
+
+func TestAllowSecrets(t *testing.T) {
+	p := read(t, `{"secrets":{"targets":["10.0.0.0/8 ports 443"]}}`)
+	for to, want := range map[string]bool{"10.0.0.1:443": true, "[::ffff:10.0.0.1]:443": true, "10.0.0.1:80": false, "192.0.2.1:443": false, "[64:ff9b::a00:1]:443": false} {
+		if err := p.AllowSecrets(netip.MustParseAddrPort(to)); (err == nil) != want {
+			t.Errorf("AllowSecrets(%s) = %v, want %v", to, err, want)
+		}
+	}
+	if p.AllowSecrets(netip.AddrPort{}) == nil {
+		t.Error("an address that only a proxy knows is allowed")
+	}
+	if err := read(t, `{}`).AllowSecrets(netip.AddrPort{}); err != nil {
+		t.Errorf("without secrets.targets: %v", err)
+	}
 }
