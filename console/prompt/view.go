@@ -42,7 +42,7 @@ func (m *model) spare(tall int) int {
 
 // print gives the terminal as many lines as fit above the prompt at once.
 func (m *model) print() tea.Cmd {
-	if m.printing {
+	if m.printing || m.flow != nil && m.running != nil { // what it prints belongs above the next question
 		return nil
 	}
 	lines, _ := m.question()
@@ -135,9 +135,6 @@ func (m *model) question() (lines []string, cursor *tea.Cursor) {
 		}
 		label = q.Title + " [" + console.Printable(q.Default) + "] › "
 	}
-	if r := m.running; r != nil {
-		add(m.o.Styles.Dim, m.runningWords(r))
-	}
 	if m.search != nil {
 		label = "search " + m.search.text + " › "
 	}
@@ -186,6 +183,9 @@ func (m *model) runningWords(r *running) string {
 
 func (m *model) status() string {
 	st := m.o.Styles
+	if m.running != nil {
+		return st.Dim + cut(m.runningWords(m.running), m.width) + st.Reset
+	}
 	if lost := m.snap.Lost; !lost.IsZero() {
 		text := fmt.Sprintf("broker away for %d s: reconnecting; agents measure on", int(max(0, m.now.Sub(lost).Seconds())))
 		if m.snap.Never {
