@@ -15,7 +15,7 @@ import (
 func showCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
-		Usage:     "tell all about one monitor: what it is, where it runs, its last results",
+		Usage:     "tell all about one monitor: where it runs, its last results",
 		UsageText: "netmon show NAME",
 		Flags:     []cli.Flag{brokerFlag()},
 		Action: func(c *cli.Context) error {

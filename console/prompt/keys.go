@@ -3,8 +3,10 @@ package prompt
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"netmon/console/words"
 )
@@ -66,7 +68,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return nil
 	case "ctrl+l":
-		return tea.ClearScreen
+		return m.clear()
 	}
 	if m.ed.key(name) {
 		return nil
@@ -190,4 +192,12 @@ func (m *model) complete() {
 	case len(prefix) > len(line)-start:
 		m.ed.replace(start, prefix)
 	}
+}
+
+// clear empties the terminal, but for the prompt. Nothing is printed before
+// that is drawn.
+func (m *model) clear() tea.Cmd {
+	m.inner, m.tall, m.printing = nil, 0, true
+	drawn := tea.Tick(beat, func(time.Time) tea.Msg { return printedMsg{} })
+	return tea.Sequence(tea.Raw(ansi.EraseEntireScreen+ansi.CursorHomePosition), tea.ClearScreen, drawn)
 }

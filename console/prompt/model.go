@@ -38,6 +38,8 @@ type model struct {
 
 	lines    []string // to be printed above the prompt
 	printing bool
+	inner    []string // the last of them, where the prompt was taller before
+	tall     int      // lines of the prompt when it was tallest
 	format   console.Line
 	snap     Snapshot
 	now      time.Time
@@ -105,6 +107,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(20, msg.Width), max(4, msg.Height)
+		m.tall = min(m.tall, m.height)
 		m.shown = true
 	case beatMsg:
 		m.beat(time.Time(msg))
@@ -128,7 +131,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.key(msg)
 	}
 	if m.ended {
-		return m, tea.Quit
+		return m, m.last()
 	}
 	return m, tea.Batch(cmd, m.print())
 }

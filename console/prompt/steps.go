@@ -38,6 +38,11 @@ func (m *model) answer(line string) tea.Cmd {
 	if text := strings.TrimSpace(line); text == "" {
 		line = q.Default
 	}
+	if len(q.Lines) > 1 && len(q.Lines) <= m.room() { // the choices stay above the answer
+		for _, l := range q.Lines {
+			m.say(m.o.Styles.Dim + cut("    "+console.Printable(l), m.width) + m.o.Styles.Reset)
+		}
+	}
 	m.say(m.o.Styles.Dim + "  " + q.Title + ": " + m.o.Styles.Reset + line)
 	m.flow = &next
 	return m.proceed()

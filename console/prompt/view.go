@@ -22,22 +22,39 @@ func (m *model) fail(err error) {
 	}
 }
 
-// output prints lines above the prompt, broken where the terminal ends.
+// output prints lines above the prompt, broken between words where the terminal ends.
 func (m *model) output(lines []string) {
 	for _, l := range lines {
 		l = strings.ReplaceAll(strings.TrimSuffix(l, "\r"), "\t", "    ")
-		m.lines = append(m.lines, strings.Split(ansi.Hardwrap(l, m.width, true), "\n")...)
+		m.lines = append(m.lines, strings.Split(ansi.Wrap(l, m.width, ""), "\n")...)
 	}
+}
+
+// The prompt never becomes less tall: bubbletea leaves parts of it behind then,
+// and it would no longer stand at the bottom. Where there is less to ask, the
+// last lines that were printed stand in its place, above the question.
+
+// spare is the room for printed lines in the prompt, which is so tall itself.
+func (m *model) spare(tall int) int {
+	m.tall = max(m.tall, min(tall, m.height))
+	return max(0, m.tall-tall)
 }
 
 // print gives the terminal as many lines as fit above the prompt at once.
 func (m *model) print() tea.Cmd {
-	if m.printing || len(m.lines) == 0 {
+	if m.printing || m.flow != nil && m.running != nil { // what it prints belongs above the next question
 		return nil
 	}
+	lines, _ := m.question()
 	n := min(len(m.lines), max(1, m.height-12))
-	text := strings.Join(m.lines[:n], "\n")
+	m.inner = append(m.inner, m.lines[:n]...)
 	m.lines = append([]string(nil), m.lines[n:]...)
+	over := len(m.inner) - m.spare(len(lines))
+	if over <= 0 {
+		return nil
+	}
+	text := strings.Join(m.inner[:over], "\n")
+	m.inner = append([]string(nil), m.inner[over:]...)
 	if text == "" {
 		text = " " // bubbletea prints no empty text
 	}
@@ -45,15 +62,47 @@ func (m *model) print() tea.Cmd {
 	return tea.Sequence(tea.Println(text), func() tea.Msg { return printedMsg{} })
 }
 
+// last prints what is still to be printed, and ends.
+func (m *model) last() tea.Cmd {
+	m.inner = append(m.inner, m.lines...)
+	m.lines = nil
+	over := max(0, len(m.inner)-m.tall)
+	if over == 0 {
+		return tea.Quit
+	}
+	text := strings.Join(m.inner[:over], "\n")
+	m.inner = m.inner[over:]
+	return tea.Sequence(tea.Println(text), tea.Quit)
+}
+
 func cut(line string, width int) string { return ansi.Truncate(line, width, "…") }
 
-// View is the prompt: what is asked, what runs, what is being typed, and how
-// the mesh is.
+// View is the prompt, below what of the printed lines stands in its place.
 func (m *model) View() tea.View {
-	if m.ended || !m.shown {
+	if !m.shown || m.ended && len(m.inner) == 0 {
 		return tea.NewView("")
 	}
 	var lines []string
+	var cursor *tea.Cursor
+	if !m.ended {
+		lines, cursor = m.question()
+	}
+	spare := max(0, m.tall-len(lines))
+	above := make([]string, spare)
+	inner := m.inner[max(0, len(m.inner)-spare):]
+	for i, l := range inner {
+		above[spare-len(inner)+i] = cut(l, m.width)
+	}
+	v := tea.NewView(strings.Join(append(above, lines...), "\n"))
+	if cursor != nil {
+		cursor.Y += spare
+		v.Cursor = cursor
+	}
+	return v
+}
+
+// question is what is asked, what runs, what is being typed, and how the mesh is.
+func (m *model) question() (lines []string, cursor *tea.Cursor) {
 	add := func(style, text string) {
 		lines = append(lines, style+cut(text, m.width)+m.o.Styles.Reset)
 	}
@@ -86,25 +135,19 @@ func (m *model) View() tea.View {
 		}
 		label = q.Title + " [" + console.Printable(q.Default) + "] › "
 	}
-	if r := m.running; r != nil {
-		add(m.o.Styles.Dim, m.runningWords(r))
-	}
 	if m.search != nil {
 		label = "search " + m.search.text + " › "
 	}
 	label = cut(label, m.width/2)
 	text, column := m.ed.view(m.width - ansi.StringWidth(label))
-	cursor := tea.NewCursor(ansi.StringWidth(label)+column, len(lines))
+	cursor = tea.NewCursor(ansi.StringWidth(label)+column, len(lines))
 	lines = append(lines, m.mark()+label+m.o.Styles.Reset+text)
 	if len(m.offer) > 1 {
 		for _, l := range columns(m.offer, m.width, 4) {
 			add(m.o.Styles.Dim, l)
 		}
 	}
-	lines = append(lines, m.status())
-	v := tea.NewView(strings.Join(lines, "\n"))
-	v.Cursor = cursor
-	return v
+	return append(lines, m.status()), cursor
 }
 
 func (m *model) label() string {
@@ -140,6 +183,9 @@ func (m *model) runningWords(r *running) string {
 
 func (m *model) status() string {
 	st := m.o.Styles
+	if m.running != nil {
+		return st.Dim + cut(m.runningWords(m.running), m.width) + st.Reset
+	}
 	if lost := m.snap.Lost; !lost.IsZero() {
 		text := fmt.Sprintf("broker away for %d s: reconnecting; agents measure on", int(max(0, m.now.Sub(lost).Seconds())))
 		if m.snap.Never {
@@ -183,21 +229,21 @@ func columns(list []string, width, most int) []string {
 
 // help is what `help` prints.
 func help(list []Command) []string {
-	out := []string{
-		"The words here are the program's commands: help COMMAND tells more of one.",
+	out := []string{"The words here are the program's commands:"}
+	for _, c := range list {
+		out = append(out, fmt.Sprintf("  %-10s %s", c.Names[0], c.Usage))
+	}
+	return append(out,
+		"help COMMAND tells more of one. Such as:",
 		"  add                     a monitor step by step; add https example.com at once",
-		"  start web on paris      and stop web on all, delete web, show web",
+		"  start web on paris      and stop web on all, delete web, show web, edit web",
 		"  probe tcp db:5432 from region=eu   measure once, now; without from: here",
 		"  results off             what streams: on, failures, changes, off",
 		"  broker                  the broker, and what it keeps",
 		"  quit                    leave; what runs goes on running",
-		"Tab completes, up and down go through the history, Ctrl-R searches it, Ctrl-C stops a command.",
-		"Commands:",
-	}
-	for _, c := range list {
-		out = append(out, fmt.Sprintf("  %-10s %s", c.Names[0], c.Usage))
-	}
-	return out
+		"Tab completes, up and down go through the history, Ctrl-R searches it, Ctrl-C",
+		"stops a command, Ctrl-T shows the live screen, Ctrl-L clears the terminal.",
+	)
 }
 
 // whole is a command that has the terminal to itself.
