@@ -117,10 +117,13 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 		return 0, err
 	}
 	was := m.Revision
-	m.Revision, m.Author, m.Change = 0, s.c.author, change
+	m.Revision, m.Author, m.Change = 0, wire.Clip(s.c.author, wire.MaxAuthor), wire.Clip(change, wire.MaxText)
 	data, err := json.Marshal(m)
 	if err != nil {
 		return 0, err
+	}
+	if len(data) > wire.MaxSaved {
+		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
 	var revision uint64
 	if was == 0 {

@@ -69,6 +69,9 @@ func (r *Result) Latency() (time.Duration, bool) {
 // fields and refuses a message that does not belong to its subject.
 func DecodeResult(subject string, data []byte) (Result, error) {
 	var r Result
+	if err := tooLong("the result on "+subject, data, MaxResult); err != nil {
+		return Result{}, err
+	}
 	if err := json.Unmarshal(data, &r); err != nil {
 		return Result{}, fmt.Errorf("decode result on %s: %w", subject, err)
 	}
