@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -77,6 +78,9 @@ func kind[P interface {
 			var problems wire.Problems
 			if len(bytes.TrimSpace(options)) > 0 {
 				problems.Add("", wire.DecodeStrict(options, &p))
+			}
+			if err := checkLists("", reflect.ValueOf(p)); err != nil {
+				return prepared{}, err
 			}
 			problems.Add("", p.common().validate())
 			problems.Add("", p.Validate(target))
