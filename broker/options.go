@@ -26,6 +26,7 @@ type Options struct {
 	Name     string // server name; default netmon-<host>
 	HTTP     string // monitoring address host:port, "" is off
 	MaxStore int64  // bytes of disk JetStream may use; default DefaultMaxStore
+	Guard    Guard  // what clients may take of it
 	Log      *slog.Logger
 }
 
@@ -34,8 +35,7 @@ type Options struct {
 const DefaultMaxStore = 10 << 30
 
 const (
-	maxMemory  = 256 << 20 // bytes of memory streams: heartbeats
-	maxPayload = 1 << 20   // bytes of one message
+	maxMemory = 256 << 20 // bytes of memory streams: heartbeats
 	// The time in which the clients of a cluster are sent elsewhere.
 	lameDuckGrace = 200 * time.Millisecond
 	lameDuckTime  = 2 * time.Second
@@ -54,7 +54,6 @@ func (o Options) server() (so *server.Options, warnings []string, err error) {
 		StoreDir:           o.Store,
 		JetStreamMaxMemory: maxMemory,
 		JetStreamMaxStore:  o.MaxStore,
-		MaxPayload:         maxPayload,
 	}
 	var errs []error
 	if o.Store == "" {
@@ -80,6 +79,7 @@ func (o Options) common(so *server.Options) (err error) {
 	so.NoSigs = true // else the server ends our process on SIGINT
 	so.NoLog = false
 	so.MaxTracedMsgLen = 256
+	o.Guard.over(so)
 	if so.PingInterval == 0 {
 		so.PingInterval, so.MaxPingsOut = 20*time.Second, 2
 	}
