@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/parser"
 
 	"netmon/wire"
 )
@@ -49,7 +48,7 @@ func contextsPath() string { return configDir("contexts.yaml") }
 // of one that cannot be used names the file, the line, the field and the value.
 func loadContexts(path string) (contexts, error) {
 	f := contexts{Contexts: map[string]brokerContext{}}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -63,9 +62,9 @@ func loadContexts(path string) (contexts, error) {
 }
 
 func parseContexts(path string, data []byte, f *contexts) error {
-	file, err := parser.ParseBytes(data, 0)
+	file, err := parseYAML(path, data)
 	if err != nil {
-		return syntaxError(path, err)
+		return err
 	}
 	src := source{path: path, lines: strings.Split(string(data), "\n")}
 	for _, doc := range file.Docs {

@@ -14,14 +14,10 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"netmon/probes"
 	"netmon/wire"
 )
-
-// maxFile bounds a configuration file, in bytes: 10,000 monitors take about 3 MB.
-const maxFile = 32 << 20
 
 // loadMonitors reads monitors from files, folders of *.yaml and *.yml, or "-"
 // for standard input. The error holds every mistake of every file, each with
@@ -104,9 +100,9 @@ func parseMonitors(path string, data []byte, seen map[string]string) ([]wire.Sav
 	if path == "-" {
 		path = "standard input"
 	}
-	file, err := parser.ParseBytes(data, 0)
+	file, err := parseYAML(path, data)
 	if err != nil {
-		return nil, syntaxError(path, err)
+		return nil, err
 	}
 	src := source{path: path, lines: strings.Split(string(data), "\n")}
 	var all []wire.Saved
