@@ -113,6 +113,8 @@ func nastyMesh(t *testing.T) (url string) {
 			t.Fatal(err)
 		}
 	}
+	publish("$KV."+wire.MonitorsBucket+".k\x1b[2J\u202eodd", web)
+	publish("$KV."+wire.MonitorsBucket+".other", web)
 	control, err := js.KeyValue(ctx, wire.ControlBucket)
 	if err != nil {
 		t.Fatal(err)
