@@ -14,6 +14,7 @@ import (
 const (
 	MaxMessage  = 1 << 20   // bytes of any message, with its headers
 	MaxResult   = 512 << 10 // bytes of a result
+	MaxUsual    = 8 << 10   // bytes of a result up to which a reader looks at no part of it
 	MaxDetails  = 256 << 10 // bytes of a result's details
 	MaxAlive    = 64 << 10  // bytes of a heartbeat
 	MaxSaved    = 512 << 10 // bytes of a saved monitor
@@ -128,11 +129,16 @@ func (r *Result) Fit() {
 		r.Details = nil
 		note := "details left out: " + err.Error()
 		if r.Error != "" {
-			note = Clip(r.Error, MaxText-len(note)-2) + "; " + note
+			note = Clip(r.Error, MaxText-len(note)-len("; ")) + "; " + note
 		}
 		r.Error = note
 	}
 	r.Error, r.Summary = Clip(r.Error, MaxText), Clip(r.Summary, MaxText)
+	r.Target = Clip(r.Target, MaxTarget)
+	r.Outcome, r.Failure = Outcome(Clip(string(r.Outcome), MaxToken)), Failure(Clip(string(r.Failure), MaxToken))
+	for _, word := range []*string{&r.Kind, &r.Address, &r.Epoch, &r.Clock} {
+		*word = Clip(*word, MaxToken)
+	}
 	if len(r.Unmet) > MaxUnmet {
 		r.Unmet = r.Unmet[:MaxUnmet:MaxUnmet]
 	}

@@ -82,5 +82,8 @@ func DecodeResult(subject string, data []byte) (Result, error) {
 	if want != subject {
 		return Result{}, fmt.Errorf("decode result on %s: it says it belongs on %s", subject, want)
 	}
+	if len(data) > MaxUsual {
+		r.Fit() // the sender should have
+	}
 	return r, nil
 }

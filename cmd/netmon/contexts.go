@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
 
@@ -61,16 +62,16 @@ func loadContexts(path string) (contexts, error) {
 }
 
 func parseContexts(path string, data []byte, f *contexts) error {
-	file, err := parseYAML(path, data)
+	file, err := safeyaml.Parse(data)
 	if err != nil {
-		return err
+		return syntaxError(path, err)
 	}
 	src := source{path: path, lines: strings.Split(string(data), "\n")}
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
 		}
-		raw, err := nodeJSON(doc.Body)
+		raw, err := safeyaml.JSON(doc.Body)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}

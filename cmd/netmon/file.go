@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
+	"netmon/internal/safeyaml"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -85,12 +86,12 @@ func readFile(path string, stdin io.Reader) ([]byte, error) {
 		defer f.Close()
 		r = f
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	data, err := io.ReadAll(io.LimitReader(r, safeyaml.MaxBytes+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: over %d bytes", path, maxFile)
+	if len(data) > safeyaml.MaxBytes {
+		return nil, fmt.Errorf("%s: over %d bytes", path, safeyaml.MaxBytes)
 	}
 	return data, nil
 }
@@ -100,9 +101,9 @@ func parseMonitors(path string, data []byte, seen map[string]string) ([]wire.Sav
 	if path == "-" {
 		path = "standard input"
 	}
-	file, err := parseYAML(path, data)
+	file, err := safeyaml.Parse(data)
 	if err != nil {
-		return nil, err
+		return nil, syntaxError(path, err)
 	}
 	src := source{path: path, lines: strings.Split(string(data), "\n")}
 	var all []wire.Saved
@@ -120,6 +121,10 @@ func parseMonitors(path string, data []byte, seen map[string]string) ([]wire.Sav
 
 func syntaxError(path string, err error) error {
 	var y yaml.Error
+	var limit *safeyaml.LimitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("%s:%d: %s", path, limit.Line, limit.Text)
+	}
 	if errors.As(err, &y) && y.GetToken() != nil {
 		return fmt.Errorf("%s:%d: %s", path, y.GetToken().Position.Line, y.GetMessage())
 	}
@@ -170,7 +175,7 @@ func (s *source) document(body ast.Node, seen map[string]string) []wire.Saved {
 		Kind       string            `json:"kind"`
 		Items      []json.RawMessage `json:"items"`
 	}
-	data, err := nodeJSON(body)
+	data, err := safeyaml.JSON(body)
 	if err != nil {
 		s.mistake(body, "", err)
 		return nil
@@ -238,14 +243,6 @@ func (m fileMonitor) saved() wire.Saved {
 func toFile(s wire.Saved) fileMonitor {
 	return fileMonitor{Name: s.Name, Kind: s.Kind, Target: s.Target, Every: s.Every, Timeout: s.Timeout,
 		Agents: s.Agents, Except: s.Except, Paused: s.Paused, Options: s.Options}
-}
-
-func nodeJSON(n ast.Node) ([]byte, error) {
-	var v any
-	if err := yaml.NodeToValue(n, &v); err != nil {
-		return nil, err
-	}
-	return json.Marshal(v)
 }
 
 func joinPath(a, b string) string {

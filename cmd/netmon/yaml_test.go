@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"netmon/internal/safeyaml"
 )
 
 func aliasBomb(levels int) string {
@@ -38,7 +40,7 @@ func TestYAML_Bounds(t *testing.T) {
 		"long stairs":          {stairs(3000), "want at most 1000"},
 		"an alias of itself":   {"monitors: &a [*a]", ""},
 		"an alias of nothing":  {"monitors: *nothing", ""},
-		"one that is too long": {"a: " + strings.Repeat("x", maxFile), "over 33554432 bytes"},
+		"one that is too long": {"a: " + strings.Repeat("x", safeyaml.MaxBytes), "over 33554432 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -67,32 +69,4 @@ func TestYAML_Bounds(t *testing.T) {
 	if all, err := parseMonitors("aliases.yaml", []byte(aliases), map[string]string{}); err != nil || len(all) != 2 {
 		t.Errorf("%d monitors, %v", len(all), err)
 	}
-}
-
-func FuzzMonitorsFile(f *testing.F) {
-	for _, s := range []string{
-		"monitors:\n- name: web\n  kind: http\n  target: http://127.0.0.1/\n  every: 1s\n  agents: {match: {region: eu}}\n",
-		"monitors: &a [*a]", aliasBomb(3), "a: !!binary x\n", "? a\n: b\n", "--- |\n x\n...\n---\n", "monitors: [{name: \"\x1b[2J\"}]", "- - - [{[", "a: *b\n<<: *c", "&a : b", "%YAML 1.2\n---\n*a",
-		`{"apiVersion":"v1","kind":"MonitorList","items":[{"name":"a"}]}`,
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		all, err := parseMonitors("f.yaml", data, map[string]string{})
-		for _, m := range all {
-			if err == nil && m.Validate() != nil {
-				t.Errorf("%q was read as %+v", data, m)
-			}
-		}
-	})
-}
-
-func FuzzContextsFile(f *testing.F) {
-	for _, s := range []string{"current: a\ncontexts:\n  a: {broker: \"nats://127.0.0.1:4222\"}\n", "contexts: {\"\\e\": null}", "contexts: &a {b: *a}", "current: [a"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		c := contexts{}
-		_ = parseContexts("contexts.yaml", data, &c)
-	})
 }
