@@ -29,7 +29,7 @@ var layers = map[string][]string{
 	"console/feed":   {"wire", "console", "console/view"},
 	"console/screen": {"wire", "console", "console/view"},
 	"cmd/netmon": {"wire", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "controller", "identity", "console", "console/feed", "console/flow",
-		"console/prompt", "console/screen", "console/view", "console/words"},
+		"console/prompt", "console/screen", "console/view", "console/words", "internal/safeyaml"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
 	"lab/fault":          nil,
@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"lab/targets":        nil,
 	"internal/badlink":   nil,
 	"internal/need":      nil,
+	"internal/safeyaml":  {"wire"},
 	"internal/ledger":    {"wire"},
 	"internal/natstest":  {"broker"},
 }

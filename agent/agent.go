@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -85,9 +84,7 @@ func New(o Options) (*Agent, error) {
 	if o.ID == wire.Everywhere {
 		p.Addf("id", "%q means every agent: choose another", o.ID)
 	}
-	for _, k := range slices.Sorted(maps.Keys(o.Labels)) {
-		p.Add("label", wire.CheckLabel(k, o.Labels[k]))
-	}
+	p.Add("label", wire.CheckLabels(o.Labels))
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -142,7 +139,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, p := range []string{problem, spoolProblem} {
 		if p != "" {
 			a.log.Error(p)
-			a.notes = append(a.notes, p)
+			a.notes = append(a.notes, wire.Clip(p, wire.MaxText))
 		}
 	}
 	a.set.resume(state)
@@ -186,6 +183,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) record(r wire.Result) {
 	a.results.Add(1)
 	r.Agent = a.o.ID
+	r.Fit()
 	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
 		data, err := json.Marshal(&r)
@@ -307,7 +305,7 @@ func (a *Agent) alive() wire.Alive {
 	}
 	for _, p := range []string{a.stateProblem, a.sendProblem, spoolProblem} {
 		if p != "" {
-			b.Notes = append(b.Notes, p)
+			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxText))
 		}
 	}
 	return b
@@ -321,7 +319,7 @@ func abilities(env *probes.Env) (can []string, cannot map[string]string) {
 			if cannot == nil {
 				cannot = map[string]string{}
 			}
-			cannot[k.Name] = err.Error()
+			cannot[k.Name] = wire.Clip(err.Error(), wire.MaxText)
 			continue
 		}
 		can = append(can, k.Name)

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -87,7 +86,7 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 	}
 	a.set.fill()
 	for _, m := range r.Monitors {
-		r.Errors = append(r.Errors, m.Errors...)
+		r.Errors = append(r.Errors, m.Errors[:min(len(m.Errors), wire.MaxProblems-len(r.Errors))]...)
 	}
 	if len(r.Errors) > 0 {
 		r.OK, r.Error = false, &r.Errors[0]
@@ -145,6 +144,7 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 		defer a.probing.Add(-1)
 		res := check(a.runs, m.Timeout.Std())
 		res.Agent, res.Monitor = a.o.ID, m.Name
+		res.Fit()
 		reply(wire.Reply{OK: true, Agent: a.o.ID, Result: &res})
 	})
 }
@@ -164,12 +164,4 @@ func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
 	return func(ctx context.Context, timeout time.Duration) wire.Result {
 		return check.Run(ctx, timeout, nil)
 	}, nil
-}
-
-func encodeReply(r wire.Reply) []byte {
-	data, err := json.Marshal(r)
-	if err != nil { // details of a probe are the only part that is not ours
-		data, _ = json.Marshal(wire.Refuse(r.Agent, wire.Error{Code: wire.CodeInternal, Message: err.Error()}))
-	}
-	return data
 }

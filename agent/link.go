@@ -256,8 +256,8 @@ func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
 		if len(msg.Data) == 0 && msg.Header.Get("Status") == "503" {
 			return nil
 		}
-		var r wire.Reply
-		if json.Unmarshal(msg.Data, &r) != nil || r.Info == nil || r.Info.Instance == l.instance {
+		r, err := wire.DecodeReply(msg.Data)
+		if err != nil || r.Info == nil || r.Info.Instance == l.instance {
 			continue
 		}
 		other := r.Info
@@ -283,7 +283,7 @@ func service(nc *nats.Conn, id, version string, labels map[string]string, handle
 		return nil, err
 	}
 	h := micro.HandlerFunc(func(req micro.Request) {
-		handle(req.Data(), req.Headers().Get(wire.CallerHeader), func(r wire.Reply) { req.Respond(encodeReply(r)) })
+		handle(req.Data(), req.Headers().Get(wire.CallerHeader), func(r wire.Reply) { req.Respond(r.Encode()) })
 	})
 	if err := svc.AddEndpoint("cmd", h, micro.WithEndpointSubject(subject), micro.WithEndpointQueueGroupDisabled(), micro.WithEndpointMetadata(meta)); err != nil {
 		svc.Stop()

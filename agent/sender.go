@@ -107,11 +107,28 @@ func (s *sender) fill() {
 	for _, r := range records {
 		it := &item{Record: r, read: now}
 		s.items = append(s.items, it)
+		if err := sendable(r); err != nil {
+			s.log.Error("a record of the spool is no result and is left out", "seq", r.Seq, "error", err)
+			it.acked = true
+			continue
+		}
 		if r.Seq <= s.old && len(s.byKey[r.Key]) == 0 {
 			s.doubt[r.Key] = true
 		}
 		s.byKey[r.Key] = append(s.byKey[r.Key], it)
 	}
+}
+
+// sendable says why a record of the spool can never be sent: it would stop
+// those behind it for good. The agent writes none like it.
+func sendable(r spool.Record) error {
+	if err := wire.CheckToken(r.Key); err != nil {
+		return fmt.Errorf("its key %w", err)
+	}
+	if len(r.Data) > wire.MaxResult {
+		return fmt.Errorf("it is %d bytes long: want at most %d", len(r.Data), wire.MaxResult)
+	}
+	return nil
 }
 
 // round sends one batch, waits for its acknowledgements, and takes what is

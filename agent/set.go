@@ -80,6 +80,10 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		return refuse(wire.Error{Code: wire.CodeManaged, Message: fmt.Sprintf("%q is a saved monitor: change it with netmon add or apply", m.Name)})
 	}
 
+	if old == nil && len(s.entries) >= wire.MaxMonitors {
+		return refuse(wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("the agent has %d monitors, which is the most", wire.MaxMonitors)})
+	}
+
 	m = m.WithDefaults()
 	if managed && old != nil && old.run != nil && sameRun(old.monitor, m) {
 		// Something else of the saved monitor changed, such as where it runs.
@@ -134,6 +138,7 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 			return r
 		}
 		if c.Store == s.store {
+			s.forget()
 			s.gone[name] = c.Revision
 		}
 	}
@@ -146,6 +151,18 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 	}
 	s.drop(e)
 	return r
+}
+
+// forget bounds what is remembered of stopped monitors: instead of each one's
+// revision, the newest of them then counts for all.
+func (s *set) forget() {
+	if len(s.gone) < wire.MaxMonitors {
+		return
+	}
+	for _, at := range s.gone {
+		s.revision = max(s.revision, at)
+	}
+	clear(s.gone)
 }
 
 // sync compares the managed monitors of a range of names with those of the
@@ -236,7 +253,7 @@ func (s *set) describe(a *wire.Alive) {
 			if a.Refused == nil {
 				a.Refused = map[string]string{}
 			}
-			a.Refused[name] = e.refused[0].Error()
+			a.Refused[name] = wire.Clip(e.refused[0].Error(), wire.MaxText)
 		}
 		if e.manual() {
 			a.Manual++

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -64,7 +65,7 @@ func replaceFile(path string, data []byte) error {
 // says so.
 func loadState(dir, agent string) (s stateFile, problem string, err error) {
 	path := filepath.Join(dir, stateName)
-	data, err := os.ReadFile(path)
+	data, err := readState(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return stateFile{}, "", nil
 	}
@@ -85,13 +86,33 @@ func loadState(dir, agent string) (s stateFile, problem string, err error) {
 	return stateFile{}, fmt.Sprintf("state file could not be read (%v): set aside as %s, started with nothing running", bad, filepath.Base(aside)), nil
 }
 
+// MaxState bounds the state file, in bytes: MaxMonitors of usual size are a
+// third of it.
+const MaxState = 128 << 20
+
+// readState reads no more of the file than decodeState needs to refuse it.
+func readState(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, MaxState+1))
+}
+
 func decodeState(data []byte) (stateFile, error) {
 	var s stateFile
+	if len(data) > MaxState {
+		return stateFile{}, fmt.Errorf("over %d bytes", MaxState)
+	}
 	if err := json.Unmarshal(data, &s); err != nil {
 		return stateFile{}, err
 	}
 	if s.Format != 1 {
 		return stateFile{}, fmt.Errorf("format %d, want 1", s.Format)
+	}
+	if len(s.Monitors) > wire.MaxMonitors || len(s.Gone) > wire.MaxMonitors {
+		return stateFile{}, fmt.Errorf("%d monitors and %d stopped ones: want at most %d of each", len(s.Monitors), len(s.Gone), wire.MaxMonitors)
 	}
 	for i, m := range s.Monitors {
 		if err := m.Monitor.Validate(); err != nil {

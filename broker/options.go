@@ -33,6 +33,7 @@ type Options struct {
 	// Advertise is the host, or host:port, that others reach the broker by;
 	// default its first address that is not only its own.
 	Advertise string
+	Guard     Guard // what clients may take of it
 	Log       *slog.Logger
 }
 
@@ -41,8 +42,7 @@ type Options struct {
 const DefaultMaxStore = 10 << 30
 
 const (
-	maxMemory  = 256 << 20 // bytes of memory streams: heartbeats
-	maxPayload = 1 << 20   // bytes of one message
+	maxMemory = 256 << 20 // bytes of memory streams: heartbeats
 	// The time in which the clients of a cluster are sent elsewhere.
 	lameDuckGrace = 200 * time.Millisecond
 	lameDuckTime  = 2 * time.Second
@@ -62,7 +62,6 @@ func (o Options) server() (so *server.Options, warnings []string, err error) {
 		StoreDir:           o.Store,
 		JetStreamMaxMemory: maxMemory,
 		JetStreamMaxStore:  o.MaxStore,
-		MaxPayload:         maxPayload,
 	}
 	var errs []error
 	if o.Store == "" {
@@ -88,6 +87,7 @@ func (o Options) common(so *server.Options) (err error) {
 	so.NoSigs = true // else the server ends our process on SIGINT
 	so.NoLog = false
 	so.MaxTracedMsgLen = 256
+	o.Guard.over(so)
 	if so.PingInterval == 0 {
 		so.PingInterval, so.MaxPingsOut = 20*time.Second, 2
 	}

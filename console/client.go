@@ -115,8 +115,8 @@ func (c *Client) Command(ctx context.Context, agent string, cmd wire.Command) (w
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	var r wire.Reply
-	if err := json.Unmarshal(msg.Data, &r); err != nil {
+	r, err := wire.DecodeReply(msg.Data)
+	if err != nil {
 		return wire.Reply{}, fmt.Errorf("decode reply of %s: %w", agent, err)
 	}
 	return r, nil

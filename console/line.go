@@ -45,12 +45,12 @@ func (l *Line) Format(r wire.Result) string {
 		clock = "2006-01-02 15:04:05.000"
 	}
 	var b strings.Builder
-	monitor := fmt.Sprintf(" %-*s", l.monitor, r.Monitor)
+	monitor := fmt.Sprintf(" %-*s", l.monitor, Printable(r.Monitor))
 	if l.Alone {
 		monitor = ""
 	}
 	fmt.Fprintf(&b, "%s%s%s %-*s%s %s%s %-6s%s %9s  %s", l.Styles.Dim, r.Started.Local().Format(clock), l.Styles.Reset,
-		l.agent, r.Agent, monitor, style, mark, Printable(string(r.Outcome)), l.Styles.Reset, latency, Printable(words(r)))
+		l.agent, Printable(r.Agent), monitor, style, mark, Printable(wire.Clip(string(r.Outcome), wire.MaxToken)), l.Styles.Reset, latency, Printable(words(r)))
 	if gap := gapWords(r); gap != "" {
 		fmt.Fprintf(&b, "  %s? %s%s", l.Styles.Broken, gap, l.Styles.Reset)
 	}
@@ -60,10 +60,10 @@ func (l *Line) Format(r wire.Result) string {
 // words is the line's free part: the figures of a good run, the reason of another.
 func words(r wire.Result) string {
 	if r.Outcome == wire.OK {
-		return r.Summary
+		return wire.Clip(r.Summary, wire.MaxText)
 	}
-	first, _, _ := strings.Cut(r.Error, "\n")
-	return string(r.Failure) + ": " + first
+	first, _, _ := strings.Cut(wire.Clip(r.Error, wire.MaxText), "\n")
+	return wire.Clip(string(r.Failure), wire.MaxToken) + ": " + first
 }
 
 // gapWords states what is not known of the time before this result.

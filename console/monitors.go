@@ -61,7 +61,7 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 				slices.SortFunc(list, func(a, b wire.Saved) int { return strings.Compare(a.Name, b.Name) })
 				return list, errors.Join(errs...)
 			}
-			m, err := wire.DecodeSaved(e.Value(), e.Revision())
+			m, err := decodeEntry(e)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("monitor %q: %w", e.Key(), err))
 				continue
@@ -89,7 +89,9 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 				slices.Sort(names)
 				return names, nil
 			}
-			names = append(names, name)
+			if wire.CheckToken(name) == nil { // else it is no monitor of ours
+				names = append(names, name)
+			}
 		}
 	}
 }
@@ -106,7 +108,20 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err != nil {
 		return wire.Saved{}, noMesh("read monitor "+name, err)
 	}
-	return wire.DecodeSaved(e.Value(), e.Revision())
+	return decodeEntry(e)
+}
+
+// decodeEntry reads what stands under a key. Whoever may write to the bucket
+// can put anything under any subject.
+func decodeEntry(e jetstream.KeyValueEntry) (wire.Saved, error) {
+	if err := wire.CheckToken(e.Key()); err != nil {
+		return wire.Saved{}, fmt.Errorf("its key %w", err)
+	}
+	m, err := wire.DecodeSaved(e.Value(), e.Revision())
+	if err == nil && m.Name != e.Key() {
+		err = fmt.Errorf("it is named %q", m.Name)
+	}
+	return m, err
 }
 
 // Save writes a monitor over the revision it was read at (m.Revision; 0 makes
@@ -119,10 +134,13 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	ctx, done := s.c.denials.during(ctx)
 	defer done()
 	was := m.Revision
-	m.Revision, m.Author, m.Change = 0, s.c.author, change
+	m.Revision, m.Author, m.Change = 0, wire.Clip(s.c.author, wire.MaxAuthor), wire.Clip(change, wire.MaxText)
 	data, err := json.Marshal(m)
 	if err != nil {
 		return 0, err
+	}
+	if len(data) > wire.MaxSaved {
+		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
 	var revision uint64
 	if was == 0 {
@@ -183,7 +201,7 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	for _, e := range slices.Backward(entries) {
 		r := Revision{Revision: e.Revision(), At: e.Created()}
 		if e.Operation() == jetstream.KeyValuePut {
-			m, err := wire.DecodeSaved(e.Value(), e.Revision())
+			m, err := decodeEntry(e)
 			if err != nil {
 				r.Problem = err
 			} else {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,9 @@ type Sets struct {
 	c  *Client
 	os jetstream.ObjectStore
 }
+
+// MaxSet bounds a saved configuration, in bytes: 10,000 monitors take about 3 MB.
+const MaxSet = 32 << 20
 
 // setPatience bounds the transfer of one set, large ones over slow links too.
 const setPatience = time.Minute
@@ -116,11 +120,11 @@ func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) 
 	if err != nil {
 		return Set{}, nil, noMesh("read the configuration "+name, err)
 	}
-	var content bytes.Buffer
-	if _, err := content.ReadFrom(object); err != nil {
+	content, err := io.ReadAll(io.LimitReader(object, MaxSet+1))
+	if err != nil {
 		return Set{}, nil, noMesh("read the configuration "+name, err)
 	}
-	monitors, err := decodeSet(content.Bytes())
+	monitors, err := decodeSet(content)
 	if err != nil {
 		return Set{}, nil, fmt.Errorf("configuration %q: %w", name, err)
 	}
@@ -135,6 +139,9 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved) (Se
 	content, err := encodeSet(monitors)
 	if err != nil {
 		return Set{}, err
+	}
+	if len(content) > MaxSet {
+		return Set{}, fmt.Errorf("configuration %q is %d bytes long: want at most %d", name, len(content), MaxSet)
 	}
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
@@ -191,6 +198,9 @@ func encodeSet(monitors []wire.Saved) ([]byte, error) {
 func decodeSet(data []byte) ([]wire.Saved, error) {
 	var set struct {
 		Monitors []wire.Saved `json:"monitors"`
+	}
+	if len(data) > MaxSet {
+		return nil, fmt.Errorf("over %d bytes", MaxSet)
 	}
 	if err := json.Unmarshal(data, &set); err != nil {
 		return nil, err

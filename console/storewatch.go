@@ -30,10 +30,11 @@ func (s *Store) Watch(ctx context.Context, ready func(), take func(name string, 
 				return errors.New("watch the saved monitors: it ended")
 			case e == nil:
 				ready()
+			case wire.CheckToken(e.Key()) != nil: // no monitor of ours
 			case e.Operation() != jetstream.KeyValuePut:
 				take(e.Key(), nil, nil)
 			default:
-				m, err := wire.DecodeSaved(e.Value(), e.Revision())
+				m, err := decodeEntry(e)
 				if err != nil {
 					take(e.Key(), nil, err)
 					continue

@@ -195,6 +195,9 @@ func (c *Controller) take(e jetstream.KeyValueEntry) (changed bool) {
 	if err == nil && s.Name != e.Key() {
 		err = fmt.Errorf("it is named %q", s.Name)
 	}
+	if _, known := c.desired[e.Key()]; err == nil && !known && len(c.desired) >= wire.MaxMonitors {
+		err = fmt.Errorf("%d monitors are saved, which is the most", wire.MaxMonitors)
+	}
 	if err != nil {
 		c.log.Error("saved monitor is not usable, what ran before goes on", "key", e.Key(), "revision", e.Revision(), "error", err)
 		return false

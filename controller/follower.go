@@ -210,8 +210,8 @@ func (f *follower) send(ctx context.Context, c wire.Command) (wire.Reply, error)
 	if err != nil {
 		return wire.Reply{}, fmt.Errorf("%s %s: %w", c.Op, f.agent, err)
 	}
-	var r wire.Reply
-	if err := json.Unmarshal(msg.Data, &r); err != nil {
+	r, err := wire.DecodeReply(msg.Data)
+	if err != nil {
 		return wire.Reply{}, fmt.Errorf("%s %s: decode reply: %w", c.Op, f.agent, err)
 	}
 	for _, e := range r.Errors {

@@ -87,8 +87,8 @@ func (e DNSExpect) validate(qtype, class uint16) error {
 			problems.Add(c.option, err)
 		}
 	}
-	if _, err := regexp.Compile(e.Answer); err != nil {
-		problems.Addf("answer", "want an RE2 expression, got %q: %w", e.Answer, err)
+	if _, err := compileRegex(e.Answer); err != nil {
+		problems.Addf("answer", "want an RE2 expression, got %q: %w", clip(e.Answer), err)
 	}
 	if len(e.Records) > 0 && qtype == dns.TypeANY {
 		problems.Addf("records", "needs one type, not ANY: the data of each type is written in its own way")

@@ -43,8 +43,8 @@ func (e HTTPExpect) validate() error {
 	_, err := statusRanges(e.Status)
 	problems.Add("status", err)
 	isRegex := func(path, s string) {
-		if _, err := regexp.Compile(s); err != nil {
-			problems.Addf(path, "%q is no RE2 expression: %w", s, err)
+		if _, err := compileRegex(s); err != nil {
+			problems.Addf(path, "%q is no RE2 expression: %w", clip(s), err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
@@ -87,8 +87,8 @@ func (j HTTPExpectJSON) validate() error {
 	var problems wire.Problems
 	_, err := parseJSONPath(j.Path)
 	problems.Add("path", err)
-	if _, err := regexp.Compile(j.Regex); err != nil {
-		problems.Addf("regex", "%q is no RE2 expression: %w", j.Regex, err)
+	if _, err := compileRegex(j.Regex); err != nil {
+		problems.Addf("regex", "%q is no RE2 expression: %w", clip(j.Regex), err)
 	}
 	if j.Min != nil && j.Max != nil && *j.Min > *j.Max {
 		problems.Addf("max", "want at least min, got %v", *j.Max)

@@ -82,6 +82,9 @@ func kind[P interface {
 			if len(bytes.TrimSpace(options)) > 0 {
 				problems.Add("", wire.DecodeStrict(options, &p))
 			}
+			if err := checkLists("", reflect.ValueOf(p)); err != nil {
+				return prepared{}, err
+			}
 			problems.Add("", p.common().validate())
 			problems.Add("", p.Validate(target))
 			if err := problems.Err(); err != nil {

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -202,7 +201,7 @@ func (p TCP) validateCaptures() error {
 	var problems wire.Problems
 	var have []string
 	add := func(pattern string) {
-		if re, err := regexp.Compile(pattern); err == nil {
+		if re, err := compileRegex(pattern); err == nil {
 			have = append(have, re.SubexpNames()...)
 		}
 	}

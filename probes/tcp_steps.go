@@ -112,7 +112,7 @@ type tcpExpectation struct {
 
 // tcpRegexp compiles a regular expression whose ^ and $ match at every line.
 func tcpRegexp(s string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(s); err != nil { // whose message shows it as it was written
+	if _, err := compileRegex(s); err != nil { // whose message shows it as it was written
 		return nil, fmt.Errorf("want a regular expression, got %q: %w", clip(s), err)
 	}
 	return regexp.Compile("(?m)" + s)

@@ -78,8 +78,8 @@ func (p UDP) Validate(target string) error {
 
 func (e UDPExpect) validate() error {
 	var problems wire.Problems
-	if _, err := regexp.Compile(e.Regex); err != nil {
-		problems.Addf("regex", "want a regular expression, got %q: %w", e.Regex, err)
+	if _, err := compileRegex(e.Regex); err != nil {
+		problems.Addf("regex", "want a regular expression, got %q: %w", clip(e.Regex), err)
 	}
 	_, err := unhex(e.Hex)
 	problems.Add("hex", err)
@@ -162,7 +162,7 @@ func (p UDP) plan(run *Run, host string, port uint16) (udpPlan, error) {
 	plan := udpPlan{host: host}
 	var err error
 	if p.Expect.Regex != "" {
-		if plan.regex, err = regexp.Compile(p.Expect.Regex); err != nil {
+		if plan.regex, err = compileRegex(p.Expect.Regex); err != nil {
 			return plan, err
 		}
 	}

@@ -65,6 +65,9 @@ type Policy struct {
 // DecodeAlive reads a heartbeat that came on subject.
 func DecodeAlive(subject string, data []byte) (Alive, error) {
 	var a Alive
+	if err := tooLong("the heartbeat on "+subject, data, MaxAlive); err != nil {
+		return Alive{}, err
+	}
 	if err := json.Unmarshal(data, &a); err != nil {
 		return Alive{}, fmt.Errorf("decode heartbeat on %s: %w", subject, err)
 	}
@@ -74,6 +77,9 @@ func DecodeAlive(subject string, data []byte) (Alive, error) {
 	}
 	if want != subject {
 		return Alive{}, fmt.Errorf("decode heartbeat on %s: it says it belongs on %s", subject, want)
+	}
+	if err := CheckLabels(a.Labels); err != nil {
+		return Alive{}, fmt.Errorf("decode heartbeat on %s: labels: %w", subject, err)
 	}
 	return a, nil
 }

@@ -54,6 +54,9 @@ type Command struct {
 func DecodeCommand(data []byte) (Command, error) {
 	var c Command
 	var p Problems
+	if err := tooLong("the command", data, MaxMessage); err != nil {
+		return Command{}, err
+	}
 	if err := json.Unmarshal(data, &c); err != nil {
 		if !json.Valid(data) {
 			return Command{}, fmt.Errorf("not a JSON command: %w", err)
@@ -84,7 +87,26 @@ func DecodeCommand(data []byte) (Command, error) {
 	case "":
 		p.Addf("op", "is missing: one of %v", Ops)
 	default:
-		p.Addf("op", "unknown op %q: one of %v", c.Op, Ops)
+		p.Addf("op", "unknown op %q: one of %v", Clip(string(c.Op), MaxToken), Ops)
+	}
+	for _, l := range []struct {
+		field string
+		n     int
+	}{{"monitors", len(c.Monitors)}, {"names", len(c.Names)}, {"have", len(c.Have)}} {
+		if l.n > MaxCommand {
+			p.Addf(l.field, "has %d entries: want at most %d in one command", l.n, MaxCommand)
+		}
+	}
+	for i, name := range c.Names {
+		p.Add(fmt.Sprintf("names[%d]", i), CheckToken(name))
+	}
+	for name := range c.Have {
+		p.Add("have", CheckToken(name))
+	}
+	for _, f := range []struct{ field, text string }{{"store", c.Store}, {"after", c.After}, {"through", c.Through}, {"instance", c.Instance}} {
+		if len(f.text) > MaxToken {
+			p.Addf(f.field, "%q is %d bytes long: want at most %d", Clip(f.text, MaxToken), len(f.text), MaxToken)
+		}
 	}
 	return c, p.Err()
 }
@@ -131,7 +153,7 @@ func Invalid(err error) []Error {
 		if own, ok := errors.AsType[Coder](e.Err); ok {
 			code = own.Code()
 		}
-		out = append(out, Error{Code: code, Field: e.Path, Message: e.Err.Error()})
+		out = append(out, Error{Code: code, Field: e.Path, Message: Clip(e.Err.Error(), MaxText)})
 	}
 	return out
 }

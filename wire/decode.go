@@ -13,11 +13,17 @@ import (
 // by hand. Anything else, and every mistake, is left to encoding/json, which
 // stays the one that says what a result is.
 func DecodeResult(subject string, data []byte) (Result, error) {
-	var r Result
-	if decodeUsual(subject, data, &r) {
-		return r, nil
+	if err := tooLong("the result on "+subject, data, MaxResult); err != nil {
+		return Result{}, err
 	}
-	return decodeAny(subject, data)
+	r, err := Result{}, error(nil)
+	if !decodeUsual(subject, data, &r) {
+		r, err = decodeAny(subject, data)
+	}
+	if len(data) > MaxUsual {
+		r.Fit() // the sender should have
+	}
+	return r, err
 }
 
 func decodeAny(subject string, data []byte) (Result, error) {

@@ -32,7 +32,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
 	if err != nil {
-		return fmt.Errorf("want a number with a unit such as 10s or 200ms, got %q", b)
+		return fmt.Errorf("want a number with a unit such as 10s or 200ms, got %q", Clip(string(b), 60))
 	}
 	*d = Duration(v)
 	return nil
@@ -46,7 +46,7 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	}
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("want a number with a unit such as 10s or 200ms, got %q", b)
+		return fmt.Errorf("want a number with a unit such as 10s or 200ms, got %q", Clip(string(b), 60))
 	}
 	return d.UnmarshalText([]byte(s))
 }

@@ -3,9 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // Limits of a monitor's schedule.
@@ -49,14 +47,20 @@ func (m Monitor) Validate() error {
 	if m.Kind == "" {
 		p.Addf("kind", "is missing")
 	}
+	if len(m.Kind) > MaxKind {
+		p.Addf("kind", "%q is %d bytes long: want at most %d", Clip(m.Kind, MaxKind), len(m.Kind), MaxKind)
+	}
 	if m.Target == "" {
 		p.Addf("target", "is missing")
 	}
-	if strings.ContainsFunc(m.Target, unicode.IsControl) {
-		p.Addf("target", "has a control character: %.100q", m.Target)
+	if invisible(m.Target) {
+		p.Addf("target", "has a control character, or another that does not show: %+q", Clip(m.Target, 100))
 	}
 	if len(m.Target) > MaxTarget {
 		p.Addf("target", "is %d bytes long: want at most %d", len(m.Target), MaxTarget)
+	}
+	if err := checkJSON(m.Options, MaxOptions); err != nil {
+		p.Add("options", err)
 	}
 	if d := m.Every.Std(); d != 0 && (d < MinEvery || d > MaxEvery) {
 		p.Addf("every", "want %v to %v, got %q", Duration(MinEvery), Duration(MaxEvery), m.Every)
@@ -96,12 +100,21 @@ func (s *Saved) Validate() error {
 	p.Add("", s.Monitor.Validate())
 	p.Add("agents", s.Agents.Validate())
 	p.Add("except", s.Except.Validate())
+	if len(s.Author) > MaxAuthor {
+		p.Addf("author", "is %d bytes long: want at most %d", len(s.Author), MaxAuthor)
+	}
+	if len(s.Change) > MaxText {
+		p.Addf("change", "is %d bytes long: want at most %d", len(s.Change), MaxText)
+	}
 	return p.Err()
 }
 
 // DecodeSaved reads a saved monitor from the bucket; revision is its key's.
 func DecodeSaved(data []byte, revision uint64) (Saved, error) {
 	var s Saved
+	if err := tooLong("the saved monitor", data, MaxSaved); err != nil {
+		return Saved{}, err
+	}
 	if err := json.Unmarshal(data, &s); err != nil {
 		return Saved{}, fmt.Errorf("decode saved monitor: %w", err)
 	}

@@ -23,25 +23,40 @@ func (e *FieldError) Unwrap() error { return e.Err }
 
 // Problems gathers mistakes, so that all of them are reported at once.
 // The zero value is ready to use.
-type Problems struct{ list []*FieldError }
+type Problems struct {
+	list []*FieldError
+	more int // that came when the list was full
+}
 
 // Addf notes one mistake at path.
 func (p *Problems) Addf(path, format string, args ...any) {
-	p.list = append(p.list, &FieldError{Path: path, Err: fmt.Errorf(format, args...)})
+	p.note(path, fmt.Errorf(format, args...))
 }
 
 // Add notes err at path. An err that is itself a list of mistakes is taken
 // apart, and path goes before the path of each. A nil err is no mistake.
 func (p *Problems) Add(path string, err error) {
 	for _, e := range FieldErrors(err) {
-		p.list = append(p.list, &FieldError{Path: join(path, e.Path), Err: e.Err})
+		p.note(join(path, e.Path), e.Err)
 	}
+}
+
+// note keeps the first mistakes: what comes from others may hold any number.
+func (p *Problems) note(path string, err error) {
+	if len(p.list) >= MaxProblems {
+		p.more++
+		return
+	}
+	p.list = append(p.list, &FieldError{Path: Clip(path, MaxText), Err: err})
 }
 
 // Err returns nil when nothing was noted.
 func (p *Problems) Err() error {
 	if len(p.list) == 0 {
 		return nil
+	}
+	if p.more > 0 {
+		return append(problemList(p.list), &FieldError{Err: fmt.Errorf("and %d more mistakes", p.more)})
 	}
 	return problemList(p.list)
 }

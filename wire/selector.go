@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -71,17 +72,25 @@ func (s Selectors) IDs() []string {
 // Validate reports every selector that is none.
 func (s Selectors) Validate() error {
 	var p Problems
+	if len(s) > MaxSelector {
+		p.Addf("", "has %d selectors: want at most %d; a label on the agents chooses many at once", len(s), MaxSelector)
+		return p.Err()
+	}
 	for i, sel := range s {
 		at := fmt.Sprintf("[%d]", i)
 		if !strings.Contains(sel, "=") {
 			p.Add(at, CheckToken(sel))
 			continue
 		}
+		if n := strings.Count(sel, ",") + 1; n > MaxLabels {
+			p.Addf(at, "has %d labels: want at most %d", n, MaxLabels)
+			continue
+		}
 		seen := map[string]bool{}
 		for pair := range strings.SplitSeq(sel, ",") {
 			k, v, ok := strings.Cut(pair, "=")
 			if !ok {
-				p.Addf(at, "want label=value, got %q", pair)
+				p.Addf(at, "want label=value, got %q", Clip(pair, 2*MaxToken))
 				continue
 			}
 			p.Add(at, CheckLabel(k, v))
@@ -140,7 +149,7 @@ func (s *Selectors) UnmarshalJSON(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&match); err != nil || len(match.Match) == 0 {
-		return fmt.Errorf("want all, a list of agents and label=value, or {match: {label: value}}, got %q", b)
+		return fmt.Errorf("want all, a list of agents and label=value, or {match: {label: value}}, got %s", short(b))
 	}
 	pairs := make([]string, 0, len(match.Match))
 	for k, v := range match.Match {
@@ -157,10 +166,20 @@ func CheckLabel(k, v string) error {
 	if err := CheckToken(k); err != nil {
 		return fmt.Errorf("label %w", err)
 	}
-	if v == "" || len(v) > MaxToken || strings.ContainsFunc(v, func(r rune) bool {
-		return r <= ' ' || r == ',' || r == ';' || r == '=' || r == 0x7f || r == 0xfffd || r >= 0x80 && r < 0xa0
-	}) {
-		return fmt.Errorf("label %s: want 1 to %d bytes without spaces, commas, semicolons or =, got %q", k, MaxToken, v)
+	if v == "" || len(v) > MaxToken || invisible(v) || strings.ContainsAny(v, " ,;=\ufffd") {
+		return fmt.Errorf("label %s: want 1 to %d bytes without spaces, commas, semicolons or =, got %+q", k, MaxToken, Clip(v, 2*MaxToken))
 	}
 	return nil
+}
+
+// CheckLabels reports why these cannot be the labels of an agent.
+func CheckLabels(labels map[string]string) error {
+	if len(labels) > MaxLabels {
+		return fmt.Errorf("an agent has at most %d labels, got %d", MaxLabels, len(labels))
+	}
+	var p Problems
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		p.Add("", CheckLabel(k, labels[k]))
+	}
+	return p.Err()
 }

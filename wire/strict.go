@@ -108,7 +108,7 @@ func (d *fieldDecoder) fields(path string, raw json.RawMessage, v reflect.Value)
 			continue
 		}
 		if !ok {
-			d.problems.Addf(join(path, name), "unknown field %q: one of %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			d.problems.Addf(join(path, name), "unknown field %q: one of %s", Clip(name, 2*MaxToken), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 			continue
 		}
 		d.value(join(path, name), given[name], f)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -78,7 +79,7 @@ func (s *Spool) save(name string, v any, sync bool) error {
 
 // load reads a small file; found is false when there is none that can be read.
 func (s *Spool) load(name string, v any) (found bool, problem string) {
-	data, err := os.ReadFile(filepath.Join(s.dir, name))
+	data, err := readSmall(filepath.Join(s.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, ""
 	}
@@ -89,6 +90,22 @@ func (s *Spool) load(name string, v any) (found bool, problem string) {
 		return false, fmt.Sprintf("%s: %v", name, err)
 	}
 	return true, ""
+}
+
+// maxNumbers bounds the small files, in bytes: 100,000 keys take 10 MB.
+const maxNumbers = 64 << 20
+
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxNumbers+1))
+	if err == nil && len(data) > maxNumbers {
+		err = fmt.Errorf("over %d bytes", maxNumbers)
+	}
+	return data, err
 }
 
 // recover reads what an earlier process left.

@@ -29,7 +29,7 @@ const (
 	epochBytes = 16
 	headerSize = len(magic) + epochBytes + 1
 	fixedSize  = 8 + 8 + 8 + 1 // of a record, after length and checksum
-	maxRecord  = 4 << 20       // bytes; a longer one is a torn length
+	MaxRecord  = 768 << 10     // bytes; a longer one is a torn length
 	suffix     = ".segment"    // of the files
 	readAhead  = 256 << 10     // bytes read at once
 	nameFormat = "%016x" + suffix
@@ -176,8 +176,8 @@ func appendRecord(buf []byte, seq, run uint64, at time.Time, key string, data fu
 		return buf, err
 	}
 	body := out[start+8:]
-	if len(body) > maxRecord {
-		return buf, fmt.Errorf("record of %d bytes: want at most %d", len(body), maxRecord)
+	if len(body) > MaxRecord {
+		return buf, fmt.Errorf("record of %d bytes: want at most %d", len(body), MaxRecord)
 	}
 	binary.LittleEndian.PutUint32(out[start:], uint32(len(body)))
 	binary.LittleEndian.PutUint32(out[start+4:], crc32.Checksum(body, castagnoli))
@@ -196,7 +196,7 @@ func readRecord(r io.Reader) (rec Record, n int, err error) {
 		return Record{}, 0, torn(err)
 	}
 	size := binary.LittleEndian.Uint32(head[:])
-	if size < uint32(fixedSize) || size > maxRecord {
+	if size < uint32(fixedSize) || size > MaxRecord {
 		return Record{}, 0, errTorn
 	}
 	body := make([]byte, size)

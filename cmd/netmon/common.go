@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
@@ -101,20 +99,6 @@ func oneArg(c *cli.Context, what string) (string, error) {
 		return "", usage("want one %s, got %d arguments: %s", what, c.NArg(), c.Command.UsageText)
 	}
 	return c.Args().First(), nil
-}
-
-// emitYAML writes v as its JSON form says, in YAML.
-func emitYAML(w io.Writer, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	out, err := yaml.JSONToYAML(data)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(out)
-	return err
 }
 
 // ago writes how long since t, in one unit.

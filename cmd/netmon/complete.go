@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,16 +39,24 @@ func complete(ctx context.Context, app *cli.App, words []string, w io.Writer) {
 			fmt.Fprintln(w, completeFiles)
 			return
 		}
-		if !strings.HasPrefix(c.word, current) {
+		if !strings.HasPrefix(c.word, current) || !shellSafe(c.word) {
 			continue
 		}
-		out.WriteString(console.Printable(c.word))
+		out.WriteString(c.word)
 		if about, _, _ := strings.Cut(c.about, "\n"); about != "" {
 			out.WriteString("\t" + console.Printable(strings.ReplaceAll(about, "`", "")))
 		}
 		out.WriteByte('\n')
 	}
 	io.WriteString(w, out.String())
+}
+
+// shellSafe says that a shell takes a word as it stands: some words are names
+// and labels that others chose, and nobody looks twice at what Tab put there.
+func shellSafe(word string) bool {
+	return !strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./:=,@%+", r)
+	})
 }
 
 // cursor is where in a command line the next word stands.

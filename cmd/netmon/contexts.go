@@ -13,8 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/parser"
-
+	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
 
@@ -51,7 +50,7 @@ func contextsPath() string { return configDir("contexts.yaml") }
 // of one that cannot be used names the file, the line, the field and the value.
 func loadContexts(path string) (contexts, error) {
 	f := contexts{Contexts: map[string]brokerContext{}}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -65,7 +64,7 @@ func loadContexts(path string) (contexts, error) {
 }
 
 func parseContexts(path string, data []byte, f *contexts) error {
-	file, err := parser.ParseBytes(data, 0)
+	file, err := safeyaml.Parse(data)
 	if err != nil {
 		return syntaxError(path, err)
 	}
@@ -74,7 +73,7 @@ func parseContexts(path string, data []byte, f *contexts) error {
 		if doc.Body == nil {
 			continue
 		}
-		raw, err := nodeJSON(doc.Body)
+		raw, err := safeyaml.JSON(doc.Body)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}

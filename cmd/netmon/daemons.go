@@ -54,6 +54,7 @@ func brokerCommand() *cli.Command {
 		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), logFlag(),
 			&cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"},
 			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages"},
+			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
 			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
@@ -64,6 +65,11 @@ func brokerCommand() *cli.Command {
 				return err
 			}
 			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Log: log}
+			if n := c.Int("max-connections"); n < 1 {
+				return usage("--max-connections: want 1 or more, got %d", n)
+			} else if c.IsSet("max-connections") || o.Config == "" {
+				o.Guard.Connections = n
+			}
 			if o.Config != "" && !c.IsSet("store") {
 				o.Store = ""
 			}

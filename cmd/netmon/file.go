@@ -14,14 +14,11 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
+	"netmon/internal/safeyaml"
 	"netmon/probes"
 	"netmon/wire"
 )
-
-// maxFile bounds a configuration file, in bytes: 10,000 monitors take about 3 MB.
-const maxFile = 32 << 20
 
 // loadMonitors reads monitors from files, folders of *.yaml and *.yml, or "-"
 // for standard input. The error holds every mistake of every file, each with
@@ -89,12 +86,12 @@ func readFile(path string, stdin io.Reader) ([]byte, error) {
 		defer f.Close()
 		r = f
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	data, err := io.ReadAll(io.LimitReader(r, safeyaml.MaxBytes+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: over %d bytes", path, maxFile)
+	if len(data) > safeyaml.MaxBytes {
+		return nil, fmt.Errorf("%s: over %d bytes", path, safeyaml.MaxBytes)
 	}
 	return data, nil
 }
@@ -104,7 +101,7 @@ func parseMonitors(path string, data []byte, seen map[string]string) ([]wire.Sav
 	if path == "-" {
 		path = "standard input"
 	}
-	file, err := parser.ParseBytes(data, 0)
+	file, err := safeyaml.Parse(data)
 	if err != nil {
 		return nil, syntaxError(path, err)
 	}
@@ -124,6 +121,10 @@ func parseMonitors(path string, data []byte, seen map[string]string) ([]wire.Sav
 
 func syntaxError(path string, err error) error {
 	var y yaml.Error
+	var limit *safeyaml.LimitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("%s:%d: %s", path, limit.Line, limit.Text)
+	}
 	if errors.As(err, &y) && y.GetToken() != nil {
 		return &mistake{path: path, line: y.GetToken().Position.Line, what: errors.New(y.GetMessage())}
 	}
@@ -192,7 +193,7 @@ func (s *source) document(body ast.Node, seen map[string]string) []wire.Saved {
 		Kind       string            `json:"kind"`
 		Items      []json.RawMessage `json:"items"`
 	}
-	data, err := nodeJSON(body)
+	data, err := safeyaml.JSON(body)
 	if err != nil {
 		s.mistake(body, "", err)
 		return nil
@@ -260,14 +261,6 @@ func (m fileMonitor) saved() wire.Saved {
 func toFile(s wire.Saved) fileMonitor {
 	return fileMonitor{Name: s.Name, Kind: s.Kind, Target: s.Target, Every: s.Every, Timeout: s.Timeout,
 		Agents: s.Agents, Except: s.Except, Paused: s.Paused, Options: s.Options}
-}
-
-func nodeJSON(n ast.Node) ([]byte, error) {
-	var v any
-	if err := yaml.NodeToValue(n, &v); err != nil {
-		return nil, err
-	}
-	return json.Marshal(v)
 }
 
 func joinPath(a, b string) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -134,23 +133,18 @@ func emit[T any](w io.Writer, form, kind string, items []T) error {
 	case "yaml":
 		return emitYAML(w, list)
 	case "ndjson":
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
 		for _, it := range items {
-			if err := e.Encode(it); err != nil {
+			data, err := jsonLine(it)
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(data); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	return usage("--output: want %s, got %q", strings.ReplaceAll(listForms, " (default)", ""), form)
-}
-
-func emitJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }
 
 // checkForm refuses a form that a list does not have, before anything is asked.

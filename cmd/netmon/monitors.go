@@ -114,7 +114,7 @@ func tell(ctx context.Context, w io.Writer, cl *console.Client, store *console.S
 			refused++
 		}
 		if len(told) <= wordy {
-			fmt.Fprintf(w, "  %-12s %s %s\n", t.Agent, t.Monitor, console.Printable(t.Text))
+			fmt.Fprintf(w, "  %-12s %s %s\n", t.Agent, console.Printable(t.Monitor), console.Printable(t.Text))
 			continue
 		}
 		line := fmt.Sprintf("  %-12s %%d monitors %s", t.Agent, strings.ReplaceAll(console.Printable(t.Text), "%", "%%"))

@@ -8,10 +8,10 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/goccy/go-yaml/parser"
 	"github.com/urfave/cli/v2"
 
 	"netmon/agent/policy"
+	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
 
@@ -64,7 +64,7 @@ func readPolicy(path string) (*policy.Policy, error) {
 // parsePolicy reads a policy. The error holds every mistake with its line. An
 // empty file is the default policy.
 func parsePolicy(path string, data []byte) (*policy.Policy, error) {
-	tree, err := parser.ParseBytes(data, 0)
+	tree, err := safeyaml.Parse(data)
 	if err != nil {
 		return nil, syntaxError(path, err)
 	}
@@ -82,7 +82,7 @@ func parsePolicy(path string, data []byte) (*policy.Policy, error) {
 		return nil, fmt.Errorf("%s: want one YAML document, got %d", path, len(docs))
 	}
 	body := docs[0].Body
-	raw, err := nodeJSON(body)
+	raw, err := safeyaml.JSON(body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
@@ -83,12 +82,15 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 		if c.Context.Err() != nil {
 			return context.Canceled
 		}
-		e := json.NewEncoder(c.App.Writer)
+		encode := jsonLine
 		if form == "json" {
-			e.SetIndent("", "  ")
+			encode = jsonText
 		}
-		e.SetEscapeHTML(false)
-		if err := e.Encode(r); err != nil {
+		data, err := encode(r)
+		if err != nil {
+			return err
+		}
+		if _, err := c.App.Writer.Write(data); err != nil {
 			return err
 		}
 		return outcomeError(r)

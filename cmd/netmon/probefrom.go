@@ -161,8 +161,8 @@ func (r *probeReport) take(a console.Asked) {
 		r.all = append(r.all, res)
 	case "ndjson":
 		var data []byte
-		if data, err = json.Marshal(res); err == nil {
-			_, err = w.Write(append(data, '\n'))
+		if data, err = jsonLine(res); err == nil {
+			_, err = w.Write(data)
 		}
 	default:
 		r.line.Styles, r.line.Alone = styles(w), true

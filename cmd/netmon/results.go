@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -85,11 +84,11 @@ func getResults(c *cli.Context) error {
 			case form == "csv":
 				return table.Write(csvRow(r))
 			case form == "ndjson":
-				data, err := json.Marshal(r)
+				data, err := jsonLine(r)
 				if err != nil {
 					return err
 				}
-				out.Write(append(data, '\n'))
+				out.Write(data)
 			default:
 				out.WriteString(line.Format(r) + "\n")
 			}

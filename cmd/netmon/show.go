@@ -48,7 +48,7 @@ func show1(ctx context.Context, c *cli.Context, cl *console.Client, name string)
 		return err
 	}
 	w := c.App.Writer
-	fmt.Fprintf(w, "%s  %s %s\n", m.Name, m.Kind, console.Printable(m.Target))
+	fmt.Fprintf(w, "%s  %s %s\n", m.Name, console.Printable(m.Kind), console.Printable(m.Target))
 	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, where(m))
 	if len(m.Options) > 0 {
 		fmt.Fprintf(w, "  options %s\n", console.Printable(string(m.Options)))

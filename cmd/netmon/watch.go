@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -62,11 +61,11 @@ func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, st
 	n := 0
 	err := cl.Follow(ctx, f, nil, func(r wire.Result, more bool) error {
 		if ndjson {
-			data, err := json.Marshal(r)
+			data, err := jsonLine(r)
 			if err != nil {
 				return err
 			}
-			out.Write(append(data, '\n'))
+			out.Write(data)
 		} else {
 			out.WriteString(line.Format(r) + "\n")
 		}

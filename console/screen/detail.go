@@ -39,7 +39,7 @@ func detailView(s view.Snapshot, u UI, w, h int, st Styles) []string {
 }
 
 func detailHead(d *view.Detail, st Styles) string {
-	parts := []string{st.in(st.Head, d.Name), st.in(st.state(d.State), d.State.Mark()+" "+d.State.String()), d.Kind + " " + console.Printable(d.Target), "every " + span(d.Every)}
+	parts := []string{st.in(st.Head, d.Name), st.in(st.state(d.State), d.State.Mark()+" "+d.State.String()), console.Printable(d.Kind + " " + d.Target), "every " + span(d.Every)}
 	switch {
 	case d.Problem != "":
 		parts = append(parts, "cannot be read: "+console.Printable(d.Problem))

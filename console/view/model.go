@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	logLength  = 1000             // results that the log keeps
-	heldMost   = 4096             // results kept for monitors that are not known yet
-	forgotten  = 10 * time.Minute // after which a silent monitor started by hand is gone
-	skewLeast  = 2 * time.Second  // clocks that differ by less are taken to agree
+	logLength  = 1000                 // results that the log keeps
+	heldMost   = 4096                 // results kept for monitors that are not known yet
+	knownMost  = 2 * wire.MaxMonitors // monitors; further ones are not learned from results
+	forgotten  = 10 * time.Minute     // after which a silent monitor started by hand is gone
+	skewLeast  = 2 * time.Second      // clocks that differ by less are taken to agree
 	pastOfBase = 30 * 24 * time.Hour
 )
 

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -60,7 +61,7 @@ func (v *Model) meet(r *wire.Result, a *agent, now time.Time) *series {
 		return nil
 	}
 	if m == nil {
-		if now.Sub(r.Started) > forgotten {
+		if now.Sub(r.Started) > forgotten || len(v.monitors) >= knownMost {
 			return nil
 		}
 		m = v.newMonitor(r.Monitor)
@@ -78,7 +79,8 @@ func (v *Model) learn(s *series, r *wire.Result, now time.Time) {
 	prev := s.last.due
 	if !prev.IsZero() && r.Due.After(prev) && len(s.samples) > 1 {
 		if w := s.samples[len(s.samples)-2:]; w[1].run == w[0].run+1 {
-			every := r.Due.Sub(prev) / time.Duration(r.Skipped+1)
+			// What another client says may be any number.
+			every := min(r.Due.Sub(prev)/time.Duration(min(r.Skipped, math.MaxInt32)+1), wire.MaxEvery)
 			if ticks(every) != s.m.every {
 				timeout := min(wire.DefaultTimeout, max(every, time.Second))
 				v.schedule(s.m, every, timeout, now)

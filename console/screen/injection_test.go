@@ -1,0 +1,74 @@
+package screen
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"netmon/console/view"
+	"netmon/wire"
+)
+
+// nasty is what other clients and targets might say; no terminal may get it.
+const nasty = "N\x1b]52;c;ZXZpbA==\x07\x1b[2J\x1b[35m\u009b31m\u0085\u202e\u2066\u200b\u2028\ufeff\x00\x7f\r\n\t\xff\x9b2J%s"
+
+// TestRender_Injection draws every view of a mesh in which everybody is hostile.
+func TestRender_Injection(t *testing.T) {
+	v := view.New(t0)
+	now := t0.Add(10 * time.Second)
+	v.Saved("web", &wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: nasty, Target: nasty, Every: wire.Duration(time.Second), Revision: 1}.WithDefaults(), Author: nasty, Change: nasty}, nil, t0)
+	v.Saved("bad", nil, errors.New(nasty), t0)
+	v.Heartbeat(wire.Alive{Agent: "paris", At: now, Version: nasty, Host: nasty, Labels: map[string]string{"a": nasty}, Kinds: []string{nasty}, Families: []string{nasty},
+		Notes: []string{nasty}, Cannot: map[string]string{nasty: nasty}, Refused: map[string]string{"web": nasty, nasty: nasty}}, now, now)
+	ns := int64(1e6)
+	details, _ := json.Marshal(map[string]any{nasty: nasty, "connect_ns": 5, "total_ns": 9, nasty + "_ns": 7})
+	for _, m := range []string{"web", "bad", "hand"} {
+		for n, r := range []wire.Result{
+			{Outcome: wire.OK, LatencyNS: &ns, Summary: nasty, Address: nasty}, {Outcome: wire.Failed, Failure: nasty, Error: nasty},
+			{Outcome: nasty, Failure: nasty, Error: nasty}, {Outcome: wire.Broken, Failure: nasty, Error: nasty, Unmet: []wire.Unmet{{Expect: nasty, Want: nasty, Got: nasty}}},
+		} {
+			r.Agent, r.Monitor, r.Kind, r.Target, r.Epoch, r.Run, r.Started, r.Details = "paris", m, nasty, nasty, "E", uint64(n), t0.Add(time.Duration(n)*time.Second), details
+			v.Result(r, now)
+		}
+	}
+	u := New("nats://h/"+nasty, nil)
+	u.Link = Link{Broker: nasty, Lost: true, Since: t0}
+	for _, keys := range [][]string{{}, {"down"}, {"enter"}, {"esc", "/", "N", "\x1b[2J"}, {"esc", "esc", "tab"}, {"tab"}, {"tab"}, {"?"}, {"esc", "s"}, {"r"}, {"d"}, {"esc", "x"}} {
+		press(t, v, &u, now, keys...)
+		u.Message = nasty
+		for _, w := range []int{60, 100, 250} {
+			got, _ := draw(v, &u, now, w, 50, Colours)
+			clean(t, strings.Join(keys, " "), got)
+		}
+	}
+	var b strings.Builder
+	if err := Table(&b, v.Snapshot(PlainQuery(nil), now), New("", nil), Styles{}); err != nil {
+		t.Fatal(err)
+	}
+	clean(t, "table", b.String())
+	for tab := range Tab(tabs) {
+		for _, on := range []string{"web", "bad", "hand"} {
+			u := New("x", nil)
+			u.Tab, u.Cursor = tab, on
+			press(t, v, &u, now, "enter")
+			got, _ := draw(v, &u, now, 200, 60, Colours)
+			clean(t, tab.String()+" "+on, got)
+		}
+	}
+}
+
+// clean says that nothing in text but colours and line ends is for the terminal.
+func clean(t *testing.T, name, text string) {
+	t.Helper()
+	text = escapes.ReplaceAllString(strings.ReplaceAll(text, "\x1b[35m", "HOSTILE\x1b"), "")
+	for i, r := range text {
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) || !unicode.IsPrint(r) && r != '\n' {
+			t.Errorf("%s: %q in %q", name, r, text[max(0, i-60):min(len(text), i+60)])
+			return
+		}
+	}
+}

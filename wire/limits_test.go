@@ -1,0 +1,145 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestLimits goes over each limit of a message: the error names the field, the
+// limit and what came, and is short.
+func TestLimits(t *testing.T) {
+	long := strings.Repeat("x", MaxMessage)
+	many := func(n int, item string) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + "]"
+	}
+	saved := func(fields string) error {
+		_, err := DecodeSaved([]byte(`{"name":"web","kind":"tcp","target":"h:1",`+fields+`}`), 1)
+		return err
+	}
+	command := func(text string) error { _, err := DecodeCommand([]byte(text)); return err }
+	monitor := func(m Monitor) error { return m.Validate() }
+	labels := map[string]string{}
+	for i := range MaxLabels + 1 {
+		labels[fmt.Sprintf("l%d", i)] = "x"
+	}
+	alive, _ := json.Marshal(Alive{Agent: "paris", Labels: labels})
+	deep := json.RawMessage(strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1))
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"command":            {command(`{"op":"list","after":"` + long + `"}`), "the command is 1048600 bytes long: want at most 1048576"},
+		"monitors":           {command(`{"op":"start","monitors":` + many(MaxCommand+1, "{}") + `}`), "monitors: has 2001 entries: want at most 2000 in one command"},
+		"names":              {command(`{"op":"stop","names":` + many(MaxCommand+1, `"a"`) + `}`), "names: has 2001 entries"},
+		"a name":             {command(`{"op":"stop","names":["` + long[:100] + `"]}`), "names[0]: "},
+		"have":               {command(`{"op":"sync","store":"s","have":{"a b":1}}`), `have: "a b" has a character`},
+		"store":              {command(`{"op":"sync","store":"` + long[:100] + `"}`), "store: "},
+		"op":                 {command(`{"op":"` + long[:100000] + `"}`), "op: unknown op"},
+		"unknown fields":     {DecodeStrict([]byte(`{"`+long[:100000]+`":1}`), &Monitor{}), "unknown field"},
+		"result":             {second(DecodeResult("results.a.b", []byte(long))), "the result on results.a.b is 1048576 bytes long: want at most 524288"},
+		"heartbeat":          {second(DecodeAlive("agent.a.alive", []byte(long))), "the heartbeat on agent.a.alive is 1048576 bytes long: want at most 65536"},
+		"labels":             {second(DecodeAlive("agent.paris.alive", alive)), "labels: an agent has at most 64 labels, got 65"},
+		"saved":              {second(DecodeSaved([]byte(long), 1)), "the saved monitor is 1048576 bytes long: want at most 524288"},
+		"reply":              {second(DecodeReply([]byte(long + "x"))), "the reply is 1048577 bytes long"},
+		"options":            {monitor(Monitor{Name: "a", Kind: "tcp", Target: "h", Options: json.RawMessage(`"` + long[:MaxOptions] + `"`)}), "options: is 262146 bytes long: want at most 262144"},
+		"nesting":            {monitor(Monitor{Name: "a", Kind: "tcp", Target: "h", Options: deep}), "options: is nested 65 levels deep: want at most 64"},
+		"kind":               {monitor(Monitor{Name: "a", Kind: long, Target: "h"}), "kind: "},
+		"target":             {monitor(Monitor{Name: "a", Kind: "tcp", Target: long}), "target: is 1048576 bytes long: want at most 2048"},
+		"override in target": {monitor(Monitor{Name: "a", Kind: "tcp", Target: "a\u202eb"}), `target: has a control character, or another that does not show: "a\u202eb"`},
+		"C1 in target":       {monitor(Monitor{Name: "a", Kind: "tcp", Target: "a\u009bb"}), "target: has a control character"},
+		"no UTF-8 in target": {monitor(Monitor{Name: "a", Kind: "tcp", Target: "a\xffb"}), "target: has a control character"},
+		"author":             {saved(`"author":"` + long[:300] + `"`), "author: is 300 bytes long: want at most 256"},
+		"change":             {saved(`"change":"` + long[:3000] + `"`), "change: is 3000 bytes long: want at most 2000"},
+		"selectors":          {saved(`"agents":` + many(MaxSelector+1, `"a"`)), "agents: has 1001 selectors: want at most 1000"},
+		"one selector":       {saved(`"agents":["` + strings.TrimSuffix(strings.Repeat("a=b,", MaxLabels+1), ",") + `"]`), "agents[0]: has 65 labels: want at most 64"},
+		"no selector":        {saved(`"agents":{"nonsense":"` + long[:100000] + `"}`), "want all, a list"},
+		"label":              {CheckLabel("a", "b\u202ec"), `label a: `},
+		"duration":           {saved(`"every":"` + long[:100000] + `"`), "want a number with a unit"},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
+			t.Errorf("%s: %.200v\nwant %q", name, c.err, c.want)
+		} else if n := len(c.err.Error()); n > 2*MaxText {
+			t.Errorf("%s: the error is %d bytes long", name, n)
+		}
+	}
+	if n := len(Limits); n < 20 {
+		t.Errorf("%d limits", n)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestLimits_Mistakes sends as many mistakes as fit: a few are told.
+func TestLimits_Mistakes(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(`{"op":"start","monitors":[{"every":1`)
+	for i := range 50_000 {
+		fmt.Fprintf(&text, `},{"every":%d`, i)
+	}
+	text.WriteString("}]}")
+	_, err := DecodeCommand([]byte(text.String()))
+	errs := Invalid(err)
+	if len(errs) != MaxProblems+1 || errs[MaxProblems].Message != "and 49901 more mistakes" {
+		t.Errorf("%d mistakes, the last %+v", len(errs), errs[len(errs)-1])
+	}
+	huge := Reply{Agent: "paris", OK: true}
+	for range 3000 {
+		huge.Monitors = append(huge.Monitors, MonitorReply{Name: "a", Errors: []Error{{Message: strings.Repeat("x", 1000)}}})
+	}
+	data := huge.Encode()
+	back, err := DecodeReply(data)
+	if err != nil || len(data) > MaxMessage || back.OK || !strings.Contains(back.Error.Message, "ask for less at once") {
+		t.Errorf("%d bytes, %+v, %v", len(data), back.Error, err)
+	}
+}
+
+func TestResult_Fit(t *testing.T) {
+	long := strings.Repeat("é", MaxMessage)
+	r := Result{Agent: "a", Monitor: "b", Error: long, Summary: long, Details: json.RawMessage(`"` + long + `"`), Unmet: make([]Unmet, 1000)}
+	for i := range r.Unmet {
+		r.Unmet[i] = Unmet{Expect: strings.Repeat("\x00", 1000), Want: long, Got: long}
+	}
+	given := r.Unmet
+	r.Fit()
+	data, err := json.Marshal(r)
+	if err != nil || len(data) > MaxResult {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	if r.Details != nil || !strings.Contains(r.Error, "; details left out: is 2097154 bytes long: want at most 262144") || len(r.Unmet) != MaxUnmet || !strings.HasSuffix(r.Summary, "é...") {
+		t.Errorf("%.100s %d %.3000s", r.Details, len(r.Unmet), r.Error)
+	}
+	if len(given) != 1000 {
+		t.Error("the caller's list was changed")
+	}
+	small := Result{Agent: "a", Monitor: "b", Error: "x", Details: json.RawMessage(`{"a":1}`)}
+	before, _ := json.Marshal(small)
+	small.Fit()
+	if after, _ := json.Marshal(small); string(after) != string(before) {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
+func FuzzReply(f *testing.F) {
+	for _, s := range []string{`{"ok":true,"agent":"a","monitors":[{"name":"a","state":"refused"}],"next":"b"}`, `{"result":{"details":[[1]],"unmet":[{}]},"info":{"labels":{"a":"b"}}}`, `{"error":{"code":1}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := DecodeReply(data)
+		if err != nil {
+			return
+		}
+		for _, m := range r.Monitors {
+			if m.State == Refused && len(m.Errors) == 0 {
+				t.Errorf("%q: refused without a reason", data)
+			}
+		}
+		if r.Result != nil {
+			r.Result.Fit()
+		}
+		if _, err := DecodeReply(r.Encode()); err != nil {
+			t.Errorf("%q: %v", data, err)
+		}
+	})
+}
