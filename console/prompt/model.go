@@ -122,7 +122,6 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.o.Live.Refresh()
 	case printedMsg:
 		m.printing = false
-		m.ended = m.o.Line != "" && m.flow == nil && m.running == nil && len(m.lines) == 0
 	case doneMsg:
 		cmd = m.finished(msg)
 	case tea.PasteMsg:
@@ -130,7 +129,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
 	}
-	if m.ended {
+	if m.ended || m.o.Line != "" && m.flow == nil && m.running == nil {
+		m.ended = true
 		return m, m.last()
 	}
 	return m, tea.Batch(cmd, m.print())
