@@ -33,6 +33,8 @@ type Options struct {
 	Styles Styles
 	In     io.Reader
 	Out    io.Writer
+
+	width, height int // where Out is no terminal that tells them
 }
 
 // ErrInterrupted says that ctrl+c ended the screen.
@@ -42,7 +44,8 @@ var ErrInterrupted = errors.New("interrupted")
 // most once in 250 ms; a key is answered at once.
 func Run(ctx context.Context, o Options) error {
 	p := &program{o: o, ctx: ctx, ui: o.UI}
-	_, err := tea.NewProgram(p, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler(), tea.WithFPS(30)).Run()
+	_, err := tea.NewProgram(p, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler(), tea.WithFPS(30),
+		tea.WithWindowSize(o.width, o.height)).Run()
 	switch {
 	case ctx.Err() != nil || p.interrupted:
 		return ErrInterrupted
