@@ -94,7 +94,7 @@ func configSave() *cli.Command {
 				case !errors.Is(err, console.ErrNoSet):
 					return err
 				}
-				set, err := sets.Save(ctx, name, list)
+				set, err := sets.Save(ctx, name, list, old)
 				if err != nil {
 					return err
 				}
