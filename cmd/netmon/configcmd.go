@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/prompt"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -98,7 +99,7 @@ func configSave() *cli.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.App.Writer, "%s saved, %d monitors\n", name, set.Monitors)
+				fmt.Fprintf(c.App.Writer, "%s saved, %s\n", name, prompt.Count(set.Monitors, "monitor"))
 				return nil
 			})
 		},

@@ -54,7 +54,9 @@ func start(t *testing.T, before func(*mesh)) *mesh {
 	before(m)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Run(ctx, Options{Client: cl, Model: m.model, Back: back, Trouble: func(err error) { m.troubles <- err }}) }()
+	go func() {
+		done <- Run(ctx, Options{Client: cl, Model: m.model, Back: back, Trouble: func(err error) { m.troubles <- err }})
+	}()
 	t.Cleanup(func() {
 		stop()
 		select {
