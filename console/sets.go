@@ -49,6 +49,9 @@ const setPatience = time.Minute
 // ErrNoSet says that no configuration of that name is saved.
 var ErrNoSet = errors.New("no such configuration")
 
+// ErrSetChanged says that another console saved a configuration at the same time.
+var ErrSetChanged = errors.New("another console saved it meanwhile")
+
 // Properties of an object that holds a set.
 const (
 	setAuthor   = "author"
@@ -131,10 +134,19 @@ func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) 
 	return setOf(info), monitors, nil
 }
 
-// Save keeps the monitors under the name. A set that was there is replaced.
-func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved) (Set, error) {
+// Save keeps the monitors under the name, in place of was, as Find returned it;
+// the zero value is none. NATS cannot compare and set an object: this looks
+// before and behind, and ErrSetChanged tells what of another console it found
+// there. What of two that save at once is kept is whole in any case.
+func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was Set) (Set, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return Set{}, fmt.Errorf("configuration name %w", err)
+	}
+	switch now, err := s.Find(ctx, name); {
+	case err != nil && !errors.Is(err, ErrNoSet):
+		return Set{}, err
+	case now.Digest != was.Digest || !now.Saved.Equal(was.Saved):
+		return Set{}, fmt.Errorf("%w: %s; yours is not saved: look at it and save again", ErrSetChanged, now.words())
 	}
 	content, err := encodeSet(monitors)
 	if err != nil {
@@ -150,7 +162,19 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved) (Se
 	if err != nil {
 		return Set{}, noMesh("save the configuration "+name, err)
 	}
-	return setOf(info), nil
+	saved := setOf(info)
+	if now, err := s.Find(ctx, name); err == nil && now.Digest != saved.Digest {
+		return Set{}, fmt.Errorf("%w: %s; yours was replaced by it at once: save again under another name, or talk to each other", ErrSetChanged, now.words())
+	}
+	return saved, nil
+}
+
+// words say what a set is to somebody who did not expect it.
+func (s Set) words() string {
+	if s.Name == "" {
+		return "it was removed"
+	}
+	return fmt.Sprintf("%q has %d monitors now, by %s", s.Name, s.Monitors, s.Author)
 }
 
 // Delete removes a set; the monitors that run are left alone.

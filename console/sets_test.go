@@ -37,8 +37,9 @@ func TestSets_SaveListGetDelete(t *testing.T) {
 	}
 	paused := web()
 	paused.Name, paused.Paused, paused.Except = "api", true, wire.Selectors{"paris"}
+	var was Set
 	for _, monitors := range [][]wire.Saved{{web()}, {web(), paused}, {}} {
-		if _, err := one.Save(ctx, "office", monitors); err != nil {
+		if _, err := one.Save(ctx, "office", monitors, was); err != nil {
 			t.Fatal(err)
 		}
 		set, got, err := two.Get(ctx, "office")
@@ -50,6 +51,7 @@ func TestSets_SaveListGetDelete(t *testing.T) {
 				t.Errorf("%+v, want %+v", m, want)
 			}
 		}
+		was = set
 		digest, err := DigestMonitors(monitors)
 		if list, e := two.List(ctx); err != nil || e != nil || len(list) != 1 || list[0] != set || set.Digest != digest || time.Since(set.Saved) > time.Minute {
 			t.Errorf("%+v %v %v, want %+v with digest %s", list, err, e, set, digest)
@@ -61,8 +63,31 @@ func TestSets_SaveListGetDelete(t *testing.T) {
 	if list, err := one.List(ctx); err != nil || len(list) != 0 {
 		t.Errorf("after the delete: %v %v", list, err)
 	}
-	if _, err := one.Save(ctx, "a.b", nil); err == nil || !strings.Contains(err.Error(), `"a.b" has a character`) {
+	if _, err := one.Save(ctx, "a.b", nil, Set{}); err == nil || !strings.Contains(err.Error(), `"a.b" has a character`) {
 		t.Errorf("a bad name: %v", err)
+	}
+}
+
+// TestSets_TwoAtOnce: the second one is told, and nothing of it is saved.
+func TestSets_TwoAtOnce(t *testing.T) {
+	b := natstest.Start(t)
+	one, two := sets(t, dial(t, b)), sets(t, dial(t, b))
+	ctx := t.Context()
+	if _, err := one.Save(ctx, "office", []wire.Saved{web()}, Set{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Save(ctx, "office", nil, Set{}); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), `"office" has 1 monitors now, by `) {
+		t.Errorf("over one that came meanwhile: %v", err)
+	}
+	was, got, err := two.Get(ctx, "office")
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%v %v", got, err)
+	}
+	if err := one.Delete(ctx, "office"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Save(ctx, "office", nil, was); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), "removed") {
+		t.Errorf("over one that went meanwhile: %v", err)
 	}
 }
 
@@ -81,7 +106,7 @@ func TestSets_TenThousandMonitors(t *testing.T) {
 			Options: json.RawMessage(`{"expect":{"status":"200"}}`)}, Agents: wire.Selectors{"region=eu"}}
 	}
 	begin := time.Now()
-	set, err := s.Save(t.Context(), "large", monitors)
+	set, err := s.Save(t.Context(), "large", monitors, Set{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,3 +121,35 @@ func TestDash_Plain(t *testing.T) {
 	}
 	netmonDo(t, 1, "dash", "--broker", url, "--once", "nothing-of-that-name")
 }
+
+// TestDash_AddsAndEdits leads through the questions, and through an editor, and
+// back to the screen.
+func TestDash_AddsAndEdits(t *testing.T) {
+	_, url, _ := office(t)
+	editor := script(t, `sed -i.old "s/every: 1s/every: 2s/" "$1"; rm -f "$1.old"`)
+	s := onTerminal(t, "80", "24", []string{"NO_COLOR=1", "EDITOR=" + editor, "VISUAL="}, "dash", "--broker", url)
+	s.see("3 monitors: ✕ 1 ● 2")
+	s.press("n")
+	s.see("add 1/8 kind", "kind [https] ›")
+	s.keys("tcp", "Enter")
+	s.see("add 2/8")
+	s.keys(listener(t), "Enter")
+	s.see("add 3/8")
+	s.keys("1s", "Enter", "Enter", "Enter", "Enter", "shop", "Enter")
+	s.see("add 8/8")
+	s.keys("Enter")
+	s.see("[1 monitors]", "added by: netmon add tcp", "--name shop", "4 monitors")
+	s.press("/", "s", "h", "o", "Enter")
+	s.see("/sho", "1 of 1", "● up")
+	s.press("e")
+	s.see("[1 monitors]", "shop changed home shop running")
+	if out := netmonDo(t, 0, "get", "monitor", "shop", "--broker", url); !strings.Contains(out, "every: 2s") {
+		t.Errorf("it is saved as %s", out)
+	}
+	s.press("n")
+	s.see("add 1/8 kind")
+	s.press("C-c")
+	s.see("[1 monitors]", "nothing is saved")
+	s.press("q")
+	s.ended("0")
+}

@@ -43,6 +43,7 @@ var netmon = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=20") // with the race detector, too, a process ends at once
 	code := m.Run()
 	if bin, err := netmon(); err == nil {
 		os.RemoveAll(filepath.Dir(bin))

@@ -62,13 +62,15 @@ func isTerminal(w io.Writer) bool {
 }
 
 // styles are the colours for w: none unless a person looks and wants them
-// (no-color.org, bixense.com/clicolors).
+// (no-color.org, bixense.com/clicolors). NO_COLOR goes first.
 func styles(w io.Writer) console.Styles {
 	force := os.Getenv("CLICOLOR_FORCE")
-	if force != "" && force != "0" {
+	switch {
+	case os.Getenv("NO_COLOR") != "":
+		return console.Styles{}
+	case force != "" && force != "0":
 		return console.Colours
-	}
-	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !isTerminal(w) {
+	case os.Getenv("TERM") == "dumb" || !isTerminal(w):
 		return console.Styles{}
 	}
 	return console.Colours

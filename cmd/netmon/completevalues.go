@@ -21,7 +21,7 @@ func (at cursor) argument(ctx context.Context) []candidate {
 	switch strings.Join(at.path, " ") {
 	case "start", "stop", "delete", "watch", "get monitor", "get results":
 		return at.others(at.monitors(ctx))
-	case "history", "rollback", "check", "wait":
+	case "history", "rollback", "check", "wait", "show", "edit", "edit monitor":
 		if len(at.args) == 0 {
 			return at.monitors(ctx)
 		}

@@ -42,7 +42,7 @@ func meshToComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sets.Save(t.Context(), "office", all); err != nil {
+	if _, err := sets.Save(t.Context(), "office", all, console.Set{}); err != nil {
 		t.Fatal(err)
 	}
 	nc := natstest.Connect(t, b)

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/prompt"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -94,11 +95,11 @@ func configSave() *cli.Command {
 				case !errors.Is(err, console.ErrNoSet):
 					return err
 				}
-				set, err := sets.Save(ctx, name, list)
+				set, err := sets.Save(ctx, name, list, old)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.App.Writer, "%s saved, %d monitors\n", name, set.Monitors)
+				fmt.Fprintf(c.App.Writer, "%s saved, %s\n", name, prompt.Count(set.Monitors, "monitor"))
 				return nil
 			})
 		},

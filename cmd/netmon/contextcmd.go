@@ -70,6 +70,11 @@ func contextAdd() *cli.Command {
 			if err := p.Err(); err != nil {
 				return usage("%w", err)
 			}
+			unlock, err := lockContexts()
+			if err != nil {
+				return err
+			}
+			defer unlock()
 			f, err := loadContexts(contextsPath())
 			if err != nil {
 				return err
@@ -160,6 +165,11 @@ func contextUse() *cli.Command {
 		Usage:     "use a context from now on",
 		UsageText: "netmon context use NAME",
 		Action: func(c *cli.Context) error {
+			unlock, err := lockContexts()
+			if err != nil {
+				return err
+			}
+			defer unlock()
 			name, f, err := namedContext(c)
 			if err != nil {
 				return err
@@ -201,6 +211,11 @@ func contextRm() *cli.Command {
 		UsageText:   "netmon context rm NAME",
 		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",
 		Action: func(c *cli.Context) error {
+			unlock, err := lockContexts()
+			if err != nil {
+				return err
+			}
+			defer unlock()
 			name, f, err := namedContext(c)
 			if err != nil {
 				return err

@@ -69,20 +69,29 @@ func dash(c *cli.Context) error {
 	}
 
 	ctx, stop := context.WithCancel(c.Context)
-	model, ready := view.New(time.Now()), make(chan struct{})
+	model, ready, troubles := view.New(time.Now()), make(chan struct{}), make(chan screen.Trouble, 1)
 	var feeding sync.WaitGroup
 	var feedErr error
 	feeding.Go(func() {
-		feedErr = feed.Run(ctx, feed.Options{Client: cl, Model: model, Names: names, Back: back, Ready: func() { close(ready) }})
+		feedErr = feed.Run(ctx, feed.Options{Client: cl, Model: model, Names: names, Back: back, Ready: func() { close(ready) }, Trouble: func(err error) {
+			t := screen.Trouble("")
+			if err != nil {
+				t = screen.Trouble(err.Error())
+			}
+			select {
+			case troubles <- t:
+			case <-ctx.Done():
+			}
+		}})
 		if feedErr != nil {
 			stop()
 		}
 	})
 	ui := screen.New(url, names)
 	if plainOnly(c) {
-		err = dashPlain(ctx, c, model, ui, links, ready)
+		err = dashPlain(ctx, c, model, ui, links, troubles, ready)
 	} else {
-		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, store, s}, Links: links,
+		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, store, s}, Links: links, Troubles: troubles,
 			Styles: screenStyles(c.App.Writer), In: c.App.Reader, Out: c.App.Writer})
 	}
 	stop()
@@ -146,7 +155,7 @@ func screenStyles(w io.Writer) screen.Styles {
 }
 
 // dashPlain prints the table until it is interrupted, or once.
-func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen.UI, links <-chan screen.Link, ready <-chan struct{}) error {
+func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen.UI, links <-chan screen.Link, troubles <-chan screen.Trouble, ready <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return context.Canceled
@@ -158,6 +167,10 @@ func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen
 		for drained := false; !drained; {
 			select {
 			case ui.Link = <-links:
+			case t := <-troubles:
+				if t != "" {
+					fmt.Fprintln(c.App.ErrWriter, "netmon: results cannot be read:", console.PrintableText(string(t)))
+				}
 			default:
 				drained = true
 			}

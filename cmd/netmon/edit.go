@@ -133,7 +133,7 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 			return is, nil
 		}
 		if !isTerminalReader(e.in) || text == last {
-			return nil, e.kept(usage("%w\nnothing is changed", err))
+			return nil, usage("%w", e.kept(fmt.Errorf("%w\nnothing is changed", err)))
 		}
 		last, text = text, marked(text, err)
 	}

@@ -2,36 +2,42 @@ package main
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"io"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"netmon/internal/natstest"
 )
 
-// following is a command that goes on, run in this process.
+// following is a netmon that goes on, and is interrupted as by Ctrl-C.
 type following struct {
 	t     *testing.T
+	cmd   *exec.Cmd
 	out   io.Reader
 	lines *bufio.Scanner
-	stop  context.CancelFunc
-	code  chan int
 }
 
 func follow(t *testing.T, args ...string) *following {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	r, w := io.Pipe()
-	f := &following{t, r, bufio.NewScanner(r), stop, make(chan int, 1)}
-	go func() {
-		f.code <- run(ctx, append([]string{"netmon"}, args...), strings.NewReader(""), w, w)
-		w.Close()
-	}()
-	t.Cleanup(func() { stop(); r.Close() })
-	return f
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be interrupted there")
+	}
+	cmd := exec.CommandContext(t.Context(), "netmon", args...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return &following{t, cmd, out, bufio.NewScanner(out)}
 }
+
+func (f *following) stop() { f.cmd.Process.Signal(os.Interrupt) }
 
 // line is the next line, which has to have these words in it.
 func (f *following) line(words ...string) {
@@ -48,14 +54,10 @@ func (f *following) line(words ...string) {
 
 func (f *following) ended(code int) {
 	f.t.Helper()
-	go io.Copy(io.Discard, f.out)
-	select {
-	case got := <-f.code:
-		if got != code {
-			f.t.Errorf("exit code %d, want %d", got, code)
-		}
-	case <-time.After(30 * time.Second):
-		f.t.Fatal("it does not end")
+	io.Copy(io.Discard, f.out)
+	var exit *exec.ExitError
+	if err := f.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != code {
+		f.t.Errorf("%v: it ends with %v, want exit code %d", f.cmd.Args, err, code)
 	}
 }
 

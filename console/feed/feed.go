@@ -27,6 +27,9 @@ type Options struct {
 	Back <-chan struct{}
 	// Ready, when not nil, is called once the model knows what is stored.
 	Ready func()
+	// Trouble, when not nil, is told why results cannot be read although the
+	// broker is there, and nil when they can be again.
+	Trouble func(error)
 }
 
 // Run feeds the model until ctx ends. An error says that there is no mesh to
@@ -64,16 +67,35 @@ func Run(ctx context.Context, o Options) error {
 	if o.Ready != nil {
 		o.Ready()
 	}
+	o.follow(ctx)
+	return nil
+}
+
+// follow gives the model every result until ctx ends.
+func (o Options) follow(ctx context.Context) {
+	told := ""
+	tell := func(err error) {
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if o.Trouble != nil && text != told {
+			o.Trouble(err)
+		}
+		told = text
+	}
 	for ctx.Err() == nil {
-		err := o.Client.Follow(ctx, console.Filter{Monitors: o.Names, Last: true}, nil, func(r wire.Result, _ bool) error {
+		err := o.Client.Follow(ctx, console.Filter{Monitors: o.Names, Last: true}, func() { tell(nil) }, func(r wire.Result, _ bool) error {
 			o.Model.Result(r, time.Now())
 			return nil
 		})
+		if err != nil && o.Client.Connected() {
+			tell(err)
+		}
 		if err != nil {
 			wait(ctx, pause)
 		}
 	}
-	return nil
 }
 
 // backfill gives the model the results of the last minutes, where they are not

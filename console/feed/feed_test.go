@@ -3,11 +3,13 @@ package feed
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/broker"
 	"netmon/console"
@@ -26,11 +28,13 @@ type mesh struct {
 	store *console.Store
 	model *view.Model
 	seq   uint64
+
+	troubles chan error
 }
 
 func start(t *testing.T, before func(*mesh)) *mesh {
 	t.Helper()
-	m := &mesh{t: t, b: natstest.Start(t), model: view.New(time.Now())}
+	m := &mesh{t: t, b: natstest.Start(t), model: view.New(time.Now()), troubles: make(chan error, 100)}
 	m.nc = natstest.Connect(t, m.b)
 	back := make(chan struct{}, 1)
 	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(m.b.URL(), o...) },
@@ -50,7 +54,9 @@ func start(t *testing.T, before func(*mesh)) *mesh {
 	before(m)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Run(ctx, Options{Client: cl, Model: m.model, Back: back}) }()
+	go func() {
+		done <- Run(ctx, Options{Client: cl, Model: m.model, Back: back, Trouble: func(err error) { m.troubles <- err }})
+	}()
 	t.Cleanup(func() {
 		stop()
 		select {
@@ -198,5 +204,39 @@ func waitFor(t *testing.T, nc *nats.Conn) {
 			t.Fatal("not connected again")
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks
+	}
+}
+
+// TestRun_SaysWhyResultsCannotBeRead takes their stream away, and brings it back.
+func TestRun_SaysWhyResultsCannotBeRead(t *testing.T) {
+	m := start(t, func(*mesh) {})
+	js, err := jetstream.New(m.nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), wire.ResultsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), wire.ResultsStream); err != nil {
+		t.Fatal(err)
+	}
+	told := func() error {
+		select {
+		case err := <-m.troubles:
+			return err
+		case <-time.After(patience):
+			t.Fatal("nothing is told")
+			return nil
+		}
+	}
+	if err := told(); !errors.Is(err, console.ErrUnreachable) {
+		t.Errorf("without their stream: %v", err)
+	}
+	if _, err := js.CreateStream(t.Context(), stream.CachedInfo().Config); err != nil {
+		t.Fatal(err)
+	}
+	for err := told(); err != nil; err = told() {
+		t.Log(err) // another reason, on the way
 	}
 }

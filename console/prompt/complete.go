@@ -65,7 +65,7 @@ func (p *place) candidates(word string, list []Command, n Names) []string {
 			out = append(out, "--"+name)
 		}
 		return out
-	case len(p.command.Sub) > 0 && len(p.positionals) == 0:
+	case len(p.command.Sub) > 0 && len(p.positionals) == 0 && p.command.Takes == Anything:
 		return commandNames(p.command.Sub)
 	}
 	var out []string

@@ -152,12 +152,16 @@ func (l *Live) Run(ctx context.Context, cl *console.Client) {
 	defer wg.Wait()
 	wg.Go(func() { l.followMonitors(ctx, cl) })
 	for {
+		next := time.Second // while nobody is known, one may come at any moment
 		if cl.Connected() {
 			asking, cancel := context.WithTimeout(ctx, 3*time.Second)
 			if agents, err := cl.Agents(asking); err == nil {
 				l.mu.Lock()
 				l.agents = agents
 				l.mu.Unlock()
+				if len(agents) > 0 {
+					next = 5 * time.Second
+				}
 			}
 			cancel()
 		}
@@ -165,7 +169,7 @@ func (l *Live) Run(ctx context.Context, cl *console.Client) {
 		case <-ctx.Done():
 			return
 		case <-l.now:
-		case <-time.After(5 * time.Second):
+		case <-time.After(next):
 		}
 	}
 }

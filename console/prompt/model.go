@@ -33,6 +33,7 @@ type model struct {
 	offer   []string // candidates of completion
 	warned  bool     // the next Ctrl-C leaves
 	code    int
+	trouble string // of reading results, as it was told
 	ended   bool
 	shown   bool // not before the size is known: what is drawn before a resize may stay behind
 
@@ -122,7 +123,6 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.o.Live.Refresh()
 	case printedMsg:
 		m.printing = false
-		m.ended = m.o.Line != "" && m.flow == nil && m.running == nil && len(m.lines) == 0
 	case doneMsg:
 		cmd = m.finished(msg)
 	case tea.PasteMsg:
@@ -130,7 +130,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
 	}
-	if m.ended {
+	if m.ended || m.o.Line != "" && m.flow == nil && m.running == nil {
+		m.ended = true
 		return m, m.last()
 	}
 	return m, tea.Batch(cmd, m.print())
@@ -151,6 +152,12 @@ func (m *model) beat(now time.Time) {
 	}
 	if len(m.lines) > 4*m.height { // the terminal is behind
 		return
+	}
+	if t := m.o.Stream.Trouble(); t != m.trouble {
+		if m.trouble = t; t == "" {
+			t = "results can be read again"
+		}
+		m.say(m.o.Styles.Dim + console.PrintableText(t) + m.o.Styles.Reset)
 	}
 	results, missed := m.o.Stream.Take(now)
 	for _, r := range results {

@@ -171,3 +171,16 @@ func TestOutput_HoldsUpWhoIsFasterThanTheTerminal(t *testing.T) {
 		o.Write(line)
 	}
 }
+
+func TestPrompt_SaysWhyResultsCannotBeRead(t *testing.T) {
+	d := newDesk(t)
+	d.m.o.Stream.tell("results cannot be read: no stream")
+	d.beat()
+	d.beat()
+	d.m.o.Stream.tell("")
+	d.beat()
+	said := d.said()
+	if strings.Count(said, "cannot be read: no stream") != 1 || strings.Count(said, "can be read again") != 1 {
+		t.Errorf("it says %s", said)
+	}
+}

@@ -58,6 +58,7 @@ type Stream struct {
 	bad     int
 	began   time.Time
 	more    Missed
+	trouble string
 	stop    context.CancelFunc // of the present Follow
 	woken   chan struct{}
 }
@@ -143,7 +144,10 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 		if off {
 			wait = nil
 		} else {
-			_ = cl.Follow(following, console.Filter{}, nil, func(r wire.Result, _ bool) error { s.Add(r); return nil })
+			err := cl.Follow(following, console.Filter{}, func() { s.tell("") }, func(r wire.Result, _ bool) error { s.Add(r); return nil })
+			if err != nil && cl.Connected() {
+				s.tell("results cannot be read: " + err.Error())
+			}
 		}
 		stop()
 		select {
@@ -152,4 +156,17 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 		case <-wait:
 		}
 	}
+}
+
+func (s *Stream) tell(trouble string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = trouble
+}
+
+// Trouble says why results cannot be read although the broker is there, "" that they can.
+func (s *Stream) Trouble() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trouble
 }

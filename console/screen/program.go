@@ -26,13 +26,17 @@ type Actor interface {
 
 // Options of Run.
 type Options struct {
-	Model  *view.Model
-	UI     UI
-	Actor  Actor
-	Links  <-chan Link // the broker is lost, and back
-	Styles Styles
-	In     io.Reader
-	Out    io.Writer
+	Model *view.Model
+	UI    UI
+	Actor Actor
+	Links <-chan Link // the broker is lost, and back
+	// Troubles of reading results; nil where nobody tells.
+	Troubles <-chan Trouble
+	Styles   Styles
+	In       io.Reader
+	Out      io.Writer
+
+	width, height int // where Out is no terminal that tells them
 }
 
 // ErrInterrupted says that ctrl+c ended the screen.
@@ -42,7 +46,8 @@ var ErrInterrupted = errors.New("interrupted")
 // most once in 250 ms; a key is answered at once.
 func Run(ctx context.Context, o Options) error {
 	p := &program{o: o, ctx: ctx, ui: o.UI}
-	_, err := tea.NewProgram(p, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler(), tea.WithFPS(30)).Run()
+	_, err := tea.NewProgram(p, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler(), tea.WithFPS(30),
+		tea.WithWindowSize(o.width, o.height)).Run()
 	switch {
 	case ctx.Err() != nil || p.interrupted:
 		return ErrInterrupted
@@ -73,7 +78,7 @@ type (
 	}
 )
 
-func (p *program) Init() tea.Cmd { return tea.Batch(tick(), p.nextLink()) }
+func (p *program) Init() tea.Cmd { return tea.Batch(tick(), p.nextLink(), p.nextTrouble()) }
 
 func tick() tea.Cmd { return tea.Tick(redraw, func(time.Time) tea.Msg { return tickMsg{} }) }
 
@@ -85,6 +90,17 @@ func (p *program) nextLink() tea.Cmd {
 			if ok {
 				return l
 			}
+		case <-p.ctx.Done():
+		}
+		return nil
+	}
+}
+
+func (p *program) nextTrouble() tea.Cmd {
+	return func() tea.Msg {
+		select {
+		case t := <-p.o.Troubles:
+			return t
 		case <-p.ctx.Done():
 		}
 		return nil
@@ -108,6 +124,13 @@ func (p *program) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		p.look()
 		return p, p.nextLink()
+	case Trouble:
+		p.ui.say("results can be read again")
+		if m != "" {
+			p.ui.refuse("results cannot be read: " + string(m))
+		}
+		p.look()
+		return p, p.nextTrouble()
 	case tea.PasteMsg:
 		p.ui.Type(m.Content)
 		p.look()

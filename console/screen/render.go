@@ -60,6 +60,9 @@ func header(s view.Snapshot, u UI, w int, st Styles) string {
 		broker = st.in(st.Bad, fmt.Sprintf("✕ broker lost %s, reconnecting", ago(u.Link.Since, s.At)))
 	}
 	counts := fmt.Sprintf("  %d monitors:", s.Totals.All)
+	if s.Totals.All == 1 {
+		counts = "  1 monitor:"
+	}
 	if u.Link.Lost {
 		counts = " " // what was lost is said instead
 	}

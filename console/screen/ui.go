@@ -31,6 +31,10 @@ type Link struct {
 	Why    string
 }
 
+// Trouble says why no result can be read although the broker is there; "" says
+// that they can be again.
+type Trouble string
+
 // UI is what a person has chosen, and what is being typed.
 type UI struct {
 	Tab     Tab
