@@ -272,7 +272,7 @@ func newAgent(c *cli.Context, state string, log *slog.Logger, connect func(...na
 	if err != nil {
 		return nil, err
 	}
-	says, file, err := loadPolicy(c)
+	says, file, err := findPolicy(c.String("policy"))
 	if err != nil {
 		return nil, err
 	}
