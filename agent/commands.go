@@ -116,6 +116,7 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 	if m.Name == "" {
 		m.Name = "probe"
 	}
+	m.Every = wire.Duration(wire.MaxEvery) // it has no interval: none is too short
 	check, err := a.checkMonitor(m)
 	if err != nil {
 		var p wire.Problems

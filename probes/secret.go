@@ -101,7 +101,7 @@ func (r *Run) guard(v string) {
 		return
 	}
 	escaped, _ := json.Marshal(v)
-	r.secrets = append(r.secrets, v, url.QueryEscape(v), url.PathEscape(v), base64.StdEncoding.EncodeToString([]byte(v)),
+	r.secrets = append(r.secrets, v, url.QueryEscape(v), url.PathEscape(v), base64.RawStdEncoding.EncodeToString([]byte(v)), // which padding may follow
 		base64.RawURLEncoding.EncodeToString([]byte(v)), hex.EncodeToString([]byte(v)), string(escaped[1:len(escaped)-1]))
 	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	r.secrets = slices.Compact(r.secrets)

@@ -55,7 +55,7 @@ type Policy struct {
 	file                                    File
 	summary                                 wire.Policy
 	allow, deny, builtin, reopen, secretsTo []rule
-	demand                                  demand
+	demand                                  *demand
 }
 
 // New reads the rules. source says in heartbeats where the policy is from. The
@@ -106,7 +106,7 @@ func New(f File, source string) (*Policy, error) {
 		}
 	}
 	for i, dir := range f.Secrets.Files {
-		if !slices.Equal(Default().Secrets.Files, f.Secrets.Files) && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir) {
+		if !filepath.IsAbs(dir) && !path.IsAbs(dir) || filepath.Clean(dir) != filepath.FromSlash(dir) { // path: the default, on every system
 			problems.Addf(fmt.Sprintf("secrets.files[%d]", i), "want a folder as an absolute path, got %q", dir)
 		}
 	}

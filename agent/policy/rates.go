@@ -79,13 +79,13 @@ func (p *Policy) Fits(t *Tally, l Load) error {
 
 // demand limits probes on demand to what scheduled ones leave.
 type demand struct {
-	mu    *sync.Mutex // guards what follows
+	mu    sync.Mutex // guards what follows
 	agent *rate.Limiter
 	hosts map[string]*rate.Limiter
 }
 
-func newDemand(f File) demand {
-	return demand{mu: &sync.Mutex{}, agent: limiter(f.MaxRate), hosts: map[string]*rate.Limiter{}}
+func newDemand(f File) *demand {
+	return &demand{agent: limiter(f.MaxRate), hosts: map[string]*rate.Limiter{}}
 }
 
 // limiter lets through what one second allows at once, and one probe at least.
@@ -102,7 +102,7 @@ const demandHosts = 4096
 
 // Demand says whether a probe may be made now, beside those of the tally.
 func (p *Policy) Demand(t *Tally, f probes.Footprint, now time.Time) error {
-	d := &p.demand
+	d := p.demand
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := take(d.agent, "max_rate", p.file.MaxRate, t.rate, f.Probes, now); err != nil {

@@ -256,7 +256,7 @@ func newAgent(c *cli.Context, state string, log *slog.Logger, joined membership,
 	if err != nil {
 		return nil, err
 	}
-	says, file, err := loadPolicy(c)
+	says, file, err := findPolicy(c.String("policy"))
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,19 @@ func examineHost() []finding {
 	if len(list) == 1 {
 		list = append(list, finding{"kinds", doctorOK, "this process may measure " + probes.Names(), ""})
 	}
-	return append(list, examineFiles(), examineState(stateDir()), examineClock())
+	return append(list, examineFiles(), examineState(stateDir()), examinePolicy(), examineClock())
+}
+
+// examinePolicy reads the policy that an agent of this user would go by.
+func examinePolicy() finding {
+	p, file, err := findPolicy("")
+	switch {
+	case err != nil:
+		return finding{"policy", doctorProblem, fmt.Sprintf("an agent would not start here: %v", err), "mend it: netmon policy tells each mistake"}
+	case file == "":
+		return finding{"policy", doctorOK, "no file: agents deny cloud metadata and link-local addresses, and allow the rest", ""}
+	}
+	return finding{"policy", doctorOK, file + ": " + policyText(p.Summary()), ""}
 }
 
 func examineClock() finding {

@@ -23,7 +23,7 @@ func policyCommand() *cli.Command {
 			"   netmon policy --policy policy.yaml 10.0.0.1:22 169.254.169.254:80",
 		Flags: []cli.Flag{policyFlag()},
 		Action: func(c *cli.Context) error {
-			p, path, err := loadPolicy(c)
+			p, path, err := findPolicy(c.String("policy"))
 			if err != nil {
 				return err
 			}

@@ -25,10 +25,11 @@ func policyPaths() []string {
 	return []string{"/etc/netmon/policy.yaml", configDir("policy.yaml")}
 }
 
-// loadPolicy reads the policy of the flag, or the one there is. A file that is
-// there and wrong is an error: an agent without its policy must not start.
-func loadPolicy(c *cli.Context) (*policy.Policy, string, error) {
-	if path := c.String("policy"); path != "" {
+// findPolicy reads the policy at path, or the one there is when that is "", and
+// says which file it was. A file that is there and wrong is an error: an agent
+// without its policy must not start.
+func findPolicy(path string) (p *policy.Policy, file string, err error) {
+	if path != "" {
 		p, err := readPolicy(path)
 		return p, path, err
 	}
@@ -38,7 +39,7 @@ func loadPolicy(c *cli.Context) (*policy.Policy, string, error) {
 			return p, path, err
 		}
 	}
-	p, err := policy.New(policy.Default(), "default")
+	p, err = policy.New(policy.Default(), "default")
 	return p, "", err
 }
 
