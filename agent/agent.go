@@ -123,7 +123,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, p := range []string{problem, spoolProblem} {
 		if p != "" {
 			a.log.Error(p)
-			a.notes = append(a.notes, wire.Clip(p, wire.MaxText))
+			a.notes = append(a.notes, wire.Clip(p, wire.MaxReason))
 		}
 	}
 	a.set.resume(state)
@@ -288,7 +288,7 @@ func (a *Agent) alive() wire.Alive {
 	}
 	for _, p := range []string{a.stateProblem, a.sendProblem, spoolProblem} {
 		if p != "" {
-			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxText))
+			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}
 	}
 	return b
@@ -302,7 +302,7 @@ func abilities(env *probes.Env) (can []string, cannot map[string]string) {
 			if cannot == nil {
 				cannot = map[string]string{}
 			}
-			cannot[k.Name] = wire.Clip(err.Error(), wire.MaxText)
+			cannot[k.Name] = wire.Clip(err.Error(), wire.MaxReason)
 			continue
 		}
 		can = append(can, k.Name)
