@@ -16,7 +16,7 @@ import (
 const (
 	maxList    = 200       // entries of one list or map of options
 	maxRegex   = 1000      // bytes of an expression
-	maxProgram = 5000      // steps that it compiles to
+	maxProgram = 10_000    // steps that it compiles to
 	maxTLSCert = 256 << 10 // bytes of a chain of certificates: crypto/tls, maxHandshakeCertificateMsg
 )
 
