@@ -103,7 +103,7 @@ func New(o Options) (*Agent, error) {
 	}
 	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan wire.Audit, auditRoom)}
 	a.run = newRunner(o.ID, a.record)
-	a.runs, a.cutRuns = context.WithCancel(context.Background())
+	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.set.policy = o.Policy
 	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
@@ -139,7 +139,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, p := range []string{problem, spoolProblem} {
 		if p != "" {
 			a.log.Error(p)
-			a.notes = append(a.notes, wire.Clip(p, wire.MaxText))
+			a.notes = append(a.notes, wire.Clip(p, wire.MaxReason))
 		}
 	}
 	a.set.resume(state)
@@ -305,7 +305,7 @@ func (a *Agent) alive() wire.Alive {
 	}
 	for _, p := range []string{a.stateProblem, a.sendProblem, spoolProblem} {
 		if p != "" {
-			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxText))
+			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}
 	}
 	return b
@@ -319,7 +319,7 @@ func abilities(env *probes.Env) (can []string, cannot map[string]string) {
 			if cannot == nil {
 				cannot = map[string]string{}
 			}
-			cannot[k.Name] = wire.Clip(err.Error(), wire.MaxText)
+			cannot[k.Name] = wire.Clip(err.Error(), wire.MaxReason)
 			continue
 		}
 		can = append(can, k.Name)

@@ -117,7 +117,7 @@ func (l *link) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(wait/2 + rand.N(wait/2+1)):
+		case <-time.After(wait/2 + rand.N(wait/2+1)): // #nosec G404 -- spreads agents over time
 		}
 		begin := time.Now()
 		err := l.hold(ctx)

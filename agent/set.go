@@ -103,7 +103,7 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		p.Add(field, err)
 		e.refused = wire.Invalid(p.Err())
 	}
-	if err != nil && !managed {
+	if err != nil && (!managed || wire.CheckToken(m.Name) != nil) {
 		return refuse(e.refused...) // what ran under this name goes on
 	}
 	r.State = wire.Started
@@ -253,7 +253,7 @@ func (s *set) describe(a *wire.Alive) {
 			if a.Refused == nil {
 				a.Refused = map[string]string{}
 			}
-			a.Refused[name] = wire.Clip(e.refused[0].Error(), wire.MaxText)
+			a.Refused[name] = wire.Clip(e.refused[0].Error(), wire.MaxReason)
 		}
 		if e.manual() {
 			a.Manual++

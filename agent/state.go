@@ -115,8 +115,9 @@ func decodeState(data []byte) (stateFile, error) {
 		return stateFile{}, fmt.Errorf("%d monitors and %d stopped ones: want at most %d of each", len(s.Monitors), len(s.Gone), wire.MaxMonitors)
 	}
 	for i, m := range s.Monitors {
-		if err := m.Monitor.Validate(); err != nil {
-			return stateFile{}, fmt.Errorf("monitors[%d]: %w", i, err)
+		// What else is wrong with one, resume finds: it must not cost the others.
+		if err := wire.CheckToken(m.Name); err != nil {
+			return stateFile{}, fmt.Errorf("monitors[%d]: name: %w", i, err)
 		}
 	}
 	return s, nil

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"netmon/wire"
 )
 
 const goodState = `{"format":1,"agent":"paris","store":"s","revision":7,"monitors":[{"name":"web","kind":"tcp","target":"h:1","revision":7,"store":"s","touched":7}]}`
@@ -45,6 +48,64 @@ func TestLoadState_NoFileIsAnEmptyState(t *testing.T) {
 	}
 }
 
+// TestState_HostileCommands has an agent remember what a hostile client sent:
+// the file can be read again, and what was good runs on.
+func TestState_HostileCommands(t *testing.T) {
+	s, _ := decodeState([]byte(goodState))
+	check := func(m wire.Monitor) (measureFunc, error) { return nil, m.Validate() }
+	run := newRunner("paris", nil)
+	a := newSet(t.Context(), run, check)
+	a.resume(s)
+	for _, m := range []wire.Monitor{
+		{Name: "a\x1b[2J", Kind: "tcp", Target: "h:1", Revision: 8}, {Kind: "tcp", Target: "h:1", Revision: 8},
+		{Name: "odd", Kind: strings.Repeat("k", 1000), Target: "a\u202eb", Revision: 8}, {Name: strings.Repeat("n", 1000), Kind: "tcp", Target: "h:1"},
+	} {
+		if r := a.start(wire.Command{Store: "s", Revision: 8}, m, "monitors[0]"); r.State != wire.Refused || len(r.Errors) == 0 {
+			t.Errorf("%+v: %+v", m, r)
+		}
+	}
+	for n := range 2000 { // names of monitors that never were
+		a.stop(wire.Command{Store: "s", Revision: 9}, "m"+strconv.Itoa(n))
+	}
+	dir := t.TempDir()
+	state := a.state()
+	state.Agent = "paris"
+	if err := saveState(dir, state); err != nil {
+		t.Fatal(err)
+	}
+	back, problem, err := loadState(dir, "paris")
+	if err != nil || problem != "" || len(back.Monitors) != 2 {
+		t.Errorf("%+v %q %v", back.Monitors, problem, err)
+	}
+	b := newSet(t.Context(), run, check)
+	b.resume(back)
+	if e := b.entries["web"]; e == nil || e.run == nil {
+		t.Errorf("web: %+v", e)
+	}
+	if e := b.entries["odd"]; e == nil || e.run != nil || len(e.refused) == 0 {
+		t.Errorf("odd: %+v", e)
+	}
+}
+
+// TestSet_ForgetsWithinBounds stops more monitors than an agent remembers.
+func TestSet_ForgetsWithinBounds(t *testing.T) {
+	s := newSet(t.Context(), newRunner("paris", nil), nil)
+	s.store = "s"
+	for n := range wire.MaxMonitors + 10 {
+		s.stop(wire.Command{Store: "s", Revision: uint64(n + 1)}, "m"+strconv.Itoa(n))
+	}
+	if len(s.gone) > wire.MaxMonitors {
+		t.Errorf("it remembers %d", len(s.gone))
+	}
+	// An older start is stale, whether its stop is remembered or not.
+	for _, name := range []string{"m0", "m" + strconv.Itoa(wire.MaxMonitors+5)} {
+		r := s.start(wire.Command{Store: "s"}, wire.Monitor{Name: name, Kind: "tcp", Target: "h:1", Revision: 1}, "monitors[0]")
+		if r.State != wire.Refused || r.Errors[0].Code != wire.CodeStale {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
 func FuzzDecodeState(f *testing.F) {
 	f.Add([]byte(goodState))
 	f.Add([]byte(`{"format":1,"monitors":null}`))
@@ -54,7 +115,7 @@ func FuzzDecodeState(f *testing.F) {
 			return
 		}
 		for _, m := range s.Monitors {
-			if err := m.Monitor.Validate(); err != nil {
+			if err := wire.CheckToken(m.Name); err != nil {
 				t.Errorf("accepted %v", err)
 			}
 		}

@@ -26,11 +26,15 @@ func EscapeJSON(data []byte) []byte {
 	out := append(make([]byte, 0, len(data)+len(data)/8), data[:clean]...)
 	for i := clean; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
-		if plainRune(r, n) {
+		high, low := utf16.EncodeRune(r)
+		switch {
+		case plainRune(r, n):
 			out = append(out, data[i:i+n]...)
-		} else if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
-			out = fmt.Appendf(out, `\u%04x\u%04x`, r1, r2)
-		} else {
+		case r == '\r': // it may stand between values only
+			out = append(out, ' ')
+		case high != utf8.RuneError: // beyond U+FFFF
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
 			out = fmt.Appendf(out, `\u%04x`, r)
 		}
 		i += n

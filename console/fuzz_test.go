@@ -28,7 +28,7 @@ func FuzzDecodeSet(f *testing.F) {
 }
 
 func FuzzEscapeJSON(f *testing.F) {
-	for _, s := range []string{`{"a":"é` + "\u009b\u202e\U000e0041\x7f" + `"}`, "\"\xff\x9b\"", `[1, {"\u001b":null}]`, "\t\n1"} {
+	for _, s := range []string{`{"a":"é` + "\u009b\u202e\U000e0041\x7f" + `"}`, "\"\xff\x9b\"", `[1, {"\u001b":null}]`, "\t\r\n1"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -7,6 +7,8 @@ import (
 	"regexp/syntax"
 	"strings"
 
+	"github.com/miekg/dns"
+
 	"netmon/wire"
 )
 
@@ -14,7 +16,7 @@ import (
 const (
 	maxList    = 200       // entries of one list or map of options
 	maxRegex   = 1000      // bytes of an expression
-	maxProgram = 5000      // steps that it compiles to
+	maxProgram = 10_000    // steps that it compiles to
 	maxTLSCert = 256 << 10 // bytes of a chain of certificates: crypto/tls, maxHandshakeCertificateMsg
 )
 
@@ -36,7 +38,7 @@ var Limits = []wire.Limit{
 	{What: "http: responses with 1xx", Most: httpMaxInterim, Unit: "responses", Beyond: "`limit`"},
 	{What: "http: redirects", Most: httpMaxRedirects, Unit: "redirects", Beyond: "refused; `limit`"},
 	{What: "http: a proxy's answer to CONNECT", Most: httpMaxHeader, Unit: "bytes", Beyond: "`proxy`"},
-	{What: "dns: a message, over any transport", Most: 65535, Unit: "bytes", Beyond: "`bad_answer`"},
+	{What: "dns: a message, over any transport", Most: dns.MaxMsgSize, Unit: "bytes", Beyond: "`limit`, over HTTPS; the others carry no more"},
 	{What: "dns: records of a section that a result tells", Most: dnsMaxRecords, Unit: "records", Beyond: "counted"},
 	{What: "dns: text of all of them", Most: dnsMaxText, Unit: "bytes", Beyond: "counted"},
 	{What: "tcp: banner, and each answer (the greatest `max_bytes`)", Most: tcpMaxRead, Unit: "bytes", Beyond: "`limit`"},

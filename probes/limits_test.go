@@ -27,7 +27,7 @@ func TestLimits_Options(t *testing.T) {
 		{"http", "http://127.0.0.1/", `{"expect":{"headers":` + string(many) + `}}`, "options.expect.headers: has 201 entries: want at most 200"},
 		{"http", "http://127.0.0.1/", `{"expect":{"json":` + list(maxList+1, `{"path":"$"}`) + `}}`, "options.expect.json: has 201 entries: want at most 200"},
 		{"http", "http://127.0.0.1/", `{"expect":{"body_regex":"` + long + `"}}`, "it is 1001 bytes long: want at most 1000"},
-		{"http", "http://127.0.0.1/", `{"expect":{"body_regex":"(?:abcdefgh){1000}"}}`, "steps: want at most 5000"},
+		{"http", "http://127.0.0.1/", `{"expect":{"body_regex":"(?:abcdefghijkl){1000}"}}`, "steps: want at most 10000"},
 		{"http", "http://127.0.0.1/", `{"expect":{"json":[{"path":"$` + strings.Repeat(".a", jsonMaxSteps+1) + `"}]}}`, "it is too long"},
 		{"dns", "127.0.0.1", `{"name":"a.example","expect":{"answer":"` + long + `"}}`, "options.expect.answer: want an RE2 expression"},
 		{"udp", "127.0.0.1:9", `{"payload":"x","expect":{"regex":"` + long + `"}}`, "options.expect.regex: want a regular expression"},

@@ -22,6 +22,7 @@ const (
 	MaxDepth    = 64        // levels of lists and objects in options and details
 	MaxKind     = 32        // bytes of the name of a kind
 	MaxText     = 2000      // bytes of an error, a summary or a note, for people
+	MaxReason   = 500       // bytes of a note or a reason in a heartbeat
 	MaxUnmet    = 100       // expectations that a result tells of
 	MaxAuthor   = 256       // bytes
 	MaxCommand  = 2000      // monitors or names in one command
@@ -44,8 +45,9 @@ var Limits = []Limit{
 	{"any message", MaxMessage, "bytes", "the broker closes the sender's connection; a reader of another NATS server refuses it"},
 	{"result", MaxResult, "bytes", "the agent shortens it before it is kept; readers refuse it, and say so"},
 	{"`details` of a result", MaxDetails, "bytes", "left out, and the result's `error` says so"},
-	{"`error` and `summary` of a result; reasons and notes of heartbeats and replies", MaxText, "bytes", "cut, with `...`"},
+	{"`error` and `summary` of a result, messages of replies", MaxText, "bytes", "cut, with `...`"},
 	{"`unmet` of a result", MaxUnmet, "expectations", "the first are told"},
+	{"a note or a reason in a heartbeat", MaxReason, "bytes", "cut, with `...`"},
 	{"heartbeat", MaxAlive, "bytes", "readers ignore it"},
 	{"saved monitor", MaxSaved, "bytes", "not saved; readers tell of it as one that cannot be read"},
 	{"`options` of a monitor", MaxOptions, "bytes", "refused"},

@@ -288,6 +288,8 @@ func TestInjection(t *testing.T) {
 		{args: "schema"}, {args: "version"}, {args: "completion bash"}, {args: "completion zsh"}, {args: "completion fish"},
 		{args: "console", stdin: "get agents\nshow web\nget results\n\x1b[2J\u202e\nadd\ntcp\n\x1b[2J\nhelp\nconfig ls\nwatch --last -n 2\n"},
 		{args: "__complete show "}, {args: "__complete get monitor "}, {args: "__complete config use "}, {args: "__complete get agents -l "}, {args: "__complete add tcp h:1 --on "}, {args: "__complete --line netmon show \x1b[2J"},
+		{args: "policy \x1b[2J"}, {args: "edit \x1b[2J"}, {args: "edit worse"}, {args: "token \x1b[2J"}, {args: "token new \x1b[2J"},
+		{args: "access ls"}, {args: "access \x1b[2J"}, {args: "audit -o FORM", forms: []string{"table", "json", "yaml", "csv", "\x1b[2J"}},
 		// Those that change the mesh come last.
 		{args: "add tcp 127.0.0.1:1 --name new"}, {args: "add tcp 127.0.0.1:1 --name \x1b[2J"},
 		{args: "stop web"}, {args: "start web"}, {args: "stop worse"},

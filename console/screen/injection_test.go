@@ -61,6 +61,34 @@ func TestRender_Injection(t *testing.T) {
 	}
 }
 
+// TestRender_ForgedNumbers draws figures that nobody measured.
+func TestRender_ForgedNumbers(t *testing.T) {
+	for _, details := range []string{
+		`{"connect_ns":9223372036854775807,"tls_ns":9223372036854775807,"total_ns":-1}`,
+		`{"connect_ns":-9223372036854775808,"tls_ns":-5}`, `{"connect_ns":0,"tls_ns":0}`, `{"connect_ns":1e300}`, `{"connect_ns":1,"connect_ns":1,"tls_ns":1}`,
+	} {
+		v := view.New(t0)
+		now := t0.Add(10 * time.Second)
+		most, least, loss := int64(1<<63-1), int64(-1<<63), -1e300
+		for n := range uint64(6) {
+			at := t0.Add(time.Duration(n) * time.Second)
+			r := wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Outcome: wire.OK, Run: n, Due: at, Started: at, Skipped: 1<<64 - 1, Dropped: 1<<64 - 1,
+				LateNS: least, ElapsedNS: most, LatencyNS: &most, Loss: &loss, CertExpires: &time.Time{}, Details: json.RawMessage(details)}
+			if n%2 == 1 {
+				r.LatencyNS, r.LateNS, r.Skipped = &least, most, 1<<63
+			}
+			v.Result(r, now)
+		}
+		for tab := range Tab(tabs) {
+			u := New("x", nil)
+			u.Tab, u.Cursor = tab, "web"
+			press(t, v, &u, now, "enter")
+			got, _ := draw(v, &u, now, 100, 40, Colours)
+			clean(t, tab.String(), got)
+		}
+	}
+}
+
 // clean says that nothing in text but colours and line ends is for the terminal.
 func clean(t *testing.T, name, text string) {
 	t.Helper()

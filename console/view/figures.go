@@ -70,7 +70,7 @@ func phasesOf(details json.RawMessage) []Phase {
 			return out
 		}
 		var ns int64
-		if slices.Contains(phaseNames, name) && json.Unmarshal(v, &ns) == nil && ns > 0 {
+		if slices.Contains(phaseNames, name) && json.Unmarshal(v, &ns) == nil && ns > 0 && ns <= int64(wire.MaxEvery) {
 			out = append(out, Phase{strings.TrimSuffix(name, "_ns"), time.Duration(ns)})
 		}
 	}

@@ -78,7 +78,7 @@ func stateOf(r *wire.Result) State {
 // add takes a result that started at this tick. It says whether it is the
 // newest, and whether it is new at all.
 func (s *series) add(r *wire.Result, at uint32) (newest, added bool) {
-	x := sample{at: at, lat: -1, run: uint16(r.Run), loss: noLoss, flags: uint8(stateOf(r))}
+	x := sample{at: at, lat: -1, run: uint16(r.Run), loss: noLoss, flags: uint8(stateOf(r))} // #nosec G115 -- the low bits
 	if r.LatencyNS != nil && *r.LatencyNS >= 0 {
 		x.lat = float32(*r.LatencyNS)
 	}
