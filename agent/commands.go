@@ -1,10 +1,8 @@
 package agent
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"netmon/probes"
 	"netmon/wire"
@@ -119,24 +117,18 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 	}
 	a.run.wg.Go(func() {
 		defer a.probing.Add(-1)
-		res := check(a.runs, m.Timeout.Std())
+		res := check.Run(a.runs, m.Timeout.Std(), nil)
 		res.Agent, res.Monitor = a.o.ID, m.Name
 		reply(wire.Reply{OK: true, Agent: a.o.ID, Result: &res})
 	})
 }
 
 // checkMonitor builds a monitor's probe, or says every mistake in it.
-func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
+func (a *Agent) checkMonitor(m wire.Monitor) (prober, error) {
 	if err := probes.CheckMonitor(m); err != nil {
 		return nil, err
 	}
-	check, err := probes.New(a.env, m.Kind, m.Target, m.Options)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, timeout time.Duration) wire.Result {
-		return check.Run(ctx, timeout, nil)
-	}, nil
+	return probes.New(a.env, m.Kind, m.Target, m.Options)
 }
 
 func encodeReply(r wire.Reply) []byte {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"time"
 
 	"netmon/wire"
@@ -58,6 +57,7 @@ type measureFunc func(ctx context.Context, run *Run) (Details, error)
 // prepared is a probe without its type.
 type prepared struct {
 	measure measureFunc
+	start   func(run *Run) (Pending, bool) // nil for a kind that is no Starter
 	common  Common
 }
 
@@ -83,8 +83,11 @@ func kind[P interface {
 			if err := problems.Err(); err != nil {
 				return prepared{}, err
 			}
-			run := func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }
-			return prepared{run, p.common()}, nil
+			run := prepared{common: p.common(), measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
+			if s, ok := any(p).(Starter); ok {
+				run.start = s.Start
+			}
+			return run, nil
 		},
 		report: func(details []byte, w io.Writer) error {
 			d := *new(D)
@@ -157,9 +160,13 @@ func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step
 	defer cancel()
 	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, onStep: onStep, Started: time.Now()}
 	details, err := c.contain(ctx, run)
-	elapsed := time.Since(run.Started)
-	c.prev = run.kept
+	return c.conclude(run, time.Since(run.Started), details, err, ctx.Err() != nil)
+}
 
+// conclude makes the result of a run that took elapsed and ended with details
+// and err; late says that its time was over.
+func (c *Check) conclude(run *Run, elapsed time.Duration, details Details, err error, late bool) wire.Result {
+	c.prev = run.kept
 	r := wire.Result{
 		Kind: c.kind, Target: c.target,
 		Started: run.Started.UTC(), ElapsedNS: int64(elapsed),
@@ -185,7 +192,7 @@ func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step
 		r.Details = data
 	}
 	err = c.judge(run, latency, err)
-	r.Outcome, r.Failure, r.Error = classify(ctx, err)
+	r.Outcome, r.Failure, r.Error = classify(late, err)
 	r.Unmet = run.unmet
 	if run.inverted != "" {
 		r.Summary = "does not answer, as wanted: " + string(run.inverted)
@@ -238,7 +245,7 @@ func (c *Check) judge(run *Run, latency time.Duration, err error) error {
 func (c *Check) contain(ctx context.Context, run *Run) (d Details, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d, err = nil, broken(wire.BrokenInternal, "panic in the %s probe: %v\n%.2000s", c.kind, p, debug.Stack())
+			d, err = nil, panicked(c.kind, p)
 		}
 	}()
 	return c.measure(ctx, run)

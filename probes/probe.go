@@ -106,6 +106,7 @@ type Run struct {
 	Target  string
 	Env     *Env
 	Started time.Time
+	Ended   time.Time // of a run by Start: when it ended, where that is not when End is called
 
 	// Prev is what the previous run of the same monitor left with Keep, nil at
 	// first. Runs of one monitor never overlap.
@@ -118,6 +119,9 @@ type Run struct {
 
 	onStep   func(Step)   // nil when nobody looks
 	inverted wire.Failure // the failure that Common.Invert turned into ok
+
+	check *Check // of a run by Start, as done
+	done  func(wire.Result)
 }
 
 // Keep leaves v for the next run of the same monitor.
