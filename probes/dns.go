@@ -170,16 +170,26 @@ func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails)
 			return nil, 0, err
 		}
 		x.run.Stepf("the system's resolvers are %v", addrs)
-		return addrs, defaultPort, nil
+		addrs, err = x.run.allowed(x.network(), "the system's resolver", addrs, defaultPort)
+		return addrs, defaultPort, err
 	}
 	host, port, err := splitTarget(server, strconv.Itoa(int(defaultPort)))
 	if err != nil {
 		return nil, 0, err
 	}
 	x.host = host
-	addrs, took, err := x.resolve(ctx, x.run, host)
+	addrs, took, err := x.resolve(ctx, x.run, x.network(), host, port)
 	d.ResolveNS = int64(took)
 	return addrs, port, err
+}
+
+// network is what a query goes over first; a truncated answer is asked for
+// again over TCP, of the same address and port.
+func (x *dnsExchange) network() string {
+	if x.Transport == dnsUDP {
+		return "udp"
+	}
+	return "tcp"
 }
 
 const resolvConf = "/etc/resolv.conf"

@@ -89,14 +89,21 @@ func proxyBroken(format string, args ...any) error {
 // connect to the host of u.
 func (x *httpRun) throughProxy(ctx context.Context, u *url.URL) (net.Conn, error) {
 	proxy := x.proxy
-	host, port, err := splitTarget(proxy.Host, x.Proxy.port(proxy))
+	host, port, err := splitTarget(httpAddress(u), "")
+	if err == nil {
+		err = x.run.allowBehind(host, port)
+	}
+	if err != nil {
+		return nil, err
+	}
+	host, port, err = splitTarget(proxy.Host, x.Proxy.port(proxy))
 	if err != nil {
 		return nil, err
 	}
 	x.d.Proxy = proxy.Scheme + "://" + proxy.Host
 	x.run.Stepf("proxy %s", x.d.Proxy)
 	begin := time.Now()
-	addrs, _, err := x.resolve(ctx, x.run, host)
+	addrs, _, err := x.resolve(ctx, x.run, "tcp", host, port)
 	var conn net.Conn
 	if err == nil {
 		conn, _, err = x.dial(ctx, x.run, "tcp", addrs, port)

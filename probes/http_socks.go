@@ -33,7 +33,7 @@ func (x *httpRun) socks(ctx context.Context, conn net.Conn, proxy *url.URL, u *u
 		return err
 	}
 	if proxy.Scheme == "socks5" {
-		addrs, took, err := x.resolve(ctx, x.run, host)
+		addrs, took, err := x.resolve(ctx, x.run, "tcp", host, port)
 		x.d.ResolveNS = int64(took)
 		if err != nil {
 			return err

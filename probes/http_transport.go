@@ -75,7 +75,7 @@ func (x *httpRun) reach(ctx context.Context, u *url.URL) (net.Conn, error) {
 		return nil, err
 	}
 	var addrs []netip.Addr
-	addrs, took, err := x.resolve(ctx, x.run, host)
+	addrs, took, err := x.resolve(ctx, x.run, "tcp", host, port)
 	x.d.ResolveNS = int64(took)
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func (p ICMP) Ready(*Env) error { return icmpReady() }
 // Measure implements Probe.
 func (p ICMP) Measure(ctx context.Context, run *Run) (ICMPDetails, error) {
 	var d ICMPDetails
-	addrs, took, err := p.resolve(ctx, run, run.Target)
+	addrs, took, err := p.resolve(ctx, run, "icmp", run.Target, 0)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err

@@ -81,7 +81,7 @@ func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err

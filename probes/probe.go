@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -57,6 +58,12 @@ const (
 // Env holds what the probes of one process share. The zero value is ready;
 // Close it when the last run has ended.
 type Env struct {
+	// Allow, when not nil, says whether probes may send to an address; the error
+	// says why not, and the run is broken by the policy. network is tcp, udp or
+	// icmp, which has port 0. It is set before the first run, and called from
+	// several goroutines. See [Run.allow].
+	Allow func(network string, to netip.AddrPort) error
+
 	mu     sync.Mutex
 	shared map[string]io.Closer // by kind: what Shared made
 }

@@ -14,9 +14,18 @@ import (
 )
 
 // resolve looks up host, as its own timed phase, and returns its addresses of
-// the family asked for, in the order to try. took is 0 for an address, which
-// needs no lookup. The error is classified.
-func (c Common) resolve(ctx context.Context, run *Run, host string) (addrs []netip.Addr, took time.Duration, err error) {
+// the family asked for that may be sent to, in the order to try: exactly these
+// are to be dialled, so that a second lookup cannot lead elsewhere. took is 0 for
+// an address, which needs no lookup. The error is classified.
+func (c Common) resolve(ctx context.Context, run *Run, network, host string, port uint16) (addrs []netip.Addr, took time.Duration, err error) {
+	addrs, took, err = c.lookup(ctx, run, host)
+	if err == nil {
+		addrs, err = run.allowed(network, host, addrs, port)
+	}
+	return addrs, took, err
+}
+
+func (c Common) lookup(ctx context.Context, run *Run, host string) (addrs []netip.Addr, took time.Duration, err error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		if !c.allows(a.Unmap()) {
 			return nil, 0, fail(wire.FailNoSuchHost, "%s is not an address of family %s", host, c.Family)
@@ -27,8 +36,12 @@ func (c Common) resolve(ctx context.Context, run *Run, host string) (addrs []net
 	if c.Family == "4" || c.Family == "6" {
 		network = "ip" + c.Family
 	}
+	resolver, err := c.resolver(ctx, run)
+	if err != nil {
+		return nil, 0, err
+	}
 	start := time.Now()
-	found, err := c.resolver().LookupNetIP(ctx, network, host)
+	found, err := resolver.LookupNetIP(ctx, network, host)
 	took = time.Since(start)
 	if err != nil {
 		err = resolveError(ctx, host, err)
@@ -66,17 +79,32 @@ func by(server string) string {
 	return "(asked " + server + ")"
 }
 
-func (c Common) resolver() *net.Resolver {
+// resolver asks the server of the monitor. The system's own is the choice of
+// this host and not of the monitor: nobody is asked whether it is allowed.
+func (c Common) resolver(ctx context.Context, run *Run) (*net.Resolver, error) {
 	if c.Resolver == "" {
-		return net.DefaultResolver
+		return net.DefaultResolver, nil
 	}
-	server, err := hostPort(c.Resolver, "53")
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		if err != nil {
-			return nil, err
+	host, port, err := splitTarget(c.Resolver, "53")
+	if err != nil {
+		return nil, err
+	}
+	addrs, _, err := Common{}.resolve(ctx, run, "udp", host, port)
+	var e *Error
+	if errors.As(err, &e) && !e.Broken {
+		return nil, fail(wire.FailResolve, "resolver %s: %w", c.Resolver, err)
+	}
+	if err != nil {
+		return nil, netFail("resolver", err)
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
+		for _, a := range addrs {
+			if conn, err = (&net.Dialer{}).DialContext(ctx, network, netip.AddrPortFrom(a, port).String()); err == nil {
+				return conn, nil
+			}
 		}
-		return (&net.Dialer{}).DialContext(ctx, network, server)
-	}}
+		return nil, err
+	}}, nil
 }
 
 // dialer makes connections from the source asked for to addresses of the

@@ -22,7 +22,7 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err

@@ -61,7 +61,7 @@ func (p TLS) Measure(ctx context.Context, run *Run) (TLSDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err

@@ -125,7 +125,7 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 		return d, err
 	}
 	d.Protocol = plan.protocol
-	addrs, took, err := p.resolve(ctx, run, host)
+	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
 	d.ResolveNS = int64(took)
 	if err != nil {
 		return d, err
