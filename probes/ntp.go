@@ -29,6 +29,7 @@ type NTPExpect struct {
 
 const (
 	ntpMaxSamples = 8
+	ntpMostBogus  = 1000 // datagrams that are no answer; a flood is not listened to for longer
 	// ntpGuard is the least time between two requests to one server: ntpd drops
 	// what comes faster from one address (ntp.conf, discard minimum), as chrony
 	// sends no burst faster than it either.
@@ -73,11 +74,7 @@ func (p NTP) Validate(target string) error {
 // Measure implements Probe.
 func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 	var d NTPDetails
-	defaultPort := "123"
-	if p.Port != 0 {
-		defaultPort = strconv.Itoa(p.Port)
-	}
-	host, port, err := splitTarget(run.Target, defaultPort)
+	host, port, err := splitTarget(run.Target, p.defaultPort())
 	if err != nil {
 		return d, err
 	}
@@ -107,6 +104,14 @@ func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 		p.judge(run, &d)
 	}
 	return d, err
+}
+
+// defaultPort is that of a target that names none.
+func (p NTP) defaultPort() string {
+	if p.Port != 0 {
+		return strconv.Itoa(p.Port)
+	}
+	return "123"
 }
 
 // judge checks what is expected of the server.

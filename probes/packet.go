@@ -123,17 +123,18 @@ func (p *packetConn) Receive(ctx context.Context) (arrival, error) {
 }
 
 // explain drops what net says before a system error and adds who sent the ICMP
-// message behind it, where the kernel can tell. An ICMP message that is no plain
-// "unreachable", such as one about the packet's size, says as much: it did not
-// get there.
-func (p *packetConn) explain(err error) error {
-	err = plain(err)
-	from := p.icmp()
-	if from == "" {
+// message behind it, where the kernel can tell.
+func (p *packetConn) explain(err error) error { return icmpExplained(plain(err), p.icmp()) }
+
+// icmpExplained adds to err what is known of the ICMP message behind it. One
+// that is no plain "unreachable", such as one about the packet's size, says as
+// much: the packet did not get there.
+func icmpExplained(err error, message string) error {
+	if message == "" {
 		return err
 	}
 	if f, _ := reason(err); f == wire.FailBadAnswer {
-		return fail(wire.FailUnreachable, "%w (%s)", err, from)
+		return fail(wire.FailUnreachable, "%w (%s)", err, message)
 	}
-	return fmt.Errorf("%w (%s)", err, from)
+	return fmt.Errorf("%w (%s)", err, message)
 }

@@ -25,6 +25,17 @@ func (c Common) resolve(ctx context.Context, run *Run, network, host string, por
 	return addrs, took, err
 }
 
+// known is resolve for who cannot wait: ok is true when there is nothing to look
+// up, and one address alone, which may be sent to.
+func (c Common) known(run *Run, network, host string, port uint16) (a netip.Addr, ok bool) {
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return a, false
+	}
+	a = a.Unmap()
+	return a, c.allows(a) && run.allow(network, host, netip.AddrPortFrom(a, port)) == nil
+}
+
 func (c Common) lookup(ctx context.Context, run *Run, host string) (addrs []netip.Addr, took time.Duration, err error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		if !c.allows(a.Unmap()) {

@@ -150,6 +150,7 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 // udpPlan is what to send and what to want, ready to use.
 type udpPlan struct {
 	protocol string // "" for a payload of the user's own
+	token    bool   // see udpProtocol
 	request  func(udpPeers) udpRequest
 	host     string
 	regex    *regexp.Regexp
@@ -189,6 +190,7 @@ func (p UDP) plan(host string, port uint16) (udpPlan, error) {
 		plan.request = func(udpPeers) udpRequest { return udpRequest{payload: own} }
 		return plan, nil
 	}
+	plan.token = named.token
 	community := "public"
 	if p.Community != "" && named.name == "snmp" {
 		if community, err = p.Community.Reveal(); err != nil {

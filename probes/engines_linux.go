@@ -1,0 +1,72 @@
+package probes
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"netmon/wire"
+)
+
+// engines are what the runs by Start of one process share.
+type engines struct {
+	poller *poller
+	hubs   [2]packetHub // of IPv4 and IPv6
+	stamps int          // a socket that keeps the kernel taking receive times
+}
+
+// enginesOf returns what env shares. The error is classified.
+func enginesOf(env *Env) (*engines, error) {
+	if env == nil {
+		return nil, errors.New("nothing is shared")
+	}
+	e, err := env.Shared("engines", func() (io.Closer, error) { return startEngines() })
+	if err != nil {
+		return nil, err
+	}
+	return e.(*engines), nil
+}
+
+func startEngines() (*engines, error) {
+	// Each first socket that wants receive times, and each last one that is
+	// closed, has the kernel rewrite a part of itself: not for every run.
+	stamps, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		if err = unix.SetsockoptInt(stamps, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+			unix.Close(stamps)
+		}
+	}
+	if err != nil {
+		return nil, broken(wire.BrokenLocal, "open a UDP socket: %w", err)
+	}
+	p, err := startPoller()
+	if err != nil {
+		unix.Close(stamps)
+		return nil, err
+	}
+	return &engines{poller: p, hubs: [2]packetHub{{poller: p}, {poller: p, v6: true}}, stamps: stamps}, nil
+}
+
+// Close implements io.Closer. The runs must have ended.
+func (e *engines) Close() error {
+	err := e.poller.Close()
+	for i := range e.hubs {
+		e.hubs[i].Close()
+	}
+	unix.Close(e.stamps)
+	return err
+}
+
+// hub is the one for an address. ok is false for one whose replies a shared
+// socket cannot tell: they come from another address, or by one interface alone.
+func (e *engines) hub(a netip.Addr) (h *packetHub, ok bool) {
+	if a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" {
+		return nil, false
+	}
+	if a.Is4() {
+		return &e.hubs[0], true
+	}
+	return &e.hubs[1], true
+}

@@ -1,0 +1,38 @@
+package probes
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// stopContext is a context that ends when [Pending.Stop] is called, with its
+// cause, which may be context.DeadlineExceeded.
+type stopContext struct {
+	done chan struct{}
+	mu   sync.Mutex
+	err  error // guarded by mu
+}
+
+func newStopContext() *stopContext { return &stopContext{done: make(chan struct{})} }
+
+func (c *stopContext) stop(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = cause
+		close(c.done)
+	}
+}
+
+func (c *stopContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (c *stopContext) Done() <-chan struct{}       { return c.done }
+func (c *stopContext) Value(any) any               { return nil }
+
+func (c *stopContext) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+var _ context.Context = (*stopContext)(nil)
