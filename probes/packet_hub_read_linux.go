@@ -28,12 +28,13 @@ func (c *packetClaim) send(payload []byte) (sent time.Time, err error) {
 	return sent, err
 }
 
-// lost is how many datagrams the socket had no room for since the claim.
+// lost is how many datagrams a shared socket had no room for since the claim.
+// That of one run alone nobody but its target can fill.
 func (c *packetClaim) lost() uint32 {
 	p := c.port
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || !p.shared {
 		return 0
 	}
 	p.note(socketDrops(p.fd))

@@ -132,7 +132,7 @@ func (x *packetRun) finish(cause error) {
 	switch {
 	case cause == context.Canceled:
 		err = cause
-	case lost > 0:
+	case lost > 0 && failureIs(err, wire.FailNoAnswer):
 		err = broken(wire.BrokenLocal, "%d datagrams were lost at this host's own socket, full: nothing is known of the target", lost)
 	}
 	x.run.End(d, err)

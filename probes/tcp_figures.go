@@ -14,7 +14,7 @@ type TCPDetails struct {
 	ResolveNS     int64             `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
 	ConnectNS     int64             `json:"connect_ns,omitempty" help:"SYN to established (RFC 9293 section 3.5), ns; the latency of the result"`
 	Clock         string            `json:"clock,omitempty" help:"what timed connect_ns: tcp_info, the kernel's own measurement from SYN to SYN ACK, or user where there is none or a SYN had to be sent again"`
-	ConnectUserNS int64             `json:"connect_user_ns,omitempty" help:"the same by this process's clock, which includes its wait for a processor, ns; comparable with curl's time_connect"`
+	ConnectUserNS int64             `json:"connect_user_ns,omitempty" help:"the same by this process's clock, which includes its wait for a processor, ns; comparable with curl's time_connect; absent where nobody waits for one connection alone (on Linux, an agent's plain connect)"`
 	BannerNS      *int64            `json:"banner_ns,omitempty" help:"time from the connection, or TLS, to the banner's first bytes, to those that meet expect.banner, or with starttls to the end of the greeting, ns; absent when the banner is not the expected one"`
 	BannerBytes   int               `json:"banner_bytes,omitempty" help:"length of the banner, bytes"`
 	Banner        string            `json:"banner,omitempty" help:"what the target said first, quoted as text or in hex, its beginning; secrets show as stars"`
@@ -139,7 +139,7 @@ func (d TCPDetails) Report(w io.Writer) {
 	reportPhases(w, phaseTime{"resolve", d.ResolveNS})
 	if d.ConnectNS > 0 {
 		fmt.Fprintf(w, "%-11s %10s ms (%s clock", "connect", inMS(d.ConnectNS), d.Clock)
-		if d.Clock != ClockUser {
+		if d.Clock != ClockUser && d.ConnectUserNS > 0 {
 			fmt.Fprintf(w, "; user clock %s ms", inMS(d.ConnectUserNS))
 		}
 		fmt.Fprintln(w, ")")

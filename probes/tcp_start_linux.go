@@ -1,0 +1,133 @@
+package probes
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tcpRun is a run that connects and nothing else, without a goroutine.
+type tcpRun struct {
+	run    *Run
+	poller *poller
+	to     netip.AddrPort
+	fd     int
+	number int32 // the poller's
+	began  time.Time
+
+	mu   sync.Mutex // guards over: held while fd is used
+	over bool
+}
+
+// Start implements Starter: for a connection to one address, without dialogue.
+func (p TCP) Start(run *Run) (Pending, bool) {
+	if p.security() != tcpNone || p.Banner || p.Expect.Banner != "" || len(p.Steps) > 0 || p.Quit != "" || p.Source != "" {
+		return nil, false
+	}
+	host, port, err := splitTarget(run.Target, "")
+	if err != nil {
+		return nil, false
+	}
+	addr, ok := p.known(run, "tcp", host, port)
+	if !ok || addr.Zone() != "" {
+		return nil, false
+	}
+	e, err := enginesOf(run.Env)
+	if err != nil {
+		return nil, false
+	}
+	x := &tcpRun{run: run, poller: e.poller, to: netip.AddrPortFrom(addr, port)}
+	if !x.connect() {
+		return nil, false
+	}
+	run.Reached(addr.String())
+	return x, true
+}
+
+// connect begins to connect. Where that fails at once nothing has happened.
+func (x *tcpRun) connect() bool {
+	family := unix.AF_INET
+	if x.to.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	var err error
+	if x.fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.began = time.Now()
+	if err = unix.Connect(x.fd, sockaddrOf(x.to)); err == nil || err == unix.EINPROGRESS {
+		x.number, err = x.poller.watch(x.fd, unix.EPOLLOUT, x)
+	}
+	if err != nil {
+		unix.Close(x.fd)
+	}
+	return err == nil
+}
+
+// ready implements pollSocket.
+func (x *tcpRun) ready(*packetBuffers) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Guard(x.look)
+}
+
+// look ends the run when the connection is there, or cannot be.
+func (x *tcpRun) look() {
+	if x.over {
+		return
+	}
+	took := time.Since(x.began)
+	errno, err := unix.GetsockoptInt(x.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && errno != 0 {
+		err = syscall.Errno(errno)
+	}
+	if err != nil {
+		x.end(TCPDetails{}, netFail("connect to "+x.to.String(), err))
+		return
+	}
+	info, state := tcpInfo(x.fd)
+	const synSent = 2 // TCP_SYN_SENT of linux/tcp_states.h
+	if info == nil || state == synSent {
+		return
+	}
+	var d TCPDetails
+	d.connected(x.run, took, info)
+	if d.Clock == ClockTCPInfo {
+		d.ConnectUserNS = 0 // it has the poller's wait in it
+	}
+	d.Info, d.BytesRead, d.BytesWritten = info, new(int64), new(int64)
+	x.run.Ended = x.began.Add(time.Duration(d.ConnectNS))
+	x.end(d, nil)
+}
+
+func (x *tcpRun) end(d TCPDetails, err error) {
+	x.over = true
+	x.poller.forget(x.number)
+	unix.Close(x.fd)
+	x.run.End(d, err)
+}
+
+// Stop implements Pending.
+func (x *tcpRun) Stop(cause error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Guard(func() {
+		if cause == context.DeadlineExceeded {
+			x.look() // it may be there, and not yet looked at
+		}
+		switch {
+		case x.over:
+		case cause == context.DeadlineExceeded:
+			x.end(TCPDetails{}, netFail("connect to "+x.to.String(), os.ErrDeadlineExceeded))
+		default:
+			x.end(TCPDetails{}, cause)
+		}
+	})
+}
