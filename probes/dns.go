@@ -179,7 +179,7 @@ func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails)
 	}
 	x.host = host
 	addrs, took, err := x.resolve(ctx, x.run, x.network(), host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), x.run.resolveAge()
 	return addrs, port, err
 }
 

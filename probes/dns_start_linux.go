@@ -41,7 +41,7 @@ func (p DNS) Start(run *Run) (Pending, bool) {
 	if x.query, err = p.message(name); err != nil {
 		return nil, false
 	}
-	x.details = DNSDetails{Transport: dnsUDP, Question: dnsQuestionText(x.query.Question[0]), Server: to.String(), Sent: 1}
+	x.details = DNSDetails{ResolveAgeNS: run.resolveAge(), Transport: dnsUDP, Question: dnsQuestionText(x.query.Question[0]), Server: to.String(), Sent: 1}
 	return x.begin(to, true, func(netip.AddrPort) ([]byte, error) {
 		x.query.Id = dns.Id()
 		return x.query.Pack()

@@ -4,17 +4,12 @@ import (
 	"errors"
 	"io"
 	"net/netip"
-
-	"golang.org/x/sys/unix"
-
-	"netmon/wire"
 )
 
 // engines are what the runs by Start of one process share.
 type engines struct {
 	poller *poller
 	hubs   [2]packetHub // of IPv4 and IPv6
-	stamps int          // a socket that keeps the kernel taking receive times
 }
 
 // enginesOf returns what env shares. The error is classified.
@@ -22,6 +17,7 @@ func enginesOf(env *Env) (*engines, error) {
 	if env == nil {
 		return nil, errors.New("nothing is shared")
 	}
+	keepStamps(env)
 	e, err := env.Shared("engines", func() (io.Closer, error) { return startEngines() })
 	if err != nil {
 		return nil, err
@@ -30,23 +26,11 @@ func enginesOf(env *Env) (*engines, error) {
 }
 
 func startEngines() (*engines, error) {
-	// Each first socket that wants receive times, and each last one that is
-	// closed, has the kernel rewrite a part of itself: not for every run.
-	stamps, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err == nil {
-		if err = unix.SetsockoptInt(stamps, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-			unix.Close(stamps)
-		}
-	}
-	if err != nil {
-		return nil, broken(wire.BrokenLocal, "open a UDP socket: %w", err)
-	}
 	p, err := startPoller()
 	if err != nil {
-		unix.Close(stamps)
 		return nil, err
 	}
-	return &engines{poller: p, hubs: [2]packetHub{{poller: p}, {poller: p, v6: true}}, stamps: stamps}, nil
+	return &engines{poller: p, hubs: [2]packetHub{{poller: p}, {poller: p, v6: true}}}, nil
 }
 
 // Close implements io.Closer. The runs must have ended.
@@ -55,7 +39,6 @@ func (e *engines) Close() error {
 	for i := range e.hubs {
 		e.hubs[i].Close()
 	}
-	unix.Close(e.stamps)
 	return err
 }
 

@@ -79,7 +79,7 @@ func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 		return d, err
 	}
 	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}

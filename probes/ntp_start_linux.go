@@ -40,6 +40,7 @@ func (p NTP) Start(run *Run) (Pending, bool) {
 	if _, err := held.allowed(run, &x.details, []netip.Addr{addr}, port); err != nil {
 		return nil, false
 	}
+	x.details.ResolveAgeNS = run.resolveAge()
 	x.details.localClock(run)
 	q := newNTPRequest(p.Version)
 	return x.begin(x.to, true, func(netip.AddrPort) ([]byte, error) { return q[:], nil }, func(at time.Time) {

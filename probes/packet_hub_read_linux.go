@@ -20,7 +20,7 @@ func (c *packetClaim) send(payload []byte) (sent time.Time, err error) {
 		to = nil // it is connected
 	}
 	for range hubSendTries {
-		sent = time.Now()
+		sent = steadyNow()
 		if err = unix.Sendto(c.port.fd, payload, unix.MSG_DONTWAIT, to); err == nil {
 			return sent, nil
 		}
@@ -80,7 +80,7 @@ func (p *packetPort) ready(b *packetBuffers) {
 			return
 		}
 		n, err := b.receive(p.fd)
-		now := time.Now()
+		now := steadyNow()
 		p.mu.Unlock()
 		for i := range n {
 			d := b.datagram(i, now)

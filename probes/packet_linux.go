@@ -12,7 +12,8 @@ import (
 
 // prepare asks the kernel for receive timestamps, and for every ICMP error
 // instead of port unreachable alone. What it refuses is done without.
-func (p *packetConn) prepare() {
+func (p *packetConn) prepare(env *Env) {
+	keepStamps(env)
 	rc, err := p.conn.SyscallConn()
 	if err != nil {
 		return
@@ -31,7 +32,7 @@ func (p *packetConn) prepare() {
 // read takes one datagram with the time at which the kernel received it.
 func (p *packetConn) read() (arrival, error) {
 	n, oobn, flags, _, err := p.conn.ReadMsgUDPAddrPort(p.buf, p.oob)
-	now := time.Now()
+	now := steadyNow()
 	if err != nil {
 		return arrival{}, err
 	}

@@ -22,7 +22,6 @@ const pollSlot = 5 * time.Millisecond
 type poller struct {
 	file   *os.File
 	rc     syscall.RawConn
-	born   time.Time
 	loop   sync.WaitGroup
 	events [128]unix.EpollEvent // the loop's own
 
@@ -47,7 +46,7 @@ func startPoller() (*poller, error) {
 	if err != nil {
 		return nil, broken(wire.BrokenLocal, "open an epoll instance: %w", err)
 	}
-	p := &poller{file: os.NewFile(uintptr(fd), "epoll"), born: time.Now(), socks: map[int32]pollSocket{}}
+	p := &poller{file: os.NewFile(uintptr(fd), "epoll"), socks: map[int32]pollSocket{}}
 	if p.rc, err = p.file.SyscallConn(); err != nil {
 		p.file.Close()
 		return nil, broken(wire.BrokenLocal, "open an epoll instance: %w", err)
@@ -104,11 +103,7 @@ func (p *poller) run() {
 			return
 		}
 		for n := 1; n > 0; {
-			// The kernel begins to take times a moment after the first socket
-			// has asked for them, and until then takes that of the reading.
-			if time.Since(p.born) > time.Second {
-				time.Sleep(pollSlot)
-			}
+			time.Sleep(pollSlot)
 			n = 0
 			if err := p.rc.Control(func(ep uintptr) { n = p.drain(int(ep), b) }); err != nil {
 				return

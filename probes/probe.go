@@ -120,6 +120,8 @@ type Run struct {
 	Prev any
 	kept any
 
+	resolved *int64 // see resolveAge
+
 	mu      sync.Mutex // guards unmet, address; callbacks of libraries come from other goroutines
 	unmet   []wire.Unmet
 	address string

@@ -12,6 +12,7 @@ import (
 // TCPDetails is what a TCP probe learns.
 type TCPDetails struct {
 	ResolveNS     int64             `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS  *int64            `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
 	ConnectNS     int64             `json:"connect_ns,omitempty" help:"SYN to established (RFC 9293 section 3.5), ns; the latency of the result"`
 	Clock         string            `json:"clock,omitempty" help:"what timed connect_ns: tcp_info, the kernel's own measurement from SYN to SYN ACK, or user where there is none or a SYN had to be sent again"`
 	ConnectUserNS int64             `json:"connect_user_ns,omitempty" help:"the same by this process's clock, which includes its wait for a processor, ns; comparable with curl's time_connect; absent where nobody waits for one connection alone (on Linux, an agent's plain connect)"`
@@ -136,6 +137,7 @@ func (d TCPDetails) Report(w io.Writer) {
 		fmt.Fprintf(w, "%-11s %s\n", name, d.Captures[name])
 	}
 	d.TLS.report(w)
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	reportPhases(w, phaseTime{"resolve", d.ResolveNS})
 	if d.ConnectNS > 0 {
 		fmt.Fprintf(w, "%-11s %10s ms (%s clock", "connect", inMS(d.ConnectNS), d.Clock)

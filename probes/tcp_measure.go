@@ -23,7 +23,7 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 		return d, err
 	}
 	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}

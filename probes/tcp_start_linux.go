@@ -89,7 +89,7 @@ func (x *tcpRun) look() {
 		err = syscall.Errno(errno)
 	}
 	if err != nil {
-		x.end(TCPDetails{}, netFail("connect to "+x.to.String(), err))
+		x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), err))
 		return
 	}
 	info, state := tcpInfo(x.fd)
@@ -97,7 +97,7 @@ func (x *tcpRun) look() {
 	if info == nil || state == synSent {
 		return
 	}
-	var d TCPDetails
+	d := TCPDetails{ResolveAgeNS: x.run.resolveAge()}
 	d.connected(x.run, took, info)
 	if d.Clock == ClockTCPInfo {
 		d.ConnectUserNS = 0 // it has the poller's wait in it
@@ -125,9 +125,9 @@ func (x *tcpRun) Stop(cause error) {
 		switch {
 		case x.over:
 		case cause == context.DeadlineExceeded:
-			x.end(TCPDetails{}, netFail("connect to "+x.to.String(), os.ErrDeadlineExceeded))
+			x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), os.ErrDeadlineExceeded))
 		default:
-			x.end(TCPDetails{}, cause)
+			x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, cause)
 		}
 	})
 }

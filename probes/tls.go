@@ -29,10 +29,11 @@ type TLSExpect struct {
 
 // TLSDetails is what a TLS probe learns.
 type TLSDetails struct {
-	ResolveNS int64      `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	ConnectNS int64      `json:"connect_ns,omitempty" help:"TCP connect, ns"`
-	TLSNS     int64      `json:"tls_ns,omitempty" help:"TLS handshake, ns; the latency of the result"`
-	TLS       TLSFigures `json:"tls,omitzero"`
+	ResolveNS    int64      `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS *int64     `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	ConnectNS    int64      `json:"connect_ns,omitempty" help:"TCP connect, ns"`
+	TLSNS        int64      `json:"tls_ns,omitempty" help:"TLS handshake, ns; the latency of the result"`
+	TLS          TLSFigures `json:"tls,omitzero"`
 }
 
 func newTLS() TLS { return TLS{} }
@@ -62,7 +63,7 @@ func (p TLS) Measure(ctx context.Context, run *Run) (TLSDetails, error) {
 		return d, err
 	}
 	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
@@ -121,6 +122,7 @@ func (d TLSDetails) Headline() Headline {
 // Report implements Details.
 func (d TLSDetails) Report(w io.Writer) {
 	d.TLS.report(w)
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	reportPhases(w, phaseTime{"resolve", d.ResolveNS}, phaseTime{"connect", d.ConnectNS}, phaseTime{"tls", d.TLSNS})
 }
 

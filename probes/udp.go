@@ -106,6 +106,9 @@ func trues(conditions ...bool) (n int) {
 
 // unhex reads bytes written as hex digits, with spaces or colons between them.
 func unhex(s string) ([]byte, error) {
+	if s == "" {
+		return nil, nil
+	}
 	b, err := hex.DecodeString(strings.NewReplacer(" ", "", ":", "", "\n", "", "\t", "").Replace(s))
 	if err != nil {
 		return nil, fmt.Errorf("want pairs of hex digits, got %q: %w", clip(s), err)
@@ -126,16 +129,16 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 	}
 	d.Protocol = plan.protocol
 	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
 	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
 		s := udpSeries{UDP: p, plan: plan, run: run, last: a == addrs[len(addrs)-1]}
 		err := s.exchange(ctx, attempt, a, port)
-		resolve := d.ResolveNS
+		resolve, age := d.ResolveNS, d.ResolveAgeNS
 		d = s.figures()
-		d.ResolveNS = resolve
+		d.ResolveNS, d.ResolveAgeNS = resolve, age
 		if err == nil {
 			err = s.judge(&d)
 		}

@@ -63,5 +63,6 @@ func (x *udpRun) struck(err error) { x.unreached(&x.datagram, err) }
 // outcome implements packetKind.
 func (x *udpRun) outcome(bool) (Details, error) {
 	d := x.figures()
+	d.ResolveAgeNS = x.packetRun.run.resolveAge()
 	return d, x.judge(&d)
 }
