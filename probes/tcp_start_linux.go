@@ -42,11 +42,8 @@ func (p TCP) Start(run *Run) (Pending, bool) {
 		return nil, false
 	}
 	x := &tcpRun{run: run, poller: e.poller, to: netip.AddrPortFrom(addr, port)}
-	if !x.connect() {
-		return nil, false
-	}
 	run.Reached(addr.String())
-	return x, true
+	return x, x.connect()
 }
 
 // connect begins to connect. Where that fails at once nothing has happened.
