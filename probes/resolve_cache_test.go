@@ -16,8 +16,9 @@ import (
 )
 
 // nameServer answers every A query with 127.0.0.1 and this TTL, or with
-// SERVFAIL when it is negative, once hold is closed. It counts them.
-func nameServer(t *testing.T, ttl int, hold <-chan struct{}) (addr string, asked *atomic.Int32) {
+// SERVFAIL when it is negative, once hold is closed. It counts them, and closes
+// came, where that is given, with the first.
+func nameServer(t *testing.T, ttl int, came chan struct{}, hold <-chan struct{}) (addr string, asked *atomic.Int32) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
