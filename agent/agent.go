@@ -171,8 +171,7 @@ func (a *Agent) record(r wire.Result) {
 	r.Agent = a.o.ID
 	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
-		data, err := json.Marshal(&r)
-		return append(buf, data...), err
+		return r.AppendJSON(buf)
 	})
 	if err != nil {
 		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)
