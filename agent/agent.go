@@ -91,6 +91,7 @@ func New(o Options) (*Agent, error) {
 	}
 	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), env: &probes.Env{}, beat: make(chan struct{}, 1)}
 	a.run = newRunner(o.ID, a.record)
+	a.run.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background())
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
