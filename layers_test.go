@@ -29,6 +29,7 @@ var layers = map[string][]string{
 		"console/prompt", "console/screen", "console/view", "console/words"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
+	"lab/bench":          {"wire", "agent"},
 	"lab/fault":          nil,
 	"lab/netmon-targets": {"lab/targets"},
 	"lab/targets":        nil,

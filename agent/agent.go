@@ -91,6 +91,7 @@ func New(o Options) (*Agent, error) {
 	}
 	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), env: &probes.Env{}, beat: make(chan struct{}, 1)}
 	a.run = newRunner(o.ID, a.record)
+	a.run.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background())
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
@@ -171,8 +172,7 @@ func (a *Agent) record(r wire.Result) {
 	r.Agent = a.o.ID
 	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
-		data, err := json.Marshal(&r)
-		return append(buf, data...), err
+		return r.AppendJSON(buf)
 	})
 	if err != nil {
 		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)

@@ -31,6 +31,7 @@ type prober interface {
 type runner struct {
 	agent  string
 	record func(r wire.Result) // takes each finished result
+	began  func()              // told when the runs of a slot have begun
 	most   int                 // probes with a goroutine at once
 
 	wg   sync.WaitGroup // of the runs under way
@@ -69,7 +70,7 @@ type run struct {
 }
 
 func newRunner(agent string, record func(wire.Result)) *runner {
-	return &runner{agent: agent, record: record, most: maxActive, wake: make(chan struct{}, 1)}
+	return &runner{agent: agent, record: record, began: func() {}, most: maxActive, wake: make(chan struct{}, 1)}
 }
 
 // start schedules a monitor; its first run is at its phase.
@@ -175,6 +176,9 @@ func (r *runner) launchDue(now time.Time) {
 	r.mu.Unlock()
 	for _, x := range r.due {
 		r.launch(x)
+	}
+	if len(r.due) > 0 {
+		r.began()
 	}
 }
 

@@ -39,7 +39,8 @@ type Pending interface {
 // Begin is [Check.Run] for a probe that is a [Starter]: it begins one run on
 // the caller's goroutine and returns at once. done is called exactly once, from
 // any goroutine, even before Begin returns; the caller calls Stop when the
-// timeout is over. ok is false when the run has to be made by Run instead.
+// timeout is over, and [Env.Launched] when it has begun what it has to begin.
+// ok is false when the run has to be made by Run instead.
 func (c *Check) Begin(done func(wire.Result)) (p Pending, ok bool) {
 	if c.start == nil {
 		return nil, false
@@ -79,6 +80,19 @@ func (r *Run) Guard(f func()) {
 		}
 	}()
 	f()
+}
+
+// Launched tells what is shared that the caller has begun all the runs that it
+// has for now: an engine may have put off until then what is cheaper once for
+// many. Replies from near targets are there already.
+func (e *Env) Launched() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, v := range e.shared {
+		if l, ok := v.(interface{ launched() }); ok {
+			l.launched()
+		}
+	}
 }
 
 func panicked(kind string, v any) error {
