@@ -128,7 +128,12 @@ func (a *Agent) checkMonitor(m wire.Monitor) (prober, error) {
 	if err := probes.CheckMonitor(m); err != nil {
 		return nil, err
 	}
-	return probes.New(a.env, m.Kind, m.Target, m.Options)
+	check, err := probes.New(a.env, m.Kind, m.Target, m.Options)
+	if err != nil {
+		return nil, err
+	}
+	check.Timeout = m.Timeout.Std()
+	return check, nil
 }
 
 func encodeReply(r wire.Reply) []byte {

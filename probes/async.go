@@ -40,12 +40,13 @@ type Pending interface {
 // the caller's goroutine and returns at once. done is called exactly once, from
 // any goroutine, even before Begin returns; the caller calls Stop when the
 // timeout is over, and [Env.Launched] when it has begun what it has to begin.
-// ok is false when the run has to be made by Run instead.
+// ok is false when the run has to be made by Run instead. Where [Check.Timeout]
+// is not set that is so for targets of several addresses.
 func (c *Check) Begin(done func(wire.Result)) (p Pending, ok bool) {
 	if c.start == nil {
 		return nil, false
 	}
-	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, Started: time.Now(), check: c, done: done}
+	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, Started: time.Now(), check: c, done: done, timeout: c.Timeout}
 	defer func() {
 		if v := recover(); v != nil {
 			run.End(nil, panicked(c.kind, v))

@@ -28,7 +28,7 @@ func (p DNS) Start(run *Run) (Pending, bool) {
 	if server == "" {
 		server = p.Server
 	}
-	to, ok := p.server(run, server)
+	addrs, port, ok := p.server(run, server)
 	if !ok {
 		return nil, false
 	}
@@ -36,35 +36,41 @@ func (p DNS) Start(run *Run) (Pending, bool) {
 	if err != nil {
 		return nil, false
 	}
+	to := netip.AddrPortFrom(addrs[0], port)
 	x := &dnsRun{packetRun: packetRun{run: run}, dnsExchange: dnsExchange{DNS: p, run: run, to: to}}
 	x.kind = x
 	if x.query, err = p.message(name); err != nil {
 		return nil, false
 	}
-	x.details = DNSDetails{ResolveAgeNS: run.resolveAge(), Transport: dnsUDP, Question: dnsQuestionText(x.query.Question[0]), Server: to.String(), Sent: 1}
+	known := DNSDetails{ResolveAgeNS: run.resolveAge(), Transport: dnsUDP, Question: dnsQuestionText(x.query.Question[0])}
+	x.rest = rest{addrs: addrs[1:], measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
+		other := dnsExchange{DNS: p, run: run, query: x.query}
+		return other.exchange(ctx, addrs, port, known)
+	}}
+	x.details = known
+	x.details.Server, x.details.Sent = to.String(), 1
 	return x.begin(to, true, func(netip.AddrPort) ([]byte, error) {
 		x.query.Id = dns.Id()
 		return x.query.Pack()
 	}, func(at time.Time) { x.sent[0] = dnsSent{x.query.Id, at} })
 }
 
-// server is the address to ask when it is known, and the only one.
-func (p DNS) server(run *Run, server string) (netip.AddrPort, bool) {
-	port := dnsPorts[dnsUDP]
+// server is the addresses to ask, and their port, when they are known.
+func (p DNS) server(run *Run, server string) (addrs []netip.Addr, port uint16, ok bool) {
+	port = dnsPorts[dnsUDP]
 	if server == "" {
 		addrs, err := systemDNS(resolvConf, p.allows)
-		if err != nil || len(addrs) != 1 {
-			return netip.AddrPort{}, false
+		if err == nil {
+			addrs, err = run.allowed("udp", "the system's resolver", addrs, port)
 		}
-		to := netip.AddrPortFrom(addrs[0], port)
-		return to, run.allow("udp", "the system's resolver", to) == nil
+		return addrs, port, err == nil && (len(addrs) == 1 || run.timeout > 0)
 	}
 	host, port, err := splitTarget(server, strconv.Itoa(int(port)))
 	if err != nil {
-		return netip.AddrPort{}, false
+		return nil, 0, false
 	}
-	addr, ok := p.known(run, "udp", host, port)
-	return netip.AddrPortFrom(addr, port), ok
+	addrs, ok = p.known(run, "udp", host, port)
+	return addrs, port, ok
 }
 
 // heard implements packetKind.
@@ -82,7 +88,7 @@ func (x *dnsRun) heard(a arrival) (done bool) {
 
 // overToTCP asks again in a goroutine of its own.
 func (x *dnsRun) overToTCP() {
-	ctx := newStopContext()
+	ctx := newStopContext(x.packetRun.run)
 	x.cut = ctx.stop
 	go x.packetRun.run.Guard(func() {
 		err := x.retry(ctx, &x.details)
@@ -110,6 +116,8 @@ func (x *dnsRun) struck(err error) { x.failed = netFail("ask "+x.to.String(), er
 func (x *dnsRun) outcome(silent bool) (Details, error) {
 	err := x.failed
 	switch {
+	case silent && len(x.rest.addrs) > 0: // strays must not keep from asking the next server
+		err = x.silence(&x.details)
 	case silent:
 		err = x.strays(x.silence(&x.details), &x.details)
 	case err == nil:

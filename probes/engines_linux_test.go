@@ -254,7 +254,7 @@ func TestStart_Refuses(t *testing.T) {
 // TestStart_CachedName: a name that is known needs no goroutine, and the result
 // says that it was known.
 func TestStart_CachedName(t *testing.T) {
-	server, _ := nameServer(t, 60, nil, nil)
+	server, _ := nameServer(t, 60, nil, nil, "127.0.0.1")
 	env := &Env{}
 	defer env.Close()
 	check := namedTCP(t, env, server)
@@ -267,6 +267,80 @@ func TestStart_CachedName(t *testing.T) {
 	wantFailure(t, r, wire.OK, "")
 	if d := detailsOf[TCPDetails](t, r); d.ResolveNS != 0 || d.ResolveAgeNS == nil {
 		t.Errorf("details %s", r.Details)
+	}
+}
+
+// TestStart_OtherAddress: when the first address of a name does not answer, by a
+// refusal or by silence, the second one is measured.
+func TestStart_OtherAddress(t *testing.T) {
+	echo, err := targets.UDPEcho("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer echo.Close()
+	ntp, err := targets.ServeNTP("127.0.0.1:0", targets.HealthyNTP())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ntp.Close()
+	name := serveDNS(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	resolver, _ := nameServer(t, 60, nil, nil, "127.0.0.9", "127.0.0.1")
+	for _, c := range [][3]string{{"udp", "", echo.Addr}, {"dns", "www.example@", name.Addr}, {"ntp", "", ntp.Addr}, {"tcp", "", listener.Addr().String()}} {
+		for _, silent := range []bool{false, true} {
+			if silent && c[0] == "tcp" {
+				continue // a port that takes no SYN cannot be had everywhere
+			}
+			t.Run(fmt.Sprintf("%s, silent %v", c[0], silent), func(t *testing.T) {
+				_, port, _ := net.SplitHostPort(c[2])
+				if silent {
+					conn, err := net.ListenPacket("udp4", "127.0.0.9:"+port)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer conn.Close()
+				}
+				env := &Env{}
+				defer env.Close()
+				check := newCheck(t, env, c[0], c[1]+"two.example.:"+port, fmt.Sprintf(`{"family":"4","resolver":%q}`, resolver))
+				if _, ok := check.Begin(func(wire.Result) {}); ok {
+					t.Fatal("begun although the name is not known")
+				}
+				check.Timeout = 2 * time.Second
+				first := check.Run(t.Context(), check.Timeout, nil)
+				wantFailure(t, first, wire.OK, "")
+				_, done := beginOrFail(t, check)
+				r := <-done
+				wantFailure(t, r, wire.OK, "")
+				if r.Address != "127.0.0.1" || first.Address != r.Address || r.LatencyNS == nil {
+					t.Errorf("address %s, by Measure %s: %s", r.Address, first.Address, r.Details)
+				}
+			})
+		}
+	}
+
+	// Both are silent, or cut short: one result, and nothing is left.
+	conn, err := net.ListenPacket("udp4", "127.0.0.9:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	env := &Env{}
+	defer env.Close()
+	check := newCheck(t, env, "udp", "two.example.:"+port, fmt.Sprintf(`{"family":"4","resolver":%q}`, resolver))
+	check.Timeout = 200 * time.Millisecond
+	check.Run(t.Context(), check.Timeout, nil)
+	_, done := beginOrFail(t, check)
+	wantFailure(t, <-done, wire.Failed, wire.FailRefused) // of the second, where nobody listens
+	stop, done := beginOrFail(t, check)
+	stop.Stop(context.Canceled)
+	if r := <-done; r.Error != context.Canceled.Error() {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -109,6 +109,10 @@ func kind[P interface {
 // Check is a monitor's probe: decoded, validated, ready to run again and again.
 // Runs of one Check must not overlap.
 type Check struct {
+	// Timeout, when it is set, is when the caller of Begin calls Stop: targets of
+	// several addresses share it among them.
+	Timeout time.Duration
+
 	kind, target string
 	env          *Env
 	prepared

@@ -91,9 +91,15 @@ func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 	if addrs, err = held.allowed(run, &d, addrs, port); err != nil {
 		return d, err
 	}
-	base := d
+	return p.exchange(ctx, run, held, addrs, port, d)
+}
+
+// exchange asks one address after the other until one answers. known is what is
+// known before.
+func (p NTP) exchange(ctx context.Context, run *Run, held *kisses, addrs []netip.Addr, port uint16, known NTPDetails) (d NTPDetails, err error) {
+	d = known
 	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
-		d = base
+		d = known
 		x := ntpExchange{NTP: p, run: run, held: held, to: netip.AddrPortFrom(a, port)}
 		return x.measure(ctx, attempt, &d)
 	})

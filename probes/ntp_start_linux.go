@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"context"
 	"encoding/binary"
 	"net/netip"
 	"time"
@@ -27,7 +28,7 @@ func (p NTP) Start(run *Run) (Pending, bool) {
 	if err != nil {
 		return nil, false
 	}
-	addr, ok := p.known(run, "udp", host, port)
+	addrs, ok := p.known(run, "udp", host, port)
 	if !ok {
 		return nil, false
 	}
@@ -35,13 +36,18 @@ func (p NTP) Start(run *Run) (Pending, bool) {
 	if err != nil {
 		return nil, false
 	}
-	x := &ntpRun{packetRun: packetRun{run: run}, ntpExchange: ntpExchange{NTP: p, run: run, held: held, to: netip.AddrPortFrom(addr, port)}}
+	x := &ntpRun{packetRun: packetRun{run: run}}
 	x.kind = x
-	if _, err := held.allowed(run, &x.details, []netip.Addr{addr}, port); err != nil {
+	if addrs, err = held.allowed(run, &x.details, addrs, port); err != nil {
 		return nil, false
 	}
+	x.ntpExchange = ntpExchange{NTP: p, run: run, held: held, to: netip.AddrPortFrom(addrs[0], port)}
 	x.details.ResolveAgeNS = run.resolveAge()
 	x.details.localClock(run)
+	known := x.details
+	x.rest = rest{addrs: addrs[1:], measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
+		return p.exchange(ctx, run, held, addrs, port, known)
+	}}
 	q := newNTPRequest(p.Version)
 	return x.begin(x.to, true, func(netip.AddrPort) ([]byte, error) { return q[:], nil }, func(at time.Time) {
 		x.sent = []ntpSent{{binary.BigEndian.Uint64(q[40:]), at, false}}

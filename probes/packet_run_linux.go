@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 type packetRun struct {
 	run  *Run
 	kind packetKind
+	rest rest // other addresses of the target
 
 	mu    sync.Mutex // guards what follows and kind
 	claim *packetClaim
@@ -55,6 +57,7 @@ func (x *packetRun) begin(to netip.AddrPort, shared bool, request func(local net
 		if at, err = x.claim.send(payload); err == nil {
 			sent(at)
 			x.run.Reached(to.Addr().String())
+			x.rest.share(x.run, x.pass)
 			return x, true
 		}
 	}
@@ -79,6 +82,15 @@ func (x *packetRun) refused(err error) {
 		x.finish(nil)
 	})
 }
+
+// pass goes on to the next address: this one has had its time.
+func (x *packetRun) pass() {
+	x.claim.port.harvest()
+	x.work(func() { x.finish(errPassed) })
+}
+
+// errPassed is why a run no longer waits for one address.
+var errPassed = errors.New("this address has had its part of the time")
 
 // Stop implements Pending.
 func (x *packetRun) Stop(cause error) {
@@ -118,13 +130,13 @@ func (x *packetRun) work(f func()) {
 
 // finish ends the run: cause is nil when the target did.
 func (x *packetRun) finish(cause error) {
+	x.rest.ended()
 	if x.cut != nil { // it has gone over to something else
 		x.claim.release(true)
 		return
 	}
-	x.over = true
 	lost := uint32(0)
-	if cause == context.DeadlineExceeded {
+	if cause != nil {
 		lost = x.claim.lost()
 	}
 	x.claim.release(cause == nil)
@@ -135,5 +147,10 @@ func (x *packetRun) finish(cause error) {
 	case lost > 0 && failureIs(err, wire.FailNoAnswer):
 		err = broken(wire.BrokenLocal, "%d datagrams were lost at this host's own socket, full: nothing is known of the target", lost)
 	}
+	if len(x.rest.addrs) > 0 && silent(err) && (cause == nil || cause == errPassed) {
+		x.cut = x.rest.goOn(x.run, x.claim.to.Addr(), d, err)
+		return
+	}
+	x.over = true
 	x.run.End(d, err)
 }

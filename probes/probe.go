@@ -129,8 +129,9 @@ type Run struct {
 	onStep   func(Step)   // nil when nobody looks
 	inverted wire.Failure // the failure that Common.Invert turned into ok
 
-	check *Check // of a run by Start, as done
-	done  func(wire.Result)
+	check   *Check // of a run by Start, as what follows
+	timeout time.Duration
+	done    func(wire.Result)
 }
 
 // Keep leaves v for the next run of the same monitor.

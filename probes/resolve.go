@@ -27,25 +27,20 @@ func (c Common) resolve(ctx context.Context, run *Run, network, host string, por
 }
 
 // known is resolve for who cannot wait: ok is true when there is nothing to look
-// up, and one address alone, which may be sent to.
-func (c Common) known(run *Run, network, host string, port uint16) (addr netip.Addr, ok bool) {
+// up. Several addresses are known only with the time that they have to share.
+func (c Common) known(run *Run, network, host string, port uint16) (addrs []netip.Addr, ok bool) {
 	if a, err := netip.ParseAddr(host); err == nil {
-		a = a.Unmap()
-		return a, c.allows(a) && run.allow(network, host, netip.AddrPortFrom(a, port)) == nil
+		addrs = c.family([]netip.Addr{a})
+	} else if run.Env != nil {
+		e := addressesOf(run.Env).fresh(c.addressKey(host))
+		if e == nil {
+			return nil, false
+		}
+		addrs = c.family(e.addrs)
+		run.cached(time.Since(e.at))
 	}
-	if run.Env == nil {
-		return addr, false
-	}
-	e := addressesOf(run.Env).fresh(c.addressKey(host))
-	if e == nil {
-		return addr, false
-	}
-	addrs, err := run.allowed(network, host, c.family(e.addrs), port)
-	if err != nil || len(addrs) != 1 {
-		return addr, false
-	}
-	run.cached(time.Since(e.at))
-	return addrs[0], true
+	addrs, err := run.allowed(network, host, addrs, port)
+	return addrs, err == nil && (len(addrs) == 1 || len(addrs) > 1 && run.timeout > 0)
 }
 
 // addressKey is the question for host.

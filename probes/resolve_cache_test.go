@@ -15,10 +15,10 @@ import (
 	"netmon/wire"
 )
 
-// nameServer answers every A query with 127.0.0.1 and this TTL, or with
+// nameServer answers every A query with these addresses and this TTL, or with
 // SERVFAIL when it is negative, once hold is closed. It counts them, and closes
 // came, where that is given, with the first.
-func nameServer(t *testing.T, ttl int, came chan struct{}, hold <-chan struct{}) (addr string, asked *atomic.Int32) {
+func nameServer(t *testing.T, ttl int, came chan struct{}, hold <-chan struct{}, addrs ...string) (addr string, asked *atomic.Int32) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -35,8 +35,12 @@ func nameServer(t *testing.T, ttl int, came chan struct{}, hold <-chan struct{})
 		m := new(dns.Msg).SetReply(q)
 		if ttl < 0 {
 			m.Rcode = dns.RcodeServerFailure
-		} else if rr, err := dns.NewRR(fmt.Sprintf("%s %d IN A 127.0.0.1", q.Question[0].Name, ttl)); err == nil {
-			m.Answer = append(m.Answer, rr)
+			addrs = nil
+		}
+		for _, a := range addrs {
+			if rr, err := dns.NewRR(fmt.Sprintf("%s %d IN A %s", q.Question[0].Name, ttl, a)); err == nil {
+				m.Answer = append(m.Answer, rr)
+			}
 		}
 		w.WriteMsg(m)
 	})}
@@ -65,7 +69,7 @@ func namedTCP(t *testing.T, env *Env, resolver string) *Check {
 // answer until its TTL is over, and each says whether it measured a lookup.
 func TestAddressCache(t *testing.T) {
 	came, hold := make(chan struct{}), make(chan struct{})
-	server, asked := nameServer(t, 60, came, hold)
+	server, asked := nameServer(t, 60, came, hold, "127.0.0.1")
 	env := &Env{}
 	defer env.Close()
 	const n = 50
@@ -123,7 +127,7 @@ func TestAddressCache_NotRemembered(t *testing.T) {
 		failure wire.Failure
 	}{"a TTL of 0": {0, wire.OK, ""}, "a failure": {-1, wire.Failed, wire.FailResolve}} {
 		t.Run(name, func(t *testing.T) {
-			server, asked := nameServer(t, c.ttl, nil, nil)
+			server, asked := nameServer(t, c.ttl, nil, nil, "127.0.0.1")
 			env := &Env{}
 			defer env.Close()
 			check := namedTCP(t, env, server)
@@ -143,7 +147,7 @@ func TestAddressCache_NotRemembered(t *testing.T) {
 // the process's end waits for no name server.
 func TestAddressCache_Waits(t *testing.T) {
 	hold := make(chan struct{})
-	server, _ := nameServer(t, 60, nil, hold)
+	server, _ := nameServer(t, 60, nil, hold, "127.0.0.1")
 	defer close(hold)
 	env := &Env{}
 	r := namedTCP(t, env, server).Run(t.Context(), 50*time.Millisecond, nil)

@@ -19,9 +19,12 @@ type tcpRun struct {
 	fd     int
 	number int32 // the poller's
 	began  time.Time
+	rest   rest // other addresses of the target
 
-	mu   sync.Mutex // guards over: held while fd is used
-	over bool
+	mu      sync.Mutex // guards what follows: held while fd is used
+	over    bool       // fd is closed
+	stopped bool       // no other address is tried
+	cut     func(cause error)
 }
 
 // Start implements Starter: for a connection to one address, without dialogue.
@@ -33,16 +36,19 @@ func (p TCP) Start(run *Run) (Pending, bool) {
 	if err != nil {
 		return nil, false
 	}
-	addr, ok := p.known(run, "tcp", host, port)
-	if !ok || addr.Zone() != "" {
+	addrs, ok := p.known(run, "tcp", host, port)
+	if !ok || addrs[0].Zone() != "" {
 		return nil, false
 	}
 	e, err := enginesOf(run.Env)
 	if err != nil {
 		return nil, false
 	}
-	x := &tcpRun{run: run, poller: e.poller, to: netip.AddrPortFrom(addr, port)}
-	run.Reached(addr.String())
+	x := &tcpRun{run: run, poller: e.poller, to: netip.AddrPortFrom(addrs[0], port)}
+	x.rest = rest{addrs: addrs[1:], measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
+		return p.talk(ctx, run, tcpPlan{host: host}, addrs, port, TCPDetails{ResolveAgeNS: run.resolveAge()})
+	}}
+	run.Reached(addrs[0].String())
 	return x, x.connect()
 }
 
@@ -64,8 +70,10 @@ func (x *tcpRun) connect() bool {
 	}
 	if err != nil {
 		unix.Close(x.fd)
+		return false
 	}
-	return err == nil
+	x.rest.share(x.run, x.pass)
+	return true
 }
 
 // ready implements pollSocket.
@@ -104,17 +112,40 @@ func (x *tcpRun) look() {
 	x.end(d, nil)
 }
 
+// end ends the run, or, where there is an error and another address, the part
+// of this one.
 func (x *tcpRun) end(d TCPDetails, err error) {
 	x.over = true
+	x.rest.ended()
 	x.poller.forget(x.number)
 	unix.Close(x.fd)
+	if err != nil && len(x.rest.addrs) > 0 && !x.stopped {
+		x.cut = x.rest.goOn(x.run, x.to.Addr(), nil, nil) // the last one counts
+		return
+	}
 	x.run.End(d, err)
+}
+
+// pass goes on to the next address: this one has had its time.
+func (x *tcpRun) pass() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Guard(func() {
+		if x.look(); !x.over {
+			x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), os.ErrDeadlineExceeded))
+		}
+	})
 }
 
 // Stop implements Pending.
 func (x *tcpRun) Stop(cause error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.stopped = true
+	if x.cut != nil {
+		x.cut(cause)
+		return
+	}
 	x.run.Guard(func() {
 		if cause == context.DeadlineExceeded {
 			x.look() // it may be there, and not yet looked at

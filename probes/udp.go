@@ -133,12 +133,18 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 	if err != nil {
 		return d, err
 	}
+	return p.exchange(ctx, run, plan, addrs, port, d)
+}
+
+// exchange measures one address after the other until one answers. known is what
+// is known before.
+func (p UDP) exchange(ctx context.Context, run *Run, plan udpPlan, addrs []netip.Addr, port uint16, known UDPDetails) (d UDPDetails, err error) {
+	d = known
 	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
 		s := udpSeries{UDP: p, plan: plan, run: run, last: a == addrs[len(addrs)-1]}
 		err := s.exchange(ctx, attempt, a, port)
-		resolve, age := d.ResolveNS, d.ResolveAgeNS
 		d = s.figures()
-		d.ResolveNS, d.ResolveAgeNS = resolve, age
+		d.ResolveNS, d.ResolveAgeNS = known.ResolveNS, known.ResolveAgeNS
 		if err == nil {
 			err = s.judge(&d)
 		}

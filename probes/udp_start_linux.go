@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"context"
 	"net/netip"
 	"time"
 )
@@ -22,7 +23,7 @@ func (p UDP) Start(run *Run) (Pending, bool) {
 	if err != nil {
 		return nil, false
 	}
-	addr, ok := p.known(run, "udp", host, port)
+	addrs, ok := p.known(run, "udp", host, port)
 	if !ok {
 		return nil, false
 	}
@@ -30,9 +31,12 @@ func (p UDP) Start(run *Run) (Pending, bool) {
 	if err != nil {
 		return nil, false
 	}
-	to := netip.AddrPortFrom(addr, port)
+	to := netip.AddrPortFrom(addrs[0], port)
 	x := &udpRun{packetRun: packetRun{run: run}, udpSeries: udpSeries{UDP: p, plan: plan, run: run, last: true}}
 	x.kind = x
+	x.rest = rest{addrs: addrs[1:], measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
+		return p.exchange(ctx, run, plan, addrs, port, UDPDetails{ResolveAgeNS: run.resolveAge()})
+	}}
 	d := &x.datagram
 	x.udpSeries.sent = []*udpDatagram{d}
 	return x.begin(to, plan.token, func(local netip.AddrPort) ([]byte, error) {
