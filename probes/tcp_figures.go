@@ -54,17 +54,23 @@ type TCPInfo struct {
 // only that of the last one, but who waits for a connection waits for all of it.
 func (d *TCPDetails) connected(run *Run, took time.Duration, info *TCPInfo) {
 	d.ConnectNS, d.Clock, d.ConnectUserNS = int64(took), ClockUser, int64(took)
-	switch {
-	case info == nil || info.RTTNS <= 0:
-		return
-	case info.Retransmits > 0:
+	if info != nil && info.Retransmits > 0 {
 		run.Stepf("%d SYNs were sent again, of which the kernel's round trip knows nothing: timed by this process", info.Retransmits)
-		return
-	case info.RTTNS > int64(took):
-		return // no SYN's time, or not this one's
 	}
-	d.ConnectNS, d.Clock = info.RTTNS, ClockTCPInfo
-	run.Stepf("the kernel measured SYN to SYN ACK: %v; MSS %d", time.Duration(info.RTTNS), info.MSS)
+	if ns := synTime(info, took); ns != nil {
+		d.ConnectNS, d.Clock = *ns, ClockTCPInfo
+		run.Stepf("the kernel measured SYN to SYN ACK: %v; MSS %d", time.Duration(*ns), info.MSS)
+	}
+}
+
+// synTime is the time from SYN to SYN ACK, ns, by what the kernel says of a
+// connection right after connecting, which took so long by this process's clock.
+// It is nil where the kernel does not tell, or tells of something else.
+func synTime(info *TCPInfo, took time.Duration) *int64 {
+	if info == nil || info.RTTNS <= 0 || info.Retransmits > 0 || info.RTTNS > int64(took) {
+		return nil
+	}
+	return new(info.RTTNS)
 }
 
 // heard notes what the target said first.
