@@ -33,6 +33,8 @@ var measurements = []struct {
 	run       func(context.Context, *options, *report) error
 }{
 	{"table", "cost and punctuality of each kind, with the bare operation and peers beside it", table},
+	{"starts", "one apply of many monitors, and an agent restarted with them", starts},
+	{"truth", "reported latency against the packets on loopback", truth},
 }
 
 // helpers are what bench starts itself as; each is a process of its own.
@@ -41,6 +43,8 @@ var helpers = map[string]func(args []string) error{
 	"floor":   runFloor,
 	"timer":   runTimer,
 	"agent":   runAgent,
+	"capture": runCapture,
+	"hog":     runHog,
 }
 
 func main() {
