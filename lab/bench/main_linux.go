@@ -40,6 +40,7 @@ var measurements = []struct {
 	{"consoles", "from the end of a probe to its line on a console, and what consoles cost", consoles},
 	{"fleet", "a thousand agents on one broker, which restarts", fleet},
 	{"soak", "whether anything grows", soak},
+	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 
 // helpers are what bench starts itself as; each is a process of its own.
