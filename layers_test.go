@@ -29,7 +29,7 @@ var layers = map[string][]string{
 		"console/prompt", "console/screen", "console/view", "console/words"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
-	"lab/bench":          {"wire", "agent"},
+	"lab/bench":          {"wire", "agent", "internal/ledger"},
 	"lab/fault":          nil,
 	"lab/netmon-targets": {"lab/targets"},
 	"lab/targets":        nil,

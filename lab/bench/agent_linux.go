@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/pprof"
 
 	"github.com/nats-io/nats.go"
@@ -15,6 +16,7 @@ import (
 
 // runAgent is an agent with the profiler in it, for -profile: agent URL STATE
 // FILE. SIGUSR1 begins and ends the CPU profile; FILE.heap is the heap then.
+// SIGUSR2 asks how many goroutines there are.
 func runAgent(args []string) error {
 	if len(args) != 3 {
 		return errors.New("agent URL STATE FILE")
@@ -43,6 +45,13 @@ func runAgent(args []string) error {
 		}
 		if err = errors.Join(err, f.Close(), herr); err != nil {
 			fmt.Fprintln(os.Stderr, "profile:", err)
+		}
+	}()
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, goroutinesSignal)
+	go func() {
+		for range asked {
+			fmt.Println("goroutines", runtime.NumGoroutine())
 		}
 	}()
 	return a.Run(ctx)

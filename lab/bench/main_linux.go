@@ -24,6 +24,8 @@ type options struct {
 	netmon   string // the binary; built when ""
 	jsonTo   string
 	profile  string
+	consoles int
+	agents   int
 	measure  string
 }
 
@@ -33,14 +35,23 @@ var measurements = []struct {
 	run       func(context.Context, *options, *report) error
 }{
 	{"table", "cost and punctuality of each kind, with the bare operation and peers beside it", table},
+	{"starts", "one apply of many monitors, and an agent restarted with them", starts},
+	{"truth", "reported latency against the packets on loopback", truth},
+	{"consoles", "from the end of a probe to its line on a console, and what consoles cost", consoles},
+	{"fleet", "a thousand agents on one broker, which restarts", fleet},
+	{"soak", "whether anything grows", soak},
+	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 
 // helpers are what bench starts itself as; each is a process of its own.
 var helpers = map[string]func(args []string) error{
 	"targets": serveTargets,
+	"fleet":   runFleet,
 	"floor":   runFloor,
 	"timer":   runTimer,
 	"agent":   runAgent,
+	"capture": runCapture,
+	"hog":     runHog,
 }
 
 func main() {
@@ -57,6 +68,8 @@ func main() {
 	flag.StringVar(&o.netmon, "netmon", "", "netmon `binary`; default: built from this source")
 	flag.StringVar(&o.jsonTo, "json", "", "write the report as JSON to this `file`, too")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the agent to this `file`")
+	flag.IntVar(&o.consoles, "consoles", 10, "consoles of -measure consoles")
+	flag.IntVar(&o.agents, "agents", 1000, "agents of -measure fleet")
 	var names []string
 	for _, m := range measurements {
 		names = append(names, m.name+" ("+m.doc+")")

@@ -12,7 +12,11 @@ import (
 	"netmon/wire"
 )
 
-const profileSignal = unix.SIGUSR1
+// What the agent of runAgent understands.
+const (
+	profileSignal    = unix.SIGUSR1
+	goroutinesSignal = unix.SIGUSR2
+)
 
 // table measures netmon at each load, and beside it, over the same targets, the
 // bare operation and the peers asked for.
