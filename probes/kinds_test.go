@@ -53,6 +53,7 @@ func begun(c *Check, timeout time.Duration) (r wire.Result, ok bool) {
 	if !ok {
 		return r, false
 	}
+	c.env.Launched()
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	select {
