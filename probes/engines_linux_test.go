@@ -251,6 +251,37 @@ func TestStart_Refuses(t *testing.T) {
 	}
 }
 
+// TestStart_ResetAtOnce: a target that resets what it has just taken was
+// connected, although that is looked at only later.
+func TestStart_ResetAtOnce(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			c.(*net.TCPConn).SetLinger(0)
+			c.Close()
+		}
+	}()
+	env := &Env{}
+	defer env.Close()
+	check := newCheck(t, env, "tcp", listener.Addr().String(), "")
+	for range 20 {
+		_, done := beginOrFail(t, check)
+		r := <-done
+		wantFailure(t, r, wire.OK, "")
+		if d := detailsOf[TCPDetails](t, r); r.Clock != ClockTCPInfo || d.Info == nil || d.Info.RTTNS != d.ConnectNS {
+			t.Errorf("clock %s, %s", r.Clock, r.Details)
+		}
+	}
+}
+
 // TestStart_CachedName: a name that is known needs no goroutine, and the result
 // says that it was known.
 func TestStart_CachedName(t *testing.T) {

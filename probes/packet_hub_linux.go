@@ -128,12 +128,15 @@ func (h *packetHub) placeLocked(c *packetClaim, now time.Time) error {
 		return nil
 	}
 	p, err := h.open(c.to, false)
+	if err == nil {
+		err = p.watch()
+	}
 	if err != nil {
 		return err
 	}
 	p.giveLocked(c)
 	h.ports = append(h.ports, p)
-	return p.watch()
+	return nil
 }
 
 func (p *packetPort) giveLocked(c *packetClaim) {

@@ -68,11 +68,11 @@ func (p *packetPort) harvest() {
 	if h.harvested == nil {
 		h.harvested = newPacketBuffers()
 	}
-	p.ready(h.harvested)
+	p.ready(unix.EPOLLERR, h.harvested)
 }
 
 // ready implements pollSocket.
-func (p *packetPort) ready(b *packetBuffers) {
+func (p *packetPort) ready(events uint32, b *packetBuffers) {
 	for failed := 0; ; {
 		p.mu.Lock()
 		if p.closed {
@@ -91,7 +91,7 @@ func (p *packetPort) ready(b *packetBuffers) {
 		}
 		// An error is that of an ICMP message: it is in the error queue, which
 		// is read last, so that a reply that came before it counts first.
-		if err != nil || n < packetBatch {
+		if err != nil || events&unix.EPOLLERR != 0 && n < packetBatch {
 			p.errors(b)
 		}
 		switch {

@@ -33,7 +33,7 @@ type poller struct {
 // pollSocket is told by the poller's goroutine that something came. It may have
 // been closed meanwhile.
 type pollSocket interface {
-	ready(b *packetBuffers)
+	ready(events uint32, b *packetBuffers)
 }
 
 func startPoller() (*poller, error) {
@@ -128,7 +128,7 @@ func (p *poller) drain(ep int, b *packetBuffers) (total int) {
 			s := p.socks[p.events[i].Fd]
 			p.mu.Unlock()
 			if s != nil {
-				s.ready(b)
+				s.ready(p.events[i].Events, b)
 			}
 		}
 	}

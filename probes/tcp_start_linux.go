@@ -77,7 +77,7 @@ func (x *tcpRun) connect() bool {
 }
 
 // ready implements pollSocket.
-func (x *tcpRun) ready(*packetBuffers) {
+func (x *tcpRun) ready(uint32, *packetBuffers) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.run.Guard(x.look)
@@ -90,17 +90,24 @@ func (x *tcpRun) look() {
 	}
 	took := time.Since(x.began)
 	errno, err := unix.GetsockoptInt(x.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && errno != 0 {
-		err = syscall.Errno(errno)
+	// A target that resets what it has taken is connected: before that a reset
+	// is ECONNREFUSED (tcp_reset of the kernel).
+	if e := syscall.Errno(errno); err == nil && e != 0 && e != unix.ECONNRESET && e != unix.EPIPE {
+		err = e
 	}
 	if err != nil {
 		x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), err))
 		return
 	}
-	info, state := tcpInfo(x.fd)
 	const synSent = 2 // TCP_SYN_SENT of linux/tcp_states.h
-	if info == nil || state == synSent {
+	info, state := tcpInfo(x.fd)
+	if state == synSent {
 		return
+	}
+	if info == nil { // a kernel that does not tell
+		if _, err := unix.Getpeername(x.fd); err != nil {
+			return
+		}
 	}
 	d := TCPDetails{ResolveAgeNS: x.run.resolveAge()}
 	d.connected(x.run, took, info)
