@@ -33,6 +33,9 @@ func startEngines() (*engines, error) {
 	return &engines{poller: p, hubs: [2]packetHub{{poller: p}, {poller: p, v6: true}}}, nil
 }
 
+// launched is called by [Env.Launched].
+func (e *engines) launched() { e.poller.launched() }
+
 // Close implements io.Closer. The runs must have ended.
 func (e *engines) Close() error {
 	err := e.poller.Close()

@@ -18,7 +18,7 @@ import (
 type icmpSocket struct {
 	file   *os.File // not known to the runtime's poller: see ready
 	rc     syscall.RawConn
-	ready  *icmpReadiness
+	ready  *epollOnce
 	v6     bool
 	raw    bool
 	kernel bool   // it gives receive timestamps
@@ -79,7 +79,7 @@ func openICMP(c Common, o icmpOptions, id uint16) (*icmpSocket, error) {
 	}
 	s.file = os.NewFile(uintptr(fd), "icmp")
 	if s.rc, err = s.file.SyscallConn(); err == nil {
-		s.ready, err = newICMPReadiness(fd)
+		s.ready, err = newEpollOnce(fd)
 	}
 	if err != nil {
 		s.file.Close()

@@ -99,11 +99,14 @@ func (h *packetHub) claim(to netip.AddrPort, shared bool, owner packetOwner) (*p
 		}
 	}
 	p, err := h.open(to, true)
+	if err == nil {
+		err = p.watch()
+	}
 	if err != nil {
 		return nil, err
 	}
-	p.claims[to], p.active, c.port = c, 1, p
-	return c, p.watch()
+	p.giveLocked(c) // nobody else knows it
+	return c, nil
 }
 
 // placeLocked looks for a shared socket that has no claim on c's address, and
@@ -142,6 +145,7 @@ func (h *packetHub) placeLocked(c *packetClaim, now time.Time) error {
 func (p *packetPort) giveLocked(c *packetClaim) {
 	p.claims[c.to], c.port, c.drops = c, p, p.drops.Load()
 	p.active++
+	p.hub.poller.begun()
 }
 
 // release gives the place back. answered is false when a reply may still come.
@@ -151,6 +155,7 @@ func (c *packetClaim) release(answered bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p.active--
+	h.poller.ended()
 	switch {
 	case !p.shared:
 		p.close()

@@ -1,9 +1,8 @@
 package probes
 
 import (
-	"os"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,50 +15,100 @@ import (
 // notes with each packet when it came.
 const pollSlot = 5 * time.Millisecond
 
-// poller waits for many sockets with one goroutine. It has an epoll instance of
-// its own, which the runtime's watches as it would a socket, so that no thread
-// is held while nothing comes.
+// poller waits for many sockets. Whoever begins runs reads for all of them when
+// it has begun those of a slot (see [Env.Launched]); while that happens often
+// enough nobody is woken for what comes. Otherwise one goroutine reads.
 type poller struct {
-	file   *os.File
-	rc     syscall.RawConn
+	ep     int            // an epoll instance with all sockets in it
+	ready  *epollOnce     // that it has something
+	closed chan struct{}
 	loop   sync.WaitGroup
-	events [128]unix.EpollEvent // the loop's own
+	late   *time.Timer  // nobody has read for two slots, although a run waits
+	live   atomic.Int32 // runs that wait
+	read   atomic.Int64 // when launched was called, ns since start
+	start  time.Time
+
+	reading sync.Mutex // guards what follows: held while something is read
+	buffers *packetBuffers
+	events  [128]unix.EpollEvent
 
 	mu     sync.Mutex
 	socks  map[int32]pollSocket // guarded by mu; by the number given to epoll
 	latest int32                // guarded by mu
 }
 
-// pollSocket is told by the poller's goroutine that something came. It may have
-// been closed meanwhile.
+// pollSocket is told that something came. It may have been closed meanwhile.
 type pollSocket interface {
 	ready(events uint32, b *packetBuffers)
 }
 
 func startPoller() (*poller, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err == nil {
-		if err = unix.SetNonblock(fd, true); err != nil {
-			unix.Close(fd)
-		}
-	}
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, broken(wire.BrokenLocal, "open an epoll instance: %w", err)
 	}
-	p := &poller{file: os.NewFile(uintptr(fd), "epoll"), socks: map[int32]pollSocket{}}
-	if p.rc, err = p.file.SyscallConn(); err != nil {
-		p.file.Close()
+	ready, err := newEpollOnce(ep)
+	if err != nil {
+		unix.Close(ep)
 		return nil, broken(wire.BrokenLocal, "open an epoll instance: %w", err)
 	}
+	p := &poller{ep: ep, ready: ready, closed: make(chan struct{}), late: time.NewTimer(time.Hour), start: time.Now(),
+		buffers: newPacketBuffers(), socks: map[int32]pollSocket{}}
 	p.loop.Go(p.run)
 	return p, nil
 }
 
 // Close ends the waiting. What is still watched is never told of anything again.
 func (p *poller) Close() error {
-	err := p.file.Close()
+	close(p.closed)
+	err := p.ready.Close()
 	p.loop.Wait()
+	p.late.Stop()
+	unix.Close(p.ep)
 	return err
+}
+
+// begun says that one more run waits for something, ended that it does no more.
+func (p *poller) begun() {
+	if p.live.Add(1) == 1 {
+		p.late.Reset(2 * pollSlot)
+	}
+}
+
+func (p *poller) ended() { p.live.Add(-1) }
+
+// launched reads what is there already: of near targets that is most.
+func (p *poller) launched() {
+	p.read.Store(int64(time.Since(p.start)))
+	if p.live.Load() == 0 {
+		return
+	}
+	p.drain()
+	p.late.Reset(2 * pollSlot)
+}
+
+// run reads what comes while nobody else does.
+func (p *poller) run() {
+	for {
+		select {
+		case <-p.closed:
+			return
+		case <-p.late.C:
+		}
+		p.drain()
+		for p.live.Load() > 0 && time.Since(p.start)-time.Duration(p.read.Load()) >= 2*pollSlot {
+			p.ready.arm()
+			if !p.ready.wait() {
+				return
+			}
+			p.drain()
+			time.Sleep(pollSlot)
+			p.drain()
+		}
+		if p.live.Load() > 0 {
+			p.late.Reset(2 * pollSlot)
+		}
+	}
 }
 
 // watch tells s from now on when one of events is there.
@@ -74,13 +123,7 @@ func (p *poller) watch(fd int, events uint32, s pollSocket) (number int32, err e
 	number = p.latest
 	p.socks[number] = s
 	p.mu.Unlock()
-	cerr := p.rc.Control(func(ep uintptr) {
-		err = unix.EpollCtl(int(ep), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: number})
-	})
-	if cerr != nil {
-		err = cerr
-	}
-	if err != nil {
+	if err = unix.EpollCtl(p.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: number}); err != nil {
 		p.forget(number)
 	}
 	return number, err
@@ -94,41 +137,26 @@ func (p *poller) forget(number int32) {
 	p.mu.Unlock()
 }
 
-// run reads at once what comes when nothing came before, and then once in each
-// slot until one stays empty.
-func (p *poller) run() {
-	b := newPacketBuffers()
-	for {
-		if err := p.rc.Read(func(ep uintptr) bool { return p.drain(int(ep), b) > 0 }); err != nil {
-			return
-		}
-		for n := 1; n > 0; {
-			time.Sleep(pollSlot)
-			n = 0
-			if err := p.rc.Control(func(ep uintptr) { n = p.drain(int(ep), b) }); err != nil {
-				return
-			}
-		}
+// drain tells all that are ready. While another one does so there is nothing to do.
+func (p *poller) drain() {
+	if !p.reading.TryLock() {
+		return
 	}
-}
-
-// drain tells all that are ready and returns how many that were.
-func (p *poller) drain(ep int, b *packetBuffers) (total int) {
+	defer p.reading.Unlock()
 	for {
-		n, err := unix.EpollWait(ep, p.events[:], 0)
+		n, err := unix.EpollWait(p.ep, p.events[:], 0)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil || n <= 0 {
-			return total
+			return
 		}
-		total += n
 		for i := range n {
 			p.mu.Lock()
 			s := p.socks[p.events[i].Fd]
 			p.mu.Unlock()
 			if s != nil {
-				s.ready(p.events[i].Events, b)
+				s.ready(p.events[i].Events, p.buffers)
 			}
 		}
 	}

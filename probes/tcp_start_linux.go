@@ -72,6 +72,7 @@ func (x *tcpRun) connect() bool {
 		unix.Close(x.fd)
 		return false
 	}
+	x.poller.begun()
 	x.rest.share(x.run, x.pass)
 	return true
 }
@@ -123,6 +124,7 @@ func (x *tcpRun) look() {
 // of this one.
 func (x *tcpRun) end(d TCPDetails, err error) {
 	x.over = true
+	x.poller.ended()
 	x.rest.ended()
 	x.poller.forget(x.number)
 	unix.Close(x.fd)

@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// icmpReadiness tells once, after each time that it is armed, that a socket has
+// epollOnce tells once, after each time that it is armed, that a socket has
 // something to read. The runtime's own poller would tell of every packet, and
 // wake a thread for each: at 1,000 echoes a second that is most of their cost.
-type icmpReadiness struct {
+type epollOnce struct {
 	poll *os.File // an epoll instance with the socket in it
 	rc   syscall.RawConn
 	fd   int // the socket
 }
 
-func newICMPReadiness(fd int) (*icmpReadiness, error) {
+func newEpollOnce(fd int) (*epollOnce, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func newICMPReadiness(fd int) (*icmpReadiness, error) {
 	if err = unix.SetNonblock(ep, true); err == nil { // or os.NewFile would not have it polled
 		err = unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLONESHOT})
 	}
-	r := &icmpReadiness{poll: os.NewFile(uintptr(ep), "epoll"), fd: fd}
+	r := &epollOnce{poll: os.NewFile(uintptr(ep), "epoll"), fd: fd}
 	if err == nil {
 		r.rc, err = r.poll.SyscallConn()
 	}
@@ -36,14 +36,14 @@ func newICMPReadiness(fd int) (*icmpReadiness, error) {
 }
 
 // arm makes the next wait return when there is something, or is already.
-func (r *icmpReadiness) arm() {
+func (r *epollOnce) arm() {
 	r.rc.Control(func(ep uintptr) {
 		unix.EpollCtl(int(ep), unix.EPOLL_CTL_MOD, r.fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT})
 	})
 }
 
 // wait waits for that; false means that it is closed.
-func (r *icmpReadiness) wait() bool {
+func (r *epollOnce) wait() bool {
 	var event [1]unix.EpollEvent
 	return r.rc.Read(func(ep uintptr) bool {
 		n, _ := unix.EpollWait(int(ep), event[:], 0)
@@ -52,4 +52,4 @@ func (r *icmpReadiness) wait() bool {
 }
 
 // Close ends wait.
-func (r *icmpReadiness) Close() error { return r.poll.Close() }
+func (r *epollOnce) Close() error { return r.poll.Close() }
