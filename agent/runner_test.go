@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,8 +141,9 @@ func TestRunner_WaitsForAPlaceAndSaysSo(t *testing.T) {
 func TestRunner_ACrowdIsNotFed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context())
-		crowded := true
-		b.crowd = func() bool { return crowded }
+		var crowded atomic.Bool
+		crowded.Store(true)
+		b.crowd = crowded.Load
 		running, most := 0, 0
 		var mu sync.Mutex
 		slow := measureFunc(func(ctx context.Context, d time.Duration) wire.Result {
@@ -180,7 +182,7 @@ func TestRunner_ACrowdIsNotFed(t *testing.T) {
 				t.Errorf("%s ran %d times and skipped %d", name, runs[name], skipped[name])
 			}
 		}
-		crowded = false
+		crowded.Store(false)
 		time.Sleep(10 * time.Second)
 		mu.Lock()
 		if running < monitors/2 {
