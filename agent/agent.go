@@ -145,6 +145,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	s := newSender(a.o.ID, a.spool, a.link, a.log, a.setSendProblem)
 	var loops, sends sync.WaitGroup
 	var linkErr error
+	crowd := newCrowd()
+	defer crowd.close()
+	a.run.crowd = crowd.over
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	sends.Go(func() { s.run(sending) })

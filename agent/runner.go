@@ -14,8 +14,8 @@ const (
 	// costs more than most probes, so what is due within one slot starts together.
 	slot = 5 * time.Millisecond
 	// maxActive bounds the probes that hold a goroutine at once. What is due
-	// beyond it waits for a place; the wait shows as started - due and is in no
-	// latency.
+	// beyond it, or when the CPUs have enough to do, waits for a place; the wait
+	// shows as started - due and is in no latency.
 	maxActive = 4096
 )
 
@@ -33,6 +33,7 @@ type runner struct {
 	record func(r wire.Result) // takes each finished result
 	began  func()              // told when the runs of a slot have begun
 	most   int                 // probes with a goroutine at once
+	crowd  func() bool         // says whether they are more than the CPUs can serve
 
 	wg   sync.WaitGroup // of the runs under way
 	wake chan struct{}  // has room for one
@@ -42,6 +43,7 @@ type runner struct {
 	sched   schedule   // of monitors, by their next run
 	limits  schedule   // of runs that Begin began, by the end of their timeout
 	active  int
+	crowded bool // in this slot
 	waiting []*run
 	skipped uint64
 }
@@ -70,7 +72,7 @@ type run struct {
 }
 
 func newRunner(agent string, record func(wire.Result)) *runner {
-	return &runner{agent: agent, record: record, began: func() {}, most: maxActive, wake: make(chan struct{}, 1)}
+	return &runner{agent: agent, record: record, began: func() {}, crowd: func() bool { return false }, most: maxActive, wake: make(chan struct{}, 1)}
 }
 
 // start schedules a monitor; its first run is at its phase.
@@ -173,12 +175,25 @@ func (r *runner) launchDue(now time.Time) {
 			r.due = append(r.due, x)
 		}
 	}
+	r.admit()
 	r.mu.Unlock()
 	for _, x := range r.due {
 		r.launch(x)
 	}
 	if len(r.due) > 0 {
 		r.began()
+	}
+}
+
+// admit decides whether this slot may start goroutines, and starts a few of
+// those that wait: a crowd builds up faster than it shows. The caller holds mu.
+func (r *runner) admit() {
+	r.crowded = r.active >= crowdLeast && r.crowd()
+	for n := 0; n < crowdStep && !r.crowded && r.active < r.most && len(r.waiting) > 0; n++ {
+		x := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		r.active++
+		go r.work(x)
 	}
 }
 
@@ -189,7 +204,7 @@ func (r *runner) launch(x *run) {
 	pending, ok := x.probe.Begin(x.end)
 	r.mu.Lock()
 	switch {
-	case !ok && r.active >= r.most:
+	case !ok && (r.crowded || r.active >= r.most || len(r.waiting) > 0):
 		r.waiting = append(r.waiting, x)
 	case !ok:
 		r.active++
@@ -233,6 +248,11 @@ func (r *runner) work(x *run) {
 		if x.stopped {
 			x.cancel()
 		}
+		// While it waited, ticks were counted as skipped: it is now the run of
+		// the last of them, and its first one is skipped instead.
+		if last := x.tick.due.Add(-x.tick.every); last.After(x.due) {
+			x.due = last
+		}
 		r.mu.Unlock()
 		var res wire.Result
 		if x.ctx.Err() == nil {
@@ -240,7 +260,7 @@ func (r *runner) work(x *run) {
 		}
 		r.ended(x, res)
 		r.mu.Lock()
-		if len(r.waiting) == 0 {
+		if len(r.waiting) == 0 || r.crowded && r.active > crowdLeast {
 			r.active--
 			r.mu.Unlock()
 			return

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +135,61 @@ func TestRunner_WaitsForAPlaceAndSaysSo(t *testing.T) {
 		if len(b.results) < 9 || !waited {
 			t.Errorf("%d results; one waited for its place: %v", len(b.results), waited)
 		}
+	})
+}
+
+func TestRunner_ACrowdIsNotFed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context())
+		var crowded atomic.Bool
+		crowded.Store(true)
+		b.crowd = crowded.Load
+		running, most := 0, 0
+		var mu sync.Mutex
+		slow := measureFunc(func(ctx context.Context, d time.Duration) wire.Result {
+			mu.Lock()
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			r := takes(1500*time.Millisecond)(ctx, d)
+			mu.Lock()
+			running--
+			mu.Unlock()
+			return r
+		})
+		const monitors = 3 * crowdLeast
+		for i := range monitors {
+			b.start(t.Context(), monitor(fmt.Sprint("m", i), time.Second), slow)
+		}
+		time.Sleep(20 * time.Second)
+		mu.Lock()
+		if most > crowdLeast+64 { // a slot may start a few more before it shows
+			t.Errorf("%d ran at once", most)
+		}
+		mu.Unlock()
+		skipped, runs := map[string]uint64{}, map[string]int{}
+		b.mu.Lock()
+		for _, r := range b.results {
+			skipped[r.Monitor] += r.Skipped
+			runs[r.Monitor]++
+			if late := r.Started.Sub(r.Due); late > time.Second+2*slot {
+				t.Errorf("%s started %v after the tick that it is said to be of", r.Monitor, late)
+			}
+		}
+		b.mu.Unlock()
+		for i := range monitors { // each gets its share, and says what it lacks
+			if name := fmt.Sprint("m", i); runs[name] < 3 || runs[name] > 7 || skipped[name] == 0 {
+				t.Errorf("%s ran %d times and skipped %d", name, runs[name], skipped[name])
+			}
+		}
+		crowded.Store(false)
+		time.Sleep(10 * time.Second)
+		mu.Lock()
+		if running < monitors/2 {
+			t.Errorf("only %d run when there is room again", running)
+		}
+		mu.Unlock()
+		b.end()
 	})
 }
 

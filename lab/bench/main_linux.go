@@ -22,18 +22,20 @@ type options struct {
 	seconds  int
 	against  []string
 	netmon   string // the binary; built when ""
-	jsonTo   string
-	profile  string
+	jsonTo   string // a file
+	profile  string // a file; then the agent is this program's own
 	consoles int
 	agents   int
 	measure  string
 }
 
-// measurements by the name that -measure takes.
-var measurements = []struct {
+// measurement is what -measure takes.
+type measurement struct {
 	name, doc string
 	run       func(context.Context, *options, *report) error
-}{
+}
+
+var measurements = []measurement{
 	{"table", "cost and punctuality of each kind, with the bare operation and peers beside it", table},
 	{"starts", "one apply of many monitors, and an agent restarted with them", starts},
 	{"truth", "reported latency against the packets on loopback", truth},
@@ -115,12 +117,7 @@ func start(o *options, kinds, monitors, against string) error {
 	if o.seconds < 2 {
 		return fmt.Errorf("-seconds: want at least 2, got %d", o.seconds)
 	}
-	i := slices.IndexFunc(measurements, func(m struct {
-		name, doc string
-		run       func(context.Context, *options, *report) error
-	}) bool {
-		return m.name == o.measure
-	})
+	i := slices.IndexFunc(measurements, func(m measurement) bool { return m.name == o.measure })
 	if i < 0 {
 		return fmt.Errorf("-measure: unknown %q: see -help", o.measure)
 	}

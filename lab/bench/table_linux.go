@@ -61,13 +61,11 @@ func table(ctx context.Context, o *options, r *report) error {
 
 // window is a measurement between two readings of everything.
 type window struct {
-	begin, end        time.Time
-	agent, broker     [2]usage
-	sent              [2]counts
-	first, last       uint64 // results in the stream
-	floor             lateness
-	probes            float64 // by the target
-	missed, lostTicks int
+	begin, end    time.Time
+	agent, broker [2]usage
+	sent          [2]counts
+	first, last   uint64 // results in the stream
+	floor         lateness
 }
 
 func measureNetmon(ctx context.Context, o *options, l load, n int, targets *targetsProcess) (row row, err error) {
