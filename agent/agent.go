@@ -42,10 +42,10 @@ type Options struct {
 	// with each command who sent it.
 	Known bool
 	// Rotate, when not nil, changes the key that the connection came in with.
-	Rotate  func(context.Context, *nats.Conn) error
-	Policy  *policy.Policy // nil: that of an agent without a policy file
-	Log     *slog.Logger
-	Opened  func() // when not nil, told each time the broker is reached
+	Rotate func(context.Context, *nats.Conn) error
+	Policy *policy.Policy // nil: that of an agent without a policy file
+	Log    *slog.Logger
+	Opened func() // when not nil, told each time the broker is reached
 }
 
 // Agent runs monitors. Make one with New, run it once.
@@ -65,7 +65,7 @@ type Agent struct {
 	cutRuns  context.CancelFunc
 	probing  atomic.Int32
 	audit    chan wire.Audit // to be told; has room for some
-	beat     chan struct{} // a heartbeat is wanted soon; has room for one
+	beat     chan struct{}   // a heartbeat is wanted soon; has room for one
 	kinds    []string
 	cannot   map[string]string
 
@@ -103,6 +103,7 @@ func New(o Options) (*Agent, error) {
 	}
 	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan wire.Audit, auditRoom)}
 	a.run = newRunner(o.ID, a.record)
+	a.run.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.set.policy = o.Policy
@@ -157,6 +158,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	s := newSender(a.o.ID, a.spool, a.link, a.log, a.setSendProblem)
 	var loops, sends sync.WaitGroup
 	var linkErr error
+	crowd := newCrowd()
+	defer crowd.close()
+	a.run.crowd = crowd.over
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
@@ -186,8 +190,7 @@ func (a *Agent) record(r wire.Result) {
 	r.Fit()
 	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
-		data, err := json.Marshal(&r)
-		return append(buf, data...), err
+		return r.AppendJSON(buf)
 	})
 	if err != nil {
 		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)

@@ -51,8 +51,7 @@ func fillSpool(s *spool.Spool, n int) error {
 		r := benchResult(i)
 		err := s.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 			r.Epoch, r.Seq, r.Run = epoch, seq, run
-			data, err := json.Marshal(&r)
-			return append(buf, data...), err
+			return r.AppendJSON(buf)
 		})
 		if err != nil {
 			return err

@@ -1,10 +1,8 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"netmon/probes"
 	"netmon/wire"
@@ -143,7 +141,7 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 	}
 	a.run.wg.Go(func() {
 		defer a.probing.Add(-1)
-		res := check(a.runs, m.Timeout.Std())
+		res := check.Run(a.runs, m.Timeout.Std(), nil)
 		res.Agent, res.Monitor = a.o.ID, m.Name
 		res.Fit()
 		reply(wire.Reply{OK: true, Agent: a.o.ID, Result: &res})
@@ -151,7 +149,7 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 }
 
 // checkMonitor builds a monitor's probe, or says every mistake in it.
-func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
+func (a *Agent) checkMonitor(m wire.Monitor) (prober, error) {
 	if err := probes.CheckMonitor(m); err != nil {
 		return nil, err
 	}
@@ -162,7 +160,6 @@ func (a *Agent) checkMonitor(m wire.Monitor) (measureFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, timeout time.Duration) wire.Result {
-		return check.Run(ctx, timeout, nil)
-	}, nil
+	check.Timeout = m.Timeout.Std()
+	return check, nil
 }

@@ -10,5 +10,8 @@
 // holds the one connection to the broker; everything but the sender goes on
 // when it is down.
 //
+// All of it works by slots of 5 ms: what is due starts together, and what was
+// measured is written, sent and acknowledged together (docs/adr/0014).
+//
 // [Agent.Run] owns every goroutine: when it returns, all have ended.
 package agent

@@ -50,7 +50,7 @@ func (s *set) admit(e, old *entry) error {
 	return err
 }
 
-func (s *set) begin(e *entry, measure measureFunc) {
+func (s *set) begin(e *entry, measure prober) {
 	e.refused, e.crowded = nil, false
 	s.tally.Add(e.load)
 	e.run = s.run.start(s.ctx, e.monitor, measure)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -12,39 +13,56 @@ const (
 	// slot is the least time between two wake-ups of the runner. A wake-up
 	// costs more than most probes, so what is due within one slot starts together.
 	slot = 5 * time.Millisecond
-	// maxActive bounds the probes that run at once. What is due beyond it waits
-	// for a place; the wait shows as started - due and is in no latency.
+	// maxActive bounds the probes that hold a goroutine at once. What is due
+	// beyond it, or when the CPUs have enough to do, waits for a place; the wait
+	// shows as started - due and is in no latency.
 	maxActive = 4096
 )
 
-// measureFunc runs one probe and returns what it learned.
-type measureFunc func(ctx context.Context, timeout time.Duration) wire.Result
+// prober measures for one monitor: see [probes.Check]. A run begun by Begin
+// needs no goroutine; where that is refused, Run makes it in one.
+type prober interface {
+	Run(ctx context.Context, timeout time.Duration, onStep func(probes.Step)) wire.Result
+	Begin(done func(wire.Result)) (probes.Pending, bool)
+}
 
 // runner measures what is due. Runs of one monitor never overlap: a tick that
 // comes while its run goes on, or waits for a place, is skipped and counted.
 type runner struct {
 	agent  string
 	record func(r wire.Result) // takes each finished result
-	most   int                 // probes at once
+	began  func()              // told when the runs of a slot have begun
+	most   int                 // probes with a goroutine at once
+	crowd  func() bool         // says whether they are more than the CPUs can serve
+
+	wg   sync.WaitGroup // of the runs under way
+	wake chan struct{}  // has room for one
+	due  []*run         // of the slot that is being started; the loop's own
 
 	mu      sync.Mutex // guards what follows and the fields of runs that say so
-	sched   schedule
-	wake    chan struct{} // has room for one
+	sched   schedule   // of monitors, by their next run
+	limits  schedule   // of runs that Begin began, by the end of their timeout
 	active  int
-	waiting []pending
+	crowded bool // in this slot
+	waiting []*run
 	skipped uint64
-	wg      sync.WaitGroup
 }
 
 // run is one running monitor.
 type run struct {
-	tick    tick
 	monitor wire.Monitor
-	measure measureFunc
-	ctx     context.Context // ends when the monitor is stopped or changed
-	cancel  context.CancelFunc
+	probe   prober
+	parent  context.Context     // ends when all probes must
+	end     func(r wire.Result) // runner.ended for this one, made once
 
 	// Guarded by runner.mu.
+	tick     tick
+	limit    tick            // of the run that Begin began
+	pending  probes.Pending  // that run, nil when there is none
+	ctx      context.Context // of runs with a goroutine, nil before the first
+	cancel   context.CancelFunc
+	stopped  bool
+	due      time.Time // of the run under way
 	revision uint64
 	busy     bool   // a probe runs or waits for a place
 	skipped  uint64 // ticks skipped since the last result
@@ -53,25 +71,24 @@ type run struct {
 	last     wire.Outcome
 }
 
-type pending struct {
-	run *run
-	due time.Time
-}
-
 func newRunner(agent string, record func(wire.Result)) *runner {
-	return &runner{agent: agent, record: record, most: maxActive, wake: make(chan struct{}, 1)}
+	return &runner{agent: agent, record: record, began: func() {}, crowd: func() bool { return false }, most: maxActive, wake: make(chan struct{}, 1)}
 }
 
 // start schedules a monitor; its first run is at its phase.
-func (r *runner) start(ctx context.Context, m wire.Monitor, measure measureFunc) *run {
+func (r *runner) start(ctx context.Context, m wire.Monitor, probe prober) *run {
 	every := m.Every.Std()
-	x := &run{monitor: m, measure: measure, revision: m.Revision}
-	x.ctx, x.cancel = context.WithCancel(ctx)
+	x := &run{monitor: m, probe: probe, parent: ctx, revision: m.Revision}
+	x.end = func(res wire.Result) { r.ended(x, res) }
 	x.tick = tick{due: firstDue(time.Now(), every, phase(r.agent, m.Name, every)), every: every, run: x}
+	x.limit = tick{run: x, index: -1}
 	r.mu.Lock()
 	r.sched.add(&x.tick)
+	first := x.tick.index == 0
 	r.mu.Unlock()
-	r.poke()
+	if first {
+		r.poke()
+	}
 	return x
 }
 
@@ -84,10 +101,17 @@ func (r *runner) revise(x *run, revision uint64) {
 
 // stop ends a monitor. A probe that is under way is cut short and its result dropped.
 func (r *runner) stop(x *run) {
-	x.cancel()
 	r.mu.Lock()
+	x.stopped = true
 	r.sched.remove(&x.tick)
+	pending, cancel := x.pending, x.cancel
 	r.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+	if pending != nil {
+		pending.Stop(context.Canceled)
+	}
 }
 
 func (r *runner) poke() {
@@ -103,9 +127,10 @@ func (r *runner) loop(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		now := time.Now()
-		next, ok := r.launchDue(now)
+		r.expire(now, context.DeadlineExceeded)
+		r.launchDue(now)
 		wait := time.Hour
-		if ok {
+		if next, ok := r.next(); ok {
 			wait = max(time.Until(next), slot-time.Since(now))
 		}
 		timer.Reset(wait)
@@ -118,14 +143,25 @@ func (r *runner) loop(ctx context.Context) {
 	}
 }
 
-// launchDue starts all that is due and returns when the next one is.
-func (r *runner) launchDue(now time.Time) (next time.Time, ok bool) {
+// next is when something is to be done.
+func (r *runner) next() (next time.Time, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	next, ok = r.sched.next()
+	if limit, also := r.limits.next(); also && (!ok || limit.Before(next)) {
+		return limit, true
+	}
+	return next, ok
+}
+
+// launchDue starts all that is due.
+func (r *runner) launchDue(now time.Time) {
+	r.due = r.due[:0]
+	r.mu.Lock()
 	for {
 		t, due, lost, ok := r.sched.pop(now)
 		if !ok {
-			return r.sched.next()
+			break
 		}
 		x := t.run
 		if x.busy {
@@ -134,48 +170,119 @@ func (r *runner) launchDue(now time.Time) (next time.Time, ok bool) {
 		x.skipped += lost
 		x.total += lost
 		r.skipped += lost
-		if x.busy {
-			continue
+		if !x.busy {
+			x.busy, x.due = true, due
+			r.due = append(r.due, x)
 		}
-		x.busy = true
-		p := pending{x, due}
-		if r.active >= r.most {
-			r.waiting = append(r.waiting, p)
-			continue
-		}
-		r.active++
-		r.wg.Go(func() { r.work(p) })
+	}
+	r.admit()
+	r.mu.Unlock()
+	for _, x := range r.due {
+		r.launch(x)
+	}
+	if len(r.due) > 0 {
+		r.began()
 	}
 }
 
-// work runs one probe after another while others wait for its place.
-func (r *runner) work(p pending) {
+// admit decides whether this slot may start goroutines, and starts a few of
+// those that wait: a crowd builds up faster than it shows. The caller holds mu.
+func (r *runner) admit() {
+	r.crowded = r.active >= crowdLeast && r.crowd()
+	for n := 0; n < crowdStep && !r.crowded && r.active < r.most && len(r.waiting) > 0; n++ {
+		x := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		r.active++
+		go r.work(x)
+	}
+}
+
+// launch begins a run, in a goroutine where it needs one.
+func (r *runner) launch(x *run) {
+	r.wg.Add(1)
+	begin := time.Now()
+	pending, ok := x.probe.Begin(x.end)
+	r.mu.Lock()
+	switch {
+	case !ok && (r.crowded || r.active >= r.most || len(r.waiting) > 0):
+		r.waiting = append(r.waiting, x)
+	case !ok:
+		r.active++
+		go r.work(x)
+	case x.busy: // it has not ended meanwhile
+		x.pending = pending
+		x.limit.due = begin.Add(x.monitor.Timeout.Std())
+		r.limits.add(&x.limit)
+	}
+	stopped := x.stopped
+	r.mu.Unlock()
+	if ok && stopped {
+		pending.Stop(context.Canceled)
+	}
+}
+
+// expire ends the runs whose timeout is over at now, with cause.
+func (r *runner) expire(now time.Time, cause error) {
 	for {
-		r.one(p)
 		r.mu.Lock()
-		if len(r.waiting) == 0 {
+		t, ok := r.limits.take(now)
+		var pending probes.Pending
+		if ok {
+			pending = t.run.pending
+		}
+		r.mu.Unlock()
+		if !ok {
+			return
+		}
+		pending.Stop(cause)
+	}
+}
+
+// work makes one run after another while others wait for its place.
+func (r *runner) work(x *run) {
+	for {
+		r.mu.Lock()
+		if x.ctx == nil {
+			x.ctx, x.cancel = context.WithCancel(x.parent)
+		}
+		if x.stopped {
+			x.cancel()
+		}
+		// While it waited, ticks were counted as skipped: it is now the run of
+		// the last of them, and its first one is skipped instead.
+		if last := x.tick.due.Add(-x.tick.every); last.After(x.due) {
+			x.due = last
+		}
+		r.mu.Unlock()
+		var res wire.Result
+		if x.ctx.Err() == nil {
+			res = x.probe.Run(x.ctx, x.monitor.Timeout.Std(), nil)
+		}
+		r.ended(x, res)
+		r.mu.Lock()
+		if len(r.waiting) == 0 || r.crowded && r.active > crowdLeast {
 			r.active--
 			r.mu.Unlock()
 			return
 		}
-		p = r.waiting[0]
+		x = r.waiting[0]
 		r.waiting = r.waiting[1:]
 		r.mu.Unlock()
 	}
 }
 
-// one measures once. A run that was cut short tells nothing of the target and
-// leaves no result.
-func (r *runner) one(p pending) {
-	x := p.run
-	var res wire.Result
-	if x.ctx.Err() == nil {
-		res = x.measure(x.ctx, x.monitor.Timeout.Std())
-	}
-	cut := x.ctx.Err() != nil
-
+// ended takes what a run measured. One that was cut short tells nothing of the
+// target and leaves no result.
+func (r *runner) ended(x *run, res wire.Result) {
+	defer r.wg.Done()
+	cut := x.parent.Err() != nil
 	r.mu.Lock()
-	x.busy = false
+	cut = cut || x.stopped
+	x.busy, x.pending = false, nil
+	if x.limit.index >= 0 {
+		r.limits.remove(&x.limit)
+	}
+	due := x.due
 	if !cut {
 		res.Skipped, x.skipped = x.skipped, 0
 		x.runs++
@@ -188,7 +295,7 @@ func (r *runner) one(p pending) {
 	}
 	// Started carries the monotonic clock, and so does due: their difference
 	// holds when the wall clock is stepped between.
-	res.Due = res.Started.Add(-res.Started.Sub(p.due))
+	res.Due = res.Started.Add(-res.Started.Sub(due))
 	r.record(res)
 }
 
@@ -196,6 +303,7 @@ func (r *runner) one(p pending) {
 // short by calling cut and waits for the rest. The loop must have ended.
 func (r *runner) finish(grace time.Duration, cut func()) {
 	r.mu.Lock()
+	r.wg.Add(-len(r.waiting))
 	r.waiting = nil
 	r.mu.Unlock()
 	done := make(chan struct{})
@@ -203,11 +311,27 @@ func (r *runner) finish(grace time.Duration, cut func()) {
 		r.wg.Wait()
 		close(done)
 	}()
-	select {
-	case <-done:
-	case <-time.After(grace):
+	end, limit := time.NewTimer(grace), time.NewTimer(0)
+	defer end.Stop()
+	defer limit.Stop()
+	for over := false; !over; {
+		select {
+		case <-done:
+			over = true
+		case <-end.C:
+			over = true
+		case <-limit.C:
+			r.expire(time.Now(), context.DeadlineExceeded)
+			r.mu.Lock()
+			next, ok := r.limits.next()
+			r.mu.Unlock()
+			if ok {
+				limit.Reset(max(slot, time.Until(next)))
+			}
+		}
 	}
 	cut()
+	r.expire(time.Now().Add(1<<62), context.Canceled)
 	<-done
 }
 

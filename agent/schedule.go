@@ -74,6 +74,14 @@ func (s *schedule) pop(now time.Time) (t *tick, due time.Time, lost uint64, ok b
 	return t, due, uint64(n), true
 }
 
+// take removes and returns one tick that is due.
+func (s *schedule) take(now time.Time) (t *tick, ok bool) {
+	if len(s.heap) == 0 || s.heap[0].due.After(now) {
+		return nil, false
+	}
+	return heap.Pop(&s.heap).(*tick), true
+}
+
 type dueHeap []*tick
 
 func (h dueHeap) Len() int           { return len(h) }

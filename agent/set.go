@@ -14,7 +14,7 @@ import (
 // set is what should run on this agent, by name, and what is known of the
 // order of the commands that made it so. Its owner calls it under one lock.
 type set struct {
-	check func(wire.Monitor) (measureFunc, error) // builds the probe, or says every mistake
+	check func(wire.Monitor) (prober, error) // builds the probe, or says every mistake
 	run   *runner
 	ctx   context.Context // parent of all runs
 
@@ -42,7 +42,7 @@ type entry struct {
 
 func (e *entry) manual() bool { return e.monitor.Revision == 0 }
 
-func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (measureFunc, error)) *set {
+func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (prober, error)) *set {
 	return &set{check: check, run: run, ctx: ctx, entries: map[string]*entry{}, gone: map[string]uint64{}}
 }
 

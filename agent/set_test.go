@@ -16,11 +16,11 @@ import (
 // newTestSet is a set whose probes are never run; targets that begin with "bad" are refused.
 func newTestSet(t *testing.T) *set {
 	r := newRunner("paris", func(wire.Result) {})
-	s := newSet(t.Context(), r, func(m wire.Monitor) (measureFunc, error) {
+	s := newSet(t.Context(), r, func(m wire.Monitor) (prober, error) {
 		if strings.HasPrefix(m.Target, "bad") {
 			return nil, &wire.FieldError{Path: "target", Err: errors.New("is bad")}
 		}
-		return func(context.Context, time.Duration) wire.Result { return wire.Result{} }, nil
+		return measureFunc(func(context.Context, time.Duration) wire.Result { return wire.Result{} }), nil
 	})
 	var err error
 	if s.policy, err = policy.New(policy.Default(), "default"); err != nil {

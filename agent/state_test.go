@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"netmon/agent/policy"
 	"netmon/wire"
 )
 
@@ -52,9 +53,13 @@ func TestLoadState_NoFileIsAnEmptyState(t *testing.T) {
 // the file can be read again, and what was good runs on.
 func TestState_HostileCommands(t *testing.T) {
 	s, _ := decodeState([]byte(goodState))
-	check := func(m wire.Monitor) (measureFunc, error) { return nil, m.Validate() }
+	check := func(m wire.Monitor) (prober, error) { return nil, m.Validate() }
 	run := newRunner("paris", nil)
 	a := newSet(t.Context(), run, check)
+	var err error
+	if a.policy, err = policy.New(policy.Default(), "default"); err != nil {
+		t.Fatal(err)
+	}
 	a.resume(s)
 	for _, m := range []wire.Monitor{
 		{Name: "a\x1b[2J", Kind: "tcp", Target: "h:1", Revision: 8}, {Kind: "tcp", Target: "h:1", Revision: 8},

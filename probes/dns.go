@@ -150,12 +150,17 @@ func (p DNS) Measure(ctx context.Context, run *Run) (DNSDetails, error) {
 	if err != nil {
 		return d, err
 	}
-	d, err = x.ask(ctx, addrs, port, d)
+	return x.exchange(ctx, addrs, port, d)
+}
+
+// exchange asks, and checks what is expected of the answer.
+func (x *dnsExchange) exchange(ctx context.Context, addrs []netip.Addr, port uint16, known DNSDetails) (DNSDetails, error) {
+	d, err := x.ask(ctx, addrs, port, known)
 	if ctx.Err() == context.Canceled {
 		return d, ctx.Err()
 	}
 	if err == nil {
-		p.Expect.check(run, x.answer, d)
+		x.Expect.check(x.run, x.answer, d)
 	}
 	return d, err
 }
@@ -179,7 +184,7 @@ func (x *dnsExchange) servers(ctx context.Context, server string, d *DNSDetails)
 	}
 	x.host = host
 	addrs, took, err := x.resolve(ctx, x.run, x.network(), host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), x.run.resolveAge()
 	return addrs, port, err
 }
 

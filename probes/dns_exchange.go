@@ -56,12 +56,8 @@ func (x *dnsExchange) measure(ctx context.Context, d *DNSDetails) error {
 	switch x.Transport {
 	case dnsUDP:
 		err = x.overUDP(ctx, d)
-		if err == nil && x.answer.Truncated && x.RetryTCP {
-			x.run.Stepf("the answer is truncated: asking again over TCP")
-			d.truncated()
-			if err = x.overTCP(ctx, d); err != nil {
-				return netFail("ask again over TCP, after a truncated answer", err)
-			}
+		if err == nil && x.mustRetry() {
+			err = x.retry(ctx, d)
 		}
 	case dnsTCP:
 		err = x.overTCP(ctx, d)
@@ -73,10 +69,30 @@ func (x *dnsExchange) measure(ctx context.Context, d *DNSDetails) error {
 	if err != nil {
 		return err
 	}
+	x.conclude(d)
+	return nil
+}
+
+// mustRetry says whether the answer is to be asked for again over TCP.
+func (x *dnsExchange) mustRetry() bool { return x.answer.Truncated && x.RetryTCP }
+
+func (x *dnsExchange) retry(ctx context.Context, d *DNSDetails) error {
+	x.run.Stepf("the answer is truncated: asking again over TCP")
+	d.truncated()
+	if err := x.overTCP(ctx, d); err != nil {
+		return netFail("ask again over TCP, after a truncated answer", err)
+	}
+	return nil
+}
+
+// conclude fills in d from the answer.
+func (x *dnsExchange) conclude(d *DNSDetails) {
 	d.fill(x.answer)
+	if x.run.onStep == nil {
+		return
+	}
 	x.run.Stepf("%s from %s over %s in %v: flags %s, %d bytes; ANSWER: %d, AUTHORITY: %d, ADDITIONAL: %d", d.Rcode, x.to, d.Transport,
 		time.Duration(d.RTTNS), strings.Join(d.Flags, " "), d.Size, *d.AnswerCount, *d.AuthorityCount, *d.AdditionalCount)
-	return nil
 }
 
 // overUDP sends datagrams until one is answered, or there are no more attempts.
@@ -131,17 +147,25 @@ func (x *dnsExchange) receive(ctx context.Context, conn *packetConn, sent []dnsS
 		if err != nil {
 			return netFail("ask "+x.to.String(), err)
 		}
-		m, i, err := acceptDNS(a.Payload, x.query.Question[0], sent)
-		if x.isStray(err, d) {
-			continue
-		}
-		if err != nil {
+		if done, err := x.heard(a, sent, d); done {
 			return err
 		}
-		rtt, clock := a.since(sent[i].at)
-		x.take(d, m, len(a.Payload), rtt, clock)
-		return nil
 	}
+}
+
+// heard takes a datagram and says whether it is the answer. The error is that of
+// an answer that breaks the protocol.
+func (x *dnsExchange) heard(a arrival, sent []dnsSent, d *DNSDetails) (done bool, err error) {
+	m, i, err := acceptDNS(a.Payload, x.query.Question[0], sent)
+	if x.isStray(err, d) {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	rtt, clock := a.since(sent[i].at)
+	x.take(d, m, len(a.Payload), rtt, clock)
+	return true, nil
 }
 
 // isStray counts a message that is no answer to us.

@@ -11,17 +11,18 @@ import (
 
 // DNSDetails is what a DNS probe learns.
 type DNSDetails struct {
-	Question  string `json:"question,omitempty" help:"name, class and type asked for"`
-	Server    string `json:"server,omitempty" help:"address and port of the server asked"`
-	Transport string `json:"transport,omitempty" help:"transport of the answer: udp, tcp, tls or https"`
-	ResolveNS int64  `json:"resolve_ns,omitempty" help:"lookup of the server's name, ns; absent for an address"`
-	UDPRTTNS  int64  `json:"udp_rtt_ns,omitempty" help:"from the query over UDP to its truncated answer, ns; only when truncated"`
-	ConnectNS int64  `json:"connect_ns,omitempty" help:"TCP connect, ns"`
-	TLSNS     int64  `json:"tls_ns,omitempty" help:"TLS handshake, ns"`
-	RTTNS     int64  `json:"rtt_ns,omitempty" help:"from the query to the whole answer, without connecting, ns; the latency of the result"`
-	Clock     string `json:"clock,omitempty" help:"what timed the answer: kernel or user"`
-	Sent      int    `json:"sent,omitempty" help:"datagrams sent to this server over UDP"`
-	Strays    int    `json:"strays,omitempty" help:"messages from the server's address and port that were no answer to our query, by id, name, type and class"`
+	Question     string `json:"question,omitempty" help:"name, class and type asked for"`
+	Server       string `json:"server,omitempty" help:"address and port of the server asked"`
+	Transport    string `json:"transport,omitempty" help:"transport of the answer: udp, tcp, tls or https"`
+	ResolveNS    int64  `json:"resolve_ns,omitempty" help:"lookup of the server's name, ns; absent for an address"`
+	ResolveAgeNS *int64 `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	UDPRTTNS     int64  `json:"udp_rtt_ns,omitempty" help:"from the query over UDP to its truncated answer, ns; only when truncated"`
+	ConnectNS    int64  `json:"connect_ns,omitempty" help:"TCP connect, ns"`
+	TLSNS        int64  `json:"tls_ns,omitempty" help:"TLS handshake, ns"`
+	RTTNS        int64  `json:"rtt_ns,omitempty" help:"from the query to the whole answer, without connecting, ns; the latency of the result"`
+	Clock        string `json:"clock,omitempty" help:"what timed the answer: kernel or user"`
+	Sent         int    `json:"sent,omitempty" help:"datagrams sent to this server over UDP"`
+	Strays       int    `json:"strays,omitempty" help:"messages from the server's address and port that were no answer to our query, by id, name, type and class"`
 
 	Rcode           string             `json:"rcode,omitempty" help:"response code (RFC 1035 section 4.1.1, IANA names), with the upper bits of EDNS"`
 	ExtendedErrors  []DNSExtendedError `json:"extended_errors,omitempty" help:"extended errors (RFC 8914), at most 10"`

@@ -72,6 +72,7 @@ func (d DNSDetails) Report(w io.Writer) {
 	if d.HTTPStatus != 0 {
 		fmt.Fprintf(w, ";; %s %d\n", d.HTTPVersion, d.HTTPStatus)
 	}
+	reportAge(w, ";; SERVER: %s\n", d.ResolveAgeNS)
 	for _, ph := range []phaseTime{{"Lookup of the server", d.ResolveNS}, {"UDP query", d.UDPRTTNS}, {"TCP connect", d.ConnectNS}, {"TLS handshake", d.TLSNS}} {
 		if ph.ns > 0 {
 			fmt.Fprintf(w, ";; %s time: %s msec\n", ph.name, inMS(ph.ns))

@@ -95,15 +95,16 @@ func reason(err error) (f wire.Failure, isBroken bool) {
 }
 
 // classify turns what Measure returned into the words of a result. An error
-// that no kind classified is read as a network error.
-func classify(ctx context.Context, err error) (wire.Outcome, wire.Failure, string) {
+// that no kind classified is read as a network error; late says that the run's
+// time was over.
+func classify(late bool, err error) (wire.Outcome, wire.Failure, string) {
 	if err == nil {
 		return wire.OK, "", ""
 	}
 	var e *Error
 	if !errors.As(err, &e) {
 		f, isBroken := reason(err)
-		if ctx.Err() != nil && !isBroken {
+		if late && !isBroken {
 			f = wire.FailTimeout
 		}
 		e = &Error{Failure: f, Broken: isBroken}

@@ -65,6 +65,27 @@ func (x *httpRun) readBody(ctx context.Context, resp *http.Response) (httpBody, 
 	return b, x.failed(ctx, fmt.Sprintf("read the body, after %d bytes", b.sent), err)
 }
 
+// pour is io.Copy, whose buffer of 32 KiB is more than all else that a probe of a
+// short page allocates: it begins with a small one.
+func pour(w io.Writer, r io.Reader) error {
+	const small, large = 2 << 10, 32 << 10
+	buf := make([]byte, small)
+	for {
+		n, err := r.Read(buf)
+		if _, werr := w.Write(buf[:n]); werr != nil {
+			return werr
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case n == small:
+			buf = make([]byte, large)
+		}
+	}
+}
+
 // errHTTPCoding is a body that is not what its Content-Encoding says.
 var errHTTPCoding = errors.New("bad content coding")
 
@@ -87,7 +108,7 @@ func decodeBody(r io.Reader, encoding string, most int64, keep bool) (httpBody, 
 	if keep {
 		sink = io.MultiWriter(sum, &kept)
 	}
-	_, err := io.Copy(sink, out)
+	err := pour(sink, out)
 	if err == nil { // what stands after the end of a coding is part of what came
 		_, err = io.Copy(io.Discard, raw)
 	}

@@ -31,14 +31,16 @@ type HTTPDetails struct {
 
 // HTTPPhases are the phases of one request, in order. One that did not happen is absent.
 type HTTPPhases struct {
-	ResolveNS      int64 `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address, and where the proxy looks it up"`
-	ConnectNS      int64 `json:"connect_ns,omitempty" help:"TCP connect, ns; absent with a proxy"`
-	ProxyConnectNS int64 `json:"proxy_connect_ns,omitempty" help:"lookup of the proxy's name and TCP connect to it, ns"`
-	ProxyTunnelNS  int64 `json:"proxy_tunnel_ns,omitempty" help:"from asking the proxy (CONNECT, or SOCKS5) until it is connected to the target, ns"`
-	TLSNS          int64 `json:"tls_ns,omitempty" help:"TLS handshake, ns"`
-	SendNS         int64 `json:"send_ns,omitempty" help:"from the connection ready to the request sent, ns"`
-	ProcessingNS   int64 `json:"processing_ns,omitempty" help:"from the request sent to the first byte of the response, ns; the sending included where send_ns is absent"`
-	TransferNS     int64 `json:"transfer_ns,omitempty" help:"from the first byte of the response to the last of the body, ns"`
+	ResolveNS       int64  `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address, and where the proxy looks it up"`
+	ResolveAgeNS    *int64 `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	ConnectNS       int64  `json:"connect_ns,omitempty" help:"TCP connect, ns; absent with a proxy"`
+	ConnectKernelNS *int64 `json:"connect_kernel_ns,omitempty" help:"the same by the kernel's own measurement, SYN to SYN ACK (TCP_INFO, Linux), ns: without this process's wait for a processor; absent when a SYN had to be sent again"`
+	ProxyConnectNS  int64  `json:"proxy_connect_ns,omitempty" help:"lookup of the proxy's name and TCP connect to it, ns"`
+	ProxyTunnelNS   int64  `json:"proxy_tunnel_ns,omitempty" help:"from asking the proxy (CONNECT, or SOCKS5) until it is connected to the target, ns"`
+	TLSNS           int64  `json:"tls_ns,omitempty" help:"TLS handshake, ns"`
+	SendNS          int64  `json:"send_ns,omitempty" help:"from the connection ready to the request sent, ns"`
+	ProcessingNS    int64  `json:"processing_ns,omitempty" help:"from the request sent to the first byte of the response, ns; the sending included where send_ns is absent"`
+	TransferNS      int64  `json:"transfer_ns,omitempty" help:"from the first byte of the response to the last of the body, ns"`
 }
 
 // HTTPRedirect is one redirect that was followed.
@@ -136,6 +138,7 @@ func (d HTTPDetails) Report(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	reportPhases(w, phaseTime{"redirects", d.RedirectNS}, phaseTime{"resolve", d.ResolveNS}, phaseTime{"connect", d.ConnectNS},
 		phaseTime{"proxy", d.ProxyConnectNS}, phaseTime{"tunnel", d.ProxyTunnelNS}, phaseTime{"tls", d.TLSNS}, phaseTime{"send", d.SendNS},
 		phaseTime{"processing", d.ProcessingNS}, phaseTime{"transfer", d.TransferNS}, phaseTime{"total", d.TotalNS})

@@ -34,7 +34,7 @@ func (x *httpRun) socks(ctx context.Context, conn net.Conn, proxy *url.URL, u *u
 	}
 	if proxy.Scheme == "socks5" {
 		addrs, took, err := x.resolve(ctx, x.run, "tcp", host, port)
-		x.d.ResolveNS = int64(took)
+		x.d.ResolveNS, x.d.ResolveAgeNS = int64(took), x.run.resolveAge()
 		if err != nil {
 			return err
 		}

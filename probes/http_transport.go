@@ -76,7 +76,7 @@ func (x *httpRun) reach(ctx context.Context, u *url.URL) (net.Conn, error) {
 	}
 	var addrs []netip.Addr
 	addrs, took, err := x.resolve(ctx, x.run, "tcp", host, port)
-	x.d.ResolveNS = int64(took)
+	x.d.ResolveNS, x.d.ResolveAgeNS = int64(took), x.run.resolveAge()
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (x *httpRun) reach(ctx context.Context, u *url.URL) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.d.ConnectNS = int64(took)
+	x.d.ConnectNS, x.d.ConnectKernelNS = int64(took), synTime(tcpInfoOf(conn), took)
 	return conn, nil
 }
 

@@ -85,7 +85,7 @@ func (p ICMP) Ready(*Env) error { return icmpReady() }
 func (p ICMP) Measure(ctx context.Context, run *Run) (ICMPDetails, error) {
 	var d ICMPDetails
 	addrs, took, err := p.resolve(ctx, run, "icmp", run.Target, 0)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
@@ -94,7 +94,7 @@ func (p ICMP) Measure(ctx context.Context, run *Run) (ICMPDetails, error) {
 		run.Reached(a.String())
 		err := s.exchange(ctx, attempt)
 		d = s.figures()
-		d.ResolveNS = int64(took)
+		d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 		if err == nil {
 			err = s.judge(&d)
 		}

@@ -3,6 +3,7 @@ package probes
 import (
 	"context"
 	crand "crypto/rand"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -12,12 +13,16 @@ import (
 )
 
 // icmpEngine sends the echo requests of many runs through one socket and hands
-// to each run what comes for it. One goroutine reads for all of them.
+// to each run what comes for it. Whoever reads does so for all of them.
 type icmpEngine struct {
 	sock    *icmpSocket
 	key     uint64 // random: tells our requests from everybody else's
 	pattern []byte // random: what a payload holds behind its mark
+	shared  bool   // by all monitors
 	reader  sync.WaitGroup
+
+	reading sync.Mutex   // held while the socket is read
+	buffers *icmpBuffers // guarded by reading
 
 	mu    sync.Mutex
 	runs  map[uint32]*icmpRun // guarded by mu, as all that follows; by the number in the mark
@@ -25,6 +30,12 @@ type icmpEngine struct {
 	run   uint32              // number of the latest run
 	seq   uint16              // sequence number of the latest request
 	ended []icmpEnded         // runs that have ended with lost requests, oldest first
+	live  int                 // runs that have not ended
+
+	watched bool         // the reader waits for the socket, or reads it
+	woken   []*icmpAsync // runs for which something came just now
+	drops   uint32       // of the socket, at sampled
+	sampled time.Time
 }
 
 // icmpSlot is one request of a run.
@@ -59,6 +70,7 @@ type icmpRun struct {
 	packet []byte        // of the request being sent; the run's own goroutine alone uses it
 	drops  uint32        // the socket's, when the run began
 	wake   chan struct{} // of capacity 1: there are events
+	async  *icmpAsync    // what takes them, instead of wake
 
 	seqs     []uint16     // guarded by engine.mu, as all that follows; of the requests sent
 	answered []bool       // by index
@@ -85,29 +97,42 @@ func newICMPEngine(sock *icmpSocket, random *rand.ChaCha8) *icmpEngine {
 	e := &icmpEngine{
 		sock: sock, key: random.Uint64(), pattern: make([]byte, sock.limit),
 		runs: map[uint32]*icmpRun{}, seqs: map[uint16]icmpSlot{},
-		run: uint32(random.Uint64()), seq: uint16(random.Uint64()),
+		run: uint32(random.Uint64()), seq: uint16(random.Uint64()), buffers: newICMPBuffers(sock.limit),
 	}
 	random.Read(e.pattern)
-	e.reader.Go(func() { sock.read(e) })
+	e.reader.Go(e.readLoop)
 	return e
 }
 
 // Close ends the reading. Runs must have ended before.
 func (e *icmpEngine) Close() error {
-	err := e.sock.Close()
+	err := e.sock.ready.Close()
 	e.reader.Wait()
-	return err
+	return errors.Join(err, e.sock.Close())
 }
 
 // open makes room for a run of at most count requests.
 func (e *icmpEngine) open(to netip.Addr, count, size int) *icmpRun {
+	r := &icmpRun{wake: make(chan struct{}, 1), answered: make([]bool, 0, count)}
+	e.begin(r, to, size)
+	return r
+}
+
+// begin makes r a run of this engine.
+func (e *icmpEngine) begin(r *icmpRun, to netip.Addr, size int) {
 	if z := to.Zone(); z != "" { // as replies have it
 		to = to.WithZone(strconv.FormatUint(uint64(icmpZone(z)), 10))
 	}
-	r := &icmpRun{engine: e, to: to, size: size, wake: make(chan struct{}, 1), packet: make([]byte, icmpHeader+size), drops: e.sock.drops()}
+	r.engine, r.to, r.size, r.packet = e, to, size, make([]byte, icmpHeader+size)
+	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.forgetLocked(time.Now())
+	e.forgetLocked(now)
+	if now.Sub(e.sampled) > icmpGather { // a system call for many runs
+		e.drops, e.sampled = e.sock.drops(), now
+	}
+	r.drops = e.drops
+	e.live++
 	for {
 		e.run++
 		if _, taken := e.runs[e.run]; !taken {
@@ -115,13 +140,20 @@ func (e *icmpEngine) open(to netip.Addr, count, size int) *icmpRun {
 		}
 	}
 	r.number = e.run
-	r.answered = make([]bool, 0, count)
 	e.runs[r.number] = r
-	return r
 }
 
 // send sends the run's next request, see [icmpSocket.send].
 func (r *icmpRun) send(ctx context.Context) (q icmpRequest, seq uint16, err error) {
+	q, seq, err = r.sendBy(func(packet []byte, to netip.Addr) (time.Time, bool, error) {
+		return r.engine.sock.send(ctx, packet, to)
+	})
+	r.engine.expect()
+	return q, seq, err
+}
+
+// sendBy sends the next request by way of send.
+func (r *icmpRun) sendBy(send func(packet []byte, to netip.Addr) (time.Time, bool, error)) (q icmpRequest, seq uint16, err error) {
 	e := r.engine
 	e.mu.Lock()
 	index := len(r.seqs)
@@ -134,7 +166,7 @@ func (r *icmpRun) send(ctx context.Context) (q icmpRequest, seq uint16, err erro
 	copy(r.packet[icmpHeader+icmpMarkLen:], e.pattern[:r.size-icmpMarkLen])
 	putICMPEcho(r.packet, e.sock.v6, e.sock.id, seq)
 	var exact bool
-	q.sent, exact, err = e.sock.send(ctx, r.packet, r.to)
+	q.sent, exact, err = send(r.packet, r.to)
 	q.unsure = !exact
 	if err != nil {
 		e.mu.Lock()
@@ -182,6 +214,7 @@ func (r *icmpRun) close() (drops int) {
 	e := r.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.live--
 	for i, seq := range r.seqs {
 		e.releaseLocked(seq, r)
 		if !r.answered[i] {

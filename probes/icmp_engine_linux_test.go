@@ -238,7 +238,7 @@ func TestICMP_ClosesCleanly(t *testing.T) {
 		readers := func() int {
 			var all strings.Builder
 			pprof.Lookup("goroutine").WriteTo(&all, 2)
-			return strings.Count(all.String(), "(*icmpSocket).read(")
+			return strings.Count(all.String(), "(*icmpEngine).readLoop(")
 		}
 		before, files := readers(), openFiles(t)
 		env := &Env{}

@@ -12,7 +12,14 @@ func icmpEngineOf(env *Env, v6 bool) (*icmpEngine, error) {
 	if v6 {
 		key = "icmp 6"
 	}
-	e, err := env.Shared(key, func() (io.Closer, error) { return startICMP(Common{}, icmpOptions{v6: v6}) })
+	e, err := env.Shared(key, func() (io.Closer, error) {
+		e, err := startICMP(Common{}, icmpOptions{v6: v6})
+		if err != nil {
+			return nil, err
+		}
+		e.shared = true
+		return e, nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -30,18 +37,13 @@ func (s *icmpSeries) exchange(ctx, attempt context.Context) error {
 	if private {
 		defer engine.Close()
 	}
-	before, _ := s.run.Prev.(*icmpRun)
 	r := engine.open(s.to, s.Count, s.Size)
 	defer func() {
+		if !s.done() {
+			engine.read() // a reply may have waited there in time
+		}
 		s.drain(r)
-		s.drops = r.close()
-		if before != nil {
-			s.late += before.forget()
-		}
-		if !private {
-			s.run.Keep(r)
-		}
-		s.finish()
+		s.conclusion(r)
 	}()
 
 	if err := s.send(ctx, r); err != nil {
@@ -87,12 +89,16 @@ func (s *icmpSeries) exchange(ctx, attempt context.Context) error {
 	return nil
 }
 
+// private says that the options need a socket of their own.
+func (p ICMP) private() bool {
+	return p.TTL != 0 || p.DSCP != 0 || p.DF || p.Source != "" || p.Size > icmpSharedSize
+}
+
 // engine is the shared one, or one with a socket of its own where the options
 // need that.
 func (s *icmpSeries) engine() (e *icmpEngine, private bool, err error) {
 	o := icmpOptions{v6: s.to.Is6(), ttl: s.TTL, dscp: s.DSCP, df: s.DF}
-	private = s.TTL != 0 || s.DSCP != 0 || s.DF || s.Source != "" || s.Size > icmpSharedSize
-	if private {
+	if private = s.private(); private {
 		o.limit = s.Size
 	}
 	whose := "shared by all monitors"
@@ -108,6 +114,18 @@ func (s *icmpSeries) engine() (e *icmpEngine, private bool, err error) {
 	}
 	s.run.Stepf("%s, %s", e.sock, whose)
 	return e, private, nil
+}
+
+// conclusion ends the run in its engine and closes the account.
+func (s *icmpSeries) conclusion(r *icmpRun) {
+	s.drops = r.close()
+	if before, ok := s.run.Prev.(*icmpRun); ok {
+		s.late += before.forget()
+	}
+	if r.missing != nil && r.engine.shared {
+		s.run.Keep(r) // for who comes late
+	}
+	s.finish()
 }
 
 func (s *icmpSeries) drain(r *icmpRun) {

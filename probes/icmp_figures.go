@@ -10,16 +10,17 @@ import (
 
 // ICMPDetails is what an ICMP probe learns.
 type ICMPDetails struct {
-	ResolveNS   int64    `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	Sent        int      `json:"sent" help:"echo requests sent"`
-	Received    int      `json:"received" help:"of these, how many were answered: by the target, in time, with the whole payload unchanged (RFC 1122 section 3.2.2.6)"`
-	Lost        int      `json:"lost" help:"of these, how many were not, for whatever reason"`
-	Loss        *float64 `json:"loss,omitempty" help:"lost of sent, 0 to 1"`
-	Duplicates  int      `json:"duplicates,omitempty" help:"further replies to a request that had its reply, until the run ended"`
-	OutOfOrder  int      `json:"out_of_order,omitempty" help:"replies that a reply to a later request overtook (RFC 4737 section 3.3)"`
-	Late        int      `json:"late,omitempty" help:"replies that took longer than the option wait, and, up to a minute late, replies to lost requests of the monitor's run before; they count as lost there"`
-	Corrupted   int      `json:"corrupted,omitempty" help:"replies that did not bring back what was sent: bytes changed, cut or added; not counted as received"`
-	WrongSource int      `json:"wrong_source,omitempty" help:"replies to our requests that came from another address than the target's; not counted as received"`
+	ResolveNS    int64    `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS *int64   `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	Sent         int      `json:"sent" help:"echo requests sent"`
+	Received     int      `json:"received" help:"of these, how many were answered: by the target, in time, with the whole payload unchanged (RFC 1122 section 3.2.2.6)"`
+	Lost         int      `json:"lost" help:"of these, how many were not, for whatever reason"`
+	Loss         *float64 `json:"loss,omitempty" help:"lost of sent, 0 to 1"`
+	Duplicates   int      `json:"duplicates,omitempty" help:"further replies to a request that had its reply, until the run ended"`
+	OutOfOrder   int      `json:"out_of_order,omitempty" help:"replies that a reply to a later request overtook (RFC 4737 section 3.3)"`
+	Late         int      `json:"late,omitempty" help:"replies that took longer than the option wait, and, up to a minute late, replies to lost requests of the monitor's run before; they count as lost there"`
+	Corrupted    int      `json:"corrupted,omitempty" help:"replies that did not bring back what was sent: bytes changed, cut or added; not counted as received"`
+	WrongSource  int      `json:"wrong_source,omitempty" help:"replies to our requests that came from another address than the target's; not counted as received"`
 
 	RTTMinNS           *int64 `json:"rtt_min_ns,omitempty" help:"shortest round trip, ns"`
 	RTTAvgNS           *int64 `json:"rtt_avg_ns,omitempty" help:"mean round trip, ns; the latency of the result"`
@@ -115,6 +116,7 @@ func (d ICMPDetails) Report(w io.Writer) {
 	if d.ResolveNS > 0 {
 		fmt.Fprintf(w, "resolved in %s ms\n", inMS(d.ResolveNS))
 	}
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	if d.Loss == nil {
 		return
 	}

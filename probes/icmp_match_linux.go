@@ -125,6 +125,10 @@ func (r *icmpRun) giveLocked(ev icmpEvent, always bool) {
 		return
 	}
 	r.events = append(r.events, ev)
+	if r.async != nil {
+		r.engine.woken = append(r.engine.woken, r.async)
+		return
+	}
 	select {
 	case r.wake <- struct{}{}:
 	default:

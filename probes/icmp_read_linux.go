@@ -35,29 +35,24 @@ func newICMPBuffers(limit int) *icmpBuffers {
 	return b
 }
 
-// read hands the engine what comes, until the socket is closed.
-func (s *icmpSocket) read(e *icmpEngine) {
-	b := newICMPBuffers(s.limit)
-	failed := 0
-	s.rc.Read(func(fd uintptr) (done bool) {
-		for {
+// read hands the engine what is there. b is the caller's for the time.
+func (s *icmpSocket) read(e *icmpEngine, b *icmpBuffers) {
+	s.rc.Control(func(fd uintptr) {
+		for failed := 0; failed < 1000; { // only a socket that is out of order fails so often
 			n, err := b.receive(int(fd))
 			now := time.Now()
 			for i := range n {
 				s.hand(e, b, i, now)
 			}
-			if !s.raw {
+			if err == unix.EAGAIN || err == nil && n < icmpBatch {
+				break
+			}
+			if err != nil { // one that another request met: it is in the error queue
+				failed++
 				s.readErrors(e, int(fd), b)
 			}
-			// An error is one that another request met: it is in the error
-			// queue. Only a socket that is out of order has nothing else.
-			if failed++; err == nil || err == unix.EAGAIN {
-				failed = 0
-			}
-			if err == unix.EAGAIN || err == nil && n < icmpBatch || failed > 1000 {
-				return false
-			}
 		}
+		s.readErrors(e, int(fd), b)
 	})
 }
 
@@ -127,6 +122,9 @@ func icmpFrom(b []byte) netip.Addr {
 // readErrors hands the engine the ICMP errors of a datagram socket, which come
 // apart from the replies (ip(7), IP_RECVERR): the kernel has taken them apart.
 func (s *icmpSocket) readErrors(e *icmpEngine, fd int, b *icmpBuffers) {
+	if s.raw {
+		return
+	}
 	var oob [512]byte
 	for {
 		n, oobn, _, to, err := unix.Recvmsg(fd, b.data[0], oob[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)

@@ -22,6 +22,23 @@ const icmpSendTries = 16
 // that is within icmpSendSlack of the truth. It waits while the send buffer is
 // full, until ctx ends.
 func (s *icmpSocket) send(ctx context.Context, packet []byte, to netip.Addr) (sent time.Time, exact bool, err error) {
+	for {
+		sent, exact, err = s.sendNow(packet, to)
+		if err != unix.EAGAIN && err != unix.ENOBUFS {
+			return sent, exact, err
+		}
+		wait := time.NewTimer(time.Millisecond)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return sent, exact, broken(wire.BrokenLocal, "the socket's send buffer is full: %w", err)
+		}
+	}
+}
+
+// sendNow is send that does not wait: EAGAIN or ENOBUFS is a full send buffer.
+func (s *icmpSocket) sendNow(packet []byte, to netip.Addr) (sent time.Time, exact bool, err error) {
 	dst := icmpSockaddr(to, 0)
 	for try := 0; ; {
 		cerr := s.rc.Control(func(fd uintptr) {
@@ -32,17 +49,9 @@ func (s *icmpSocket) send(ctx context.Context, packet []byte, to netip.Addr) (se
 		switch {
 		case cerr != nil:
 			return sent, exact, cerr
-		case err == nil:
-			return sent, exact, nil
+		case err == nil || err == unix.EAGAIN || err == unix.ENOBUFS:
+			return sent, exact, err
 		case err == unix.EINTR:
-		case err == unix.EAGAIN || err == unix.ENOBUFS:
-			wait := time.NewTimer(time.Millisecond)
-			select {
-			case <-wait.C:
-			case <-ctx.Done():
-				wait.Stop()
-				return sent, exact, broken(wire.BrokenLocal, "the socket's send buffer is full: %w", err)
-			}
 		default:
 			if try++; s.raw || try == icmpSendTries {
 				return sent, exact, err

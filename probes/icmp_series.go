@@ -138,10 +138,7 @@ func (s *icmpSeries) conclude(r *icmpRequest, state icmpState) {
 }
 
 func (s *icmpSeries) reply(r *icmpRequest, e icmpEvent) {
-	ttl, remark := "", ""
-	if e.ttl > 0 {
-		ttl = fmt.Sprintf(" ttl=%d", e.ttl)
-	}
+	remark := ""
 	rtt, clock := e.since(r.sent)
 	if r.unsure && rtt > icmpSendSlack {
 		clock = ClockUser
@@ -169,6 +166,13 @@ func (s *icmpSeries) reply(r *icmpRequest, e icmpEvent) {
 		if s.ttl = e.ttl; s.ttlMin == 0 || e.ttl < s.ttlMin {
 			s.ttlMin = e.ttl
 		}
+	}
+	if s.run.onStep == nil {
+		return // nobody looks, at ten thousand replies a second
+	}
+	ttl := ""
+	if e.ttl > 0 {
+		ttl = fmt.Sprintf(" ttl=%d", e.ttl)
 	}
 	s.run.Livef("%d bytes from %s: icmp_seq=%d%s time=%s ms%s", e.bytes, e.from, e.index+1, ttl, inMS(int64(rtt)), remark)
 }

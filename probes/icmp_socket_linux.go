@@ -16,8 +16,9 @@ import (
 // icmpSocket is an ICMP socket: a datagram one, which needs no privilege where
 // net.ipv4.ping_group_range holds the process's group (icmp(7)), else a raw one.
 type icmpSocket struct {
-	file   *os.File
+	file   *os.File // not known to the runtime's poller: see ready
 	rc     syscall.RawConn
+	ready  *epollOnce
 	v6     bool
 	raw    bool
 	kernel bool   // it gives receive timestamps
@@ -54,10 +55,10 @@ func icmpOpen(v6 bool) (fd int, raw bool, err error) {
 	if v6 {
 		family, proto = unix.AF_INET6, unix.IPPROTO_ICMPV6
 	}
-	if fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto); err == nil {
+	if fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, proto); err == nil {
 		return fd, false, nil
 	}
-	fd, err = unix.Socket(family, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+	fd, err = unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC, proto)
 	return fd, true, err
 }
 
@@ -77,7 +78,10 @@ func openICMP(c Common, o icmpOptions, id uint16) (*icmpSocket, error) {
 		return nil, err
 	}
 	s.file = os.NewFile(uintptr(fd), "icmp")
-	if s.rc, err = s.file.SyscallConn(); err != nil {
+	if s.rc, err = s.file.SyscallConn(); err == nil {
+		s.ready, err = newEpollOnce(fd)
+	}
+	if err != nil {
 		s.file.Close()
 		return nil, broken(wire.BrokenLocal, "open an ICMP socket: %w", err)
 	}
@@ -212,7 +216,7 @@ func (s *icmpSocket) String() string {
 	return fmt.Sprintf("%s ICMP%s socket, id %#04x, receive times by the %s", kind, version, s.id, clock)
 }
 
-// Close closes the socket and ends read.
+// Close closes the socket.
 func (s *icmpSocket) Close() error { return s.file.Close() }
 
 // drops is how many packets the socket had no room for. For a raw socket of

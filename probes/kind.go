@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"runtime/debug"
 	"time"
 
 	"netmon/wire"
@@ -59,6 +58,7 @@ type measureFunc func(ctx context.Context, run *Run) (Details, error)
 // prepared is a probe without its type.
 type prepared struct {
 	measure   measureFunc
+	start     func(run *Run) (Pending, bool) // nil for a kind that is no Starter
 	common    Common
 	footprint Footprint
 	options   reflect.Value // the probe's struct
@@ -90,10 +90,14 @@ func kind[P interface {
 			if err := problems.Err(); err != nil {
 				return prepared{}, err
 			}
-			run := func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }
 			f := p.footprint(target)
 			f.Places = append(f.Places, p.common().places()...)
-			return prepared{run, p.common(), f, reflect.ValueOf(p)}, nil
+			run := prepared{common: p.common(), footprint: f, options: reflect.ValueOf(p),
+				measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
+			if s, ok := any(p).(Starter); ok {
+				run.start = s.Start
+			}
+			return run, nil
 		},
 		report: func(details []byte, w io.Writer) error {
 			d := *new(D)
@@ -115,6 +119,10 @@ func kind[P interface {
 // Check is a monitor's probe: decoded, validated, ready to run again and again.
 // Runs of one Check must not overlap.
 type Check struct {
+	// Timeout, when it is set, is when the caller of Begin calls Stop: targets of
+	// several addresses share it among them.
+	Timeout time.Duration
+
 	kind, target string
 	env          *Env
 	prepared
@@ -166,9 +174,13 @@ func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step
 	defer cancel()
 	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, onStep: onStep, Started: time.Now()}
 	details, err := c.contain(ctx, run)
-	elapsed := time.Since(run.Started)
-	c.prev = run.kept
+	return c.conclude(run, time.Since(run.Started), details, err, ctx.Err() != nil)
+}
 
+// conclude makes the result of a run that took elapsed and ended with details
+// and err; late says that its time was over.
+func (c *Check) conclude(run *Run, elapsed time.Duration, details Details, err error, late bool) wire.Result {
+	c.prev = run.kept
 	r := wire.Result{
 		Kind: c.kind, Target: c.target,
 		Started: run.Started.UTC(), ElapsedNS: int64(elapsed),
@@ -194,7 +206,7 @@ func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step
 		r.Details = data
 	}
 	err = c.judge(run, latency, err)
-	r.Outcome, r.Failure, r.Error = classify(ctx, err)
+	r.Outcome, r.Failure, r.Error = classify(late, err)
 	r.Unmet = run.unmet
 	if run.inverted != "" {
 		r.Summary = "does not answer, as wanted: " + string(run.inverted)
@@ -248,7 +260,7 @@ func (c *Check) judge(run *Run, latency time.Duration, err error) error {
 func (c *Check) contain(ctx context.Context, run *Run) (d Details, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d, err = nil, broken(wire.BrokenInternal, "panic in the %s probe: %v\n%.2000s", c.kind, p, debug.Stack())
+			d, err = nil, panicked(c.kind, p)
 		}
 	}()
 	return c.measure(ctx, run)

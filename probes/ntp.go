@@ -29,6 +29,7 @@ type NTPExpect struct {
 
 const (
 	ntpMaxSamples = 8
+	ntpMostBogus  = 1000 // datagrams that are no answer; a flood is not listened to for longer
 	// ntpGuard is the least time between two requests to one server: ntpd drops
 	// what comes faster from one address (ntp.conf, discard minimum), as chrony
 	// sends no burst faster than it either.
@@ -85,7 +86,7 @@ func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 		return d, err
 	}
 	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
@@ -97,9 +98,15 @@ func (p NTP) Measure(ctx context.Context, run *Run) (NTPDetails, error) {
 	if addrs, err = held.allowed(run, &d, addrs, port); err != nil {
 		return d, err
 	}
-	base := d
+	return p.exchange(ctx, run, held, addrs, port, d)
+}
+
+// exchange asks one address after the other until one answers. known is what is
+// known before.
+func (p NTP) exchange(ctx context.Context, run *Run, held *kisses, addrs []netip.Addr, port uint16, known NTPDetails) (d NTPDetails, err error) {
+	d = known
 	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
-		d = base
+		d = known
 		x := ntpExchange{NTP: p, run: run, held: held, to: netip.AddrPortFrom(a, port)}
 		return x.measure(ctx, attempt, &d)
 	})

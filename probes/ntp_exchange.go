@@ -137,7 +137,7 @@ var errNTPTwice = errors.New("the same answer came twice")
 // an answer to one is noted and waited past: the real one may still come.
 func (x *ntpExchange) receive(ctx context.Context, conn *packetConn, d *NTPDetails) (ntpSample, error) {
 	var bogus error
-	for range 1000 { // a flood is not listened to for longer
+	for range ntpMostBogus {
 		a, err := conn.Receive(ctx)
 		if err != nil && ctx.Err() == nil {
 			x.run.Stepf("sample %d: %v", len(x.sent), err)

@@ -12,11 +12,12 @@ import (
 // NTPDetails is what an NTP probe learns. The times of the answer with the
 // least delay count; everything else is of the last answer.
 type NTPDetails struct {
-	ResolveNS int64  `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	OffsetNS  *int64 `json:"offset_ns,omitempty" help:"how far the server's clock is ahead of this host's, ns: ((t2-t1)+(t3-t4))/2 (RFC 5905 section 8)"`
-	RTTNS     *int64 `json:"rtt_ns,omitempty" help:"delay: time on the way there and back without the server's own, ns: (t4-t1)-(t3-t2) (RFC 5905 section 8)"`
-	JitterNS  *int64 `json:"jitter_ns,omitempty" help:"root mean square of the other samples' offsets against the best one's, ns (RFC 5905 section 10); from two samples on"`
-	Clock     string `json:"clock,omitempty" help:"what timed the arrival of the answer: kernel or user"`
+	ResolveNS    int64  `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS *int64 `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	OffsetNS     *int64 `json:"offset_ns,omitempty" help:"how far the server's clock is ahead of this host's, ns: ((t2-t1)+(t3-t4))/2 (RFC 5905 section 8)"`
+	RTTNS        *int64 `json:"rtt_ns,omitempty" help:"delay: time on the way there and back without the server's own, ns: (t4-t1)-(t3-t2) (RFC 5905 section 8)"`
+	JitterNS     *int64 `json:"jitter_ns,omitempty" help:"root mean square of the other samples' offsets against the best one's, ns (RFC 5905 section 10); from two samples on"`
+	Clock        string `json:"clock,omitempty" help:"what timed the arrival of the answer: kernel or user"`
 
 	Stratum          *int       `json:"stratum,omitempty" help:"distance from the reference clock: 1 primary server, 2 to 15 secondary, 0 kiss code or unspecified, 16 unsynchronised (RFC 5905 section 7.3)"`
 	Leap             *int       `json:"leap,omitempty" help:"leap indicator: 0 no warning, 1 and 2 the last minute of the month has 61 or 59 seconds, 3 unsynchronised (RFC 5905 section 7.3)"`
@@ -192,6 +193,7 @@ func (d NTPDetails) Report(w io.Writer) {
 	if d.ResolveNS > 0 {
 		line("Resolve", "%s ms", inMS(d.ResolveNS))
 	}
+	reportAge(w, "Resolve         : %s\n", d.ResolveAgeNS)
 	if d.KissCode != "" {
 		line("Kiss code", "%s", d.KissCode)
 	}

@@ -49,6 +49,21 @@ func (a arrival) since(sent time.Time) (time.Duration, string) {
 	return trust(user, a.Read.Round(0).Sub(sent.Round(0)), a.Kernel.Sub(sent.Round(0)))
 }
 
+// steadyNow is the time, read again while something comes between the readings
+// of its two clocks: this process does not always have a processor.
+func steadyNow() time.Time {
+	const most = clockStep / 10
+	now := time.Now()
+	for range 4 {
+		next := time.Now()
+		if next.Sub(now) < most {
+			return next
+		}
+		now = next
+	}
+	return now
+}
+
 // trust chooses between user, the time until the process had read the datagram
 // by the monotonic clock, and kernel, the time until the kernel had received it
 // by the wall clock. wall is the same as user by the wall clock.
@@ -73,7 +88,7 @@ func (c Common) openPacket(ctx context.Context, run *Run, to netip.AddrPort, lim
 		return nil, netFail("open a UDP socket to "+to.String(), plain(err))
 	}
 	p := &packetConn{conn: conn.(*net.UDPConn), to: to, buf: make([]byte, limit+1)}
-	p.prepare()
+	p.prepare(run.Env)
 	clock := ClockUser
 	if p.kernel {
 		clock = ClockKernel
@@ -88,7 +103,7 @@ func (p *packetConn) Close() error { return p.conn.Close() }
 // Send sends one datagram and returns the time right before that. The error
 // may be that of an earlier datagram, which an ICMP message answered.
 func (p *packetConn) Send(payload []byte) (sent time.Time, err error) {
-	sent = time.Now()
+	sent = steadyNow()
 	_, err = p.conn.Write(payload)
 	if err != nil {
 		return sent, p.explain(err)
@@ -123,17 +138,18 @@ func (p *packetConn) Receive(ctx context.Context) (arrival, error) {
 }
 
 // explain drops what net says before a system error and adds who sent the ICMP
-// message behind it, where the kernel can tell. An ICMP message that is no plain
-// "unreachable", such as one about the packet's size, says as much: it did not
-// get there.
-func (p *packetConn) explain(err error) error {
-	err = plain(err)
-	from := p.icmp()
-	if from == "" {
+// message behind it, where the kernel can tell.
+func (p *packetConn) explain(err error) error { return icmpExplained(plain(err), p.icmp()) }
+
+// icmpExplained adds to err what is known of the ICMP message behind it. One
+// that is no plain "unreachable", such as one about the packet's size, says as
+// much: the packet did not get there.
+func icmpExplained(err error, message string) error {
+	if message == "" {
 		return err
 	}
 	if f, _ := reason(err); f == wire.FailBadAnswer {
-		return fail(wire.FailUnreachable, "%w (%s)", err, from)
+		return fail(wire.FailUnreachable, "%w (%s)", err, message)
 	}
-	return fmt.Errorf("%w (%s)", err, from)
+	return fmt.Errorf("%w (%s)", err, message)
 }

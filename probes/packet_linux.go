@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +12,8 @@ import (
 
 // prepare asks the kernel for receive timestamps, and for every ICMP error
 // instead of port unreachable alone. What it refuses is done without.
-func (p *packetConn) prepare() {
+func (p *packetConn) prepare(env *Env) {
+	keepStamps(env)
 	rc, err := p.conn.SyscallConn()
 	if err != nil {
 		return
@@ -30,7 +32,7 @@ func (p *packetConn) prepare() {
 // read takes one datagram with the time at which the kernel received it.
 func (p *packetConn) read() (arrival, error) {
 	n, oobn, flags, _, err := p.conn.ReadMsgUDPAddrPort(p.buf, p.oob)
-	now := time.Now()
+	now := steadyNow()
 	if err != nil {
 		return arrival{}, err
 	}
@@ -75,7 +77,7 @@ func (p *packetConn) icmp() (text string) {
 			if err != nil {
 				return
 			}
-			if s := icmpText(oob[:oobn]); s != "" {
+			if _, s := icmpText(oob[:oobn]); s != "" {
 				text = s
 			}
 		}
@@ -84,12 +86,13 @@ func (p *packetConn) icmp() (text string) {
 }
 
 // icmpText reads a control message that holds struct sock_extended_err and the
-// address of who sent the error (ip(7), IP_RECVERR).
-func icmpText(oob []byte) string {
+// address of who sent the error (ip(7), IP_RECVERR). text is "" when it is not
+// about an ICMP message.
+func icmpText(oob []byte) (errno syscall.Errno, text string) {
 	for len(oob) > 0 {
 		h, data, next, err := unix.ParseOneSocketControlMessage(oob)
 		if err != nil {
-			return ""
+			return 0, ""
 		}
 		oob = next
 		v4 := h.Level == unix.IPPROTO_IP && h.Type == unix.IP_RECVERR
@@ -99,16 +102,17 @@ func icmpText(oob []byte) string {
 		}
 		const origin, typ, code = 4, 5, 6
 		addr := data[16:] // struct sockaddr_in or sockaddr_in6
+		errno = syscall.Errno(binary.NativeEndian.Uint32(data))
 		switch data[origin] {
 		case unix.SO_EE_ORIGIN_ICMP:
 			if len(addr) >= 8 {
-				return fmt.Sprintf("ICMP type %d code %d from %s", data[typ], data[code], netip.AddrFrom4([4]byte(addr[4:8])))
+				return errno, fmt.Sprintf("ICMP type %d code %d from %s", data[typ], data[code], netip.AddrFrom4([4]byte(addr[4:8])))
 			}
 		case unix.SO_EE_ORIGIN_ICMP6:
 			if len(addr) >= 24 {
-				return fmt.Sprintf("ICMPv6 type %d code %d from %s", data[typ], data[code], netip.AddrFrom16([16]byte(addr[8:24])))
+				return errno, fmt.Sprintf("ICMPv6 type %d code %d from %s", data[typ], data[code], netip.AddrFrom16([16]byte(addr[8:24])))
 			}
 		}
 	}
-	return ""
+	return 0, ""
 }

@@ -4,7 +4,7 @@ package probes
 
 import "time"
 
-func (p *packetConn) prepare() {}
+func (p *packetConn) prepare(*Env) {}
 
 // read takes one datagram; the time is this process's own.
 func (p *packetConn) read() (arrival, error) {

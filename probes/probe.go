@@ -121,11 +121,14 @@ type Run struct {
 	Target  string
 	Env     *Env
 	Started time.Time
+	Ended   time.Time // of a run by Start: when it ended, where that is not when End is called
 
 	// Prev is what the previous run of the same monitor left with Keep, nil at
 	// first. Runs of one monitor never overlap.
 	Prev any
 	kept any
+
+	resolved *int64 // see resolveAge
 
 	mu      sync.Mutex // guards unmet, address; callbacks of libraries come from other goroutines
 	unmet   []wire.Unmet
@@ -134,6 +137,10 @@ type Run struct {
 
 	onStep   func(Step)   // nil when nobody looks
 	inverted wire.Failure // the failure that Common.Invert turned into ok
+
+	check   *Check // of a run by Start, as what follows
+	timeout time.Duration
+	done    func(wire.Result)
 }
 
 // Keep leaves v for the next run of the same monitor.

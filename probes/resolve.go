@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -25,6 +26,44 @@ func (c Common) resolve(ctx context.Context, run *Run, network, host string, por
 	return addrs, took, err
 }
 
+// known is resolve for who cannot wait: ok is true when there is nothing to look
+// up. Several addresses are known only with the time that they have to share.
+func (c Common) known(run *Run, network, host string, port uint16) (addrs []netip.Addr, ok bool) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		addrs = c.family([]netip.Addr{a})
+	} else if run.Env != nil {
+		e := addressesOf(run.Env).fresh(c.addressKey(host))
+		if e == nil {
+			return nil, false
+		}
+		addrs = c.family(e.addrs)
+		run.cached(time.Since(e.at))
+	}
+	addrs, err := run.allowed(network, host, addrs, port)
+	return addrs, err == nil && (len(addrs) == 1 || len(addrs) > 1 && run.timeout > 0)
+}
+
+// addressKey is the question for host.
+func (c Common) addressKey(host string) addressKey {
+	network := "ip"
+	if c.Family == "4" || c.Family == "6" {
+		network = "ip" + c.Family
+	}
+	return addressKey{c.Resolver, network, host}
+}
+
+// family keeps the addresses of the family asked for.
+func (c Common) family(found []netip.Addr) (addrs []netip.Addr) {
+	for _, a := range found {
+		if a = a.Unmap(); c.allows(a) {
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs
+}
+
+// lookup is resolve without the policy. What it returns may be known from before:
+// took is then 0, and [Run.resolveAge] its age.
 func (c Common) lookup(ctx context.Context, run *Run, host string) (addrs []netip.Addr, took time.Duration, err error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		if !c.allows(a.Unmap()) {
@@ -32,33 +71,53 @@ func (c Common) lookup(ctx context.Context, run *Run, host string) (addrs []neti
 		}
 		return []netip.Addr{a.Unmap()}, 0, nil
 	}
-	network := "ip"
-	if c.Family == "4" || c.Family == "6" {
-		network = "ip" + c.Family
-	}
-	resolver, err := c.resolver(ctx, run)
+	key := c.addressKey(host)
+	var watch ttlWatch
+	resolver, err := c.resolver(ctx, run, &watch)
 	if err != nil {
 		return nil, 0, err
 	}
+	run.resolved = nil // that of the resolver's own name
 	start := time.Now()
-	found, err := resolver.LookupNetIP(ctx, network, host)
-	took = time.Since(start)
+	e, first, err := addressesOf(run.Env).get(ctx, key, func(ctx context.Context) ([]netip.Addr, time.Duration, error) {
+		found, err := resolver.LookupNetIP(ctx, key.network, host)
+		return found, watch.ttl(), err
+	})
 	if err != nil {
 		err = resolveError(ctx, host, err)
 		run.Stepf("%v", err)
-		return nil, took, err
+		return nil, time.Since(start), err
 	}
-	for _, a := range found {
-		if a = a.Unmap(); c.allows(a) {
-			addrs = append(addrs, a)
-		}
+	age := time.Since(e.at)
+	if first {
+		took = e.took
+	} else {
+		run.cached(age)
 	}
-	if len(addrs) == 0 {
+	if addrs = c.family(e.addrs); len(addrs) == 0 {
 		return nil, took, fail(wire.FailNoSuchHost, "resolve %s: no address of family %s", host, c.Family)
 	}
-	run.Stepf("resolved %s to %v in %v", host, addrs, took)
+	if first {
+		run.Stepf("resolved %s to %v in %v, to be used for %v", host, addrs, took, e.ttl)
+	} else {
+		run.Stepf("%s is %v, as another run had it looked up %v ago", host, addrs, age)
+	}
 	return addrs, took, nil
 }
+
+// reportAge tells people of an address from the cache, in a line of their format.
+func reportAge(w io.Writer, format string, age *int64) {
+	if age != nil {
+		fmt.Fprintf(w, format, fmt.Sprintf("address from the cache, %.3g s old", float64(*age)/1e9))
+	}
+}
+
+// cached notes that the address comes from the cache, and how old it is.
+func (r *Run) cached(age time.Duration) { r.resolved = new(int64(max(age, 0))) }
+
+// resolveAge is the age of an address from the cache, ns, nil for one that was
+// looked up by this run, or did not need it.
+func (r *Run) resolveAge() *int64 { return r.resolved }
 
 // resolveError says in one sentence what the resolver said, and which one.
 func resolveError(ctx context.Context, host string, err error) error {
@@ -81,9 +140,9 @@ func by(server string) string {
 
 // resolver asks the server of the monitor. The system's own is the choice of
 // this host and not of the monitor: nobody is asked whether it is allowed.
-func (c Common) resolver(ctx context.Context, run *Run) (*net.Resolver, error) {
+func (c Common) resolver(ctx context.Context, run *Run, watch *ttlWatch) (*net.Resolver, error) {
 	if c.Resolver == "" {
-		return net.DefaultResolver, nil
+		return watch.systemResolver(), nil
 	}
 	host, port, err := splitTarget(c.Resolver, "53")
 	if err != nil {
@@ -97,14 +156,14 @@ func (c Common) resolver(ctx context.Context, run *Run) (*net.Resolver, error) {
 	if err != nil {
 		return nil, netFail("resolver", err)
 	}
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
+	return watch.resolver(func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
 		for _, a := range addrs {
 			if conn, err = (&net.Dialer{}).DialContext(ctx, network, netip.AddrPortFrom(a, port).String()); err == nil {
 				return conn, nil
 			}
 		}
 		return nil, err
-	}}, nil
+	}), nil
 }
 
 // dialer makes connections from the source asked for to addresses of the

@@ -12,9 +12,10 @@ import (
 // TCPDetails is what a TCP probe learns.
 type TCPDetails struct {
 	ResolveNS     int64             `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS  *int64            `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
 	ConnectNS     int64             `json:"connect_ns,omitempty" help:"SYN to established (RFC 9293 section 3.5), ns; the latency of the result"`
 	Clock         string            `json:"clock,omitempty" help:"what timed connect_ns: tcp_info, the kernel's own measurement from SYN to SYN ACK, or user where there is none or a SYN had to be sent again"`
-	ConnectUserNS int64             `json:"connect_user_ns,omitempty" help:"the same by this process's clock, which includes its wait for a processor, ns; comparable with curl's time_connect"`
+	ConnectUserNS int64             `json:"connect_user_ns,omitempty" help:"the same by this process's clock, which includes its wait for a processor, ns; comparable with curl's time_connect; absent where nobody waits for one connection alone (on Linux, an agent's plain connect)"`
 	BannerNS      *int64            `json:"banner_ns,omitempty" help:"time from the connection, or TLS, to the banner's first bytes, to those that meet expect.banner, or with starttls to the end of the greeting, ns; absent when the banner is not the expected one"`
 	BannerBytes   int               `json:"banner_bytes,omitempty" help:"length of the banner, bytes"`
 	Banner        string            `json:"banner,omitempty" help:"what the target said first, quoted as text or in hex, its beginning; secrets show as stars"`
@@ -53,17 +54,23 @@ type TCPInfo struct {
 // only that of the last one, but who waits for a connection waits for all of it.
 func (d *TCPDetails) connected(run *Run, took time.Duration, info *TCPInfo) {
 	d.ConnectNS, d.Clock, d.ConnectUserNS = int64(took), ClockUser, int64(took)
-	switch {
-	case info == nil || info.RTTNS <= 0:
-		return
-	case info.Retransmits > 0:
+	if info != nil && info.Retransmits > 0 {
 		run.Stepf("%d SYNs were sent again, of which the kernel's round trip knows nothing: timed by this process", info.Retransmits)
-		return
-	case info.RTTNS > int64(took):
-		return // no SYN's time, or not this one's
 	}
-	d.ConnectNS, d.Clock = info.RTTNS, ClockTCPInfo
-	run.Stepf("the kernel measured SYN to SYN ACK: %v; MSS %d", time.Duration(info.RTTNS), info.MSS)
+	if ns := synTime(info, took); ns != nil {
+		d.ConnectNS, d.Clock = *ns, ClockTCPInfo
+		run.Stepf("the kernel measured SYN to SYN ACK: %v; MSS %d", time.Duration(*ns), info.MSS)
+	}
+}
+
+// synTime is the time from SYN to SYN ACK, ns, by what the kernel says of a
+// connection right after connecting, which took so long by this process's clock.
+// It is nil where the kernel does not tell, or tells of something else.
+func synTime(info *TCPInfo, took time.Duration) *int64 {
+	if info == nil || info.RTTNS <= 0 || info.Retransmits > 0 || info.RTTNS > int64(took) {
+		return nil
+	}
+	return new(info.RTTNS)
 }
 
 // heard notes what the target said first.
@@ -136,10 +143,11 @@ func (d TCPDetails) Report(w io.Writer) {
 		fmt.Fprintf(w, "%-11s %s\n", name, d.Captures[name])
 	}
 	d.TLS.report(w)
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	reportPhases(w, phaseTime{"resolve", d.ResolveNS})
 	if d.ConnectNS > 0 {
 		fmt.Fprintf(w, "%-11s %10s ms (%s clock", "connect", inMS(d.ConnectNS), d.Clock)
-		if d.Clock != ClockUser {
+		if d.Clock != ClockUser && d.ConnectUserNS > 0 {
 			fmt.Fprintf(w, "; user clock %s ms", inMS(d.ConnectUserNS))
 		}
 		fmt.Fprintln(w, ")")

@@ -18,15 +18,21 @@ func tcpInfoOf(conn net.Conn) *TCPInfo {
 	if err != nil {
 		return nil
 	}
-	var info *unix.TCPInfo
-	cerr := rc.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
-	if cerr != nil || err != nil {
-		return nil
+	var info *TCPInfo
+	rc.Control(func(fd uintptr) { info, _ = tcpInfo(int(fd)) })
+	return info
+}
+
+// tcpInfo is tcpInfoOf for a descriptor. state is the connection's.
+func tcpInfo(fd int) (out *TCPInfo, state uint8) {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return nil, 0
 	}
 	us := func(v uint32) int64 { return int64(time.Duration(v) * time.Microsecond) }
-	out := &TCPInfo{RTTNS: us(info.Rtt), RTTVarNS: us(info.Rttvar), Retransmits: int64(info.Total_retrans), MSS: int64(info.Snd_mss), PMTU: int64(info.Pmtu)}
+	out = &TCPInfo{RTTNS: us(info.Rtt), RTTVarNS: us(info.Rttvar), Retransmits: int64(info.Total_retrans), MSS: int64(info.Snd_mss), PMTU: int64(info.Pmtu)}
 	if info.Min_rtt != math.MaxUint32 {
 		out.MinRTTNS = us(info.Min_rtt)
 	}
-	return out
+	return out, info.State
 }

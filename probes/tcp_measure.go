@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -23,10 +24,16 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 		return d, err
 	}
 	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
+	return p.talk(ctx, run, plan, addrs, port, d)
+}
+
+// talk connects to the first address that takes the connection and does there
+// what is to be done. d is what is known before.
+func (p TCP) talk(ctx context.Context, run *Run, plan tcpPlan, addrs []netip.Addr, port uint16, d TCPDetails) (TCPDetails, error) {
 	conn, took, err := p.dial(ctx, run, "tcp", addrs, port)
 	if err != nil {
 		return d, err

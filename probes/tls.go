@@ -29,10 +29,12 @@ type TLSExpect struct {
 
 // TLSDetails is what a TLS probe learns.
 type TLSDetails struct {
-	ResolveNS int64      `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	ConnectNS int64      `json:"connect_ns,omitempty" help:"TCP connect, ns"`
-	TLSNS     int64      `json:"tls_ns,omitempty" help:"TLS handshake, ns; the latency of the result"`
-	TLS       TLSFigures `json:"tls,omitzero"`
+	ResolveNS       int64      `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS    *int64     `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	ConnectNS       int64      `json:"connect_ns,omitempty" help:"TCP connect, ns"`
+	ConnectKernelNS *int64     `json:"connect_kernel_ns,omitempty" help:"the same by the kernel's own measurement, SYN to SYN ACK (TCP_INFO, Linux), ns: without this process's wait for a processor; absent when a SYN had to be sent again"`
+	TLSNS           int64      `json:"tls_ns,omitempty" help:"TLS handshake, ns; the latency of the result"`
+	TLS             TLSFigures `json:"tls,omitzero"`
 }
 
 func newTLS() TLS { return TLS{} }
@@ -62,7 +64,7 @@ func (p TLS) Measure(ctx context.Context, run *Run) (TLSDetails, error) {
 		return d, err
 	}
 	addrs, took, err := p.resolve(ctx, run, "tcp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
@@ -71,6 +73,7 @@ func (p TLS) Measure(ctx context.Context, run *Run) (TLSDetails, error) {
 	if err != nil {
 		return d, err
 	}
+	d.ConnectKernelNS = synTime(tcpInfoOf(conn), took)
 	c, figures, took, err := p.TLS.handshake(ctx, run, conn, host, p.ALPN...)
 	d.TLS, d.TLSNS = figures, int64(took)
 	if err != nil {
@@ -121,6 +124,7 @@ func (d TLSDetails) Headline() Headline {
 // Report implements Details.
 func (d TLSDetails) Report(w io.Writer) {
 	d.TLS.report(w)
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	reportPhases(w, phaseTime{"resolve", d.ResolveNS}, phaseTime{"connect", d.ConnectNS}, phaseTime{"tls", d.TLSNS})
 }
 

@@ -106,6 +106,9 @@ func trues(conditions ...bool) (n int) {
 
 // unhex reads bytes written as hex digits, with spaces or colons between them.
 func unhex(s string) ([]byte, error) {
+	if s == "" {
+		return nil, nil
+	}
 	b, err := hex.DecodeString(strings.NewReplacer(" ", "", ":", "", "\n", "", "\t", "").Replace(s))
 	if err != nil {
 		return nil, fmt.Errorf("want pairs of hex digits, got %q: %w", clip(s), err)
@@ -126,16 +129,22 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 	}
 	d.Protocol = plan.protocol
 	addrs, took, err := p.resolve(ctx, run, "udp", host, port)
-	d.ResolveNS = int64(took)
+	d.ResolveNS, d.ResolveAgeNS = int64(took), run.resolveAge()
 	if err != nil {
 		return d, err
 	}
+	return p.exchange(ctx, run, plan, addrs, port, d)
+}
+
+// exchange measures one address after the other until one answers. known is what
+// is known before.
+func (p UDP) exchange(ctx context.Context, run *Run, plan udpPlan, addrs []netip.Addr, port uint16, known UDPDetails) (d UDPDetails, err error) {
+	d = known
 	err = firstThatAnswers(ctx, run, addrs, func(attempt context.Context, a netip.Addr) error {
 		s := udpSeries{UDP: p, plan: plan, run: run, last: a == addrs[len(addrs)-1]}
 		err := s.exchange(ctx, attempt, a, port)
-		resolve := d.ResolveNS
 		d = s.figures()
-		d.ResolveNS = resolve
+		d.ResolveNS, d.ResolveAgeNS = known.ResolveNS, known.ResolveAgeNS
 		if err == nil {
 			err = s.judge(&d)
 		}
@@ -150,6 +159,7 @@ func (p UDP) Measure(ctx context.Context, run *Run) (UDPDetails, error) {
 // udpPlan is what to send and what to want, ready to use.
 type udpPlan struct {
 	protocol string // "" for a payload of the user's own
+	token    bool   // see udpProtocol
 	request  func(udpPeers) udpRequest
 	host     string
 	regex    *regexp.Regexp
@@ -189,6 +199,7 @@ func (p UDP) plan(run *Run, host string, port uint16) (udpPlan, error) {
 		plan.request = func(udpPeers) udpRequest { return udpRequest{payload: own} }
 		return plan, nil
 	}
+	plan.token = named.token
 	community := "public"
 	if p.Community != "" && named.name == "snmp" {
 		if community, err = run.reveal(p.Community); err != nil {

@@ -10,18 +10,19 @@ import (
 
 // UDPDetails is what a UDP probe learns.
 type UDPDetails struct {
-	State      string   `json:"state,omitempty" help:"answered (a reply that belongs to our datagram, as expected), refused (ICMP port unreachable, RFC 1122 section 4.1.3.1), no_answer, or mismatch (a reply, but not the expected one)"`
-	Protocol   string   `json:"protocol,omitempty" help:"the named payload that was sent, none for an empty datagram; absent for one of the user's own"`
-	ResolveNS  int64    `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
-	Sent       int      `json:"sent" help:"datagrams sent"`
-	Received   int      `json:"received" help:"of these, how many got a reply"`
-	Lost       int      `json:"lost" help:"of these, how many got none, for whatever reason"`
-	Loss       *float64 `json:"loss,omitempty" help:"lost of sent, 0 to 1"`
-	Refused    int      `json:"refused,omitempty" help:"datagrams that ICMP port unreachable answered"`
-	Mismatched int      `json:"mismatched,omitempty" help:"replies that an expectation was not met by"`
-	Strange    int      `json:"strange,omitempty" help:"datagrams from the target that were no reply to ours, by the named payload's check"`
-	Duplicates int      `json:"duplicates,omitempty" help:"further datagrams after the reply, until the run ended"`
-	OutOfOrder int      `json:"out_of_order,omitempty" help:"replies that a reply to a later datagram overtook (RFC 4737 section 3.3)"`
+	State        string   `json:"state,omitempty" help:"answered (a reply that belongs to our datagram, as expected), refused (ICMP port unreachable, RFC 1122 section 4.1.3.1), no_answer, or mismatch (a reply, but not the expected one)"`
+	Protocol     string   `json:"protocol,omitempty" help:"the named payload that was sent, none for an empty datagram; absent for one of the user's own"`
+	ResolveNS    int64    `json:"resolve_ns,omitempty" help:"lookup of the name, ns; absent for an address"`
+	ResolveAgeNS *int64   `json:"resolve_age_ns,omitempty" help:"age of the address, ns, when it comes from the cache that all monitors of an agent share; resolve_ns is then absent"`
+	Sent         int      `json:"sent" help:"datagrams sent"`
+	Received     int      `json:"received" help:"of these, how many got a reply"`
+	Lost         int      `json:"lost" help:"of these, how many got none, for whatever reason"`
+	Loss         *float64 `json:"loss,omitempty" help:"lost of sent, 0 to 1"`
+	Refused      int      `json:"refused,omitempty" help:"datagrams that ICMP port unreachable answered"`
+	Mismatched   int      `json:"mismatched,omitempty" help:"replies that an expectation was not met by"`
+	Strange      int      `json:"strange,omitempty" help:"datagrams from the target that were no reply to ours, by the named payload's check"`
+	Duplicates   int      `json:"duplicates,omitempty" help:"further datagrams after the reply, until the run ended"`
+	OutOfOrder   int      `json:"out_of_order,omitempty" help:"replies that a reply to a later datagram overtook (RFC 4737 section 3.3)"`
 
 	RTTMinNS    *int64 `json:"rtt_min_ns,omitempty" help:"shortest time from send to receive, ns"`
 	RTTAvgNS    *int64 `json:"rtt_avg_ns,omitempty" help:"mean of these times, ns; the latency of the result"`
@@ -150,6 +151,7 @@ func (d UDPDetails) Report(w io.Writer) {
 	if d.ResolveNS > 0 {
 		fmt.Fprintf(w, "resolved in %s ms\n", inMS(d.ResolveNS))
 	}
+	reportAge(w, "%s\n", d.ResolveAgeNS)
 	fmt.Fprintf(w, "%s: %s\n", what, strings.ReplaceAll(d.State, "_", " "))
 	if d.Reply != "" {
 		fmt.Fprintf(w, "reply %d bytes: %s\n", d.ReplyBytes, d.Reply)

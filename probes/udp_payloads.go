@@ -33,20 +33,23 @@ type udpPeers struct {
 type udpProtocol struct {
 	name string
 	port uint16 // where it is the payload unless another is named
-	make func(udpPeers) udpRequest
+	// token says that a reply tells by itself which request it is for, and that
+	// the request does not name its source: then several may leave by one socket.
+	token bool
+	make  func(udpPeers) udpRequest
 }
 
 var udpProtocols = []udpProtocol{
-	{"dns", 53, udpDNS},
-	{"ntp", 123, udpNTP},
-	{"sip", 5060, udpSIP},
-	{"snmp", 161, udpSNMP},
-	{"stun", 3478, udpSTUN},
-	{"quic", 443, udpQUIC},
-	{"source", 27015, udpSource},
-	{"memcached", 11211, udpMemcached},
-	{"openvpn", 1194, udpOpenVPN},
-	{"wireguard", 51820, udpWireGuard},
+	{"dns", 53, true, udpDNS},
+	{"ntp", 123, true, udpNTP},
+	{"sip", 5060, false, udpSIP},
+	{"snmp", 161, true, udpSNMP},
+	{"stun", 3478, true, udpSTUN},
+	{"quic", 443, true, udpQUIC},
+	{"source", 27015, false, udpSource},
+	{"memcached", 11211, true, udpMemcached},
+	{"openvpn", 1194, true, udpOpenVPN},
+	{"wireguard", 51820, true, udpWireGuard},
 }
 
 func udpProtocolNames() string {

@@ -158,45 +158,58 @@ func (s *udpSeries) listen(ctx context.Context, conn *packetConn, d *udpDatagram
 		case err != nil && d.done():
 			return // an ICMP error after the answer takes nothing back
 		case err != nil:
-			d.err = err
-			d.state = udpUnreachable
-			if errors.Is(err, syscall.ECONNREFUSED) {
-				d.state = udpRefused
-			}
-			s.run.Livef("datagram %d: %s after %v: %v", d.seq, d.state, time.Since(d.sent), err)
+			s.unreached(d, err)
 			concluded <- d
 			return
-		case d.done():
-			d.extra++
-			s.run.Stepf("datagram %d: one more reply of %d bytes", d.seq, len(a.Payload))
-			continue
+		case s.heard(d, a):
+			concluded <- d
 		}
-		rtt, clock := a.since(d.sent)
-		says := ""
-		if d.request.check != nil {
-			if says, err = d.request.check(a.Payload); err != nil {
-				d.strange++
-				d.err, d.reply, d.bytes, d.cut = err, udpShow(a.Payload, d.request.secret), len(a.Payload), a.Truncated
-				s.run.Stepf("datagram %d: %d bytes that are no reply to it: %v: %s", d.seq, d.bytes, err, d.reply)
-				continue
-			}
-		}
-		d.state, d.err = udpAnswered, nil
-		d.rtt, d.clock, d.arrived = rtt, clock, d.sent.Add(rtt)
-		d.bytes, d.cut, d.reply, d.says = len(a.Payload), a.Truncated, udpShow(a.Payload, d.request.secret), says
-		d.checks = s.check(a.Payload, d.request.secret)
-		for _, c := range d.checks {
-			if !c.ok {
-				d.state = udpMismatch
-			}
-		}
-		if says != "" {
-			says = ", " + says
-		}
-		s.run.Livef("datagram %d: reply of %d bytes%s, time %v (%s)", d.seq, d.bytes, says, rtt, clock)
-		concluded <- d
 	}
 	s.run.Stepf("datagram %d: stopped listening after %d datagrams that nobody asked for", d.seq, d.strange+d.extra)
+}
+
+// unreached notes what an ICMP error says of d.
+func (s *udpSeries) unreached(d *udpDatagram, err error) {
+	d.err = err
+	d.state = udpUnreachable
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		d.state = udpRefused
+	}
+	s.run.Livef("datagram %d: %s after %v: %v", d.seq, d.state, time.Since(d.sent), err)
+}
+
+// heard takes what came for d, and says whether it is the reply.
+func (s *udpSeries) heard(d *udpDatagram, a arrival) (reply bool) {
+	if d.done() {
+		d.extra++
+		s.run.Stepf("datagram %d: one more reply of %d bytes", d.seq, len(a.Payload))
+		return false
+	}
+	rtt, clock := a.since(d.sent)
+	says := ""
+	if d.request.check != nil {
+		var err error
+		if says, err = d.request.check(a.Payload); err != nil {
+			d.strange++
+			d.err, d.reply, d.bytes, d.cut = err, udpShow(a.Payload, d.request.secret), len(a.Payload), a.Truncated
+			s.run.Stepf("datagram %d: %d bytes that are no reply to it: %v: %s", d.seq, d.bytes, err, d.reply)
+			return false
+		}
+	}
+	d.state, d.err = udpAnswered, nil
+	d.rtt, d.clock, d.arrived = rtt, clock, d.sent.Add(rtt)
+	d.bytes, d.cut, d.reply, d.says = len(a.Payload), a.Truncated, udpShow(a.Payload, d.request.secret), says
+	d.checks = s.check(a.Payload, d.request.secret)
+	for _, c := range d.checks {
+		if !c.ok {
+			d.state = udpMismatch
+		}
+	}
+	if says != "" {
+		says = ", " + says
+	}
+	s.run.Livef("datagram %d: reply of %d bytes%s, time %v (%s)", d.seq, d.bytes, says, rtt, clock)
+	return true
 }
 
 // done says whether the datagram has its reply.

@@ -12,7 +12,10 @@ import (
 func FuzzOpen(f *testing.F) {
 	segment := []byte(magic + "0123456789abcdef\n")
 	for seq := range uint64(3) {
-		segment, _ = appendRecord(segment, seq+1, seq+1, time.Unix(3, 4), "web", func(b []byte) ([]byte, error) { return append(b, "{}"...), nil })
+		record, _ := beginRecord(nil, seq+1, seq+1, time.Unix(3, 4), "web")
+		record = append(record, "{}"...)
+		endRecord(record)
+		segment = append(segment, record...)
 	}
 	numbers := `{"epoch":"0123456789abcdef","seq":3,"runs":{"web":3},"gaps":{"web":[{"epoch":"0123456789abcdef","next":2,"count":1}]},"whole":true}`
 	f.Add(segment, []byte(numbers), []byte(`{"done":1}`))

@@ -160,28 +160,27 @@ func (p *place) read(g *segment, n int) ([]Record, error) {
 	return out, nil
 }
 
-// appendRecord writes one record to buf; data appends its data.
-func appendRecord(buf []byte, seq, run uint64, at time.Time, key string, data func([]byte) ([]byte, error)) ([]byte, error) {
+// beginRecord writes a record to buf, as far as its data, which follows.
+func beginRecord(buf []byte, seq, run uint64, at time.Time, key string) ([]byte, error) {
 	if len(key) > 255 {
 		return buf, fmt.Errorf("key of %d bytes: want at most 255", len(key))
 	}
-	start := len(buf)
-	out := append(buf, 0, 0, 0, 0, 0, 0, 0, 0)
-	out = binary.LittleEndian.AppendUint64(out, seq)
-	out = binary.LittleEndian.AppendUint64(out, run)
-	out = binary.LittleEndian.AppendUint64(out, uint64(at.UnixNano()))
-	out = append(append(out, byte(len(key))), key...)
-	out, err := data(out)
-	if err != nil {
-		return buf, err
-	}
-	body := out[start+8:]
+	buf = append(buf, 0, 0, 0, 0, 0, 0, 0, 0)
+	buf = binary.LittleEndian.AppendUint64(buf, seq)
+	buf = binary.LittleEndian.AppendUint64(buf, run)
+	buf = binary.LittleEndian.AppendUint64(buf, uint64(at.UnixNano()))
+	return append(append(buf, byte(len(key))), key...), nil
+}
+
+// endRecord fills in length and checksum, now that the data is there.
+func endRecord(record []byte) error {
+	body := record[8:]
 	if len(body) > MaxRecord {
-		return buf, fmt.Errorf("record of %d bytes: want at most %d", len(body), MaxRecord)
+		return fmt.Errorf("record of %d bytes: want at most %d", len(body), MaxRecord)
 	}
-	binary.LittleEndian.PutUint32(out[start:], uint32(len(body)))
-	binary.LittleEndian.PutUint32(out[start+4:], crc32.Checksum(body, castagnoli))
-	return out, nil
+	binary.LittleEndian.PutUint32(record, uint32(len(body)))
+	binary.LittleEndian.PutUint32(record[4:], crc32.Checksum(body, castagnoli))
+	return nil
 }
 
 var errTorn = errors.New("a record is torn")
@@ -207,11 +206,16 @@ func readRecord(r io.Reader) (rec Record, n int, err error) {
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(head[4:]) || key > len(body) {
 		return Record{}, 0, errTorn
 	}
+	return recordOf(body, string(body[fixedSize:key])), len(head) + len(body), nil
+}
+
+// recordOf reads the body of a whole record, whose key is known.
+func recordOf(body []byte, key string) Record {
 	return Record{
 		Seq: binary.LittleEndian.Uint64(body), Run: binary.LittleEndian.Uint64(body[8:]),
 		At:  time.Unix(0, int64(binary.LittleEndian.Uint64(body[16:]))),
-		Key: string(body[fixedSize:key]), Data: body[key:],
-	}, len(head) + len(body), nil
+		Key: key, Data: body[fixedSize+len(key):],
+	}
 }
 
 func torn(err error) error {

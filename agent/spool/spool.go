@@ -1,9 +1,11 @@
 // Package spool keeps records on disk until somebody else has them.
 //
-// It is a queue of segment files. Append puts a record in memory; a goroutine
-// writes what has gathered at once and syncs it within a second. Only what is
-// written is handed out by Read, so nothing leaves the process that a kill
-// would make it forget, and no number is given twice.
+// It is a queue of segment files. Append puts a record in memory. What has
+// gathered there is written at once: by Read, which hands out only what is
+// written, or, when nobody reads, within 50 ms by a goroutine, which syncs, too,
+// each second. So nothing leaves the process that a kill would make it forget,
+// and no number is given twice. A reader that keeps up gets its records from
+// memory, not from the file.
 //
 // A record that was written survives the death of the process. After a power
 // failure the last second may be missing, and nobody knows what it held: then a
@@ -35,6 +37,10 @@ type Options struct {
 
 const (
 	syncEvery = time.Second
+	// writeAfter is how long a record waits in memory for somebody to read it.
+	writeAfter = 50 * time.Millisecond
+	// freshMost bounds the written records that are kept in memory for the reader.
+	freshMost = 4096
 	// maxWaiting bounds the bytes that wait in memory while the disk takes nothing.
 	maxWaiting = 16 << 20
 	// smallWrite is what is written at once to a disk that is nearly full.
@@ -72,8 +78,12 @@ type Spool struct {
 	file     *os.File   // of the last segment; nil before the first record
 	unsynced bool
 
-	waiting []byte // encoded records that are not yet written
-	kept    []stub // what waiting holds
+	waiting []byte      // encoded records that are not yet written
+	kept    []stub      // what waiting holds
+	late    *time.Timer // to the writer: records have waited for writeAfter
+
+	written uint64   // number of the last record that is written
+	fresh   []Record // the last of these, when the reader has had all before them
 
 	seq     uint64 // last number given
 	runs    map[string]uint64
@@ -129,10 +139,11 @@ func Open(dir string, o Options) (s *Spool, problem string, err error) {
 		return nil, "", fmt.Errorf("make spool: %w", err)
 	}
 	s = &Spool{dir: dir, o: o, wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), quit: make(chan struct{}),
-		clock: clock{now: systemClock()}, runs: map[string]uint64{}, gaps: map[string][]gap{}}
+		late: time.NewTimer(time.Hour), clock: clock{now: systemClock()}, runs: map[string]uint64{}, gaps: map[string][]gap{}}
 	if problem, err = s.recover(); err != nil {
 		return nil, "", fmt.Errorf("open spool: %w", err)
 	}
+	s.written = s.seq
 	if s.pending > 0 {
 		poke(s.ready)
 	}
@@ -149,18 +160,27 @@ func (s *Spool) Append(key string, encode func(buf []byte, epoch string, seq, ru
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seq, run := s.seq+1, s.runs[key]+1
-	before := len(s.waiting)
-	buf, err := appendRecord(s.waiting, seq, run, s.clock.stamp(seq), key, func(b []byte) ([]byte, error) { return encode(b, s.epoch, seq, run) })
+	start := len(s.waiting)
+	buf, err := beginRecord(s.waiting, seq, run, s.clock.stamp(seq), key)
+	if err == nil {
+		buf, err = encode(buf, s.epoch, seq, run)
+	}
+	if err == nil {
+		err = endRecord(buf[start:])
+	}
 	if err != nil {
 		return err
 	}
 	s.waiting, s.seq, s.runs[key] = buf, seq, run
-	s.kept = append(s.kept, stub{seq, run, key, len(buf) - before})
+	s.kept = append(s.kept, stub{seq, run, key, len(buf) - start})
 	s.pending++
 	if len(s.waiting) > maxWaiting {
 		s.dropWaiting()
 	}
-	poke(s.wake)
+	if len(s.kept) == 1 {
+		s.late.Reset(writeAfter)
+	}
+	poke(s.ready)
 	return nil
 }
 
@@ -188,12 +208,13 @@ func (s *Spool) lose(epoch, key string, run uint64) {
 	s.gaps[key] = append(list, gap{epoch, run + 1, 1})
 }
 
-// Read hands out the records after the last one that was read, most of them at
-// the most; none when there are none.
+// Read writes what waits and hands out the records after the last one that was
+// read, most of them at the most; none when there are none.
 func (s *Spool) Read(most int) []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []Record
+	s.flush()
+	out := s.readFresh(most)
 	for i := 0; i < len(s.segments) && len(out) < most; i++ {
 		g := s.segments[i]
 		if g.lastSeq <= s.at.seq {
@@ -221,6 +242,20 @@ func (s *Spool) Read(most int) []Record {
 		if list[0].Epoch == r.Epoch && list[0].Next == r.Run {
 			r.Dropped = list[0].Count
 		}
+	}
+	return out
+}
+
+// readFresh hands out what is still in memory.
+func (s *Spool) readFresh(most int) []Record {
+	for len(s.fresh) > 0 && s.fresh[0].Seq <= s.at.seq { // dropped meanwhile
+		s.fresh = s.fresh[1:]
+	}
+	n := min(most, len(s.fresh))
+	out := s.fresh[:n:n]
+	if n > 0 {
+		s.fresh = s.fresh[n:]
+		s.at.seq = out[n-1].Seq
 	}
 	return out
 }

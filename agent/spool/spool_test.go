@@ -289,9 +289,39 @@ func TestSpool_ACorruptSegmentLosesNoOther(t *testing.T) {
 	}
 }
 
+func TestSpool_AReaderThatKeepsUpReadsFromMemory(t *testing.T) {
+	s := open(t, t.TempDir(), Options{SegmentBytes: 4096})
+	defer s.Close()
+	for i := range 200 { // over several segments
+		put(t, s, fmt.Sprint("k", i%3))
+		put(t, s, "web")
+		got := take(t, s, 2)
+		if s.at.file != nil {
+			t.Fatal("the file was read")
+		}
+		s.Done(got[1].Seq, 2)
+	}
+	for range 2*freshMost + 10 { // now it does not
+		put(t, s, "web")
+		s.writeUnread()
+	}
+	got := take(t, s, 2*freshMost+10)
+	for i, r := range got {
+		if r.Seq != uint64(401+i) {
+			t.Fatalf("record %d has number %d", i, r.Seq)
+		}
+	}
+	put(t, s, "web")
+	s.at.close()
+	if take(t, s, 1); s.at.file != nil {
+		t.Error("a reader that has caught up reads the file")
+	}
+}
+
 func FuzzReadRecord(f *testing.F) {
-	rec, err := appendRecord(nil, 1, 2, time.Unix(3, 4), "web", func(b []byte) ([]byte, error) { return append(b, "data"...), nil })
-	if err != nil {
+	rec, err := beginRecord(nil, 1, 2, time.Unix(3, 4), "web")
+	rec = append(rec, "data"...)
+	if err != nil || endRecord(rec) != nil {
 		f.Fatal(err)
 	}
 	f.Add(rec)
@@ -302,8 +332,9 @@ func FuzzReadRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := appendRecord(nil, r.Seq, r.Run, r.At, r.Key, func(b []byte) ([]byte, error) { return append(b, r.Data...), nil })
-		if err != nil || !bytes.Equal(again, data[:n]) {
+		again, err := beginRecord(nil, r.Seq, r.Run, r.At, r.Key)
+		again = append(again, r.Data...)
+		if err != nil || endRecord(again) != nil || !bytes.Equal(again, data[:n]) {
 			t.Errorf("%x is read as %+v", data, r)
 		}
 	})

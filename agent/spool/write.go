@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// writer moves records from memory to the file as they come, and syncs.
+// writer moves records that nobody reads from memory to the file, and syncs.
 func (s *Spool) writer() {
 	ticker := time.NewTicker(syncEvery)
 	defer ticker.Stop()
@@ -18,12 +18,12 @@ func (s *Spool) writer() {
 		case <-s.quit:
 			return
 		case <-s.wake:
-			s.mu.Lock()
-			s.flush()
-			s.mu.Unlock()
+			s.writeUnread()
+		case <-s.late.C:
+			s.writeUnread()
 		case <-ticker.C:
+			s.writeUnread()
 			s.mu.Lock()
-			s.flush()
 			s.expire()
 			file := s.file
 			unsynced := s.unsynced
@@ -37,9 +37,20 @@ func (s *Spool) writer() {
 	}
 }
 
+// writeUnread writes what nobody has read, and tells the reader.
+func (s *Spool) writeUnread() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flush()
+	if s.at.seq < s.written {
+		poke(s.ready)
+	}
+}
+
 // flush writes what waits. On a full disk the oldest segment makes room for
 // the newest records; what cannot be written at all waits in memory.
 func (s *Spool) flush() {
+	s.late.Stop()
 	most := s.o.SegmentBytes
 	for len(s.kept) > 0 {
 		err := s.writeOut(most)
@@ -48,7 +59,6 @@ func (s *Spool) flush() {
 				s.o.Log.Info("the spool can be written again")
 			}
 			s.problem = nil
-			poke(s.ready)
 			continue
 		}
 		if errors.Is(err, syscall.ENOSPC) && len(s.segments) > 1 {
@@ -89,13 +99,40 @@ func (s *Spool) writeOut(most int64) error {
 	}
 	last.size += int64(bytes)
 	last.lastSeq = s.kept[n-1].seq
-	s.waiting = slices.Delete(s.waiting, 0, bytes)
+	s.keepFresh(n, bytes)
 	s.kept = slices.Delete(s.kept, 0, n)
 	s.unsynced = true
 	for s.bytes() > s.o.MaxBytes && len(s.segments) > 1 {
 		s.dropOldest()
 	}
 	return nil
+}
+
+// keepFresh takes the first n records, which are now written, out of what waits,
+// and keeps them for a reader that has had all before them.
+func (s *Spool) keepFresh(n, bytes int) {
+	next := s.at.seq
+	if f := len(s.fresh); f > 0 {
+		next = s.fresh[f-1].Seq
+	}
+	keepsUp := next >= s.written && len(s.fresh)+n <= freshMost
+	s.written = s.kept[n-1].seq
+	if !keepsUp {
+		s.fresh = nil
+		s.waiting = slices.Delete(s.waiting, 0, bytes)
+		return
+	}
+	out := slices.Grow(s.fresh, n)
+	at := 0
+	for _, k := range s.kept[:n] {
+		r := recordOf(s.waiting[at+8:at+k.size:at+k.size], k.key)
+		r.Epoch = s.epoch
+		out = append(out, r)
+		at += k.size
+	}
+	s.fresh = out
+	// The records are in the old buffer. The next one is as large as this was.
+	s.waiting = append(make([]byte, 0, len(s.waiting)+1024), s.waiting[bytes:]...)
 }
 
 // clearLast deletes the only segment when all of it is with somebody else: on a

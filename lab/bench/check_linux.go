@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// mostPerMonitor is twice what a monitor may take, KiB: see docs/performance.md.
+const mostPerMonitor = 2 * 4
+
+// check fails on what is no noise, in under 40 s: a tick missed at 1,000 ICMP
+// monitors, a result missing at the end, and memory for each monitor at 10,000.
+func check(ctx context.Context, o *options, r *report) error {
+	targets, err := startTargets(ctx, r.dir())
+	if err != nil {
+		return err
+	}
+	defer targets.stop()
+	short := *o
+	short.seconds = 8
+	l := loadOf("icmp")
+	x, err := measureNetmon(ctx, &short, l, 1000, targets)
+	if err != nil {
+		return err
+	}
+	r.Rows = append(r.Rows, x)
+	var errs []error
+	if x.Missed > 0 || x.Skipped > 0 {
+		errs = append(errs, fmt.Errorf("1,000 ICMP monitors: %d ticks missed, %d skipped", x.Missed, x.Skipped))
+	}
+	l.every, short.seconds = 10*time.Second, 2
+	m, err := startMesh(ctx, o.netmon, "")
+	if err != nil {
+		return err
+	}
+	defer m.stop()
+	const many = 10_000
+	if err := m.apply(ctx, l, many, targets.ports); err != nil {
+		return err
+	}
+	if err := m.await(ctx, many, time.Minute); err != nil {
+		return err
+	}
+	u, err := m.agent.usage()
+	if err != nil {
+		return err
+	}
+	each := (u.rss - m.base.rss) * 1024 / many
+	r.say("10,000 ICMP monitors (every %v): %.0f MiB, %.1f KiB for each monitor", l.every, u.rss, each)
+	if each > mostPerMonitor {
+		errs = append(errs, fmt.Errorf("%.1f KiB for each monitor: want at most %d", each, mostPerMonitor))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// peer is another program that measures.
+type peer struct {
+	program string
+	kinds   []string
+	cure    string // how to get it
+	// start writes what the peer needs into dir and starts it.
+	start func(ctx context.Context, dir, program string, l load, n int, p ports) (*process, error)
+	// ask, where it is set, asks for each probe over HTTP at this address, as
+	// Prometheus asks an exporter.
+	ask func(addr string, l load, host string, p ports) string
+}
+
+func (p peer) can(kind string) bool { return slices.Contains(p.kinds, kind) }
+
+const peerAddr = "127.0.0.1:19115"
+
+var peers = map[string]peer{
+	"fping":       {program: "fping", kinds: []string{"icmp"}, cure: "Debian package fping", start: startFping},
+	"blackbox":    {program: "blackbox_exporter", kinds: []string{"icmp", "dns", "tcp", "http"}, cure: "its releases have binaries", start: startBlackbox, ask: askBlackbox},
+	"cloudprober": {program: "cloudprober", kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "its releases have binaries", start: startCloudprober},
+	"gatus":       {program: "gatus", kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "go build of github.com/TwiN/gatus", start: startGatus},
+}
+
+func checkPeer(name string) error {
+	p, ok := peers[name]
+	if !ok {
+		return fmt.Errorf("unknown peer %q: one of %s", name, strings.Join(slices.Sorted(maps.Keys(peers)), ", "))
+	}
+	if _, err := exec.LookPath(p.program); err != nil {
+		return fmt.Errorf("%s: there is no %s on PATH (%s)", name, p.program, p.cure)
+	}
+	return nil
+}
+
+func measurePeer(ctx context.Context, o *options, name string, l load, n int, targets *targetsProcess, dir string) (row, error) {
+	p := peers[name]
+	program, err := exec.LookPath(p.program)
+	if err != nil {
+		return row{}, err
+	}
+	run, err := p.start(ctx, dir, program, l, n, targets.ports)
+	if err != nil {
+		return row{}, err
+	}
+	defer run.stop()
+	if p.ask != nil {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		go scrape(ctx, p, l, n, targets.ports)
+	}
+	return watch(ctx, o, name, l, n, targets, run)
+}
+
+// scrape asks evenly, in this process: its CPU is in nobody's figure.
+func scrape(ctx context.Context, p peer, l load, n int, ports ports) {
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}
+	begin := time.Now()
+	for i := 0; ctx.Err() == nil; i++ {
+		time.Sleep(time.Until(begin.Add(time.Duration(i) * l.every / time.Duration(n))))
+		go func() {
+			r, err := client.Get(p.ask(peerAddr, l, host(i%n), ports))
+			if err == nil {
+				r.Body.Close()
+			}
+		}()
+	}
+}
+
+func startFping(ctx context.Context, dir, program string, l load, n int, _ ports) (*process, error) {
+	hosts := filepath.Join(dir, "hosts")
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintln(&list, host(i))
+	}
+	if err := os.WriteFile(hosts, []byte(list.String()), 0o644); err != nil {
+		return nil, err
+	}
+	// -i: its own least time between two packets; it sends evenly over the period.
+	return spawn(ctx, dir, "fping", program, "-l", "-q", "-b", "56", "-t", "1000", "-p", fmt.Sprint(l.every.Milliseconds()), "-i", fmt.Sprintf("%.3f", float64(l.every.Milliseconds())/float64(n)), "-f", hosts)
+}
+
+func startBlackbox(ctx context.Context, dir, program string, _ load, _ int, _ ports) (*process, error) {
+	config := filepath.Join(dir, "blackbox.yml")
+	text := `modules:
+  icmp: {prober: icmp, timeout: 1s}
+  tcp: {prober: tcp, timeout: 1s}
+  http: {prober: http, timeout: 1s}
+  dns: {prober: dns, timeout: 1s, dns: {query_name: example.test, query_type: A}}
+`
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		return nil, err
+	}
+	return spawn(ctx, dir, "blackbox", program, "--config.file", config, "--web.listen-address", peerAddr, "--log.level=error")
+}
+
+func askBlackbox(addr string, l load, host string, p ports) string {
+	return fmt.Sprintf("http://%s/probe?module=%s&target=%s", addr, l.kind, strings.TrimPrefix(l.target(host, p), "example.test@"))
+}
+
+func startCloudprober(ctx context.Context, dir, program string, l load, n int, p ports) (*process, error) {
+	var text strings.Builder
+	var hosts []string
+	for i := range n {
+		hosts = append(hosts, host(i))
+	}
+	kind := map[string]string{"icmp": "PING", "dns": "DNS", "udp": "UDP", "tcp": "TCP", "http": "HTTP"}[l.kind]
+	more := map[string]string{
+		"icmp": "ping_probe { use_datagram_socket: true packets_per_probe: 1 }",
+		"dns":  fmt.Sprintf(`dns_probe { resolved_domain: "example.test" query_type: A port: %d }`, p.DNS),
+		"udp":  fmt.Sprintf("udp_probe { port: %d }", p.UDP),
+		"tcp":  fmt.Sprintf("tcp_probe { port: %d }", p.TCP),
+		"http": fmt.Sprintf("http_probe { port: %d keep_alive: false }", p.HTTP),
+	}[l.kind]
+	fmt.Fprintf(&text, "probe { name: %q type: %s interval: %q timeout: \"900ms\" targets { host_names: %q } %s }\n", l.kind, kind, l.every, strings.Join(hosts, ","), more)
+	config := filepath.Join(dir, "cloudprober.cfg")
+	if err := os.WriteFile(config, []byte(text.String()), 0o644); err != nil {
+		return nil, err
+	}
+	return spawn(ctx, dir, "cloudprober", program, "--config_file", config)
+}
+
+func startGatus(ctx context.Context, dir, program string, l load, n int, p ports) (*process, error) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "web: {port: 19116}\nconcurrency: 0\nendpoints:\n")
+	for i := range n {
+		url, more := map[string]string{"icmp": "icmp://", "udp": "udp://", "tcp": "tcp://"}[l.kind]+l.target(host(i), p), ""
+		switch l.kind {
+		case "http":
+			url = l.target(host(i), p)
+		case "dns":
+			url, more = fmt.Sprintf("%s:%d", host(i), p.DNS), ", dns: {query-name: example.test, query-type: A}"
+		}
+		fmt.Fprintf(&text, "  - {name: m%05d, url: %q, interval: %v, conditions: [\"[CONNECTED] == true\"]%s}\n", i, url, l.every, more)
+	}
+	config := filepath.Join(dir, "gatus.yaml")
+	if err := os.WriteFile(config, []byte(text.String()), 0o644); err != nil {
+		return nil, err
+	}
+	return spawn(ctx, dir, "gatus", "/usr/bin/env", "GATUS_CONFIG_PATH="+config, program)
+}

@@ -1,0 +1,288 @@
+package probes
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// packetHub sends the datagrams of many runs and hands to each what comes for
+// it. docs/adr/0015 says why it is as it is.
+//
+// A run holds one address and port of a target on one socket (a claim), and
+// nobody else does as long as it goes on: what comes from there on that socket
+// is for this run, as on a connected socket of its own. Runs with different
+// targets share a socket, runs with one target do not.
+type packetHub struct {
+	poller *poller
+	v6     bool
+
+	mu    sync.Mutex
+	ports []*packetPort // guarded by mu, as all that follows; those that are shared
+	next  int           // where to look first
+	late  []packetLate  // oldest first
+
+	harvest   sync.Mutex // guards harvested
+	harvested *packetBuffers
+}
+
+const (
+	// hubMostPorts bounds the shared sockets, and so the runs with one target
+	// at once. More get a socket of their own each.
+	hubMostPorts = 256
+	// hubTries is how many sockets are looked at before there is one more.
+	hubTries = 8
+	// hubPortLife is how long a shared socket gets new runs: its port must not
+	// stay the same for long enough to be found out and aimed at.
+	hubPortLife = time.Minute
+	// hubLateFor is how long nobody is given the place of a run without reply:
+	// a reply that comes so late is nobody's.
+	hubLateFor = 10 * time.Second
+	// hubMostLate bounds the places that are kept so.
+	hubMostLate = 50_000
+)
+
+// packetPort is a socket.
+type packetPort struct {
+	fd     int
+	number int32          // the poller's
+	local  netip.AddrPort // of a socket of one run
+	shared bool
+	born   time.Time
+	drops  atomic.Uint32 // datagrams that it had no room for, as far as is known
+
+	claims map[netip.AddrPort]*packetClaim // guarded by hub.mu; nil: kept for who is late
+	active int                             // guarded by hub.mu; the claims that are runs'
+
+	mu     sync.Mutex // guards closed: held while fd is used by the poller
+	closed bool
+	hub    *packetHub
+}
+
+// packetLate is a place that nobody is given, and until when.
+type packetLate struct {
+	port  *packetPort
+	to    netip.AddrPort
+	until time.Time
+}
+
+// packetClaim is one run's place.
+type packetClaim struct {
+	port  *packetPort
+	to    netip.AddrPort
+	owner packetOwner
+	drops uint32 // of the port, when the run began
+}
+
+// packetOwner is a run. It is told by the poller's goroutine.
+type packetOwner interface {
+	// arrived takes a datagram from the address of the claim.
+	arrived(a arrival)
+	// refused takes an ICMP error about a datagram to it.
+	refused(err error)
+}
+
+// claim finds a place for a run. shared is false for one that needs a port that
+// nobody had before it, as its protocol has nothing to tell replies apart by.
+func (h *packetHub) claim(to netip.AddrPort, shared bool, owner packetOwner) (*packetClaim, error) {
+	c := &packetClaim{to: to, owner: owner}
+	if shared {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		now := time.Now()
+		h.forgetLocked(now)
+		if err := h.placeLocked(c, now); err != nil || c.port != nil {
+			return c, err
+		}
+	}
+	p, err := h.open(to, true)
+	if err == nil {
+		err = p.watch()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.giveLocked(c) // nobody else knows it
+	return c, nil
+}
+
+// placeLocked looks for a shared socket that has no claim on c's address, and
+// opens one more when it finds none soon. Without success c.port stays nil.
+func (h *packetHub) placeLocked(c *packetClaim, now time.Time) error {
+	for tries := 0; tries < hubTries && len(h.ports) > 0; tries++ {
+		h.next %= len(h.ports)
+		p := h.ports[h.next]
+		if now.Sub(p.born) > hubPortLife {
+			h.ports[h.next] = h.ports[len(h.ports)-1]
+			h.ports = h.ports[:len(h.ports)-1]
+			p.retireLocked()
+			continue
+		}
+		h.next++
+		if _, taken := p.claims[c.to]; !taken {
+			p.giveLocked(c)
+			return nil
+		}
+	}
+	if len(h.ports) >= hubMostPorts {
+		return nil
+	}
+	p, err := h.open(c.to, false)
+	if err == nil {
+		err = p.watch()
+	}
+	if err != nil {
+		return err
+	}
+	p.giveLocked(c)
+	h.ports = append(h.ports, p)
+	return nil
+}
+
+func (p *packetPort) giveLocked(c *packetClaim) {
+	p.claims[c.to], c.port, c.drops = c, p, p.drops.Load()
+	p.active++
+	p.hub.poller.begun()
+}
+
+// release gives the place back. answered is false when a reply may still come.
+func (c *packetClaim) release(answered bool) {
+	p := c.port
+	h := p.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p.active--
+	h.poller.ended()
+	switch {
+	case !p.shared:
+		p.close()
+	case answered:
+		delete(p.claims, c.to)
+	default:
+		p.claims[c.to] = nil
+		h.late = append(h.late, packetLate{p, c.to, time.Now().Add(hubLateFor)})
+	}
+	if p.shared && p.active == 0 && p.born.IsZero() {
+		p.close()
+	}
+}
+
+// retireLocked closes a port of the shared ones once its last run has ended.
+// What comes late finds it closed.
+func (p *packetPort) retireLocked() {
+	p.born = time.Time{}
+	if p.active == 0 {
+		p.close()
+	}
+}
+
+// forgetLocked gives up the places that were kept for long enough.
+func (h *packetHub) forgetLocked(now time.Time) {
+	n := 0
+	for n < len(h.late) && (now.After(h.late[n].until) || len(h.late)-n > hubMostLate) {
+		l := h.late[n]
+		if c, ok := l.port.claims[l.to]; ok && c == nil {
+			delete(l.port.claims, l.to)
+		}
+		h.late[n] = packetLate{}
+		n++
+	}
+	h.late = h.late[n:]
+}
+
+// open makes a socket, connected to the target when it is one run's own.
+func (h *packetHub) open(to netip.AddrPort, own bool) (*packetPort, error) {
+	family, level, option := unix.AF_INET, unix.IPPROTO_IP, unix.IP_RECVERR
+	if h.v6 {
+		family, level, option = unix.AF_INET6, unix.IPPROTO_IPV6, unix.IPV6_RECVERR
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	p := &packetPort{fd: fd, shared: !own, born: time.Now(), claims: map[netip.AddrPort]*packetClaim{}, hub: h}
+	set := func(level, option, value int) {
+		if err == nil {
+			err = unix.SetsockoptInt(fd, level, option, value)
+		}
+	}
+	set(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	set(level, option, 1)
+	if own {
+		if err == nil {
+			err = unix.Connect(fd, sockaddrOf(to))
+		}
+		if err == nil {
+			p.local, err = localOf(fd)
+		}
+	} else {
+		set(unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
+		const room = 4 << 20
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, room) != nil {
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, room)
+		}
+		if err == nil {
+			err = unix.Bind(fd, sockaddrOf(netip.AddrPortFrom(unspecified(h.v6), 0)))
+		}
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return p, nil
+}
+
+// watch has the poller tell what comes. On an error the port is closed.
+func (p *packetPort) watch() (err error) {
+	if p.number, err = p.hub.poller.watch(p.fd, unix.EPOLLIN|unix.EPOLLERR, p); err != nil {
+		p.close()
+	}
+	return err
+}
+
+func unspecified(v6 bool) netip.Addr {
+	if v6 {
+		return netip.IPv6Unspecified()
+	}
+	return netip.IPv4Unspecified()
+}
+
+func localOf(fd int) (netip.AddrPort, error) {
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)), nil
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port)), nil
+	}
+	return netip.AddrPort{}, unix.EAFNOSUPPORT
+}
+
+// close closes the socket once.
+func (p *packetPort) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	p.closed = true
+	p.hub.poller.forget(p.number)
+	unix.Close(p.fd)
+}
+
+// Close closes the shared sockets. The runs must have ended, and the poller.
+func (h *packetHub) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.ports {
+		p.close()
+	}
+	h.ports, h.late = nil, nil
+	return nil
+}

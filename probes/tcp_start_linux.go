@@ -1,0 +1,170 @@
+package probes
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tcpRun is a run that connects and nothing else, without a goroutine.
+type tcpRun struct {
+	run    *Run
+	poller *poller
+	to     netip.AddrPort
+	fd     int
+	number int32 // the poller's
+	began  time.Time
+	rest   rest // other addresses of the target
+
+	mu      sync.Mutex // guards what follows: held while fd is used
+	over    bool       // fd is closed
+	stopped bool       // no other address is tried
+	cut     func(cause error)
+}
+
+// Start implements Starter: for a connection to one address, without dialogue.
+func (p TCP) Start(run *Run) (Pending, bool) {
+	if p.security() != tcpNone || p.Banner || p.Expect.Banner != "" || len(p.Steps) > 0 || p.Quit != "" || p.Source != "" {
+		return nil, false
+	}
+	host, port, err := splitTarget(run.Target, "")
+	if err != nil {
+		return nil, false
+	}
+	addrs, ok := p.known(run, "tcp", host, port)
+	if !ok || addrs[0].Zone() != "" {
+		return nil, false
+	}
+	e, err := enginesOf(run.Env)
+	if err != nil {
+		return nil, false
+	}
+	x := &tcpRun{run: run, poller: e.poller, to: netip.AddrPortFrom(addrs[0], port)}
+	x.rest = rest{addrs: addrs[1:], measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
+		return p.talk(ctx, run, tcpPlan{host: host}, addrs, port, TCPDetails{ResolveAgeNS: run.resolveAge()})
+	}}
+	run.Reached(addrs[0].String())
+	return x, x.connect()
+}
+
+// connect begins to connect. Where that fails at once nothing has happened.
+func (x *tcpRun) connect() bool {
+	family := unix.AF_INET
+	if x.to.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	var err error
+	if x.fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.began = time.Now()
+	if err = unix.Connect(x.fd, sockaddrOf(x.to)); err == nil || err == unix.EINPROGRESS {
+		x.number, err = x.poller.watch(x.fd, unix.EPOLLOUT, x)
+	}
+	if err != nil {
+		unix.Close(x.fd)
+		return false
+	}
+	x.poller.begun()
+	x.rest.share(x.run, x.pass)
+	return true
+}
+
+// ready implements pollSocket.
+func (x *tcpRun) ready(uint32, *packetBuffers) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Guard(x.look)
+}
+
+// look ends the run when the connection is there, or cannot be.
+func (x *tcpRun) look() {
+	if x.over {
+		return
+	}
+	took := time.Since(x.began)
+	errno, err := unix.GetsockoptInt(x.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	// A target that resets what it has taken is connected: before that a reset
+	// is ECONNREFUSED (tcp_reset of the kernel).
+	if e := syscall.Errno(errno); err == nil && e != 0 && e != unix.ECONNRESET && e != unix.EPIPE {
+		err = e
+	}
+	if err != nil {
+		x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), err))
+		return
+	}
+	const synSent = 2 // TCP_SYN_SENT of linux/tcp_states.h
+	info, state := tcpInfo(x.fd)
+	if state == synSent {
+		return
+	}
+	if info == nil { // a kernel that does not tell
+		if _, err := unix.Getpeername(x.fd); err != nil {
+			return
+		}
+	}
+	d := TCPDetails{ResolveAgeNS: x.run.resolveAge()}
+	d.connected(x.run, took, info)
+	if d.Clock == ClockTCPInfo {
+		d.ConnectUserNS = 0 // it has the poller's wait in it
+	}
+	d.Info, d.BytesRead, d.BytesWritten = info, new(int64), new(int64)
+	x.run.Ended = x.began.Add(time.Duration(d.ConnectNS))
+	x.end(d, nil)
+}
+
+// end ends the run, or, where there is an error and another address, the part
+// of this one.
+func (x *tcpRun) end(d TCPDetails, err error) {
+	x.over = true
+	x.poller.ended()
+	x.rest.ended()
+	x.poller.forget(x.number)
+	unix.Close(x.fd)
+	if err != nil && len(x.rest.addrs) > 0 && !x.stopped {
+		x.cut = x.rest.goOn(x.run, x.to.Addr(), nil, nil) // the last one counts
+		return
+	}
+	x.run.End(d, err)
+}
+
+// pass goes on to the next address: this one has had its time.
+func (x *tcpRun) pass() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.Guard(func() {
+		if x.look(); !x.over {
+			x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), os.ErrDeadlineExceeded))
+		}
+	})
+}
+
+// Stop implements Pending.
+func (x *tcpRun) Stop(cause error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stopped = true
+	if x.cut != nil {
+		x.cut(cause)
+		return
+	}
+	x.run.Guard(func() {
+		if cause == context.DeadlineExceeded {
+			x.look() // it may be there, and not yet looked at
+		}
+		switch {
+		case x.over:
+		case cause == context.DeadlineExceeded:
+			x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), os.ErrDeadlineExceeded))
+		default:
+			x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, cause)
+		}
+	})
+}
