@@ -43,10 +43,10 @@ type Options struct {
 	// with each command who sent it.
 	Known bool
 	// Rotate, when not nil, changes the key that the connection came in with.
-	Rotate  func(context.Context, *nats.Conn) error
-	Policy  *policy.Policy // nil: that of an agent without a policy file
-	Log     *slog.Logger
-	Opened  func() // when not nil, told each time the broker is reached
+	Rotate func(context.Context, *nats.Conn) error
+	Policy *policy.Policy // nil: that of an agent without a policy file
+	Log    *slog.Logger
+	Opened func() // when not nil, told each time the broker is reached
 }
 
 // Agent runs monitors. Make one with New, run it once.
@@ -66,7 +66,7 @@ type Agent struct {
 	cutRuns  context.CancelFunc
 	probing  atomic.Int32
 	audit    chan wire.Audit // to be told; has room for some
-	beat     chan struct{} // a heartbeat is wanted soon; has room for one
+	beat     chan struct{}   // a heartbeat is wanted soon; has room for one
 	kinds    []string
 	cannot   map[string]string
 
@@ -109,7 +109,7 @@ func New(o Options) (*Agent, error) {
 	a.runs, a.cutRuns = context.WithCancel(context.Background())
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.set.policy = o.Policy
-	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
+	a.link = &link{id: o.ID, instance: a.instance, known: o.Known, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
 	a.link.init()
 	return a, nil
