@@ -38,7 +38,7 @@ var layers = map[string][]string{
 	"internal/badlink":   nil,
 	"internal/need":      nil,
 	"internal/ledger":    {"wire"},
-	"internal/natstest":  {"broker"},
+	"internal/natstest":  {"broker", "broker/access", "identity", "wire"},
 }
 
 // stdlibOnly are packages that use nothing but the standard library.

@@ -84,7 +84,7 @@ type AccessCommand struct {
 
 // AccessReply answers Join and AccessCommand.
 type AccessReply struct {
-	OK         bool        `json:"ok"`
+	OK         bool        `json:"ok"`                   // it was done
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
@@ -123,7 +123,7 @@ type Audit struct {
 	What   []string  `json:"what,omitempty"`   // names of monitors or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not
-	Error  string    `json:"error,omitempty"`
+	Error  string    `json:"error,omitempty"`  // why it was not done
 }
 
 // DecodeAudit reads an audit that came on subject.
