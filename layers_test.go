@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"internal/need":      nil,
 	"internal/safeyaml":  {"wire"},
 	"internal/ledger":    {"wire"},
-	"internal/natstest":  {"broker"},
+	"internal/natstest":  {"broker", "broker/access", "identity", "wire"},
 }
 
 // stdlibOnly are packages that use nothing but the standard library.

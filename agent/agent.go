@@ -107,7 +107,7 @@ func New(o Options) (*Agent, error) {
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.set.policy = o.Policy
-	a.link = &link{id: o.ID, instance: a.instance, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
+	a.link = &link{id: o.ID, instance: a.instance, known: o.Known, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
 	a.link.init()
 	return a, nil

@@ -11,9 +11,8 @@ import (
 	"netmon/wire"
 )
 
-// byController is the author of commands that come from within the agents' own
-// account, where nobody else may send one.
-const byController = "controller"
+// byController is the author of what follows from saved monitors.
+const byController = string(wire.RoleController)
 
 // author is who sent a command, by the broker's word; "" where the broker
 // verifies nobody. Only the controller knows all that is saved.
@@ -21,14 +20,15 @@ func (a *Agent) author(sender string, c wire.Command) (string, error) {
 	if !a.o.Known {
 		return "", nil
 	}
-	by, err := wire.Caller(sender)
-	if err != nil {
+	by, role, err := wire.Caller(sender)
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if by == "" {
+	case role == wire.RoleController:
 		return byController, nil
-	}
-	if c.Op == wire.OpSync {
+	case role != wire.RoleOperator && role != wire.RoleAdmin:
+		return "", fmt.Errorf("a %s commands no agent", role)
+	case c.Op == wire.OpSync:
 		return by, fmt.Errorf("op: sync is the controller's: save monitors, or start and stop them one by one")
 	}
 	return by, nil

@@ -22,7 +22,9 @@ func (a *Agent) command(data []byte, sender string, reply func(wire.Reply)) {
 	by, errBy := a.author(sender, c)
 	if err = errors.Join(err, errBy); err != nil {
 		refusal := wire.Refuse(a.o.ID, wire.Invalid(err)...)
-		a.tell(by, c, refusal)
+		if !a.o.Known || by != "" { // else anybody could fill the audit
+			a.tell(by, c, refusal)
+		}
 		reply(refusal)
 		return
 	}

@@ -29,6 +29,7 @@ const claimGrace = 500 * time.Millisecond
 // id is known to be ours; nothing is published on a link that is not open.
 type link struct {
 	id, instance string
+	known        bool // the broker knows who is who: see Options.Known
 	started      time.Time
 	log          *slog.Logger
 	connect      func(...nats.Option) (*nats.Conn, error)
@@ -215,7 +216,7 @@ func (l *link) openUp(nc *nats.Conn) {
 	}
 }
 
-// claim asks on our own command subject who is there. Before we take commands
+// claim asks on our own command subject, or has the broker ask, who is there. Before we take commands
 // ourselves any answer means that the id is taken. Later, of two agents with
 // one id, the one that was started first keeps it.
 func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
@@ -227,6 +228,9 @@ func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
 	l.rtt = rtt
 	l.mu.Unlock()
 	subject, err := wire.CommandSubject(l.id)
+	if l.known {
+		subject, err = wire.ClaimSubject(l.id)
+	}
 	if err != nil {
 		return err
 	}
@@ -257,7 +261,13 @@ func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
 			return nil
 		}
 		r, err := wire.DecodeReply(msg.Data)
-		if err != nil || r.Info == nil || r.Info.Instance == l.instance {
+		if err != nil || r.Info != nil && r.Info.Instance == l.instance {
+			continue
+		}
+		if r.Info == nil {
+			if l.known && r.OK {
+				return nil // the broker found nobody
+			}
 			continue
 		}
 		other := r.Info

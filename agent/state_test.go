@@ -83,6 +83,7 @@ func TestState_HostileCommands(t *testing.T) {
 		t.Errorf("%+v %q %v", back.Monitors, problem, err)
 	}
 	b := newSet(t.Context(), run, check)
+	b.policy = a.policy
 	b.resume(back)
 	if e := b.entries["web"]; e == nil || e.run == nil {
 		t.Errorf("web: %+v", e)

@@ -2,7 +2,10 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +17,8 @@ const (
 	RoleViewer   Role = "viewer"   // reads results, heartbeats and saved monitors
 	RoleOperator Role = "operator" // a viewer that commands agents and saves monitors
 	RoleAdmin    Role = "admin"    // an operator that lets others in
+	// RoleController is the broker's own controller's. No token is made for it.
+	RoleController Role = "controller"
 )
 
 // Roles lists what a token may be made for.
@@ -33,6 +38,16 @@ func RotateSubject(name string) (string, error) {
 		return "", fmt.Errorf("name %w", err)
 	}
 	return "access.rotate." + name, nil
+}
+
+// ClaimSubject is where an agent asks who else has its id. It cannot ask on its
+// own command subject: NATS would let it publish to whatever place it names for
+// the answer.
+func ClaimSubject(agent string) (string, error) {
+	if err := CheckToken(agent); err != nil {
+		return "", fmt.Errorf("agent id %w", err)
+	}
+	return "access.claim." + agent, nil
 }
 
 // AuditSubject is where what an agent, or the broker itself, did is told.
@@ -69,7 +84,7 @@ type AccessCommand struct {
 
 // AccessReply answers Join and AccessCommand.
 type AccessReply struct {
-	OK         bool        `json:"ok"`
+	OK         bool        `json:"ok"`                   // it was done
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
@@ -108,7 +123,7 @@ type Audit struct {
 	What   []string  `json:"what,omitempty"`   // names of monitors or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not
-	Error  string    `json:"error,omitempty"`
+	Error  string    `json:"error,omitempty"`  // why it was not done
 }
 
 // DecodeAudit reads an audit that came on subject.
@@ -127,26 +142,35 @@ func DecodeAudit(subject string, data []byte) (Audit, error) {
 	return a, nil
 }
 
-// CallerHeader is what the broker sets on a request that comes from a console's
+// CallerHeader is what the broker sets on a request that comes from another
 // account, whatever the sender wrote there.
 const CallerHeader = "Nats-Request-Info"
 
-// Caller is who sent a request, by the broker's word. name is "" for a request
-// from within the agents' account, whose only author may be the controller.
-// An error means that the request took a way that no honest one takes.
-func Caller(header string) (name string, err error) {
-	if header == "" {
-		return "", nil
-	}
+// RoleTag is how a credential says its role: it is signed with it, and the
+// broker repeats it in the CallerHeader.
+func RoleTag(r Role) string { return roleTag + string(r) }
+
+const roleTag = "role:"
+
+// Caller is who sent a request, and in which role, by the broker's word. An
+// error means that it does not say, or that the request took a way that no
+// honest one takes: as the answer to another one, which NATS delivers to
+// whatever place the asker named.
+func Caller(header string) (name string, role Role, err error) {
 	var info struct {
-		Name    string `json:"name_tag"`
-		Service string `json:"svc"`
+		Name    string   `json:"name_tag"`
+		Service string   `json:"svc"`
+		Tags    []string `json:"tags"`
 	}
-	if err := json.Unmarshal([]byte(header), &info); err != nil {
-		return "", fmt.Errorf("the broker's word on the sender cannot be read: %w", err)
+	if header == "" || json.Unmarshal([]byte(header), &info) != nil || info.Service != "" || len(info.Tags) != 1 || CheckToken(info.Name) != nil {
+		return "", "", errNoCaller
 	}
-	if err := CheckToken(info.Name); err != nil || info.Service != "" {
-		return "", fmt.Errorf("the broker does not say who sent it")
+	tag, found := strings.CutPrefix(info.Tags[0], roleTag)
+	role = Role(tag)
+	if !found || role != RoleController && !slices.Contains(Roles, role) {
+		return "", "", errNoCaller
 	}
-	return info.Name, nil
+	return info.Name, role, nil
 }
+
+var errNoCaller = errors.New("the broker does not say who sent it")

@@ -59,11 +59,20 @@ func samples() map[string]any {
 		"reply-start":   Reply{OK: true, Agent: "paris", Monitors: []MonitorReply{{Name: "web", State: Started, Revision: 41, Note: "it ran with other settings"}}},
 		"reply-refused": Reply{Agent: "paris", Error: &bad[0], Errors: bad, Monitors: []MonitorReply{{Name: "web", State: Refused, Errors: bad}}},
 		"reply-list": Reply{OK: true, Agent: "paris", Next: "db", Monitors: []MonitorReply{{
-			Name: "db", State: Running, Kind: "tcp", Target: "db.example.org:5432", Every: Duration(time.Second), Manual: true, Runs: 2, Skipped: 1, Last: OK}}},
-		"reply-sync":    Reply{OK: true, Agent: "paris", Want: []string{"web"}},
-		"reply-probe":   Reply{OK: true, Agent: "paris", Result: &probed},
-		"reply-info":    Reply{OK: true, Agent: "paris", Info: &alive},
-		"result-ok":     ok,
+			Name: "db", State: Running, Kind: "tcp", Target: "db.example.org:5432", Every: Duration(time.Second), Manual: true, By: "anna", Runs: 2, Skipped: 1, Last: OK}}},
+		"reply-sync":     Reply{OK: true, Agent: "paris", Want: []string{"web"}},
+		"reply-probe":    Reply{OK: true, Agent: "paris", Result: &probed},
+		"reply-info":     Reply{OK: true, Agent: "paris", Info: &alive},
+		"result-ok":      ok,
+		"command-rotate": Command{Op: OpRotate},
+		"access-token":   AccessCommand{Op: AccessToken, Name: "paris", Role: RoleAgent, Labels: map[string]string{"region": "eu"}, Expires: Duration(time.Hour)},
+		"access-reply": AccessReply{OK: true, Error: &bad[0], Line: "tls://broker.example.org:4222/join/TOKEN/PIN",
+			Credential: &Credential{Name: "paris", Role: RoleAgent, JWT: "eyJ0...", Labels: map[string]string{"region": "eu"}},
+			Identities: []Identity{{Name: "paris", Role: RoleAgent, State: "revoked", Labels: map[string]string{"region": "eu"}, Key: "UBW3...", By: "local",
+				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"}}},
+		"join":          Join{Token: "k3d7nqzj5m2tqw6zd4vyh6xapb", Key: "UBW3..."},
+		"audit-done":    Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
+		"audit":         Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
 		"result-failed": failed,
 		"alive":         alive,
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
@@ -121,6 +130,7 @@ func messages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
 		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
+		reflect.TypeFor[Join](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Audit](),
 	}
 }
 

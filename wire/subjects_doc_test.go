@@ -102,7 +102,7 @@ func docType(t reflect.Type) string {
 // fieldComments reads the comments of all struct fields, by "Type.Field".
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go"} {
+	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go", "access.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

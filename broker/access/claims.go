@@ -69,7 +69,7 @@ func (k *keys) accountJWTs(revoked func(account string) map[string]time.Time) ([
 	return out, nil
 }
 
-// cross adds what an account exports, or imports.
+// cross adds what an account exports, and imports.
 func (k *keys) cross(c *jwt.AccountClaims) {
 	exported := map[string]bool{} // one export may serve two accounts
 	for _, x := range crossings() {
@@ -77,20 +77,17 @@ func (k *keys) cross(c *jwt.AccountClaims) {
 		if x.stream {
 			kind = jwt.Stream
 		}
-		switch c.Name {
-		case accountMesh:
-			if exported[x.mesh] {
-				continue
-			}
-			exported[x.mesh] = true
-			e := &jwt.Export{Name: x.mesh, Subject: jwt.Subject(x.mesh), Type: kind}
+		if id := kind.String() + " " + x.remote; c.Name == x.of && !exported[id] {
+			exported[id] = true
+			e := &jwt.Export{Name: x.remote, Subject: jwt.Subject(x.remote), Type: kind}
 			if !x.stream {
 				e.ResponseType, e.ResponseThreshold = jwt.ResponseTypeStream, answerWithin
 			}
 			c.Exports.Add(e)
-		case x.account:
-			i := &jwt.Import{Name: x.local, Account: public(k.accounts[accountMesh]), Subject: jwt.Subject(x.mesh), Type: kind, Share: x.named}
-			if x.local != x.mesh {
+		}
+		if c.Name == x.account {
+			i := &jwt.Import{Name: x.local, Account: public(k.accounts[x.of]), Subject: jwt.Subject(x.remote), Type: kind, Share: x.named}
+			if x.local != x.remote {
 				i.LocalSubject = jwt.RenamingSubject(x.local)
 			}
 			c.Imports.Add(i)
@@ -107,6 +104,7 @@ func (k *keys) userJWT(role wire.Role, name, key string) (string, error) {
 		c := jwt.NewUserClaims(key)
 		c.Name = name
 		c.IssuerAccount = public(k.accounts[g.account])
+		c.Tags.Add(wire.RoleTag(role))
 		c.SetScoped(true)
 		return c.Encode(k.roles[role])
 	}

@@ -1,13 +1,129 @@
 package access_test
 
 import (
+	"encoding/json"
+	"errors"
+	"flag"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/identity"
+	"netmon/internal/natstest"
+	"netmon/wire"
 )
+
+var update = flag.Bool("update", false, "rewrite the matrix of docs/security.md")
 
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// actor is somebody who tries things, by the identity that it joined with; or
+// by none.
+type actor struct {
+	role wire.Role
+	name string
+	id   identity.Identity
+	dir  string
+}
+
+const nobody wire.Role = "none" // shows no credential
+
+// actors let one of each role in.
+func actors(t *testing.T, s natstest.Secure) map[wire.Role]actor {
+	t.Helper()
+	out := map[wire.Role]actor{nobody: {role: nobody, name: "join", id: identity.Identity{URL: s.URL()}}}
+	for role, name := range map[wire.Role]string{wire.RoleAgent: "paris", wire.RoleViewer: "vic", wire.RoleOperator: "olga", wire.RoleAdmin: "anna"} {
+		id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: role}))
+		out[role] = actor{role, name, id, dir}
+	}
+	return out
+}
+
+// connect makes a connection whose refusals are nobody's but the test's.
+func (a actor) connect(t *testing.T, s natstest.Secure) *nats.Conn {
+	t.Helper()
+	quiet := nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
+	if a.role != nobody {
+		nc, err := connect(t, a.id, a.dir, quiet, nats.NoReconnect())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nc
+	}
+	conf, err := s.ClientTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(s.URL(), nats.Secure(conf), nats.CustomInboxPrefix("_INBOX_join"), quiet, nats.NoReconnect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nc
+}
+
+// refused is what the server said of what was just sent.
+func refused(nc *nats.Conn) error {
+	if err := nc.FlushTimeout(10 * time.Second); err != nil {
+		return err
+	}
+	return nc.LastError()
+}
+
+func publish(nc *nats.Conn, m *nats.Msg) error {
+	if err := nc.PublishMsg(m); err != nil {
+		return err
+	}
+	return refused(nc)
+}
+
+func subscribe(nc *nats.Conn, subject string) error {
+	if _, err := nc.SubscribeSync(subject); err != nil {
+		return err
+	}
+	return refused(nc)
+}
+
+// ask requests, and takes an answer that says no for an error.
+func ask(nc *nats.Conn, m *nats.Msg) error {
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return err
+	}
+	defer sub.Unsubscribe()
+	m.Reply = inbox
+	if err := publish(nc, m); err != nil {
+		return err
+	}
+	r, err := sub.NextMsg(10 * time.Second)
+	if err != nil {
+		return err
+	}
+	if status := r.Header.Get("Status"); status != "" && status != "404" {
+		return errors.New(status + " " + r.Header.Get("Description"))
+	}
+	var says struct {
+		OK    *bool           `json:"ok"`
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(r.Data, &says) == nil && (says.Error != nil || says.OK != nil && !*says.OK) {
+		return errors.New(string(r.Data))
+	}
+	return nil
+}
+
+func message(subject, data string, headers ...string) *nats.Msg {
+	m := nats.NewMsg(subject)
+	m.Data = []byte(data)
+	for i := 0; i+1 < len(headers); i += 2 {
+		m.Header.Set(headers[i], headers[i+1])
+	}
+	return m
 }

@@ -65,7 +65,7 @@ func openKeys(dir string) (*keys, error) {
 	return k, errors.Join(errs...)
 }
 
-var accountNames = []string{accountMesh, accountConsoles, accountJoin, accountSystem}
+var accountNames = []string{accountMesh, accountAgents, accountConsoles, accountJoin, accountSystem}
 
 func makeKeys(path string) (*keys, error) {
 	f := keyFile{Accounts: map[string]string{}, Roles: map[wire.Role]string{}}

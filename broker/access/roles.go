@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -11,14 +12,14 @@ import (
 // Names of the accounts.
 const (
 	accountMesh     = "MESH"
+	accountAgents   = "AGENTS"
 	accountConsoles = "CONSOLES"
 	accountJoin     = "JOIN"
 	accountSystem   = "SYSTEM"
 )
 
-// roleController is the role of the broker's own controller and of the service
-// in this package. No token is made for it.
-const roleController wire.Role = "controller"
+// roleController is also that of the service in this package.
+const roleController = wire.RoleController
 
 // Inbox prefixes. Agents have one each at the top level; those of consoles are
 // below one word, which is what the consoles' account imports.
@@ -75,9 +76,12 @@ func grants() []grant {
 	view := viewing(readable)
 	operate := append(viewing(append([]string{wire.AuditStream}, readable...)), operating...)
 	return []grant{
-		{role: wire.RoleAgent, account: accountMesh,
-			publish: []string{"results." + me + ".*", "agent." + me + ".alive", "agent." + me + ".cmd", "audit." + me,
-				"access.rotate." + me, "$JS.API.DIRECT.GET." + wire.ResultsStream + ".results." + me + ".*"},
+		// With answer, a request to an agent lets it publish to wherever that
+		// request wants its reply. So it must not be able to send itself one:
+		// none of what it publishes is among what it reads.
+		{role: wire.RoleAgent, account: accountAgents,
+			publish: []string{"results." + me + ".*", "agent." + me + ".alive", "audit." + me,
+				"access.rotate." + me, "access.claim." + me, "$JS.API.DIRECT.GET." + wire.ResultsStream + ".results." + me + ".*"},
 			read:   []string{"agent." + me + ".cmd", "_INBOX_" + me + ".>", "$SRV.*", "$SRV.*.netmon-agent", "$SRV.*.netmon-agent.*"},
 			answer: true, payload: 1 << 20, subs: 64,
 			describe: "sends its own results and heartbeat, takes its own commands, asks for the last stored result of its own monitors"},
@@ -102,42 +106,59 @@ func accountOf(role wire.Role) string {
 	return ""
 }
 
-// crossing is one subject that an account may ask of MESH.
+// crossing is one subject that an account may ask of another one.
 type crossing struct {
-	account string
+	account string // that asks
+	of      string // that is asked; "" is MESH
 	local   string // as its clients publish it
-	mesh    string // as it arrives; "" is the same
+	remote  string // as it arrives; "" is the same
 	named   bool   // the server says who asks
 	stream  bool   // flows the other way: what clients may subscribe to
 }
 
-// Subjects on which this package stands between consoles and JetStream.
+// Subjects on which this package stands between consoles and what they change.
 const (
+	gateAccess   = "gate.access"   // access.admin
 	gateSave     = "gate.save"     // $KV.monitors.*
 	gateConsumer = "gate.consumer" // $JS.API.CONSUMER.CREATE.>
 )
 
 // crossings is the one list of what passes between accounts.
+//
+// An answer is delivered to whatever subject the asker named, also to one on
+// which its account asks another: NATS checks the permission to publish for
+// requests only. What crosses by a wildcard is not taken for an answer's
+// further way, as the server matches it with the answer's own subject; what
+// crosses by a literal would be. So all of what changes something has a
+// wildcard, and agents do not share an account with the streams, whose
+// acknowledgements would go wherever an agent says. TestAttack_ByReply tries it.
 func crossings() []crossing {
 	c := func(local string) crossing { return crossing{account: accountConsoles, local: local} }
 	list := []crossing{
 		{account: accountJoin, local: wire.AccessJoinSubject},
-		{account: accountConsoles, local: wire.AccessAdminSubject, named: true},
+		{account: accountMesh, of: accountAgents, local: "agent.*.cmd", named: true},
+		{account: accountAgents, local: wire.AllResults},
+		{account: accountAgents, local: wire.AllAlive},
+		{account: accountAgents, local: wire.AllAudits},
+		{account: accountAgents, local: "access.rotate.*", named: true},
+		{account: accountAgents, local: "access.claim.*", named: true},
+		{account: accountAgents, local: "$JS.API.DIRECT.GET.>"},
+		{account: accountConsoles, of: accountAgents, local: "agent.*.cmd", named: true},
+		{account: accountConsoles, of: accountAgents, local: "$SRV.>"},
+		{account: accountConsoles, local: "access.*", remote: gateAccess + ".*", named: true},
 		{account: accountConsoles, local: "access.rotate.*", named: true},
-		{account: accountConsoles, local: "agent.*.cmd", named: true},
-		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", mesh: gateSave + ".>", named: true},
-		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", mesh: gateConsumer + ".>", named: true},
+		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", remote: gateSave + ".>", named: true},
+		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", remote: gateConsumer + ".>", named: true},
 		{account: accountConsoles, local: tapResults, stream: true},
 		{account: accountConsoles, local: wire.AllAlive, stream: true},
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
-		c("$SRV.>"), c("$O." + wire.ConfigsBucket + ".>"), c("$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket),
+		c("$O." + wire.ConfigsBucket + ".>"), c("$JS.API.STREAM.PURGE.*"),
 		c("$JS.API.INFO"), c("$JS.API.STREAM.NAMES"), c("$JS.API.STREAM.LIST"), c("$JS.API.STREAM.INFO.*"), c("$JS.API.STREAM.MSG.GET.*"),
 		c("$JS.API.DIRECT.GET.>"), c("$JS.API.CONSUMER.INFO.>"), c("$JS.API.CONSUMER.MSG.NEXT.>"), c("$JS.API.CONSUMER.DELETE.>"), c("$JS.FC.>"),
 	}
-	for i := range list {
-		if list[i].mesh == "" {
-			list[i].mesh = list[i].local
-		}
+	for i, x := range list {
+		list[i].of = cmp.Or(x.of, accountMesh)
+		list[i].remote = cmp.Or(x.remote, x.local)
 	}
 	return list
 }

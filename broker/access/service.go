@@ -3,9 +3,11 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,13 +42,15 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		for _, sub := range subs {
 			sub.Unsubscribe()
 		}
+		s.claims.Wait()
 	}()
 	for subject, handle := range map[string]func(context.Context, *nats.Msg){
-		wire.AccessJoinSubject:  s.join,
-		wire.AccessAdminSubject: s.admin,
-		"access.rotate.*":       s.rotate,
-		gateSave + ".>":         s.save,
-		gateConsumer + ".>":     s.consumer,
+		wire.AccessJoinSubject: s.join,
+		gateAccess + ".admin":  s.admin,
+		"access.rotate.*":      s.rotate,
+		"access.claim.*":       s.claim,
+		gateSave + ".>":        s.save,
+		gateConsumer + ".>":    s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -76,6 +80,8 @@ type service struct {
 	a   *Authority
 	nc  *nats.Conn
 	js  jetstream.JetStream
+
+	claims sync.WaitGroup
 }
 
 // update brings an account to the servers as it is now; "" is all of them. It
@@ -171,11 +177,17 @@ func (s *service) credential(id wire.Identity, key string) (*wire.Credential, er
 	return &wire.Credential{Name: id.Name, Role: id.Role, JWT: token, Labels: id.Labels}, err
 }
 
-// rotate believes the subject: a name may publish on its own only.
+// rotate signs another key for who asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
-	name := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+	name, err := s.caller(m, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	if err == nil && m.Subject != "access.rotate."+name {
+		err = errNotYours
+	}
 	var q wire.Join
-	if err := json.Unmarshal(m.Data, &q); err != nil {
+	if err == nil {
+		err = json.Unmarshal(m.Data, &q)
+	}
+	if err != nil {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
 		return
 	}
@@ -193,7 +205,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 }
 
 func (s *service) admin(ctx context.Context, m *nats.Msg) {
-	by, err := s.caller(m)
+	by, err := s.caller(m, wire.RoleAdmin)
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
@@ -229,15 +241,20 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-// caller is who asks, by the server's word. All that comes here from consoles
-// has one.
-func (s *service) caller(m *nats.Msg) (string, error) {
-	name, err := wire.Caller(m.Header.Get(wire.CallerHeader))
-	if err == nil && name == "" {
-		err = fmt.Errorf("the broker does not say who sent it")
+var errNotYours = errors.New("your role does not include it")
+
+// changers are the roles that save monitors.
+var changers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
+
+// caller is who asks, by the server's word, and in one of these roles. NATS has
+// checked that as well, but not of what comes as the answer to another request.
+func (s *service) caller(m *nats.Msg, roles ...wire.Role) (string, error) {
+	name, role, err := wire.Caller(m.Header.Get(wire.CallerHeader))
+	if err == nil && !slices.Contains(roles, role) {
+		err = errNotYours
 	}
 	if err != nil {
-		s.a.log.Warn("refused", "subject", m.Subject, "error", err)
+		s.a.log.Warn("refused", "subject", m.Subject, "by", name, "error", err)
 	}
 	return name, err
 }
@@ -270,7 +287,7 @@ const (
 // save writes a saved monitor in the name of who asked. Revisions are compared
 // by JetStream, as if the console had written it itself; history stays.
 func (s *service) save(ctx context.Context, m *nats.Msg) {
-	by, err := s.caller(m)
+	by, err := s.caller(m, changers...)
 	if err != nil {
 		refuse(m, err.Error())
 		return
@@ -343,7 +360,7 @@ const consumerLife = time.Hour
 // place where the console may not write: JetStream itself does not ask who may
 // write there.
 func (s *service) consumer(ctx context.Context, m *nats.Msg) {
-	by, err := s.caller(m)
+	by, err := s.caller(m, slices.Concat(changers, []wire.Role{wire.RoleViewer})...)
 	if err != nil {
 		refuse(m, err.Error())
 		return

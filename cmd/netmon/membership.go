@@ -46,7 +46,17 @@ func memberOf(c *cli.Context) (membership, error) {
 	m := membership{id: id, state: stateOf(id)}
 	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(endpointOf(c).creds) > 0 || !identity.Exists(identityIn(m.state)) {
 		e := endpointOf(c)
-		m.connect, m.url, m.known = e.connect, e.url, len(e.creds) > 0
+		if e.identity != "" {
+			who, err := identity.Load(e.identity)
+			if err != nil {
+				return membership{}, err
+			}
+			if who.Credential.Role != wire.RoleAgent || who.Credential.Name != id {
+				return membership{}, usage("%s, by %s: this broker wants to know who an agent is, and the identity there is %s %s: netmon token new agent --id %s makes a line for netmon agent --join",
+					redact(e.url), e.from, who.Credential.Role, who.Credential.Name, id)
+			}
+		}
+		m.connect, m.url, m.known = e.connect, e.url, e.identity != ""
 		return m, nil
 	}
 	return member(c, m.state)

@@ -1,0 +1,241 @@
+package access_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/broker/access"
+	"netmon/internal/natstest"
+	"netmon/wire"
+)
+
+// columns of the matrix.
+var columns = []wire.Role{wire.RoleAgent, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, nobody}
+
+// deed is something to try, and who may.
+type deed struct {
+	what string
+	may  []wire.Role
+	do   func(nc *nats.Conn, me string) error
+}
+
+var (
+	agents  = []wire.Role{wire.RoleAgent}
+	readers = []wire.Role{wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin}
+	writers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
+	admins  = []wire.Role{wire.RoleAdmin}
+	none    []wire.Role
+)
+
+func asks(subject, data string, headers ...string) func(*nats.Conn, string) error {
+	return func(nc *nats.Conn, me string) error {
+		return ask(nc, message(strings.ReplaceAll(subject, "<me>", me), strings.ReplaceAll(data, "<me>", me), headers...))
+	}
+}
+
+func sends(subject, data string, headers ...string) func(*nats.Conn, string) error {
+	return func(nc *nats.Conn, me string) error {
+		return publish(nc, message(strings.ReplaceAll(subject, "<me>", me), data, headers...))
+	}
+}
+
+func hears(subject string) func(*nats.Conn, string) error {
+	return func(nc *nats.Conn, me string) error { return subscribe(nc, strings.ReplaceAll(subject, "<me>", me)) }
+}
+
+// makes tries to make a consumer; config is more of its settings.
+func makes(stream, config string) func(*nats.Conn, string) error {
+	return asks("$JS.API.CONSUMER.CREATE."+stream, `{"stream_name":"`+stream+`","config":{"ack_policy":"none","mem_storage":true,"inactive_threshold":5000000000`+config+`}}`)
+}
+
+const savedWeb = `{"name":"web","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","agents":["nowhere"],"author":"someone else"}`
+
+// deeds is all that is tried, by each role. <me> is the name of who tries;
+// oslo is another agent, and paris the one that the role agent is.
+func deeds(t *testing.T) []deed {
+	_, key := natstest.NewKey(t)
+	list := []deed{
+		{"store a result of its own (`results.<me>.web`)", agents, asks("results.<me>.web", "{}")},
+		{"store a result of another agent (`results.oslo.web`)", none, asks("results.oslo.web", "{}")},
+		{"send its own heartbeat (`agent.<me>.alive`)", agents, sends("agent.<me>.alive", "{}")},
+		{"send another agent's heartbeat (`agent.oslo.alive`)", none, sends("agent.oslo.alive", "{}")},
+		{"take its own commands (`agent.<me>.cmd`)", agents, hears("agent.<me>.cmd")},
+		{"take another agent's commands (`agent.oslo.cmd`)", none, hears("agent.oslo.cmd")},
+		{"take all agents' commands (`agent.*.cmd`)", none, hears("agent.*.cmd")},
+		{"command an agent (`agent.oslo.cmd`)", writers, asks("agent.oslo.cmd", `{"op":"info"}`)},
+		{"ask itself, and so say where it may publish (`agent.<me>.cmd`)", none, asks("agent.<me>.cmd", `{"op":"info"}`)},
+		{"ask who has its id (`access.claim.<me>`)", agents, asks("access.claim.<me>", `{"op":"info"}`)},
+		{"ask who has another id (`access.claim.oslo`)", none, asks("access.claim.oslo", `{"op":"info"}`)},
+		{"tap results as they come (`results.>`)", readers, hears("results.>")},
+		{"tap heartbeats (`agent.*.alive`)", readers, hears("agent.*.alive")},
+		{"find agents (`$SRV.PING`)", readers, asks("$SRV.PING", "")},
+		{"read the last stored result of agent paris", append(slices.Clone(agents), readers...), asks("$JS.API.DIRECT.GET.RESULTS.results.paris.web", "")},
+		{"read the last stored result of agent oslo", readers, asks("$JS.API.DIRECT.GET.RESULTS.results.oslo.web", "")},
+		{"read any stored result (`$JS.API.DIRECT.GET.RESULTS`)", readers, asks("$JS.API.DIRECT.GET.RESULTS", `{"last_by_subj":"results.oslo.web"}`)},
+		{"read by number (`$JS.API.STREAM.MSG.GET.RESULTS`)", readers, asks("$JS.API.STREAM.MSG.GET.RESULTS", `{"last_by_subj":"results.oslo.web"}`)},
+		{"follow results (a consumer of `RESULTS`)", readers, makes("RESULTS", "")},
+		{"follow heartbeats (of `AGENTS`)", readers, makes("AGENTS", "")},
+		{"follow saved monitors (of `KV_monitors`)", readers, makes("KV_monitors", "")},
+		{"follow saved configurations (of `OBJ_configs`)", readers, makes("OBJ_configs", "")},
+		{"follow the audit (of `AUDIT`)", writers, makes("AUDIT", "")},
+		{"read a saved monitor (`$KV.monitors.web`)", readers, asks("$JS.API.DIRECT.GET.KV_monitors.$KV.monitors.web", "")},
+		{"push what is read to its own inbox", readers, makes("RESULTS", `,"deliver_subject":"_INBOX.<me>.x"`)},
+		{"save a monitor (`$KV.monitors.web`)", writers, asks("$KV.monitors.web", savedWeb)},
+		{"delete a saved monitor", writers, asks("$KV.monitors.web", "", "KV-Operation", "DEL")},
+		{"wipe a saved monitor's history (`KV-Operation: PURGE`)", none, asks("$KV.monitors.web", "", "KV-Operation", "PURGE", "Nats-Rollup", "sub")},
+		{"wipe it by a roll-up of a deletion", none, asks("$KV.monitors.web", "", "KV-Operation", "DEL", "Nats-Rollup", "all")},
+		{"save what is no monitor", none, asks("$KV.monitors.web", "{}")},
+		{"save a monitor under another key", none, asks("$KV.monitors.other", savedWeb)},
+		{"save a configuration (`$O.configs.C.x`)", writers, asks("$O.configs.C.x", "{}")},
+		{"take over the controller's lease (`$KV.control.leader`)", none, asks("$KV.control.leader", "{}")},
+		{"write its own line of the audit (`audit.<me>`)", agents, asks("audit.<me>", "{}")},
+		{"write another line of the audit (`audit.access`)", none, asks("audit.access", "{}")},
+		{"change its own key (`access.rotate.<me>`)", append(slices.Clone(agents), readers...), func(nc *nats.Conn, me string) error {
+			_, own := natstest.NewKey(t)
+			return asks("access.rotate.<me>", `{"key":"`+own+`"}`)(nc, me)
+		}},
+		{"change another's key (`access.rotate.oslo`)", none, asks("access.rotate.oslo", `{"key":"`+key+`"}`)},
+		{"let somebody in, list, shut out (`access.admin`)", admins, asks("access.admin", `{"op":"list"}`)},
+		{"come to the gates around the broker (`gate.>`)", none, sends("gate.access.admin", `{"op":"list"}`)},
+		{"join without a token (`access.join`)", none, asks("access.join", `{"token":"guess","key":"`+key+`"}`)},
+		{"answer for the broker (subscribe `access.>`)", none, hears("access.>")},
+		{"subscribe to everything (`>`)", none, hears(">")},
+		{"see another's inbox (`_INBOX.local.>`)", none, hears("_INBOX.local.>")},
+		{"see all consoles' inboxes (`_INBOX.>`)", none, hears("_INBOX.>")},
+		{"see another agent's inbox (`_INBOX_oslo.>`)", none, hears("_INBOX_oslo.>")},
+		{"see the controller's inbox (`_INBOX_controller.>`)", none, hears("_INBOX_controller.>")},
+		{"see answers on their way (`_R_.>`)", none, hears("_R_.>")},
+		{"watch the servers (`$SYS.>`)", none, hears("$SYS.>")},
+		{"ask the servers (`$SYS.REQ.SERVER.PING`)", none, asks("$SYS.REQ.SERVER.PING", "")},
+		{"replace accounts (`$SYS.REQ.CLAIMS.UPDATE`)", none, asks("$SYS.REQ.CLAIMS.UPDATE", "")},
+		{"watch JetStream's events (`$JS.EVENT.>`)", none, hears("$JS.EVENT.>")},
+		{"make a durable consumer by its old name", none, asks("$JS.API.CONSUMER.DURABLE.CREATE.RESULTS.keep", `{"stream_name":"RESULTS","config":{"durable_name":"keep"}}`)},
+		{"make a durable consumer", none, makes("RESULTS", `,"durable_name":"keep"`)},
+		{"make a consumer that stays for days", none, makes("RESULTS", `,"inactive_threshold":864000000000000`)},
+		{"make a consumer of another stream than the subject says", none, asks("$JS.API.CONSUMER.CREATE.RESULTS", `{"stream_name":"AUDIT","config":{}}`)},
+		{"lead a controller's consumer on (`$JS.API.CONSUMER.PAUSE`)", none, asks("$JS.API.CONSUMER.PAUSE.RESULTS.x", "{}")},
+	}
+	for _, to := range []string{"$KV.monitors.web", "agent.paris.cmd", "results.oslo.web", "_INBOX.local.x", "_INBOX.<me>.*", "audit.access", "$O.configs.C.x", "access.admin", "_R_.x"} {
+		list = append(list, deed{"push what is read to `" + to + "`", none, makes("RESULTS", `,"deliver_subject":"`+to+`"`)})
+	}
+	for _, stream := range []string{"RESULTS", "AUDIT", "KV_monitors"} {
+		for _, op := range []string{"UPDATE", "DELETE", "PURGE", "SNAPSHOT", "MSG.DELETE"} {
+			data := ""
+			switch op {
+			case "UPDATE":
+				data = `{"name":"` + stream + `","subjects":["x"]}`
+			case "MSG.DELETE":
+				data = `{"seq":1}`
+			case "SNAPSHOT":
+				data = `{"deliver_subject":"_INBOX.<me>.x"}`
+			}
+			list = append(list, deed{"`$JS.API.STREAM." + op + "." + stream + "`", none, asks("$JS.API.STREAM."+op+"."+stream, data)})
+		}
+	}
+	return append(list,
+		deed{"make a stream (`$JS.API.STREAM.CREATE`)", none, asks("$JS.API.STREAM.CREATE.MINE", `{"name":"MINE","subjects":["agent.*.cmd"]}`)},
+		deed{"empty the saved configurations (`$JS.API.STREAM.PURGE.OBJ_configs`)", writers, asks("$JS.API.STREAM.PURGE.OBJ_configs", `{"filter":"$O.configs.C.x"}`)},
+		deed{"list streams (`$JS.API.STREAM.LIST`)", readers, asks("$JS.API.STREAM.LIST", "")},
+	)
+}
+
+// TestAttack_Matrix tries every deed in every role over TLS, and writes down
+// in docs/security.md what is so.
+func TestAttack_Matrix(t *testing.T) {
+	s := natstest.StartSecure(t)
+	boss := s.As(t, access.Controller, "controller")
+	js := natstest.JetStream(t, boss)
+	oslo := s.As(t, wire.RoleAgent, "oslo", nats.CustomInboxPrefix("_INBOX_oslo"))
+	for _, subject := range []string{"agent.oslo.cmd", "$SRV.PING"} {
+		if _, err := oslo.Subscribe(subject, func(m *nats.Msg) { m.Respond([]byte(`{"ok":true}`)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ask(oslo, message("results.oslo.web", "{}")); err != nil {
+		t.Fatal(err)
+	}
+	kept := streams(t, js)
+	who := actors(t, s)
+	var table strings.Builder
+	table.WriteString("| what | agent | viewer | operator | admin | no identity |\n|---|---|---|---|---|---|\n")
+	for _, d := range deeds(t) {
+		fmt.Fprintf(&table, "| %s |", d.what)
+		for _, role := range columns {
+			a := who[role]
+			nc := a.connect(t, s)
+			err := d.do(nc, a.name)
+			nc.Close()
+			if may := slices.Contains(d.may, role); may != (err == nil) {
+				t.Errorf("%s, as %s: may is %v, got %v", d.what, role, may, err)
+			}
+			table.WriteString(map[bool]string{true: " **yes** |", false: " no |"}[err == nil])
+		}
+		table.WriteString("\n")
+	}
+	if now := streams(t, js); !slices.Equal(now, kept) {
+		t.Errorf("streams were %v, and are %v", kept, now)
+	}
+	kv, err := js.KeyValue(t.Context(), wire.MonitorsBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history, err := kv.History(t.Context(), "web")
+	if err != nil || len(history) != 4 { // saved and deleted by two
+		t.Fatalf("%d revisions, %v", len(history), err)
+	}
+	for i, want := range []string{"olga", "anna"} {
+		var saved wire.Saved
+		if err := json.Unmarshal(history[i].Value(), &saved); err != nil || saved.Author != want {
+			t.Errorf("revision %d: author %q, want %q: the one that the broker knows (%v)", i, saved.Author, want, err)
+		}
+	}
+	checkDoc(t, "matrix", table.String())
+}
+
+func streams(t *testing.T, js jetstream.JetStream) (names []string) {
+	t.Helper()
+	list := js.ListStreams(t.Context())
+	for info := range list.Info() {
+		names = append(names, fmt.Sprint(info.Config.Name, info.Config.Subjects))
+	}
+	if list.Err() != nil {
+		t.Fatal(list.Err())
+	}
+	slices.Sort(names)
+	return names
+}
+
+// checkDoc compares a part of docs/security.md, or rewrites it.
+func checkDoc(t *testing.T, name, text string) {
+	t.Helper()
+	const path = "../../docs/security.md"
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+	before, rest, ok1 := bytes.Cut(doc, []byte(begin))
+	_, after, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok1 || !ok2 {
+		t.Fatalf("%s lacks the markers of %s", path, name)
+	}
+	made := []byte(string(before) + begin + text + end + string(after))
+	if bytes.Equal(made, doc) {
+		return
+	}
+	if !*update || t.Failed() {
+		t.Errorf("%s differs from what is so; rewrite it with go test ./broker/access -update", path)
+		return
+	}
+	if err := os.WriteFile(path, made, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

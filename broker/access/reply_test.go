@@ -1,0 +1,212 @@
+package access_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/agent"
+	"netmon/broker/access"
+	"netmon/internal/natstest"
+	"netmon/wire"
+)
+
+// TestAttack_ByReply: NATS does not ask whether somebody may publish to the
+// subject that its request names for the answer. A stolen agent's key, and
+// consoles that work with it, try to have answers do what they may not.
+func TestAttack_ByReply(t *testing.T) {
+	s := natstest.StartSecure(t)
+	boss := s.As(t, access.Controller, "controller")
+	js := natstest.JetStream(t, boss)
+	who := actors(t, s)
+	oslo := startAgent(t, s, "oslo")
+
+	// What is stored, and given back as an answer, is up to the hostile agent.
+	hostile := who[wire.RoleAgent].connect(t, s)
+	evil := `{"op":"start","seq":1,"name":"x","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","role":"admin","key":"` + someKey(t) + `",` +
+		`"monitors":[{"name":"x","kind":"tcp","target":"127.0.0.1:1"}]}`
+	forged := []string{wire.CallerHeader, `{"acc":"X","name_tag":"anna","tags":["role:admin"]}`}
+	if err := ask(hostile, message("results.paris.x", evil, forged...)); err != nil {
+		t.Fatal(err)
+	}
+	answering := func(headers ...string) func(*nats.Msg) {
+		return func(m *nats.Msg) {
+			r := message(m.Reply, evil, headers...)
+			r.Reply = "_INBOX_paris.back" // where a credential would go
+			hostile.PublishMsg(r)
+			hostile.Flush()
+		}
+	}
+
+	// The spy sees all that happens in the account of the streams.
+	spy := s.As(t, access.Controller, "controller")
+	seen, err := spy.SubscribeSync(">")
+	if err != nil || spy.Flush() != nil {
+		t.Fatal(err)
+	}
+	before := states(t, js)
+
+	stored := "$JS.API.DIRECT.GET.RESULTS.results.paris.x"
+	tries := []struct {
+		what    string
+		role    wire.Role
+		subject string
+		data    string
+		answers func(*nats.Msg) // of the hostile agent
+	}{
+		{"its stored result", wire.RoleAgent, stored, "", nil},
+		{"an acknowledgement", wire.RoleAgent, "results.paris.y", "{}", nil},
+		{"an acknowledgement in the audit", wire.RoleAgent, "audit.paris", "{}", nil},
+		{"the broker's answer about a key", wire.RoleAgent, "access.rotate.paris", "{}", nil},
+		{"an answer about its id", wire.RoleAgent, "access.claim.paris", `{"op":"info"}`, nil},
+		{"a stored result", wire.RoleViewer, stored, "", nil},
+		{"a result by number", wire.RoleViewer, "$JS.API.STREAM.MSG.GET.RESULTS", `{"last_by_subj":"results.paris.x"}`, nil},
+		{"what JetStream says of itself", wire.RoleViewer, "$JS.API.INFO", "", nil},
+		{"the names of streams", wire.RoleViewer, "$JS.API.STREAM.NAMES", "", nil},
+		{"a stream's state", wire.RoleViewer, "$JS.API.STREAM.INFO.RESULTS", "", nil},
+		{"what a consumer reads", wire.RoleViewer, "$JS.API.CONSUMER.MSG.NEXT.RESULTS.reads", `{"batch":1,"expires":1000000000}`, nil},
+		{"the answer about a consumer", wire.RoleViewer, "$JS.API.CONSUMER.CREATE.RESULTS.other", `{"stream_name":"RESULTS","config":{"name":"other","ack_policy":"none","mem_storage":true}}`, nil},
+		{"a hostile agent's answer to a ping", wire.RoleViewer, "$SRV.PING", "", answering()},
+		{"a hostile agent's forged answer to a ping", wire.RoleViewer, "$SRV.PING", "", answering(forged...)},
+		{"a hostile agent's answer to a command", wire.RoleOperator, "agent.paris.cmd", `{"op":"info"}`, answering()},
+		{"a hostile agent's forged answer to a command", wire.RoleOperator, "agent.paris.cmd", `{"op":"info"}`, answering(forged...)},
+	}
+	viewer := who[wire.RoleViewer].connect(t, s)
+	if err := ask(viewer, message("$JS.API.CONSUMER.CREATE.RESULTS.reads", `{"stream_name":"RESULTS","config":{"name":"reads","ack_policy":"none","mem_storage":true,"filter_subject":"results.paris.x"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	targets := []string{"agent.oslo.cmd", "agent.oslo.alive", "results.oslo.z", "audit.access", "access.admin", "access.rotate.anna", "access.rotate.oslo", "access.join",
+		"gate.save.monitors.x", "gate.access.admin", "$KV.monitors.x", "$KV.control.leader", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
+	for _, try := range tries {
+		nc := who[try.role].connect(t, s)
+		var sub *nats.Subscription
+		if try.answers != nil {
+			if sub, err = hostile.Subscribe(try.subject, try.answers); err != nil || hostile.Flush() != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, target := range targets {
+			m := message(try.subject, try.data)
+			m.Reply = target
+			if err := publish(nc, m); err != nil {
+				t.Fatalf("%s: %v", try.what, err)
+			}
+		}
+		// The same again, answered where we see it: what came before is through.
+		nc.Request(try.subject, []byte(try.data), 2*time.Second)
+		if sub != nil {
+			sub.Unsubscribe()
+		}
+	}
+	for _, nc := range []*nats.Conn{hostile, boss, spy} {
+		if err := nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		m, err := seen.NextMsg(200 * time.Millisecond)
+		if err != nil {
+			break
+		}
+		// Heartbeats and the lease are written by those who may, too.
+		honest := strings.HasPrefix(string(m.Data), `{"agent":"oslo"`) || m.Subject == "$KV.control.leader" && strings.HasPrefix(string(m.Data), `{"id"`)
+		if slices.Contains(targets, m.Subject) && !honest {
+			t.Errorf("an answer became a request: %s %v %.80q", m.Subject, m.Header, m.Data)
+		}
+	}
+	if after := states(t, js); !slices.Equal(after, before) {
+		t.Errorf("streams were %v, and are %v", before, after)
+	}
+	if got := oslo(); got != "" {
+		t.Errorf("oslo was made to run %s", got)
+	}
+}
+
+func someKey(t *testing.T) string {
+	_, public := natstest.NewKey(t)
+	return public
+}
+
+// states are the streams that nobody may have written to.
+func states(t *testing.T, js jetstream.JetStream) (out []string) {
+	t.Helper()
+	for _, name := range []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.AuditStream} {
+		st, err := js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := st.Info(t.Context(), jetstream.WithSubjectFilter(">"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for subject, n := range info.State.Subjects {
+			if subject == "results.paris.y" || subject == "audit.paris" { // what the agent may
+				continue
+			}
+			out = append(out, fmt.Sprint(subject, n))
+		}
+		out = append(out, fmt.Sprint(name, info.State.FirstSeq))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// startAgent runs a real agent that joined, and returns what tells what it runs.
+func startAgent(t *testing.T, s natstest.Secure, name string) func() string {
+	t.Helper()
+	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"}}))
+	opened := make(chan struct{}, 1)
+	a, err := agent.New(agent.Options{ID: name, Labels: map[string]string{"region": "us"}, State: t.TempDir(), Version: "0.0.1", Known: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Connect: func(more ...nats.Option) (*nats.Conn, error) {
+			o, err := id.Options(dir)
+			if err != nil {
+				return nil, err
+			}
+			return nats.Connect(id.URL, append(o, more...)...)
+		},
+		Opened: func() {
+			select {
+			case opened <- struct{}{}:
+			default:
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	ctx := t.Context()
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-opened:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	boss := s.As(t, access.Controller, "controller")
+	return func() string {
+		m, err := boss.Request("agent."+name+".cmd", []byte(`{"op":"list"}`), 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r wire.Reply
+		if err := json.Unmarshal(m.Data, &r); err != nil || !r.OK {
+			t.Fatalf("%s: %v", m.Data, err)
+		}
+		var names []string
+		for _, m := range r.Monitors {
+			names = append(names, m.Name)
+		}
+		return strings.Join(names, " ")
+	}
+}
