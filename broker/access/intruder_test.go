@@ -87,7 +87,7 @@ func TestImpostor(t *testing.T) {
 				} else {
 					to := line
 					to.URL = addr
-					_, _, err = identity.Join(t.Context(), to, func(wire.Credential) string { return t.TempDir() })
+					_, _, err = identity.Join(t.Context(), to, func(wire.Credential) (string, error) { return t.TempDir(), nil })
 				}
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s: %v, want %q", who, err, c.want)
@@ -100,7 +100,7 @@ func TestImpostor(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := identity.Join(t.Context(), line, func(wire.Credential) string { return t.TempDir() }); err != nil {
+	if _, _, err := identity.Join(t.Context(), line, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err != nil {
 		t.Errorf("the token did not survive: %v", err)
 	}
 }
@@ -169,7 +169,7 @@ func TestJoin_AnswersTheSame(t *testing.T) {
 	})
 	texts := map[string]bool{}
 	for _, l := range []identity.Line{used, short, withdrawn, wrong} {
-		_, _, err := identity.Join(t.Context(), l, func(wire.Credential) string { return t.TempDir() })
+		_, _, err := identity.Join(t.Context(), l, func(wire.Credential) (string, error) { return t.TempDir(), nil })
 		if err == nil {
 			t.Fatal("it was let in")
 		}
