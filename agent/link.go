@@ -38,6 +38,7 @@ type link struct {
 
 	events chan struct{} // something about the connection changed; has room for one
 	asked  atomic.Bool   // another agent asked for our id
+	denied atomic.Bool   // it was told that the broker does not let us in
 
 	mu   sync.Mutex // guards what follows
 	nc   *nats.Conn
@@ -143,14 +144,18 @@ func (l *link) hold(ctx context.Context) error {
 		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
 		nats.ReconnectHandler(func(*nats.Conn) { l.poke() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !l.shutOut(err) {
 				l.log.Warn("broker is away; measuring goes on", "error", err)
 			}
 			l.shut()
 			l.poke()
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { l.poke() }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.log.Warn("nats", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if !l.shutOut(err) {
+				l.log.Warn("nats", "error", err)
+			}
+		}),
 	)
 	if err != nil {
 		return err
@@ -210,10 +215,24 @@ func (l *link) openUp(nc *nats.Conn) {
 		close(l.open)
 	}
 	l.mu.Unlock()
+	l.denied.Store(false)
 	if !isOpen {
 		l.log.Info("connected to the broker", "url", nc.ConnectedUrlRedacted())
 		l.opened()
 	}
+}
+
+// shutOut says whether err means that the broker does not let us in, and logs
+// that once, with what to do: it is tried again and again.
+func (l *link) shutOut(err error) bool {
+	if !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAuthRevoked) && !errors.Is(err, nats.ErrAuthExpired) {
+		return false
+	}
+	if !l.denied.Swap(true) {
+		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), or its credentials are of another mesh. "+
+			"Measuring goes on and results are kept. To join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
+	}
+	return true
 }
 
 // claim asks on our own command subject, or has the broker ask, who is there. Before we take commands

@@ -62,9 +62,10 @@ func (l Line) UsedFor(dir string) bool {
 // joinTimeout bounds the whole exchange.
 const joinTimeout = 15 * time.Second
 
-// Join makes a key, exchanges the token for a credential, and keeps both in
-// dir(name), where name is the identity's. The seed stays here.
-func Join(ctx context.Context, l Line, dir func(wire.Credential) string) (Identity, string, error) {
+// Join makes a key, exchanges the token for a credential, and keeps both in the
+// folder that dir says, unless it returns an error: what is there is replaced
+// only then. The seed stays here.
+func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)) (Identity, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
 	var authority []byte
@@ -90,7 +91,10 @@ func Join(ctx context.Context, l Line, dir func(wire.Credential) string) (Identi
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
 	id := Identity{URL: l.URL, Joined: l.used(), Credential: c, Authority: string(authority)}
-	where := dir(c)
+	where, err := dir(c)
+	if err != nil {
+		return Identity{}, "", err
+	}
 	return id, where, id.Save(where, key)
 }
 

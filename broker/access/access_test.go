@@ -16,7 +16,7 @@ import (
 func joined(t *testing.T, l identity.Line) (identity.Identity, string) {
 	t.Helper()
 	dir := t.TempDir()
-	id, _, err := identity.Join(t.Context(), l, func(wire.Credential) string { return dir })
+	id, _, err := identity.Join(t.Context(), l, func(wire.Credential) (string, error) { return dir, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestJoin(t *testing.T) {
 	if l, known := s.Labels("paris"); !known || l["region"] != "eu" {
 		t.Errorf("labels %v, %v", l, known)
 	}
-	_, _, err = identity.Join(t.Context(), line, func(wire.Credential) string { return t.TempDir() })
+	_, _, err = identity.Join(t.Context(), line, func(wire.Credential) (string, error) { return t.TempDir(), nil })
 	if err == nil || !strings.Contains(err.Error(), "not valid here") {
 		t.Errorf("a token used twice: %v", err)
 	}

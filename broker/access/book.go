@@ -76,6 +76,14 @@ func openBook(dir string) (*book, error) {
 	if err := json.Unmarshal(data, &b.entries); err != nil {
 		return nil, fmt.Errorf("book of identities: %s: %w", b.path, err)
 	}
+	for name, e := range b.entries {
+		if e == nil || e.Name != name {
+			return nil, fmt.Errorf("book of identities: %s: %q holds no identity of that name", b.path, name)
+		}
+	}
+	if b.entries == nil {
+		return nil, fmt.Errorf("book of identities: %s: want an object, got null", b.path)
+	}
 	return b, nil
 }
 

@@ -219,6 +219,8 @@ func (p endpoint) explain(err error) error {
 	switch {
 	case errors.As(err, &unknown) && p.identity == "":
 		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
+	case p.identity != "" && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthRevoked)):
+		return fmt.Errorf("%s, by %s: %w: the broker does not let this identity in: it was shut out, or the broker has another store; an admin makes a new line (netmon token new console), for netmon context add NAME --join LINE --replace", redact(p.url), p.from, err)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return fmt.Errorf("%s, by %s: %w: the broker does not let us in: --creds FILE, or netmon context add NAME --broker URL --creds FILE", redact(p.url), p.from, err)
 	}

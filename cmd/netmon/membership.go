@@ -105,16 +105,15 @@ func join(c *cli.Context, text string, stateOf func(id string) string) (membersh
 		}
 	}
 	var state string
-	id, dir, err := identity.Join(c.Context, line, func(got wire.Credential) string {
+	id, dir, err := identity.Join(c.Context, line, func(got wire.Credential) (string, error) {
+		if got.Role != wire.RoleAgent {
+			return "", usage("--join: the token is for a %s, and not for an agent; it is used up: make another one", got.Role)
+		}
 		state = stateOf(got.Name)
-		return identityIn(state)
+		return identityIn(state), nil
 	})
 	if err != nil {
 		return membership{}, err
-	}
-	if id.Credential.Role != wire.RoleAgent {
-		os.RemoveAll(dir)
-		return membership{}, usage("--join: the token is for a %s, and not for an agent; it is used up: make another one", id.Credential.Role)
 	}
 	fmt.Fprintf(c.App.ErrWriter, "joined as %s; its key is in %s and nowhere else\n", id.Credential.Name, dir)
 	return member(c, state)
@@ -126,17 +125,13 @@ func joinConsole(ctx context.Context, text string) (id identity.Identity, dir st
 	if err != nil {
 		return id, "", usage("--join: %w", err)
 	}
-	id, dir, err = identity.Join(ctx, line, func(got wire.Credential) string {
-		return freeFolder(configDir("identities", got.Name))
+	id, dir, err = identity.Join(ctx, line, func(got wire.Credential) (string, error) {
+		if got.Role == wire.RoleAgent {
+			return "", usage("--join: the token is for an agent (netmon agent --join ...), and not for a person; it is used up: make another one")
+		}
+		return freeFolder(configDir("identities", got.Name)), nil
 	})
-	if err != nil {
-		return id, "", err
-	}
-	if id.Credential.Role == wire.RoleAgent {
-		os.RemoveAll(dir)
-		return id, "", usage("--join: the token is for an agent (netmon agent --join ...), and not for a person; it is used up: make another one")
-	}
-	return id, dir, nil
+	return id, dir, err
 }
 
 // freeFolder is a folder that does not exist yet.

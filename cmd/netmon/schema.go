@@ -23,6 +23,8 @@ func listKinds() []listKind {
 		{"Revisions", "history", reflect.TypeFor[historyRow]()},
 		{"Configurations", "config ls", reflect.TypeFor[setRow]()},
 		{"Contexts", "context ls", reflect.TypeFor[contextRow]()},
+		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
+		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
 		{"Findings", "doctor", reflect.TypeFor[finding]()},
 	}
 }

@@ -53,6 +53,6 @@ func TestScripts(t *testing.T) {
 			defer env.Close()
 			return k.Ready(env) == nil, nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "mesh": mesh, "until": until, "untilsays": untilsays, "mode": mode},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "mesh": mesh, "securemesh": securemesh, "until": until, "untilsays": untilsays, "mode": mode},
 	})
 }

@@ -16,6 +16,7 @@ import (
 
 	"netmon/agent"
 	"netmon/broker"
+	"netmon/broker/access"
 	"netmon/console"
 )
 
@@ -57,6 +58,33 @@ func mesh(ts *testscript.TestScript, neg bool, args []string) {
 		list, err := cl.Agents(ctx)
 		return err == nil && len(list) == len(args)
 	}, b)
+}
+
+// securemesh starts a broker that knows who is who. Commands go to it as the
+// admin of its host.
+func securemesh(ts *testscript.TestScript, neg bool, args []string) {
+	log := slog.New(slog.DiscardHandler)
+	folder := access.FolderOf(ts.MkAbs("broker"))
+	a, err := access.Open(folder, nil, log)
+	ts.Check(err)
+	b, err := broker.Start(context.Background(), broker.Options{Listen: "127.0.0.1:0", Store: ts.MkAbs("broker"), Log: log, Access: a})
+	ts.Check(err)
+	credential, err := a.Built(access.Controller, "controller")
+	ts.Check(err)
+	ts.Check(a.WriteAdmin(b.URL()))
+	id := identified{authority: a, controller: as(b.Connect, credential), url: b.URL()}
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
+	ready := make(chan struct{})
+	wg.Go(func() {
+		control(ctx, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
+	})
+	<-ready
+	wg.Go(func() { id.serve(ctx, b, log) })
+	ts.Setenv("NETMON_BROKER", "")
+	ts.Setenv("ADMIN", access.AdminFolder(folder))
+	ts.Setenv("NETMON_CREDS", access.AdminFolder(folder))
 }
 
 func await(ts *testscript.TestScript, ok func(*console.Client) bool, b *broker.Broker) {
