@@ -406,6 +406,7 @@ func TestStart_Leaves(t *testing.T) {
 				runs.Go(func() { p.Stop(cause) })
 			}
 		}
+		env.Launched()
 	}
 	runs.Wait()
 	if err := env.Close(); err != nil {

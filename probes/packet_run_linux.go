@@ -10,8 +10,8 @@ import (
 	"netmon/wire"
 )
 
-// packetRun is a run of one datagram that needs no goroutine: the poller's
-// hands it what comes. It is what Start returns for udp, dns and ntp.
+// packetRun is a run of one datagram that needs no goroutine: whoever reads for
+// all hands it what comes. It is what Start returns for udp, dns and ntp.
 type packetRun struct {
 	run  *Run
 	kind packetKind

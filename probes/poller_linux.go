@@ -19,8 +19,8 @@ const pollSlot = 5 * time.Millisecond
 // it has begun those of a slot (see [Env.Launched]); while that happens often
 // enough nobody is woken for what comes. Otherwise one goroutine reads.
 type poller struct {
-	ep     int            // an epoll instance with all sockets in it
-	ready  *epollOnce     // that it has something
+	ep     int        // an epoll instance with all sockets in it
+	ready  *epollOnce // that it has something
 	closed chan struct{}
 	loop   sync.WaitGroup
 	late   *time.Timer  // nobody has read for two slots, although a run waits
