@@ -83,7 +83,7 @@ func (x *packetRun) refused(err error) {
 	})
 }
 
-// pass goes on to the next address: this one has had its time.
+// pass goes on to the next address, if there is one: this one has had its time.
 func (x *packetRun) pass() {
 	x.claim.port.harvest()
 	x.work(func() { x.finish(errPassed) })
