@@ -211,7 +211,7 @@ func (s *sender) choose(depth int) (batch []*item, more bool) {
 		case s.flying+len(batch) >= s.window || q.flying >= depth:
 			more = true
 		default:
-			q.flying++ // publish or ground counts it down again
+			q.flying++ // until all are chosen: publish counts what it sends
 			batch = append(batch, it)
 		}
 		if s.flying+len(batch) >= s.window && more {
@@ -226,15 +226,17 @@ func (s *sender) choose(depth int) (batch []*item, more bool) {
 
 // settle asks the stream about the monitors in doubt, and marks what it has.
 func (s *sender) settle(ctx context.Context, nc *nats.Conn, batch []*item) (asked bool, err error) {
+	var ask []*queue
+	for _, it := range batch {
+		if q := it.queue; q.doubt {
+			q.doubt = false // ask once for several of one monitor
+			ask = append(ask, q)
+		}
+	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	slots := make(chan struct{}, 32)
-	for _, it := range batch {
-		q := it.queue
-		if !q.doubt {
-			continue
-		}
-		q.doubt, asked = false, true // ask once for several of one monitor
+	for _, q := range ask {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
@@ -256,7 +258,7 @@ func (s *sender) settle(ctx context.Context, nc *nats.Conn, batch []*item) (aske
 		})
 	}
 	wg.Wait()
-	return asked, err
+	return len(ask) > 0, err
 }
 
 // lastStored asks for the last result of one monitor in the stream, by the

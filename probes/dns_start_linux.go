@@ -19,7 +19,7 @@ type dnsRun struct {
 	failed  error
 }
 
-// Start implements Starter: for one query over UDP to one address.
+// Start implements Starter: for one query over UDP.
 func (p DNS) Start(run *Run) (Pending, bool) {
 	if p.Transport != dnsUDP || p.Attempts != 1 || p.Source != "" {
 		return nil, false

@@ -3,6 +3,7 @@ package probes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -375,6 +376,19 @@ func TestStart_OtherAddress(t *testing.T) {
 	}
 }
 
+// TestStart_Policy: nothing is begun to an address that is forbidden; Measure then
+// says why.
+func TestStart_Policy(t *testing.T) {
+	for kind, target := range map[string]string{"udp": "127.0.0.1:9", "dns": "example@127.0.0.1", "ntp": "127.0.0.1", "tcp": "127.0.0.1:9"} {
+		asked := 0
+		env := &Env{Allow: func(string, netip.AddrPort) error { asked++; return errors.New("no") }}
+		if _, ok := newCheck(t, env, kind, target, "").Begin(func(wire.Result) {}); ok || asked != 1 {
+			t.Errorf("%s: begun %v, asked %d times", kind, ok, asked)
+		}
+		env.Close()
+	}
+}
+
 // TestStart_Leaves: no descriptor and no goroutine is left of many runs, of each
 // kind and outcome, at once.
 func TestStart_Leaves(t *testing.T) {
@@ -406,6 +420,7 @@ func TestStart_Leaves(t *testing.T) {
 				runs.Go(func() { p.Stop(cause) })
 			}
 		}
+		env.Launched()
 	}
 	runs.Wait()
 	if err := env.Close(); err != nil {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// epollOnce tells once, after each time that it is armed, that a socket has
-// something to read. The runtime's own poller would tell of every packet, and
+// epollOnce tells once, after each time that it is armed, that a socket, or an
+// epoll instance, has something to read. The runtime's own poller would tell of every packet, and
 // wake a thread for each: at 1,000 echoes a second that is most of their cost.
 type epollOnce struct {
 	poll *os.File // an epoll instance with the socket in it

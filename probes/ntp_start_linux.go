@@ -19,7 +19,7 @@ type ntpRun struct {
 	bogus   error // why the last datagram was no answer
 }
 
-// Start implements Starter: for one sample of one address.
+// Start implements Starter: for one sample.
 func (p NTP) Start(run *Run) (Pending, bool) {
 	if p.Samples != 1 || p.Source != "" {
 		return nil, false

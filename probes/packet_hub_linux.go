@@ -57,7 +57,7 @@ type packetPort struct {
 	claims map[netip.AddrPort]*packetClaim // guarded by hub.mu; nil: kept for who is late
 	active int                             // guarded by hub.mu; the claims that are runs'
 
-	mu     sync.Mutex // guards closed: held while fd is used by the poller
+	mu     sync.Mutex // guards closed: held while fd is read
 	closed bool
 	hub    *packetHub
 }
@@ -77,7 +77,7 @@ type packetClaim struct {
 	drops uint32 // of the port, when the run began
 }
 
-// packetOwner is a run. It is told by the poller's goroutine.
+// packetOwner is a run. It is told by whoever reads, see [poller].
 type packetOwner interface {
 	// arrived takes a datagram from the address of the claim.
 	arrived(a arrival)

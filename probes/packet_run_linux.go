@@ -10,8 +10,8 @@ import (
 	"netmon/wire"
 )
 
-// packetRun is a run of one datagram that needs no goroutine: the poller's
-// hands it what comes. It is what Start returns for udp, dns and ntp.
+// packetRun is a run of one datagram that needs no goroutine: whoever reads for
+// all hands it what comes. It is what Start returns for udp, dns and ntp.
 type packetRun struct {
 	run  *Run
 	kind packetKind
@@ -83,7 +83,7 @@ func (x *packetRun) refused(err error) {
 	})
 }
 
-// pass goes on to the next address: this one has had its time.
+// pass goes on to the next address, if there is one: this one has had its time.
 func (x *packetRun) pass() {
 	x.claim.port.harvest()
 	x.work(func() { x.finish(errPassed) })

@@ -11,13 +11,20 @@ import (
 type rest struct {
 	addrs   []netip.Addr
 	measure func(ctx context.Context, addrs []netip.Addr) (Details, error)
+	most    time.Duration // that an address may take; 0: its part of the time
 	timer   *time.Timer
 }
 
-// share has pass called when the first address has had its part of the time.
+// share has pass called when the first address has had its time.
 func (r *rest) share(run *Run, pass func()) {
+	wait := r.most
 	if n := len(r.addrs); n > 0 {
-		r.timer = time.AfterFunc(run.timeout/time.Duration(n+1), pass)
+		if part := run.timeout / time.Duration(n+1); wait == 0 || part < wait {
+			wait = part
+		}
+	}
+	if wait > 0 {
+		r.timer = time.AfterFunc(wait, pass)
 	}
 }
 

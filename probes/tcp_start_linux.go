@@ -27,7 +27,7 @@ type tcpRun struct {
 	cut     func(cause error)
 }
 
-// Start implements Starter: for a connection to one address, without dialogue.
+// Start implements Starter: for a connection without dialogue.
 func (p TCP) Start(run *Run) (Pending, bool) {
 	if p.security() != tcpNone || p.Banner || p.Expect.Banner != "" || len(p.Steps) > 0 || p.Quit != "" || p.Source != "" {
 		return nil, false

@@ -13,10 +13,9 @@ type udpRun struct {
 	datagram udpDatagram
 }
 
-// Start implements Starter: for one datagram to one address, which waits for
-// nothing but the run's timeout.
+// Start implements Starter: for one datagram.
 func (p UDP) Start(run *Run) (Pending, bool) {
-	if p.Count != 1 || p.Wait != 0 || p.Source != "" {
+	if p.Count != 1 || p.Source != "" {
 		return nil, false
 	}
 	host, port, err := splitTarget(run.Target, "")
@@ -34,7 +33,7 @@ func (p UDP) Start(run *Run) (Pending, bool) {
 	to := netip.AddrPortFrom(addrs[0], port)
 	x := &udpRun{packetRun: packetRun{run: run}, udpSeries: udpSeries{UDP: p, plan: plan, run: run, last: true}}
 	x.kind = x
-	x.rest = rest{addrs: addrs[1:], measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
+	x.rest = rest{addrs: addrs[1:], most: p.Wait.Std(), measure: func(ctx context.Context, addrs []netip.Addr) (Details, error) {
 		return p.exchange(ctx, run, plan, addrs, port, UDPDetails{ResolveAgeNS: run.resolveAge()})
 	}}
 	d := &x.datagram

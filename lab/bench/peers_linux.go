@@ -90,8 +90,8 @@ func startFping(ctx context.Context, dir, program string, l load, n int, _ ports
 	if err := os.WriteFile(hosts, []byte(list.String()), 0o644); err != nil {
 		return nil, err
 	}
-	// -i: its own least time between two packets; it sends evenly over the period.
-	return spawn(ctx, dir, "fping", program, "-l", "-q", "-b", "56", "-t", "1000", "-p", fmt.Sprint(l.every.Milliseconds()), "-i", fmt.Sprintf("%.3f", float64(l.every.Milliseconds())/float64(n)), "-f", hosts)
+	// -i: the least time between two packets, with room to catch up in.
+	return spawn(ctx, dir, "fping", program, "-l", "-q", "-b", "56", "-t", "1000", "-p", fmt.Sprint(l.every.Milliseconds()), "-i", fmt.Sprintf("%.3f", 0.8*float64(l.every.Milliseconds())/float64(n)), "-f", hosts)
 }
 
 func startBlackbox(ctx context.Context, dir, program string, _ load, _ int, _ ports) (*process, error) {
