@@ -34,9 +34,9 @@ const (
 	cursorName  = "cursor.json"
 )
 
-func (s *Spool) saveNumbers() error {
+func (s *Spool) saveNumbers(sync bool) error {
 	seq, runs := s.writtenRuns()
-	return s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, s.o.boot, s.whole}, true)
+	return s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, s.o.boot, s.whole}, sync)
 }
 
 // saveCursor saves how far the reader's side is done. It is a hint: a reader
@@ -151,7 +151,7 @@ func (s *Spool) recover() (problem string, err error) {
 			note(fmt.Sprintf("%s: %v", filepath.Base(path), err))
 		}
 	}
-	if err := s.saveNumbers(); err != nil {
+	if err := s.saveNumbers(true); err != nil {
 		return "", err
 	}
 	s.trim()

@@ -77,6 +77,7 @@ type Spool struct {
 	segments []*segment // oldest first; the last one is written to
 	file     *os.File   // of the last segment; nil before the first record
 	unsynced bool
+	full     []*os.File // of the segments before it, not yet synced
 
 	waiting []byte      // encoded records that are not yet written
 	kept    []stub      // what waiting holds
@@ -301,15 +302,18 @@ func (s *Spool) Close() error {
 	close(s.quit)
 	s.wg.Wait()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.flush()
+	s.mu.Unlock()
+	full := s.finishFull()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.at.close()
-	err := s.problem
+	err := errors.Join(s.problem, full)
 	if s.file != nil {
 		err = errors.Join(err, s.file.Sync(), s.file.Close())
 	}
 	s.whole = err == nil
-	return errors.Join(err, s.saveCursor(), s.saveNumbers())
+	return errors.Join(err, s.saveCursor(), s.saveNumbers(true))
 }
 
 // writtenRuns are the run numbers of what is written: those that wait could

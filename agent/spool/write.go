@@ -19,6 +19,7 @@ func (s *Spool) writer() {
 			return
 		case <-s.wake:
 			s.writeUnread()
+			s.finishFull()
 		case <-s.late.C:
 			s.writeUnread()
 		case <-ticker.C:
@@ -30,6 +31,7 @@ func (s *Spool) writer() {
 			s.unsynced = false
 			s.saveCursor()
 			s.mu.Unlock()
+			s.finishFull()
 			if unsynced { // without the lock: a sync may take long
 				file.Sync()
 			}
@@ -156,19 +158,33 @@ func (s *Spool) bytes() (n int64) {
 	return n
 }
 
+// finishFull syncs and closes the segments that are full. It holds no lock
+// meanwhile: with one, each 8 MiB of results held up the probes for 80 ms.
+func (s *Spool) finishFull() (err error) {
+	s.mu.Lock()
+	full := s.full
+	s.full = nil
+	s.mu.Unlock()
+	for _, f := range full {
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	return err
+}
+
 // roll begins a new segment. The numbers reached are saved, so that the
-// segments before it may go.
+// segments before it may go; a power failure that they do not outlive begins a
+// new numbering in any case.
 func (s *Spool) roll() error {
 	g, f, err := createSegment(s.dir, s.epoch, s.kept[0].seq)
 	if err != nil {
 		return err
 	}
 	if s.file != nil {
-		s.file.Sync()
-		s.file.Close()
+		s.full = append(s.full, s.file)
+		poke(s.wake)
 	}
 	s.segments, s.file = append(s.segments, g), f
-	if err := s.saveNumbers(); err != nil {
+	if err := s.saveNumbers(false); err != nil {
 		return err
 	}
 	s.trim()
@@ -188,6 +204,13 @@ func (s *Spool) removeOldest() {
 	if s.at.segment == g {
 		s.at.close()
 	}
+	s.full = slices.DeleteFunc(s.full, func(f *os.File) bool { // open, it would keep its room on the disk
+		if f.Name() != g.path {
+			return false
+		}
+		f.Close()
+		return true
+	})
 	if err := os.Remove(g.path); err != nil {
 		s.o.Log.Error("remove a segment of the spool", "error", err)
 	}
@@ -219,7 +242,7 @@ func (s *Spool) dropOldest() {
 		s.o.Log.Warn("the spool is full, its oldest results are lost", "results", n)
 	}
 	s.removeOldest()
-	if err := s.saveNumbers(); err != nil {
+	if err := s.saveNumbers(true); err != nil {
 		s.o.Log.Error("save the spool's numbers", "error", err)
 	}
 }

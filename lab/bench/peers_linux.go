@@ -91,7 +91,7 @@ func startFping(ctx context.Context, dir, program string, l load, n int, _ ports
 		return nil, err
 	}
 	// -i: the least time between two packets, with room to catch up in.
-	return spawn(ctx, dir, "fping", program, "-l", "-q", "-b", "56", "-t", "1000", "-p", fmt.Sprint(l.every.Milliseconds()), "-i", fmt.Sprintf("%.3f", 0.8*float64(l.every.Milliseconds())/float64(n)), "-f", hosts)
+	return spawn(ctx, dir, "fping", program, "-l", "-q", "-b", "56", "-t", "1000", "-p", fmt.Sprint(l.every.Milliseconds()), "-i", fmt.Sprintf("%.3f", max(0.1, 0.8*float64(l.every.Milliseconds())/float64(n))), "-f", hosts)
 }
 
 func startBlackbox(ctx context.Context, dir, program string, _ load, _ int, _ ports) (*process, error) {
