@@ -27,7 +27,7 @@ const BrokerName = "broker.netmon.internal"
 // Names of the files of a folder that holds an identity.
 const (
 	infoName  = "identity.json"
-	credsName = "nats.creds" // in the form that the nats program takes
+	credsName = "nats.creds" // in the form that the nats program takes; #nosec G101 -- a name
 	caName    = "ca.pem"
 )
 

@@ -113,3 +113,27 @@ func TestRotate(t *testing.T) {
 		t.Error("the old key still comes in")
 	}
 }
+
+// TestTap has a viewer look on by bare subscriptions, as the nats program does.
+func TestTap(t *testing.T) {
+	s := natstest.StartSecure(t)
+	agent, viewer := s.As(t, wire.RoleAgent, "paris"), s.As(t, wire.RoleViewer, "vera")
+	for _, c := range []struct{ tap, subject string }{
+		{"results.>", "results.paris.web"}, {"results.*.*", "results.paris.web"}, {wire.AllAlive, "agent.paris.alive"},
+	} {
+		sub, err := viewer.SubscribeSync(c.tap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := viewer.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if err := agent.Publish(c.subject, []byte(`{"agent":"paris"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := sub.NextMsg(5 * time.Second); err != nil || m.Subject != c.subject {
+			t.Errorf("tap %s: %v %v", c.tap, m, err)
+		}
+		sub.Unsubscribe()
+	}
+}
