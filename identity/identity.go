@@ -27,7 +27,7 @@ const BrokerName = "broker.netmon.internal"
 // Names of the files of a folder that holds an identity.
 const (
 	infoName  = "identity.json"
-	credsName = "nats.creds" // in the form that the nats program takes; #nosec G101 -- a name
+	credsName = "nats.creds" // #nosec G101 -- a name: of a file in the form that the nats program takes
 	caName    = "ca.pem"
 )
 
