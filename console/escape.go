@@ -14,6 +14,10 @@ import (
 func EscapeJSON(data []byte) []byte {
 	clean := 0 // bytes at the beginning that stay
 	for clean < len(data) {
+		if b := data[clean]; b >= ' ' && b <= '~' { // nearly all of it
+			clean++
+			continue
+		}
 		r, n := utf8.DecodeRune(data[clean:])
 		if !plainRune(r, n) {
 			break

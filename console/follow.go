@@ -74,11 +74,12 @@ func (c *Client) Follow(ctx context.Context, f Filter, ready func(), take func(r
 		return noMesh("follow the results", err)
 	}
 	defer it.Stop()
+	defer context.AfterFunc(ctx, it.Stop)() // cheaper than to ask for ctx with each message
 	if ready != nil {
 		ready()
 	}
 	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
+		m, err := it.Next()
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -51,6 +52,16 @@ func watchCommand() *cli.Command {
 	}
 }
 
+// resultLine is jsonLine for a result: without reflection, unless there is
+// something in it that encoding/json would make hard to read.
+func resultLine(r wire.Result) ([]byte, error) {
+	data, err := r.AppendJSON(make([]byte, 0, 1024))
+	if err != nil || bytes.Contains(data, []byte(`\u00`)) {
+		return jsonLine(r)
+	}
+	return console.EscapeJSON(append(data, '\n')), nil
+}
+
 var errEnough = fmt.Errorf("as many as asked for")
 
 // watch prints results until ctx ends, or most of them when most is over 0.
@@ -61,7 +72,7 @@ func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, st
 	n := 0
 	err := cl.Follow(ctx, f, nil, func(r wire.Result, more bool) error {
 		if ndjson {
-			data, err := jsonLine(r)
+			data, err := resultLine(r)
 			if err != nil {
 				return err
 			}
