@@ -32,7 +32,7 @@ var layers = map[string][]string{
 		"console/prompt", "console/screen", "console/view", "console/words", "internal/safeyaml"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
-	"lab/bench":          {"wire", "agent", "internal/ledger"},
+	"lab/bench":          {"wire", "agent", "internal/ledger", "broker/access", "identity"},
 	"lab/fault":          nil,
 	"lab/netmon-targets": {"lab/targets"},
 	"lab/targets":        nil,

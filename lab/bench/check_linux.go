@@ -31,7 +31,7 @@ func check(ctx context.Context, o *options, r *report) error {
 		errs = append(errs, fmt.Errorf("1,000 ICMP monitors: %d ticks missed, %d skipped", x.Missed, x.Skipped))
 	}
 	l.every, short.seconds = 10*time.Second, 2
-	m, err := startMesh(ctx, o.netmon, "")
+	m, err := startMesh(ctx, o, "")
 	if err != nil {
 		return err
 	}

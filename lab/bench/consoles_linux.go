@@ -35,7 +35,7 @@ func consoles(ctx context.Context, o *options, r *report) error {
 }
 
 func measureConsoles(ctx context.Context, o *options, r *report, l load, n int, targets *targetsProcess) error {
-	m, err := startMesh(ctx, o.netmon, "")
+	m, err := startMesh(ctx, o, "")
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (w *watcher) reset() {
 
 // watch starts a console. Its output is read through a large pipe.
 func (m *mesh) watch() (*watcher, error) {
-	w := &watcher{cmd: exec.Command(m.netmon, "watch", "--broker", m.url, "-o", "ndjson")}
+	w := &watcher{cmd: exec.Command(m.netmon, append([]string{"watch", "-o", "ndjson"}, m.as()...)...)}
 	w.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+m.dir, "XDG_CONFIG_HOME="+m.dir)
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := w.cmd.StdoutPipe()

@@ -36,7 +36,7 @@ func fleet(ctx context.Context, o *options, r *report) error {
 		return err
 	}
 	defer targets.stop()
-	m, err := startMesh(ctx, o.netmon, "")
+	m, err := startMesh(ctx, o, "")
 	if err != nil {
 		return err
 	}

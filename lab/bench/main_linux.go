@@ -26,6 +26,7 @@ type options struct {
 	profile  string // a file; then the agent is this program's own
 	consoles int
 	agents   int
+	access   bool // the broker knows who is who, over TLS
 	measure  string
 }
 
@@ -70,6 +71,7 @@ func main() {
 	flag.StringVar(&o.netmon, "netmon", "", "netmon `binary`; default: built from this source")
 	flag.StringVar(&o.jsonTo, "json", "", "write the report as JSON to this `file`, too")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the agent to this `file`")
+	flag.BoolVar(&o.access, "access", false, "the broker knows who is who, over TLS, and the agent joins it; not with fleet")
 	flag.IntVar(&o.consoles, "consoles", 10, "consoles of -measure consoles")
 	flag.IntVar(&o.agents, "agents", 1000, "agents of -measure fleet")
 	var names []string

@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/broker/access"
+	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -53,6 +56,7 @@ func (t *targetsProcess) count() (c counts, err error) {
 type mesh struct {
 	dir, url      string
 	netmon        string
+	access        bool // it knows who is who, over TLS
 	broker, agent *process
 	nc            *nats.Conn
 	stream        jetstream.Stream
@@ -61,8 +65,8 @@ type mesh struct {
 
 const agentID = "bench"
 
-func startMesh(ctx context.Context, netmon, profile string) (m *mesh, err error) {
-	m = &mesh{netmon: netmon}
+func startMesh(ctx context.Context, o *options, profile string) (m *mesh, err error) {
+	m = &mesh{netmon: o.netmon, access: o.access}
 	defer func() {
 		if err != nil {
 			m.stop()
@@ -82,7 +86,7 @@ func startMesh(ctx context.Context, netmon, profile string) (m *mesh, err error)
 	if err := m.startAgent(ctx, profile); err != nil {
 		return m, err
 	}
-	if m.nc, err = nats.Connect(m.url, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond)); err != nil {
+	if m.nc, err = m.connect(); err != nil {
 		return m, err
 	}
 	js, err := jetstream.New(m.nc)
@@ -98,7 +102,11 @@ func startMesh(ctx context.Context, netmon, profile string) (m *mesh, err error)
 }
 
 func (m *mesh) startBroker(ctx context.Context, addr string) (err error) {
-	if m.broker, err = spawn(ctx, m.dir, "broker", m.netmon, "broker", "--listen", addr, "--store", filepath.Join(m.dir, "broker")); err != nil {
+	args := []string{"broker", "--listen", addr, "--store", filepath.Join(m.dir, "broker")}
+	if m.access {
+		args = append(args, "--access")
+	}
+	if m.broker, err = spawn(ctx, m.dir, "broker", m.netmon, args...); err != nil {
 		return err
 	}
 	_, err = m.broker.line("broker ready", 20*time.Second)
@@ -108,9 +116,22 @@ func (m *mesh) startBroker(ctx context.Context, addr string) (err error) {
 // startAgent starts the agent, or this program's own with the profiler in it.
 func (m *mesh) startAgent(ctx context.Context, profile string) (err error) {
 	state := filepath.Join(m.dir, "agent")
-	if profile != "" {
+	switch {
+	case m.access && profile != "":
+		return errors.New("-access and -profile: want one of them")
+	case m.access:
+		line, err := exec.CommandContext(ctx, m.netmon, append([]string{"token", "new", "agent", "--id", agentID}, m.as()...)...).Output()
+		if err != nil {
+			return fmt.Errorf("netmon token new agent: %w", err)
+		}
+		words := strings.Fields(string(line))
+		m.agent, err = spawn(ctx, m.dir, "agent", m.netmon, "agent", "--join", words[len(words)-1], "--state", state)
+		if err != nil {
+			return err
+		}
+	case profile != "":
 		m.agent, err = again(ctx, m.dir, "agent", m.url, state, profile)
-	} else {
+	default:
 		m.agent, err = spawn(ctx, m.dir, "agent", m.netmon, "agent", "--broker", m.url, "--id", agentID, "--state", state)
 	}
 	if err != nil {
@@ -118,6 +139,33 @@ func (m *mesh) startAgent(ctx context.Context, profile string) (err error) {
 	}
 	_, err = m.agent.line("connected to", 20*time.Second)
 	return err
+}
+
+// as says to a command where the broker is, and who asks.
+func (m *mesh) as() []string {
+	if m.access {
+		return []string{"--creds", access.AdminFolder(access.FolderOf(filepath.Join(m.dir, "broker")))}
+	}
+	return []string{"--broker", m.url}
+}
+
+// connect connects to look at what the mesh does.
+func (m *mesh) connect() (*nats.Conn, error) {
+	o := []nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond)}
+	url := m.url
+	if m.access {
+		folder := m.as()[1]
+		id, err := identity.Load(folder)
+		if err != nil {
+			return nil, err
+		}
+		own, err := id.Options(folder)
+		if err != nil {
+			return nil, err
+		}
+		url, o = id.URL, append(o, own...)
+	}
+	return nats.Connect(url, o...)
 }
 
 func (m *mesh) stop() {
@@ -144,7 +192,7 @@ func (m *mesh) apply(ctx context.Context, l load, n int, p ports) error {
 	if err := errors.Join(w.Flush(), f.Close()); err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, m.netmon, "apply", "-f", path, "--broker", m.url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, m.netmon, append([]string{"apply", "-f", path}, m.as()...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("netmon apply: %w: %s", err, tail(out))
 	}

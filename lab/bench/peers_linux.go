@@ -15,9 +15,9 @@ import (
 
 // peer is another program that measures.
 type peer struct {
-	program string
-	kinds   []string
-	cure    string // how to get it
+	programs []string // its names: the first on PATH is it
+	kinds    []string
+	cure     string // how to get it
 	// start writes what the peer needs into dir and starts it.
 	start func(ctx context.Context, dir, program string, l load, n int, p ports) (*process, error)
 	// ask, where it is set, asks for each probe over HTTP at this address, as
@@ -30,10 +30,10 @@ func (p peer) can(kind string) bool { return slices.Contains(p.kinds, kind) }
 const peerAddr = "127.0.0.1:19115"
 
 var peers = map[string]peer{
-	"fping":       {program: "fping", kinds: []string{"icmp"}, cure: "Debian package fping", start: startFping},
-	"blackbox":    {program: "blackbox_exporter", kinds: []string{"icmp", "dns", "tcp", "http"}, cure: "its releases have binaries", start: startBlackbox, ask: askBlackbox},
-	"cloudprober": {program: "cloudprober", kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "its releases have binaries", start: startCloudprober},
-	"gatus":       {program: "gatus", kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "go build of github.com/TwiN/gatus", start: startGatus},
+	"fping":       {programs: []string{"fping"}, kinds: []string{"icmp"}, cure: "Debian package fping", start: startFping},
+	"blackbox":    {programs: []string{"blackbox_exporter", "prometheus-blackbox-exporter"}, kinds: []string{"icmp", "dns", "tcp", "http"}, cure: "Debian package prometheus-blackbox-exporter", start: startBlackbox, ask: askBlackbox},
+	"cloudprober": {programs: []string{"cloudprober"}, kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "its releases have binaries", start: startCloudprober},
+	"gatus":       {programs: []string{"gatus"}, kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "go build of github.com/TwiN/gatus", start: startGatus},
 }
 
 func checkPeer(name string) error {
@@ -41,15 +41,23 @@ func checkPeer(name string) error {
 	if !ok {
 		return fmt.Errorf("unknown peer %q: one of %s", name, strings.Join(slices.Sorted(maps.Keys(peers)), ", "))
 	}
-	if _, err := exec.LookPath(p.program); err != nil {
-		return fmt.Errorf("%s: there is no %s on PATH (%s)", name, p.program, p.cure)
+	_, err := p.find()
+	return err
+}
+
+// find is the peer's program on PATH.
+func (p peer) find() (path string, err error) {
+	for _, name := range p.programs {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
 	}
-	return nil
+	return "", fmt.Errorf("there is no %s on PATH (%s)", strings.Join(p.programs, ", and no "), p.cure)
 }
 
 func measurePeer(ctx context.Context, o *options, name string, l load, n int, targets *targetsProcess, dir string) (row, error) {
 	p := peers[name]
-	program, err := exec.LookPath(p.program)
+	program, err := p.find()
 	if err != nil {
 		return row{}, err
 	}

@@ -26,7 +26,7 @@ func soak(ctx context.Context, o *options, r *report) error {
 }
 
 func soakOne(ctx context.Context, o *options, r *report, l load, n int, targets *targetsProcess) error {
-	m, err := startMesh(ctx, o.netmon, filepath.Join(r.dir(), "no-profile"))
+	m, err := startMesh(ctx, o, filepath.Join(r.dir(), "no-profile"))
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func starts(ctx context.Context, o *options, r *report) error {
 }
 
 func measureStarts(ctx context.Context, o *options, r *report, l load, n int, targets *targetsProcess) error {
-	m, err := startMesh(ctx, o.netmon, o.profile)
+	m, err := startMesh(ctx, o, o.profile)
 	if err != nil {
 		return err
 	}

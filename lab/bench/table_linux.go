@@ -69,7 +69,7 @@ type window struct {
 }
 
 func measureNetmon(ctx context.Context, o *options, l load, n int, targets *targetsProcess) (row row, err error) {
-	m, err := startMesh(ctx, o.netmon, o.profile)
+	m, err := startMesh(ctx, o, o.profile)
 	if err != nil {
 		return row, err
 	}

@@ -53,7 +53,7 @@ func truth(ctx context.Context, o *options, r *report) error {
 }
 
 func measureTruth(ctx context.Context, o *options, r *report, l load, n int, hog bool, targets *targetsProcess) error {
-	m, err := startMesh(ctx, o.netmon, o.profile)
+	m, err := startMesh(ctx, o, o.profile)
 	if err != nil {
 		return err
 	}
