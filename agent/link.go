@@ -136,6 +136,7 @@ func (l *link) run(ctx context.Context) error {
 // hold makes one connection and follows it until it is closed or ctx ends.
 // When ctx ends the connection stays, for what is still to be delivered: close it.
 func (l *link) hold(ctx context.Context) error {
+	told := false // handlers run one at a time
 	nc, err := l.connect(
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectBufSize(-1), nats.ReconnectWait(250*time.Millisecond), nats.ReconnectJitter(500*time.Millisecond, time.Second),
@@ -143,7 +144,14 @@ func (l *link) hold(ctx context.Context) error {
 		nats.DrainTimeout(2*time.Second), nats.Name("netmon agent "+l.id), nats.CustomInboxPrefix("_INBOX_"+l.id),
 		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
 		nats.ReconnectHandler(func(*nats.Conn) { l.poke() }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { // also of the first attempt
+			if ctx.Err() == nil && !l.shutOut(err) && !told {
+				told = true
+				l.log.Warn("the broker cannot be reached; measuring goes on, and so does trying", "error", err)
+			}
+		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			told = true
 			if ctx.Err() == nil && !l.shutOut(err) {
 				l.log.Warn("broker is away; measuring goes on", "error", err)
 			}

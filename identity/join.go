@@ -41,10 +41,11 @@ func ParseLine(s string) (Line, error) {
 		return Line{}, fmt.Errorf("want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it, got %.60q", s)
 	}
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
-	if len(parts) != 3 || parts[0] != "join" || parts[1] == "" || len(parts[2]) != 43 || u.Port() == "" {
+	if len(parts) != 3 || parts[0] != "join" || wire.CheckToken(parts[1]) != nil || wire.CheckToken(parts[2]) != nil || len(parts[2]) != 43 || u.Port() == "" {
 		return Line{}, fmt.Errorf("the line is not whole: want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
 	}
-	return Line{URL: "tls://" + u.Host, Token: parts[1], Pin: parts[2]}, nil
+	at := url.URL{Scheme: u.Scheme, Host: u.Host}
+	return Line{URL: at.String(), Token: parts[1], Pin: parts[2]}, nil
 }
 
 // used is what is kept of a token, to know it again.

@@ -366,29 +366,34 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	rest := strings.TrimPrefix(m.Subject, gateConsumer+".")
-	stream, _, _ := strings.Cut(rest, ".")
-	var q consumerRequest
-	err = json.Unmarshal(m.Data, &q)
-	switch to := q.Config.DeliverSubject; {
-	case err != nil:
-	case q.Stream != stream || !slices.Contains(append([]string{wire.AuditStream}, readable...), stream):
-		err = fmt.Errorf("stream_name: want %q, as the subject says, got %.60q", stream, q.Stream)
-	case to != "" && (!strings.HasPrefix(to, ConsoleInbox+"."+by+".") || strings.ContainsAny(to, "*> ")):
-		err = fmt.Errorf("deliver_subject: want one below your own inbox, %s.%s, got %.60q", ConsoleInbox, by, to)
-	case q.Config.Durable != "":
-		err = fmt.Errorf("durable_name: a console's consumer ends with it, got %.60q", q.Config.Durable)
-	case q.Config.InactiveThreshold > consumerLife:
-		err = fmt.Errorf("inactive_threshold: want at most %v, got %v", consumerLife, q.Config.InactiveThreshold)
-	}
-	if err != nil {
+	to := nats.NewMsg("$JS.API.CONSUMER.CREATE." + rest)
+	if to.Data, err = allowedConsumer(by, rest, m.Data); err != nil {
 		refuse(m, err.Error())
 		return
 	}
-	to := nats.NewMsg("$JS.API.CONSUMER.CREATE." + rest)
-	if to.Data, err = json.Marshal(q); err == nil {
-		err = s.pass(ctx, m, to)
-	}
-	if err != nil {
+	if err = s.pass(ctx, m, to); err != nil {
 		s.a.log.Warn("access: make a consumer", "for", by, "error", err)
 	}
+}
+
+// allowedConsumer reads what a console asks for on a subject that ends in
+// STREAM or STREAM.CONSUMER..., and writes it again as it was understood, or
+// says why it may not have it.
+func allowedConsumer(by, rest string, data []byte) ([]byte, error) {
+	stream, _, _ := strings.Cut(rest, ".")
+	var q consumerRequest
+	if err := json.Unmarshal(data, &q); err != nil {
+		return nil, err
+	}
+	switch to := q.Config.DeliverSubject; {
+	case q.Stream != stream || !slices.Contains(append([]string{wire.AuditStream}, readable...), stream):
+		return nil, fmt.Errorf("stream_name: want %q, as the subject says, got %.60q", stream, q.Stream)
+	case to != "" && (!strings.HasPrefix(to, ConsoleInbox+"."+by+".") || strings.ContainsAny(to, "*> ")):
+		return nil, fmt.Errorf("deliver_subject: want one below your own inbox, %s.%s, got %.60q", ConsoleInbox, by, to)
+	case q.Config.Durable != "":
+		return nil, fmt.Errorf("durable_name: a console's consumer ends with it, got %.60q", q.Config.Durable)
+	case q.Config.InactiveThreshold > consumerLife:
+		return nil, fmt.Errorf("inactive_threshold: want at most %v, got %v", consumerLife, q.Config.InactiveThreshold)
+	}
+	return json.Marshal(q)
 }

@@ -165,9 +165,19 @@ func (id identified) tell(w io.Writer, store string) {
 	fmt.Fprintf(w, "  let a person in:   netmon token new console --name NAME --role operator%s\n", by)
 }
 
-// serve answers for the authority, if there is one.
-func (id identified) serve(ctx context.Context, b *broker.Broker, log *slog.Logger) {
+// keptPatience is how long the authority waits for the streams: shutting
+// somebody out must be possible without them.
+const keptPatience = 10 * time.Second
+
+// serve answers for the authority, if there is one, once kept is closed: what is
+// done before there is a stream for it would be missing in the audit.
+func (id identified) serve(ctx context.Context, b *broker.Broker, kept <-chan struct{}, log *slog.Logger) {
 	if id.authority != nil {
+		select {
+		case <-ctx.Done():
+		case <-kept:
+		case <-time.After(keptPatience):
+		}
 		serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url}, log)
 	}
 }

@@ -92,11 +92,16 @@ func brokerCommand() *cli.Command {
 			id.tell(c.App.ErrWriter, o.Store)
 			var wg sync.WaitGroup
 			defer wg.Wait()
-			wg.Go(func() { id.serve(c.Context, b, log) })
-			if !c.Bool("no-controller") {
+			kept := make(chan struct{}) // the audit's stream, too
+			if c.Bool("no-controller") {
+				close(kept)
+			} else {
 				limits := limitsFrom(c, b.DefaultLimits())
-				wg.Go(func() { control(c.Context, id.controller, limits, id.labels(), log, nil) })
+				wg.Go(func() {
+					control(c.Context, id.controller, limits, id.labels(), log, sync.OnceFunc(func() { close(kept) }))
+				})
 			}
+			wg.Go(func() { id.serve(c.Context, b, kept, log) })
 			return b.Run(c.Context)
 		},
 	}

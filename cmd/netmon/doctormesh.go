@@ -33,6 +33,7 @@ func examineMesh(ctx context.Context, e endpoint) []finding {
 		}
 	}
 	list := []finding{{"broker", doctorOK, fmt.Sprintf("%s: nats-server %s, round trip %s", where, b.Version, console.Short(time.Duration(b.RTTNS))), ""}}
+	list = append(list, examineAccess(e, cl.Conn(), time.Now())...)
 	list = append(list, examineKept(b)...)
 	list = append(list, examineBrokerClock(ctx, cl))
 	agents, err := cl.Agents(ctx)

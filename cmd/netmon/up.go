@@ -89,7 +89,7 @@ func up(c *cli.Context) error {
 	serving.Go(func() {
 		control(serve, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
 	})
-	serving.Go(func() { id.serve(serve, b, log) })
+	serving.Go(func() { id.serve(serve, b, ready, log) })
 	working.Go(func() { agentErr = a.Run(ctx); stop() })
 
 	showErr := show(ctx, c, b, ofPerson, ready, monitors, log, logs)

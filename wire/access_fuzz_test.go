@@ -1,0 +1,62 @@
+package wire
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+)
+
+// FuzzDecodeAudit has an entry stay where it belongs, and what it is.
+func FuzzDecodeAudit(f *testing.F) {
+	f.Add("audit.access", []byte(`{"at":"2026-03-01T12:00:00Z","by":"olga","where":"access","did":"token","what":["paris"],"ok":true}`))
+	f.Add("audit.paris", []byte(`{"at":"2026-03-01T12:00:00Z","where":"paris","did":"start","ok":false,"error":"no"}`))
+	f.Add("audit.paris", []byte(`{"where":"access"}`))
+	f.Add("audit.>", []byte(`{"where":">"}`))
+	f.Add("audit.", []byte(`{"what":null}`))
+	f.Add("", []byte(`[`))
+	f.Fuzz(func(t *testing.T, subject string, data []byte) {
+		a, err := DecodeAudit(subject, data)
+		if err != nil {
+			return
+		}
+		if subject != "audit."+a.Where || CheckToken(a.Where) != nil {
+			t.Errorf("on %q about %q", subject, a.Where)
+		}
+		out, err := json.Marshal(a)
+		if err != nil {
+			t.Fatalf("%+v cannot be written: %v", a, err)
+		}
+		if _, err := DecodeAudit(subject, out); err != nil {
+			t.Errorf("%s is not read again: %v", out, err)
+		}
+	})
+}
+
+// FuzzCaller takes nobody's word for a name that is no token, a role that is
+// none, or a request that came by way of a service.
+func FuzzCaller(f *testing.F) {
+	for _, seed := range []string{
+		`{"name_tag":"olga","tags":["role:operator"]}`,
+		`{"acc":"A","name_tag":"paris","tags":["role:agent"],"rtt":1000}`,
+		`{"name_tag":"controller","tags":["role:controller"]}`,
+		`{"name_tag":"olga","tags":["role:operator","role:admin"]}`,
+		`{"name_tag":"olga","tags":["role:king"]}`,
+		`{"name_tag":"a.b","tags":["role:agent"]}`,
+		`{"name_tag":"olga","svc":"x","tags":["role:operator"]}`,
+		`{"name_tag":"olga","tags":["operator"]}`, `{}`, `null`, ``, `[`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		name, role, err := Caller(header)
+		if err != nil {
+			if name != "" || role != "" {
+				t.Errorf("%q: %q, %q with the error %v", header, name, role, err)
+			}
+			return
+		}
+		if CheckToken(name) != nil || role != RoleController && !slices.Contains(Roles, role) {
+			t.Errorf("%q: %q in role %q", header, name, role)
+		}
+	})
+}
