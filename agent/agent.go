@@ -64,6 +64,7 @@ type Agent struct {
 	runs     context.Context // ends when probes must end
 	cutRuns  context.CancelFunc
 	probing  atomic.Int32
+	rotating atomic.Bool
 	audit    chan wire.Audit // to be told; has room for some
 	beat     chan struct{}   // a heartbeat is wanted soon; has room for one
 	kinds    []string

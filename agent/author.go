@@ -62,8 +62,9 @@ func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
 		e.Detail, e.What = fmt.Sprintf("%d monitors, of which these are the first", len(e.What)), e.What[:auditNames]
 	}
 	if r.Error != nil {
-		e.Error = r.Error.Error()
+		e.Error = wire.Clip(r.Error.Error(), wire.MaxText)
 	}
+	e.Detail = wire.Clip(e.Detail, wire.MaxText)
 	a.log.Info("command", "by", by, "op", c.Op, "what", e.What, "detail", e.Detail, "ok", e.OK)
 	select {
 	case a.audit <- e:
@@ -125,8 +126,13 @@ func (a *Agent) rotate(reply func(wire.Reply)) {
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it has no key of its own to change"}))
 		return
 	}
+	if !a.rotating.CompareAndSwap(false, true) {
+		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: "it is changing its key already"}))
+		return
+	}
 	reply(wire.Reply{OK: true, Agent: a.o.ID})
 	a.run.wg.Go(func() {
+		defer a.rotating.Store(false)
 		ctx, cancel := context.WithTimeout(a.runs, rotateMost)
 		defer cancel()
 		nc.FlushWithContext(ctx)

@@ -66,6 +66,9 @@ type item struct {
 	queue  *queue
 	flight *flight // nil when it is not in flight
 	acked  bool
+	// refused: the stream said so. One after it may be stored all the same, and
+	// then does not say that this one is.
+	refused bool
 }
 
 // queue is the results of one monitor, in order.
@@ -251,7 +254,7 @@ func (s *sender) settle(ctx context.Context, nc *nats.Conn, batch []*item) (aske
 				return
 			}
 			for _, it := range q.items {
-				if found && it.Epoch == last.Epoch && it.Seq <= last.Seq {
+				if found && !it.refused && it.Epoch == last.Epoch && it.Seq <= last.Seq {
 					it.acked = true
 				}
 			}
@@ -388,6 +391,7 @@ func (s *sender) take(m *nats.Msg) error {
 		if f == nil {
 			return nil // of an earlier attempt
 		}
+		it.refused = true
 		return refused
 	}
 	it.acked = true
@@ -459,7 +463,7 @@ func (s *sender) advance() {
 	for _, it := range s.items[:n] {
 		q := it.queue
 		q.items = q.items[1:] // what is before it was acknowledged before it
-		if len(q.items) == 0 && !q.doubt {
+		if len(q.items) == 0 && !q.doubt && s.queues[q.key] == q {
 			delete(s.queues, q.key)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"netmon/internal/filelock"
 )
 
 // storeLock keeps other brokers away from a store: two servers on one folder
@@ -25,7 +27,7 @@ func lockStore(dir string) (*storeLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w: give a folder that you may write with --store", dir, err)
 	}
-	taken, err := tryLock(f)
+	taken, err := filelock.Try(f)
 	switch {
 	case err != nil:
 		f.Close()

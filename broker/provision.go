@@ -93,10 +93,14 @@ func auditConfig(l Limits) jetstream.StreamConfig {
 		Discard:     jetstream.DiscardOld,
 		MaxAge:      auditAge,
 		MaxBytes:    min(auditBytes, l.ResultsBytes/8),
-		Replicas:    l.Replicas,
-		AllowDirect: true,
-		DenyDelete:  true,
-		DenyPurge:   true,
+		MaxMsgSize:  auditMessage,
+
+		// So that one agent, whose key was stolen, cannot push out all that others did.
+		MaxMsgsPerSubject: auditPerSubject,
+		Replicas:          l.Replicas,
+		AllowDirect:       true,
+		DenyDelete:        true,
+		DenyPurge:         true,
 	}
 }
 
@@ -104,7 +108,10 @@ func auditConfig(l Limits) jetstream.StreamConfig {
 // results may take.
 const (
 	auditAge   = 365 * 24 * time.Hour
-	auditBytes = 64 << 20
+	auditBytes = 256 << 20
+	// One message, and how many of one agent, or of the broker's own: a third of all.
+	auditMessage    = 8 << 10
+	auditPerSubject = 10_000
 )
 
 func monitorsConfig(l Limits) jetstream.KeyValueConfig {

@@ -104,6 +104,21 @@ func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.Acces
 	return r, nil
 }
 
+// Identities lists who may come in, by name.
+func (c *Client) Identities(ctx context.Context) (all []wire.Identity, err error) {
+	for after := ""; ; {
+		r, err := c.Access(ctx, wire.AccessCommand{Op: wire.AccessList, After: after})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r.Identities...)
+		if r.Next == "" || r.Next <= after {
+			return all, nil
+		}
+		after = r.Next
+	}
+}
+
 // Conn is the connection, for what is not about the mesh.
 func (c *Client) Conn() *nats.Conn { return c.nc }
 

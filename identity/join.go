@@ -38,7 +38,7 @@ func (l Line) String() string { return l.URL + "/join/" + l.Token + "/" + l.Pin 
 func ParseLine(s string) (Line, error) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	if err != nil || u.Scheme != "tls" || u.Host == "" || u.User != nil {
-		return Line{}, fmt.Errorf("want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it, got %.60q", s)
+		return Line{}, fmt.Errorf("want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
 	}
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
 	if len(parts) != 3 || parts[0] != "join" || wire.CheckToken(parts[1]) != nil || wire.CheckToken(parts[2]) != nil || len(parts[2]) != 43 || u.Port() == "" {

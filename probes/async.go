@@ -69,6 +69,9 @@ func (r *Run) End(d Details, err error) {
 	if ended.IsZero() {
 		ended = time.Now()
 	}
+	if err == nil && r.timeout > 0 && ended.Sub(r.Started) > r.timeout {
+		err = context.DeadlineExceeded // whoever calls Stop was late
+	}
 	done(r.check.conclude(r, ended.Sub(r.Started), d, err, err == context.DeadlineExceeded))
 }
 
@@ -87,12 +90,17 @@ func (r *Run) Guard(f func()) {
 // has for now: an engine may have put off until then what is cheaper once for
 // many. Replies from near targets are there already.
 func (e *Env) Launched() {
+	type launcher interface{ launched() }
+	var all []launcher
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	for _, v := range e.shared {
-		if l, ok := v.(interface{ launched() }); ok {
-			l.launched()
+		if l, ok := v.(launcher); ok {
+			all = append(all, l)
 		}
+	}
+	e.mu.Unlock()
+	for _, l := range all { // without the lock: runs end in it, and may take a while to be kept
+		l.launched()
 	}
 }
 

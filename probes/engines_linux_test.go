@@ -379,7 +379,7 @@ func TestStart_OtherAddress(t *testing.T) {
 // TestStart_Policy: nothing is begun to an address that is forbidden; Measure then
 // says why.
 func TestStart_Policy(t *testing.T) {
-	for kind, target := range map[string]string{"udp": "127.0.0.1:9", "dns": "example@127.0.0.1", "ntp": "127.0.0.1", "tcp": "127.0.0.1:9"} {
+	for kind, target := range map[string]string{"udp": "127.0.0.1:9", "dns": "example@127.0.0.1", "ntp": "127.0.0.1", "tcp": "127.0.0.1:9", "icmp": "127.0.0.1"} {
 		asked := 0
 		env := &Env{Allow: func(string, netip.AddrPort) error { asked++; return errors.New("no") }}
 		if _, ok := newCheck(t, env, kind, target, "").Begin(func(wire.Result) {}); ok || asked != 1 {

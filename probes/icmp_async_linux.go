@@ -28,6 +28,9 @@ func (p ICMP) Start(run *Run) (Pending, bool) {
 	if to = to.Unmap(); err != nil || !p.allows(to) || p.Count != 1 || p.Wait > 0 || p.private() || run.onStep != nil {
 		return nil, false
 	}
+	if run.allow("icmp", to.String(), netip.AddrPortFrom(to, 0)) != nil {
+		return nil, false // Measure says why not
+	}
 	e, err := icmpEngineOf(run.Env, to.Is6())
 	if err != nil {
 		return nil, false

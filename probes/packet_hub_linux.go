@@ -89,9 +89,9 @@ type packetOwner interface {
 // nobody had before it, as its protocol has nothing to tell replies apart by.
 func (h *packetHub) claim(to netip.AddrPort, shared bool, owner packetOwner) (*packetClaim, error) {
 	c := &packetClaim{to: to, owner: owner}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if shared {
-		h.mu.Lock()
-		defer h.mu.Unlock()
 		now := time.Now()
 		h.forgetLocked(now)
 		if err := h.placeLocked(c, now); err != nil || c.port != nil {
@@ -105,7 +105,7 @@ func (h *packetHub) claim(to netip.AddrPort, shared bool, owner packetOwner) (*p
 	if err != nil {
 		return nil, err
 	}
-	p.giveLocked(c) // nobody else knows it
+	p.giveLocked(c)
 	return c, nil
 }
 

@@ -2,11 +2,13 @@ package probes
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"regexp"
@@ -49,6 +51,9 @@ func (s Secret) read(env *Env) (string, error) {
 	return v, nil
 }
 
+// maxSecret bounds a file with a secret, in bytes: a chain of certificates fits.
+const maxSecret = 256 << 10
+
 // readOwn reads what this process's user may read.
 func readOwn(kind, name string) (string, error) {
 	if kind == "env" {
@@ -58,7 +63,18 @@ func readOwn(kind, name string) (string, error) {
 		}
 		return v, nil
 	}
-	b, err := os.ReadFile(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", cmp.Or(err, errors.New("it is no regular file"))
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if len(b) > maxSecret {
+		return "", fmt.Errorf("it is over %d bytes long", maxSecret)
+	}
 	return strings.TrimRight(string(b), "\r\n"), err
 }
 

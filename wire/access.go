@@ -79,6 +79,7 @@ type AccessCommand struct {
 	Name    string            `json:"name,omitempty"`    // token, revoke: of the identity
 	Role    Role              `json:"role,omitempty"`    // token: agent, viewer, operator or admin
 	Labels  map[string]string `json:"labels,omitempty"`  // token for an agent: what selectors match
+	After   string            `json:"after,omitempty"`   // list: names after this one
 	Expires Duration          `json:"expires,omitempty"` // token: how long it may be used; default 1h
 }
 
@@ -89,6 +90,7 @@ type AccessReply struct {
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
 	Identities []Identity  `json:"identities,omitempty"` // list, revoke
+	Next       string      `json:"next,omitempty"`       // list: give this as after to go on
 }
 
 // Credential lets a key in. It is worth nothing without the key's seed.

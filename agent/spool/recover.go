@@ -136,6 +136,9 @@ func (s *Spool) recover() (problem string, err error) {
 		}
 	}
 	s.done, s.savedDone, s.at.seq = c.Done, c.Done, c.Done
+	if c.Done > s.seq {
+		s.seq = c.Done // never hand out a number that was done
+	}
 
 	paths, err := filepath.Glob(filepath.Join(s.dir, "*"+suffix))
 	if err != nil {

@@ -143,9 +143,15 @@ func (s *Spool) clearLast() bool {
 	if len(s.segments) != 1 || s.last().lastSeq > s.done || s.last().size == int64(headerSize) {
 		return false
 	}
+	// The numbers that were given out since the last save are in this file alone.
+	// On a disk that is full there is room for them only once it is gone.
+	saved := s.saveNumbers(false) == nil
 	s.file.Close()
 	s.file = nil
 	s.removeOldest()
+	if !saved {
+		_ = s.saveNumbers(false) // the next save tries again
+	}
 	return true
 }
 

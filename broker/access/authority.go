@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -17,6 +16,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"netmon/identity"
+	"netmon/internal/filelock"
 	"netmon/wire"
 )
 
@@ -28,7 +28,7 @@ type Authority struct {
 	book  *book
 	log   *slog.Logger
 
-	push sync.Mutex // accounts reach the server in the order of their changes
+	lock *os.File
 }
 
 // FolderOf is where a broker with this store keeps its authority.
@@ -40,8 +40,15 @@ func Exists(dir string) bool {
 	return err == nil
 }
 
-// Open reads the authority of a folder, or makes one. hosts are the names and
-// addresses that others reach the broker by.
+// lockName is the file that says that somebody has the authority open: two that
+// write one book would lose each other's revocations.
+const lockName = "lock"
+
+// Close gives the folder free.
+func (a *Authority) Close() error { return a.lock.Close() }
+
+// Open reads the authority of a folder, or makes one, and keeps others away from
+// it until Close. hosts are the names and addresses that others reach the broker by.
 func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -51,16 +58,38 @@ func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 	}
 	a := &Authority{dir: dir, log: log}
 	var err error
-	if a.keys, err = openKeys(dir); err != nil {
-		return nil, err
+	if a.lock, err = os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, fmt.Errorf("access: %w", err)
 	}
-	if a.certs, err = openCertificates(dir, hosts, time.Now()); err != nil {
-		return nil, err
+	taken, err := filelock.Try(a.lock)
+	if taken {
+		err = fmt.Errorf("access: %s is in use by another process: a broker, or a controller with --access: stop that one first", dir)
 	}
-	if a.book, err = openBook(dir); err != nil {
+	if err == nil {
+		err = a.open(hosts)
+	}
+	if err != nil {
+		a.lock.Close()
 		return nil, err
 	}
 	return a, nil
+}
+
+func (a *Authority) open(hosts []string) (err error) {
+	first := !Exists(a.dir)
+	if first { // before the keys: a folder with keys and without a book has lost it
+		if err := newBook(a.dir); err != nil {
+			return err
+		}
+	}
+	if a.keys, err = openKeys(a.dir); err != nil {
+		return err
+	}
+	if a.certs, err = openCertificates(a.dir, hosts, time.Now()); err != nil {
+		return err
+	}
+	a.book, err = openBook(a.dir)
+	return err
 }
 
 // Pin is the fingerprint of the mesh's certificate authority, as a join line
@@ -192,8 +221,9 @@ func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.
 // for who runs commands on the broker's own host.
 func AdminFolder(dir string) string { return filepath.Join(dir, "admin") }
 
-// WriteAdmin leaves that identity. url is where the broker listens.
-func (a *Authority) WriteAdmin(url string) error {
+// WriteAdmin leaves that identity in a folder. url is where the broker listens.
+// What was left before is shut out.
+func (a *Authority) WriteAdmin(dir, url string) error {
 	key, err := nkeys.CreateUser()
 	if err != nil {
 		return err
@@ -203,8 +233,14 @@ func (a *Authority) WriteAdmin(url string) error {
 		return err
 	}
 	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: LocalAdmin, Role: wire.RoleAdmin, JWT: token}}
-	return id.Save(AdminFolder(a.dir), key)
+	if err := a.book.local(public(key)); err != nil {
+		return err
+	}
+	return id.Save(dir, key)
 }
+
+// Admin is the folder of [AdminFolder] for this authority.
+func (a *Authority) Admin() string { return AdminFolder(a.dir) }
 
 // ClientTLS trusts the mesh's authority and nobody else.
 func (a *Authority) ClientTLS() (*tls.Config, error) { return identity.TLS(string(a.certs.authority)) }

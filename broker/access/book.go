@@ -28,6 +28,8 @@ const (
 	tokenMost    = 30 * 24 * time.Hour
 	mostEntries  = 100_000 // identities in the book
 	mostLabels   = 64      // of one identity
+	mostOldKeys  = 1000    // of one identity
+	rotateEvery  = time.Minute
 )
 
 // reserved are names that subjects or the audit use for something else.
@@ -51,9 +53,10 @@ type book struct {
 // entry is one identity.
 type entry struct {
 	wire.Identity
-	TokenHash string   `json:"token_hash,omitempty"` // SHA-256, hexadecimal; the token itself is not kept
-	Next      string   `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
-	Old       []oldKey `json:"old,omitempty"`        // keys that were shut out
+	TokenHash string    `json:"token_hash,omitempty"` // SHA-256, hexadecimal; the token itself is not kept
+	Next      string    `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
+	NextAt    time.Time `json:"next_at,omitzero"`     // when Next was named
+	Old       []oldKey  `json:"old,omitempty"`        // keys that were shut out
 }
 
 type oldKey struct {
@@ -69,7 +72,7 @@ func openBook(dir string) (*book, error) {
 	data, err := os.ReadFile(b.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return b, nil
+		return nil, fmt.Errorf("%s is missing, and with it who was shut out: restore it from a backup of the folder; without one, remove the whole folder and let all join again", b.path)
 	case err != nil:
 		return nil, fmt.Errorf("book of identities: %w", err)
 	}
@@ -85,6 +88,11 @@ func openBook(dir string) (*book, error) {
 		return nil, fmt.Errorf("book of identities: %s: want an object, got null", b.path)
 	}
 	return b, nil
+}
+
+// newBook writes an empty one.
+func newBook(dir string) error {
+	return identity.WriteSecret(filepath.Join(dir, bookName), []byte("{}\n"))
 }
 
 // change does something to a copy of the book, which holds once it is on disk.
@@ -166,7 +174,8 @@ func hashOf(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// join uses up a token for a key. why is for our own log.
+// join uses up a token for a key. why is for our own log, and "" where nobody
+// was ever given such a token: anybody may try those.
 func (b *book) join(token, key string) (id wire.Identity, why string, err error) {
 	if !nkeys.IsValidPublicUserKey(key) {
 		return id, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
@@ -195,7 +204,6 @@ func (b *book) join(token, key string) (id wire.Identity, why string, err error)
 			}
 			return errToken
 		}
-		why = "nobody was given such a token"
 		return errToken
 	})
 	return id, why, err
@@ -219,23 +227,28 @@ func (b *book) rotate(name, key string) (id wire.Identity, done bool, err error)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if e := b.entries[name]; e != nil && e.Key == key && e.Revoked.IsZero() {
+		return e.Identity, false, nil // nothing changes
+	}
 	err = b.change(func(next map[string]*entry) error {
 		e := next[name]
 		switch {
 		case e == nil || e.Key == "" || !e.Revoked.IsZero():
 			return fmt.Errorf("%s has not joined with a token", name)
-		case e.Key == key:
-			done = true
 		case e.Next == key:
 			e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
 			e.Key, e.Next, done = key, "", true
 		case b.holder(key) != "":
 			return errors.New("key: it was used before: make a new one")
+		case b.now().Sub(e.NextAt) < rotateEvery:
+			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
+		case len(e.Old) >= mostOldKeys:
+			return fmt.Errorf("it had %d keys, which is as many as it may: join again under another name", mostOldKeys)
 		default:
 			if e.Next != "" { // given up
 				e.Old = append(e.Old, oldKey{e.Next, e.Role, b.now().UTC()})
 			}
-			e.Next = key
+			e.Next, e.NextAt = key, b.now().UTC()
 		}
 		id = e.Identity
 		return nil
@@ -271,15 +284,45 @@ func (b *book) revoke(by, name string) (wire.Identity, error) {
 	return b.show(b.entries[name]), nil
 }
 
-// list shows all identities by name.
-func (b *book) list() []wire.Identity {
+// listMost is how many identities are in one answer, far under the payload limit.
+const listMost = 200
+
+// list shows identities by name, those after a name; next is where to go on.
+func (b *book) list(after string) (page []wire.Identity, next string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := make([]wire.Identity, 0, len(b.entries))
+	page = []wire.Identity{}
 	for _, name := range slices.Sorted(maps.Keys(b.entries)) {
-		out = append(out, b.show(b.entries[name]))
+		switch {
+		case name <= after:
+		case len(page) == listMost:
+			return page, page[len(page)-1].Name
+		default:
+			page = append(page, b.show(b.entries[name]))
+		}
 	}
-	return out
+	return page, ""
+}
+
+// local gives the broker's own host another key, and shuts the one before out.
+func (b *book) local(key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.change(func(next map[string]*entry) error {
+		now := b.now().UTC()
+		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: "the broker's own host", Made: now, Joined: now, Key: key}}
+		if was := next[LocalAdmin]; was != nil {
+			e.Old = was.Old
+			if was.Key != "" && was.Revoked.IsZero() {
+				e.Old = append(e.Old, oldKey{was.Key, was.Role, now})
+			}
+		}
+		if n := len(e.Old); n > mostOldKeys { // the host has had the newest ones only
+			e.Old = e.Old[n-mostOldKeys:]
+		}
+		next[LocalAdmin] = e
+		return nil
+	})
 }
 
 func (b *book) show(e *entry) wire.Identity {

@@ -42,7 +42,7 @@ func (s *service) claim(_ context.Context, m *nats.Msg) {
 }
 
 func (s *service) passAnswers(m *nats.Msg, subject string, question []byte) error {
-	ctx, cancel := context.WithTimeout(s.ctx, claimPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), claimPatience) // Serve waits for it
 	defer cancel()
 	inbox := s.nc.NewInbox()
 	sub, err := s.nc.SubscribeSync(inbox)

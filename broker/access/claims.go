@@ -13,6 +13,9 @@ import (
 // joinConnections is how many who hold only a token may be connected at once.
 const joinConnections = 64
 
+// forGood is later than any credential can be signed.
+var forGood = time.Unix(1<<40, 0)
+
 // Account is one account as the server takes it.
 type Account struct {
 	Name string
@@ -52,8 +55,10 @@ func (k *keys) accountJWTs(revoked func(account string) map[string]time.Time) ([
 			c.Limits.Conn = joinConnections
 		}
 		k.cross(c)
-		for key, at := range revoked(name) {
-			c.RevokeAt(key, at)
+		for key := range revoked(name) {
+			// For good, and not until now by this host's clock, which may have been
+			// ahead when the key was signed. Keys are never given twice.
+			c.RevokeAt(key, forGood)
 		}
 		var problems jwt.ValidationResults
 		c.Validate(&problems)

@@ -228,7 +228,8 @@ func TestRestart_KeepsWhoIsWho(t *testing.T) {
 			t.Error("paris came in")
 		}
 	}
-	s.Close()
+	s.Broker.Close()
+	s.Authority.Close()
 	u, err := url.Parse(s.URL())
 	if err != nil {
 		t.Fatal(err)

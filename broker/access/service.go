@@ -1,10 +1,12 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +19,7 @@ import (
 	"netmon/wire"
 )
 
-// queue makes one of several controllers answer each request.
+// queue makes one answer each request, should a connection of before linger.
 const queue = "netmon-access"
 
 // Service is how an authority reaches the mesh, and is reached.
@@ -26,6 +28,7 @@ type Service struct {
 	Push  func(context.Context, []Account) error // brings changed accounts to the servers
 	URL   string                                 // tls://host:port, by which others join
 	Ready func()                                 // when not nil, called once requests are answered
+	Again <-chan struct{}                        // tells when a server may have forgotten accounts; may be nil
 }
 
 // Serve answers requests for access, and stands between consoles and what they
@@ -36,7 +39,12 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, ctx: ctx, a: a, nc: mesh, js: js}
+	s := &service{Service: o, a: a, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}}
+	ctx, cancel := context.WithCancel(ctx)
+	var pushing sync.WaitGroup
+	defer pushing.Wait()
+	defer cancel()
+	pushing.Go(func() { s.pushLoop(ctx) })
 	var subs []*nats.Subscription
 	defer func() {
 		for _, sub := range subs {
@@ -66,49 +74,111 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		return fmt.Errorf("access: %w", err)
 	}
 	// What was revoked while no server could be told.
-	s.update(ctx, "")
+	if accounts, err := a.Accounts(); err != nil {
+		return err
+	} else if err := o.Push(ctx, accounts); err != nil {
+		a.log.Error("the servers were not told who may come in; trying again", "error", err)
+		s.update("")
+	}
 	if o.Ready != nil {
 		o.Ready()
 	}
-	<-ctx.Done()
-	return nil
+	closed := mesh.StatusChanged(nats.CLOSED)
+	defer mesh.RemoveStatusListener(closed)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-closed:
+		return fmt.Errorf("access: the connection was given up: %w", cmp.Or(mesh.LastError(), nats.ErrConnectionClosed))
+	}
 }
 
 type service struct {
 	Service
-	ctx context.Context // of Serve
-	a   *Authority
-	nc  *nats.Conn
-	js  jetstream.JetStream
+	a    *Authority
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	wake chan struct{} // an account was marked; has room for one
 
 	claims sync.WaitGroup
+
+	mu      sync.Mutex      // guards what follows
+	changed map[string]bool // accounts that the servers do not know yet
+	behind  error           // why not
+	told    map[string]bool // reasons of refused joins that are in the audit already
 }
 
-// update brings an account to the servers as it is now; "" is all of them. It
-// comes after the answer to who asked: a server that takes an account anew
-// forgets where answers through it were to go.
-func (s *service) update(ctx context.Context, account string) {
-	s.a.push.Lock()
-	defer s.a.push.Unlock()
-	s.nc.FlushTimeout(2 * time.Second) // the answer is through
-	accounts, err := s.a.Accounts()
-	if account != "" {
-		accounts = slices.DeleteFunc(accounts, func(a Account) bool { return a.Name != account })
+// update marks an account as changed; "" is all of them.
+func (s *service) update(account string) {
+	s.mu.Lock()
+	for _, name := range accountNames {
+		if account == "" || name == account {
+			s.changed[name] = true
+		}
 	}
-	for wait := 100 * time.Millisecond; err == nil; wait = min(2*wait, 5*time.Second) {
-		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := s.Push(try, accounts)
-		cancel()
-		if err == nil || ctx.Err() != nil {
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pushLoop brings changed accounts to the servers, until ctx ends. It does so
+// after the answer to who asked: a server that takes an account anew forgets
+// where answers through it were to go.
+func (s *service) pushLoop(ctx context.Context) {
+	wait := 100 * time.Millisecond
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-s.Again:
+			s.update("")
+			continue
+		case <-s.wake:
+		}
+		s.nc.FlushTimeout(2 * time.Second) // the answer is through
+		err := s.pushChanged(ctx)
+		s.mu.Lock()
+		s.behind = err
+		s.mu.Unlock()
+		if err == nil || ctx.Err() != nil {
+			wait = 100 * time.Millisecond
+			continue
 		}
 		s.a.log.Error("the servers were not told who may come in; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
+			s.update("")
 		}
+		wait = min(2*wait, 5*time.Second)
 	}
-	s.a.log.Error("accounts", "error", err)
+}
+
+func (s *service) pushChanged(ctx context.Context) error {
+	s.mu.Lock()
+	changed := maps.Clone(s.changed)
+	clear(s.changed)
+	s.mu.Unlock()
+	accounts, err := s.a.Accounts()
+	if err != nil {
+		return err
+	}
+	accounts = slices.DeleteFunc(accounts, func(a Account) bool { return !changed[a.Name] })
+	try, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return s.Push(try, accounts)
+}
+
+// lagging says why the servers do not know yet what the book says.
+func (s *service) lagging() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.behind == nil {
+		return nil
+	}
+	return fmt.Errorf("it is in the book, and the servers have not taken it yet, which is tried again and again: %w", s.behind)
 }
 
 func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
@@ -159,7 +229,7 @@ func (s *service) join(ctx context.Context, m *nats.Msg) {
 	}
 	id, why, err := s.a.book.join(q.Token, q.Key)
 	if err != nil {
-		if why != "" {
+		if why != "" && s.first(why) {
 			s.a.log.Warn("somebody was not let in", "reason", why)
 			s.note(ctx, wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
 		}
@@ -170,6 +240,18 @@ func (s *service) join(ctx context.Context, m *nats.Msg) {
 	s.a.log.Info("joined", "name", id.Name, "role", id.Role)
 	s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
 	s.answer(m, wire.AccessReply{Credential: c}, err)
+}
+
+// first says whether a reason comes up for the first time: anybody may repeat
+// it, and the audit and the log have an end.
+func (s *service) first(why string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told[why] || len(s.told) >= mostEntries {
+		return false
+	}
+	s.told[why] = true
+	return true
 }
 
 func (s *service) credential(id wire.Identity, key string) (*wire.Credential, error) {
@@ -200,7 +282,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 	s.answer(m, wire.AccessReply{Credential: c}, err)
 	if done {
 		s.note(ctx, wire.Audit{Where: whereAccess, By: name, Did: "rotate", What: []string{name}}, err)
-		s.update(s.ctx, accountOf(id.Role))
+		s.update(accountOf(id.Role))
 	}
 }
 
@@ -219,7 +301,8 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	var r wire.AccessReply
 	switch q.Op {
 	case wire.AccessList:
-		s.answer(m, wire.AccessReply{Identities: s.a.book.list()}, nil)
+		r.Identities, r.Next = s.a.book.list(q.After)
+		s.answer(m, r, nil)
 		return
 	case wire.AccessToken:
 		var token string
@@ -235,10 +318,12 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	s.note(ctx, e, err)
-	s.answer(m, r, err)
-	if q.Op == wire.AccessRevoke && err == nil {
-		s.update(s.ctx, accountOf(r.Identities[0].Role))
+	if q.Op != wire.AccessRevoke || err != nil {
+		s.answer(m, r, err)
+		return
 	}
+	s.answer(m, r, s.lagging())
+	s.update(accountOf(r.Identities[0].Role))
 }
 
 var errNotYours = errors.New("your role does not include it")

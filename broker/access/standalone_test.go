@@ -49,6 +49,7 @@ func startStandalone(t *testing.T, n int) standalone {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { a.Close() })
 	s := standalone{a: a}
 	var routes []string
 	ports := make([]int, n)

@@ -149,7 +149,7 @@ func identify(c *cli.Context, b *broker.Broker, a *access.Authority) (identified
 	}
 	id.controller = as(b.Connect, credential)
 	local, err := localURL(c.String("listen"), b.URL())
-	return id, errors.Join(err, a.WriteAdmin(local))
+	return id, errors.Join(err, a.WriteAdmin(a.Admin(), local))
 }
 
 // tell says how to let others in, from this host.

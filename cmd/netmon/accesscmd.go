@@ -34,7 +34,7 @@ func accessLs() *cli.Command {
 		Flags:     []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				r, err := cl.Access(ctx, wire.AccessCommand{Op: wire.AccessList})
+				identities, err := cl.Identities(ctx)
 				if err != nil {
 					return err
 				}
@@ -44,7 +44,7 @@ func accessLs() *cli.Command {
 					}
 					return t.UTC().Format(time.RFC3339)
 				}
-				return printList(c, listing[wire.Identity]{kind: "Identities", items: r.Identities,
+				return printList(c, listing[wire.Identity]{kind: "Identities", items: identities,
 					none: "nobody was let in; a first one: netmon token new agent --id paris",
 					name: func(i wire.Identity) string { return i.Name },
 					columns: []column[wire.Identity]{
@@ -96,7 +96,7 @@ func accessRotate() *cli.Command {
 			if c.NArg() > 1 {
 				return usage("unexpected %q: %s", c.Args().Get(1), c.Command.UsageText)
 			}
-			own := endpointOf(c).identity
+			own := ownIdentity(c)
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				if agent := c.Args().First(); agent != "" {
 					return rotateAgent(ctx, c, cl, agent)
@@ -114,6 +114,15 @@ func accessRotate() *cli.Command {
 			})
 		},
 	}
+}
+
+// ownIdentity is the folder of who gives the command, "" for nobody who joined.
+func ownIdentity(c *cli.Context) string {
+	if s, ok := c.App.Metadata[sessionKey].(*session); ok {
+		at, _, _ := s.now()
+		return at.identity
+	}
+	return endpointOf(c).identity
 }
 
 func rotateAgent(ctx context.Context, c *cli.Context, cl *console.Client, agent string) error {
@@ -138,17 +147,17 @@ func accessNats() *cli.Command {
 		Description: "It makes a context of that program and selects it:\n\n   eval \"$(netmon access nats)\" && nats sub 'results.>'",
 		Flags:       []cli.Flag{brokerFlag()},
 		Action: func(c *cli.Context) error {
-			e := endpointOf(c)
-			if e.identity == "" {
-				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(redact(e.url)))
+			own := ownIdentity(c)
+			if own == "" {
+				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(redact(endpointOf(c).url)))
 				return nil
 			}
-			id, err := identity.Load(e.identity)
+			id, err := identity.Load(own)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --creds %s --tlsca %s --inbox-prefix %s --select\n",
-				words.Quote(id.URL), words.Quote(identity.Creds(e.identity)), words.Quote(identity.CA(e.identity)), words.Quote(id.Inbox()))
+				words.Quote(id.URL), words.Quote(identity.Creds(own)), words.Quote(identity.CA(own)), words.Quote(id.Inbox()))
 			return nil
 		},
 	}
@@ -175,6 +184,7 @@ func accessExport() *cli.Command {
 			if err != nil {
 				return err
 			}
+			defer a.Close()
 			if err := a.Export(out, c.Int("port")); err != nil {
 				return err
 			}
@@ -183,7 +193,7 @@ func accessExport() *cli.Command {
 			if hosts := c.StringSlice("advertise"); len(hosts) > 0 {
 				host = hosts[0]
 			}
-			if err := a.WriteAdmin(fmt.Sprintf("tls://%s:%d", host, c.Int("port"))); err != nil {
+			if err := a.WriteAdmin(a.Admin(), fmt.Sprintf("tls://%s:%d", host, c.Int("port"))); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "wrote %s\n", out)

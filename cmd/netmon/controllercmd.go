@@ -47,6 +47,7 @@ func controllerCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			defer a.Close()
 			return outside(c.Context, a, e.url, limits, log, ready)
 		},
 	}
@@ -62,15 +63,24 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	if err != nil {
 		return err
 	}
-	connect := func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(credential, o...)...) }
-	system, err := nats.Connect(url, append(ofSystem, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second))...)
+	connect := func(o ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(url, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), o...)...)
+	}
+	again := make(chan struct{}, 1) // a server that comes back may know old accounts only
+	forgotten := func(*nats.Conn) {
+		select {
+		case again <- struct{}{}:
+		default:
+		}
+	}
+	system, err := nats.Connect(url, append(ofSystem, nats.IgnoreAuthErrorAbort(), nats.ConnectHandler(forgotten), nats.ReconnectHandler(forgotten), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second))...)
 	if err != nil {
 		return err
 	}
 	defer system.Close()
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
-	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url}, log) })
+	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url, Again: again}, log) })
 	wg.Go(func() { control(ctx, connect, limits, a.Labels, log, ready) })
 	wg.Wait()
 	return nil

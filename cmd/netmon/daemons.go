@@ -77,6 +77,9 @@ func brokerCommand() *cli.Command {
 				if o.Access, err = openAccess(c, o.Listen, o.Store, log); err != nil {
 					return err
 				}
+				if o.Access != nil {
+					defer o.Access.Close()
+				}
 				o.Advertise = c.String("advertise")
 			}
 			b, err := broker.Start(c.Context, o)

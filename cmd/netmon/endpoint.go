@@ -85,11 +85,13 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 	if len(creds) > 2 {
 		return endpoint{}, usage("--creds: want one .creds file, or a JWT and its seed, got %d files", len(creds))
 	}
-	if len(creds) == 1 && identity.Exists(creds[0]) {
+	if len(creds) == 1 && identity.Exists(creds[0]) && inContext == "" {
 		return identityEndpoint(broker, creds[0])
 	}
 	env := os.Getenv("NETMON_BROKER")
 	switch {
+	case len(creds) == 1 && inContext != "" && identity.Exists(creds[0]):
+		return endpoint{}, usage("--context %s and the identity %s both say where and who: give one of them (--creds, NETMON_CREDS)", inContext, creds[0])
 	case broker != "" && inContext != "":
 		return endpoint{}, usage("--broker %s and --context %s both say where: give one of them", redact(broker), inContext)
 	case broker != "":
@@ -143,6 +145,9 @@ func identityEndpoint(broker, folder string) (endpoint, error) {
 	}
 	if broker == "" {
 		broker = id.URL
+	}
+	if err := checkBrokerURL(broker); err != nil {
+		return endpoint{}, usage("--broker: %w", err)
 	}
 	return endpoint{url: broker, from: "--creds " + folder, identity: folder}, nil
 }

@@ -44,7 +44,7 @@ func memberOf(c *cli.Context) (membership, error) {
 	}
 	id := c.String("id")
 	m := membership{id: id, state: stateOf(id)}
-	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(endpointOf(c).creds) > 0 || !identity.Exists(identityIn(m.state)) {
+	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
 		e := endpointOf(c)
 		if e.identity != "" {
 			who, err := identity.Load(e.identity)

@@ -71,11 +71,11 @@ func securemesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	credential, err := a.Built(access.Controller, "controller")
 	ts.Check(err)
-	ts.Check(a.WriteAdmin(b.URL()))
+	ts.Check(a.WriteAdmin(a.Admin(), b.URL()))
 	id := identified{authority: a, controller: as(b.Connect, credential), url: b.URL()}
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
+	ts.Defer(func() { stop(); wg.Wait(); b.Close(); a.Close() })
 	ready := make(chan struct{})
 	wg.Go(func() {
 		control(ctx, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))

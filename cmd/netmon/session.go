@@ -41,6 +41,8 @@ type brokerAt struct {
 	connect func(...nats.Option) (*nats.Conn, error)
 	url     string // without what is nobody's business
 	context string // its name, "" for none
+
+	identity string // folder of who joined it, "" for none
 }
 
 // placeOf is the place of an endpoint.
@@ -49,7 +51,7 @@ func placeOf(e endpoint) brokerAt {
 	if name == e.from {
 		name = ""
 	}
-	return brokerAt{e.connect, bare(e.url), name}
+	return brokerAt{e.connect, bare(e.url), name, e.identity}
 }
 
 // shown is what the prompt calls it.
@@ -180,7 +182,7 @@ func (s *session) runIn(ctx context.Context, app *cli.App, args []string) int {
 
 // elsewhere says that an argument chooses another broker than the session's.
 func elsewhere(arg string) bool {
-	return slices.Contains([]string{"broker", "context"}, flagOf(arg)) && strings.HasPrefix(arg, "-")
+	return slices.Contains([]string{"broker", "context", "creds"}, flagOf(arg)) && strings.HasPrefix(arg, "-")
 }
 
 // follow keeps the session's picture of the mesh, and the stream of results,

@@ -56,6 +56,9 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if authority != nil {
+		defer authority.Close()
+	}
 	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise")})
 	if err != nil {
 		return err

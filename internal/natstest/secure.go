@@ -26,6 +26,7 @@ func StartSecure(t testing.TB) Secure {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { a.Close() })
 	s := Secure{start(t, broker.Options{Listen: "127.0.0.1:0", Store: store, Access: a}), a}
 	nc := s.As(t, access.Controller, "controller")
 	if err := broker.Provision(t.Context(), JetStream(t, nc), broker.DefaultLimits()); err != nil {

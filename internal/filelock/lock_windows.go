@@ -1,4 +1,4 @@
-package broker
+package filelock
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock takes the lock on f, or reports that another has it. It locks one
+// Try takes the lock on f, or reports that another has it. It locks one
 // byte far behind the text, which others may then still read.
-func tryLock(f *os.File) (taken bool, err error) {
+func Try(f *os.File) (taken bool, err error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err = windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{OffsetHigh: 1})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {

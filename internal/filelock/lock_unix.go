@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !aix
 
-package broker
+package filelock
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock takes the lock on f, or reports that another has it.
-func tryLock(f *os.File) (taken bool, err error) {
+// Try takes the lock on f, or reports that another has it.
+func Try(f *os.File) (taken bool, err error) {
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
