@@ -157,10 +157,12 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was
 	}
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
+	ctx, done := s.c.denials.during(ctx)
+	defer done()
 	info, err := s.os.Put(ctx, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author),
 		Metadata: map[string]string{setAuthor: s.c.author, setMonitors: strconv.Itoa(len(monitors))}}, bytes.NewReader(content))
 	if err != nil {
-		return Set{}, noMesh("save the configuration "+name, err)
+		return Set{}, noMesh("save the configuration "+name, denied(ctx, err))
 	}
 	saved := setOf(info)
 	if now, err := s.Find(ctx, name); err == nil && now.Digest != saved.Digest {
@@ -182,8 +184,10 @@ func (s *Sets) Delete(ctx context.Context, name string) error {
 	if _, err := s.Find(ctx, name); err != nil {
 		return err // NATS deletes what is not there without a word
 	}
+	ctx, done := s.c.denials.during(ctx)
+	defer done()
 	if err := s.os.Delete(ctx, name); err != nil {
-		return noMesh("remove the configuration "+name, err)
+		return noMesh("remove the configuration "+name, denied(ctx, err))
 	}
 	return nil
 }

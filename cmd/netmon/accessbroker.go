@@ -170,16 +170,21 @@ func (id identified) tell(w io.Writer, store string) {
 const keptPatience = 10 * time.Second
 
 // serve answers for the authority, if there is one, once kept is closed: what is
-// done before there is a stream for it would be missing in the audit.
-func (id identified) serve(ctx context.Context, b *broker.Broker, kept <-chan struct{}, log *slog.Logger) {
-	if id.authority != nil {
-		select {
-		case <-ctx.Done():
-		case <-kept:
-		case <-time.After(keptPatience):
+// done before there is a stream for it would be missing in the audit. answers,
+// when not nil, is called once what people save gets through, perhaps again later.
+func (id identified) serve(ctx context.Context, b *broker.Broker, kept <-chan struct{}, answers func(), log *slog.Logger) {
+	if id.authority == nil {
+		if answers != nil {
+			answers()
 		}
-		serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url}, log)
+		return
 	}
+	select {
+	case <-ctx.Done():
+	case <-kept:
+	case <-time.After(keptPatience):
+	}
+	serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url, Ready: answers}, log)
 }
 
 // labels are those that agents were let in with.

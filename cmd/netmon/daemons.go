@@ -104,7 +104,7 @@ func brokerCommand() *cli.Command {
 					control(c.Context, id.controller, limits, id.labels(), log, sync.OnceFunc(func() { close(kept) }))
 				})
 			}
-			wg.Go(func() { id.serve(c.Context, b, kept, log) })
+			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
 			return b.Run(c.Context)
 		},
 	}

@@ -81,7 +81,7 @@ func securemesh(ts *testscript.TestScript, neg bool, args []string) {
 		control(ctx, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
 	})
 	<-ready
-	wg.Go(func() { id.serve(ctx, b, ready, log) })
+	wg.Go(func() { id.serve(ctx, b, ready, nil, log) })
 	ts.Setenv("NETMON_BROKER", "")
 	ts.Setenv("ADMIN", access.AdminFolder(folder))
 	ts.Setenv("NETMON_CREDS", access.AdminFolder(folder))

@@ -87,15 +87,15 @@ func up(c *cli.Context) error {
 	defer stop()
 	var serving, working sync.WaitGroup
 	var brokerErr, agentErr error
-	ready := make(chan struct{})
+	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
 		control(serve, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
 	})
-	serving.Go(func() { id.serve(serve, b, ready, log) })
+	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
 	working.Go(func() { agentErr = a.Run(ctx); stop() })
 
-	showErr := show(ctx, c, b, ofPerson, ready, monitors, log, logs)
+	showErr := show(ctx, c, b, ofPerson, []<-chan struct{}{ready, answers}, monitors, log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -117,11 +117,13 @@ var errLeft = errors.New("left")
 
 // show saves the monitors of the files, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(...nats.Option) (*nats.Conn, error), ready <-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-ready:
+func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(...nats.Option) (*nats.Conn, error), ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
+	for _, is := range ready {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-is:
+		}
 	}
 	w := c.App.Writer
 	cl, err := console.Connect(connect)

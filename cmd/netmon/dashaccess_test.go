@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"netmon/console"
+	"netmon/console/screen"
+	"netmon/internal/natstest"
+	"netmon/wire"
+)
+
+// TestActor_ViewerIsRefused presses, as one who may only read, the keys of the
+// live screen that write.
+func TestActor_ViewerIsRefused(t *testing.T) {
+	s := natstest.StartSecure(t)
+	client := func(role wire.Role, name string) *actor {
+		credential, err := s.Built(role, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cl, err := console.Connect(as(s.Connect, credential))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cl.Close)
+		store, err := cl.Monitors(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &actor{cl: cl, store: store}
+	}
+	operator, viewer := client(wire.RoleOperator, "olga"), client(wire.RoleViewer, "vic")
+	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "127.0.0.1:1", Every: wire.Duration(1e9), Timeout: wire.Duration(1e9)}}
+	if _, err := operator.store.Save(t.Context(), m, "added"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := viewer.store.Get(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []screen.Request{{Verb: screen.Stop, Monitor: "web"}, {Verb: screen.Stop, Monitor: "web", On: "paris"}, {Verb: screen.Delete, Monitor: "web"}} {
+		if text, err := viewer.Do(t.Context(), r); !errors.Is(err, console.ErrDenied) {
+			t.Errorf("%+v: %q, %v; want %v", r, text, err, console.ErrDenied)
+		}
+	}
+	after, err := viewer.store.Get(t.Context(), "web")
+	if err != nil || after.Revision != before.Revision {
+		t.Errorf("revision %d, want %d as before (%v)", after.Revision, before.Revision, err)
+	}
+	if _, err := operator.Do(t.Context(), screen.Request{Verb: screen.Stop, Monitor: "web"}); err != nil {
+		t.Errorf("an operator: %v", err)
+	}
+}
