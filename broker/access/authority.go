@@ -44,6 +44,9 @@ func Exists(dir string) bool {
 // write one book would lose each other's revocations.
 const lockName = "lock"
 
+// ErrInUse says that another process has the folder open.
+var ErrInUse = errors.New("is in use by another process")
+
 // Close gives the folder free.
 func (a *Authority) Close() error { return a.lock.Close() }
 
@@ -63,7 +66,7 @@ func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 	}
 	taken, err := filelock.Try(a.lock)
 	if taken {
-		err = fmt.Errorf("access: %s is in use by another process: a broker, or a controller with --access: stop that one first", dir)
+		err = fmt.Errorf("access: %s %w: a broker, or a controller with --access: stop that one first", dir, ErrInUse)
 	}
 	if err == nil {
 		err = a.open(hosts)

@@ -46,6 +46,9 @@ func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access
 	}
 	first := !access.Exists(folder)
 	a, err := access.Open(folder, reachedBy(listen, c.String("advertise")), log)
+	if errors.Is(err, access.ErrInUse) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w\nto go on without identities, on a network that you trust: --insecure", err)
 	}

@@ -38,9 +38,11 @@ func TestOpenAccess_Rules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			store := t.TempDir()
 			if tt.before {
-				if _, err := access.Open(access.FolderOf(store), nil, nil); err != nil {
+				a, err := access.Open(access.FolderOf(store), nil, nil)
+				if err != nil {
 					t.Fatal(err)
 				}
+				a.Close()
 			}
 			var said strings.Builder
 			var got *access.Authority
