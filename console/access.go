@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -127,34 +127,16 @@ func (c *Client) Conn() *nats.Conn { return c.nc }
 func (c *Client) Audit(ctx context.Context, since time.Time, follow bool, each func(wire.Audit)) error {
 	ctx, done := c.denials.during(ctx)
 	defer done()
-	stream, err := c.js.Stream(ctx, wire.AuditStream)
-	if err != nil {
-		return noMesh("open the audit", denied(ctx, err))
-	}
-	config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
-	if !since.IsZero() {
-		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
-	}
-	cons, err := stream.OrderedConsumer(ctx, config)
+	t, err := tail.Open(ctx, c.js, wire.AuditStream, tail.From{Since: since})
 	if err != nil {
 		return noMesh("read the audit", denied(ctx, err))
 	}
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return noMesh("read the audit", denied(ctx, err))
-	}
-	left := info.NumPending
-	if left == 0 && !follow {
+	defer t.Stop()
+	if t.Left() == 0 && !follow {
 		return nil
 	}
-	messages, err := cons.Messages()
-	if err != nil {
-		return noMesh("read the audit", err)
-	}
-	defer context.AfterFunc(ctx, messages.Stop)()
-	defer messages.Stop()
 	for {
-		m, err := messages.Next()
+		m, meta, err := t.Next()
 		if ctx.Err() != nil {
 			return denied(ctx, ctx.Err())
 		}
@@ -166,7 +148,7 @@ func (c *Client) Audit(ctx context.Context, since time.Time, follow bool, each f
 			e = wire.Audit{Where: "unknown", Error: err.Error()}
 		}
 		each(e)
-		if meta, err := m.Metadata(); err == nil && !follow && meta.NumPending == 0 {
+		if !follow && meta.NumPending == 0 {
 			return nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -62,40 +63,24 @@ func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
 	if err != nil {
 		return nil, noMesh("read the agents", err)
 	}
-	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	t, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{Last: true})
 	if err != nil {
 		return nil, noMesh("read the agents", err)
 	}
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return nil, noMesh("read the agents", err)
-	}
+	defer t.Stop()
 	heard := map[string]Agent{} // by subject; the later one counts
 	take := func(subject string, data []byte, seen time.Time) {
 		if a, err := wire.DecodeAlive(subject, data); err == nil && seen.After(heard[subject].Seen) {
 			heard[subject] = Agent{Alive: a, Seen: seen, Online: OnlineAt(a, seen, time.Now())}
 		}
 	}
-	if info.NumPending > 0 {
-		it, err := cons.Messages()
+	for more := t.Left() > 0; more; {
+		m, meta, err := t.Next()
 		if err != nil {
 			return nil, noMesh("read the agents", err)
 		}
-		defer it.Stop()
-		for {
-			m, err := it.Next(jetstream.NextContext(ctx))
-			if err != nil {
-				return nil, noMesh("read the agents", err)
-			}
-			meta, err := m.Metadata()
-			if err != nil {
-				return nil, err
-			}
-			take(m.Subject(), m.Data(), meta.Timestamp)
-			if meta.NumPending == 0 {
-				break
-			}
-		}
+		take(m.Subject(), m.Data(), meta.Timestamp)
+		more = meta.NumPending > 0
 	}
 	// One that was heard again while we read lost the message that was to come,
 	// and got one behind the last.

@@ -2,7 +2,7 @@
 // run, sends commands to agents, and follows results. Any number of consoles
 // work beside each other; none of them is needed for anything to go on.
 //
-// What must be complete is read by ordered consumers, which pull: a console
+// What must be complete is read by consumers that pull (internal/tail): a console
 // that is slow or stopped takes nothing and delays nobody.
 package console
 
@@ -46,7 +46,7 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 		nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		// nats.go would write to standard error, across a screen. What must be
-		// complete comes by ordered consumers, which begin anew by themselves.
+		// complete comes by internal/tail, which begins anew by itself.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.denials.told(err) }),
 	}, opts...)...)
 	if err != nil {

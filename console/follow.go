@@ -2,11 +2,9 @@ package console
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -18,6 +16,9 @@ type Filter struct {
 	Last     bool      // begin with the last result of each monitor on each agent
 	// Odd, when not nil, is told of messages on the results' subjects that are no results.
 	Odd func(error)
+	// Trouble, when not nil, is told why results that are followed cannot be
+	// read although the broker is there, and nil when they can be again.
+	Trouble func(error)
 }
 
 func (f Filter) subjects() ([]string, error) {
@@ -51,42 +52,28 @@ func (c *Client) Follow(ctx context.Context, f Filter, ready func(), take func(r
 	if err != nil {
 		return err
 	}
-	stream, err := c.js.Stream(ctx, wire.ResultsStream)
+	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: subjects, New: !f.Last && f.Since.IsZero(), Last: f.Last, Since: f.Since})
 	if err != nil {
 		return noMesh("follow the results", err)
 	}
-	// From now on means after the last one stored: a policy of "new" would mean
-	// something later after each reconnect.
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq: stream.CachedInfo().State.LastSeq + 1}
-	switch {
-	case !f.Since.IsZero():
-		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &f.Since
-	case f.Last:
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverLastPerSubjectPolicy, 0
+	defer t.Stop()
+	if f.Trouble != nil {
+		t.Trouble = func(err error) {
+			if err != nil {
+				err = noMesh("follow the results", err)
+			}
+			f.Trouble(err)
+		}
 	}
-	cons, err := stream.OrderedConsumer(ctx, cfg)
-	if err != nil {
-		return noMesh("follow the results", err)
-	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(1000))
-	if err != nil {
-		return noMesh("follow the results", err)
-	}
-	defer it.Stop()
-	defer context.AfterFunc(ctx, it.Stop)() // cheaper than to ask for ctx with each message
 	if ready != nil {
 		ready()
 	}
 	for {
-		m, err := it.Next()
+		m, meta, err := t.Next()
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			if errors.Is(err, jetstream.ErrNoHeartbeat) {
-				continue // the broker is away; the consumer comes back with it
-			}
 			return noMesh("follow the results", err)
 		}
 		r, err := wire.DecodeResult(m.Subject(), m.Data())
@@ -95,10 +82,6 @@ func (c *Client) Follow(ctx context.Context, f Filter, ready func(), take func(r
 				f.Odd(err)
 			}
 			continue
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
 		}
 		if err := take(r, meta.NumPending > 0); err != nil {
 			return err
@@ -113,31 +96,18 @@ func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(
 	if err != nil {
 		return err
 	}
-	cons, err := c.js.OrderedConsumer(ctx, wire.ResultsStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &f.Since})
+	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: subjects, Since: f.Since})
 	if err != nil {
 		return noMesh("read the results", err)
 	}
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return noMesh("read the results", err)
-	}
-	if info.NumPending == 0 {
+	defer t.Stop()
+	if t.Left() == 0 {
 		return nil
 	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(1000))
-	if err != nil {
-		return noMesh("read the results", err)
-	}
-	defer it.Stop()
 	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
+		m, meta, err := t.Next()
 		if err != nil {
 			return noMesh("read the results", err)
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
 		}
 		r, err := wire.DecodeResult(m.Subject(), m.Data())
 		switch {
@@ -161,14 +131,10 @@ func (c *Client) Count(ctx context.Context, f Filter) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	cons, err := c.js.OrderedConsumer(ctx, wire.ResultsStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &f.Since})
+	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: subjects, Since: f.Since})
 	if err != nil {
 		return 0, noMesh("count the results", err)
 	}
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return 0, noMesh("count the results", err)
-	}
-	return info.NumPending, nil
+	defer t.Stop()
+	return t.Left(), nil
 }

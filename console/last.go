@@ -3,8 +3,7 @@ package console
 import (
 	"context"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -14,26 +13,13 @@ func (c *Client) Last(ctx context.Context, monitor string, take func(wire.Result
 	if err != nil {
 		return err
 	}
-	cons, err := c.js.OrderedConsumer(ctx, wire.ResultsStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: []string{subject}, Last: true})
 	if err != nil {
 		return noMesh("read the last results", err)
 	}
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return noMesh("read the last results", err)
-	}
-	left := info.NumPending
-	if left == 0 {
-		return nil
-	}
-	it, err := cons.Messages()
-	if err != nil {
-		return noMesh("read the last results", err)
-	}
-	defer it.Stop()
-	for ; left > 0; left-- { // later ones follow the snapshot: they are not waited for
-		m, err := it.Next(jetstream.NextContext(ctx))
+	defer t.Stop()
+	for left := t.Left(); left > 0; left-- { // later ones follow the snapshot: they are not waited for
+		m, _, err := t.Next()
 		if err != nil {
 			return noMesh("read the last results", err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -45,55 +46,53 @@ func (c *Client) Monitors(ctx context.Context) (*Store, error) {
 // List returns all saved monitors by name. What cannot be decoded is returned
 // as an error beside the rest.
 func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
-	w, err := s.kv.WatchAll(ctx, jetstream.IgnoreDeletes())
-	if err != nil {
-		return nil, noMesh("read the saved monitors", err)
-	}
-	defer w.Stop()
 	var list []wire.Saved
 	var errs []error
-	for {
-		select {
-		case <-ctx.Done():
-			return list, noMesh("read the saved monitors", ctx.Err())
-		case e, ok := <-w.Updates():
-			if e == nil || !ok {
-				slices.SortFunc(list, func(a, b wire.Saved) int { return strings.Compare(a.Name, b.Name) })
-				return list, errors.Join(errs...)
-			}
-			m, err := decodeEntry(e)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("monitor %q: %w", e.Key(), err))
-				continue
-			}
-			list = append(list, m)
+	err := s.each(ctx, tail.From{}, func(key string, value []byte, revision uint64) {
+		m, err := decodeEntry(key, value, revision)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("monitor %q: %w", key, err))
+			return
 		}
-	}
+		list = append(list, m)
+	})
+	slices.SortFunc(list, func(a, b wire.Saved) int { return strings.Compare(a.Name, b.Name) })
+	return list, errors.Join(append(errs, err)...)
 }
 
 // Names returns the names of the saved monitors, sorted; those that came before
 // an error are returned with it.
 func (s *Store) Names(ctx context.Context) ([]string, error) {
-	keys, err := s.kv.ListKeys(ctx)
-	if err != nil {
-		return nil, noMesh("list the saved monitors", err)
-	}
-	defer keys.Stop()
 	var names []string
-	for {
-		select {
-		case <-ctx.Done():
-			return names, noMesh("list the saved monitors", ctx.Err())
-		case name, more := <-keys.Keys():
-			if !more {
-				slices.Sort(names)
-				return names, nil
-			}
-			if wire.CheckToken(name) == nil { // else it is no monitor of ours
-				names = append(names, name)
-			}
+	err := s.each(ctx, tail.From{HeadersOnly: true}, func(key string, _ []byte, _ uint64) {
+		if wire.CheckToken(key) == nil { // else it is no monitor of ours
+			names = append(names, key)
+		}
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+// each hands over what stands under each key of the bucket now.
+func (s *Store) each(ctx context.Context, from tail.From, take func(key string, value []byte, revision uint64)) error {
+	prefix := "$KV." + wire.MonitorsBucket + "."
+	from.Subjects, from.Last = []string{prefix + ">"}, true
+	t, err := tail.Open(ctx, s.c.js, "KV_"+wire.MonitorsBucket, from)
+	if err != nil {
+		return noMesh("read the saved monitors", err)
+	}
+	defer t.Stop()
+	for more := t.Left() > 0; more; {
+		m, meta, err := t.Next()
+		if err != nil {
+			return noMesh("read the saved monitors", err)
+		}
+		more = meta.NumPending > 0
+		if m.Headers().Get("KV-Operation") == "" { // else it is deleted (ADR-8 of NATS)
+			take(strings.TrimPrefix(m.Subject(), prefix), m.Data(), meta.Sequence.Stream)
 		}
 	}
+	return nil
 }
 
 // Get returns one saved monitor.
@@ -108,17 +107,17 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err != nil {
 		return wire.Saved{}, noMesh("read monitor "+name, err)
 	}
-	return decodeEntry(e)
+	return decodeEntry(e.Key(), e.Value(), e.Revision())
 }
 
 // decodeEntry reads what stands under a key. Whoever may write to the bucket
 // can put anything under any subject.
-func decodeEntry(e jetstream.KeyValueEntry) (wire.Saved, error) {
-	if err := wire.CheckToken(e.Key()); err != nil {
+func decodeEntry(key string, value []byte, revision uint64) (wire.Saved, error) {
+	if err := wire.CheckToken(key); err != nil {
 		return wire.Saved{}, fmt.Errorf("its key %w", err)
 	}
-	m, err := wire.DecodeSaved(e.Value(), e.Revision())
-	if err == nil && m.Name != e.Key() {
+	m, err := wire.DecodeSaved(value, revision)
+	if err == nil && m.Name != key {
 		err = fmt.Errorf("it is named %q", m.Name)
 	}
 	return m, err
@@ -201,7 +200,7 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	for _, e := range slices.Backward(entries) {
 		r := Revision{Revision: e.Revision(), At: e.Created()}
 		if e.Operation() == jetstream.KeyValuePut {
-			m, err := decodeEntry(e)
+			m, err := decodeEntry(e.Key(), e.Value(), e.Revision())
 			if err != nil {
 				r.Problem = err
 			} else {

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -68,39 +67,23 @@ func (c *Client) lastOf(ctx context.Context, monitor string) (map[string]Heard, 
 	if err != nil {
 		return nil, err
 	}
-	stream, err := c.js.Stream(ctx, wire.ResultsStream)
+	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: []string{subject}, Last: true})
 	if err != nil {
 		return nil, noMesh("read the results", err)
 	}
-	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
-	if err != nil {
-		return nil, noMesh("read the results", err)
-	}
-	info, err := cons.Info(ctx)
-	if err != nil {
-		return nil, noMesh("read the results", err)
-	}
+	defer t.Stop()
 	last := map[string]Heard{}
-	if info.NumPending == 0 {
+	if t.Left() == 0 {
 		return last, nil
 	}
-	it, err := cons.Messages()
-	if err != nil {
-		return nil, noMesh("read the results", err)
-	}
-	defer it.Stop()
 	for {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, meta, err := t.Next()
 		if err != nil {
 			return nil, noMesh("read the results", err)
 		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return nil, err
-		}
 		if r, err := wire.DecodeResult(msg.Subject(), msg.Data()); err == nil {
 			// Both times are the broker's: no clock but its own is trusted.
-			age := stream.CachedInfo().TimeStamp.Sub(meta.Timestamp) + time.Duration(r.LateNS)
+			age := t.Stream().TimeStamp.Sub(meta.Timestamp) + time.Duration(r.LateNS)
 			last[r.Agent] = Heard{r, max(age, 0)}
 		}
 		if meta.NumPending == 0 {

@@ -34,7 +34,7 @@ func (s *Store) Watch(ctx context.Context, ready func(), take func(name string, 
 			case e.Operation() != jetstream.KeyValuePut:
 				take(e.Key(), nil, nil)
 			default:
-				m, err := decodeEntry(e)
+				m, err := decodeEntry(e.Key(), e.Value(), e.Revision())
 				if err != nil {
 					take(e.Key(), nil, err)
 					continue

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -138,18 +139,12 @@ func (c *Controller) lead(ctx context.Context) error {
 		c.take(e)
 	}
 
-	beats, err := c.js.OrderedConsumer(ctx, wire.AgentsStream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	beats, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{Last: true})
 	if err != nil {
 		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
 	}
-	following, err := beats.Consume(func(m jetstream.Msg) { c.heard(ctx, m) })
-	if err != nil {
-		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
-	}
-	defer func() {
-		following.Stop()
-		<-following.Closed()
-	}()
+	deaf := make(chan error, 1)
+	c.wg.Go(func() { deaf <- c.listen(ctx, beats) })
 
 	// Streams may be deleted by hand, and made anew, under our feet: a watch
 	// would stay silent, so they are looked at from time to time.
@@ -159,8 +154,8 @@ func (c *Controller) lead(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-following.Closed():
-			return errors.New("the consumer of heartbeats ended")
+		case err := <-deaf:
+			return fmt.Errorf("follow the heartbeats: %w", err)
 		case e, ok := <-saved.Updates():
 			if !ok {
 				return errors.New("the watch of saved monitors ended")
@@ -206,8 +201,19 @@ func (c *Controller) take(e jetstream.KeyValueEntry) (changed bool) {
 	return true
 }
 
-// heard notes a heartbeat.
-func (c *Controller) heard(ctx context.Context, m jetstream.Msg) {
+// listen notes heartbeats until ctx ends.
+func (c *Controller) listen(ctx context.Context, beats *tail.Tail) error {
+	for {
+		m, meta, err := beats.Next()
+		if err != nil {
+			return err
+		}
+		c.heard(ctx, m, meta.Timestamp)
+	}
+}
+
+// heard notes a heartbeat that the broker got at a moment.
+func (c *Controller) heard(ctx context.Context, m jetstream.Msg, at time.Time) {
 	a, err := wire.DecodeAlive(m.Subject(), m.Data())
 	if err != nil {
 		c.log.Warn("ignored", "error", err)
@@ -218,11 +224,7 @@ func (c *Controller) heard(ctx context.Context, m jetstream.Msg) {
 			a.Labels = granted
 		}
 	}
-	meta, err := m.Metadata()
-	if err != nil {
-		return
-	}
-	if a.Leaving || time.Since(meta.Timestamp) > wire.OfflineAfter {
+	if a.Leaving || time.Since(at) > wire.OfflineAfter {
 		return // its next heartbeat brings it back
 	}
 	c.mu.Lock()

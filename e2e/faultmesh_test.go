@@ -29,6 +29,7 @@ type faultMesh struct {
 	setup      setup
 	addrs      []string // of the servers, for clients
 	routes     []string // and for each other
+	health     []string // and for who asks how they are
 	brokers    []*proc
 	links      map[string][]*badlink.Link // by agent, one to each server
 	agents     map[string]*proc
@@ -59,7 +60,7 @@ const (
 func newFaultMesh(t *testing.T, s setup) *faultMesh {
 	m := &faultMesh{T: t, dir: t.TempDir(), setup: s, links: map[string][]*badlink.Link{}, agents: map[string]*proc{}, states: map[string]string{}}
 	for range max(1, s.servers) {
-		m.addrs, m.routes, m.brokers = append(m.addrs, freeAddr(t)), append(m.routes, freeAddr(t)), append(m.brokers, nil)
+		m.addrs, m.routes, m.health, m.brokers = append(m.addrs, freeAddr(t)), append(m.routes, freeAddr(t)), append(m.health, freeAddr(t)), append(m.brokers, nil)
 	}
 	for i := range m.brokers {
 		m.startBroker(i)
@@ -148,6 +149,7 @@ func (m *faultMesh) flow() {
 // flowOf waits until the console shows a result of the agent that began after from.
 func (m *faultMesh) flowOf(id string, from time.Time) {
 	m.Helper()
+	defer m.explain()
 	for n := m.console.count(); ; {
 		line := m.console.lineAfter(n, `"agent":"`+id+`"`)
 		var r wire.Result
@@ -155,6 +157,30 @@ func (m *faultMesh) flowOf(id string, from time.Time) {
 			return
 		}
 		n++
+	}
+}
+
+// explain says, when the test has failed, where results were then.
+func (m *faultMesh) explain() {
+	if !m.Failed() {
+		return
+	}
+	nc, err := nats.Connect(m.urls())
+	if err != nil {
+		m.Log(err)
+		return
+	}
+	defer nc.Close()
+	for _, id := range faultAgents {
+		a, err := m.info(nc, id)
+		m.Logf("agent %s: %d results wait; notes %q; %v", id, a.Pending, a.Notes, err)
+	}
+	for _, about := range []string{"STREAM.INFO.", "CONSUMER.LIST."} {
+		if msg, err := nc.Request("$JS.API."+about+wire.ResultsStream, []byte("{}"), 5*time.Second); err != nil {
+			m.Logf("%s: %v", about, err)
+		} else {
+			m.Logf("%s", msg.Data)
+		}
 	}
 }
 
@@ -283,9 +309,10 @@ func (m *faultMesh) clusterConfig(i int, store string) string {
 	}
 	text := fmt.Sprintf(`server_name: s%d
 listen: %q
+http: %q
 jetstream { store_dir: %q }
 cluster { name: lab, listen: %q, routes: [%s] }
-`, i, m.addrs[i], store, m.routes[i], strings.Join(routes, ", "))
+`, i, m.addrs[i], m.health[i], store, m.routes[i], strings.Join(routes, ", "))
 	path := filepath.Join(m.dir, fmt.Sprintf("nats%d.conf", i))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		m.Fatal(err)

@@ -3,6 +3,8 @@ package e2e
 import (
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -171,8 +173,7 @@ var faults = []fault{
 			m.kill(m.brokers[i])
 			m.flow() // two of three go on
 			m.startBroker(i)
-			m.brokers[i].line("broker ready on")
-			m.awaitReplicas()
+			m.awaitHealthy()
 		}
 		m.flow()
 	}},
@@ -297,28 +298,22 @@ func (m *faultMesh) tear() {
 	}
 }
 
-// awaitReplicas waits until every copy of the stream is up to date: killing a
-// second server before would be more than the cluster promises to survive.
-func (m *faultMesh) awaitReplicas() {
+// awaitHealthy waits until every server has its copies of everything: killing a
+// second one before would be more than the cluster promises to survive.
+func (m *faultMesh) awaitHealthy() {
 	m.Helper()
-	js, err := jetstream.New(m.connect())
-	if err != nil {
-		m.Fatal(err)
-	}
-	m.eventually("all three copies of the stream", func() error {
-		s, err := js.Stream(m.Context(), wire.ResultsStream)
-		if err != nil {
-			return err
-		}
-		c := s.CachedInfo().Cluster
-		if c == nil || c.Leader == "" || len(c.Replicas) != 2 {
-			return fmt.Errorf("cluster %+v", c)
-		}
-		for _, r := range c.Replicas {
-			if !r.Current || r.Offline {
-				return fmt.Errorf("%+v", *r)
+	for _, addr := range m.health {
+		m.eventually("a healthy server", func() error {
+			resp, err := http.Get("http://" + addr + "/healthz")
+			if err != nil {
+				return err
 			}
-		}
-		return nil
-	})
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
+				return fmt.Errorf("%s: %s", resp.Status, why)
+			}
+			return nil
+		})
+	}
 }

@@ -67,6 +67,13 @@ var errEnough = fmt.Errorf("as many as asked for")
 // watch prints results until ctx ends, or most of them when most is over 0.
 func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, stderr io.Writer, ndjson bool, most int) error {
 	f.Odd = func(err error) { fmt.Fprintln(stderr, "netmon: ignored:", console.Printable(err.Error())) }
+	f.Trouble = func(err error) {
+		if err != nil {
+			fmt.Fprintln(stderr, "netmon: waiting:", console.Printable(err.Error()))
+		} else {
+			fmt.Fprintln(stderr, "netmon: results can be read again")
+		}
+	}
 	line := console.Line{Styles: styles(stdout)}
 	out := bufio.NewWriter(stdout)
 	n := 0

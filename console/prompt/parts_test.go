@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,10 +175,10 @@ func TestOutput_HoldsUpWhoIsFasterThanTheTerminal(t *testing.T) {
 
 func TestPrompt_SaysWhyResultsCannotBeRead(t *testing.T) {
 	d := newDesk(t)
-	d.m.o.Stream.tell("results cannot be read: no stream")
+	d.m.o.Stream.tell(errors.New("no stream"))
 	d.beat()
 	d.beat()
-	d.m.o.Stream.tell("")
+	d.m.o.Stream.tell(nil)
 	d.beat()
 	said := d.said()
 	if strings.Count(said, "cannot be read: no stream") != 1 || strings.Count(said, "can be read again") != 1 {

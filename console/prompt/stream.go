@@ -144,9 +144,9 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 		if off {
 			wait = nil
 		} else {
-			err := cl.Follow(following, console.Filter{}, func() { s.tell("") }, func(r wire.Result, _ bool) error { s.Add(r); return nil })
+			err := cl.Follow(following, console.Filter{Trouble: s.tell}, func() { s.tell(nil) }, func(r wire.Result, _ bool) error { s.Add(r); return nil })
 			if err != nil && cl.Connected() {
-				s.tell("results cannot be read: " + err.Error())
+				s.tell(err)
 			}
 		}
 		stop()
@@ -158,10 +158,14 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 	}
 }
 
-func (s *Stream) tell(trouble string) {
+// tell notes why results cannot be read although the broker is there, nil that they can.
+func (s *Stream) tell(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = trouble
+	s.trouble = ""
+	if err != nil {
+		s.trouble = "results cannot be read: " + err.Error()
+	}
 }
 
 // Trouble says why results cannot be read although the broker is there, "" that they can.

@@ -6,11 +6,11 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -42,26 +42,15 @@ func Read(ctx context.Context, nc *nats.Conn, deleted bool) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream, err := js.Stream(ctx, wire.ResultsStream)
+	t, err := tail.Open(ctx, js, wire.ResultsStream, tail.From{})
 	if err != nil {
 		return nil, err
 	}
-	state := stream.CachedInfo().State
+	defer t.Stop()
+	state := t.Stream().State
 	l := &Ledger{}
-	if state.Msgs == 0 {
-		return l, nil
-	}
-	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
-	if err != nil {
-		return nil, err
-	}
-	messages, err := cons.Messages()
-	if err != nil {
-		return nil, err
-	}
-	defer messages.Stop()
-	for {
-		m, err := messages.Next(jetstream.NextMaxWait(20 * time.Second))
+	for more := state.Msgs > 0; more; {
+		m, meta, err := t.Next()
 		if err != nil {
 			return nil, fmt.Errorf("read the stream after %d of %d: %w", l.Stored, state.Msgs, err)
 		}
@@ -70,10 +59,9 @@ func Read(ctx context.Context, nc *nats.Conn, deleted bool) (*Ledger, error) {
 			return nil, err
 		}
 		l.add(r, deleted)
-		if meta, err := m.Metadata(); err != nil || meta.Sequence.Stream >= state.LastSeq {
-			return l, err
-		}
+		more = meta.Sequence.Stream < state.LastSeq
 	}
+	return l, nil
 }
 
 func (l *Ledger) add(r wire.Result, anywhere bool) {

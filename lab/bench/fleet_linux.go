@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/agent"
 	"netmon/internal/ledger"
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -132,35 +132,33 @@ func fleet(ctx context.Context, o *options, r *report) error {
 
 // alive waits until n agents have said since then that they run all.
 func (m *mesh) alive(ctx context.Context, n int, since time.Time, within time.Duration) error {
-	limit := time.Now().Add(within)
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	here := map[string]bool{}
-	for time.Now().Before(limit) {
-		js, err := jetstream.New(m.nc)
+	read := func() error {
+		t, err := tail.Open(ctx, m.js, wire.AgentsStream, tail.From{Since: since})
 		if err != nil {
 			return err
 		}
-		cons, err := js.OrderedConsumer(ctx, wire.AgentsStream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since})
-		if err != nil { // the broker is on its way back
-			if err := sleep(ctx, 100*time.Millisecond); err != nil {
-				return err
-			}
-			continue
-		}
-		for {
-			msg, err := cons.Next(jetstream.FetchMaxWait(time.Second))
+		defer t.Stop()
+		for len(here) < n {
+			msg, _, err := t.Next()
 			if err != nil {
-				break
+				return err
 			}
 			var a wire.Alive
 			if json.Unmarshal(msg.Data(), &a) == nil && a.Agent != agentID && a.At.After(since) && a.Monitors == fleetMonitors {
 				here[a.Agent] = true
 			}
-			if len(here) == n {
-				return nil
-			}
+		}
+		return nil
+	}
+	for read() != nil { // the broker is on its way back
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return fmt.Errorf("%d of %d agents within %v", len(here), n, within)
 		}
 	}
-	return fmt.Errorf("%d of %d agents within %v", len(here), n, within)
+	return nil
 }
 
 // runFleet runs many agents: fleet URL DIR NUMBER COUNT.

@@ -18,6 +18,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -59,6 +60,7 @@ type mesh struct {
 	access        bool // it knows who is who, over TLS
 	broker, agent *process
 	nc            *nats.Conn
+	js            jetstream.JetStream
 	stream        jetstream.Stream
 	base          usage // of the agent before it had monitors
 }
@@ -89,11 +91,10 @@ func startMesh(ctx context.Context, o *options, profile string) (m *mesh, err er
 	if m.nc, err = m.connect(); err != nil {
 		return m, err
 	}
-	js, err := jetstream.New(m.nc)
-	if err != nil {
+	if m.js, err = jetstream.New(m.nc); err != nil {
 		return m, err
 	}
-	if m.stream, err = js.Stream(ctx, wire.ResultsStream); err != nil {
+	if m.stream, err = m.js.Stream(ctx, wire.ResultsStream); err != nil {
 		return m, err
 	}
 	time.Sleep(500 * time.Millisecond) // its buffers are made
@@ -194,7 +195,7 @@ func (m *mesh) apply(ctx context.Context, l load, n int, p ports) error {
 	}
 	out, err := exec.CommandContext(ctx, m.netmon, append([]string{"apply", "-f", path}, m.as()...)...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("netmon apply: %w: %s", err, tail(out))
+		return fmt.Errorf("netmon apply: %w: %s", err, ending(out))
 	}
 	return nil
 }
@@ -233,17 +234,13 @@ func (m *mesh) results(ctx context.Context, first, last uint64, take func(*wire.
 	if first >= last {
 		return nil
 	}
-	cons, err := m.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: first + 1})
+	t, err := tail.Open(ctx, m.js, wire.ResultsStream, tail.From{After: first})
 	if err != nil {
 		return err
 	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(2000))
-	if err != nil {
-		return err
-	}
-	defer it.Stop()
+	defer t.Stop()
 	for {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, meta, err := t.Next()
 		if err != nil {
 			return err
 		}
@@ -252,10 +249,6 @@ func (m *mesh) results(ctx context.Context, first, last uint64, take func(*wire.
 			return err
 		}
 		take(&r)
-		meta, err := msg.Metadata()
-		if err != nil {
-			return err
-		}
 		if meta.Sequence.Stream >= last {
 			return nil
 		}

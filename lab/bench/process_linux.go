@@ -77,19 +77,19 @@ func (p *process) line(text string, within time.Duration) (string, error) {
 		case l, ok := <-p.lines:
 			if !ok {
 				said, _ := os.ReadFile(p.log.Name())
-				return "", fmt.Errorf("%s ended and had said: %s", p.cmd, tail(said))
+				return "", fmt.Errorf("%s ended and had said: %s", p.cmd, ending(said))
 			}
 			if strings.Contains(l, text) {
 				return l, nil
 			}
 		case <-limit:
 			said, _ := os.ReadFile(p.log.Name())
-			return "", fmt.Errorf("%s did not say %q within %v, but: %s", p.cmd, text, within, tail(said))
+			return "", fmt.Errorf("%s did not say %q within %v, but: %s", p.cmd, text, within, ending(said))
 		}
 	}
 }
 
-func tail(b []byte) []byte { return bytes.TrimSpace(b[max(0, len(b)-2000):]) }
+func ending(b []byte) []byte { return bytes.TrimSpace(b[max(0, len(b)-2000):]) }
 
 // stop ends the process, gently at first.
 func (p *process) stop() {

@@ -43,6 +43,10 @@ func soakOne(ctx context.Context, o *options, r *report, l load, n int, targets 
 		return err
 	}
 	var peaks [2]sample // of the first and the last third of what follows
+	before, err := m.marks(ctx)
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	for time.Since(begin) < long {
 		s, err := m.sample()
@@ -56,27 +60,63 @@ func soakOne(ctx context.Context, o *options, r *report, l load, n int, targets 
 			return err
 		}
 	}
+	after, err := m.marks(ctx)
+	if err != nil {
+		return err
+	}
 	a, b := peaks[0], peaks[1]
-	r.say("%s, %d monitors (every %v) for %v: from the first third to the last, at most %.0f → %.0f MiB, %d → %d goroutines, %d → %d descriptors, %d → %d threads",
-		l.kind, n, l.every, long, a.rss, b.rss, a.goroutines, b.goroutines, a.fds, b.fds, a.threads, b.threads)
+	r.say("%s, %d monitors (every %v) for %v: from the first third to the last, the agent has at most %.0f → %.0f MiB, %d → %d goroutines, %d → %d descriptors, %d → %d threads; the broker %.0f → %.0f MiB, %d → %d descriptors",
+		l.kind, n, l.every, long, a.rss, b.rss, a.goroutines, b.goroutines, a.fds, b.fds, a.threads, b.threads, a.broker.rss, b.broker.rss, a.broker.fds, b.broker.fds)
+	stored := after.stored - before.stored
+	r.say("%s, %d monitors: %d results stored (%.1f a second), %d ticks skipped, CPU a result %.0f µs in the agent and %.0f µs in the broker",
+		l.kind, n, stored, float64(stored)/after.at.Sub(before.at).Seconds(), after.skipped-before.skipped,
+		micros([2]usage{before.agent, after.agent}, float64(stored)), micros([2]usage{before.broker, after.broker}, float64(stored)))
 	if b.rss > a.rss*1.15+4 || b.goroutines > a.goroutines+20 || b.fds > a.fds+5 {
 		return errors.New("the agent grows")
 	}
 	return nil
 }
 
+// marks is what only ever grows, at one moment.
+type marks struct {
+	at              time.Time
+	stored, skipped uint64
+	agent, broker   usage
+}
+
+func (m *mesh) marks(ctx context.Context) (k marks, err error) {
+	a, err := m.info()
+	if err != nil {
+		return k, err
+	}
+	var aerr, berr error
+	k.at, k.skipped = time.Now(), a.Skipped
+	k.agent, aerr = m.agent.usage()
+	k.broker, berr = m.broker.usage()
+	k.stored, err = m.stored(ctx)
+	return k, errors.Join(err, aerr, berr)
+}
+
 // sample is what may grow.
 type sample struct {
 	usage
 	goroutines int
+	broker     usage
 }
 
 func (a sample) max(b sample) sample {
-	return sample{usage{rss: max(a.rss, b.rss), fds: max(a.fds, b.fds), threads: max(a.threads, b.threads)}, max(a.goroutines, b.goroutines)}
+	return sample{a.usage.max(b.usage), max(a.goroutines, b.goroutines), a.broker.max(b.broker)}
+}
+
+func (a usage) max(b usage) usage {
+	return usage{rss: max(a.rss, b.rss), fds: max(a.fds, b.fds), threads: max(a.threads, b.threads)}
 }
 
 func (m *mesh) sample() (s sample, err error) {
 	if s.usage, err = m.agent.usage(); err != nil {
+		return s, err
+	}
+	if s.broker, err = m.broker.usage(); err != nil {
 		return s, err
 	}
 	if err := m.agent.cmd.Process.Signal(goroutinesSignal); err != nil {

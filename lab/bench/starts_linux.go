@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -89,17 +88,13 @@ func measureStarts(ctx context.Context, o *options, r *report, l load, n int, ta
 		return err
 	}
 	first, seen := time.Duration(0), map[string]bool{}
-	cons, err := m.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: before + 1})
+	t, err := tail.Open(ctx, m.js, wire.ResultsStream, tail.From{After: before})
 	if err != nil {
 		return err
 	}
-	it, err := cons.Messages()
-	if err != nil {
-		return err
-	}
-	defer it.Stop()
+	defer t.Stop()
 	for len(seen) < n {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, _, err := t.Next()
 		if err != nil {
 			return err
 		}

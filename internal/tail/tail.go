@@ -1,0 +1,237 @@
+// Package tail reads a stream in order, from some place on, and goes on there
+// after whatever happens to the broker: a restart, a server of a cluster that
+// dies, a link that is cut, a stream that is made anew.
+//
+// It is the client library's ordered consumer but for one thing. When a
+// consumer has to be made anew, the library asks for one name until it gets it;
+// a cluster takes the better part of a minute to notice that a server died
+// without a word, and a consumer that it places there meanwhile is not made and
+// keeps its name, so that the reader hears nothing until that server is back.
+// Here each attempt has a name of its own (docs/adr/0017).
+package tail
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+)
+
+const (
+	attempt   = 2 * time.Second // for the broker to make a consumer
+	attempts  = 3               // of Open
+	heartbeat = 2 * time.Second // of the broker, while nothing is to be read; two missed ones are too many
+	pauseMin  = 50 * time.Millisecond
+	pauseMax  = 2 * time.Second
+	// forget is how long the broker keeps the consumer of a reader that is gone.
+	forget = time.Minute
+)
+
+// From is where to begin. The zero value is the first message of the stream.
+type From struct {
+	Subjects []string  // only these; none is all
+	New      bool      // after the last message that is stored now
+	Last     bool      // the last message of each subject, then what comes
+	After    uint64    // after the message of this number
+	Since    time.Time // the first message stored then or later
+
+	HeadersOnly bool // no data
+}
+
+// Tail reads one stream. It is for one goroutine.
+type Tail struct {
+	// Trouble, when not nil, is told why nothing can be read although the broker
+	// is there, once for each reason, and nil when it can be again.
+	Trouble func(error)
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	js     jetstream.JetStream
+	stream string
+	from   From
+	opened jetstream.StreamInfo
+	left   uint64
+	done   uint64 // number in the stream of the last message that was read
+	nth    uint64 // and its number in this consumer
+	back   chan struct{}
+
+	mu sync.Mutex // guards it
+	it jetstream.MessagesContext
+}
+
+// Open begins to read, until ctx ends or Stop. Its errors are those of the library.
+func Open(ctx context.Context, js jetstream.JetStream, stream string, from From) (*Tail, error) {
+	t := &Tail{js: js, stream: stream, from: from, back: make(chan struct{}, 1)}
+	t.ctx, t.cancel = context.WithCancel(ctx)
+	var err error
+	for range attempts {
+		if err = t.make(); err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
+			break
+		}
+	}
+	if err != nil {
+		t.cancel()
+		return nil, err
+	}
+	status := js.Conn().StatusChanged(nats.CONNECTED)
+	context.AfterFunc(t.ctx, func() {
+		js.Conn().RemoveStatusListener(status)
+		t.interrupt()
+	})
+	go t.watch(status)
+	return t, nil
+}
+
+// Stop ends the reading.
+func (t *Tail) Stop() { t.cancel() }
+
+// watch ends what is read over a connection that was lost when there is a new one.
+func (t *Tail) watch(status <-chan nats.Status) {
+	for {
+		select {
+		case <-t.ctx.Done():
+			return
+		case _, ok := <-status:
+			if !ok {
+				return
+			}
+		}
+		t.interrupt()
+		select {
+		case t.back <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Left is how many messages there were to read when it was opened.
+func (t *Tail) Left() uint64 { return t.left }
+
+// Stream is what the broker said of the stream when it was opened, or was last
+// opened anew.
+func (t *Tail) Stream() jetstream.StreamInfo { return t.opened }
+
+// Next waits for the next message. Its error is that of the context given to
+// Open, or nats.ErrConnectionClosed.
+func (t *Tail) Next() (jetstream.Msg, *jetstream.MsgMetadata, error) {
+	for {
+		m, err := t.it.Next()
+		if err == nil {
+			meta, err := m.Metadata()
+			if err != nil {
+				return nil, nil, err
+			}
+			if meta.Sequence.Consumer == t.nth+1 {
+				t.nth, t.done = meta.Sequence.Consumer, meta.Sequence.Stream
+				return m, meta, nil
+			}
+			// One was lost on a connection that broke.
+		}
+		if err := t.again(); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// again makes a consumer that goes on behind the last message.
+func (t *Tail) again() error {
+	t.interrupt()
+	told := ""
+	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
+		var err error
+		nc := t.js.Conn()
+		if nc.IsConnected() {
+			err = t.make()
+		}
+		switch {
+		case t.ctx.Err() != nil:
+			return t.ctx.Err()
+		case nc.IsClosed():
+			return nats.ErrConnectionClosed
+		case err == nil && nc.IsConnected():
+			if told != "" && t.Trouble != nil {
+				t.Trouble(nil)
+			}
+			return nil
+		case err != nil && nc.IsConnected() && t.Trouble != nil && err.Error() != told:
+			told = err.Error()
+			t.Trouble(err)
+		}
+		select {
+		case <-t.ctx.Done():
+		case <-t.back:
+			pause = pauseMin
+		case <-time.After(pause):
+		}
+	}
+}
+
+// make makes a consumer.
+func (t *Tail) make() error {
+	ctx, cancel := context.WithTimeout(t.ctx, attempt)
+	defer cancel()
+	s, err := t.js.Stream(ctx, t.stream)
+	if err != nil {
+		return err
+	}
+	info := s.CachedInfo()
+	if !t.opened.Created.IsZero() && !info.Created.Equal(t.opened.Created) {
+		t.from, t.done = From{Subjects: t.from.Subjects, HeadersOnly: t.from.HeadersOnly}, 0 // made anew: all of it is new
+	}
+	if t.from.New {
+		t.from.New, t.from.After = false, info.State.LastSeq
+	}
+	cons, err := s.CreateConsumer(ctx, t.config())
+	if err != nil {
+		return err
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(1000), jetstream.PullHeartbeat(heartbeat))
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.it = it
+	t.mu.Unlock()
+	if t.opened.Created.IsZero() {
+		t.left = cons.CachedInfo().NumPending
+	}
+	t.opened, t.nth = *info, 0
+	return nil
+}
+
+func (t *Tail) config() jetstream.ConsumerConfig {
+	c := jetstream.ConsumerConfig{Name: nuid.Next(), AckPolicy: jetstream.AckNonePolicy, Replicas: 1, MemoryStorage: true, InactiveThreshold: forget,
+		HeadersOnly: t.from.HeadersOnly}
+	if len(t.from.Subjects) == 1 {
+		c.FilterSubject = t.from.Subjects[0] // then it is part of the request's subject, which permissions are about
+	} else {
+		c.FilterSubjects = t.from.Subjects
+	}
+	switch {
+	case t.done > 0:
+		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, t.done+1
+	case t.from.Last:
+		c.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
+		if len(t.from.Subjects) == 0 {
+			c.FilterSubject = ">"
+		}
+	case !t.from.Since.IsZero():
+		c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &t.from.Since
+	case t.from.After > 0:
+		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, t.from.After+1
+	}
+	return c
+}
+
+// interrupt makes Next look what is wrong.
+func (t *Tail) interrupt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.it != nil {
+		t.it.Stop()
+	}
+}

@@ -1,0 +1,263 @@
+package tail_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/broker"
+	"netmon/internal/badlink"
+	"netmon/internal/natstest"
+	"netmon/internal/tail"
+)
+
+const stream = "NUMBERS"
+
+// numbers is a stream of numbered messages, on n.a and n.b in turn.
+type numbers struct {
+	t    *testing.T
+	b    *broker.Broker
+	js   jetstream.JetStream // of who writes
+	last int
+}
+
+func newNumbers(t *testing.T) *numbers {
+	n := &numbers{t: t, b: natstest.Start(t)}
+	n.js = natstest.JetStream(t, natstest.Connect(t, n.b))
+	n.create()
+	return n
+}
+
+func (n *numbers) create() {
+	n.t.Helper()
+	if _, err := n.js.CreateStream(n.t.Context(), jetstream.StreamConfig{Name: stream, Subjects: []string{"n.*"}}); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *numbers) write(count int) {
+	n.t.Helper()
+	for range count {
+		n.last++
+		if _, err := n.js.PublishAsync([]string{"n.a", "n.b"}[n.last%2], fmt.Append(nil, n.last)); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	select {
+	case <-n.js.PublishAsyncComplete():
+	case <-time.After(30 * time.Second):
+		n.t.Fatal("not stored")
+	}
+}
+
+func (n *numbers) open(js jetstream.JetStream, from tail.From) *tail.Tail {
+	n.t.Helper()
+	t, err := tail.Open(n.t.Context(), js, stream, from)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(t.Stop)
+	return t
+}
+
+// want reads these numbers, in this order.
+func (n *numbers) want(t *tail.Tail, want ...int) {
+	n.t.Helper()
+	limit := time.AfterFunc(30*time.Second, t.Stop)
+	defer limit.Stop()
+	for _, w := range want {
+		m, _, err := t.Next()
+		if err != nil {
+			n.t.Fatalf("before %d: %v", w, err)
+		}
+		if got := string(m.Data()); got != fmt.Sprint(w) {
+			n.t.Fatalf("read %s, want %d", got, w)
+		}
+	}
+}
+
+func upTo(first, last int) (out []int) {
+	for i := first; i <= last; i++ {
+		out = append(out, i)
+	}
+	return out
+}
+
+func TestFrom(t *testing.T) {
+	n := newNumbers(t)
+	n.write(4)
+	half := time.Now()
+	n.write(4)
+	for name, c := range map[string]struct {
+		from tail.From
+		left uint64
+		want []int
+	}{
+		"the first":     {tail.From{}, 8, upTo(1, 9)},
+		"new":           {tail.From{New: true}, 0, []int{9}},
+		"after":         {tail.From{After: 6}, 2, []int{7, 8, 9}},
+		"since":         {tail.From{Since: half}, 4, upTo(5, 9)},
+		"last of each":  {tail.From{Last: true}, 2, []int{7, 8, 9}},
+		"of one":        {tail.From{Subjects: []string{"n.b"}}, 4, []int{1, 3, 5, 7, 9}},
+		"of both":       {tail.From{Subjects: []string{"n.a", "n.b"}, After: 7}, 1, []int{8, 9}},
+		"last of one":   {tail.From{Subjects: []string{"n.b"}, Last: true}, 1, []int{7, 9}},
+		"of one and on": {tail.From{Subjects: []string{"n.a"}, New: true}, 0, nil},
+	} {
+		tl := n.open(n.js, c.from)
+		if tl.Left() != c.left {
+			t.Errorf("%s: %d left, want %d", name, tl.Left(), c.left)
+		}
+		defer func() { n.want(tl, c.want...) }()
+	}
+	n.write(1)
+}
+
+func TestOpen_SaysWhyNot(t *testing.T) {
+	n := newNumbers(t)
+	if _, err := tail.Open(t.Context(), n.js, "NONE", tail.From{}); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("a stream that is not there: %v", err)
+	}
+}
+
+func TestNext_EndsWithItsContext(t *testing.T) {
+	n := newNumbers(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	tl, err := tail.Open(ctx, n.js, stream, tail.From{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() {
+		_, _, err := tl.Next()
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Next: %v", err)
+	}
+	stopped := n.open(n.js, tail.From{})
+	stopped.Stop()
+	if _, _, err := stopped.Next(); !errors.Is(err, context.Canceled) {
+		t.Errorf("Next after Stop: %v", err)
+	}
+	nc := natstest.Connect(t, n.b)
+	closed := n.open(natstest.JetStream(t, nc), tail.From{})
+	nc.Close()
+	if _, _, err := closed.Next(); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("Next after the connection: %v", err)
+	}
+}
+
+func TestNext_OutlivesTheBroker(t *testing.T) {
+	n := newNumbers(t)
+	n.write(3)
+	tl := n.open(n.js, tail.From{After: 1})
+	n.want(tl, 2, 3)
+	for range 3 {
+		n.b = natstest.Restart(t, n.b)
+		n.write(2)
+		n.want(tl, n.last-1, n.last)
+	}
+}
+
+// TestNext_HasNoHoles cuts the reader's link while much is under way.
+func TestNext_HasNoHoles(t *testing.T) {
+	n := newNumbers(t)
+	link := badlink.New(t, strings.TrimPrefix(n.b.URL(), "nats://"))
+	nc, err := nats.Connect(link.Addr(), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	n.write(20_000)
+	tl := n.open(natstest.JetStream(t, nc), tail.From{})
+	for i := range 5 {
+		n.want(tl, upTo(i*4000+1, i*4000+4000)...)
+		link.Cut()
+		link.Heal()
+	}
+}
+
+func TestNext_StreamMadeAnew(t *testing.T) {
+	n := newNumbers(t)
+	n.write(3)
+	tl := n.open(n.js, tail.From{New: true})
+	told := make(chan error, 10)
+	tl.Trouble = func(err error) { told <- err }
+	n.write(1)
+	n.want(tl, 4)
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		n.want(tl, 5, 6)
+	}()
+	if err := n.js.DeleteStream(t.Context(), stream); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("while there is no stream: %v", err)
+	}
+	n.create()
+	n.write(2)
+	<-reading
+	if err := <-told; err != nil {
+		t.Errorf("when there is one: %v", err)
+	}
+}
+
+// TestNext_AsksUnderAnotherName has a broker that never makes some consumers,
+// as a cluster does that places them on a server that is dead.
+func TestNext_AsksUnderAnotherName(t *testing.T) {
+	n := newNumbers(t)
+	n.write(2)
+	nc := natstest.Connect(t, n.b)
+	var mu sync.Mutex
+	var names []string
+	swallow := 1
+	_, err := nc.Subscribe("lossy.>", func(m *nats.Msg) {
+		subject := "$JS.API." + strings.TrimPrefix(m.Subject, "lossy.")
+		if strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE.") {
+			mu.Lock()
+			names = append(names, strings.Split(subject, ".")[5])
+			swallow--
+			lost := swallow >= 0
+			mu.Unlock()
+			if lost {
+				return
+			}
+		}
+		nc.PublishMsg(&nats.Msg{Subject: subject, Reply: m.Reply, Data: m.Data})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.NewWithAPIPrefix(nc, "lossy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tl := n.open(js, tail.From{}) // the first is never made
+	n.want(tl, 1, 2)
+	mu.Lock()
+	swallow = 1
+	made := names[len(names)-1]
+	mu.Unlock()
+	if err := n.js.DeleteConsumer(t.Context(), stream, made); err != nil {
+		t.Fatal(err)
+	}
+	n.write(1)
+	n.want(tl, 3)
+	mu.Lock()
+	defer mu.Unlock()
+	slices.Sort(names)
+	if len(names) != 4 || len(slices.Compact(names)) != 4 {
+		t.Errorf("consumers %q: want four names", names)
+	}
+}
