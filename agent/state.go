@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,20 +40,40 @@ const stateName = "state.json"
 // saveState replaces the file at once: whoever reads it sees the old or the new.
 func saveState(dir string, s stateFile) error {
 	s.Format = 1
-	data, err := json.MarshalIndent(s, "", " ")
+	return replaceFile(filepath.Join(dir, stateName), s.write)
+}
+
+// write writes a monitor a line, each encoded by itself: ten thousand at once,
+// and indented, took 5 MB for every command.
+func (s stateFile) write(to io.Writer) error {
+	head := s
+	head.Monitors = []savedEntry{}
+	data, err := json.Marshal(head)
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
 	}
-	return replaceFile(filepath.Join(dir, stateName), append(data, '\n'))
+	w := bufio.NewWriterSize(to, 64<<10)
+	w.Write(bytes.TrimSuffix(data, []byte("]}"))) // monitors are its last field
+	lines := json.NewEncoder(w)
+	before := "\n"
+	for _, m := range s.Monitors {
+		w.WriteString(before)
+		if err := lines.Encode(m); err != nil {
+			return fmt.Errorf("encode state: %w", err)
+		}
+		before = ","
+	}
+	w.WriteString("]}\n")
+	return w.Flush()
 }
 
-func replaceFile(path string, data []byte) error {
+func replaceFile(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, werr := f.Write(data)
+	werr := write(f)
 	serr := f.Sync()
 	cerr := f.Close()
 	if err := errors.Join(werr, serr, cerr); err != nil {

@@ -130,3 +130,19 @@ func FuzzDecodeState(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkSaveState saves ten thousand monitors, as every command does.
+func BenchmarkSaveState(b *testing.B) {
+	s := stateFile{Agent: "paris", Store: "s", Revision: 7}
+	for i := range 10_000 {
+		m := wire.Monitor{Name: "m" + strconv.Itoa(i), Kind: "icmp", Target: "127.0.0.1", Revision: 7}.WithDefaults()
+		s.Monitors = append(s.Monitors, savedEntry{Monitor: m, Store: "s", Touched: 7})
+	}
+	dir := b.TempDir()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := saveState(dir, s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
