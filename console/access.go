@@ -143,7 +143,7 @@ func (c *Client) Audit(ctx context.Context, since time.Time, follow bool, each f
 		if err != nil {
 			return noMesh("read the audit", err)
 		}
-		e, err := wire.DecodeAudit(m.Subject(), m.Data())
+		e, err := wire.DecodeAudit(m.Subject, m.Data)
 		if err != nil { // somebody else's message
 			e = wire.Audit{Where: "unknown", Error: err.Error()}
 		}

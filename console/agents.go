@@ -79,7 +79,7 @@ func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
 		if err != nil {
 			return nil, noMesh("read the agents", err)
 		}
-		take(m.Subject(), m.Data(), meta.Timestamp)
+		take(m.Subject, m.Data, meta.Timestamp)
 		more = meta.NumPending > 0
 	}
 	// One that was heard again while we read lost the message that was to come,

@@ -69,21 +69,21 @@ func (c *Client) Follow(ctx context.Context, f Filter, ready func(), take func(r
 		ready()
 	}
 	for {
-		m, meta, err := t.Next()
+		m, _, err := t.Next()
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return noMesh("follow the results", err)
 		}
-		r, err := wire.DecodeResult(m.Subject(), m.Data())
+		r, err := wire.DecodeResult(m.Subject, m.Data)
 		if err != nil {
 			if f.Odd != nil {
 				f.Odd(err)
 			}
 			continue
 		}
-		if err := take(r, meta.NumPending > 0); err != nil {
+		if err := take(r, t.More()); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(
 		if err != nil {
 			return noMesh("read the results", err)
 		}
-		r, err := wire.DecodeResult(m.Subject(), m.Data())
+		r, err := wire.DecodeResult(m.Subject, m.Data)
 		switch {
 		case err != nil && f.Odd != nil:
 			f.Odd(err)

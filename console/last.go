@@ -23,7 +23,7 @@ func (c *Client) Last(ctx context.Context, monitor string, take func(wire.Result
 		if err != nil {
 			return noMesh("read the last results", err)
 		}
-		if r, err := wire.DecodeResult(m.Subject(), m.Data()); err == nil {
+		if r, err := wire.DecodeResult(m.Subject, m.Data); err == nil {
 			take(r)
 		}
 	}

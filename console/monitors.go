@@ -88,8 +88,8 @@ func (s *Store) each(ctx context.Context, from tail.From, take func(key string, 
 			return noMesh("read the saved monitors", err)
 		}
 		more = meta.NumPending > 0
-		if m.Headers().Get("KV-Operation") == "" { // else it is deleted (ADR-8 of NATS)
-			take(strings.TrimPrefix(m.Subject(), prefix), m.Data(), meta.Sequence.Stream)
+		if m.Header.Get("KV-Operation") == "" { // else it is deleted (ADR-8 of NATS)
+			take(strings.TrimPrefix(m.Subject, prefix), m.Data, meta.Sequence.Stream)
 		}
 	}
 	return nil

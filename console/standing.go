@@ -81,7 +81,7 @@ func (c *Client) lastOf(ctx context.Context, monitor string) (map[string]Heard, 
 		if err != nil {
 			return nil, noMesh("read the results", err)
 		}
-		if r, err := wire.DecodeResult(msg.Subject(), msg.Data()); err == nil {
+		if r, err := wire.DecodeResult(msg.Subject, msg.Data); err == nil {
 			// Both times are the broker's: no clock but its own is trusted.
 			age := t.Stream().TimeStamp.Sub(meta.Timestamp) + time.Duration(r.LateNS)
 			last[r.Agent] = Heard{r, max(age, 0)}

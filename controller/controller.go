@@ -213,8 +213,8 @@ func (c *Controller) listen(ctx context.Context, beats *tail.Tail) error {
 }
 
 // heard notes a heartbeat that the broker got at a moment.
-func (c *Controller) heard(ctx context.Context, m jetstream.Msg, at time.Time) {
-	a, err := wire.DecodeAlive(m.Subject(), m.Data())
+func (c *Controller) heard(ctx context.Context, m *nats.Msg, at time.Time) {
+	a, err := wire.DecodeAlive(m.Subject, m.Data)
 	if err != nil {
 		c.log.Warn("ignored", "error", err)
 		return

@@ -54,7 +54,7 @@ func Read(ctx context.Context, nc *nats.Conn, deleted bool) (*Ledger, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the stream after %d of %d: %w", l.Stored, state.Msgs, err)
 		}
-		r, err := wire.DecodeResult(m.Subject(), m.Data())
+		r, err := wire.DecodeResult(m.Subject, m.Data)
 		if err != nil {
 			return nil, err
 		}

@@ -11,8 +11,10 @@
 package tail
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,11 +24,10 @@ import (
 )
 
 const (
-	attempt   = 2 * time.Second // for the broker to make a consumer
-	attempts  = 3               // of Open
-	heartbeat = 2 * time.Second // of the broker, while nothing is to be read; two missed ones are too many
-	pauseMin  = 50 * time.Millisecond
-	pauseMax  = 2 * time.Second
+	attempt  = 2 * time.Second // for the broker to make a consumer
+	attempts = 3               // of Open
+	pauseMin = 50 * time.Millisecond
+	pauseMax = 2 * time.Second
 	// forget is how long the broker keeps the consumer of a reader that is gone.
 	forget = time.Minute
 )
@@ -59,8 +60,8 @@ type Tail struct {
 	nth    uint64 // and its number in this consumer
 	back   chan struct{}
 
-	mu sync.Mutex // guards it
-	it jetstream.MessagesContext
+	mu sync.Mutex // guards p: who ends it is another goroutine
+	p  *puller
 }
 
 // Open begins to read, until ctx ends or Stop. Its errors are those of the library.
@@ -77,7 +78,7 @@ func Open(ctx context.Context, js jetstream.JetStream, stream string, from From)
 		t.cancel()
 		return nil, err
 	}
-	status := js.Conn().StatusChanged(nats.CONNECTED)
+	status := js.Conn().StatusChanged(nats.CONNECTED, nats.CLOSED)
 	context.AfterFunc(t.ctx, func() {
 		js.Conn().RemoveStatusListener(status)
 		t.interrupt()
@@ -117,9 +118,9 @@ func (t *Tail) Stream() jetstream.StreamInfo { return t.opened }
 
 // Next waits for the next message. Its error is that of the context given to
 // Open, or nats.ErrConnectionClosed.
-func (t *Tail) Next() (jetstream.Msg, *jetstream.MsgMetadata, error) {
+func (t *Tail) Next() (*nats.Msg, *nats.MsgMetadata, error) {
 	for {
-		m, err := t.it.Next()
+		m, err := t.p.get(t.ctx)
 		if err == nil {
 			meta, err := m.Metadata()
 			if err != nil {
@@ -135,6 +136,12 @@ func (t *Tail) Next() (jetstream.Msg, *jetstream.MsgMetadata, error) {
 			return nil, nil, err
 		}
 	}
+}
+
+// More says that the next message is here already.
+func (t *Tail) More() bool {
+	m := t.p.ready()
+	return m != nil && m.Reply != ""
 }
 
 // again makes a consumer that goes on behind the last message.
@@ -189,12 +196,13 @@ func (t *Tail) make() error {
 	if err != nil {
 		return err
 	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(1000), jetstream.PullHeartbeat(heartbeat))
+	prefix := strings.TrimSuffix(cmp.Or(t.js.Options().APIPrefix, jetstream.DefaultAPIPrefix), ".")
+	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+t.stream+"."+cons.CachedInfo().Name)
 	if err != nil {
 		return err
 	}
 	t.mu.Lock()
-	t.it = it
+	t.p = p
 	t.mu.Unlock()
 	if t.opened.Created.IsZero() {
 		t.left = cons.CachedInfo().NumPending
@@ -227,11 +235,11 @@ func (t *Tail) config() jetstream.ConsumerConfig {
 	return c
 }
 
-// interrupt makes Next look what is wrong.
+// interrupt ends the puller, so that Next looks what is wrong.
 func (t *Tail) interrupt() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.it != nil {
-		t.it.Stop()
+	if t.p != nil {
+		t.p.end()
 	}
 }

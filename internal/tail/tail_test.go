@@ -78,7 +78,7 @@ func (n *numbers) want(t *tail.Tail, want ...int) {
 		if err != nil {
 			n.t.Fatalf("before %d: %v", w, err)
 		}
-		if got := string(m.Data()); got != fmt.Sprint(w) {
+		if got := string(m.Data); got != fmt.Sprint(w) {
 			n.t.Fatalf("read %s, want %d", got, w)
 		}
 	}

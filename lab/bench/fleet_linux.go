@@ -147,7 +147,7 @@ func (m *mesh) alive(ctx context.Context, n int, since time.Time, within time.Du
 				return err
 			}
 			var a wire.Alive
-			if json.Unmarshal(msg.Data(), &a) == nil && a.Agent != agentID && a.At.After(since) && a.Monitors == fleetMonitors {
+			if json.Unmarshal(msg.Data, &a) == nil && a.Agent != agentID && a.At.After(since) && a.Monitors == fleetMonitors {
 				here[a.Agent] = true
 			}
 		}

@@ -244,7 +244,7 @@ func (m *mesh) results(ctx context.Context, first, last uint64, take func(*wire.
 		if err != nil {
 			return err
 		}
-		r, err := wire.DecodeResult(msg.Subject(), msg.Data())
+		r, err := wire.DecodeResult(msg.Subject, msg.Data)
 		if err != nil {
 			return err
 		}

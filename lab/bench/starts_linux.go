@@ -98,7 +98,7 @@ func measureStarts(ctx context.Context, o *options, r *report, l load, n int, ta
 		if err != nil {
 			return err
 		}
-		x, err := wire.DecodeResult(msg.Subject(), msg.Data())
+		x, err := wire.DecodeResult(msg.Subject, msg.Data)
 		if err != nil {
 			return err
 		}
