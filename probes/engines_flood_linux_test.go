@@ -47,8 +47,8 @@ func TestStart_MoreThanIsRead(t *testing.T) {
 	other.Stop(context.DeadlineExceeded)
 }
 
-// TestStart_Flood: while one target sends without end, and faster than anybody
-// reads, the runs of another one go on, and whoever begins runs gets on.
+// TestStart_Flood: while one target sends without end, as fast as it can,
+// the runs of another one go on, and whoever begins runs gets on.
 func TestStart_Flood(t *testing.T) {
 	env := &Env{}
 	defer env.Close()
