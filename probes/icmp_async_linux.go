@@ -70,14 +70,14 @@ func (a *icmpAsync) progress() {
 
 // Stop implements [Pending].
 func (a *icmpAsync) Stop(cause error) {
-	if cause == context.DeadlineExceeded {
-		a.run.engine.read() // a reply may have waited there in time
-	}
+	// A reply may have waited there in time.
+	behind := cause == context.DeadlineExceeded && a.run.engine.read()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over {
 		return
 	}
+	a.series.blind = behind
 	if cause == context.DeadlineExceeded {
 		cause = nil // the figures say it
 	}

@@ -40,7 +40,7 @@ func (s *icmpSeries) exchange(ctx, attempt context.Context) error {
 	r := engine.open(s.to, s.Count, s.Size)
 	defer func() {
 		if !s.done() {
-			engine.read() // a reply may have waited there in time
+			s.blind = engine.read() // a reply may have waited there in time
 		}
 		s.drain(r)
 		s.conclusion(r)

@@ -35,25 +35,34 @@ func newICMPBuffers(limit int) *icmpBuffers {
 	return b
 }
 
-// read hands the engine what is there. b is the caller's for the time.
-func (s *icmpSocket) read(e *icmpEngine, b *icmpBuffers) {
+// icmpMostBatches bounds what is read at a time: who sends faster than we read
+// holds up nobody's schedule.
+const icmpMostBatches = 256
+
+// read hands the engine what is there, within that bound; behind says that there
+// may be more. b is the caller's for the time.
+func (s *icmpSocket) read(e *icmpEngine, b *icmpBuffers) (behind bool) {
 	s.rc.Control(func(fd uintptr) {
-		for failed := 0; failed < 1000; { // only a socket that is out of order fails so often
+		behind = true
+		for range icmpMostBatches {
 			n, err := b.receive(int(fd))
 			now := time.Now()
 			for i := range n {
 				s.hand(e, b, i, now)
 			}
 			if err == unix.EAGAIN || err == nil && n < icmpBatch {
+				behind = false
 				break
 			}
 			if err != nil { // one that another request met: it is in the error queue
-				failed++
 				s.readErrors(e, int(fd), b)
 			}
 		}
-		s.readErrors(e, int(fd), b)
+		if !behind { // a reply that came before an error counts first
+			s.readErrors(e, int(fd), b)
+		}
 	})
+	return behind
 }
 
 // receive reads as many messages as there are, at most a batch.
@@ -126,7 +135,7 @@ func (s *icmpSocket) readErrors(e *icmpEngine, fd int, b *icmpBuffers) {
 		return
 	}
 	var oob [512]byte
-	for {
+	for range mostErrors {
 		n, oobn, _, to, err := unix.Recvmsg(fd, b.data[0], oob[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 		if err != nil {
 			return

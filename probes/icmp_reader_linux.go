@@ -52,10 +52,11 @@ func (e *icmpEngine) launched() {
 	}
 }
 
-// read takes what is there and lets the runs that it is for go on.
-func (e *icmpEngine) read() {
+// read takes what is there and lets the runs that it is for go on. behind says
+// that there was more than is read at once.
+func (e *icmpEngine) read() (behind bool) {
 	e.reading.Lock()
-	e.sock.read(e, e.buffers)
+	behind = e.sock.read(e, e.buffers)
 	e.mu.Lock()
 	woken := e.woken
 	e.woken = nil
@@ -64,4 +65,5 @@ func (e *icmpEngine) read() {
 	for _, a := range woken {
 		a.progress()
 	}
+	return behind
 }

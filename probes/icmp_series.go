@@ -35,6 +35,7 @@ type icmpSeries struct {
 	errorCounts []int       // how often each
 	otherErrors int         // past the most that are kept
 	drops       int         // replies lost at this host's own socket
+	blind       bool        // more had come than was read when the time was over
 	err         error       // why not all could be sent
 }
 

@@ -57,6 +57,9 @@ type packetPort struct {
 	claims map[netip.AddrPort]*packetClaim // guarded by hub.mu; nil: kept for who is late
 	active int                             // guarded by hub.mu; the claims that are runs'
 
+	behind  time.Time  // guarded by hub.harvest; when a harvest did not come to its end
+	handing sync.Mutex // held from the reading of datagrams until the runs have them; taken before a run's mu
+
 	mu     sync.Mutex // guards closed: held while fd is read
 	closed bool
 	hub    *packetHub

@@ -60,49 +60,72 @@ func socketDrops(fd int) uint32 {
 	return info[dropsAt]
 }
 
-// harvest reads what the poller has not read yet.
-func (p *packetPort) harvest() {
+const (
+	// readyBatches and harvestBatches bound what is read of one socket at a
+	// time: who sends faster than we read holds up nobody else. Epoll tells
+	// again of what is left.
+	readyBatches   = 4
+	harvestBatches = 64
+	// mostErrors bounds the messages of an error queue that are read at once.
+	mostErrors = 64
+)
+
+// harvest reads what the poller has not read yet. behind says that there was
+// more than is read at once: what came may still lie there.
+func (p *packetPort) harvest() (behind bool) {
 	h := p.hub
 	h.harvest.Lock()
 	defer h.harvest.Unlock()
+	if time.Since(p.behind) < pollSlot { // once for all runs that end now
+		return true
+	}
 	if h.harvested == nil {
 		h.harvested = newPacketBuffers()
 	}
-	p.ready(unix.EPOLLERR, h.harvested)
+	if behind = p.read(unix.EPOLLERR, h.harvested, harvestBatches); behind {
+		p.behind = time.Now()
+	}
+	return behind
 }
 
 // ready implements pollSocket.
-func (p *packetPort) ready(events uint32, b *packetBuffers) {
-	for failed := 0; ; {
-		p.mu.Lock()
-		if p.closed {
-			p.mu.Unlock()
-			return
-		}
-		n, err := b.receive(p.fd)
-		now := steadyNow()
+func (p *packetPort) ready(events uint32, b *packetBuffers) { p.read(events, b, readyBatches) }
+
+// read reads and hands out what is there, at most so many batches; more says
+// that there may be more.
+func (p *packetPort) read(events uint32, b *packetBuffers, batches int) (more bool) {
+	for more = true; more && batches > 0; batches-- {
+		more = p.readBatch(events, b)
+	}
+	return more
+}
+
+// readBatch reads and hands out a batch. Nobody else finds the socket empty
+// before that is handed out.
+func (p *packetPort) readBatch(events uint32, b *packetBuffers) (more bool) {
+	p.handing.Lock()
+	defer p.handing.Unlock()
+	p.mu.Lock()
+	if p.closed {
 		p.mu.Unlock()
-		for i := range n {
-			d := b.datagram(i, now)
-			p.note(d.drops)
-			if c := p.holder(d.from); c != nil {
-				c.owner.arrived(d.arrival)
-			}
-		}
-		// An error is that of an ICMP message: it is in the error queue, which
-		// is read last, so that a reply that came before it counts first.
-		if err != nil || events&unix.EPOLLERR != 0 && n < packetBatch {
-			p.errors(b)
-		}
-		switch {
-		case err == unix.EAGAIN, err == nil && n < packetBatch:
-			return
-		case err != nil:
-			if failed++; failed > 1000 {
-				return
-			}
+		return false
+	}
+	n, err := b.receive(p.fd)
+	now := steadyNow()
+	p.mu.Unlock()
+	for i := range n {
+		d := b.datagram(i, now)
+		p.note(d.drops)
+		if c := p.holder(d.from); c != nil {
+			c.owner.arrived(d.arrival)
 		}
 	}
+	// An error is that of an ICMP message: it is in the error queue, which
+	// is read last, so that a reply that came before it counts first.
+	if err != nil || events&unix.EPOLLERR != 0 && n < packetBatch {
+		more = p.errors(b)
+	}
+	return more || err == nil && n == packetBatch || err != nil && err != unix.EAGAIN
 }
 
 // holder is the claim on an address, nil when there is none.
@@ -113,19 +136,20 @@ func (p *packetPort) holder(from netip.AddrPort) *packetClaim {
 }
 
 // errors reads the error queue (ip(7), IP_RECVERR): the kernel tells there what
-// the ICMP message was, and to whom the datagram went that it is about.
-func (p *packetPort) errors(b *packetBuffers) {
+// the ICMP message was, and to whom the datagram went that it is about. more
+// says that there may be more.
+func (p *packetPort) errors(b *packetBuffers) (more bool) {
 	var oob [512]byte
-	for {
+	for range mostErrors {
 		p.mu.Lock()
 		if p.closed {
 			p.mu.Unlock()
-			return
+			return false
 		}
 		_, oobn, _, name, err := unix.Recvmsg(p.fd, b.data[:packetLength], oob[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 		p.mu.Unlock()
 		if err != nil {
-			return
+			return false
 		}
 		errno, text := icmpText(oob[:oobn])
 		if text == "" {
@@ -142,4 +166,5 @@ func (p *packetPort) errors(b *packetBuffers) {
 			c.owner.refused(icmpExplained(errno, text))
 		}
 	}
+	return true
 }

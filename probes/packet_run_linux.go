@@ -20,6 +20,7 @@ type packetRun struct {
 	mu    sync.Mutex // guards what follows and kind
 	claim *packetClaim
 	over  bool              // the run has ended
+	blind bool              // more had come than was read when the time was over
 	cut   func(cause error) // ends what the run has gone over to; nil before
 }
 
@@ -85,8 +86,11 @@ func (x *packetRun) refused(err error) {
 
 // pass goes on to the next address, if there is one: this one has had its time.
 func (x *packetRun) pass() {
-	x.claim.port.harvest()
-	x.work(func() { x.finish(errPassed) })
+	behind := x.claim.port.harvest()
+	x.work(func() {
+		x.blind = behind
+		x.finish(errPassed)
+	})
 }
 
 // errPassed is why a run no longer waits for one address.
@@ -94,9 +98,8 @@ var errPassed = errors.New("this address has had its part of the time")
 
 // Stop implements Pending.
 func (x *packetRun) Stop(cause error) {
-	if cause == context.DeadlineExceeded {
-		x.claim.port.harvest() // what has come is not yet read
-	}
+	// What has come is not yet read.
+	behind := cause == context.DeadlineExceeded && x.claim.port.harvest()
 	x.mu.Lock()
 	cut := x.cut
 	x.mu.Unlock()
@@ -104,7 +107,10 @@ func (x *packetRun) Stop(cause error) {
 		cut(cause)
 		return
 	}
-	x.work(func() { x.finish(cause) })
+	x.work(func() {
+		x.blind = behind
+		x.finish(cause)
+	})
 }
 
 // work calls f while the run goes on. A panic ends it.
@@ -146,6 +152,8 @@ func (x *packetRun) finish(cause error) {
 		err = cause
 	case lost > 0 && failureIs(err, wire.FailNoAnswer):
 		err = broken(wire.BrokenLocal, "%d datagrams were lost at this host's own socket, full: nothing is known of the target", lost)
+	case x.blind && failureIs(err, wire.FailNoAnswer):
+		err = broken(wire.BrokenLocal, "more came to this host's own socket than could be read in time: nothing is known of the target")
 	}
 	if len(x.rest.addrs) > 0 && silent(err) && (cause == nil || cause == errPassed) {
 		x.cut = x.rest.goOn(x.run, x.claim.to.Addr(), d, err)

@@ -137,13 +137,16 @@ func (p *poller) forget(number int32) {
 	p.mu.Unlock()
 }
 
-// drain tells all that are ready. While another one does so there is nothing to do.
+// drain tells all that are ready, in turn, for a slot at most: a target that
+// sends faster than we read must not hold up who begins runs. What is left is
+// told of the next time, which is soon (see run). While another one drains there
+// is nothing to do.
 func (p *poller) drain() {
 	if !p.reading.TryLock() {
 		return
 	}
 	defer p.reading.Unlock()
-	for {
+	for began := time.Now(); time.Since(began) < pollSlot; {
 		n, err := unix.EpollWait(p.ep, p.events[:], 0)
 		if err == unix.EINTR {
 			continue

@@ -90,6 +90,14 @@ func (x *tcpRun) look() {
 		return
 	}
 	took := time.Since(x.began)
+	// Whether it is still on the way is asked first: what comes between the two
+	// questions must not pass for a connection.
+	const synSent = 2 // TCP_SYN_SENT of linux/tcp_states.h
+	info, state := tcpInfo(x.fd)
+	pending := state == synSent
+	if info == nil { // a kernel that does not tell
+		pending = !writable(x.fd)
+	}
 	errno, err := unix.GetsockoptInt(x.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	// A target that resets what it has taken is connected: before that a reset
 	// is ECONNREFUSED (tcp_reset of the kernel).
@@ -100,15 +108,8 @@ func (x *tcpRun) look() {
 		x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), err))
 		return
 	}
-	const synSent = 2 // TCP_SYN_SENT of linux/tcp_states.h
-	info, state := tcpInfo(x.fd)
-	if state == synSent {
+	if pending {
 		return
-	}
-	if info == nil { // a kernel that does not tell
-		if _, err := unix.Getpeername(x.fd); err != nil {
-			return
-		}
 	}
 	d := TCPDetails{ResolveAgeNS: x.run.resolveAge()}
 	d.connected(x.run, took, info)
@@ -118,6 +119,13 @@ func (x *tcpRun) look() {
 	d.Info, d.BytesRead, d.BytesWritten = info, new(int64), new(int64)
 	x.run.Ended = x.began.Add(time.Duration(d.ConnectNS))
 	x.end(d, nil)
+}
+
+// writable says that connecting is over, well or not (connect(2), EINPROGRESS).
+// It is what the poller asks, too: what it tells of ends the run.
+func writable(fd int) bool {
+	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
+	return n > 0
 }
 
 // end ends the run, or, where there is an error and another address, the part

@@ -36,7 +36,16 @@ const (
 
 func (s *Spool) saveNumbers(sync bool) error {
 	seq, runs := s.writtenRuns()
-	return s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, s.o.boot, s.whole}, sync)
+	err := s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, s.o.boot, s.whole}, sync)
+	s.unsaved = err != nil
+	return err
+}
+
+// saveAgain saves the numbers where that failed the last time.
+func (s *Spool) saveAgain() {
+	if s.unsaved && s.saveNumbers(false) == nil {
+		s.trim()
+	}
 }
 
 // saveCursor saves how far the reader's side is done. It is a hint: a reader

@@ -93,6 +93,7 @@ type Spool struct {
 	dropped uint64 // since the spool was opened
 	problem error  // why nothing can be written
 	whole   bool   // closed, with everything on the disk
+	unsaved bool   // the numbers could not be saved
 
 	at        place  // where the reader is
 	done      uint64 // all up to this one are with somebody else
@@ -209,6 +210,15 @@ func (s *Spool) lose(epoch, key string, run uint64) {
 	s.gaps[key] = append(list, gap{epoch, run + 1, 1})
 }
 
+// skip gives up what is left of a segment that cannot be read. Whose these
+// records were is not known: a hole in the numbers of their keys is what shows.
+func (s *Spool) skip(g *segment) {
+	n := g.lastSeq - s.at.seq
+	s.at.seq = g.lastSeq
+	s.dropped += n
+	s.pending = max(s.pending-int(n), 0)
+}
+
 // Read writes what waits and hands out the records after the last one that was
 // read, most of them at the most; none when there are none.
 func (s *Spool) Read(most int) []Record {
@@ -224,7 +234,7 @@ func (s *Spool) Read(most int) []Record {
 		records, err := s.at.read(g, most-len(out))
 		if err != nil {
 			s.o.Log.Error("a segment of the spool cannot be read to its end", "file", g.path, "error", err)
-			s.at.seq = g.lastSeq
+			s.skip(g)
 		}
 		out = append(out, records...)
 	}

@@ -53,6 +53,7 @@ func (s *Spool) writeUnread() {
 // the newest records; what cannot be written at all waits in memory.
 func (s *Spool) flush() {
 	s.late.Stop()
+	s.saveAgain()
 	most := s.o.SegmentBytes
 	for len(s.kept) > 0 {
 		err := s.writeOut(most)
@@ -197,8 +198,12 @@ func (s *Spool) roll() error {
 	return nil
 }
 
-// trim deletes the segments that nobody needs any more.
+// trim deletes the segments that nobody needs any more. Numbers that could not
+// be saved are in them alone.
 func (s *Spool) trim() {
+	if s.unsaved {
+		return
+	}
 	for len(s.segments) > 1 && s.segments[0].lastSeq <= s.done {
 		s.removeOldest()
 	}
@@ -237,10 +242,12 @@ func (s *Spool) dropOldest() {
 		err := g.each(func(r Record) {
 			if r.Seq > s.at.seq {
 				s.lose(r.Epoch, r.Key, r.Run)
+				s.at.seq = r.Seq
 			}
 		})
 		if err != nil {
 			s.o.Log.Error("read a segment of the spool", "file", g.path, "error", err)
+			s.skip(g)
 		}
 		s.at.seq = g.lastSeq
 	}
