@@ -98,6 +98,9 @@ func staleAfter(m wire.Saved) time.Duration {
 	return 3*m.Every.Std() + m.Timeout.Std() + 2*time.Second
 }
 
+// remembered is how long an agent that is away counts: as long as its last heartbeat is kept.
+const remembered = 24 * time.Hour
+
 // Stand says how a monitor stands, from the agents and the last result of each.
 func Stand(m wire.Saved, agents []Agent, last map[string]Heard) Standing {
 	s := Standing{Monitor: m.Name, Agents: []AgentStand{}}
@@ -119,6 +122,15 @@ func Stand(m wire.Saved, agents []Agent, last map[string]Heard) Standing {
 		if !known && m.RunsOn(id, nil) {
 			count[StandsUnknown]++
 			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent is not there"})
+		}
+	}
+	for id, r := range last { // measured, and forgotten: heartbeats do not outlive the broker, results do
+		known := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id }) ||
+			slices.ContainsFunc(s.Agents, func(a AgentStand) bool { return a.Agent == id })
+		// Its labels are not known; a result of this very definition says as much.
+		if belongs := m.RunsOn(id, nil) || r.Revision >= m.Revision; !known && belongs && r.Age < remembered {
+			count[StandsUnknown]++
+			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent has not been seen since the broker started"})
 		}
 	}
 	slices.SortFunc(s.Agents, func(a, b AgentStand) int { return strings.Compare(a.Agent, b.Agent) })

@@ -33,6 +33,9 @@ func TestStand(t *testing.T) {
 		{"just before a gap", both[:1], map[string]Heard{"paris": heard(wire.OK, 32*time.Second, 7)}, StandsUp},
 		{"measured before the change", both[:1], map[string]Heard{"paris": heard(wire.OK, 0, 6)}, StandsUnknown},
 		{"could not be measured", both[:1], map[string]Heard{"paris": broken}, StandsUnknown},
+		{"of an agent only results are left, as after a restart of the broker", both[:1], map[string]Heard{"paris": ok, "tokyo": heard(wire.OK, time.Hour, 6)}, StandsDegraded},
+		{"it was there two days ago", both[:1], map[string]Heard{"paris": ok, "tokyo": heard(wire.OK, 48*time.Hour, 7)}, StandsUp},
+		{"it left", append(both[:1:1], Agent{Alive: wire.Alive{Agent: "tokyo", Leaving: true}}), map[string]Heard{"paris": ok, "tokyo": ok}, StandsUp},
 		{"offline", []Agent{agent("paris", false)}, map[string]Heard{"paris": ok}, StandsUnknown},
 	} {
 		if got := Stand(m, c.agents, c.last); got.State != c.want {
@@ -42,6 +45,11 @@ func TestStand(t *testing.T) {
 	m.Agents = wire.Selectors{"paris", "nairobi"}
 	if got := Stand(m, both, map[string]Heard{"paris": ok, "tokyo": ok}); got.State != StandsDegraded || len(got.Agents) != 2 {
 		t.Errorf("with an agent that was never seen: %+v", got)
+	}
+	m.Agents = wire.Selectors{"region=eu"}
+	eu := Agent{Alive: wire.Alive{Agent: "paris", Labels: map[string]string{"region": "eu"}}, Online: true}
+	if got := Stand(m, []Agent{eu}, map[string]Heard{"paris": ok, "oslo": ok, "tokyo": heard(wire.OK, 0, 6)}); len(got.Agents) != 2 {
+		t.Errorf("by label, of agents that are forgotten only one had this definition: %+v", got)
 	}
 	m.Paused = true
 	if got := Stand(m, both, map[string]Heard{"paris": ok}); got.State != StandsPaused {

@@ -154,7 +154,7 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, err error)
 		switch {
 		case e != nil && e.Key != "" && e.Revoked.IsZero():
 			var p wire.Problems
-			p.Addf("name", "%q is in use by a %s that joined %s: choose another, or first shut that one out with netmon access revoke %s",
+			p.Addf("name", "%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
 				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
 			return p.Err()
 		case e == nil && len(next) >= mostEntries:

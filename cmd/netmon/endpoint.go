@@ -223,7 +223,7 @@ func (p endpoint) explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown) && p.identity == "":
-		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
+		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: on the broker's own host leave --broker out; elsewhere netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
 	case p.identity != "" && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthRevoked)):
 		return fmt.Errorf("%s, by %s: %w: the broker does not let this identity in: it was shut out, or the broker has another store; an admin makes a new line (netmon token new console), for netmon context add NAME --join LINE --replace", redact(p.url), p.from, err)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -126,12 +128,51 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 // prepare makes wrong use of any command end with the code for it.
 func prepare(commands []*cli.Command) {
 	for _, c := range commands {
-		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) }
+		c.OnUsageError = wrongFlag
 		c.HideHelpCommand = true
 		withEndpoint(c)
 		withPatience(c)
 		prepare(c.Subcommands)
 	}
+}
+
+// wrongFlag tells a flag that is not there, or has a wrong value, as people write it, and where the right ones are listed.
+func wrongFlag(c *cli.Context, err error, _ bool) error {
+	help := "netmon --help"
+	if c != nil && c.Command != nil && c.Command.HelpName != "" {
+		help = c.Command.HelpName + " --help"
+	}
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		return usage("no such flag: -%s: %s lists them", name, help)
+	}
+	if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
+		if name, why, ok := strings.Cut(rest, ": "); ok {
+			if why == "parse error" { // so the flag package says it of all but texts
+				why = "cannot be read as " + kindOfFlag(c, name)
+			}
+			return usage("--%s: %s: %s: %s tells more", name, value, why, help)
+		}
+	}
+	return usage("%w: %s lists the flags", err, help)
+}
+
+// kindOfFlag says what the value of a flag is.
+func kindOfFlag(c *cli.Context, name string) string {
+	if c != nil && c.Command != nil {
+		for _, f := range c.Command.Flags {
+			if !slices.Contains(f.Names(), name) {
+				continue
+			}
+			switch f.(type) {
+			case *cli.DurationFlag:
+				return "a duration, such as 10s"
+			case *cli.IntFlag, *cli.Int64Flag, *cli.UintFlag, *cli.Uint64Flag, *cli.Float64Flag:
+				return "a number"
+			}
+		}
+	}
+	return "its value"
 }
 
 func versionCommand() *cli.Command {

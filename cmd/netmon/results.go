@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -70,6 +71,7 @@ func getResults(c *cli.Context) error {
 		defer out.Flush()
 		line := console.Line{Styles: styles(c.App.Writer), Date: true}
 		var all []wire.Result
+		shown := 0
 		table := csv.NewWriter(out)
 		if form == "csv" {
 			if err := table.Write(csvHead); err != nil {
@@ -77,8 +79,11 @@ func getResults(c *cli.Context) error {
 			}
 		}
 		err := cl.Results(ctx, f, to, func(r wire.Result) error {
+			if r.Started.Before(from) { // it came late; it belongs to an earlier time
+				return nil
+			}
+			shown++
 			switch {
-			case r.Started.Before(from): // it came late; it belongs to an earlier time
 			case form == "json":
 				all = append(all, r)
 			case form == "csv":
@@ -95,11 +100,26 @@ func getResults(c *cli.Context) error {
 			return nil
 		})
 		table.Flush()
+		if err == nil && shown == 0 { // a name mistyped, or a time too short, looks the same
+			fmt.Fprintf(c.App.ErrWriter, "no result is stored from %s to %s%s: netmon get monitors lists names, --from goes further back\n",
+				from.Local().Format(time.DateTime), to.Local().Format(time.DateTime), ofWhich(f))
+		}
 		if err == nil && form == "json" {
 			err = emit(out, form, "Results", all)
 		}
 		return err
 	})
+}
+
+// ofWhich says of which monitors and agents results were asked for.
+func ofWhich(f console.Filter) (text string) {
+	if len(f.Monitors) > 0 {
+		text += " of " + strings.Join(f.Monitors, ", ")
+	}
+	if len(f.Agents) > 0 {
+		text += " on " + strings.Join(f.Agents, ", ")
+	}
+	return console.Printable(text)
 }
 
 // csvHead names the columns of -o csv: what all kinds have in common.
