@@ -182,7 +182,14 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	if _, err := ask(ctx, nc, subject, "", key); err != nil { // from the new connection: the old key may go
+	// From the new connection: the old key may go. It may be to another server of
+	// a cluster, which hears a moment later that somebody answers there.
+	_, err = ask(ctx, nc, subject, "", key)
+	for end := time.Now().Add(5 * time.Second); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(50 * time.Millisecond)
+		_, err = ask(ctx, nc, subject, "", key)
+	}
+	if err != nil {
 		return fmt.Errorf("rotate the key of %s: it is in use, and the old one could not be shut out: %w", id.Credential.Name, err)
 	}
 	return nil
