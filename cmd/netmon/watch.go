@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -76,11 +74,9 @@ func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, st
 			fmt.Fprintln(stderr, "netmon: results can be read again")
 		}
 	}
-	if os.Getenv("GOGC") == "" {
-		// Its heap is a few MB: at 10,000 results a second, to collect it each time
-		// it has doubled took a fifth of the console's time.
-		defer debug.SetGCPercent(debug.SetGCPercent(400))
-	}
+	// Its heap is a few MB: at 10,000 results a second, to collect it each time
+	// it has doubled took a fifth of the console's time.
+	defer collectAt(400)()
 	line := console.Line{Styles: styles(stdout)}
 	out := bufio.NewWriter(stdout)
 	n := 0

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -66,7 +67,7 @@ func main() {
 	var o options
 	kinds := flag.String("kinds", "icmp,dns,udp,ntp,tcp,http", "kinds to measure")
 	monitors := flag.String("monitors", "1000", "numbers of monitors, each every second (ntp: every 4 s)")
-	against := flag.String("against", "", "peers to measure over the same targets: fping, blackbox, cloudprober, gatus")
+	against := flag.String("against", "", "peers to measure over the same targets: "+strings.Join(slices.Sorted(maps.Keys(peers)), ", "))
 	flag.IntVar(&o.seconds, "seconds", 15, "length of each measurement")
 	flag.StringVar(&o.netmon, "netmon", "", "netmon `binary`; default: built from this source")
 	flag.StringVar(&o.jsonTo, "json", "", "write the report as JSON to this `file`, too")

@@ -33,6 +33,7 @@ var peers = map[string]peer{
 	"fping":       {programs: []string{"fping"}, kinds: []string{"icmp"}, cure: "Debian package fping", start: startFping},
 	"blackbox":    {programs: []string{"blackbox_exporter", "prometheus-blackbox-exporter"}, kinds: []string{"icmp", "dns", "tcp", "http"}, cure: "Debian package prometheus-blackbox-exporter", start: startBlackbox, ask: askBlackbox},
 	"cloudprober": {programs: []string{"cloudprober"}, kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "its releases have binaries", start: startCloudprober},
+	"telegraf":    {programs: []string{"telegraf"}, kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "go install of github.com/influxdata/telegraf/cmd/telegraf", start: startTelegraf},
 	"gatus":       {programs: []string{"gatus"}, kinds: []string{"icmp", "dns", "udp", "tcp", "http"}, cure: "go build of github.com/TwiN/gatus", start: startGatus},
 }
 
@@ -160,4 +161,32 @@ func startGatus(ctx context.Context, dir, program string, l load, n int, p ports
 		return nil, err
 	}
 	return spawn(ctx, dir, "gatus", "/usr/bin/env", "GATUS_CONFIG_PATH="+config, program)
+}
+
+// startTelegraf gives each target an input of its own with a phase of its own;
+// the inputs' own lists are asked at once, or one after the other.
+func startTelegraf(ctx context.Context, dir, program string, l load, n int, p ports) (*process, error) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "[agent]\ninterval = %q\nround_interval = true\nomit_hostname = true\nquiet = true\n[[outputs.discard]]\n", l.every)
+	for i := range n {
+		h := host(i)
+		switch l.kind {
+		case "icmp":
+			fmt.Fprintf(&text, "[[inputs.ping]]\nurls = [%q]\nmethod = \"native\"\ncount = 1\ntimeout = 0.9\n", h)
+		case "dns":
+			fmt.Fprintf(&text, "[[inputs.dns_query]]\nservers = [%q]\nport = %d\ndomains = [\"example.test\"]\nrecord_type = \"A\"\ntimeout = \"900ms\"\n", h, p.DNS)
+		case "udp":
+			fmt.Fprintf(&text, "[[inputs.net_response]]\nprotocol = \"udp\"\naddress = %q\nsend = \"hello\"\nexpect = \"hello\"\ntimeout = \"900ms\"\nread_timeout = \"900ms\"\n", l.target(h, p))
+		case "tcp":
+			fmt.Fprintf(&text, "[[inputs.net_response]]\nprotocol = \"tcp\"\naddress = %q\ntimeout = \"900ms\"\n", l.target(h, p))
+		case "http":
+			fmt.Fprintf(&text, "[[inputs.http_response]]\nurls = [%q]\nresponse_timeout = \"900ms\"\n", l.target(h, p))
+		}
+		fmt.Fprintf(&text, "collection_offset = %q\n", time.Duration(i)*l.every/time.Duration(n))
+	}
+	config := filepath.Join(dir, "telegraf.conf")
+	if err := os.WriteFile(config, []byte(text.String()), 0o644); err != nil {
+		return nil, err
+	}
+	return spawn(ctx, dir, "telegraf", program, "--config", config)
 }
