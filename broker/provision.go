@@ -72,9 +72,9 @@ func resultsConfig(l Limits) jetstream.StreamConfig {
 func agentsConfig(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              wire.AgentsStream,
-		Description:       "netmon: the last heartbeat of each agent, in memory, on " + wire.AllAlive,
+		Description:       "netmon: the last heartbeat of each agent, on " + wire.AllAlive,
 		Subjects:          []string{wire.AllAlive},
-		Storage:           jetstream.MemoryStorage,
+		Storage:           jetstream.FileStorage,
 		Discard:           jetstream.DiscardOld,
 		MaxAge:            24 * time.Hour,
 		MaxMsgsPerSubject: 1,
@@ -151,7 +151,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	full := l.withDefaults()
 	for _, s := range []asset{
 		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l)},
-		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l)},
+		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l), passing: true},
 		{name: "stream " + wire.AuditStream, want: auditConfig(full), asked: auditConfig(l)},
 		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
 			_, err := js.CreateKeyValue(ctx, monitorsConfig(full))
@@ -239,6 +239,14 @@ type asset struct {
 	asked  jetstream.StreamConfig      // for one that exists: limits of 0 stay as they are
 	create func(context.Context) error // default: CreateStream
 	bucket bool                        // nothing may leave it by age; agents cannot write to it
+	// passing says that what is in it soon comes again: where its storage is
+	// that of an older netmon, it is made anew.
+	passing bool
+}
+
+// old says that an older netmon made the stream, which can go.
+func (a asset) old(have jetstream.StreamConfig) bool {
+	return a.passing && have.Storage != a.want.Storage && slices.Equal(have.Subjects, a.want.Subjects) && strings.HasPrefix(have.Description, "netmon:")
 }
 
 // provision makes the stream or brings it up to date.
@@ -253,6 +261,10 @@ func (a asset) provision(ctx context.Context, js jetstream.JetStream, kept *Kept
 	err := retry(ctx, func(ctx context.Context) error {
 		stream, err := js.Stream(ctx, a.want.Name)
 		switch {
+		case err == nil && a.old(stream.CachedInfo().Config):
+			if err := js.DeleteStream(ctx, a.want.Name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+				return err
+			}
 		case err == nil:
 			return a.update(ctx, js, stream, kept)
 		case !errors.Is(err, jetstream.ErrStreamNotFound):

@@ -160,6 +160,28 @@ func TestProvision_DestroysNothing(t *testing.T) {
 	}
 }
 
+// TestProvision_HeartbeatsInMemory: an older netmon kept them there. Another's
+// stream of that name is not touched.
+func TestProvision_HeartbeatsInMemory(t *testing.T) {
+	_, js := onBroker(t)
+	old := agentsConfig(DefaultLimits())
+	old.Storage, old.Description = jetstream.MemoryStorage, "mine"
+	if _, err := js.CreateStream(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := Provision(t.Context(), js, DefaultLimits()); err == nil || !strings.Contains(err.Error(), "storage is Memory, want File") {
+		t.Errorf("error %v", err)
+	}
+	old.Description = "netmon: the last heartbeat of each agent, in memory, on " + wire.AllAlive
+	if _, err := js.UpdateStream(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	mustProvision(t, js, DefaultLimits())
+	if c := configOf(t, js, wire.AgentsStream); c.Storage != jetstream.FileStorage {
+		t.Errorf("storage is %v", c.Storage)
+	}
+}
+
 func TestProvision_SaysWhatCannotBeChanged(t *testing.T) {
 	_, js := onBroker(t)
 	c := resultsConfig(DefaultLimits())

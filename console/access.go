@@ -78,6 +78,10 @@ func (c *Client) request(ctx context.Context, subject string, data []byte) (*nat
 	return msg, denied(ctx, err)
 }
 
+// settling is how long a broker that has just started may be without the part
+// that answers for access.
+const settling = 5 * time.Second
+
 // Access asks the broker about who may come in. Only admins get an answer.
 func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.AccessReply, error) {
 	data, err := json.Marshal(cmd)
@@ -87,6 +91,14 @@ func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.Acces
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	msg, err := c.request(ctx, wire.AccessAdminSubject, data)
+	// One that knows us answers soon after it is ready.
+	for begun := time.Now(); c.nc.Opts.UserJWT != nil && errors.Is(err, nats.ErrNoResponders) && time.Since(begun) < settling; {
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+		msg, err = c.request(ctx, wire.AccessAdminSubject, data)
+	}
 	if errors.Is(err, nats.ErrNoResponders) {
 		return wire.AccessReply{}, errors.New("this broker asks nobody who they are: it listens on this host only, or was started with --insecure; " +
 			"start it with --access, or let it listen beyond this host, and it makes keys and certificates")

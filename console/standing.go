@@ -54,42 +54,75 @@ func (c *Client) Standing(ctx context.Context, name string) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	last, err := c.lastOf(ctx, name)
+	last, err := c.heard(ctx, name)
 	if err != nil {
 		return Standing{}, err
 	}
-	return Stand(m, agents, last), nil
+	return Stand(m, agents, last[name]), nil
 }
 
-// lastOf is the last result of a monitor on each agent.
-func (c *Client) lastOf(ctx context.Context, monitor string) (map[string]Heard, error) {
-	subject, err := wire.ResultsOf("", monitor)
+// Standings is how monitors stand now, in the order given. It reads the last
+// result of each on each agent.
+func (c *Client) Standings(ctx context.Context, monitors []wire.Saved) ([]Standing, error) {
+	if len(monitors) == 0 {
+		return nil, nil
+	}
+	agents, err := c.Agents(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: []string{subject}, Last: true})
+	var names []string
+	if len(monitors) <= asked {
+		for _, m := range monitors {
+			names = append(names, m.Name)
+		}
+	}
+	last, err := c.heard(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	var all []Standing
+	for _, m := range monitors {
+		all = append(all, Stand(m, agents, last[m.Name]))
+	}
+	return all, nil
+}
+
+// asked is how many monitors are asked for by name, at most; of more, all are read.
+const asked = 20
+
+// heard is the last result of monitors, of all when none is named, by monitor
+// and agent.
+func (c *Client) heard(ctx context.Context, monitors ...string) (map[string]map[string]Heard, error) {
+	subjects, err := Filter{Monitors: monitors}.subjects()
+	if err != nil {
+		return nil, err
+	}
+	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: subjects, Last: true})
 	if err != nil {
 		return nil, noMesh("read the results", err)
 	}
 	defer t.Stop()
-	last := map[string]Heard{}
-	if t.Left() == 0 {
-		return last, nil
-	}
-	for {
+	last := map[string]map[string]Heard{}
+	// Results that come meanwhile are not waited for.
+	for left := t.Left(); left > 0; left-- {
 		msg, meta, err := t.Next()
 		if err != nil {
 			return nil, noMesh("read the results", err)
 		}
 		if r, err := wire.DecodeResult(msg.Subject, msg.Data); err == nil {
+			if last[r.Monitor] == nil {
+				last[r.Monitor] = map[string]Heard{}
+			}
 			// Both times are the broker's: no clock but its own is trusted.
 			age := t.Stream().TimeStamp.Sub(meta.Timestamp) + time.Duration(r.LateNS)
-			last[r.Agent] = Heard{r, max(age, 0)}
+			last[r.Monitor][r.Agent] = Heard{r, max(age, 0)}
 		}
 		if meta.NumPending == 0 {
-			return last, nil
+			break
 		}
 	}
+	return last, nil
 }
 
 // staleAfter is how old a result may be and still tell of now: of three runs in
@@ -124,13 +157,13 @@ func Stand(m wire.Saved, agents []Agent, last map[string]Heard) Standing {
 			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent is not there"})
 		}
 	}
-	for id, r := range last { // measured, and forgotten: heartbeats do not outlive the broker, results do
+	for id, r := range last { // measured, and forgotten: the stream of heartbeats was made anew
 		known := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id }) ||
 			slices.ContainsFunc(s.Agents, func(a AgentStand) bool { return a.Agent == id })
 		// Its labels are not known; a result of this very definition says as much.
 		if belongs := m.RunsOn(id, nil) || r.Revision >= m.Revision; !known && belongs && r.Age < remembered {
 			count[StandsUnknown]++
-			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent has not been seen since the broker started"})
+			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent has not been seen for long"})
 		}
 	}
 	slices.SortFunc(s.Agents, func(a, b AgentStand) int { return strings.Compare(a.Agent, b.Agent) })

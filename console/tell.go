@@ -95,17 +95,25 @@ func commandsFor(a Agent, store string, changes []Change) []wire.Command {
 	return cmds
 }
 
-// unknownAgents tells of agents that a monitor names and nobody has ever seen.
+// unknownAgents tells of agents that a monitor names, or newly excepts, and
+// nobody has seen: the name may be wrong.
 func unknownAgents(agents []Agent, changes []Change) []Told {
+	seen := func(id string) bool {
+		return slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id })
+	}
 	var told []Told
 	for _, c := range changes {
 		if c.Is == nil || c.Is.Paused {
 			continue
 		}
 		for _, id := range c.Is.Agents.IDs() {
-			seen := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id })
-			if !seen && c.Is.RunsOn(id, nil) {
+			if !seen(id) && c.Is.RunsOn(id, nil) {
 				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "was not seen in the last day; it will start when it joins"})
+			}
+		}
+		for _, id := range c.Is.Except.IDs() {
+			if !seen(id) && (c.Was == nil || !slices.Contains(c.Was.Except, id)) {
+				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "was not seen in the last day; it will not run there when it joins"})
 			}
 		}
 	}

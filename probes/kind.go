@@ -159,9 +159,13 @@ func CheckMonitor(m wire.Monitor) error {
 	if k, ok := Find(m.Kind); ok && m.Every != 0 && m.Every.Std() < k.MinEvery {
 		p.Addf("every", "kind %s allows at least %v, got %q", k.Name, k.MinEvery, m.Every)
 	}
-	if m.Kind != "" && m.Target != "" {
+	if m.Kind != "" {
 		_, err := New(nil, m.Kind, m.Target, m.Options)
-		p.Add("", err)
+		for _, e := range wire.FieldErrors(err) {
+			if e.Path != "target" || m.Target != "" { // it is missing, which was said
+				p.Add("", e)
+			}
+		}
 	}
 	return p.Err()
 }

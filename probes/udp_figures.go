@@ -165,7 +165,7 @@ func (d UDPDetails) Report(w io.Writer) {
 	if d.Sent == 0 {
 		return
 	}
-	fmt.Fprintf(w, "%d datagrams sent, %d replies, %.3g%% loss", d.Sent, d.Received, 100**d.Loss)
+	fmt.Fprintf(w, "sent %d, received %d, %.3g%% loss", d.Sent, d.Received, 100**d.Loss)
 	for _, c := range []struct {
 		n    int
 		word string

@@ -43,7 +43,12 @@ func ParseSelectors(s string) (Selectors, error) {
 		}
 		flush()
 	}
-	return out, out.Validate()
+	return out, out.validate(func(i int) string {
+		if out[i] == "" {
+			return fmt.Sprintf("agent %d", i+1)
+		}
+		return "" // the mistake quotes it
+	})
 }
 
 // Match says whether any selector chooses the agent.
@@ -71,13 +76,18 @@ func (s Selectors) IDs() []string {
 
 // Validate reports every selector that is none.
 func (s Selectors) Validate() error {
+	return s.validate(func(i int) string { return fmt.Sprintf("[%d]", i) })
+}
+
+// validate names selector i as place says.
+func (s Selectors) validate(place func(i int) string) error {
 	var p Problems
 	if len(s) > MaxSelector {
 		p.Addf("", "has %d selectors: want at most %d; a label on the agents chooses many at once", len(s), MaxSelector)
 		return p.Err()
 	}
 	for i, sel := range s {
-		at := fmt.Sprintf("[%d]", i)
+		at := place(i)
 		if !strings.Contains(sel, "=") {
 			p.Add(at, CheckToken(sel))
 			continue

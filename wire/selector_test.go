@@ -41,11 +41,11 @@ func TestSelectors_Match(t *testing.T) {
 
 func TestParseSelectors_Refuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                    "[0]: is empty",
-		"paris,":              "[1]: is empty",
-		"oslo.1":              `[0]: "oslo.1"`,
-		"region=":             "[0]: label region",
-		"=eu":                 "[0]: label is empty",
+		"":                    "agent 1: is empty",
+		"paris,":              "agent 2: is empty",
+		"oslo.1":              `"oslo.1"`,
+		"region=":             "label region",
+		"=eu":                 "label is empty",
 		"region=a b":          `got "a b"`,
 		"region=eu,region=us": "twice",
 	} {

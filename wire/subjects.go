@@ -26,7 +26,7 @@ var Subjects = []Subject{
 // Names of what the broker keeps.
 const (
 	ResultsStream  = "RESULTS"  // what was measured: results.*.*
-	AgentsStream   = "AGENTS"   // the last agent.*.alive of each agent, in memory
+	AgentsStream   = "AGENTS"   // the last agent.*.alive of each agent
 	MonitorsBucket = "monitors" // what should run: one key for each monitor
 	ConfigsBucket  = "configs"  // saved configurations: an object store, an object for each
 	ControlBucket  = "control"  // which controller leads: the key LeaderKey

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,7 +55,7 @@ func expandPaths(paths []string) ([]string, error) {
 	for _, p := range paths {
 		info, err := os.Stat(p)
 		if p != "-" && err != nil {
-			return nil, err
+			return nil, fileError(p, err)
 		}
 		if p == "-" || !info.IsDir() {
 			files = append(files, p)
@@ -76,12 +77,20 @@ func expandPaths(paths []string) ([]string, error) {
 	return files, nil
 }
 
+// fileError is err without the name of a system call.
+func fileError(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
 func readFile(path string, stdin io.Reader) ([]byte, error) {
 	r := stdin
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return nil, fileError(path, err)
 		}
 		defer f.Close()
 		r = f
@@ -138,6 +147,9 @@ type source struct {
 	errs  []*mistake
 }
 
+// shownLine is how much of a line is shown with what is wrong in it, bytes.
+const shownLine = 200
+
 // mistake is one error in a file.
 type mistake struct {
 	path  string
@@ -169,7 +181,7 @@ func (m *mistake) Unwrap() error { return m.what }
 func (s *source) mistake(root ast.Node, path string, err error) {
 	m := &mistake{path: s.path, line: nodeAt(root, path).GetToken().Position.Line, field: path, what: err}
 	if m.line >= 1 && m.line <= len(s.lines) {
-		m.text = strings.TrimRight(s.lines[m.line-1], " \r")
+		m.text = wire.Clip(strings.TrimRight(s.lines[m.line-1], " \r"), shownLine)
 	}
 	s.errs = append(s.errs, m)
 }

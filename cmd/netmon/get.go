@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,17 +51,20 @@ func getMonitors(c *cli.Context) error {
 			return err
 		}
 		if c.Bool("watch") {
-			return watchList(ctx, c, func() (listing[wire.Saved], error) {
+			return watchList(ctx, c, func() (listing[stood], error) {
 				list, err := monitorsOf(ctx, store, c.Args().Slice())
 				if one && errors.Is(err, console.ErrNotFound) {
 					err = nil // it may come, and come back
 				}
-				return monitorListing(list), err
+				if err != nil {
+					return listing[stood]{}, err
+				}
+				return monitorListing(ctx, cl, form, list)
 			})
 		}
 		list, err := monitorsOf(ctx, store, c.Args().Slice())
 		if len(list) > 0 || err == nil {
-			err = errors.Join(err, printMonitors(c, form, list))
+			err = errors.Join(err, printMonitors(ctx, c, cl, form, list))
 		}
 		return err
 	})
@@ -86,31 +90,61 @@ func monitorsOf(ctx context.Context, store *console.Store, names []string) ([]wi
 }
 
 // printMonitors writes monitors; those of -o yaml are a file that apply takes.
-func printMonitors(c *cli.Context, form string, list []wire.Saved) error {
+func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form string, list []wire.Saved) error {
 	if form == "yaml" {
 		return emitFile(c.App.Writer, list, "")
 	}
-	return printList(c, monitorListing(list))
+	l, err := monitorListing(ctx, cl, form, list)
+	if err != nil {
+		return err
+	}
+	return printList(c, l)
 }
 
-func monitorListing(list []wire.Saved) listing[wire.Saved] {
-	return listing[wire.Saved]{kind: "Monitors", items: list,
+// stood is a saved monitor and how it stands, which only tables show: the
+// other forms are what apply takes.
+type stood struct {
+	wire.Saved
+	state string
+}
+
+func monitorListing(ctx context.Context, cl *console.Client, form string, list []wire.Saved) (listing[stood], error) {
+	items := make([]stood, len(list))
+	for i, m := range list {
+		items[i].Saved = m
+	}
+	switch form {
+	case "", "table", "wide", "csv":
+		all, err := cl.Standings(ctx, list)
+		if err != nil {
+			return listing[stood]{}, err
+		}
+		for i, s := range all {
+			items[i].state = s.State
+		}
+	}
+	return listing[stood]{kind: "Monitors", items: items,
 		none: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
-		name: func(m wire.Saved) string { return m.Name },
-		columns: []column[wire.Saved]{
-			{"NAME", func(m wire.Saved) string { return m.Name }},
-			{"KIND", func(m wire.Saved) string { return m.Kind }},
-			{"TARGET", func(m wire.Saved) string { return m.Target }},
-			{"EVERY", func(m wire.Saved) string { return m.Every.String() }},
-			{"AGENTS", where},
-			{"REVISION", func(m wire.Saved) string { return strconv.FormatUint(m.Revision, 10) }},
+		name: func(m stood) string { return m.Name },
+		steady: func(m stood) string {
+			data, err := json.Marshal(m.Saved)
+			return fmt.Sprint(m.state, string(data), err)
 		},
-		wide: []column[wire.Saved]{
-			{"TIMEOUT", func(m wire.Saved) string { return m.Timeout.String() }},
-			{"AUTHOR", func(m wire.Saved) string { return m.Author }},
-			{"CHANGE", func(m wire.Saved) string { return m.Change }},
-			{"OPTIONS", func(m wire.Saved) string { return string(m.Options) }},
-		}}
+		columns: []column[stood]{
+			{"NAME", func(m stood) string { return m.Name }},
+			{"STATE", func(m stood) string { return m.state }},
+			{"KIND", func(m stood) string { return m.Kind }},
+			{"TARGET", func(m stood) string { return m.Target }},
+			{"EVERY", func(m stood) string { return m.Every.String() }},
+			{"AGENTS", func(m stood) string { return where(m.Saved) }},
+			{"REVISION", func(m stood) string { return strconv.FormatUint(m.Revision, 10) }},
+		},
+		wide: []column[stood]{
+			{"TIMEOUT", func(m stood) string { return m.Timeout.String() }},
+			{"AUTHOR", func(m stood) string { return m.Author }},
+			{"CHANGE", func(m stood) string { return m.Change }},
+			{"OPTIONS", func(m stood) string { return string(m.Options) }},
+		}}, nil
 }
 
 // emitFile writes a file that apply takes; what else is known is in comments.

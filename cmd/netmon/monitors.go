@@ -233,7 +233,11 @@ func place(c *cli.Context, word string, change func(wire.Saved, wire.Selectors) 
 				return console.Change{}, "", err
 			}
 			if console.Same(was, is) {
-				return console.Change{Was: &was, Is: &is, Revision: was.Revision}, "was so already", nil
+				already := "was so already"
+				if word == "stopped" && len(on) > 0 {
+					already = "does not run on " + on.String() + ": nothing is changed"
+				}
+				return console.Change{Was: &was, Is: &is, Revision: was.Revision}, already, nil
 			}
 			revision, err := store.Save(ctx, is, what)
 			return console.Change{Was: &was, Is: &is, Revision: revision}, what, err

@@ -78,7 +78,7 @@ func show1(ctx context.Context, c *cli.Context, cl *console.Client, name string)
 	slices.Sort(gone)
 	for _, id := range gone {
 		rows++
-		fmt.Fprintf(w, "  %s  (agent not seen in the last day, nor since the broker started)\n", line.Format(last[id]))
+		fmt.Fprintf(w, "  %s  (agent not seen in the last day)\n", line.Format(last[id]))
 	}
 	if rows == 0 {
 		fmt.Fprintln(w, "  runs on no agent that is known, and was never measured in what is kept")
