@@ -53,20 +53,25 @@ func (x *httpRun) roundTrip(ctx context.Context, conn *httpConn, u *url.URL) (*h
 	var req *http.Request
 	// Showing takes time: it is done while the server works, in no phase.
 	showRequest := sync.OnceFunc(func() { x.showRequest(req, conn.protocol()) })
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) {
-			t.note(&t.sent)
-			showRequest()
-		},
-		GotFirstResponseByte: func() { t.note(&t.firstByte); t.written(conn.meter.lastWrite()) },
-		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			x.run.Stepf("< %d %s", code, http.StatusText(code))
-			if interim++; interim > httpMaxInterim {
-				return fail(wire.FailLimit, "over %d interim responses (1xx)", httpMaxInterim)
-			}
-			return nil
-		},
-	})
+	sent := func() {
+		t.note(&t.sent)
+		showRequest()
+	}
+	more := func(code int) error {
+		x.run.Stepf("< %d %s", code, http.StatusText(code))
+		if interim++; interim > httpMaxInterim {
+			return fail(wire.FailLimit, "over %d interim responses (1xx)", httpMaxInterim)
+		}
+		return nil
+	}
+	traced := ctx
+	if conn.plain == nil {
+		traced = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			WroteRequest:         func(httptrace.WroteRequestInfo) { sent() },
+			GotFirstResponseByte: func() { t.note(&t.firstByte); t.written(conn.meter.lastWrite()) },
+			Got1xxResponse:       func(code int, _ textproto.MIMEHeader) error { return more(code) },
+		})
+	}
 	var err error
 	if req, err = x.request(traced, u); err != nil {
 		return nil, t, err
@@ -74,7 +79,12 @@ func (x *httpRun) roundTrip(ctx context.Context, conn *httpConn, u *url.URL) (*h
 	conn.meter.reset()
 	t.body = req.ContentLength > 0
 	t.ready = time.Now()
-	resp, err := conn.cc.RoundTrip(req)
+	var resp *http.Response
+	if conn.plain != nil {
+		resp, err = conn.plain.exchange(ctx, req, sent, func() { t.note(&t.firstByte) }, more)
+	} else {
+		resp, err = conn.cc.RoundTrip(req)
+	}
 	showRequest()
 	t.mu.Lock()
 	defer t.mu.Unlock()

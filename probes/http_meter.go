@@ -23,6 +23,7 @@ type headerMeter struct {
 
 	ended chan struct{} // closed with it
 	wrote time.Time     // end of the last Write
+	alone bool          // nobody reads while it writes
 }
 
 func newHeaderMeter(conn net.Conn) *headerMeter {
@@ -71,6 +72,9 @@ func (m *headerMeter) Write(p []byte) (int, error) {
 	}
 	if f, _ := reason(err); f != wire.FailReset {
 		return n, err
+	}
+	if m.alone {
+		m.Read(make([]byte, 1))
 	}
 	select {
 	case <-m.ended: // net/http reads all the time, unless it has given up

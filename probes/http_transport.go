@@ -11,9 +11,11 @@ import (
 )
 
 // httpConn is one connection to one origin. It is made by us, phase by phase,
-// and only then handed to net/http, which neither dials nor pools.
+// and only then used by net/http, which neither dials nor pools. Either plain
+// or cc is set.
 type httpConn struct {
-	cc     *http.ClientConn
+	plain  *httpPlain       // for one exchange
+	cc     *http.ClientConn // for HTTP/2, connections that are kept, bodies and proxies
 	meter  *headerMeter
 	h2     bool
 	remote string
@@ -25,7 +27,13 @@ type httpConn struct {
 	timer *time.Timer // that ends the wait
 }
 
-func (c *httpConn) close() { c.cc.Close() }
+func (c *httpConn) close() {
+	if c.plain != nil {
+		c.plain.close()
+		return
+	}
+	c.cc.Close()
+}
 
 func (c *httpConn) protocol() string {
 	if c.h2 {
@@ -51,6 +59,10 @@ func (x *httpRun) open(ctx context.Context, u *url.URL) (*httpConn, error) {
 		conn, c.tls, c.h2 = tc, x.d.TLS, x.d.TLS.ALPN == "h2"
 	}
 	c.meter = newHeaderMeter(conn)
+	if !c.h2 && !x.KeepAlive && x.m.body == "" && !x.Proxy.forwards(u) {
+		c.plain = newHTTPPlain(c.meter)
+		return c, nil
+	}
 	if c.cc, err = x.adopt(ctx, c, u); err != nil {
 		conn.Close()
 		return nil, x.failed(ctx, "begin "+c.protocol(), err)

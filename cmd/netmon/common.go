@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -122,14 +121,4 @@ func ago(t time.Time) string {
 func hostPortOf(url string) string {
 	_, addr, _ := strings.Cut(url, "://")
 	return addr
-}
-
-// collectAt lets the heap grow by this many percent before it is collected,
-// unless the environment says. It returns what undoes it.
-func collectAt(percent int) (undo func()) {
-	if os.Getenv("GOGC") != "" {
-		return func() {}
-	}
-	old := debug.SetGCPercent(percent)
-	return func() { debug.SetGCPercent(old) }
 }
