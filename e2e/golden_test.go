@@ -110,6 +110,7 @@ func TestGolden_Prompt(t *testing.T) {
 			tm.golden("flow-confirm-"+name, "add 8/8")
 			tm.keys("Enter")
 			tm.golden("flow-done-"+name, "rome         shop running", "1 monitor ·")
+			netmonDo(t, 0, "wait", "shop", "--for", "up", "--broker", url)
 			tm.press("C-l")
 			tm.keys("get monitors", "Enter")
 			tm.golden("prompt-get-"+name, "shop")

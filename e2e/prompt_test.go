@@ -88,7 +88,7 @@ func TestPrompt_TypingWhileResultsArrive(t *testing.T) {
 		t.Errorf("the prompt is not at the bottom:\n%s", screen)
 	}
 	tm.keys("Enter")
-	tm.seen("NAME    KIND", "m00007  tcp")
+	tm.seen("NAME    STATE ", "m00007  up ")
 	tm.keys("results failures", "Enter")
 	tm.see("results failures · Tab")
 	quiet := tm.see("results: failures")
@@ -141,7 +141,7 @@ func TestPrompt_LosingTheBroker(t *testing.T) {
 	tm.see("● broker "+addr+" is back after", "● "+addr+" › half")
 	t.Logf("back %v after it was started", time.Since(begin).Round(time.Millisecond))
 	tm.keys("C-u", "get monitors", "Enter")
-	tm.seen("NAME    KIND", "m00000  tcp")
+	tm.seen("NAME    STATE ", "m00000  ")
 	tm.see("m00000 ● ok")
 }
 
