@@ -190,7 +190,7 @@ func (b bind) notHeldUp(t *testing.T) {
 		t.Skip("only the kernel of Linux can be told to acknowledge at once")
 	}
 	least := time.Hour
-	for range 5 {
+	for tries := 0; tries < 20 && least > 35*time.Millisecond; tries++ {
 		r := measure(t, "dns", "www.plain.test@127.0.0.1:"+b.tls, `{"transport":"tls","tls":{"insecure":true}}`)
 		least = min(least, time.Duration(detailsOf[DNSDetails](t, r).RTTNS))
 	}
@@ -270,7 +270,7 @@ func (b bind) agreesWithDig(t *testing.T) {
 // TestDNS_TimesAgreeWithDig takes the least of several times, which a busy
 // machine disturbs least.
 func TestDNS_TimesAgreeWithDig(t *testing.T) {
-	const hold = 20 * time.Millisecond
+	const hold = 200 * time.Millisecond
 	u, err := targets.ServeUDP("127.0.0.1:0", func(_ int, q []byte) []targets.UDPReply {
 		q = append([]byte(nil), q...)
 		q[2] |= 0x80

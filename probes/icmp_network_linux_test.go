@@ -543,7 +543,7 @@ func TestICMP_CancelledRunIsCutShort(t *testing.T) {
 				cancel()
 			}
 		})
-		if took := time.Since(begin); took > time.Second {
+		if took := time.Since(begin); took > 4*time.Second {
 			t.Errorf("a cancelled run took %v", took)
 		}
 	})

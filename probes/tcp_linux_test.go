@@ -221,7 +221,7 @@ func TestTCP_Blackhole(t *testing.T) {
 		begin := time.Now()
 		r := measureWithin(t, 200*time.Millisecond, "tcp", "192.0.2.2:25", `{"banner":true}`)
 		wantFailure(t, r, wire.Failed, wire.FailTimeout)
-		if took := time.Since(begin); took > 500*time.Millisecond || r.LatencyNS != nil {
+		if took := time.Since(begin); took > 3*time.Second || r.LatencyNS != nil {
 			t.Errorf("took %v, latency %v", took, r.LatencyNS)
 		}
 	})
@@ -237,7 +237,7 @@ func TestTCP_RouterSaysUnreachable(t *testing.T) {
 		inSlowNetwork(t, 0, says, func() {
 			r := measure(t, "tcp", "192.0.2.2:25", ``)
 			wantFailure(t, r, wire.Failed, want)
-			if r.Elapsed() > time.Second {
+			if r.Elapsed() > 3*time.Second {
 				t.Errorf("code %d took %v", code, r.Elapsed())
 			}
 		})
