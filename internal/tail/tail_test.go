@@ -45,16 +45,42 @@ func (n *numbers) create() {
 
 func (n *numbers) write(count int) {
 	n.t.Helper()
+	var stored []jetstream.PubAckFuture
 	for range count {
 		n.last++
-		if _, err := n.js.PublishAsync([]string{"n.a", "n.b"}[n.last%2], fmt.Append(nil, n.last)); err != nil {
+		f, err := n.js.PublishAsync([]string{"n.a", "n.b"}[n.last%2], fmt.Append(nil, n.last))
+		if err != nil {
 			n.t.Fatal(err)
 		}
+		stored = append(stored, f)
 	}
-	select {
-	case <-n.js.PublishAsyncComplete():
-	case <-time.After(30 * time.Second):
-		n.t.Fatal("not stored")
+	late := time.After(30 * time.Second)
+	for _, f := range stored {
+		select {
+		case <-f.Ok():
+		case err := <-f.Err():
+			n.t.Fatalf("not stored: %v", err)
+		case <-late:
+			n.t.Fatal("not stored")
+		}
+	}
+}
+
+// restart restarts the broker, until who writes has a connection to the new one:
+// what it sent over the old one would be lost.
+func (n *numbers) restart() {
+	n.t.Helper()
+	n.b = natstest.Restart(n.t, n.b)
+	for {
+		ctx, cancel := context.WithTimeout(n.t.Context(), time.Second)
+		_, err := n.js.Stream(ctx, stream)
+		cancel()
+		if err == nil {
+			return
+		}
+		if n.t.Context().Err() != nil {
+			n.t.Fatal(err)
+		}
 	}
 }
 
@@ -162,7 +188,7 @@ func TestNext_OutlivesTheBroker(t *testing.T) {
 	tl := n.open(n.js, tail.From{After: 1})
 	n.want(tl, 2, 3)
 	for range 3 {
-		n.b = natstest.Restart(t, n.b)
+		n.restart()
 		n.write(2)
 		n.want(tl, n.last-1, n.last)
 	}
