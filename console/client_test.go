@@ -143,7 +143,7 @@ func TestFollow_SeesEveryResultAcrossARestartOfTheBroker(t *testing.T) {
 	c := dial(t, b)
 	ready, got, ended := make(chan struct{}), make(chan uint64, 1000), make(chan error, 1)
 	go func() {
-		ended <- c.Follow(t.Context(), Filter{}, func() { close(ready) }, func(r wire.Result, _ bool) error {
+		ended <- c.Follow(t.Context(), Filter{}, func() { close(ready) }, func(r wire.Result) error {
 			got <- r.Seq
 			if r.Seq == 199 {
 				return errDone
@@ -187,7 +187,7 @@ func TestFollow_BeginsWhereAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			err := c.Follow(ctx, tc.filter, nil, func(r wire.Result, _ bool) error {
+			err := c.Follow(ctx, tc.filter, nil, func(r wire.Result) error {
 				if r.Seq != tc.first {
 					return fmt.Errorf("began with %d, want %d", r.Seq, tc.first)
 				}
@@ -212,9 +212,9 @@ func TestFollow_SkipsWhatIsNoResult(t *testing.T) {
 	publish(t, nc, 7, 8)
 	odd := 0
 	f := Filter{Since: time.Now().Add(-time.Hour), Odd: func(error) { odd++ }}
-	err := dial(t, b).Follow(t.Context(), f, nil, func(r wire.Result, more bool) error {
-		if r.Seq != 7 || more {
-			t.Errorf("%+v, more %v", r, more)
+	err := dial(t, b).Follow(t.Context(), f, nil, func(r wire.Result) error {
+		if r.Seq != 7 {
+			t.Errorf("%+v", r)
 		}
 		return errDone
 	})

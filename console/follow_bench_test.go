@@ -47,7 +47,7 @@ func BenchmarkFollow(b *testing.B) {
 	enough, n := errors.New("enough"), 0
 	b.ReportAllocs()
 	b.ResetTimer()
-	err = cl.Follow(context.Background(), console.Filter{Since: time.Now().Add(-time.Hour)}, nil, func(r wire.Result, more bool) error {
+	err = cl.Follow(context.Background(), console.Filter{Since: time.Now().Add(-time.Hour)}, nil, func(r wire.Result) error {
 		line.Format(r)
 		if n++; n == b.N {
 			return enough

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // DecodeResult reads a result that came on subject. It tolerates unknown
@@ -17,13 +19,22 @@ func DecodeResult(subject string, data []byte) (Result, error) {
 		return Result{}, err
 	}
 	r, err := Result{}, error(nil)
-	if !decodeUsual(subject, data, &r) {
+	s := scanner{data: data}
+	if !s.usual(subject, &r) {
 		r, err = decodeAny(subject, data)
 	}
 	if len(data) > MaxUsual {
 		r.Fit() // the sender should have
 	}
 	return r, err
+}
+
+// UsualResult says that data is a result that came on subject, as DecodeResult
+// reads it, in the form that agents write: fields that are known, each once, in
+// one line. Who passes it on can do so as it is.
+func UsualResult(subject string, data []byte) bool {
+	s := scanner{data: data, look: true}
+	return len(data) <= MaxUsual && bytes.IndexByte(data, '\n') < 0 && s.usual(subject, &Result{})
 }
 
 func decodeAny(subject string, data []byte) (Result, error) {
@@ -41,9 +52,9 @@ func decodeAny(subject string, data []byte) (Result, error) {
 	return r, nil
 }
 
-// decodeUsual reads a result as agents write it: known fields, each once, none
+// usual reads a result as agents write it: known fields, each once, none
 // of them null. False says that it is another one, and that r is of no use.
-func decodeUsual(subject string, data []byte, r *Result) bool {
+func (s *scanner) usual(subject string, r *Result) bool {
 	tokens, ok := strings.CutPrefix(subject, resultsPrefix)
 	if !ok {
 		return false
@@ -52,7 +63,6 @@ func decodeUsual(subject string, data []byte, r *Result) bool {
 	if !ok || CheckToken(agent) != nil || CheckToken(monitor) != nil {
 		return false
 	}
-	s := scanner{data: data}
 	if !s.sign('{') {
 		return false
 	}
@@ -73,7 +83,7 @@ func decodeUsual(subject string, data []byte, r *Result) bool {
 		seen |= bit
 	}
 	s.space()
-	return s.at == len(data) && seen&3 == 3 // the subject's tokens are there
+	return s.at == len(s.data) && seen&3 == 3 // the subject's tokens are there
 }
 
 // field reads the value of one field. bit stands for the field.
@@ -94,9 +104,9 @@ func (s *scanner) field(r *Result, key []byte, agent, monitor string) (bit uint3
 	case "run":
 		return 1 << 6, s.natural(&r.Run)
 	case "due":
-		return 1 << 7, s.own(&r.Due)
+		return 1 << 7, s.time(&r.Due)
 	case "started":
-		return 1 << 8, s.own(&r.Started)
+		return 1 << 8, s.time(&r.Started)
 	case "elapsed_ns":
 		return 1 << 9, s.integer(&r.ElapsedNS)
 	case "latency_ns":
@@ -111,15 +121,20 @@ func (s *scanner) field(r *Result, key []byte, agent, monitor string) (bit uint3
 	case "error":
 		return 1 << 14, s.string(&r.Error)
 	case "unmet":
-		return 1 << 15, s.other(&r.Unmet)
+		var unmet []Unmet
+		ok := s.other(&unmet)
+		r.Unmet = unmet
+		return 1 << 15, ok
 	case "summary":
 		return 1 << 16, s.string(&r.Summary)
 	case "address":
 		return 1 << 17, s.string(&r.Address)
 	case "loss":
-		return 1 << 18, s.other(&r.Loss)
+		r.Loss = new(float64)
+		return 1 << 18, s.float(r.Loss)
 	case "cert_expires":
-		return 1 << 19, s.other(&r.CertExpires)
+		r.CertExpires = new(time.Time)
+		return 1 << 19, s.time(r.CertExpires)
 	case "skipped":
 		return 1 << 20, s.natural(&r.Skipped)
 	case "late_ns":

@@ -34,8 +34,8 @@ func usual(t testing.TB, file string) (subject string, data []byte) {
 func TestDecodeResult_ReadsTheUsualByHand(t *testing.T) {
 	for _, file := range []string{"result-ok.json", "result-failed.json"} {
 		subject, data := usual(t, file)
-		var r Result
-		if !decodeUsual(subject, data, &r) {
+		s := scanner{data: data}
+		if !s.usual(subject, &Result{}) || !UsualResult(subject, data) {
 			t.Errorf("%s is read by encoding/json", file)
 		}
 		sameAsJSON(t, subject, data)
@@ -77,6 +77,9 @@ func sameAsJSON(t *testing.T, subject string, data []byte) {
 	if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 		t.Errorf("%s %q: error %v, want %v", subject, data, err, wantErr)
 	}
+	if UsualResult(subject, data) && (wantErr != nil || bytes.Contains(data, []byte("\n"))) {
+		t.Errorf("%s %q passes on unread: %v", subject, data, wantErr)
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s %q:\n%+v, want\n%+v", subject, data, got, want)
 	}
@@ -98,7 +101,13 @@ func FuzzDecodeResult(f *testing.F) {
 }
 
 func BenchmarkDecodeResult(b *testing.B) {
-	for name, decode := range map[string]func(string, []byte) (Result, error){"by hand": DecodeResult, "encoding/json": decodeAny} {
+	look := func(subject string, data []byte) (Result, error) {
+		if !UsualResult(subject, data) {
+			b.Fatal("not usual")
+		}
+		return Result{}, nil
+	}
+	for name, decode := range map[string]func(string, []byte) (Result, error){"by hand": DecodeResult, "a look": look, "encoding/json": decodeAny} {
 		for _, file := range []string{"result-ok.json", "result-failed.json"} {
 			subject, data := usual(b, file)
 			b.Run(name+"/"+file, func(b *testing.B) {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -13,6 +15,7 @@ import (
 type scanner struct {
 	data []byte
 	at   int
+	look bool // at what it is: texts and raw values are not kept
 }
 
 // deepest is how many values may be within each other; more is left to encoding/json.
@@ -96,8 +99,14 @@ func (s *scanner) escape() bool {
 func (s *scanner) string(to *string) bool {
 	begin := s.at
 	raw, plain, ok := s.text()
+	if s.look {
+		return ok
+	}
 	if ok && !plain {
-		return json.Unmarshal(s.data[begin:s.at], to) == nil
+		var text string // to may stay where it is: a Result on the stack
+		ok = json.Unmarshal(s.data[begin:s.at], &text) == nil
+		*to = text
+		return ok
 	}
 	*to = string(raw)
 	return ok
@@ -136,14 +145,23 @@ func (s *scanner) integer(to *int64) bool {
 	return true
 }
 
+func (s *scanner) float(to *float64) bool {
+	begin := s.at
+	if !s.skipNumber() {
+		return false
+	}
+	f, err := strconv.ParseFloat(string(s.data[begin:s.at]), 64)
+	*to = f
+	return err == nil
+}
+
 // fraction says that the number goes on.
 func (s *scanner) fraction() bool {
 	c := s.peek()
 	return c == '.' || c == 'e' || c == 'E'
 }
 
-// own reads a value that is not null by its own method.
-func (s *scanner) own(to json.Unmarshaler) bool {
+func (s *scanner) time(to *time.Time) bool {
 	value := s.value()
 	return value != nil && to.UnmarshalJSON(value) == nil
 }
@@ -156,7 +174,9 @@ func (s *scanner) other(to any) bool {
 
 func (s *scanner) raw(to *json.RawMessage) bool {
 	value := s.value()
-	*to = bytes.Clone(value)
+	if !s.look {
+		*to = bytes.Clone(value)
+	}
 	return value != nil
 }
 

@@ -85,7 +85,7 @@ func (o Options) follow(ctx context.Context) {
 		told = text
 	}
 	for ctx.Err() == nil {
-		err := o.Client.Follow(ctx, console.Filter{Monitors: o.Names, Last: true, Trouble: tell}, func() { tell(nil) }, func(r wire.Result, _ bool) error {
+		err := o.Client.Follow(ctx, console.Filter{Monitors: o.Names, Last: true, Trouble: tell}, func() { tell(nil) }, func(r wire.Result) error {
 			o.Model.Result(r, time.Now())
 			return nil
 		})

@@ -144,7 +144,7 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 		if off {
 			wait = nil
 		} else {
-			err := cl.Follow(following, console.Filter{Trouble: s.tell}, func() { s.tell(nil) }, func(r wire.Result, _ bool) error { s.Add(r); return nil })
+			err := cl.Follow(following, console.Filter{Trouble: s.tell}, func() { s.tell(nil) }, func(r wire.Result) error { s.Add(r); return nil })
 			if err != nil && cl.Connected() {
 				s.tell(err)
 			}
