@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unicode"
 	"unicode/utf16"
@@ -14,9 +15,8 @@ import (
 func EscapeJSON(data []byte) []byte {
 	clean := 0 // bytes at the beginning that stay
 	for clean < len(data) {
-		if b := data[clean]; b >= ' ' && b <= '~' { // nearly all of it
-			clean++
-			continue
+		if clean += asciiWords(data[clean:]); clean == len(data) {
+			break
 		}
 		r, n := utf8.DecodeRune(data[clean:])
 		if !plainRune(r, n) {
@@ -44,6 +44,22 @@ func EscapeJSON(data []byte) []byte {
 		i += n
 	}
 	return out
+}
+
+// asciiWords is how many bytes at the beginning are printable ASCII, by eights.
+// Nearly all of a text is, and byte by byte that took a tenth of a console's time.
+func asciiWords(data []byte) (n int) {
+	const each = 0x0101010101010101
+	for ; len(data)-n >= 8; n += 8 {
+		w := binary.LittleEndian.Uint64(data[n:])
+		// The high bit of a byte is set by one of 80 and above, by 20 less from
+		// one below 20, and by 1 more than 7f, all in hexadecimal. A borrow or a
+		// carry begins at such a byte only.
+		if (w|(w-0x20*each)|(w+each))&(0x80*each) != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // plainRune passes what prints, and the line ends and tabs of an indented text.
