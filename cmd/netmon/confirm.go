@@ -34,15 +34,18 @@ func confirm(c *cli.Context, question string) error {
 		line, _ := bufio.NewReader(in).ReadString('\n')
 		answer <- line
 	}()
+	a := ""
 	select {
 	case <-c.Context.Done():
+	case a = <-answer:
+	}
+	if c.Context.Err() != nil { // also where an answer came with it
 		fmt.Fprintln(c.App.ErrWriter)
 		return context.Canceled
-	case a := <-answer:
-		switch strings.ToLower(strings.TrimSpace(a)) {
-		case "y", "yes":
-			return nil
-		}
-		return &codedError{exitNo, fmt.Errorf("nothing is changed")}
 	}
+	switch strings.ToLower(strings.TrimSpace(a)) {
+	case "y", "yes":
+		return nil
+	}
+	return &codedError{exitNo, fmt.Errorf("nothing is changed")}
 }
