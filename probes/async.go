@@ -43,7 +43,7 @@ type Pending interface {
 // ok is false when the run has to be made by Run instead. Where [Check.Timeout]
 // is not set that is so for targets of several addresses.
 func (c *Check) Begin(done func(wire.Result)) (p Pending, ok bool) {
-	if c.start == nil {
+	if c.starter == nil {
 		return nil, false
 	}
 	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, Started: time.Now(), check: c, done: done, timeout: c.Timeout}
@@ -53,7 +53,7 @@ func (c *Check) Begin(done func(wire.Result)) (p Pending, ok bool) {
 			p, ok = ended{}, true
 		}
 	}()
-	return c.start(run)
+	return c.starter.Start(run)
 }
 
 // End ends a run that [Starter.Start] began, with what Measure would return.

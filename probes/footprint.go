@@ -33,7 +33,9 @@ func FootprintOf(m wire.Monitor) (Footprint, error) {
 	if err != nil {
 		return Footprint{}, err
 	}
-	return c.footprint, nil
+	f := c.asked.footprint(m.Target)
+	f.Places = append(f.Places, c.asked.common().places()...)
+	return f, nil
 }
 
 // atTarget is the footprint of a kind whose target is host and port.

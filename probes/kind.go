@@ -55,13 +55,18 @@ func (k Kind) Report(details json.RawMessage, w io.Writer) error { return k.repo
 
 type measureFunc func(ctx context.Context, run *Run) (Details, error)
 
-// prepared is a probe without its type.
+// prepared is a probe without its type. Its parts are one struct on the heap,
+// seen from several sides: ten thousand monitors have one each.
 type prepared struct {
-	measure   measureFunc
-	start     func(run *Run) (Pending, bool) // nil for a kind that is no Starter
-	common    Common
-	footprint Footprint
-	options   reflect.Value // the probe's struct
+	measure measureFunc
+	starter Starter // nil for a kind that is none
+	asked   asked
+}
+
+// asked is a pointer to a probe's struct, for what it says of itself.
+type asked interface {
+	common() Common
+	footprint(target string) Footprint
 }
 
 // kind makes an entry of the list. defaults returns a probe with every option
@@ -69,8 +74,7 @@ type prepared struct {
 // Ready(*Env) error.
 func kind[P interface {
 	Probe[D]
-	common() Common
-	footprint(target string) Footprint
+	asked
 }, D Details](name, target, example, doc string, defaults func() P) Kind {
 	return Kind{
 		Name: name, Target: target, Example: example, Doc: doc,
@@ -90,13 +94,9 @@ func kind[P interface {
 			if err := problems.Err(); err != nil {
 				return prepared{}, err
 			}
-			f := p.footprint(target)
-			f.Places = append(f.Places, p.common().places()...)
-			run := prepared{common: p.common(), footprint: f, options: reflect.ValueOf(p),
-				measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
-			if s, ok := any(p).(Starter); ok {
-				run.start = s.Start
-			}
+			run := prepared{measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
+			run.asked = any(&p).(asked)
+			run.starter, _ = any(&p).(Starter)
 			return run, nil
 		},
 		report: func(details []byte, w io.Writer) error {
@@ -224,8 +224,9 @@ func (c *Check) conclude(run *Run, elapsed time.Duration, details Details, err e
 
 // judge applies the options that all kinds share to what Measure returned.
 func (c *Check) judge(run *Run, latency time.Duration, err error) error {
+	common := c.asked.common()
 	if err == nil {
-		if within := c.common.Within.Std(); within > 0 {
+		if within := common.Within.Std(); within > 0 {
 			run.Expect(latency <= within, "within", within.String(), latency.String())
 			if latency > within && len(run.unmet) == 1 {
 				err = fail(wire.FailSlow, "took %v, want at most %v", latency, within)
@@ -239,7 +240,7 @@ func (c *Check) judge(run *Run, latency time.Duration, err error) error {
 			err = fail(wire.FailMismatch, "%w (and %d more)", err, n)
 		}
 	}
-	if !c.common.Invert {
+	if !common.Invert {
 		return err
 	}
 	if err == nil {

@@ -21,7 +21,7 @@ func PlainSecrets(m wire.Monitor) []string {
 	if err != nil {
 		return nil
 	}
-	found := plainIn("options", c.options)
+	found := plainIn("options", reflect.ValueOf(c.asked).Elem())
 	if u, err := url.Parse(m.Target); err == nil {
 		for name := range u.Query() {
 			if secretName.MatchString(name) {
