@@ -223,6 +223,24 @@ func TestFollow_SkipsWhatIsNoResult(t *testing.T) {
 	}
 }
 
+func TestFollowMessages_SaysWhenNoMoreIsHere(t *testing.T) {
+	b := natstest.Start(t)
+	publish(t, natstest.Connect(t, b), 0, 3)
+	n := 0
+	err := dial(t, b).FollowMessages(t.Context(), Filter{Since: time.Now().Add(-time.Hour)}, nil, func(m *nats.Msg, more bool) error {
+		if n++; n < 3 {
+			return nil
+		}
+		if more {
+			t.Error("more than the last is here")
+		}
+		return errDone
+	})
+	if !errors.Is(err, errDone) {
+		t.Error(err)
+	}
+}
+
 func beat(t *testing.T, nc *nats.Conn, a wire.Alive) {
 	t.Helper()
 	data, err := json.Marshal(a)

@@ -132,8 +132,8 @@ type watcher struct {
 	late  []time.Duration // of those that were timed
 }
 
-// timed is one line in so many: to time them all took a tenth of the machine
-// that the consoles share with it. They come in bursts of some fifty, and seven
+// timed is one line in so many: to time them all took 6 % of the machine that
+// the consoles share with it. They come in bursts of some fifty, and seven
 // meets each place in one.
 const timed = 7
 
