@@ -71,7 +71,7 @@ func TestRevoke_CutsOffAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply, err := admin.Request(wire.AccessAdminSubject, []byte(`{"op":"revoke","name":"paris"}`), 5*time.Second)
+	reply, err := requests(admin, identity.SignByFile(identity.Creds(dir))).Do(t.Context(), wire.AccessAdminSubject, []byte(`{"op":"revoke","name":"paris"}`))
 	if err != nil || !strings.Contains(string(reply.Data), `"state":"revoked"`) {
 		t.Fatalf("%v %v", reply, err)
 	}

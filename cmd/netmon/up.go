@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
 	"netmon/broker"
@@ -68,15 +67,15 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ofAgent, ofPerson, err := id.own(b, c.String("id"))
-	if err != nil {
-		return err
-	}
 	state := c.String("state")
 	if state == "" {
 		state = stateDir("agent-" + c.String("id"))
 	}
-	a, err := newAgent(c, state, log, membership{id: c.String("id"), connect: ofAgent, known: authority != nil}, nil)
+	ofAgent, ofPerson, err := id.own(c, b, state)
+	if err != nil {
+		return err
+	}
+	a, err := newAgent(c, state, log, ofAgent, nil)
 	if err != nil {
 		return err
 	}
@@ -90,7 +89,7 @@ func up(c *cli.Context) error {
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
-		control(serve, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
+		control(serve, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
 	})
 	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
 	working.Go(func() { agentErr = a.Run(ctx); stop() })
@@ -117,7 +116,7 @@ var errLeft = errors.New("left")
 
 // show saves the monitors of the files, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(...nats.Option) (*nats.Conn, error), ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, b *broker.Broker, at brokerAt, ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
 		select {
 		case <-ctx.Done():
@@ -126,7 +125,7 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(..
 		}
 	}
 	w := c.App.Writer
-	cl, err := console.Connect(connect)
+	cl, err := console.ConnectAs(at.who, at.connect)
 	if err != nil {
 		return err
 	}
@@ -144,14 +143,14 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(..
 	if err != nil {
 		return err
 	}
-	url := b.URL()
+	url := at.url
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
 	tellNext(w, url, before+s.added == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
 		return nil
 	}
 	if in, out, ok := terminal(c); ok && !c.Bool("results") {
-		s, err := newSession(brokerAt{connect: connect, url: url}, false)
+		s, err := newSession(at, false)
 		if err != nil {
 			return err
 		}
