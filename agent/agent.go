@@ -51,26 +51,27 @@ type Options struct {
 
 // Agent runs monitors. Make one with New, run it once.
 type Agent struct {
-	o        Options
-	log      *slog.Logger
-	host     string
-	instance string
-	started  time.Time
-	env      *probes.Env
-	policy   *policy.Policy
-	run      *runner
-	spool    *spool.Spool  // opened by Run
-	results  atomic.Uint64 // measured since started
-	link     *link
-	runs     context.Context // ends when probes must end
-	cutRuns  context.CancelFunc
-	probing  atomic.Int32
-	rotating atomic.Bool
-	replays  identity.Challenges // guards against commands that come twice
-	audit    chan wire.Audit     // to be told; has room for some
-	beat     chan struct{}       // a heartbeat is wanted soon; has room for one
-	kinds    []string
-	cannot   map[string]string
+	o         Options
+	log       *slog.Logger
+	host      string
+	instance  string
+	started   time.Time
+	env       *probes.Env
+	policy    *policy.Policy
+	run       *runner
+	spool     *spool.Spool  // opened by Run
+	results   atomic.Uint64 // measured since started
+	link      *link
+	runs      context.Context // ends when probes must end
+	cutRuns   context.CancelFunc
+	probing   atomic.Int32
+	rotating  atomic.Bool
+	refusedAt atomic.Pointer[time.Time]
+	replays   identity.Challenges // guards against commands that come twice
+	audit     chan wire.Audit     // to be told; has room for some
+	beat      chan struct{}       // a heartbeat is wanted soon; has room for one
+	kinds     []string
+	cannot    map[string]string
 
 	mu           sync.Mutex // guards what follows
 	set          *set

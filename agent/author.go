@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,12 @@ func (a *Agent) author(data []byte, proof string, c wire.Command) (string, error
 	}
 	who, err := identity.Receiver{Member: a.o.Trust.Member, Challenges: &a.replays}.
 		Sender(proof, subject, data, wire.RoleController, wire.RoleOperator, wire.RoleAdmin)
+	if err != nil && proof != "" && a.o.Trust.Number() == 0 {
+		err = identity.Refuse(wire.CodeUnknown, errors.New("this agent was not told yet whose commands count, which the broker does at once: if it does not, its netmon is older than this agent's: update it there"))
+	}
 	switch {
 	case err != nil:
+		a.refusing(err)
 		return "", err
 	case who.Role == wire.RoleController:
 		return byController, nil
@@ -36,6 +41,23 @@ func (a *Agent) author(data []byte, proof string, c wire.Command) (string, error
 		return who.Name, fmt.Errorf("op: sync is the controller's: save monitors, or start and stop them one by one")
 	}
 	return who.Name, nil
+}
+
+// refusedEvery bounds how often the log tells of commands that nobody showed to
+// be allowed.
+const refusedEvery = time.Minute
+
+// refusing tells the owner of this host that somebody tries to command it.
+func (a *Agent) refusing(err error) {
+	if errors.Is(err, identity.ErrStale) {
+		return // it is signed again in a moment
+	}
+	now := time.Now()
+	if last := a.refusedAt.Load(); last != nil && now.Sub(*last) < refusedEvery {
+		return
+	}
+	a.refusedAt.Store(&now)
+	a.log.Warn("a command was refused, and others may be that are not told of here", "error", err)
 }
 
 // trust takes a newer list of those whose commands count. It shows by itself

@@ -29,11 +29,13 @@ const DefaultBroker = "nats://127.0.0.1:4222"
 
 // Client is one console's connection.
 type Client struct {
-	nc      *nats.Conn
-	js      jetstream.JetStream
-	author  string
-	signer  *identity.Signer // nil where nobody has to sign
-	denials denials
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	author string
+	signer *identity.Signer // nil where nobody has to sign
+	// authority is the mesh's, PEM; "" where none was pinned.
+	authority string
+	denials   denials
 
 	commands *command.Sender
 	access   *identity.Requests
@@ -46,6 +48,8 @@ var ErrUnreachable = errors.New("broker unreachable")
 type Person struct {
 	Name   string // of the identity
 	Signer *identity.Signer
+	// Authority is the mesh's, as it was pinned, PEM; "" where it was not.
+	Authority string
 }
 
 // Connect connects to a broker. connect is nats.Connect with its address, or
@@ -57,7 +61,7 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 // ConnectAs connects as somebody, in whose name what changes something is signed.
 func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
 	author := cmp.Or(who.Name, Author())
-	c := &Client{author: author, signer: who.Signer}
+	c := &Client{author: author, signer: who.Signer, authority: who.Authority}
 	c.commands, c.access = command.New(who.Signer, c.request), identity.NewRequests(who.Signer, c.request)
 	nc, err := connect(append([]nats.Option{
 		nats.Name("netmon console " + author), nats.Timeout(3 * time.Second), nats.MaxReconnects(-1),

@@ -73,6 +73,9 @@ func (r Receiver) Saver(header, subject, operation string, data []byte, store st
 	return who, nil
 }
 
+// Refuse is an error with its code for programs.
+func Refuse(code wire.Code, err error) error { return &refused{code, err} }
+
 func article(r wire.Role) string {
 	if r == wire.RoleAgent || r == wire.RoleAdmin || r == wire.RoleOperator {
 		return "an " + string(r)

@@ -61,13 +61,29 @@ func (p Proof) Text(subject, operation string, data []byte) ([]byte, error) {
 type Accepted struct {
 	By        string `json:"by,omitempty"`   // name of who saved it; absent of what was there before
 	Role      Role   `json:"role,omitempty"` // that one had
-	Operator  string `json:"operator"`  // DER of the operator's certificate, base64
-	Signature string `json:"signature"` // by the operator's key, as in a Proof
+	Operator  string `json:"operator"`       // DER of the operator's certificate, base64
+	Signature string `json:"signature"`      // by the operator's key, as in a Proof
 }
 
 // Text is what the authority signs; proof is the header beside it.
 func (a Accepted) Text(subject, operation, proof string, data []byte) ([]byte, error) {
 	return signedText(data, "netmon-accepted-1", subject, operation, a.By, string(a.Role), proof)
+}
+
+// What an object that holds a saved configuration says of itself. The proof is
+// for the subject that NATS keeps it under, over the digest of the content.
+const (
+	SetAuthor   = "author"
+	SetMonitors = "monitors" // how many
+	SetProof    = "proof"    // a Proof
+)
+
+// SetOperation is what the proof of a configuration is for.
+func SetOperation(deleted bool) string {
+	if deleted {
+		return "DEL"
+	}
+	return ""
 }
 
 // Member is somebody whose commands count.

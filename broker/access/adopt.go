@@ -17,19 +17,34 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 	if a.book.isAdopted() {
 		return nil
 	}
-	stream, err := js.Stream(ctx, "KV_"+wire.MonitorsBucket)
+	n, err := a.adoptAll(ctx, js, "KV_"+wire.MonitorsBucket, "$KV."+wire.MonitorsBucket+".>")
 	if err != nil {
 		return err
 	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter("$KV."+wire.MonitorsBucket+".>"))
+	sets, err := a.adoptAll(ctx, js, configsStream, configsMeta+">")
 	if err != nil {
 		return err
 	}
-	n := 0
+	if n+sets > 0 {
+		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors", n, "configurations", sets)
+	}
+	return a.book.adopt()
+}
+
+// adoptAll accepts the last message of each subject of a stream.
+func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, subjects string) (n int, err error) {
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subjects))
+	if err != nil {
+		return 0, err
+	}
 	for subject := range info.State.Subjects {
 		m, err := stream.GetLastMsgForSubject(ctx, subject)
 		if err != nil {
-			return fmt.Errorf("%s: %w", subject, err)
+			return n, fmt.Errorf("%s: %w", subject, err)
 		}
 		if m.Header.Get(wire.AcceptedHeader) != "" || m.Header.Get(headerOperation) != "" {
 			continue
@@ -38,18 +53,18 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 		again.Data = m.Data
 		accepted, err := a.accept(wire.Member{}, subject, "", "", m.Data)
 		if err != nil {
-			return err
+			return n, err
 		}
 		again.Header.Set(wire.AcceptedHeader, accepted)
+		if v := m.Header.Get(headerRollup); v != "" {
+			again.Header.Set(headerRollup, v)
+		}
 		if _, err := js.PublishMsg(ctx, again, jetstream.WithExpectLastSequencePerSubject(m.Sequence)); err != nil {
-			return fmt.Errorf("%s: %w", subject, err)
+			return n, fmt.Errorf("%s: %w", subject, err)
 		}
 		n++
 	}
-	if n > 0 {
-		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors", n)
-	}
-	return a.book.adopt()
+	return n, nil
 }
 
 func (b *book) isAdopted() bool {

@@ -54,7 +54,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		refuse(m, fmt.Sprintf("%s: want the revision that was read, got %.40q", headerExpect, m.Header.Get(headerExpect)))
 		return
 	}
-	store, err := s.store(ctx)
+	store, err := s.stored(ctx, monitorsStream)
 	if err != nil {
 		refuse(m, err.Error())
 		return
@@ -67,7 +67,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	}
 	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "save", What: []string{name}}
 	err = wire.CheckToken(name)
-	switch rollup := m.Header.Get("Nats-Rollup"); {
+	switch rollup := m.Header.Get(headerRollup); {
 	case err != nil:
 		err = fmt.Errorf("monitor name %w", err)
 	case rollup != "":
@@ -107,24 +107,32 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	s.note(ctx, e, err)
 }
 
-// storeFor is how long it is believed that the bucket is the same one.
+// storeFor is how long it is believed that a bucket is the same one.
 const storeFor = time.Second
 
-// store names the life of the bucket of saved monitors.
-func (s *service) store(ctx context.Context) (string, error) {
+const monitorsStream = "KV_" + wire.MonitorsBucket
+
+// life is that of a bucket, as it was at a moment.
+type life struct {
+	id string
+	at time.Time
+}
+
+// stored names the life of what a stream keeps: see [wire.StoreID].
+func (s *service) stored(ctx context.Context, name string) (string, error) {
 	s.mu.Lock()
-	id, at := s.storeID, s.storeAt
+	known := s.lives[name]
 	s.mu.Unlock()
-	if time.Since(at) < storeFor {
-		return id, nil
+	if time.Since(known.at) < storeFor {
+		return known.id, nil
 	}
-	stream, err := s.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
+	stream, err := s.js.Stream(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	id = wire.StoreID(stream.CachedInfo().Created)
+	id := wire.StoreID(stream.CachedInfo().Created)
 	s.mu.Lock()
-	s.storeID, s.storeAt = id, time.Now()
+	s.lives[name] = life{id, time.Now()}
 	s.mu.Unlock()
 	return id, nil
 }

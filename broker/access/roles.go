@@ -120,6 +120,7 @@ type crossing struct {
 const (
 	gateAccess   = "gate.access"   // access.admin
 	gateSave     = "gate.save"     // $KV.monitors.*
+	gateSets     = "gate.sets"     // $O.configs.M.*
 	gateConsumer = "gate.consumer" // $JS.API.CONSUMER.CREATE.>
 )
 
@@ -152,7 +153,8 @@ func crossings() []crossing {
 		{account: accountConsoles, of: accountAgents, local: tapResults, stream: true},
 		{account: accountConsoles, of: accountAgents, local: wire.AllAlive, stream: true},
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
-		c("$O." + wire.ConfigsBucket + ".>"), c("$JS.API.STREAM.PURGE.*"),
+		{account: accountConsoles, local: configsMeta + ">", remote: gateSets + ".>"},
+		c("$O." + wire.ConfigsBucket + ".C.>"), c("$JS.API.STREAM.PURGE.*"),
 		c("$JS.API.INFO"), c("$JS.API.STREAM.NAMES"), c("$JS.API.STREAM.LIST"), c("$JS.API.STREAM.INFO.*"), c("$JS.API.STREAM.MSG.GET.*"),
 		c("$JS.API.DIRECT.GET.>"), c("$JS.API.CONSUMER.INFO.>"), c("$JS.API.CONSUMER.MSG.NEXT.>"), c("$JS.API.CONSUMER.DELETE.>"), c("$JS.FC.>"),
 	}

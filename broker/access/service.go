@@ -38,7 +38,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}}
+	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{}}
 	ctx, cancel := context.WithCancel(ctx)
 	var pushing sync.WaitGroup
 	defer pushing.Wait()
@@ -57,6 +57,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		"access.rotate.*":      s.rotate,
 		"access.claim.*":       s.claim,
 		gateSave + ".>":        s.save,
+		gateSets + ".>":        s.saveSet,
 		gateConsumer + ".>":    s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
@@ -107,8 +108,7 @@ type service struct {
 	changed map[string]bool // accounts that the servers do not know yet
 	behind  error           // why not
 	told    map[string]bool // reasons of refused joins that are in the audit already
-	storeID string          // of the bucket of saved monitors
-	storeAt time.Time       // when that was so
+	lives   map[string]life // of buckets, by stream
 }
 
 // update marks an account as changed; "" is all of them.
