@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -21,7 +20,6 @@ import (
 	"netmon/agent"
 	"netmon/broker"
 	"netmon/broker/access"
-	"netmon/controller"
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/wire"
@@ -319,14 +317,7 @@ func TestLabels_AreThoseOfTheToken(t *testing.T) {
 	s := natstest.StartSecure(t)
 	runs := startAgent(t, s.Mesh, "oslo")
 	boss := s.As(t, access.Controller, "controller")
-	ctl, err := controller.New(boss, func(context.Context) error { return nil }, controller.Access{Labels: s.Labels, Signer: s.Signer(), Trust: s.Trust, CheckSaved: s.CheckSaved, Adopt: s.Adopt}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	ctx, stop := context.WithCancel(t.Context())
-	go func() { ctl.Run(ctx); close(done) }()
-	defer func() { stop(); <-done }()
+	control(t, s.Mesh, boss)
 	admin, signer := s.Signing(t, wire.RoleAdmin, access.LocalAdmin)
 	store, _ := bucket(t, natstest.JetStream(t, boss))
 	for name, where := range map[string]string{"a-us": "region=us", "b-eu": "region=eu"} {

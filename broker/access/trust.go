@@ -70,9 +70,9 @@ func (t *trust) update(book uint64, members []wire.Member) error {
 	defer t.mu.Unlock()
 	next, signed := t.list, t.signed
 	if next.Number == 0 || !slices.Equal(next.Members, members) {
-		// Not only one higher: a folder that was restored from a backup must not
-		// give out a number that agents have seen already.
-		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().Unix()))), Members: members}
+		// Not only one higher, but as high as the time in ms: a folder that was
+		// restored from a backup must not give out a number that agents have seen.
+		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: members}
 		var err error
 		if signed, err = t.sign(next); err != nil {
 			return err

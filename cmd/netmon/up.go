@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -92,7 +93,15 @@ func up(c *cli.Context) error {
 		control(serve, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
 	})
 	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
-	working.Go(func() { agentErr = a.Run(ctx); stop() })
+	working.Go(func() {
+		defer stop()
+		select { // its first heartbeat is to be kept, and measuring waits for nobody
+		case <-ready:
+		case <-ctx.Done():
+		case <-time.After(readyPatience):
+		}
+		agentErr = a.Run(ctx)
+	})
 
 	showErr := show(ctx, c, b, ofPerson, []<-chan struct{}{ready, answers}, monitors, log, logs)
 	if errors.Is(showErr, errLeft) {
@@ -110,6 +119,9 @@ func up(c *cli.Context) error {
 	serving.Wait()
 	return errors.Join(showErr, agentErr, brokerErr)
 }
+
+// readyPatience is how long the agent waits for the streams at a start.
+const readyPatience = 2 * time.Second
 
 // errLeft says that the person left the prompt, and with it all of this process.
 var errLeft = errors.New("left")
