@@ -28,9 +28,6 @@ type Proof struct {
 	Signature string `json:"signature"`           // base64 for URLs, without padding
 }
 
-// maxProof bounds the header, in bytes.
-const maxProof = 1024
-
 var errNoProof = errors.New("it is not signed")
 
 // DecodeProof reads the header. The error of an absent one is that it is not signed.
@@ -39,8 +36,8 @@ func DecodeProof(header string) (Proof, error) {
 	if header == "" {
 		return Proof{}, errNoProof
 	}
-	if len(header) > maxProof {
-		return Proof{}, fmt.Errorf("its %s is %d bytes long: want at most %d", ProofHeader, len(header), maxProof)
+	if len(header) > MaxProof {
+		return Proof{}, fmt.Errorf("its %s is %d bytes long: want at most %d", ProofHeader, len(header), MaxProof)
 	}
 	if err := json.Unmarshal([]byte(header), &p); err != nil {
 		return Proof{}, fmt.Errorf("its %s cannot be read: %w", ProofHeader, err)
