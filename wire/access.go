@@ -71,12 +71,13 @@ const (
 	AccessToken  AccessOp = "token"  // make a token
 	AccessList   AccessOp = "list"   // tell who may come in
 	AccessRevoke AccessOp = "revoke" // shut out, now
+	AccessResume AccessOp = "resume" // let a suspended agent in again
 )
 
 // AccessCommand is a request on access.admin.
 type AccessCommand struct {
-	Op      AccessOp          `json:"op"`                // token, list or revoke
-	Name    string            `json:"name,omitempty"`    // token, revoke: of the identity
+	Op      AccessOp          `json:"op"`                // token, list, revoke or resume
+	Name    string            `json:"name,omitempty"`    // token, revoke, resume: of the identity
 	Role    Role              `json:"role,omitempty"`    // token: agent, viewer, operator or admin
 	Labels  map[string]string `json:"labels,omitempty"`  // token for an agent: what selectors match
 	After   string            `json:"after,omitempty"`   // list: names after this one
@@ -89,7 +90,7 @@ type AccessReply struct {
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
-	Identities []Identity  `json:"identities,omitempty"` // list, revoke
+	Identities []Identity  `json:"identities,omitempty"` // list, revoke, resume
 	Next       string      `json:"next,omitempty"`       // list: give this as after to go on
 
 	Challenge string `json:"challenge,omitempty"` // for the next request, where this one was signed for an old one
@@ -107,7 +108,7 @@ type Credential struct {
 type Identity struct {
 	Name    string            `json:"name"`              // in subjects, and of whom the audit speaks
 	Role    Role              `json:"role"`              // agent, viewer, operator or admin
-	State   string            `json:"state"`             // invited, joined, rotating, expired or revoked
+	State   string            `json:"state"`             // invited, joined, rotating, suspended, expired or revoked
 	Labels  map[string]string `json:"labels,omitempty"`  // of an agent
 	Key     string            `json:"key,omitempty"`     // public NKey
 	By      string            `json:"by,omitempty"`      // who made the token
@@ -116,6 +117,10 @@ type Identity struct {
 	Joined  time.Time         `json:"joined,omitzero"`   // when the token was used
 	Revoked time.Time         `json:"revoked,omitzero"`  // when it was shut out
 	Revoker string            `json:"revoker,omitempty"` // by whom
+
+	Suspended time.Time `json:"suspended,omitzero"` // when the broker shut an agent out for a while
+	Until     time.Time `json:"until,omitzero"`     // when it lets it in again
+	Why       string    `json:"why,omitempty"`      // it was suspended, in words
 }
 
 // Audit is one state change and its author, on audit.<where>.
@@ -123,7 +128,7 @@ type Audit struct {
 	At     time.Time `json:"at"`               // UTC
 	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
 	Where  string    `json:"where"`            // the agent, or the broker's "access" or "monitors"
-	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, token, join, revoke
+	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, token, join, revoke, suspend, resume
 	What   []string  `json:"what,omitempty"`   // names of monitors or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not

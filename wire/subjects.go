@@ -18,7 +18,7 @@ var Subjects = []Subject{
 	{"agent.<id>.alive", "agent", "stream AGENTS, consoles, controller", "Alive", "every 10 s, and when something changes"},
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},
 	{"access.join", "who holds a token", "broker", "Join, answered by AccessReply", "a token for a credential"},
-	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke"},
+	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume"},
 	{"access.rotate.<name>", "who has that name", "broker", "Join, answered by AccessReply", "another key"},
 	{"access.claim.<id>", "agent", "broker", "Command, answered by Replies", "who else has this id"},
 }
