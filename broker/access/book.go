@@ -66,10 +66,11 @@ const bookFormat = 2
 // entry is one identity.
 type entry struct {
 	wire.Identity
-	TokenHash string    `json:"token_hash,omitempty"` // SHA-256, hexadecimal; the token itself is not kept
-	Next      string    `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
-	NextAt    time.Time `json:"next_at,omitzero"`     // when Next was named
-	Old       []oldKey  `json:"old,omitempty"`        // keys that were shut out
+	TokenHash string     `json:"token_hash,omitempty"` // SHA-256, hexadecimal; the token itself is not kept
+	Next      string     `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
+	NextAt    time.Time  `json:"next_at,omitzero"`     // when Next was named
+	Old       []oldKey   `json:"old,omitempty"`        // keys that were shut out
+	Last      suspension `json:"last,omitzero"`        // of an agent that stored too much
 }
 
 type oldKey struct {
@@ -380,6 +381,9 @@ func (b *book) show(e *entry) wire.Identity {
 	switch {
 	case !e.Revoked.IsZero():
 		id.State = "revoked"
+		id.Suspended, id.Until, id.Why = time.Time{}, time.Time{}, ""
+	case !e.Suspended.IsZero():
+		id.State = "suspended"
 	case e.Next != "":
 		id.State = "rotating"
 	case e.Key != "":
@@ -406,7 +410,8 @@ func (b *book) get(name string) (wire.Identity, bool) {
 	return b.show(e), true
 }
 
-// revoked are the keys of an account's roles that are shut out.
+// revoked are the keys of an account's roles that are shut out, for good or for
+// a while: one that is no longer among them is let in again.
 func (b *book) revoked(account string) map[string]time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -415,6 +420,14 @@ func (b *book) revoked(account string) map[string]time.Time {
 		for _, o := range e.Old {
 			if accountOf(o.Role) == account {
 				out[o.Key] = o.At
+			}
+		}
+		if e.Suspended.IsZero() || !e.Revoked.IsZero() || accountOf(e.Role) != account {
+			continue
+		}
+		for _, k := range []string{e.Key, e.Next} {
+			if k != "" {
+				out[k] = e.Suspended
 			}
 		}
 	}

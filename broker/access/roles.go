@@ -96,15 +96,18 @@ func grants() []grant {
 	}
 }
 
-// accountOf is where the users of a role are.
-func accountOf(role wire.Role) string {
+// grantOf is what a role may do.
+func grantOf(role wire.Role) grant {
 	for _, g := range grants() {
 		if g.role == role {
-			return g.account
+			return g
 		}
 	}
-	return ""
+	return grant{}
 }
+
+// accountOf is where the users of a role are.
+func accountOf(role wire.Role) string { return grantOf(role).account }
 
 // crossing is one subject that an account may ask of another one.
 type crossing struct {

@@ -28,6 +28,7 @@ type Service struct {
 	URL   string                                 // tls://host:port, by which others join
 	Ready func()                                 // when not nil, called once requests are answered
 	Again <-chan struct{}                        // tells when a server may have forgotten accounts; may be nil
+	Share Share                                  // of what one agent may store; zero fields mean the default
 }
 
 // Serve answers requests for access, and stands between consoles and what they
@@ -44,6 +45,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	defer pushing.Wait()
 	defer cancel()
 	pushing.Go(func() { s.pushLoop(ctx) })
+	pushing.Go(func() { s.watchShares(ctx) })
 	var subs []*nats.Subscription
 	defer func() {
 		for _, sub := range subs {
@@ -109,6 +111,8 @@ type service struct {
 	behind  error           // why not
 	told    map[string]bool // reasons of refused joins that are in the audit already
 	lives   map[string]life // of buckets, by stream
+
+	forgiven []string // agents that an admin let in again
 }
 
 // update marks an account as changed; "" is all of them.
@@ -321,15 +325,22 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		var id wire.Identity
 		id, err = s.a.book.revoke(by, q.Name)
 		r.Identities = []wire.Identity{id}
+	case wire.AccessResume:
+		var id wire.Identity
+		id, err = s.a.book.resume(q.Name, true)
+		r.Identities = []wire.Identity{id}
 	default:
-		ops := []wire.AccessOp{wire.AccessToken, wire.AccessList, wire.AccessRevoke}
+		ops := []wire.AccessOp{wire.AccessToken, wire.AccessList, wire.AccessRevoke, wire.AccessResume}
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", ops, q.Op))
 		return
 	}
 	s.note(ctx, e, err)
-	if q.Op != wire.AccessRevoke || err != nil {
+	if q.Op == wire.AccessToken || err != nil {
 		s.answer(m, r, err)
 		return
+	}
+	if q.Op == wire.AccessResume {
+		s.resumed(q.Name)
 	}
 	s.answer(m, r, errors.Join(s.lagging(), s.a.relist()))
 	s.update(accountOf(r.Identities[0].Role))

@@ -103,7 +103,9 @@ func startStandalone(t *testing.T, n int) standalone {
 }
 
 // serve runs what `netmon controller --access` runs besides the controller.
-func (s standalone) serve(t *testing.T) {
+func (s standalone) serve(t *testing.T) { s.serveWith(t, broker.DefaultLimits()) }
+
+func (s standalone) serveWith(t *testing.T, limits broker.Limits) {
 	t.Helper()
 	again := []nats.Option{nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}
@@ -131,7 +133,7 @@ func (s standalone) serve(t *testing.T) {
 	defer cancel()
 	for {
 		try, done := context.WithTimeout(ctx, 5*time.Second)
-		err := broker.Provision(try, js, broker.DefaultLimits())
+		err := broker.Provision(try, js, limits)
 		done()
 		if err == nil {
 			break

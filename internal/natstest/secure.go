@@ -1,6 +1,7 @@
 package natstest
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -24,10 +25,22 @@ type Secure struct {
 	Mesh
 }
 
+// Setup is what differs from a usual start.
+type Setup struct {
+	Store  string        // default a new folder; one that was used goes on
+	Limits broker.Limits // of what is kept; default broker.DefaultLimits
+	Share  access.Share  // of what one agent may store
+	Before func(controller *nats.Conn)
+}
+
 // StartSecure starts a provisioned broker with TLS and identities.
-func StartSecure(t testing.TB) Secure {
+func StartSecure(t testing.TB) Secure { return StartSecureWith(t, Setup{}) }
+
+// StartSecureWith is StartSecure with another setup. It calls Before when the
+// streams are there, and nobody answers for access yet.
+func StartSecureWith(t testing.TB, with Setup) Secure {
 	t.Helper()
-	store := t.TempDir()
+	store := cmp.Or(with.Store, t.TempDir())
 	a, err := access.Open(access.FolderOf(store), nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -36,14 +49,17 @@ func StartSecure(t testing.TB) Secure {
 	b := start(t, broker.Options{Listen: "127.0.0.1:0", Store: store, Access: a})
 	s := Secure{b, Mesh{a, b.URL()}}
 	nc := s.As(t, access.Controller, "controller")
-	if err := broker.Provision(t.Context(), JetStream(t, nc), broker.DefaultLimits()); err != nil {
+	if err := broker.Provision(t.Context(), JetStream(t, nc), cmp.Or(with.Limits, broker.DefaultLimits())); err != nil {
 		t.Fatalf("Provision: %v", err)
+	}
+	if with.Before != nil {
+		with.Before(nc)
 	}
 	ctx := t.Context()
 	served := make(chan error, 1)
 	ready := make(chan struct{})
 	go func() {
-		served <- a.Serve(ctx, access.Service{Mesh: nc, Push: s.UpdateAccounts, URL: s.URL(), Ready: func() { close(ready) }})
+		served <- a.Serve(ctx, access.Service{Mesh: nc, Push: s.UpdateAccounts, URL: s.URL(), Share: with.Share, Ready: func() { close(ready) }})
 	}()
 	<-ready
 	t.Cleanup(func() {
