@@ -237,8 +237,9 @@ func (l *link) shutOut(err error) bool {
 		return false
 	}
 	if !l.denied.Swap(true) {
-		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), or its credentials are of another mesh. "+
-			"Measuring goes on and results are kept. To join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
+		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), or for a while, "+
+			"as it stored more than its share (netmon access ls says so), or its credentials are of another mesh. "+
+			"Measuring goes on and results are kept. A suspension ends by itself. Else, to join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
 	}
 	return true
 }

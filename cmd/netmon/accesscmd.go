@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,11 +19,11 @@ func accessCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "access",
 		Usage:     "see who may come in, shut somebody out, change keys",
-		UsageText: "netmon access ls|revoke|rotate|nats|export",
+		UsageText: "netmon access ls|revoke|resume|rotate|nats|export",
 		Action: func(c *cli.Context) error {
-			return usage("access what? want ls, revoke, rotate, nats or export, got %q", c.Args().First())
+			return usage("access what? want ls, revoke, resume, rotate, nats or export, got %q", c.Args().First())
 		},
-		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessRotate(), accessNats(), accessExport()},
+		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessResume(), accessRotate(), accessNats(), accessExport()},
 	}
 }
 
@@ -56,7 +57,13 @@ func accessLs() *cli.Command {
 						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
 						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
 						{"REVOKED", func(i wire.Identity) string { return at(i.Revoked) }},
-					}})
+					},
+					wide: []column[wire.Identity]{
+						{"SUSPENDED", func(i wire.Identity) string { return at(i.Suspended) }},
+						{"UNTIL", func(i wire.Identity) string { return at(i.Until) }},
+						{"WHY", func(i wire.Identity) string { return i.Why }},
+					},
+					after: func(w io.Writer) { tellSuspended(w, identities) }})
 			})
 		},
 	}
@@ -79,6 +86,39 @@ func accessRevoke() *cli.Command {
 					return err
 				}
 				fmt.Fprintf(c.App.Writer, "%s is shut out\n", name)
+				return nil
+			})
+		},
+	}
+}
+
+// tellSuspended says why agents are shut out for a while, and what to do.
+func tellSuspended(w io.Writer, identities []wire.Identity) {
+	for _, i := range identities {
+		if !i.Suspended.IsZero() {
+			fmt.Fprintf(w, "%s is suspended until %s: %s\n   netmon access resume %s   lets it in now\n   netmon access revoke %s   shuts its key out for good\n",
+				i.Name, i.Until.UTC().Format(time.RFC3339), console.Printable(i.Why), i.Name, i.Name)
+		}
+	}
+}
+
+func accessResume() *cli.Command {
+	return &cli.Command{
+		Name:        "resume",
+		Usage:       "let a suspended agent in again, now",
+		UsageText:   "netmon access resume NAME",
+		Description: "The broker suspends an agent that stores more than its share of the results. A\nsuspension ends by itself; netmon access ls says when, and why there is one.",
+		Flags:       []cli.Flag{brokerFlag()},
+		Action: func(c *cli.Context) error {
+			name, err := oneArg(c, "name")
+			if err != nil {
+				return err
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				if _, err := cl.Access(ctx, wire.AccessCommand{Op: wire.AccessResume, Name: name}); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.App.Writer, "%s is let in again\n", name)
 				return nil
 			})
 		},
