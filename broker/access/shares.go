@@ -14,7 +14,7 @@ type Share struct {
 }
 
 // DefaultShare lets an agent deliver a full spool of 1 GiB into a stream of
-// 4 GiB at once: with names and headers it comes to 1.2 to 1.5 GiB. An agent that
+// 4 GiB at once: with subjects and headers it comes to 1.2 to 1.3 GiB. An agent that
 // stores 1,000 results a second, all day, stays within it.
 func DefaultShare() Share { return Share{Part: 3.0 / 8, Whole: time.Hour} }
 

@@ -262,3 +262,47 @@ func TestSizeText(t *testing.T) {
 		}
 	}
 }
+
+func TestShares_HowOften(t *testing.T) {
+	for _, c := range []struct {
+		max     int64
+		every   time.Duration
+		largest int64
+		worth   uint64 // the least number of new messages that is looked at
+	}{
+		{-1, lookMost, 64 << 10, 0},
+		{64 << 20, lookLeast, 64 << 10, 6},
+		{4 << 30, 375 * time.Millisecond, 64 << 10, 384},
+		{4 << 30, 375 * time.Millisecond, 1 << 20, 24},
+		{100 << 30, lookMost, 64 << 10, 9600},
+	} {
+		s := newShares(Share{})
+		s.limit(c.max)
+		if got := s.every(); got != c.every {
+			t.Errorf("of %d bytes: every %v, want %v", c.max, got, c.every)
+		}
+		if !s.worth(c.worth, c.largest) || c.worth > 0 && s.worth(c.worth-1, c.largest) {
+			t.Errorf("of %d bytes: want a look from %d messages on", c.max, c.worth)
+		}
+	}
+}
+
+func TestDecodeSample(t *testing.T) {
+	for _, c := range []struct {
+		data string
+		want sample
+		bad  bool
+	}{
+		{`{"message":{"subject":"results.paris.web","seq":7,"hdrs":"TkFUUy8xLjANCg0K","data":"e30=","time":"2026-11-29T12:00:00Z"}}`, sample{"paris", 34 + 17 + 18}, false},
+		{`{"message":{"subject":"results.paris.web","seq":7}}`, sample{"paris", 34 + 17}, false},
+		{`{"error":{"code":404,"err_code":10037,"description":"no message found"}}`, sample{}, true},
+		{`{"message":{"subject":"results"}}`, sample{}, true},
+		{`{"message":{"subject":"results.paris"}}`, sample{}, true},
+		{`{`, sample{}, true},
+	} {
+		got, err := decodeSample([]byte(c.data))
+		if got != c.want || (err != nil) != c.bad {
+			t.Errorf("decodeSample(%s) = %+v, %v, want %+v", c.data, got, err, c.want)
+		}
+	}
+}

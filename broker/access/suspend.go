@@ -89,8 +89,12 @@ func (w *shareWatch) look(ctx context.Context) error {
 	for _, u := range half {
 		w.a.log.Warn("an agent used up half of what it may store at once; above its share it is suspended", "agent", u.agent, "stored", w.words(u))
 	}
+	var done []wire.Audit
 	for _, u := range over {
-		w.suspend(ctx, u)
+		done = append(done, w.suspend(u)...)
+	}
+	for _, e := range done { // once all are shut out: the audit may make us wait
+		w.note(ctx, e, nil)
 	}
 	return nil
 }
@@ -152,13 +156,13 @@ func decodeSample(data []byte) (sample, error) {
 	return sample{agent, int64(record + len(m.Subject) + (len(m.Header)+len(m.Data))*3/4)}, nil
 }
 
-// suspend shuts an agent out for a while.
-func (w *shareWatch) suspend(ctx context.Context, u use) {
+// suspend shuts an agent out for a while, and returns what the audit is to know.
+func (w *shareWatch) suspend(u use) []wire.Audit {
 	why := w.words(u)
 	id, done, err := w.a.book.suspend(u.agent, why, w.shares.pause(u), w.shares.Whole)
 	if err == nil && !done {
 		if w.a.book.joined(u.agent) {
-			return // it is suspended already, and what came in before is being stored
+			return nil // it is suspended already, and what came in before is being stored
 		}
 		err = errors.New("it did not join by a token, or was revoked")
 	}
@@ -167,12 +171,12 @@ func (w *shareWatch) suspend(ctx context.Context, u use) {
 			w.said[u.agent] = true
 			w.a.log.Error("an agent above its share cannot be suspended", "agent", u.agent, "stored", why, "error", err)
 		}
-		return
+		return nil
 	}
 	delete(w.said, u.agent)
 	w.update(accountOf(wire.RoleAgent))
 	w.a.log.Error("suspended an agent above its share", "agent", u.agent, "stored", why, "until", id.Until)
-	w.note(ctx, wire.Audit{Where: whereAccess, By: theBroker, Did: "suspend", What: []string{u.agent}, Detail: why + ", until " + id.Until.Format(time.RFC3339)}, nil)
+	return []wire.Audit{{Where: whereAccess, By: theBroker, Did: "suspend", What: []string{u.agent}, Detail: why + ", until " + id.Until.Format(time.RFC3339)}}
 }
 
 // words says what an agent stored, and what its share is.
