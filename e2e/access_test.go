@@ -93,9 +93,12 @@ type secureMesh struct {
 	agent      *proc
 }
 
-func newSecureMesh(t *testing.T) *secureMesh {
+func newSecureMesh(t *testing.T) *secureMesh { return newSecureMeshWith(t) }
+
+// newSecureMeshWith adds flags to the broker's.
+func newSecureMeshWith(t *testing.T, flags ...string) *secureMesh {
 	m := &secureMesh{t: t, addr: freeAddr(t), store: t.TempDir(), admin: newPerson(t), agentState: t.TempDir()}
-	m.startBroker("--access")
+	m.startBroker(append(flags, "--access")...)
 	m.admin.does("netmon context add here --broker tls://" + m.addr)
 	words := strings.Fields(m.as("netmon token new agent --id paris --label region=eu"))
 	if len(words) < 4 || words[0] != "netmon" {
