@@ -69,29 +69,6 @@ func accessLs() *cli.Command {
 	}
 }
 
-func accessRevoke() *cli.Command {
-	return &cli.Command{
-		Name:        "revoke",
-		Usage:       "shut somebody out, now",
-		UsageText:   "netmon access revoke NAME",
-		Description: "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A token that was not used is worthless from now on.",
-		Flags:       []cli.Flag{brokerFlag()},
-		Action: func(c *cli.Context) error {
-			name, err := oneArg(c, "name")
-			if err != nil {
-				return err
-			}
-			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				if _, err := cl.Access(ctx, wire.AccessCommand{Op: wire.AccessRevoke, Name: name}); err != nil {
-					return err
-				}
-				fmt.Fprintf(c.App.Writer, "%s is shut out\n", name)
-				return nil
-			})
-		},
-	}
-}
-
 // tellSuspended says why agents are shut out for a while, and what to do.
 func tellSuspended(w io.Writer, identities []wire.Identity) {
 	for _, i := range identities {
@@ -102,12 +79,23 @@ func tellSuspended(w io.Writer, identities []wire.Identity) {
 	}
 }
 
+func accessRevoke() *cli.Command {
+	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A token that was not used is worthless from now on.",
+		"is shut out")
+}
+
 func accessResume() *cli.Command {
+	return aboutOne(wire.AccessResume, "let a suspended agent in again, now", "The broker suspends an agent that stores more than its share of the results. A\nsuspension ends by itself; netmon access ls says when, and why there is one.",
+		"is let in again")
+}
+
+// aboutOne does something to one identity; done says so.
+func aboutOne(op wire.AccessOp, does, description, done string) *cli.Command {
 	return &cli.Command{
-		Name:        "resume",
-		Usage:       "let a suspended agent in again, now",
-		UsageText:   "netmon access resume NAME",
-		Description: "The broker suspends an agent that stores more than its share of the results. A\nsuspension ends by itself; netmon access ls says when, and why there is one.",
+		Name:        string(op),
+		Usage:       does,
+		UsageText:   "netmon access " + string(op) + " NAME",
+		Description: description,
 		Flags:       []cli.Flag{brokerFlag()},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name")
@@ -115,10 +103,10 @@ func accessResume() *cli.Command {
 				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				if _, err := cl.Access(ctx, wire.AccessCommand{Op: wire.AccessResume, Name: name}); err != nil {
+				if _, err := cl.Access(ctx, wire.AccessCommand{Op: op, Name: name}); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.App.Writer, "%s is let in again\n", name)
+				fmt.Fprintf(c.App.Writer, "%s %s\n", name, done)
 				return nil
 			})
 		},
