@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,18 @@ import (
 // book is what was written, each line in a few words.
 type book struct {
 	*Log
+	mu    sync.Mutex // guards lines
 	lines []string
+}
+
+// read takes the lines that were written since the last time.
+func (b *book) read() []string {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lines := b.lines
+	b.lines = nil
+	return lines
 }
 
 func newBook() *book {
@@ -29,6 +41,8 @@ func newBook() *book {
 		if e.Error != "" {
 			line += " (" + e.Error + ")"
 		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.lines = append(b.lines, line)
 	})
 	return b
@@ -50,11 +64,15 @@ func (b *book) change(t *testing.T, by, what string) {
 
 func (b *book) want(t *testing.T, what string, lines ...string) {
 	t.Helper()
-	synctest.Wait()
-	if !slices.Equal(b.lines, lines) {
-		t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(b.lines, "\n"), strings.Join(lines, "\n"))
+	if got := b.read(); !slices.Equal(got, lines) {
+		t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(lines, "\n"))
 	}
-	b.lines = nil
+}
+
+func (b *book) counted() int {
+	b.Log.mu.Lock()
+	defer b.Log.mu.Unlock()
+	return len(b.callers)
 }
 
 // running runs a log in a bubble; stop ends it.
@@ -111,9 +129,12 @@ func TestLog_OneCallerDisturbsNoOther(t *testing.T) {
 		b.fail(t, "")
 		b.want(t, "the first of each", "olga stop junk", "oscar save web (wrong revision)", " stop junk")
 		stop()
-		slices.Sort(b.lines)
-		b.want(t, "what was counted when it stops", " save web: 5 more that changed nothing, the last: save web (wrong revision)",
-			"olga stop junk: 999 more that changed nothing, the last: stop junk")
+		got := b.read()
+		slices.Sort(got)
+		if want := []string{" save web: 5 more that changed nothing, the last: save web (wrong revision)",
+			"olga stop junk: 999 more that changed nothing, the last: stop junk"}; !slices.Equal(got, want) {
+			t.Errorf("what was counted when it stops: %q", got)
+		}
 	})
 }
 
@@ -122,15 +143,14 @@ func TestLog_BoundsItsMemory(t *testing.T) {
 		for i := range 10 * callersMost {
 			b.fail(t, fmt.Sprintf("caller-%d", i))
 		}
-		if n := len(b.callers); n > callersMost+1 || len(b.lines) != callersMost+1 {
-			t.Errorf("%d callers, %d lines", n, len(b.lines))
+		if n, lines := b.counted(), len(b.read()); n > callersMost+1 || lines != callersMost+1 {
+			t.Errorf("%d callers, %d lines", n, lines)
 		}
-		b.lines = nil
 		time.Sleep(Quiet)
 		b.want(t, "those beyond", fmt.Sprintf("caller-%d save web: %d more of several callers that changed nothing, the last: save web (wrong revision)", 10*callersMost-1, 9*callersMost-1))
 		time.Sleep(Quiet)
 		b.want(t, "afterwards")
-		if n := len(b.callers); n != 0 {
+		if n := b.counted(); n != 0 {
 			t.Errorf("%d callers are remembered", n)
 		}
 	})
@@ -142,7 +162,7 @@ func TestLog_ShortLines(t *testing.T) {
 		b.Add(t.Context(), wire.Audit{Where: "oslo"}, false)
 		b.Add(t.Context(), long, false)
 		stop()
-		if got := b.lines[1]; !strings.HasSuffix(got, "1 more that changed nothing, the last: stop a a a and 47 more") {
+		if got := b.read()[1]; !strings.HasSuffix(got, "1 more that changed nothing, the last: stop a a a and 47 more") {
 			t.Errorf("%q", got)
 		}
 	})
