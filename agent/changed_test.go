@@ -116,13 +116,7 @@ func audited(t *testing.T, nc *nats.Conn, where string) (out []wire.Audit) {
 func TestAttack_AuditByNothing(t *testing.T) {
 	s := natstest.StartSecure(t)
 	boss, olga, anna := s.As(t, wire.RoleController, "controller"), s.As(t, wire.RoleOperator, "olga"), s.As(t, wire.RoleOperator, "anna")
-	l := launch(t, "oslo", t.TempDir(), func(o ...nats.Option) (*nats.Conn, error) {
-		built, err := s.Outside(wire.RoleAgent, "oslo")
-		if err != nil {
-			return nil, err
-		}
-		return nats.Connect(s.URL(), append(built, o...)...)
-	}, func(o *Options) {
+	l := launch(t, "oslo", t.TempDir(), as(s, "oslo"), func(o *Options) {
 		o.Known = true
 		o.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelError}))
 	})

@@ -17,6 +17,7 @@ import (
 
 	"netmon/agent/spool"
 	"netmon/broker"
+	"netmon/internal/badlink"
 	"netmon/internal/natstest"
 	"netmon/internal/tail"
 	"netmon/wire"
@@ -82,22 +83,25 @@ func usedUp(t *testing.T, nc *nats.Conn, ids ...string) {
 	}
 }
 
-// delivered waits until the spool has no more than pending records.
-func (l *live) delivered(n int) {
+// delivered waits until n results were measured, and all are with the stream.
+func (l *live) delivered(n uint64) {
 	l.t.Helper()
-	limit := time.After(20 * time.Second)
-	for {
-		if pending, seq, _ := l.spool.Figures(); pending == 0 && seq >= uint64(n) {
-			return
+	await(l.t, l.reaches(func(pending int, seq uint64) bool { return pending == 0 && seq >= n }), "all results to be delivered")
+}
+
+// reaches is told when the spool's figures are as wanted.
+func (l *live) reaches(want func(pending int, seq uint64) bool) <-chan bool {
+	out := make(chan bool, 1)
+	go func() {
+		for l.t.Context().Err() == nil {
+			if pending, seq, _ := l.spool.Figures(); want(pending, seq) {
+				out <- true
+				return
+			}
+			<-time.After(2 * time.Millisecond)
 		}
-		select {
-		case <-l.put:
-		case <-time.After(5 * time.Millisecond):
-		case <-limit:
-			pending, seq, _ := l.spool.Figures()
-			l.t.Fatalf("%d of %d results wait", pending, seq)
-		}
-	}
+	}()
+	return out
 }
 
 func (l *live) measure(n int) {
@@ -106,18 +110,23 @@ func (l *live) measure(n int) {
 	}
 }
 
+// as connects an agent to a broker that knows who is who.
+func as(s natstest.Secure, name string) func(...nats.Option) (*nats.Conn, error) {
+	return func(o ...nats.Option) (*nats.Conn, error) {
+		built, err := s.Outside(wire.RoleAgent, name)
+		if err != nil {
+			return nil, err
+		}
+		return nats.Connect(s.URL(), append(built, o...)...)
+	}
+}
+
 // TestAttack_IDs: mallory, an agent by its own right, reads what oslo stored,
 // and uses up the ids of the results that come next.
 func TestAttack_IDs(t *testing.T) {
 	s := natstest.StartSecure(t)
 	viewer, mallory := s.As(t, wire.RoleViewer, "vera"), s.As(t, wire.RoleAgent, "mallory")
-	l := launch(t, "oslo", t.TempDir(), func(o ...nats.Option) (*nats.Conn, error) {
-		built, err := s.Outside(wire.RoleAgent, "oslo")
-		if err != nil {
-			return nil, err
-		}
-		return nats.Connect(s.URL(), append(built, o...)...)
-	})
+	l := launch(t, "oslo", t.TempDir(), as(s, "oslo"))
 	l.awaitOpen()
 	l.measure(28)
 	l.delivered(28)
@@ -143,8 +152,25 @@ func TestAttack_IDs(t *testing.T) {
 	wantNumbers(t, viewer, "oslo", map[string][]uint64{"web": upTo(1, 38)})
 }
 
-// TestAgent_UsedUpIDs: even who knows the ids, as only the agent does, keeps no
-// result from the stream.
+// useUp publishes under the ids that an agent's results from first to last will
+// have, some of them for several attempts, as only the agent itself can compute.
+func useUp(t *testing.T, nc *nats.Conn, l *live, first, last uint64) {
+	t.Helper()
+	key, after := l.spool.Secret()
+	x := newIDs(l.o.ID, key, after)
+	r, _, err := lastStored(t.Context(), nc, l.o.ID, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := first; n <= last; n++ {
+		it := &item{Record: spool.Record{Epoch: r.Epoch, Seq: n}}
+		for ; it.attempt < uint32(n%3); it.attempt++ {
+			usedUp(t, nc, x.of(it))
+		}
+	}
+}
+
+// TestAgent_UsedUpIDs: even who knows the ids keeps no result from the stream.
 func TestAgent_UsedUpIDs(t *testing.T) {
 	b := natstest.Start(t)
 	nc := natstest.Connect(t, b)
@@ -152,21 +178,31 @@ func TestAgent_UsedUpIDs(t *testing.T) {
 	l.awaitOpen()
 	l.measure(5)
 	l.delivered(5)
-	key, after := l.spool.Secret()
-	x := newIDs("oslo", key, after)
-	last, _, err := lastStored(t.Context(), nc, "oslo", "web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := uint64(6); n <= 10; n++ {
-		it := &item{Record: spool.Record{Epoch: last.Epoch, Seq: n}}
-		for ; it.attempt < uint32(n%3); it.attempt++ {
-			usedUp(t, nc, x.of(it))
-		}
-	}
+	useUp(t, nc, l, 6, 10)
 	l.measure(10)
 	l.delivered(15)
 	wantNumbers(t, nc, "oslo", map[string][]uint64{"web": upTo(1, 15)})
+}
+
+// TestAgent_UsedUpIDsFarAway: where several results are in flight at once, those
+// whose id was used up come after those behind them, and come once.
+func TestAgent_UsedUpIDsFarAway(t *testing.T) {
+	b := natstest.Start(t)
+	nc := natstest.Connect(t, b)
+	link := badlink.New(t, b.URL()[len("nats://"):])
+	link.Delay(20 * time.Millisecond)
+	l := launch(t, "oslo", t.TempDir(), func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect("nats://"+link.Addr(), o...) })
+	l.awaitOpen()
+	l.measure(5)
+	l.delivered(5)
+	useUp(t, nc, l, 6, 30)
+	l.measure(40)
+	l.delivered(45)
+	got := numbersOf(t, nc, "oslo")["web"]
+	slices.Sort(got)
+	if want := upTo(1, 45); !slices.Equal(got, want) {
+		t.Errorf("stored %v, want %v", got, want)
+	}
 }
 
 // older is the spool of an agent paris as commit 142d1e8 left it: twelve
@@ -212,18 +248,18 @@ func peek(t *testing.T, dir string) *spool.Spool {
 // TestAgent_DeliversWhatAnOlderOneKept: first, and nothing twice that was sent
 // under its old id just before; nor is anything lost whose old id mallory used up.
 func TestAgent_DeliversWhatAnOlderOneKept(t *testing.T) {
-	b := natstest.Start(t)
-	nc := natstest.Connect(t, b)
+	s := natstest.StartSecure(t)
+	viewer, mallory := s.As(t, wire.RoleViewer, "vera"), s.As(t, wire.RoleAgent, "mallory")
 	dir, epoch := older(t)
-	olderStored(t, nc, peek(t, dir), epoch, 5, 6, 7)
+	olderStored(t, s.As(t, wire.RoleAgent, "paris"), peek(t, dir), epoch, 5, 6, 7)
 	for n := 8; n <= 12; n++ {
-		usedUp(t, nc, fmt.Sprintf("paris-%s-%d", epoch, n))
+		usedUp(t, mallory, fmt.Sprintf("paris-%s-%d", epoch, n))
 	}
-	l := launch(t, "paris", dir, over(b))
+	l := launch(t, "paris", dir, as(s, "paris"))
 	l.awaitOpen()
 	l.measure(3)
 	l.delivered(15)
-	wantNumbers(t, nc, "paris", map[string][]uint64{"web": {5, 7, 9, 11, 13, 14, 15}, "db": {6, 8, 10, 12}})
+	wantNumbers(t, viewer, "paris", map[string][]uint64{"web": {5, 7, 9, 11, 13, 14, 15}, "db": {6, 8, 10, 12}})
 }
 
 // sending is a sender that has read its spool and waits to be run.

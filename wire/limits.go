@@ -55,7 +55,7 @@ var Limits = []Limit{
 	{"result with its headers, in the stream", MaxStored, "bytes", "the stream refuses it; the agent sends what is left without `details`, `summary` and `unmet`"},
 	{"`details` of a result", MaxDetails, "bytes", "left out, and the result's `error` says so"},
 	{"result, when it is read: older agents wrote larger ones", MaxOld, "bytes", "readers refuse it, and say so"},
-	{"its `details`", MaxOldPart, "bytes", "left out, and the result's `error` says so"},
+	{"`details` of a result, when it is read", MaxOldPart, "bytes", "left out, and the result's `error` says so"},
 	{"`error` and `summary` of a result, messages of replies", MaxText, "bytes", "cut, with `...`"},
 	{"`unmet` of a result", MaxUnmet, "expectations", "the first are told"},
 	{"a note or a reason in a heartbeat", MaxReason, "bytes", "cut, with `...`"},
