@@ -66,9 +66,9 @@ type Agent struct {
 	cutRuns  context.CancelFunc
 	probing  atomic.Int32
 	rotating atomic.Bool
-	told     *auditlog.Log   // who made the agent do what
-	audit    chan wire.Audit // of that, what is to be stored; has room for some
-	beat     chan struct{}   // a heartbeat is wanted soon; has room for one
+	told     *auditlog.Log  // who made the agent do what
+	audit    chan auditLine // of that, what is to be stored; has room for some
+	beat     chan struct{}  // a heartbeat is wanted soon; has room for one
 	kinds    []string
 	cannot   map[string]string
 
@@ -104,7 +104,7 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan wire.Audit, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
 	a.told = auditlog.New(a.note)
 	a.run = newRunner(o.ID, a.record)
 	a.run.began = a.env.Launched

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"sync"
 	"time"
@@ -69,11 +70,17 @@ func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
 	a.told.Add(context.Background(), e, changed(c, r))
 }
 
+// auditLine is a line under an id that nobody guesses: sent again, it is one line.
+type auditLine struct {
+	wire.Audit
+	id string
+}
+
 // note takes a line of the audit, to be stored.
 func (a *Agent) note(_ context.Context, e wire.Audit) {
 	a.log.Info("command", "by", e.By, "op", e.Did, "what", e.What, "detail", e.Detail, "ok", e.OK)
 	select {
-	case a.audit <- e:
+	case a.audit <- auditLine{e, rand.Text()}:
 	default:
 		a.log.Warn("audit: too much at once, one change is in this log only", "by", e.By, "op", e.Did)
 	}
@@ -84,7 +91,7 @@ func (a *Agent) note(_ context.Context, e wire.Audit) {
 func (a *Agent) auditLoop(ctx context.Context) {
 	var counting sync.WaitGroup
 	counting.Go(func() { a.told.Run(ctx) })
-	var cut []wire.Audit // being stored when ctx ended
+	var cut []auditLine // being stored when ctx ended
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -109,11 +116,11 @@ func (a *Agent) auditLoop(ctx context.Context) {
 	}
 }
 
-func (a *Agent) untold(e wire.Audit, err error) {
+func (a *Agent) untold(e auditLine, err error) {
 	a.log.Warn("audit: a change is in this log only", "by", e.By, "did", e.Did, "error", err)
 }
 
-func (a *Agent) storeAudit(ctx context.Context, e wire.Audit) error {
+func (a *Agent) storeAudit(ctx context.Context, e auditLine) error {
 	subject, err := wire.AuditSubject(a.o.ID)
 	if err != nil {
 		return err
@@ -130,7 +137,7 @@ func (a *Agent) storeAudit(ctx context.Context, e wire.Audit) error {
 		js, err := jetstream.New(nc)
 		if err == nil {
 			ack, cancel := context.WithTimeout(ctx, auditAck)
-			_, err = js.Publish(ack, subject, data)
+			_, err = js.Publish(ack, subject, data, jetstream.WithMsgID(e.id))
 			cancel()
 		}
 		if err == nil || try == auditTries {
