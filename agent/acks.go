@@ -49,32 +49,58 @@ func (a *acks) lost() bool {
 	return a.sub == nil || !a.nc.IsConnected() || a.nc.Stats().Reconnects != a.reconnects
 }
 
-// read takes an acknowledgement apart: the number of the result, and why the
-// stream refused it, nil when it is stored.
-func (a *acks) read(m *nats.Msg) (seq uint64, refused error) {
-	seq, err := strconv.ParseUint(strings.TrimPrefix(m.Subject, a.prefix), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("an acknowledgement on %s", m.Subject)
+// ack is the stream's answer to one publish of one result.
+type ack struct {
+	seq       uint64 // of the result
+	try       uint32 // which publish of it this answers
+	duplicate bool   // the stream has another message with its id, and stored nothing
+	refused   error  // why it is not stored
+}
+
+// reply is where the answer to a publish is to come.
+func (a *acks) reply(seq uint64, try uint32) string {
+	b := strconv.AppendUint(append(make([]byte, 0, len(a.prefix)+32), a.prefix...), seq, 10)
+	if try > 1 {
+		b = strconv.AppendUint(append(b, '-'), uint64(try), 10)
 	}
+	return string(b)
+}
+
+// read takes an answer apart; ok is false when it is none.
+func (a *acks) read(m *nats.Msg) (r ack, ok bool) {
+	number, try, again := strings.Cut(strings.TrimPrefix(m.Subject, a.prefix), "-")
+	seq, err := strconv.ParseUint(number, 10, 64)
+	n := uint64(1)
+	if again && err == nil {
+		n, err = strconv.ParseUint(try, 10, 32)
+	}
+	if err != nil {
+		return ack{}, false
+	}
+	r = ack{seq: seq, try: uint32(n)}
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
-		return seq, errors.New("no stream takes results")
+		r.refused = errors.New("no stream takes results")
+		return r, true
 	}
 	// {"stream":"RESULTS","seq":12} is what comes ten thousand times a second.
-	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) && !bytes.Contains(m.Data, []byte(`"error"`)) {
-		return seq, nil
+	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) && !bytes.Contains(m.Data, []byte(`"error"`)) && !bytes.Contains(m.Data, []byte(`"duplicate"`)) {
+		return r, true
 	}
-	var r struct {
-		Error *jetstream.APIError `json:"error"`
-		Seq   uint64              `json:"seq"`
+	var x struct {
+		Error     *jetstream.APIError `json:"error"`
+		Seq       uint64              `json:"seq"`
+		Duplicate bool                `json:"duplicate"`
 	}
-	if err := json.Unmarshal(m.Data, &r); err != nil {
-		return seq, fmt.Errorf("decode acknowledgement %q: %w", m.Data, err)
+	if err := json.Unmarshal(m.Data, &x); err != nil {
+		r.refused = fmt.Errorf("decode acknowledgement %q: %w", m.Data, err)
+		return r, true
 	}
-	if r.Error != nil {
-		return seq, r.Error
+	r.duplicate = x.Duplicate
+	switch {
+	case x.Error != nil:
+		r.refused = x.Error
+	case x.Seq == 0:
+		r.refused = fmt.Errorf("acknowledgement %q", m.Data)
 	}
-	if r.Seq == 0 {
-		return seq, fmt.Errorf("acknowledgement %q", m.Data)
-	}
-	return seq, nil
+	return r, true
 }

@@ -20,6 +20,7 @@ import (
 	"netmon/agent/policy"
 	"netmon/agent/spool"
 	"netmon/identity"
+	"netmon/internal/auditlog"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -68,7 +69,8 @@ type Agent struct {
 	rotating  atomic.Bool
 	refusedAt atomic.Pointer[time.Time]
 	replays   identity.Challenges // guards against commands that come twice
-	audit     chan wire.Audit     // to be told; has room for some
+	told      *auditlog.Log       // who made the agent do what
+	audit     chan auditLine      // of that, what is to be stored; has room for some
 	beat      chan struct{}       // a heartbeat is wanted soon; has room for one
 	kinds     []string
 	cannot    map[string]string
@@ -105,7 +107,8 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan wire.Audit, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a.told = auditlog.New(a.note)
 	a.run = newRunner(o.ID, a.record)
 	a.run.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
@@ -160,7 +163,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSending()
 	s := newSender(a.o.ID, a.spool, a.link, a.log, a.setSendProblem)
-	var loops, sends sync.WaitGroup
+	telling, stopTelling := context.WithCancel(sending)
+	defer stopTelling()
+	var loops, tells, sends sync.WaitGroup
 	var linkErr error
 	crowd := newCrowd()
 	defer crowd.close()
@@ -168,7 +173,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
-	sends.Go(func() { a.auditLoop(sending) })
+	tells.Go(func() { a.auditLoop(telling) })
 	sends.Go(func() {
 		linkErr = a.link.run(sending)
 		stop() // without its id the agent must not run
@@ -181,6 +186,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	loops.Wait()
 	a.run.finish(probeGrace, a.cutRuns)
 	a.deliver(s)
+	stopTelling()
+	tells.Wait()
 	stopSending()
 	sends.Wait()
 	a.link.close()

@@ -2,9 +2,10 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -83,6 +84,7 @@ const (
 	auditTries = 5                // to store one
 	auditPause = 2 * time.Second  // between two tries
 	auditAck   = 5 * time.Second  // for the stream to answer
+	auditGrace = time.Second      // to store the last ones, when the agent ends
 	auditNames = 50               // of one change; the number of all is in its detail
 	rotateMost = 20 * time.Second // to change the key
 )
@@ -109,34 +111,65 @@ func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
 		e.Error = wire.Clip(r.Error.Error(), wire.MaxText)
 	}
 	e.Detail = wire.Clip(e.Detail, wire.MaxText)
-	a.log.Info("command", "by", by, "op", c.Op, "what", e.What, "detail", e.Detail, "ok", e.OK)
+	a.told.Add(context.Background(), e, changed(c, r))
+}
+
+// auditLine is a line under an id that nobody guesses: sent again, it is one line.
+type auditLine struct {
+	wire.Audit
+	id string
+}
+
+// note takes a line of the audit, to be stored.
+func (a *Agent) note(_ context.Context, e wire.Audit) {
+	a.log.Info("command", "by", e.By, "op", e.Did, "what", e.What, "detail", e.Detail, "ok", e.OK)
 	select {
-	case a.audit <- e:
+	case a.audit <- auditLine{e, rand.Text()}:
 	default:
-		a.log.Warn("audit: too much at once, one change is in this log only", "by", by, "op", c.Op)
+		a.log.Warn("audit: too much at once, one change is in this log only", "by", e.By, "op", e.Did)
 	}
 }
 
-// auditLoop stores what was told, in order, until ctx ends.
+// auditLoop stores what was told, in order, until ctx ends. What was told until
+// then it still tries to store.
 func (a *Agent) auditLoop(ctx context.Context) {
-	for {
+	var counting sync.WaitGroup
+	counting.Go(func() { a.told.Run(ctx) })
+	var cut []auditLine // being stored when ctx ended
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			return
 		case e := <-a.audit:
-			if err := a.storeAudit(ctx, e); err != nil {
-				a.log.Warn("audit: a change is in this log only", "by", e.By, "did", e.Did, "error", err)
+			if err := a.storeAudit(ctx, e); err != nil && ctx.Err() != nil {
+				cut = append(cut, e)
+			} else if err != nil {
+				a.untold(e, err)
 			}
+		}
+	}
+	counting.Wait()
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditGrace)
+	defer cancel()
+	for len(a.audit) > 0 {
+		cut = append(cut, <-a.audit)
+	}
+	for _, e := range cut {
+		if err := a.storeAudit(rest, e); err != nil {
+			a.untold(e, err)
 		}
 	}
 }
 
-func (a *Agent) storeAudit(ctx context.Context, e wire.Audit) error {
+func (a *Agent) untold(e auditLine, err error) {
+	a.log.Warn("audit: a change is in this log only", "by", e.By, "did", e.Did, "error", err)
+}
+
+func (a *Agent) storeAudit(ctx context.Context, e auditLine) error {
 	subject, err := wire.AuditSubject(a.o.ID)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(e)
+	data, err := e.Encode()
 	if err != nil {
 		return err
 	}
@@ -148,7 +181,7 @@ func (a *Agent) storeAudit(ctx context.Context, e wire.Audit) error {
 		js, err := jetstream.New(nc)
 		if err == nil {
 			ack, cancel := context.WithTimeout(ctx, auditAck)
-			_, err = js.Publish(ack, subject, data)
+			_, err = js.Publish(ack, subject, data, jetstream.WithMsgID(e.id))
 			cancel()
 		}
 		if err == nil || try == auditTries {

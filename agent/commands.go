@@ -59,7 +59,8 @@ func (a *Agent) command(data []byte, proof string, reply func(wire.Reply)) {
 	}
 }
 
-// change carries out a command about the set, saves the set, and only then replies.
+// change carries out a command about the set, saves the set where anything in
+// it changed, and only then replies.
 func (a *Agent) change(c wire.Command, by string) wire.Reply {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -79,7 +80,7 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 		for i, m := range c.Monitors {
 			started := a.set.start(c, m, fmt.Sprintf("monitors[%d]", i))
 			if e := a.set.entries[m.Name]; e != nil && e.manual() && started.State != wire.Refused {
-				e.by = by
+				a.set.credit(e, by)
 			}
 			r.Monitors = append(r.Monitors, started)
 		}
@@ -94,20 +95,26 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 		}
 		r.Want = want
 	}
-	a.set.fill()
+	if a.set.dirty {
+		a.set.fill()
+	}
 	for _, m := range r.Monitors {
 		r.Errors = append(r.Errors, m.Errors[:min(len(m.Errors), wire.MaxProblems-len(r.Errors))]...)
 	}
 	if len(r.Errors) > 0 {
 		r.OK, r.Error = false, &r.Errors[0]
 	}
-	a.saveLocked()
-	a.changed()
+	if a.set.dirty {
+		a.saveLocked()
+	}
+	if changed(c, r) {
+		a.changed()
+	}
 	return r
 }
 
 // saveLocked writes the state file; a failure is told in heartbeats and does
-// not undo the command.
+// not undo the command. The next command tries again.
 func (a *Agent) saveLocked() {
 	s := a.set.state()
 	s.Agent = a.o.ID
@@ -117,7 +124,7 @@ func (a *Agent) saveLocked() {
 		a.stateProblem = fmt.Sprintf("what runs could not be saved, a restart would forget the last changes: %v", err)
 		return
 	}
-	a.stateProblem = ""
+	a.stateProblem, a.set.dirty = "", false
 }
 
 // probeNow measures once, beside what runs.

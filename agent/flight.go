@@ -81,26 +81,41 @@ func (s *sender) overdue() error {
 	return nil
 }
 
-// take notes one acknowledgement. A result that is acknowledged is stored,
-// however late we hear of it.
+// take notes one answer of the stream. A result that is acknowledged is stored,
+// however late we hear of it; what else is said counts for the last publish alone.
 func (s *sender) take(m *nats.Msg) error {
-	seq, refused := s.acks.read(m)
-	i, found := slices.BinarySearchFunc(s.items, seq, func(it *item, seq uint64) int { return cmp.Compare(it.Seq, seq) })
+	a, ok := s.acks.read(m)
+	if !ok {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(s.items, a.seq, func(it *item, seq uint64) int { return cmp.Compare(it.Seq, seq) })
 	if !found {
 		return nil
 	}
 	it := s.items[i]
-	f := it.flight
-	if refused != nil {
-		if f == nil {
-			return nil // of an earlier attempt
-		}
-		it.refused = true
-		return refused
+	switch {
+	case a.refused == nil && !a.duplicate:
+		it.acked = true
+		s.land(it)
+	case it.flight == nil || a.try != it.tries:
+	case a.duplicate:
+		s.land(it)
+		s.contest(it)
+	case tooLarge(a.refused):
+		s.land(it)
+		s.shorten(it, a.refused)
+	default:
+		it.hole = it.hole || it.passed()
+		return a.refused
 	}
-	it.acked = true
+	return nil
+}
+
+// land takes a result out of its flight: it was answered.
+func (s *sender) land(it *item) {
+	f := it.flight
 	if f == nil {
-		return nil
+		return
 	}
 	it.flight = nil
 	it.queue.flying--
@@ -109,7 +124,6 @@ func (s *sender) take(m *nats.Msg) error {
 		s.flights = slices.DeleteFunc(s.flights, func(x *flight) bool { return x == f })
 		s.pace(time.Since(f.begin))
 	}
-	return nil
 }
 
 // pace adapts to the broker: one that is slow to acknowledge, because a
@@ -128,6 +142,7 @@ func (s *sender) ground() {
 	for _, it := range s.items {
 		if it.flight != nil {
 			it.flight = nil
+			it.again = true
 			it.queue.flying--
 			it.queue.doubt = true
 		}

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/agent/spool"
 	"netmon/wire"
@@ -19,6 +16,7 @@ import (
 const (
 	window    = 1024        // results in flight, at most
 	lookahead = 4096        // results read from the spool and not yet acknowledged
+	depthMost = 16          // results of one monitor in flight
 	lateAfter = time.Second // a result that waited longer says so
 	// gather is the least time between two rounds of a sender that keeps up:
 	// what comes meanwhile is written, published and flushed at once. At 1,000
@@ -34,7 +32,8 @@ const (
 // monitor is sent again, the stream is asked for the last result it has of it.
 // That answers the question because a monitor never has more results in flight
 // than the link's round trip demands (one, up to 10 ms): what is stored of a
-// monitor has no holes.
+// monitor has no holes. What the answer leaves open is sent again alone, under
+// the id it had: see contest.
 type sender struct {
 	agent string
 	spool *spool.Spool
@@ -43,6 +42,7 @@ type sender struct {
 	// problem is told why results stay here, "" when they flow again.
 	problem func(string)
 	acked   chan struct{} // told after each acknowledgement; has room for one
+	ids     ids
 
 	old      uint64 // up to this number another process may have sent results before us
 	items    []*item
@@ -50,6 +50,7 @@ type sender struct {
 	window   int               // results that may be in flight now; grows while the broker keeps up
 	flights  []*flight         // with results in flight, oldest first
 	flying   int               // results in flight
+	looks    uint64            // calls of choose
 	sent     time.Time         // when something was published last
 	acks     *acks             // of the connection in use
 	troubled bool              // problem was told of one
@@ -62,21 +63,39 @@ type item struct {
 	queue  *queue
 	flight *flight // nil when it is not in flight
 	acked  bool
-	// refused: the stream said so. One after it may be stored all the same, and
-	// then does not say that this one is.
-	refused bool
+	tries  uint32 // how often it was published
+	// attempt is of its id: the ones before are used up by somebody else.
+	attempt uint32
+	// again: it may have been published under the id it has, and be stored.
+	again     bool
+	contested bool // its id is used, by itself or by somebody else
+	// guarded: it is stored only if nothing of its monitor was since the stream was asked.
+	guarded bool
+	// hole: one after it may be stored although it is not, so that does not say
+	// that it is.
+	hole bool
+	cuts int // how often it was shortened because the stream refused its size
 }
+
+// alone says that nothing else of its monitor may be in flight with it: the
+// last result that is stored then tells for certain what became of it.
+func (it *item) alone() bool { return it.again || it.guarded }
 
 // queue is the results of one monitor, in order.
 type queue struct {
 	key    string
 	items  []*item
 	flying int
-	doubt  bool // something may be stored that was not acknowledged
+	doubt  bool   // something may be stored that was not acknowledged
+	last   uint64 // of its last message in the stream, when that was asked
+	early  int    // results that an earlier process may have published
+	held   uint64 // the look at which something has to go, or to come back, first
+	lost   uint64 // results that could not be sent, to be stated in the next one that is read
 }
 
 func newSender(agent string, s *spool.Spool, l *link, log *slog.Logger, problem func(string)) *sender {
-	return &sender{agent: agent, spool: s, link: l, log: log, problem: problem, acked: make(chan struct{}, 1),
+	key, after := s.Secret()
+	return &sender{agent: agent, spool: s, link: l, log: log, problem: problem, acked: make(chan struct{}, 1), ids: newIDs(agent, key, after),
 		old: s.Last(), queues: map[string]*queue{}, window: window / 4}
 }
 
@@ -127,37 +146,47 @@ func (s *sender) fill() {
 	now := time.Now()
 	for i, r := range records {
 		it := &block[i]
-		if err := sendable(r); err != nil {
+		data, err := sendable(s.agent, r)
+		if err != nil {
 			s.log.Error("a record of the spool is no result and is left out", "seq", r.Seq, "error", err)
 			*it = item{Record: r, read: now, queue: &queue{key: r.Key}, acked: true}
 			it.queue.items = append(it.queue.items, it)
 			s.items = append(s.items, it)
+			if wire.CheckToken(r.Key) == nil {
+				s.queueOf(r.Key).lose(r.Dropped+1, r.Seq)
+			}
 			continue
 		}
-		q := s.queues[r.Key]
-		if q == nil {
-			q = &queue{key: r.Key}
-			s.queues[r.Key] = q
-		}
+		r.Data = data
+		q := s.queueOf(r.Key)
 		if r.Seq <= s.old && len(q.items) == 0 {
 			q.doubt = true
 		}
+		r.Dropped, q.lost = r.Dropped+q.lost, 0
 		*it = item{Record: r, read: now, queue: q}
 		s.items = append(s.items, it)
 		q.items = append(q.items, it)
 	}
 }
 
-// sendable says why a record of the spool can never be sent: it would stop
-// those behind it for good. The agent writes none like it.
-func sendable(r spool.Record) error {
-	if err := wire.CheckToken(r.Key); err != nil {
-		return fmt.Errorf("its key %w", err)
+func (s *sender) queueOf(key string) *queue {
+	q := s.queues[key]
+	if q == nil {
+		q = &queue{key: key}
+		s.queues[key] = q
 	}
-	if len(r.Data) > wire.MaxResult {
-		return fmt.Errorf("it is %d bytes long: want at most %d", len(r.Data), wire.MaxResult)
+	return q
+}
+
+// lose has the next result that was not published yet say that n are missing before it.
+func (q *queue) lose(n, seq uint64) {
+	for _, it := range q.items {
+		if it.Seq > seq && it.tries == 0 {
+			it.Dropped += n
+			return
+		}
 	}
-	return nil
+	q.lost += n
 }
 
 // round publishes what may go, takes the acknowledgements that are there, and
@@ -176,7 +205,7 @@ func (s *sender) round(ctx context.Context, nc *nats.Conn) (err error) {
 	if s.acks, err = s.acks.of(nc); err != nil {
 		return err
 	}
-	depth := max(1, min(16, int(s.link.roundTrip()/(10*time.Millisecond))))
+	depth := max(1, min(depthMost, int(s.link.roundTrip()/(10*time.Millisecond))))
 	batch, more := s.choose(depth)
 	if asked, err := s.settle(ctx, nc, batch); err != nil || asked {
 		return err // and choose again, without what turned out to be stored
@@ -195,137 +224,48 @@ func (s *sender) round(ctx context.Context, nc *nats.Conn) (err error) {
 }
 
 // choose picks the next results, in the order of the spool, so that at most
-// depth of one monitor are in flight. more says that others have to wait for
-// acknowledgements.
+// depth of one monitor are in flight, and those that have to be alone are. more
+// says that others have to wait for acknowledgements.
 func (s *sender) choose(depth int) (batch []*item, more bool) {
+	s.looks++
 	for _, it := range s.items {
-		switch q := it.queue; {
-		case it.acked || it.flight != nil:
-		case s.flying+len(batch) >= s.window || q.flying >= depth:
+		q := it.queue
+		switch {
+		case it.acked:
+			continue
+		case it.flight != nil:
+			if it.alone() {
+				q.held = s.looks
+			}
+			continue
+		case q.held == s.looks:
 			more = true
-		default:
-			q.flying++ // until all are chosen: publish counts what it sends
-			batch = append(batch, it)
+			continue
 		}
-		if s.flying+len(batch) >= s.window && more {
-			break
+		// Before the stream has acknowledged anything of a monitor, an earlier
+		// process may have had as many in flight as are allowed.
+		if it.tries == 0 && !it.again && it.Seq <= s.old && q.early < depthMost {
+			it.again = true
+			q.early++
 		}
+		if s.flying+len(batch) >= s.window || q.flying >= depth || it.alone() && q.flying > 0 {
+			more = true
+			q.held = s.looks // nothing of its monitor overtakes it
+			if s.flying+len(batch) >= s.window {
+				break
+			}
+			continue
+		}
+		if it.alone() {
+			q.held = s.looks
+		}
+		q.flying++ // until all are chosen: publish counts what it sends
+		batch = append(batch, it)
 	}
 	for _, it := range batch {
 		it.queue.flying--
 	}
 	return batch, more
-}
-
-// settle asks the stream about the monitors in doubt, and marks what it has.
-func (s *sender) settle(ctx context.Context, nc *nats.Conn, batch []*item) (asked bool, err error) {
-	var ask []*queue
-	for _, it := range batch {
-		if q := it.queue; q.doubt {
-			q.doubt = false // ask once for several of one monitor
-			ask = append(ask, q)
-		}
-	}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	slots := make(chan struct{}, 32)
-	for _, q := range ask {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			last, found, lerr := lastStored(ctx, nc, s.agent, q.key)
-			mu.Lock()
-			defer mu.Unlock()
-			if lerr != nil {
-				q.doubt = true
-				if err == nil {
-					err = lerr
-				}
-				return
-			}
-			for _, it := range q.items {
-				if found && !it.refused && it.Epoch == last.Epoch && it.Seq <= last.Seq {
-					it.acked = true
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return len(ask) > 0, err
-}
-
-// lastStored asks for the last result of one monitor in the stream, by the
-// subject that says which: an agent may ask for its own and no others.
-func lastStored(ctx context.Context, nc *nats.Conn, agent, monitor string) (r wire.Result, found bool, err error) {
-	subject, err := wire.ResultSubject(agent, monitor)
-	if err != nil {
-		return wire.Result{}, false, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	msg, err := nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+wire.ResultsStream+"."+subject, nil)
-	if err != nil {
-		return wire.Result{}, false, fmt.Errorf("ask for the last stored result of %s: %w", monitor, err)
-	}
-	switch status := msg.Header.Get("Status"); status {
-	case "":
-	case "404":
-		return wire.Result{}, false, nil
-	default:
-		return wire.Result{}, false, fmt.Errorf("ask for the last stored result of %s: %s %s", monitor, status, msg.Header.Get("Description"))
-	}
-	r, err = wire.DecodeResult(subject, msg.Data)
-	if err != nil {
-		return wire.Result{}, false, nil // not one of ours
-	}
-	return r, true, nil
-}
-
-// publish sends a batch. The connection flushes it by itself.
-func (s *sender) publish(nc *nats.Conn, batch []*item) error {
-	if len(batch) == 0 {
-		return nil
-	}
-	s.sent = time.Now()
-	f := &flight{begin: s.sent}
-	s.flights = append(s.flights, f)
-	id := []string{""}
-	msg := nats.Msg{Header: nats.Header{jetstream.MsgIDHeader: id}}
-	for _, it := range batch {
-		subject, err := wire.ResultSubject(s.agent, it.Key)
-		if err != nil {
-			return err
-		}
-		seq := strconv.FormatUint(it.Seq, 10)
-		id[0] = s.agent + "-" + it.Epoch + "-" + seq
-		msg.Subject, msg.Reply, msg.Data = subject, s.acks.prefix+seq, stamp(it, s.sent)
-		it.flight = f
-		f.open++
-		s.flying++
-		it.queue.flying++
-		if err := nc.PublishMsg(&msg); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stamp adds to a result what is known only when it is sent: how late it is,
-// and how many before it are lost. Its JSON object ends with "}".
-func stamp(it *item, now time.Time) []byte {
-	data := it.Data
-	late := it.Waited + now.Sub(it.read)
-	if late <= lateAfter && it.Dropped == 0 || len(data) == 0 {
-		return data
-	}
-	out := append(make([]byte, 0, len(data)+64), data[:len(data)-1]...)
-	if late > lateAfter {
-		out = strconv.AppendInt(append(out, `,"late_ns":`...), int64(late), 10)
-	}
-	if it.Dropped > 0 {
-		out = strconv.AppendUint(append(out, `,"dropped":`...), it.Dropped, 10)
-	}
-	return append(out, '}')
 }
 
 // advance takes what is acknowledged out of the spool, as far as there is no
@@ -341,7 +281,7 @@ func (s *sender) advance() {
 	for _, it := range s.items[:n] {
 		q := it.queue
 		q.items = q.items[1:] // what is before it was acknowledged before it
-		if len(q.items) == 0 && !q.doubt && s.queues[q.key] == q {
+		if len(q.items) == 0 && !q.doubt && q.lost == 0 && s.queues[q.key] == q {
 			delete(s.queues, q.key)
 		}
 	}

@@ -18,23 +18,15 @@ type set struct {
 	run   *runner
 	ctx   context.Context // parent of all runs
 
-	store    string // the life of the bucket that managed monitors come from
-	revision uint64 // of that bucket, as the last sync knew it
-	entries  map[string]*entry
-	policy   *policy.Policy
-	tally    policy.Tally // of the entries that run
-	// gone remembers at which revision a monitor was stopped, so that an older
-	// start that arrives late changes nothing. A sync clears what it knows better.
-	gone map[string]uint64
+	durable
+	policy *policy.Policy
+	tally  policy.Tally // of the entries that run
 }
 
 // entry is one monitor: running, or refused with the reasons.
 type entry struct {
-	monitor wire.Monitor
-	store   string
-	touched uint64 // revision of the last command about it
-	by      string // who started it by hand, by the broker's word
-	run     *run   // nil when refused
+	durableEntry
+	run     *run // nil when refused
 	refused []wire.Error
 	crowded bool // refused, and only for what else runs
 	load    policy.Load
@@ -43,15 +35,7 @@ type entry struct {
 func (e *entry) manual() bool { return e.monitor.Revision == 0 }
 
 func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (prober, error)) *set {
-	return &set{check: check, run: run, ctx: ctx, entries: map[string]*entry{}, gone: map[string]uint64{}}
-}
-
-// adopt takes the first bucket that a command names as the one to follow.
-// Another one takes its place only by a sync.
-func (s *set) adopt(c wire.Command) {
-	if s.store == "" {
-		s.store = c.Store
-	}
+	return &set{check: check, run: run, ctx: ctx, durable: durable{entries: map[string]*entry{}, gone: map[string]uint64{}}}
 }
 
 // start runs one monitor of a command, or changes it.
@@ -61,14 +45,14 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		r.State, r.Errors = wire.Refused, errs
 		return r
 	}
-	s.adopt(c)
+	s.adopt(c.Store)
 	old := s.entries[m.Name]
 	managed := m.Revision > 0
 	switch {
 	case managed && c.Store == "":
 		return refuse(wire.Error{Code: wire.CodeInvalid, Field: "store", Message: "is missing, and " + field + " has a revision"})
 	case managed && old != nil && !old.manual() && old.store == c.Store && old.monitor.Revision == m.Revision:
-		old.touched = max(old.touched, c.Revision)
+		s.touch(old, c.Revision)
 		r.State = wire.Unchanged
 		if old.run == nil {
 			return refuse(old.refused...)
@@ -85,16 +69,18 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	}
 
 	m = m.WithDefaults()
-	if managed && old != nil && old.run != nil && sameRun(old.monitor, m) {
-		// Something else of the saved monitor changed, such as where it runs.
+	if old != nil && old.run != nil && sameRun(old.monitor, m) {
+		// Something else of the saved monitor changed, such as where it runs, or
+		// it was started by hand before.
 		s.run.revise(old.run, m.Revision)
-		old.monitor, old.store, old.touched = m, c.Store, c.Revision
-		delete(s.gone, m.Name)
+		s.put(m.Name, old, durableEntry{m, c.Store, c.Revision, old.by})
+		s.back(m.Name)
 		r.State = wire.Unchanged
 		return r
 	}
 	measure, err := s.check(m)
-	e := &entry{monitor: m, store: c.Store, touched: c.Revision}
+	now := durableEntry{monitor: m, store: c.Store, touched: c.Revision}
+	e := &entry{durableEntry: now}
 	if err == nil {
 		err = s.admit(e, old)
 	}
@@ -111,8 +97,8 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		s.end(old)
 		r.State = wire.Updated
 	}
-	delete(s.gone, m.Name)
-	s.entries[m.Name] = e
+	s.back(m.Name)
+	s.put(m.Name, e, now)
 	if err != nil {
 		return refuse(e.refused...)
 	}
@@ -129,7 +115,7 @@ func sameRun(a, b wire.Monitor) bool {
 // whatever runs under the name.
 func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 	r := wire.MonitorReply{Name: name, State: wire.Stopped}
-	s.adopt(c)
+	s.adopt(c.Store)
 	e := s.entries[name]
 	if c.Revision > 0 {
 		if newest := s.newest(c.Store, name); c.Revision < newest {
@@ -138,8 +124,7 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 			return r
 		}
 		if c.Store == s.store {
-			s.forget()
-			s.gone[name] = c.Revision
+			s.away(name, c.Revision)
 		}
 	}
 	if e == nil || c.Revision > 0 && e.manual() {
@@ -153,31 +138,16 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 	return r
 }
 
-// forget bounds what is remembered of stopped monitors: instead of each one's
-// revision, the newest of them then counts for all.
-func (s *set) forget() {
-	if len(s.gone) < wire.MaxMonitors {
-		return
-	}
-	for _, at := range s.gone {
-		s.revision = max(s.revision, at)
-	}
-	clear(s.gone)
-}
-
 // sync compares the managed monitors of a range of names with those of the
 // command, stops what should not run, and returns the names it wants to be sent.
 func (s *set) sync(c wire.Command) (want []string, err *wire.Error) {
-	if c.Store != s.store {
-		s.store, s.revision = c.Store, 0
-		clear(s.gone)
-	}
+	s.follow(c.Store)
 	if c.Revision < s.revision {
 		return nil, &wire.Error{Code: wire.CodeStale, Field: "revision", Message: fmt.Sprintf("a sync about revision %d was here before this one about %d", s.revision, c.Revision)}
 	}
-	s.revision = c.Revision
+	s.reach(c.Revision)
 	in := func(name string) bool { return name > c.After && (c.Through == "" || name <= c.Through) }
-	maps.DeleteFunc(s.gone, func(name string, at uint64) bool { return in(name) && at <= c.Revision })
+	s.forget(func(name string, at uint64) bool { return in(name) && at <= c.Revision })
 	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
 		if e.manual() || !in(name) || e.store == c.Store && e.touched > c.Revision {
@@ -213,7 +183,7 @@ func (s *set) drop(e *entry) {
 	if e.run != nil {
 		s.end(e)
 	}
-	delete(s.entries, e.monitor.Name)
+	s.remove(e.monitor.Name)
 }
 
 // list is one page of what runs, in the order of names.

@@ -163,7 +163,7 @@ func (s *set) resume(f stateFile) {
 		s.gone[name] = at
 	}
 	for _, m := range f.Monitors {
-		e := &entry{monitor: m.Monitor.WithDefaults(), store: m.Store, touched: m.Touched, by: m.By}
+		e := &entry{durableEntry: durableEntry{m.Monitor.WithDefaults(), m.Store, m.Touched, m.By}}
 		measure, err := s.check(e.monitor)
 		if err == nil {
 			err = s.admit(e, nil)

@@ -312,7 +312,7 @@ func TestRun_ComesBackAfterFullDisk(t *testing.T) {
 	publish := func(i int) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := js.Publish(ctx, "results.paris.web", make([]byte, 200<<10), jetstream.WithMsgID(fmt.Sprint(i)))
+		_, err := js.Publish(ctx, "results.paris.web", make([]byte, 50<<10), jetstream.WithMsgID(fmt.Sprint(i)))
 		return err
 	}
 	acked := 0

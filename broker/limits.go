@@ -77,6 +77,11 @@ func (a asset) merge(have *jetstream.StreamInfo, most func() uint64) (next jetst
 	if a.bucket {
 		next.MaxAge = 0
 	}
+	// It is about what comes: what is stored, and larger, stays. Both ways,
+	// because agents send results up to this size.
+	if want.MaxMsgSize > 0 {
+		next.MaxMsgSize = want.MaxMsgSize
+	}
 	st := have.State
 	if lower(want.MaxAge, next.MaxAge) && st.Msgs > 0 && time.Since(st.FirstTime) > want.MaxAge {
 		kept = append(kept, fmt.Sprintf("%s: max_age stays %v, not %v: its oldest message is of %s (nats stream edit %s --max-age %v)",

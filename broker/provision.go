@@ -63,6 +63,7 @@ func resultsConfig(l Limits) jetstream.StreamConfig {
 		MaxAge:            l.ResultsAge,
 		MaxBytes:          l.ResultsBytes,
 		MaxMsgsPerSubject: l.PerMonitor,
+		MaxMsgSize:        wire.MaxStored, // with headers; the subject does not count
 		Replicas:          l.Replicas,
 		Duplicates:        2 * time.Minute,
 		AllowDirect:       true,
@@ -308,7 +309,7 @@ func (a asset) update(ctx context.Context, js jetstream.JetStream, stream jetstr
 // equal compares what merge may change.
 func equal(a, b jetstream.StreamConfig) bool {
 	return a.Description == b.Description && slices.Equal(a.Subjects, b.Subjects) && a.Discard == b.Discard &&
-		a.MaxAge == b.MaxAge && a.MaxBytes == b.MaxBytes && a.MaxMsgsPerSubject == b.MaxMsgsPerSubject &&
+		a.MaxAge == b.MaxAge && a.MaxBytes == b.MaxBytes && a.MaxMsgsPerSubject == b.MaxMsgsPerSubject && a.MaxMsgSize == b.MaxMsgSize &&
 		a.Replicas == b.Replicas && a.Duplicates == b.Duplicates && a.AllowDirect == b.AllowDirect && a.AllowRollup == b.AllowRollup
 }
 

@@ -160,6 +160,38 @@ func TestProvision_DestroysNothing(t *testing.T) {
 	}
 }
 
+// TestProvision_SizeOfResults: a stream of an older netmon, which took a
+// megabyte, takes no more than a result needs, and keeps what it has.
+func TestProvision_SizeOfResults(t *testing.T) {
+	for what, had := range map[string]int32{"of any size": 0, "smaller ones": 1000} {
+		_, js := onBroker(t)
+		old := resultsConfig(DefaultLimits())
+		old.MaxMsgSize = had
+		if _, err := js.CreateStream(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		n := uint64(0)
+		if had == 0 {
+			if _, err := js.Publish(t.Context(), "results.paris.web", make([]byte, wire.MaxOld)); err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		mustProvision(t, js, Limits{})
+		if c := configOf(t, js, wire.ResultsStream); c.MaxMsgSize != wire.MaxStored || stored(t, js) != n {
+			t.Errorf("%s: takes %d bytes, has %d messages of %d", what, c.MaxMsgSize, stored(t, js), n)
+		}
+		// Headers count: with them, and a result of the greatest size, there is room to spare.
+		id := jetstream.WithMsgID(strings.Repeat("x", 200))
+		if _, err := js.Publish(t.Context(), "results.paris.web", make([]byte, wire.MaxResult), id); err != nil {
+			t.Errorf("%s: the greatest result: %v", what, err)
+		}
+		if _, err := js.Publish(t.Context(), "results.paris.web", make([]byte, wire.MaxStored-100), id); err == nil {
+			t.Errorf("%s: a result without room for its headers was stored", what)
+		}
+	}
+}
+
 // TestProvision_HeartbeatsInMemory: an older netmon kept them there. Another's
 // stream of that name is not touched.
 func TestProvision_HeartbeatsInMemory(t *testing.T) {

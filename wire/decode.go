@@ -15,7 +15,7 @@ import (
 // by hand. Anything else, and every mistake, is left to encoding/json, which
 // stays the one that says what a result is.
 func DecodeResult(subject string, data []byte) (Result, error) {
-	if err := tooLong("the result on "+subject, data, MaxResult); err != nil {
+	if err := tooLong("the result on "+subject, data, MaxOld); err != nil {
 		return Result{}, err
 	}
 	r, err := Result{}, error(nil)
@@ -24,7 +24,7 @@ func DecodeResult(subject string, data []byte) (Result, error) {
 		r, err = decodeAny(subject, data)
 	}
 	if len(data) > MaxUsual {
-		r.Fit() // the sender should have
+		r.note(r.clip(MaxOldPart)...) // the sender should have
 	}
 	return r, err
 }

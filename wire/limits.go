@@ -11,11 +11,19 @@ import (
 
 // Most of what arrives. The broker refuses a message over MaxMessage; whoever
 // reads from another NATS server checks it too.
+//
+// A result with its headers fits into the stream; details of the greatest size
+// fit into a result whose other parts are as long as is usual, and Fit leaves
+// them out where those are longer. Older agents wrote larger results, which are
+// still read.
 const (
 	MaxMessage  = 1 << 20   // bytes of any message, with its headers
-	MaxResult   = 512 << 10 // bytes of a result
+	MaxStored   = 64 << 10  // bytes of a result with its headers, as the stream takes it
+	MaxResult   = 60 << 10  // bytes of a result
+	MaxDetails  = 48 << 10  // bytes of a result's details
+	MaxOld      = 512 << 10 // bytes of a result that is read
+	MaxOldPart  = 256 << 10 // bytes of the details of a result that is read
 	MaxUsual    = 8 << 10   // bytes of a result up to which a reader looks at no part of it
-	MaxDetails  = 256 << 10 // bytes of a result's details
 	MaxAlive    = 64 << 10  // bytes of a heartbeat
 	MaxSaved    = 512 << 10 // bytes of a saved monitor
 	MaxOptions  = 256 << 10 // bytes of a monitor's options
@@ -44,8 +52,11 @@ type Limit struct {
 // Limits bounds the messages of the mesh.
 var Limits = []Limit{
 	{"any message", MaxMessage, "bytes", "the broker closes the sender's connection; a reader of another NATS server refuses it"},
-	{"result", MaxResult, "bytes", "the agent shortens it before it is kept; readers refuse it, and say so"},
+	{"result", MaxResult, "bytes", "the agent leaves its `details` out before it is kept, then expectations of `unmet`, and the result's `error` says so"},
+	{"result with its headers, in the stream", MaxStored, "bytes", "the stream refuses it; the agent sends what is left without `details`, `summary` and `unmet`"},
 	{"`details` of a result", MaxDetails, "bytes", "left out, and the result's `error` says so"},
+	{"result, when it is read: older agents wrote larger ones", MaxOld, "bytes", "readers refuse it, and say so"},
+	{"`details` of a result, when it is read", MaxOldPart, "bytes", "left out, and the result's `error` says so"},
 	{"`error` and `summary` of a result, messages of replies", MaxText, "bytes", "cut, with `...`"},
 	{"`unmet` of a result", MaxUnmet, "expectations", "the first are told"},
 	{"a note or a reason in a heartbeat", MaxReason, "bytes", "cut, with `...`"},
@@ -127,31 +138,6 @@ func invisible(s string) bool {
 	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r != ' ' && !unicode.IsPrint(r) })
 }
 
-// Fit brings a result within its limits before it is sent or kept.
-func (r *Result) Fit() {
-	if err := checkJSON(r.Details, MaxDetails); err != nil {
-		r.Details = nil
-		note := "details left out: " + err.Error()
-		if r.Error != "" {
-			note = Clip(r.Error, MaxText-len(note)-len("; ")) + "; " + note
-		}
-		r.Error = note
-	}
-	r.Error, r.Summary = Clip(r.Error, MaxText), Clip(r.Summary, MaxText)
-	r.Target = Clip(r.Target, MaxTarget)
-	r.Outcome, r.Failure = Outcome(Clip(string(r.Outcome), MaxToken)), Failure(Clip(string(r.Failure), MaxToken))
-	for _, word := range []*string{&r.Kind, &r.Address, &r.Epoch, &r.Clock} {
-		*word = Clip(*word, MaxToken)
-	}
-	if len(r.Unmet) > MaxUnmet {
-		r.Unmet = r.Unmet[:MaxUnmet:MaxUnmet]
-	}
-	for i, u := range r.Unmet {
-		const most = 500
-		r.Unmet[i] = Unmet{Expect: Clip(u.Expect, most), Want: Clip(u.Want, most), Got: Clip(u.Got, most)}
-	}
-}
-
 // Encode writes a reply as it is sent. One that would not fit into a message
 // tells of fewer mistakes, and says so.
 func (r Reply) Encode() []byte {
@@ -179,7 +165,7 @@ func DecodeReply(data []byte) (Reply, error) {
 		return Reply{}, fmt.Errorf("not a JSON reply: %w", err)
 	}
 	if r.Result != nil {
-		if err := tooLong("the reply's result", bytes.TrimSpace(r.Result.Details), MaxDetails); err != nil {
+		if err := tooLong("the reply's result", bytes.TrimSpace(r.Result.Details), MaxOldPart); err != nil {
 			return Reply{}, err
 		}
 	}

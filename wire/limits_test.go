@@ -3,8 +3,11 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLimits goes over each limit of a message: the error names the field, the
@@ -107,7 +110,8 @@ func TestResult_Fit(t *testing.T) {
 	if err != nil || len(data) > MaxResult {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
-	if r.Details != nil || !strings.Contains(r.Error, "; details left out: is 2097154 bytes long: want at most 262144") || len(r.Unmet) != MaxUnmet || !strings.HasSuffix(r.Summary, "é...") {
+	if r.Details != nil || !strings.Contains(r.Error, "; details left out: is 2097154 bytes long: want at most 49152; 88 of 100 expectations left out: the result is too long") ||
+		len(r.Unmet) != 12 || !strings.HasSuffix(r.Summary, "é...") {
 		t.Errorf("%.100s %d %.3000s", r.Details, len(r.Unmet), r.Error)
 	}
 	if len(given) != 1000 {
@@ -118,6 +122,61 @@ func TestResult_Fit(t *testing.T) {
 	small.Fit()
 	if after, _ := json.Marshal(small); string(after) != string(before) {
 		t.Errorf("%s became %s", before, after)
+	}
+}
+
+// TestResult_FitsIntoTheStream: whatever a target says, with what the agent adds
+// later and with its headers a result is a message that the stream takes. What
+// was measured stays, and the error says what is missing.
+func TestResult_FitsIntoTheStream(t *testing.T) {
+	const headers = 512                      // "NATS/1.0", two of them, the longest id
+	worst := strings.Repeat("<", MaxMessage) // six bytes each
+	details := json.RawMessage(`{"body":"` + strings.Repeat("x", MaxDetails-11) + `"}`)
+	for what, c := range map[string]struct {
+		in   Result
+		kept bool
+		says string
+	}{
+		"the greatest details":               {Result{Details: details, Summary: "302 Found"}, true, ""},
+		"greater details":                    {Result{Details: append(details[:len(details)-2:len(details)-2], `x"}`...)}, false, "details left out: is 49153 bytes long"},
+		"details beside a long error":        {Result{Details: details, Error: worst}, false, "details left out: the result is 7"},
+		"many expectations that are not met": {Result{Details: json.RawMessage(`{}`), Unmet: slices.Repeat([]Unmet{{worst, worst, worst}}, 200)}, false, "97 of 100 expectations left out"},
+		"everything":                         {Result{Details: details, Error: worst, Summary: worst, Kind: worst, Address: worst, Clock: worst, Unmet: slices.Repeat([]Unmet{{worst, worst, worst}}, 200)}, false, "expectations left out"},
+	} {
+		r := c.in
+		r.Agent, r.Monitor, r.Target, r.Outcome, r.Failure = strings.Repeat("a", MaxToken), strings.Repeat("b", MaxToken), worst, Failed, FailMismatch
+		r.Started, r.Due = time.Now().UTC(), time.Now().UTC()
+		if c.kept {
+			r.Target = "http://example.org/"
+		}
+		r.Fit()
+		const most = math.MaxUint64
+		r.Epoch, r.Seq, r.Run, r.Skipped, r.LateNS, r.Dropped, r.Revision = strings.Repeat("E", 16), most, most, most, math.MaxInt64, most, most
+		data, err := r.AppendJSON(nil)
+		if err != nil || len(data) > MaxResult || len(data)+headers > MaxStored {
+			t.Errorf("%s: %d bytes, %v", what, len(data), err)
+		}
+		if (r.Details != nil) != c.kept || !strings.Contains(r.Error, c.says) || r.Outcome != Failed || r.Failure != FailMismatch {
+			t.Errorf("%s: %s %s, details of %d bytes, %d unmet, error %.100q ... %q", what, r.Outcome, r.Failure, len(r.Details), len(r.Unmet), r.Error, r.Error[max(0, len(r.Error)-150):])
+		}
+	}
+}
+
+// TestDecodeResult_OfAnOlderAgent: what is stored already is read as it is.
+func TestDecodeResult_OfAnOlderAgent(t *testing.T) {
+	details := json.RawMessage(`{"body":"` + strings.Repeat("x", 200<<10) + `"}`)
+	old := Result{Agent: "a", Monitor: "b", Outcome: OK, Details: details}
+	data, err := old.AppendJSON(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := DecodeResult("results.a.b", data)
+	if err != nil || len(r.Details) != len(details) || r.Error != "" {
+		t.Errorf("%d bytes of details, error %q, %v", len(r.Details), r.Error, err)
+	}
+	fit, err := Refit("results.a.b", data, (*Result).Fit)
+	if err != nil || len(fit) > MaxResult || !strings.Contains(string(fit), "details left out: is 204811 bytes long") {
+		t.Errorf("%.300s %v", fit, err)
 	}
 }
 

@@ -50,8 +50,8 @@ type Unmet struct {
 	Got    string `json:"got"`    // what came
 }
 
-// ID names the result for the broker's de-duplication. The random epoch keeps
-// another agent from guessing it.
+// ID names the result for people and for programs: no other result has its
+// agent, epoch and number. The stream knows it by another name: see subjects.md.
 func (r *Result) ID() string { return fmt.Sprintf("%s-%s-%d", r.Agent, r.Epoch, r.Seq) }
 
 // Elapsed is ElapsedNS as a duration.

@@ -72,7 +72,7 @@ func (s *Spool) save(name string, v any, sync bool) error {
 		return err
 	}
 	path := filepath.Join(s.dir, name)
-	f, err := os.Create(path + ".tmp")
+	f, err := os.OpenFile(path+".tmp", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -164,6 +164,11 @@ func (s *Spool) recover() (problem string, err error) {
 		}
 	}
 	if err := s.saveNumbers(true); err != nil {
+		return "", err
+	}
+	p, err = s.openSecret()
+	note(p)
+	if err != nil {
 		return "", err
 	}
 	s.trim()

@@ -71,6 +71,8 @@ type Spool struct {
 	quit  chan struct{}
 	wg    sync.WaitGroup
 
+	secret secret // does not change once the spool is open
+
 	mu       sync.Mutex // guards what follows
 	clock    clock
 	epoch    string

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/identity"
+	"netmon/internal/auditlog"
 	"netmon/wire"
 )
 
@@ -40,12 +41,14 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		return err
 	}
 	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{}}
+	s.audit = auditlog.New(s.store)
 	ctx, cancel := context.WithCancel(ctx)
-	var pushing sync.WaitGroup
-	defer pushing.Wait()
+	var loops sync.WaitGroup
+	defer loops.Wait()
 	defer cancel()
-	pushing.Go(func() { s.pushLoop(ctx) })
-	pushing.Go(func() { s.watchShares(ctx) })
+	loops.Go(func() { s.pushLoop(ctx) })
+	loops.Go(func() { s.watchShares(ctx) })
+	loops.Go(func() { s.audit.Run(ctx) })
 	var subs []*nats.Subscription
 	defer func() {
 		for _, sub := range subs {
@@ -101,6 +104,8 @@ type service struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	wake chan struct{} // an account was marked; has room for one
+
+	audit *auditlog.Log
 
 	claims sync.WaitGroup
 
@@ -206,16 +211,25 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 	}
 }
 
-// note tells the audit what was done, and waits until it is stored.
+// note tells the audit what was done, and waits until it is stored, unless it
+// is one of many that failed. Who was not let in has no name yet: [service.first]
+// bounds those.
 func (s *service) note(ctx context.Context, e wire.Audit, err error) {
 	e.At, e.OK = time.Now().UTC(), err == nil
 	if err != nil {
 		e.Error = err.Error()
 	}
+	s.audit.Add(ctx, e, err == nil || e.By == "")
+}
+
+// store writes a line of the audit.
+func (s *service) store(ctx context.Context, e wire.Audit) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	subject, err := wire.AuditSubject(e.Where)
 	var data []byte
 	if err == nil {
-		data, err = json.Marshal(e)
+		data, err = e.Encode()
 	}
 	if err == nil {
 		_, err = s.js.Publish(ctx, subject, data)
@@ -326,6 +340,7 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		id, err = s.a.book.revoke(by, q.Name)
 		r.Identities = []wire.Identity{id}
 	case wire.AccessResume:
+		s.resumed(q.Name) // first: it must not be suspended again for what is counted now
 		var id wire.Identity
 		id, err = s.a.book.resume(q.Name, true)
 		r.Identities = []wire.Identity{id}
@@ -338,9 +353,6 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	if q.Op == wire.AccessToken || err != nil {
 		s.answer(m, r, err)
 		return
-	}
-	if q.Op == wire.AccessResume {
-		s.resumed(q.Name)
 	}
 	s.answer(m, r, errors.Join(s.lagging(), s.a.relist()))
 	s.update(accountOf(r.Identities[0].Role))

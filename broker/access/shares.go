@@ -23,8 +23,9 @@ func DefaultShare() Share { return Share{Part: 3.0 / 8, Whole: time.Hour} }
 // broker, and is not for several goroutines.
 type shares struct {
 	Share
-	max  int64           // bytes that the stream keeps; 0 when it has no limit
-	uses map[string]*use // by agent; one that is empty is forgotten
+	max   int64                // bytes that the stream keeps; 0 when it has no limit
+	uses  map[string]*use      // by agent; one that is empty is forgotten
+	grace map[string]time.Time // by agent: until when what it stores is of before
 }
 
 // use is what one agent took of its share.
@@ -39,7 +40,7 @@ type use struct {
 
 func newShares(s Share) *shares {
 	d := DefaultShare()
-	return &shares{Share: Share{cmp.Or(s.Part, d.Part), cmp.Or(s.Whole, d.Whole)}, uses: map[string]*use{}}
+	return &shares{Share: Share{cmp.Or(s.Part, d.Part), cmp.Or(s.Whole, d.Whole)}, uses: map[string]*use{}, grace: map[string]time.Time{}}
 }
 
 // burst is how many bytes one agent may store at once.
@@ -62,6 +63,12 @@ func (s *shares) add(now time.Time, stored map[string]float64) {
 		if u.at = now; u.level <= 0 && stored[agent] == 0 {
 			delete(s.uses, agent)
 		}
+	}
+	for agent, until := range s.grace {
+		if stored[agent] == 0 || now.After(until) {
+			delete(s.grace, agent)
+		}
+		delete(stored, agent)
 	}
 	for agent, bytes := range stored {
 		u := s.uses[agent]
@@ -99,8 +106,16 @@ func (s *shares) pause(u use) time.Duration {
 	return time.Duration((u.level - s.burst()/2) / s.rate() * float64(time.Second))
 }
 
-// forgive gives an agent all of its share again.
-func (s *shares) forgive(agent string) { delete(s.uses, agent) }
+// graceMost is how long the stream may take to store what an agent sent before
+// it was suspended.
+const graceMost = 10 * time.Second
+
+// forgive gives an agent all of its share again. What it sent before, and the
+// stream has yet to store, does not count: at most for graceMost.
+func (s *shares) forgive(agent string, now time.Time) {
+	delete(s.uses, agent)
+	s.grace[agent] = now.Add(graceMost)
+}
 
 // How often the stream is looked at: so often that an eighth of a share does
 // not pass unseen, at more than a disk takes.

@@ -97,9 +97,26 @@ func TestShares_Forgive(t *testing.T) {
 	s := newShares(Share{})
 	s.limit(1 << 20)
 	s.add(time.Unix(0, 0), map[string]float64{"paris": 1 << 20})
-	s.forgive("paris")
+	at := time.Unix(1, 0)
+	s.forgive("paris", at)
 	if over, _ := s.over(); over != nil {
 		t.Errorf("%+v", over)
+	}
+	// What it sent before is stored only now.
+	s.add(at.Add(time.Second), map[string]float64{"paris": 1 << 20})
+	if over, _ := s.over(); over != nil {
+		t.Errorf("what it sent before: %+v", over)
+	}
+	s.add(at.Add(2*time.Second), map[string]float64{"oslo": 1})
+	s.add(at.Add(3*time.Second), map[string]float64{"paris": 1 << 20})
+	if over, _ := s.over(); len(over) != 1 {
+		t.Errorf("what it sends since: %+v", over)
+	}
+	s.forgive("paris", at)
+	s.add(at.Add(graceMost+time.Second), map[string]float64{"paris": 1 << 20})
+	s.add(at.Add(graceMost+2*time.Second), map[string]float64{"paris": 1 << 20})
+	if over, _ := s.over(); len(over) != 1 {
+		t.Errorf("without an end: %+v", over)
 	}
 }
 

@@ -60,7 +60,7 @@ type shareWatch struct {
 func (w *shareWatch) look(ctx context.Context) error {
 	w.mu.Lock()
 	for _, agent := range w.forgiven {
-		w.shares.forgive(agent)
+		w.shares.forgive(agent, time.Now())
 	}
 	w.forgiven = nil
 	w.mu.Unlock()

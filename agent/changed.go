@@ -1,0 +1,20 @@
+package agent
+
+import (
+	"slices"
+
+	"netmon/wire"
+)
+
+// changed says that a command did something: a monitor runs, ended or measures
+// otherwise, the key is another one, a probe was made. A start of what runs just
+// so, a stop of what does not run, and what was refused did nothing.
+func changed(c wire.Command, r wire.Reply) bool {
+	switch c.Op {
+	case wire.OpStart, wire.OpStop:
+		return slices.ContainsFunc(r.Monitors, func(m wire.MonitorReply) bool {
+			return m.State == wire.Started || m.State == wire.Updated || m.State == wire.Stopped
+		})
+	}
+	return r.OK
+}

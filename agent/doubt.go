@@ -1,0 +1,128 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/wire"
+)
+
+// This file is about results of which it is not known whether they are stored.
+
+// contest takes the stream's word that another message has a result's id.
+//
+// At the first try of an id that is somebody else's message: nobody but us
+// computes ids. The result gets another one. A result that may have been
+// published before may be that message itself: the stream is asked, and where
+// it has no such result, that gets another id, too. It is then stored only if
+// the last message of its monitor is still the one we were told of, which the
+// leader of the stream decides: a copy of an old answer cannot make it stored
+// twice.
+func (s *sender) contest(it *item) {
+	if it.again {
+		it.contested, it.queue.doubt = true, true
+		return
+	}
+	it.hole = it.hole || it.passed()
+	s.rename(it)
+}
+
+func (s *sender) rename(it *item) {
+	it.attempt++
+	s.log.Warn("somebody used up the id of a result: it is sent under another one", "monitor", it.Key, "seq", it.Seq)
+}
+
+// passed says that a later result of the monitor may be stored already.
+func (it *item) passed() bool {
+	behind := false
+	for _, x := range it.queue.items {
+		if behind && (x.acked || x.again || x.tries > 0) {
+			return true
+		}
+		behind = behind || x == it
+	}
+	return false
+}
+
+// settle asks the stream about the monitors in doubt, and marks what it has.
+func (s *sender) settle(ctx context.Context, nc *nats.Conn, batch []*item) (asked bool, err error) {
+	var ask []*queue
+	for _, it := range batch {
+		if q := it.queue; q.doubt {
+			q.doubt = false // ask once for several of one monitor
+			ask = append(ask, q)
+		}
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	slots := make(chan struct{}, 32)
+	for _, q := range ask {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			last, at, lerr := lastStored(ctx, nc, s.agent, q.key)
+			mu.Lock()
+			defer mu.Unlock()
+			if lerr != nil {
+				q.doubt = true
+				if err == nil {
+					err = lerr
+				}
+				return
+			}
+			q.last = at
+			for _, it := range q.items {
+				s.decide(it, last)
+			}
+		})
+	}
+	wg.Wait()
+	return len(ask) > 0, err
+}
+
+// decide says of one result whether it is stored, by the last one that is.
+func (s *sender) decide(it *item, last wire.Result) {
+	if it.Epoch == last.Epoch && (it.Seq == last.Seq || it.Seq < last.Seq && !it.hole) {
+		it.acked = true
+	}
+	if it.contested && !it.acked {
+		it.guarded = true
+		s.rename(it)
+	}
+	it.contested = false
+}
+
+// lastStored asks for the last result of one monitor in the stream, by the
+// subject that says which: an agent may ask for its own and no others. at is
+// its number there. Where there is none, or what is no result, it is the zero value.
+func lastStored(ctx context.Context, nc *nats.Conn, agent, monitor string) (r wire.Result, at uint64, err error) {
+	subject, err := wire.ResultSubject(agent, monitor)
+	if err != nil {
+		return wire.Result{}, 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	msg, err := nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+wire.ResultsStream+"."+subject, nil)
+	if err != nil {
+		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: %w", monitor, err)
+	}
+	switch status := msg.Header.Get("Status"); status {
+	case "":
+	case "404":
+		return wire.Result{}, 0, nil
+	default:
+		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: %s %s", monitor, status, msg.Header.Get("Description"))
+	}
+	if at, err = strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64); err != nil {
+		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: its number: %w", monitor, err)
+	}
+	r, err = wire.DecodeResult(subject, msg.Data)
+	if err != nil {
+		return wire.Result{}, at, nil // not one of ours
+	}
+	return r, at, nil
+}
