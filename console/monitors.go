@@ -114,6 +114,9 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 // can put anything under any subject.
 func decodeEntry(key string, value []byte, revision uint64) (wire.Saved, error) {
 	if err := wire.CheckToken(key); err != nil {
+		if wire.CheckElement(key) == nil { // it was a name once
+			err = fmt.Errorf("%w; save it under another name, and delete this one: nats kv del %s -- %s", err, wire.MonitorsBucket, key)
+		}
 		return wire.Saved{}, fmt.Errorf("its key %w", err)
 	}
 	m, err := wire.DecodeSaved(value, revision)

@@ -77,7 +77,10 @@ func Load(dir string) (Identity, error) {
 	if _, err := os.Stat(filepath.Join(dir, credsName)); err != nil {
 		return id, fmt.Errorf("identity %s: %w", dir, err)
 	}
-	return id, wire.CheckToken(id.Credential.Name)
+	if err := wire.CheckToken(id.Credential.Name); err != nil {
+		return id, fmt.Errorf("identity %s: its name %w: join with another one", dir, err)
+	}
+	return id, nil
 }
 
 // Exists says whether a folder holds an identity.

@@ -115,6 +115,18 @@ func TestRotate(t *testing.T) {
 }
 
 // TestTap has a viewer look on by bare subscriptions, as the nats program does.
+// TestSave_NameBeginsWithDash: none is saved any more, and one of before can go.
+func TestSave_NameBeginsWithDash(t *testing.T) {
+	s := natstest.StartSecure(t)
+	nc := actors(t, s)[wire.RoleOperator].connect(t, s)
+	if err := ask(nc, message("$KV.monitors.-v", `{"name":"-v","kind":"tcp","target":"h:1"}`)); err == nil || !strings.Contains(err.Error(), "begins with -") {
+		t.Errorf("saved: %v", err)
+	}
+	if err := ask(nc, message("$KV.monitors.-v", "", "KV-Operation", "DEL")); err != nil {
+		t.Errorf("deleted: %v", err)
+	}
+}
+
 func TestTap(t *testing.T) {
 	s := natstest.StartSecure(t)
 	agent, viewer := s.As(t, wire.RoleAgent, "paris"), s.As(t, wire.RoleViewer, "vera")

@@ -53,8 +53,11 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	if v := m.Header.Get(headerExpect); v != "" {
 		to.Header.Set(headerExpect, v)
 	}
-	err = wire.CheckToken(name)
-	switch op := m.Header.Get(headerOperation); {
+	op := m.Header.Get(headerOperation)
+	if err = wire.CheckToken(name); op == "DEL" {
+		err = wire.CheckElement(name) // what was a name once can be deleted
+	}
+	switch {
 	case err != nil:
 		err = fmt.Errorf("monitor name %w", err)
 	case op == "DEL" && m.Header.Get("Nats-Rollup") == "":
