@@ -44,6 +44,11 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.Insecure {
+		if err := refuseOpen(opts); err != nil {
+			return nil, err
+		}
+	}
 	for _, w := range warnings {
 		log.Warn("nats-server configuration: " + w)
 	}
@@ -130,6 +135,9 @@ func awaitReady(ctx context.Context, srv *server.Server, l *serverLog, started <
 // URL is where others connect to, such as nats://127.0.0.1:4222. It is "" when
 // the broker is in this process only.
 func (b *Broker) URL() string { return clientURL(b.opts) }
+
+// Openings lists what other hosts may use of it without saying who they are.
+func (b *Broker) Openings() []Opening { return Openings(b.opts) }
 
 // Store is the folder in which the broker keeps its data, "" when it keeps none.
 func (b *Broker) Store() string { return b.store }

@@ -58,6 +58,25 @@ func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access
 	return a, nil
 }
 
+// refusal is why a broker did not start: wrong use where it would have been open.
+func refusal(err error) error {
+	var open *broker.OpenError
+	if errors.As(err, &open) {
+		return usage("%w", err)
+	}
+	return err
+}
+
+// warnOpen shouts what whoever comes may use of a broker. told says that
+// openAccess did so about the port of agents and consoles.
+func warnOpen(w io.Writer, b *broker.Broker, told bool) {
+	for _, o := range b.Openings() {
+		if !told || o.Listener != broker.Clients {
+			fmt.Fprintf(w, "netmon: WARNING: %s\n", o)
+		}
+	}
+}
+
 // reachedBy are the hosts that the broker's certificate must name.
 func reachedBy(listen, advertise string) []string {
 	var out []string

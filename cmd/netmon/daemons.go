@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -48,12 +47,12 @@ func brokerCommand() *cli.Command {
 		Name:      "broker",
 		Usage:     "run the broker: a NATS server with JetStream, and the controller",
 		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE]",
-		Description: "A broker that others can reach lets in only whom you let in, over TLS:\n\n" +
+		Description: "Where a --config lets in whoever comes, the broker does not start, and lists what\nis open and what closes it, unless there is --insecure. A broker without one that\nothers can reach lets in only whom you let in, over TLS:\n\n" +
 			"   netmon broker --listen 0.0.0.0:4222\n   netmon token new agent --id paris        a line to paste on the other host\n" +
 			"   netmon token new console --name anna --role operator",
 		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), logFlag(),
 			&cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"},
-			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages"},
+			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"},
 			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
 			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
 		Action: func(c *cli.Context) error {
@@ -64,11 +63,14 @@ func brokerCommand() *cli.Command {
 			if err := checkSizes(c, "results-size"); err != nil {
 				return err
 			}
-			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Log: log}
+			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), Log: log}
 			if n := c.Int("max-connections"); n < 1 {
 				return usage("--max-connections: want 1 or more, got %d", n)
 			} else if c.IsSet("max-connections") || o.Config == "" {
 				o.Guard.Connections = n
+			}
+			if o.Config != "" && c.Bool("access") {
+				return usage("--access: who may come in says the file of --config: leave one of them out, or have netmon access export write the file")
 			}
 			if o.Config != "" && !c.IsSet("store") {
 				o.Store = ""
@@ -84,9 +86,10 @@ func brokerCommand() *cli.Command {
 			}
 			b, err := broker.Start(c.Context, o)
 			if err != nil {
-				return err
+				return refusal(err)
 			}
 			defer b.Close()
+			warnOpen(c.App.ErrWriter, b, o.Config == "")
 			id, err := identify(c, b, o.Access)
 			if err != nil {
 				return err
@@ -157,11 +160,7 @@ func parseSize(s string) (int64, error) {
 // read is left to the broker, which says what is wrong with it.
 func loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	return err != nil || broker.Loopback(host)
 }
 
 // control provisions the mesh and controls it until ctx ends. ready, when not

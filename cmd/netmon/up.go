@@ -59,7 +59,7 @@ func up(c *cli.Context) error {
 	if authority != nil {
 		defer authority.Close()
 	}
-	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise")})
+	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise"), Insecure: c.Bool("insecure")})
 	if err != nil {
 		return err
 	}
