@@ -31,25 +31,16 @@ type brokerContext struct {
 	Identity string `json:"identity,omitempty"`
 }
 
-// configDir is where this user's programs keep their settings (XDG base directories).
-func configDir(parts ...string) string {
-	base := os.Getenv("XDG_CONFIG_HOME")
-	if base == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			home = os.TempDir()
-		}
-		base = filepath.Join(home, ".config")
-	}
-	return filepath.Join(append([]string{base, "netmon"}, parts...)...)
-}
-
+// contextsPath is "" where this user has no folder of its own.
 func contextsPath() string { return configDir("contexts.yaml") }
 
-// loadContexts reads the file. One that is not there has no contexts. The error
+// loadContexts reads the file. One that is not there, or has no place, has no contexts. The error
 // of one that cannot be used names the file, the line, the field and the value.
 func loadContexts(path string) (contexts, error) {
 	f := contexts{Contexts: map[string]brokerContext{}}
+	if path == "" {
+		return f, nil
+	}
 	data, err := readFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
@@ -126,6 +117,9 @@ func (f contexts) names() []string { return slices.Sorted(maps.Keys(f.Contexts))
 // save replaces the file in one step: a reader sees the old one or the new one.
 // Only this user may read it.
 func (f contexts) save(path string) error {
+	if path == "" {
+		return errHomeless("")
+	}
 	data, err := json.Marshal(f)
 	if err != nil {
 		return err

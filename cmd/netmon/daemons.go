@@ -75,6 +75,9 @@ func brokerCommand() *cli.Command {
 			if o.Config != "" && !c.IsSet("store") {
 				o.Store = ""
 			}
+			if o.Config == "" && o.Store == "" {
+				return errHomeless("--store")
+			}
 			if o.Config == "" {
 				if o.Access, err = openAccess(c, o.Listen, o.Store, log); err != nil {
 					return err
@@ -221,7 +224,7 @@ func agentCommand() *cli.Command {
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			&cli.StringFlag{Name: "join", EnvVars: []string{"NETMON_JOIN"}, Usage: "`LINE` that lets this agent in; once it did, the agent has its own key"},
-			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"}),
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"}),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {

@@ -160,6 +160,9 @@ func examineFiles() finding {
 
 // examineState tries to write where an agent would, and leaves nothing there.
 func examineState(dir string) finding {
+	if dir == "" {
+		return finding{"state", doctorProblem, "neither HOME nor XDG_STATE_HOME is set: this user has no folder of its own", "set one of them, or give folders by --state and --store"}
+	}
 	at := dir
 	for { // a folder that is not there yet is made in its nearest parent
 		if _, err := os.Stat(at); err == nil || !errors.Is(err, os.ErrNotExist) || filepath.Dir(at) == at {

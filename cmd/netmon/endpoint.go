@@ -129,9 +129,10 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 // localEndpoint is the broker of this host; where it knows who is who, as the
 // admin that it lets its own user be.
 func localEndpoint(creds []string) (endpoint, error) {
-	folder := access.AdminFolder(access.FolderOf(stateDir("broker")))
+	store := stateDir("broker")
+	folder := access.AdminFolder(access.FolderOf(store))
 	id, err := identity.Load(folder)
-	if err != nil || len(creds) > 0 { // none, or not ours to read
+	if store == "" || err != nil || len(creds) > 0 { // none, or not ours to read
 		return endpoint{url: console.DefaultBroker, creds: creds, from: "the default"}, nil
 	}
 	return endpoint{url: id.URL, from: "the default, as an admin of this host's broker", identity: folder}, nil
@@ -163,6 +164,9 @@ func fixedEndpoint(from, url string, creds []string) (endpoint, error) {
 func (f contexts) get(name string) (brokerContext, error) {
 	if c, ok := f.Contexts[name]; ok {
 		return c, nil
+	}
+	if contextsPath() == "" {
+		return brokerContext{}, errHomeless("")
 	}
 	if len(f.Contexts) == 0 {
 		return brokerContext{}, usage("there is no context %q, and no other: netmon context add %s --broker URL", name, wire.MakeToken(name))

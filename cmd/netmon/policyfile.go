@@ -22,7 +22,11 @@ func policyFlag() cli.Flag {
 
 // policyPaths are where a policy is looked for: the host's comes first.
 func policyPaths() []string {
-	return []string{"/etc/netmon/policy.yaml", configDir("policy.yaml")}
+	paths := []string{"/etc/netmon/policy.yaml"}
+	if own := configDir("policy.yaml"); own != "" {
+		paths = append(paths, own)
+	}
+	return paths
 }
 
 // findPolicy reads the policy at path, or the one there is when that is "", and
