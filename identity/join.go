@@ -56,7 +56,7 @@ func (l Line) used() string {
 
 // UsedFor says whether the identity of a folder was joined by this very line.
 func (l Line) UsedFor(dir string) bool {
-	id, err := Load(dir)
+	id, err := read(dir)
 	return err == nil && id.Joined == l.used()
 }
 

@@ -18,6 +18,7 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/console/words"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -46,7 +47,8 @@ func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access
 	}
 	first := !access.Exists(folder)
 	a, err := access.Open(folder, reachedBy(listen, c.String("advertise")), log)
-	if errors.Is(err, access.ErrInUse) {
+	var others *private.Problem
+	if errors.Is(err, access.ErrInUse) || errors.As(err, &others) {
 		return nil, err
 	}
 	if err != nil {

@@ -52,12 +52,10 @@ func contextAdd() *cli.Command {
 			}
 			for _, file := range c.StringSlice("creds") {
 				abs, err := filepath.Abs(file)
-				if err == nil {
-					_, err = os.ReadFile(abs)
-				}
 				p.Add("--creds", err)
 				added.Creds = append(added.Creds, abs)
 			}
+			p.Add("--creds", checkCreds(added.Creds))
 			line := c.String("join")
 			switch {
 			case line != "" && (added.Broker != "" || len(added.Creds) > 0):

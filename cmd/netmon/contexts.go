@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/internal/private"
 	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
@@ -45,13 +46,30 @@ func loadContexts(path string) (contexts, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
+	if err == nil {
+		err = private.Err(private.Trusted(path)) // it says to whom our keys are shown
+	}
 	if err != nil {
 		return f, usage("contexts: %w", err)
 	}
 	if err := parseContexts(path, data, &f); err != nil {
 		return f, usage("%w\nmend the file, or remove it and add the contexts anew (netmon context add)", err)
 	}
+	if f.hasPasswords() {
+		if err := private.Err(private.Secret(path)); err != nil {
+			return f, usage("contexts, with a password: %w", err)
+		}
+	}
 	return f, nil
+}
+
+func (f contexts) hasPasswords() bool {
+	for _, c := range f.Contexts {
+		if redact(c.Broker) != c.Broker {
+			return true
+		}
+	}
+	return false
 }
 
 func parseContexts(path string, data []byte, f *contexts) error {

@@ -39,6 +39,7 @@ func doctorCommand() *cli.Command {
 		UsageText:   "netmon doctor [--broker URL] [-o FORM]",
 		Description: "Looks at this host, at the broker and at the agents. Exit 0: fine, perhaps with\nwarnings, 1: something is wrong.",
 		Flags:       []cli.Flag{brokerFlag(), outputFlag("text (default), " + strings.ReplaceAll(listForms, " (default)", ""))},
+		Before:      decideForDoctor,
 		Action: func(c *cli.Context) error {
 			form := c.String("output")
 			if form != "text" {
@@ -48,7 +49,16 @@ func doctorCommand() *cli.Command {
 			}
 			ctx, cancel := context.WithTimeout(c.Context, 20*time.Second)
 			defer cancel()
-			list := append(examineHost(), examineMesh(ctx, endpointOf(c))...)
+			creds := c.StringSlice("creds")
+			if len(creds) == 0 {
+				creds = filepath.SplitList(os.Getenv("NETMON_CREDS"))
+			}
+			list := append(examineHost(), examineSecrets(keysOf(creds))...)
+			if c.App.Metadata[refusedKey] != nil {
+				list = append(list, finding{"mesh", doctorUnknown, "not looked at: the credentials that lead to it are refused", ""})
+			} else {
+				list = append(list, examineMesh(ctx, endpointOf(c))...)
+			}
 			if c.Context.Err() != nil {
 				return context.Canceled
 			}

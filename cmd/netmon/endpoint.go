@@ -16,6 +16,7 @@ import (
 	"netmon/broker/access"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -66,13 +67,25 @@ func decideEndpoint(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range e.creds {
-		if _, err := os.ReadFile(file); err != nil {
-			return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
-		}
+	if err := checkCreds(e.creds); err != nil {
+		return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
 	}
 	c.App.Metadata[endpointKey] = e
 	return c.Set("broker", e.url)
+}
+
+// checkCreds reports every file of credentials that cannot be read, or holds a
+// key and is not this user's alone. Of two the first is a JWT, and no secret.
+func checkCreds(files []string) error {
+	var errs []error
+	for i, file := range files {
+		if _, err := os.ReadFile(file); err != nil {
+			errs = append(errs, err)
+		} else if i == len(files)-1 {
+			errs = append(errs, private.Err(private.Secret(file)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // chooseEndpoint goes by flag, then environment, then the context in use, then
@@ -132,6 +145,9 @@ func localEndpoint(creds []string) (endpoint, error) {
 	store := stateDir("broker")
 	folder := access.AdminFolder(access.FolderOf(store))
 	id, err := identity.Load(folder)
+	if others := (*private.Problem)(nil); errors.As(err, &others) && store != "" && len(creds) == 0 {
+		return endpoint{}, usage("%w", err)
+	}
 	if store == "" || err != nil || len(creds) > 0 { // none, or not ours to read
 		return endpoint{url: console.DefaultBroker, creds: creds, from: "the default"}, nil
 	}
@@ -191,6 +207,8 @@ func (p endpoint) options() ([]nats.Option, error) {
 			return nil, usage("%s: %w", p.from, err)
 		}
 		return id.Options(p.identity)
+	case checkCreds(p.creds) != nil:
+		return nil, usage("%s: %w", p.from, checkCreds(p.creds))
 	case len(p.creds) == 1:
 		return []nats.Option{nats.UserCredentials(p.creds[0])}, nil
 	case len(p.creds) == 2:
