@@ -31,11 +31,11 @@ func contextAdd() *cli.Command {
 		Name:        "add",
 		Usage:       "keep a broker under a name",
 		UsageText:   "netmon context add NAME --broker URL [--creds FILE]... | --join LINE",
-		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.",
+		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.\nA line on a command line can be read in the list of processes; --join - and\nNETMON_JOIN keep it out of there.\n\n   netmon context add mesh --join - < line",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"},
 			&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"},
-			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker"},
+			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + joinEnv + "]"},
 			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
 		},
@@ -57,6 +57,9 @@ func contextAdd() *cli.Command {
 			}
 			p.Add("--creds", checkCreds(added.Creds))
 			line := c.String("join")
+			if line == "" && added.Broker == "" && len(added.Creds) == 0 {
+				line = os.Getenv(joinEnv)
+			}
 			switch {
 			case line != "" && (added.Broker != "" || len(added.Creds) > 0):
 				p.Addf("--join", "says where and who already: leave out --broker and --creds")
@@ -67,6 +70,9 @@ func contextAdd() *cli.Command {
 			}
 			if err := p.Err(); err != nil {
 				return usage("%w", err)
+			}
+			if line, err = joinLine(c, line); err != nil {
+				return err
 			}
 			unlock, err := lockContexts()
 			if err != nil {

@@ -49,7 +49,11 @@ func memberOf(c *cli.Context) (membership, error) {
 	if err != nil {
 		return membership{}, err
 	}
-	if line := c.String("join"); line != "" {
+	line, err := joinLine(c, c.String("join"))
+	if err != nil {
+		return membership{}, err
+	}
+	if line != "" {
 		return join(c, line)
 	}
 	m := membership{id: id, state: state}
