@@ -19,6 +19,7 @@ import (
 
 	"netmon/agent/policy"
 	"netmon/agent/spool"
+	"netmon/identity"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -38,9 +39,9 @@ type Options struct {
 	Version string            // of netmon, as semantic version
 	// Connect makes the connection to the broker; the agent adds its own options.
 	Connect func(...nats.Option) (*nats.Conn, error)
-	// Known says that the broker lets nobody in whom it does not know, and says
-	// with each command who sent it.
-	Known bool
+	// Trust, when not nil, is whose commands count: the broker lets nobody in whom
+	// it does not know, and who commands signs.
+	Trust *identity.Trust
 	// Rotate, when not nil, changes the key that the connection came in with.
 	Rotate func(context.Context, *nats.Conn) error
 	Policy *policy.Policy // nil: that of an agent without a policy file
@@ -50,25 +51,27 @@ type Options struct {
 
 // Agent runs monitors. Make one with New, run it once.
 type Agent struct {
-	o        Options
-	log      *slog.Logger
-	host     string
-	instance string
-	started  time.Time
-	env      *probes.Env
-	policy   *policy.Policy
-	run      *runner
-	spool    *spool.Spool  // opened by Run
-	results  atomic.Uint64 // measured since started
-	link     *link
-	runs     context.Context // ends when probes must end
-	cutRuns  context.CancelFunc
-	probing  atomic.Int32
-	rotating atomic.Bool
-	audit    chan wire.Audit // to be told; has room for some
-	beat     chan struct{}   // a heartbeat is wanted soon; has room for one
-	kinds    []string
-	cannot   map[string]string
+	o         Options
+	log       *slog.Logger
+	host      string
+	instance  string
+	started   time.Time
+	env       *probes.Env
+	policy    *policy.Policy
+	run       *runner
+	spool     *spool.Spool  // opened by Run
+	results   atomic.Uint64 // measured since started
+	link      *link
+	runs      context.Context // ends when probes must end
+	cutRuns   context.CancelFunc
+	probing   atomic.Int32
+	rotating  atomic.Bool
+	refusedAt atomic.Pointer[time.Time]
+	replays   identity.Challenges // guards against commands that come twice
+	audit     chan wire.Audit     // to be told; has room for some
+	beat      chan struct{}       // a heartbeat is wanted soon; has room for one
+	kinds     []string
+	cannot    map[string]string
 
 	mu           sync.Mutex // guards what follows
 	set          *set
@@ -108,7 +111,7 @@ func New(o Options) (*Agent, error) {
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.set.policy = o.Policy
-	a.link = &link{id: o.ID, instance: a.instance, known: o.Known, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
+	a.link = &link{id: o.ID, instance: a.instance, known: o.Trust != nil, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
 	a.link.init()
 	return a, nil
@@ -298,6 +301,9 @@ func (a *Agent) alive() wire.Alive {
 	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
 		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.run.totalSkipped()}
 	b.Results, b.Policy = a.results.Load(), a.policy.Summary()
+	if a.o.Trust != nil {
+		b.Challenge, b.Trust = a.replays.Now(), a.o.Trust.Number()
+	}
 	b.Pending, _, b.Dropped = a.spool.Figures()
 	a.mu.Lock()
 	defer a.mu.Unlock()

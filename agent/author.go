@@ -3,35 +3,79 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/identity"
 	"netmon/wire"
 )
 
 // byController is the author of what follows from saved monitors.
 const byController = string(wire.RoleController)
 
-// author is who sent a command, by the broker's word; "" where the broker
-// verifies nobody. Only the controller knows all that is saved.
-func (a *Agent) author(sender string, c wire.Command) (string, error) {
-	if !a.o.Known {
+// author is who signed a command; "" where nobody has to, and of one that only
+// reads. What the broker says of the sender does not count: it can be forged.
+func (a *Agent) author(data []byte, proof string, c wire.Command) (string, error) {
+	if a.o.Trust == nil || !c.Op.Changes() {
 		return "", nil
 	}
-	by, role, err := wire.Caller(sender)
+	subject, err := wire.CommandSubject(a.o.ID)
+	if err != nil {
+		return "", err
+	}
+	who, err := identity.Receiver{Member: a.o.Trust.Member, Challenges: &a.replays}.
+		Sender(proof, subject, data, wire.RoleController, wire.RoleOperator, wire.RoleAdmin)
+	if err != nil && proof != "" && a.o.Trust.Number() == 0 {
+		err = identity.Refuse(wire.CodeUnknown, errors.New("this agent was not told yet whose commands count, which the broker does at once: if it does not, its netmon is older than this agent's: update it there"))
+	}
 	switch {
 	case err != nil:
+		a.refusing(err)
 		return "", err
-	case role == wire.RoleController:
+	case who.Role == wire.RoleController:
 		return byController, nil
-	case role != wire.RoleOperator && role != wire.RoleAdmin:
-		return "", fmt.Errorf("a %s commands no agent", role)
-	case c.Op == wire.OpSync:
-		return by, fmt.Errorf("op: sync is the controller's: save monitors, or start and stop them one by one")
+	case c.Op == wire.OpSync: // only the controller knows all that is saved
+		return who.Name, fmt.Errorf("op: sync is the controller's: save monitors, or start and stop them one by one")
 	}
-	return by, nil
+	return who.Name, nil
+}
+
+// refusedEvery bounds how often the log tells of commands that nobody showed to
+// be allowed.
+const refusedEvery = time.Minute
+
+// refusing tells the owner of this host that somebody tries to command it.
+func (a *Agent) refusing(err error) {
+	if errors.Is(err, identity.ErrStale) {
+		return // it is signed again in a moment
+	}
+	now := time.Now()
+	if last := a.refusedAt.Load(); last != nil && now.Sub(*last) < refusedEvery {
+		return
+	}
+	a.refusedAt.Store(&now)
+	a.log.Warn("a command was refused, and others may be that are not told of here", "error", err)
+}
+
+// trust takes a newer list of those whose commands count. It shows by itself
+// who made it.
+func (a *Agent) trust(list wire.SignedTrust) wire.Reply {
+	if a.o.Trust == nil {
+		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it obeys whoever the broker lets in"})
+	}
+	before := a.o.Trust.Number()
+	if err := a.o.Trust.Take(list); err != nil {
+		a.log.Warn("a list of those whose commands count is refused", "error", err)
+		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "trust", Message: err.Error()})
+	}
+	if n := a.o.Trust.Number(); n != before {
+		a.log.Info("there is a newer list of those whose commands count", "number", n)
+		a.changed()
+	}
+	return wire.Reply{OK: true, Agent: a.o.ID}
 }
 
 const (
@@ -47,7 +91,7 @@ const (
 // saved monitors, whose authors are known.
 func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
 	switch {
-	case c.Op == wire.OpList, c.Op == wire.OpInfo, c.Op == "", by == byController, !a.o.Known && c.Store != "":
+	case c.Op == wire.OpList, c.Op == wire.OpInfo, c.Op == wire.OpTrust, c.Op == "", by == byController, a.o.Trust == nil && c.Store != "":
 		return
 	}
 	e := wire.Audit{At: time.Now().UTC(), By: by, Where: a.o.ID, Did: string(c.Op), OK: r.OK}

@@ -16,13 +16,21 @@ const (
 // command carries out one request. reply may be called later, from another
 // goroutine, and is called exactly once.
 //
-// sender is what the broker says of who sent it: see wire.Caller.
-func (a *Agent) command(data []byte, sender string, reply func(wire.Reply)) {
+// proof is what shows who sent it: see wire.Proof.
+func (a *Agent) command(data []byte, proof string, reply func(wire.Reply)) {
 	c, err := wire.DecodeCommand(data)
-	by, errBy := a.author(sender, c)
-	if err = errors.Join(err, errBy); err != nil {
+	by := ""
+	if err == nil || a.o.Trust == nil { // what cannot be read shows nobody
+		var errBy error
+		by, errBy = a.author(data, proof, c)
+		err = errors.Join(err, errBy)
+	}
+	if err != nil {
 		refusal := wire.Refuse(a.o.ID, wire.Invalid(err)...)
-		if !a.o.Known || by != "" { // else anybody could fill the audit
+		if refusal.Error.Code == wire.CodeChallenge {
+			refusal.Challenge = a.replays.Now()
+		}
+		if a.o.Trust == nil || by != "" { // else anybody could fill the audit
 			a.tell(by, c, refusal)
 		}
 		reply(refusal)
@@ -42,6 +50,8 @@ func (a *Agent) command(data []byte, sender string, reply func(wire.Reply)) {
 		}
 		info := a.alive()
 		reply(wire.Reply{OK: true, Agent: a.o.ID, Info: &info})
+	case wire.OpTrust:
+		reply(a.trust(*c.Trust))
 	case wire.OpRotate:
 		a.rotate(reply)
 	default:

@@ -29,7 +29,7 @@ const claimGrace = 500 * time.Millisecond
 // id is known to be ours; nothing is published on a link that is not open.
 type link struct {
 	id, instance string
-	known        bool // the broker knows who is who: see Options.Known
+	known        bool // the broker knows who is who: see Options.Trust
 	started      time.Time
 	log          *slog.Logger
 	connect      func(...nats.Option) (*nats.Conn, error)
@@ -306,7 +306,7 @@ func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
 }
 
 // service takes commands on nc, and shows the agent to `nats micro`.
-func service(nc *nats.Conn, id, version string, labels map[string]string, handle func(data []byte, sender string, reply func(wire.Reply))) (stop func(), err error) {
+func service(nc *nats.Conn, id, version string, labels map[string]string, handle func(data []byte, proof string, reply func(wire.Reply))) (stop func(), err error) {
 	subject, err := wire.CommandSubject(id)
 	if err != nil {
 		return nil, err
@@ -320,7 +320,7 @@ func service(nc *nats.Conn, id, version string, labels map[string]string, handle
 		return nil, err
 	}
 	h := micro.HandlerFunc(func(req micro.Request) {
-		handle(req.Data(), req.Headers().Get(wire.CallerHeader), func(r wire.Reply) { req.Respond(r.Encode()) })
+		handle(req.Data(), req.Headers().Get(wire.ProofHeader), func(r wire.Reply) { req.Respond(r.Encode()) })
 	})
 	if err := svc.AddEndpoint("cmd", h, micro.WithEndpointSubject(subject), micro.WithEndpointQueueGroupDisabled(), micro.WithEndpointMetadata(meta)); err != nil {
 		svc.Stop()

@@ -71,10 +71,10 @@ func denied(ctx context.Context, err error) error {
 }
 
 // request asks and waits, or says at once that we may not.
-func (c *Client) request(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
+func (c *Client) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 	ctx, done := c.denials.during(ctx)
 	defer done()
-	msg, err := c.nc.RequestWithContext(ctx, subject, data)
+	msg, err := c.nc.RequestMsgWithContext(ctx, m)
 	return msg, denied(ctx, err)
 }
 
@@ -90,14 +90,14 @@ func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.Acces
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	msg, err := c.request(ctx, wire.AccessAdminSubject, data)
+	msg, err := c.access.Do(ctx, wire.AccessAdminSubject, data)
 	// One that knows us answers soon after it is ready.
 	for begun := time.Now(); c.nc.Opts.UserJWT != nil && errors.Is(err, nats.ErrNoResponders) && time.Since(begun) < settling; {
 		select {
 		case <-ctx.Done():
 		case <-time.After(50 * time.Millisecond):
 		}
-		msg, err = c.request(ctx, wire.AccessAdminSubject, data)
+		msg, err = c.access.Do(ctx, wire.AccessAdminSubject, data)
 	}
 	if errors.Is(err, nats.ErrNoResponders) {
 		return wire.AccessReply{}, errors.New("this broker asks nobody who they are: it listens on this host only, or was started with --insecure; " +

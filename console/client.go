@@ -7,8 +7,8 @@
 package console
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +19,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/identity"
+	"netmon/internal/command"
 	"netmon/wire"
 )
 
@@ -27,20 +29,40 @@ const DefaultBroker = "nats://127.0.0.1:4222"
 
 // Client is one console's connection.
 type Client struct {
-	nc      *nats.Conn
-	js      jetstream.JetStream
-	author  string
-	denials denials
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	author string
+	signer *identity.Signer // nil where nobody has to sign
+	// authority is the mesh's, PEM; "" where none was pinned.
+	authority string
+	denials   denials
+
+	commands *command.Sender
+	access   *identity.Requests
 }
 
 // ErrUnreachable says that there is no broker, or no mesh on it.
 var ErrUnreachable = errors.New("broker unreachable")
 
+// Person is who uses a console, where the mesh knows who is who.
+type Person struct {
+	Name   string // of the identity
+	Signer *identity.Signer
+	// Authority is the mesh's, as it was pinned, PEM; "" where it was not.
+	Authority string
+}
+
 // Connect connects to a broker. connect is nats.Connect with its address, or
 // the in-process connection of an embedded server.
 func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
-	author := Author()
-	c := &Client{author: author}
+	return ConnectAs(Person{}, connect, opts...)
+}
+
+// ConnectAs connects as somebody, in whose name what changes something is signed.
+func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
+	author := cmp.Or(who.Name, Author())
+	c := &Client{author: author, signer: who.Signer, authority: who.Authority}
+	c.commands, c.access = command.New(who.Signer, c.request), identity.NewRequests(who.Signer, c.request)
 	nc, err := connect(append([]nats.Option{
 		nats.Name("netmon console " + author), nats.Timeout(3 * time.Second), nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
@@ -103,21 +125,5 @@ func noMesh(what string, err error) error {
 // Command sends a command to one agent and waits for its reply.
 // nats.ErrNoResponders means that the agent is not connected.
 func (c *Client) Command(ctx context.Context, agent string, cmd wire.Command) (wire.Reply, error) {
-	subject, err := wire.CommandSubject(agent)
-	if err != nil {
-		return wire.Reply{}, err
-	}
-	data, err := json.Marshal(cmd)
-	if err != nil {
-		return wire.Reply{}, err
-	}
-	msg, err := c.request(ctx, subject, data)
-	if err != nil {
-		return wire.Reply{}, err
-	}
-	r, err := wire.DecodeReply(msg.Data)
-	if err != nil {
-		return wire.Reply{}, fmt.Errorf("decode reply of %s: %w", agent, err)
-	}
-	return r, nil
+	return c.commands.Send(ctx, agent, cmd)
 }

@@ -75,7 +75,7 @@ func TestStore_NameBeginsWithDash(t *testing.T) {
 	if _, err := s.kv.Put(t.Context(), "-v", []byte(`{"name":"-v","kind":"tcp","target":"h:1"}`)); err != nil {
 		t.Fatal(err)
 	}
-	const want = `its key "-v" begins with -, as flags do: want one of A-Z a-z 0-9 _ first; save it under another name, and delete this one: nats kv del monitors -- -v`
+	const want = `its key "-v" begins with -, as flags do: want one of A-Z a-z 0-9 _ first; save it under another name, and delete this one: netmon delete -- -v`
 	if list, err := s.List(t.Context()); len(list) != 0 || err == nil || err.Error() != `monitor "-v": `+want {
 		t.Errorf("List: %v, %v", list, err)
 	}
@@ -87,6 +87,13 @@ func TestStore_NameBeginsWithDash(t *testing.T) {
 	}
 	if p := problems["-v"]; p == nil || p.Error() != want {
 		t.Errorf("Watch: %v", problems)
+	}
+	revision, err := s.Revision(t.Context(), "-v")
+	if err == nil {
+		_, err = s.Delete(t.Context(), "-v", revision)
+	}
+	if _, again := s.Revision(t.Context(), "-v"); err != nil || !errors.Is(again, ErrNotFound) {
+		t.Errorf("deleted: %v, then %v", err, again)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/tail"
@@ -88,7 +89,7 @@ func (s *Store) each(ctx context.Context, from tail.From, take func(key string, 
 			return noMesh("read the saved monitors", err)
 		}
 		more = meta.NumPending > 0
-		if m.Header.Get("KV-Operation") == "" { // else it is deleted (ADR-8 of NATS)
+		if m.Header.Get(headerOperation) == "" { // else it is deleted (ADR-8 of NATS)
 			take(strings.TrimPrefix(m.Subject, prefix), m.Data, meta.Sequence.Stream)
 		}
 	}
@@ -110,12 +111,28 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	return decodeEntry(e.Key(), e.Value(), e.Revision())
 }
 
+// Revision is that of what stands under a name, or what was one once, whether it
+// can be read or not.
+func (s *Store) Revision(ctx context.Context, name string) (uint64, error) {
+	if err := wire.CheckElement(name); err != nil {
+		return 0, fmt.Errorf("monitor name %w", err)
+	}
+	e, err := s.kv.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return 0, fmt.Errorf("%w: %q", ErrNotFound, name)
+	}
+	if err != nil {
+		return 0, noMesh("read monitor "+name, err)
+	}
+	return e.Revision(), nil
+}
+
 // decodeEntry reads what stands under a key. Whoever may write to the bucket
 // can put anything under any subject.
 func decodeEntry(key string, value []byte, revision uint64) (wire.Saved, error) {
 	if err := wire.CheckToken(key); err != nil {
 		if wire.CheckElement(key) == nil { // it was a name once
-			err = fmt.Errorf("%w; save it under another name, and delete this one: nats kv del %s -- %s", err, wire.MonitorsBucket, key)
+			err = fmt.Errorf("%w; save it under another name, and delete this one: netmon delete -- %s", err, key)
 		}
 		return wire.Saved{}, fmt.Errorf("its key %w", err)
 	}
@@ -144,11 +161,11 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	if len(data) > wire.MaxSaved {
 		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
-	var revision uint64
-	if was == 0 {
-		revision, err = s.kv.Create(ctx, m.Name, data)
-	} else {
-		revision, err = s.kv.Update(ctx, m.Name, data, was)
+	revision, err := s.put(ctx, m.Name, "", data, was)
+	if was == 0 && conflict(err) {
+		if gone, ok := s.deleted(ctx, m.Name); ok {
+			revision, err = s.put(ctx, m.Name, "", data, gone)
+		}
 	}
 	err = denied(ctx, err)
 	if conflict(err) {
@@ -165,18 +182,56 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint64, error) {
 	ctx, done := s.c.denials.during(ctx)
 	defer done()
-	err := denied(ctx, s.kv.Delete(ctx, name, jetstream.LastRevision(revision)))
+	gone, err := s.put(ctx, name, opDelete, nil, revision)
+	err = denied(ctx, err)
 	if conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w", name, ErrConflict)
 	}
 	if err != nil {
 		return 0, noMesh("delete monitor "+name, err)
 	}
-	hist, err := s.kv.History(ctx, name)
-	if err != nil {
-		return 0, noMesh("delete monitor "+name, err)
+	return gone, nil
+}
+
+// Of NATS's key-value buckets (its ADR-8).
+const (
+	headerOperation = "KV-Operation"
+	opDelete        = "DEL"
+)
+
+// put writes to the bucket over a revision, 0 for none, and returns the new one.
+// What is written is signed, where the mesh knows who is who.
+func (s *Store) put(ctx context.Context, name, operation string, data []byte, over uint64) (uint64, error) {
+	m := nats.NewMsg("$KV." + wire.MonitorsBucket + "." + name)
+	m.Data = data
+	if operation != "" {
+		m.Header.Set(headerOperation, operation)
 	}
-	return hist[len(hist)-1].Revision(), nil
+	if s.c.signer != nil {
+		proof, err := s.c.signer.Sign(m.Subject, operation, data, wire.Proof{Store: s.id, Revision: over})
+		if err != nil {
+			return 0, err
+		}
+		m.Header.Set(wire.ProofHeader, proof)
+	}
+	ack, err := s.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(over))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// deleted is the revision at which a monitor was deleted, if it was.
+func (s *Store) deleted(ctx context.Context, name string) (uint64, bool) {
+	stream, err := s.c.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
+	if err != nil {
+		return 0, false
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, "$KV."+wire.MonitorsBucket+"."+name)
+	if err != nil || m.Header.Get(headerOperation) == "" {
+		return 0, false
+	}
+	return m.Sequence, true
 }
 
 // Revision is one entry of a monitor's history.

@@ -52,12 +52,6 @@ var ErrNoSet = errors.New("no such configuration")
 // ErrSetChanged says that another console saved a configuration at the same time.
 var ErrSetChanged = errors.New("another console saved it meanwhile")
 
-// Properties of an object that holds a set.
-const (
-	setAuthor   = "author"
-	setMonitors = "monitors"
-)
-
 // Sets opens the saved configurations.
 func (c *Client) Sets(ctx context.Context) (*Sets, error) {
 	os, err := c.js.ObjectStore(ctx, wire.ConfigsBucket)
@@ -85,8 +79,8 @@ func (s *Sets) List(ctx context.Context) ([]Set, error) {
 }
 
 func setOf(info *jetstream.ObjectInfo) Set {
-	n, _ := strconv.Atoi(info.Metadata[setMonitors])
-	return Set{Name: info.Name, Monitors: n, Author: info.Metadata[setAuthor], Saved: info.ModTime.UTC(), Bytes: info.Size, Digest: strings.TrimPrefix(info.Digest, "SHA-256=")}
+	n, _ := strconv.Atoi(info.Metadata[wire.SetMonitors])
+	return Set{Name: info.Name, Monitors: n, Author: info.Metadata[wire.SetAuthor], Saved: info.ModTime.UTC(), Bytes: info.Size, Digest: strings.TrimPrefix(info.Digest, "SHA-256=")}
 }
 
 // Find returns what is known of a set, without its monitors.
@@ -122,6 +116,9 @@ func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) 
 	info, err := object.Info()
 	if err != nil {
 		return Set{}, nil, noMesh("read the configuration "+name, err)
+	}
+	if err := s.check(ctx, name, info); err != nil {
+		return Set{}, nil, fmt.Errorf("configuration %q: %w: look at it (nats object get %s %s) and save it again", name, err, wire.ConfigsBucket, name)
 	}
 	content, err := io.ReadAll(io.LimitReader(object, MaxSet+1))
 	if err != nil {
@@ -159,8 +156,14 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was
 	defer cancel()
 	ctx, done := s.c.denials.during(ctx)
 	defer done()
-	info, err := s.os.Put(ctx, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author),
-		Metadata: map[string]string{setAuthor: s.c.author, setMonitors: strconv.Itoa(len(monitors))}}, bytes.NewReader(content))
+	about := map[string]string{wire.SetAuthor: s.c.author, wire.SetMonitors: strconv.Itoa(len(monitors))}
+	if err := s.sign(ctx, name, content, about); err != nil {
+		return Set{}, noMesh("save the configuration "+name, err)
+	}
+	info, err := s.os.Put(ctx, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author), Metadata: about}, bytes.NewReader(content))
+	if conflict(err) {
+		return Set{}, fmt.Errorf("%w: yours is not saved: look at it and save again", ErrSetChanged)
+	}
 	if err != nil {
 		return Set{}, noMesh("save the configuration "+name, denied(ctx, err))
 	}
@@ -186,7 +189,7 @@ func (s *Sets) Delete(ctx context.Context, name string) error {
 	}
 	ctx, done := s.c.denials.during(ctx)
 	defer done()
-	if err := s.os.Delete(ctx, name); err != nil {
+	if err := s.remove(ctx, name); err != nil {
 		return noMesh("remove the configuration "+name, denied(ctx, err))
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/command"
 	"netmon/wire"
 )
 
@@ -35,9 +36,6 @@ type Told struct {
 	Away           bool   // the agent is away, and the controller tells it when it returns
 }
 
-// tellPiece is how many monitors go into one command.
-const tellPiece = 200
-
 // Tell brings changes of saved monitors to the agents they concern at once,
 // and says what each of them answered. The controller would do the same a
 // moment later; asking the agents ourselves is what makes it a confirmation.
@@ -47,6 +45,7 @@ func (s *Store) Tell(ctx context.Context, agents []Agent, changes ...Change) []T
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 64)
 	for _, a := range agents {
+		s.c.commands.Heard(a.Alive)
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
@@ -86,13 +85,8 @@ func commandsFor(a Agent, store string, changes []Change) []wire.Command {
 		}
 	}
 	var cmds []wire.Command
-	for names := range slices.Chunk(stop, tellPiece) {
-		cmds = append(cmds, wire.Command{Op: wire.OpStop, Store: store, Revision: revision, Names: names})
-	}
-	for monitors := range slices.Chunk(start, tellPiece) {
-		cmds = append(cmds, wire.Command{Op: wire.OpStart, Store: store, Revision: revision, Monitors: monitors})
-	}
-	return cmds
+	cmds = append(cmds, command.Cut(wire.Command{Op: wire.OpStop, Store: store, Revision: revision, Names: stop})...)
+	return append(cmds, command.Cut(wire.Command{Op: wire.OpStart, Store: store, Revision: revision, Monitors: start})...)
 }
 
 // unknownAgents tells of agents that a monitor names, or newly excepts, and

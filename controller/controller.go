@@ -17,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/identity"
+	"netmon/internal/command"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -28,9 +30,8 @@ type Controller struct {
 	log *slog.Logger
 	// provision makes the streams and the bucket, should they be gone.
 	provision func(context.Context) error
-	// Labels, when not nil, are those that an agent was let in with: they count,
-	// and not those that it claims, for what it is told to measure.
-	Labels func(agent string) (labels map[string]string, known bool)
+	access    Access
+	commands  *command.Sender
 
 	mu       sync.Mutex // guards what follows
 	store    string
@@ -40,14 +41,32 @@ type Controller struct {
 	wg       sync.WaitGroup
 }
 
+// Access is what a mesh's authority says to its controller. The zero value is
+// that of a mesh that asks nobody who they are.
+type Access struct {
+	// Labels are those that an agent was let in with: they count, and not those
+	// that it claims, for what it is told to measure.
+	Labels func(agent string) (labels map[string]string, known bool)
+	Signer *identity.Signer // of commands; nil: nobody asks for a signature
+	// Trust is the newest list of those whose commands count, its number, and what
+	// is closed when there is another one.
+	Trust func() (list wire.SignedTrust, number uint64, changed <-chan struct{})
+	// CheckSaved says whether the mesh let something be saved.
+	CheckSaved func(subject, operation, accepted, proof string, data []byte) error
+	// Adopt accepts, once in the life of a mesh, what was saved before anybody had
+	// to sign.
+	Adopt func(context.Context, jetstream.JetStream) error
+}
+
 // New makes a controller that works over nc. provision makes the streams and
 // the bucket, or leaves them as they are: it is called before each reading.
-func New(nc *nats.Conn, provision func(context.Context) error, log *slog.Logger) (*Controller, error) {
+func New(nc *nats.Conn, provision func(context.Context) error, access Access, log *slog.Logger) (*Controller, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{nc: nc, js: js, log: log, provision: provision, desired: map[string]wire.Saved{}, agents: map[string]*follower{}}, nil
+	return &Controller{nc: nc, js: js, log: log, provision: provision, access: access, desired: map[string]wire.Saved{}, agents: map[string]*follower{},
+		commands: command.New(access.Signer, func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) { return nc.RequestMsgWithContext(ctx, m) })}, nil
 }
 
 // Run controls until ctx ends. Troubles with the broker are logged and tried
@@ -112,60 +131,56 @@ func (c *Controller) lead(ctx context.Context) error {
 	defer c.wg.Wait()
 	defer cancel()
 
-	kv, err := c.js.KeyValue(ctx, wire.MonitorsBucket)
-	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", wire.MonitorsBucket, err)
+	if c.access.Adopt != nil {
+		if err := c.access.Adopt(ctx, c.js); err != nil {
+			return fmt.Errorf("accept what was saved before: %w", err)
+		}
 	}
-	stream, err := c.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
+	saved, err := tail.Open(ctx, c.js, monitorsStream, tail.From{Subjects: []string{monitorsPrefix + ">"}, Last: true})
 	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", wire.MonitorsBucket, err)
+		return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 	}
-	info := stream.CachedInfo()
+	info := saved.Stream()
 	c.mu.Lock()
 	c.store, c.revision = wire.StoreID(info.Created), info.State.LastSeq
 	clear(c.desired)
 	clear(c.agents)
 	c.mu.Unlock()
-
-	saved, err := kv.WatchAll(ctx)
-	if err != nil {
-		return fmt.Errorf("watch bucket %s: %w", wire.MonitorsBucket, err)
-	}
-	defer saved.Stop()
-	for e := range saved.Updates() {
-		if e == nil { // all that was there before
-			break
+	for left := saved.Left(); left > 0; left-- { // all that was there before
+		m, meta, err := saved.Next()
+		if err != nil {
+			return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 		}
-		c.take(e)
+		c.applySaved(m, meta.Sequence.Stream)
 	}
 
 	beats, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{Last: true})
 	if err != nil {
 		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
 	}
-	deaf := make(chan error, 1)
-	c.wg.Go(func() { deaf <- c.listen(ctx, beats) })
+	ended := make(chan error, 2)
+	c.wg.Go(func() { ended <- fmt.Errorf("follow the heartbeats: %w", c.listen(ctx, beats)) })
+	c.wg.Go(func() { ended <- fmt.Errorf("follow what is saved: %w", c.followSaved(ctx, saved)) })
 
-	// Streams may be deleted by hand, and made anew, under our feet: a watch
-	// would stay silent, so they are looked at from time to time.
+	// Streams may be deleted by hand, and made anew, under our feet: they are
+	// looked at from time to time.
 	check := time.NewTicker(5 * time.Second)
 	defer check.Stop()
 	for {
+		var relisted <-chan struct{}
+		if c.access.Trust != nil {
+			_, _, relisted = c.access.Trust()
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case err := <-deaf:
-			return fmt.Errorf("follow the heartbeats: %w", err)
-		case e, ok := <-saved.Updates():
-			if !ok {
-				return errors.New("the watch of saved monitors ended")
-			}
-			if e != nil && c.take(e) {
-				c.wakeAll()
-			}
+		case err := <-ended:
+			return err
+		case <-relisted:
+			c.wakeAll()
 		case <-check.C:
-			info, err := stream.Info(ctx)
-			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && wire.StoreID(info.Created) != c.store {
+			bucket, err := c.js.Stream(ctx, monitorsStream)
+			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && wire.StoreID(bucket.CachedInfo().Created) != c.store {
 				return errors.New("the bucket of saved monitors was made anew")
 			}
 			for _, name := range []string{wire.ResultsStream, wire.AgentsStream} {
@@ -175,30 +190,6 @@ func (c *Controller) lead(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// take notes one change of the bucket and says whether anything should run differently.
-func (c *Controller) take(e jetstream.KeyValueEntry) (changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.revision = max(c.revision, e.Revision())
-	if e.Operation() != jetstream.KeyValuePut {
-		delete(c.desired, e.Key())
-		return true
-	}
-	s, err := wire.DecodeSaved(e.Value(), e.Revision())
-	if err == nil && s.Name != e.Key() {
-		err = fmt.Errorf("it is named %q", s.Name)
-	}
-	if _, known := c.desired[e.Key()]; err == nil && !known && len(c.desired) >= wire.MaxMonitors {
-		err = fmt.Errorf("%d monitors are saved, which is the most", wire.MaxMonitors)
-	}
-	if err != nil {
-		c.log.Error("saved monitor is not usable, what ran before goes on", "key", e.Key(), "revision", e.Revision(), "error", err)
-		return false
-	}
-	c.desired[s.Name] = s
-	return true
 }
 
 // listen notes heartbeats until ctx ends.
@@ -219,8 +210,8 @@ func (c *Controller) heard(ctx context.Context, m *nats.Msg, at time.Time) {
 		c.log.Warn("ignored", "error", err)
 		return
 	}
-	if c.Labels != nil {
-		if granted, known := c.Labels(a.Agent); known {
+	if c.access.Labels != nil {
+		if granted, known := c.access.Labels(a.Agent); known {
 			a.Labels = granted
 		}
 	}
@@ -229,6 +220,7 @@ func (c *Controller) heard(ctx context.Context, m *nats.Msg, at time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.commands.Heard(a)
 	f, ok := c.agents[a.Agent]
 	if !ok {
 		f = newFollower(c, a.Agent)

@@ -60,7 +60,7 @@ func newMesh(t *testing.T) *mesh {
 
 // control runs a controller until stop or the test's end.
 func (m *mesh) control() (stop func()) {
-	c, err := New(m.nc, func(ctx context.Context) error { return broker.Provision(ctx, m.js, broker.DefaultLimits()) }, slog.New(slog.NewTextHandler(m.t.Output(), nil)))
+	c, err := New(m.nc, func(ctx context.Context) error { return broker.Provision(ctx, m.js, broker.DefaultLimits()) }, Access{}, slog.New(slog.NewTextHandler(m.t.Output(), nil)))
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestController_ARefusedMonitorIsToldOnceAndShown(t *testing.T) {
 
 func TestController_SendsManyInPieces(t *testing.T) {
 	m := newMesh(t)
-	const many = 2*syncPiece + 500
+	const many = 2*wire.MaxCommand + 500
 	var wg sync.WaitGroup
 	for part := range 8 {
 		wg.Go(func() {

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,14 +11,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/command"
 	"netmon/wire"
 )
 
-const (
-	replyWithin = 5 * time.Second
-	syncPiece   = 2000      // names in one sync
-	startBytes  = 200 << 10 // of monitors in one start, well under the payload limit
-)
+const replyWithin = 5 * time.Second
 
 // follower brings one agent to what should run there, one command at a time.
 type follower struct {
@@ -31,6 +27,8 @@ type follower struct {
 	labels map[string]string
 	digest string // of what the agent said it runs
 	store  string
+	trust  uint64 // number of its list of those whose commands count
+	tooOld bool   // it cannot check who commands it
 
 	// have is what the agent runs as far as we know; nil when we must ask.
 	// It belongs to run's goroutine.
@@ -51,7 +49,12 @@ func (f *follower) wake() {
 // heard notes what a heartbeat says of what runs.
 func (f *follower) heard(a wire.Alive) {
 	f.mu.Lock()
-	f.labels, f.digest, f.store = a.Labels, a.Digest, a.Store
+	f.labels, f.digest, f.store, f.trust = a.Labels, a.Digest, a.Store, a.Trust
+	was := f.tooOld
+	f.tooOld = f.c.access.Trust != nil && a.Challenge == ""
+	if f.tooOld && !was {
+		f.c.log.Error("an agent runs a netmon that cannot check who commands it, and is told nothing: what it runs goes on; update it there", "agent", a.Agent, "version", a.Version)
+	}
 	f.mu.Unlock()
 	f.wake()
 }
@@ -84,6 +87,9 @@ func (f *follower) run(ctx context.Context) {
 // reconcile sends what is missing. Where our own memory of the agent agrees
 // with its heartbeat, that is the difference alone; else everything is compared.
 func (f *follower) reconcile(ctx context.Context) error {
+	if ready, err := f.introduce(ctx); err != nil || !ready {
+		return err
+	}
 	f.mu.Lock()
 	labels, digest, store := f.labels, f.digest, f.store
 	f.mu.Unlock()
@@ -111,10 +117,8 @@ func (f *follower) reconcile(ctx context.Context) error {
 			stop = append(stop, name)
 		}
 	}
-	for names := range slices.Chunk(stop, syncPiece) {
-		if _, err := f.send(ctx, wire.Command{Op: wire.OpStop, Store: wantStore, Revision: revision, Names: names}); err != nil {
-			return err
-		}
+	if _, err := f.send(ctx, wire.Command{Op: wire.OpStop, Store: wantStore, Revision: revision, Names: stop}); err != nil {
+		return err
 	}
 	if err := f.start(ctx, want, start, wantStore, revision); err != nil {
 		return err
@@ -123,64 +127,55 @@ func (f *follower) reconcile(ctx context.Context) error {
 	return nil
 }
 
-// compare goes through all names in pieces.
+// introduce brings the agent the newest list of those whose commands count. An
+// agent that is too old for one is not ready.
+func (f *follower) introduce(ctx context.Context) (ready bool, err error) {
+	if f.c.access.Trust == nil {
+		return true, nil
+	}
+	list, number, _ := f.c.access.Trust()
+	f.mu.Lock()
+	has, tooOld := f.trust, f.tooOld
+	f.mu.Unlock()
+	if tooOld || has >= number {
+		return !tooOld, nil
+	}
+	r, err := f.send(ctx, wire.Command{Op: wire.OpTrust, Trust: &list})
+	if err == nil && r.Error != nil {
+		err = fmt.Errorf("the list of those whose commands count: %w", r.Error)
+	}
+	if err != nil {
+		return false, err
+	}
+	f.mu.Lock()
+	f.trust = max(f.trust, number)
+	f.mu.Unlock()
+	return true, nil
+}
+
+// compare goes through all names.
 func (f *follower) compare(ctx context.Context, want map[string]wire.Monitor, revisions map[string]uint64, store string, revision uint64) error {
-	names := slices.Sorted(maps.Keys(want))
-	pieces := slices.Collect(slices.Chunk(names, syncPiece))
-	if len(pieces) == 0 {
-		pieces = [][]string{nil}
+	reply, err := f.send(ctx, wire.Command{Op: wire.OpSync, Store: store, Revision: revision, Have: revisions})
+	if err != nil {
+		return err
 	}
-	var missing []string
-	after := ""
-	for i, piece := range pieces {
-		c := wire.Command{Op: wire.OpSync, Store: store, Revision: revision, After: after, Have: map[string]uint64{}}
-		if i < len(pieces)-1 {
-			c.Through = piece[len(piece)-1]
-			after = c.Through
-		}
-		for _, name := range piece {
-			c.Have[name] = revisions[name]
-		}
-		reply, err := f.send(ctx, c)
-		if err != nil {
-			return err
-		}
-		missing = append(missing, reply.Want...)
-	}
-	if err := f.start(ctx, want, missing, store, revision); err != nil {
+	if err := f.start(ctx, want, reply.Want, store, revision); err != nil {
 		return err
 	}
 	f.settled(revisions, store)
 	return nil
 }
 
-// start sends monitors by name, in pieces.
+// start sends monitors by name.
 func (f *follower) start(ctx context.Context, want map[string]wire.Monitor, names []string, store string, revision uint64) error {
 	c := wire.Command{Op: wire.OpStart, Store: store, Revision: revision}
-	size := 0
-	flush := func() error {
-		if len(c.Monitors) == 0 {
-			return nil
-		}
-		_, err := f.send(ctx, c)
-		c.Monitors, size = nil, 0
-		return err
-	}
 	for _, name := range names {
-		m, ok := want[name]
-		if !ok {
-			continue
+		if m, ok := want[name]; ok {
+			c.Monitors = append(c.Monitors, m)
 		}
-		n := len(m.Name) + len(m.Target) + len(m.Options) + 150
-		if size += n; size > startBytes {
-			if err := flush(); err != nil {
-				return err
-			}
-			size = n
-		}
-		c.Monitors = append(c.Monitors, m)
 	}
-	return flush()
+	_, err := f.send(ctx, c)
+	return err
 }
 
 // settled notes that the agent now has this set; its next heartbeat confirms
@@ -192,31 +187,32 @@ func (f *follower) settled(revisions map[string]uint64, store string) {
 	f.mu.Unlock()
 }
 
-// send makes one request. A monitor that the agent refuses is not an error
-// here: the agent keeps it as refused and says so in its heartbeats. A stale
-// command is one, since others know more than we do.
-func (f *follower) send(ctx context.Context, c wire.Command) (wire.Reply, error) {
-	subject, err := wire.CommandSubject(f.agent)
-	if err != nil {
-		return wire.Reply{}, err
+// send sends a command, in pieces where it is long. A monitor that the agent
+// refuses is not an error here: the agent keeps it as refused and says so in its
+// heartbeats. A stale command is one, since others know more than we do, and so
+// is one that the agent does not take from us.
+func (f *follower) send(ctx context.Context, c wire.Command) (all wire.Reply, err error) {
+	for _, piece := range command.Cut(c) {
+		r, err := f.sendPiece(ctx, piece)
+		if err != nil {
+			return all, fmt.Errorf("%s %s: %w", c.Op, f.agent, err)
+		}
+		all.Want, all.Error = append(all.Want, r.Want...), r.Error
 	}
-	data, err := json.Marshal(c)
-	if err != nil {
-		return wire.Reply{}, err
-	}
+	return all, nil
+}
+
+func (f *follower) sendPiece(ctx context.Context, c wire.Command) (wire.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyWithin)
 	defer cancel()
-	msg, err := f.c.nc.RequestWithContext(ctx, subject, data)
+	r, err := f.c.commands.Send(ctx, f.agent, c)
 	if err != nil {
-		return wire.Reply{}, fmt.Errorf("%s %s: %w", c.Op, f.agent, err)
-	}
-	r, err := wire.DecodeReply(msg.Data)
-	if err != nil {
-		return wire.Reply{}, fmt.Errorf("%s %s: decode reply: %w", c.Op, f.agent, err)
+		return r, err
 	}
 	for _, e := range r.Errors {
-		if e.Code == wire.CodeStale || e.Code == wire.CodeStopping {
-			return r, fmt.Errorf("%s %s: %s", c.Op, f.agent, e.Error())
+		switch e.Code {
+		case wire.CodeStale, wire.CodeStopping, wire.CodeUnsigned, wire.CodeUnknown, wire.CodeDenied, wire.CodeChallenge:
+			return r, &e
 		}
 	}
 	for _, m := range r.Monitors {

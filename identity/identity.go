@@ -108,6 +108,11 @@ func (id Identity) Save(dir string, key nkeys.KeyPair) error {
 	if err := saveKey(dir, id.Credential.JWT, key); err != nil {
 		return err
 	}
+	return id.SaveInfo(dir)
+}
+
+// SaveInfo keeps an identity whose key stays as it is.
+func (id Identity) SaveInfo(dir string) error {
 	data, err := json.MarshalIndent(id, "", "  ")
 	if err != nil {
 		return err
@@ -120,6 +125,15 @@ func (id Identity) Save(dir string, key nkeys.KeyPair) error {
 		return fmt.Errorf("keep the identity: %w", err)
 	}
 	return nil
+}
+
+// PublicKey is the public part of the key in a folder.
+func PublicKey(dir string) (string, error) {
+	key, err := SignByFile(Creds(dir)).key()
+	if err != nil {
+		return "", err
+	}
+	return key.PublicKey()
 }
 
 // saveKey writes the key with the credential that lets it in.

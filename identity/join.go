@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -130,8 +128,13 @@ func ask(ctx context.Context, nc *nats.Conn, subject, token string, key nkeys.Ke
 	if err != nil {
 		return wire.Credential{}, err
 	}
+	return credentialIn(msg.Data)
+}
+
+// credentialIn is what the broker answers to a key.
+func credentialIn(data []byte) (wire.Credential, error) {
 	var r wire.AccessReply
-	if err := json.Unmarshal(msg.Data, &r); err != nil {
+	if err := json.Unmarshal(data, &r); err != nil {
 		return wire.Credential{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
 	}
 	switch {
@@ -141,56 +144,4 @@ func ask(ctx context.Context, nc *nats.Conn, subject, token string, key nkeys.Ke
 		return wire.Credential{}, errors.New("the broker gave no credential")
 	}
 	return *r.Credential, wire.CheckToken(r.Credential.Name)
-}
-
-// Rotate replaces the key of a folder: a new one is made here, signed over nc,
-// and written down; nc comes in with it, and the old one is shut out.
-func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
-	id, err := Load(dir)
-	if err != nil {
-		return err
-	}
-	subject, err := wire.RotateSubject(id.Credential.Name)
-	if err != nil {
-		return err
-	}
-	key, err := nkeys.CreateUser()
-	if err != nil {
-		return err
-	}
-	c, err := ask(ctx, nc, subject, "", key)
-	if err != nil {
-		return fmt.Errorf("rotate the key of %s: %w", id.Credential.Name, err)
-	}
-	old, err := os.ReadFile(Creds(dir))
-	if err != nil {
-		return err
-	}
-	id.Credential = c
-	if err := id.Save(dir, key); err != nil {
-		return err
-	}
-	before := nc.Stats().Reconnects
-	if err := nc.ForceReconnect(); err != nil {
-		return err
-	}
-	for nc.Stats().Reconnects == before || !nc.IsConnected() {
-		select {
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("rotate the key of %s: the broker does not take the new key yet; the old one holds: %w", id.Credential.Name, ctx.Err()),
-				WriteSecret(filepath.Join(dir, credsName), old))
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	// From the new connection: the old key may go. It may be to another server of
-	// a cluster, which hears a moment later that somebody answers there.
-	_, err = ask(ctx, nc, subject, "", key)
-	for end := time.Now().Add(5 * time.Second); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(end) && ctx.Err() == nil; {
-		time.Sleep(50 * time.Millisecond)
-		_, err = ask(ctx, nc, subject, "", key)
-	}
-	if err != nil {
-		return fmt.Errorf("rotate the key of %s: it is in use, and the old one could not be shut out: %w", id.Credential.Name, err)
-	}
-	return nil
 }

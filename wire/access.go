@@ -91,6 +91,8 @@ type AccessReply struct {
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
 	Identities []Identity  `json:"identities,omitempty"` // list, revoke
 	Next       string      `json:"next,omitempty"`       // list: give this as after to go on
+
+	Challenge string `json:"challenge,omitempty"` // for the next request, where this one was signed for an old one
 }
 
 // Credential lets a key in. It is worth nothing without the key's seed.

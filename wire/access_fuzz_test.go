@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -57,6 +58,25 @@ func FuzzCaller(f *testing.F) {
 		}
 		if CheckToken(name) != nil || role != RoleController && !slices.Contains(Roles, role) {
 			t.Errorf("%q: %q in role %q", header, name, role)
+		}
+	})
+}
+
+// FuzzDecodeProof: two proofs that differ never sign the same text.
+func FuzzDecodeProof(f *testing.F) {
+	f.Add(`{"key":"U","challenge":"C","nonce":"N","signature":"S"}`, `{"key":"U","challenge":"C\nN","signature":"S"}`)
+	f.Add(`{"key":"U","store":"S","revision":7}`, `{"key":"U","store":"S\n7"}`)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		p, errP := DecodeProof(a)
+		q, errQ := DecodeProof(b)
+		if errP != nil || errQ != nil {
+			return
+		}
+		p.Signature, q.Signature = "", ""
+		x, errX := p.Text("s", "", nil)
+		y, errY := q.Text("s", "", nil)
+		if errX == nil && errY == nil && bytes.Equal(x, y) != (p == q) {
+			t.Errorf("%+v and %+v sign %q and %q", p, q, x, y)
 		}
 	})
 }

@@ -39,6 +39,10 @@ type Alive struct {
 	// many the first 20 by name.
 	Refused map[string]string `json:"refused,omitempty"`
 
+	// Challenge is what a command to this agent is signed for; absent where nobody has to.
+	Challenge string `json:"challenge,omitempty"`
+	Trust     uint64 `json:"trust,omitempty"` // number of its list of those whose commands count
+
 	Policy *Policy `json:"policy,omitempty"` // the agent's own say; absent from agents that have none
 
 	Results uint64   `json:"results"`           // measured since Started

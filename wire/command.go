@@ -18,14 +18,19 @@ const (
 	OpInfo  Op = "info"  // tell who you are
 
 	OpRotate Op = "rotate" // change the key that the broker knows you by
+	OpTrust  Op = "trust"  // take a newer list of those whose commands count
 )
 
 // Ops lists every command.
-var Ops = []Op{OpStart, OpStop, OpSync, OpList, OpProbe, OpInfo, OpRotate}
+var Ops = []Op{OpStart, OpStop, OpSync, OpList, OpProbe, OpInfo, OpRotate, OpTrust}
+
+// Changes says whether a command changes what the agent does, or makes it send
+// packets: where the mesh knows who is who, such a command is signed.
+func (o Op) Changes() bool { return o != OpList && o != OpInfo && o != OpTrust }
 
 // Command is a request on agent.<id>.cmd. Unknown fields are tolerated.
 type Command struct {
-	Op Op `json:"op"` // start, stop, sync, list, probe, info or rotate
+	Op Op `json:"op"` // start, stop, sync, list, probe, info, rotate or trust
 
 	// Store and Revision order the commands about saved monitors: one older
 	// than what the agent runs changes nothing. Both are absent in commands
@@ -48,6 +53,8 @@ type Command struct {
 	Limit int `json:"limit,omitempty"` // list: at most so many; default and most 500
 
 	Instance string `json:"instance,omitempty"` // info: set by an agent that asks whether another one has its id
+
+	Trust *SignedTrust `json:"trust,omitempty"` // trust: the list
 }
 
 // DecodeCommand reads a command and reports every mistake in its frame.
@@ -82,6 +89,10 @@ func DecodeCommand(data []byte) (Command, error) {
 	case OpSync:
 		if c.Store == "" {
 			p.Addf("store", "is missing")
+		}
+	case OpTrust:
+		if c.Trust == nil {
+			p.Addf("trust", "is missing")
 		}
 	case OpList, OpInfo, OpRotate:
 	case "":
@@ -122,6 +133,11 @@ const (
 	CodeLimit    Code = "limit"    // the agent runs as many as it may
 	CodeStopping Code = "stopping" // the agent is shutting down
 	CodeInternal Code = "internal" // a fault of the agent
+
+	CodeUnsigned  Code = "unsigned"  // the receiver knows who is who, and the request says not who sent it
+	CodeUnknown   Code = "unknown"   // signed by a key that is not on the receiver's list
+	CodeDenied    Code = "denied"    // the sender's role does not include it
+	CodeChallenge Code = "challenge" // signed for a challenge that is over: sign again for the one in the reply
 )
 
 // Error says why a command, or one monitor of it, was not carried out.
@@ -200,6 +216,8 @@ type Reply struct {
 	Want     []string       `json:"want,omitempty"`     // sync: monitors to be sent with start
 	Result   *Result        `json:"result,omitempty"`   // probe
 	Info     *Alive         `json:"info,omitempty"`     // info
+
+	Challenge string `json:"challenge,omitempty"` // for the next request, where this one was signed for an old one
 }
 
 // Refuse is the reply to a command that was not carried out at all.

@@ -46,8 +46,9 @@ func samples() map[string]any {
 		Refused: map[string]string{"far": "target: the agent's policy does not allow it: targets.deny[0]"},
 		Policy: &Policy{Source: "file", Digest: "266ce8da", Allow: 1, Deny: 2, Kinds: []string{"dns", "https", "tcp"}, MinEvery: Duration(time.Second),
 			MaxMonitors: 100, MaxRate: 50, MaxTargetRate: 0.5},
-		Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
+		Challenge: "4XQZ...", Trust: 1795930654, Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
 	}
+	stale := []Error{{CodeChallenge, "", "it was signed for a challenge that is over: sign it again for the one in this reply"}}
 	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s or 200ms, got "1x"`}}
 	return map[string]any{
 		"command-start": Command{Op: OpStart, Store: alive.Store, Revision: 41, Monitors: []Monitor{web}},
@@ -65,12 +66,19 @@ func samples() map[string]any {
 		"reply-info":     Reply{OK: true, Agent: "paris", Info: &alive},
 		"result-ok":      ok,
 		"command-rotate": Command{Op: OpRotate},
-		"access-token":   AccessCommand{Op: AccessToken, Name: "paris", Role: RoleAgent, Labels: map[string]string{"region": "eu"}, Expires: Duration(time.Hour)},
-		"access-list":    AccessCommand{Op: AccessList, After: "oslo"},
+		"command-trust": Command{Op: OpTrust, Trust: &SignedTrust{Operator: "MIIB...", Signature: "6XyW...",
+			Trust: `{"number":1795930654,"members":[{"key":"UBW3...","name":"anna","role":"operator"}]}`}},
+		"trust":           Trust{Number: 1795930654, Members: []Member{{Key: "UBW3...", Name: "anna", Role: RoleOperator}}},
+		"proof":           Proof{Key: "UBW3...", Challenge: "4XQZ...", Nonce: "K3D7...", Signature: "6XyW..."},
+		"proof-saved":     Proof{Key: "UBW3...", Store: "20261124T113730.847607443Z", Revision: 41, Signature: "6XyW..."},
+		"accepted":        Accepted{By: "anna", Role: RoleOperator, Operator: "MIIB...", Signature: "6XyW..."},
+		"reply-challenge": Reply{Agent: "paris", Error: &stale[0], Errors: stale, Challenge: "4XQZ..."},
+		"access-token":    AccessCommand{Op: AccessToken, Name: "paris", Role: RoleAgent, Labels: map[string]string{"region": "eu"}, Expires: Duration(time.Hour)},
+		"access-list":     AccessCommand{Op: AccessList, After: "oslo"},
 		"access-reply": AccessReply{OK: true, Error: &bad[0], Line: "tls://broker.example.org:4222/join/TOKEN/PIN",
 			Credential: &Credential{Name: "paris", Role: RoleAgent, JWT: "eyJ0...", Labels: map[string]string{"region": "eu"}},
 			Identities: []Identity{{Name: "paris", Role: RoleAgent, State: "revoked", Labels: map[string]string{"region": "eu"}, Key: "UBW3...", By: "local",
-				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"}}, Next: "paris"},
+				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"}}, Next: "paris", Challenge: "4XQZ..."},
 		"join":          Join{Token: "k3d7nqzj5m2tqw6zd4vyh6xapb", Key: "UBW3..."},
 		"audit-done":    Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
 		"audit":         Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
@@ -132,6 +140,7 @@ func messages() []reflect.Type {
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
 		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
 		reflect.TypeFor[Join](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Audit](),
+		reflect.TypeFor[Proof](), reflect.TypeFor[Accepted](), reflect.TypeFor[SignedTrust](), reflect.TypeFor[Trust](), reflect.TypeFor[Member](),
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	MaxLabels   = 64        // of an agent
 	MaxSelector = 1000      // selectors of one monitor, each with at most MaxLabels labels
 	MaxProblems = 100       // mistakes that are told of at once
+	MaxProof    = 1024      // bytes of the header that shows who sent a message
 )
 
 // Limit is one row of docs/limits.md.
@@ -63,6 +64,7 @@ var Limits = []Limit{
 	{"labels of an agent", MaxLabels, "labels", "the agent does not start; readers ignore its heartbeat"},
 	{"selectors in `agents` or `except`", MaxSelector, "selectors", "refused"},
 	{"labels in one selector", MaxLabels, "labels", "refused"},
+	{"the header `Netmon-Proof`", MaxProof, "bytes", "refused"},
 	{"mistakes told of at once", MaxProblems, "mistakes", "the rest are counted"},
 }
 

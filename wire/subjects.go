@@ -13,7 +13,7 @@ type Subject struct {
 
 // Subjects lists every subject of the mesh. subjects.md shows it.
 var Subjects = []Subject{
-	{"agent.<id>.cmd", "console, controller", "agent", "Command, answered by Reply", "start, stop, sync, list, probe, info, rotate"},
+	{"agent.<id>.cmd", "console, controller", "agent", "Command, answered by Reply", "start, stop, sync, list, probe, info, rotate, trust"},
 	{"results.<id>.<monitor>", "agent", "stream RESULTS, consoles", "Result", "one message for each run of a monitor"},
 	{"agent.<id>.alive", "agent", "stream AGENTS, consoles, controller", "Alive", "every 10 s, and when something changes"},
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},

@@ -102,7 +102,7 @@ func docType(t reflect.Type) string {
 // fieldComments reads the comments of all struct fields, by "Type.Field".
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go", "access.go"} {
+	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go", "access.go", "proof.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -180,8 +180,13 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 		case "Saved":
 			strictly(t, data, &Saved{})
 			_, err = DecodeSaved(data, 1)
+		case "Proof":
+			strictly(t, data, &Proof{})
+			_, err = DecodeProof(strings.TrimSpace(string(data)))
+		case "Trust":
+			strictly(t, data, &Trust{})
 		default:
-			t.Errorf("an example of %q: want ```json Command, Reply, Result SUBJECT, Alive SUBJECT or Saved\n%s", m[1], data)
+			t.Errorf("an example of %q: want ```json Command, Reply, Result SUBJECT, Alive SUBJECT, Saved, Proof or Trust\n%s", m[1], data)
 		}
 		if err != nil {
 			t.Errorf("%v\n%s", err, data)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/wire"
@@ -71,7 +72,7 @@ func TestRevoke_CutsOffAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply, err := admin.Request(wire.AccessAdminSubject, []byte(`{"op":"revoke","name":"paris"}`), 5*time.Second)
+	reply, err := requests(admin, identity.SignByFile(identity.Creds(dir))).Do(t.Context(), wire.AccessAdminSubject, []byte(`{"op":"revoke","name":"paris"}`))
 	if err != nil || !strings.Contains(string(reply.Data), `"state":"revoked"`) {
 		t.Fatalf("%v %v", reply, err)
 	}
@@ -114,19 +115,26 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// TestTap has a viewer look on by bare subscriptions, as the nats program does.
 // TestSave_NameBeginsWithDash: none is saved any more, and one of before can go.
 func TestSave_NameBeginsWithDash(t *testing.T) {
 	s := natstest.StartSecure(t)
-	nc := actors(t, s)[wire.RoleOperator].connect(t, s)
-	if err := ask(nc, message("$KV.monitors.-v", `{"name":"-v","kind":"tcp","target":"h:1"}`)); err == nil || !strings.Contains(err.Error(), "begins with -") {
+	olga := actors(t, s.Mesh)[wire.RoleOperator]
+	nc := olga.connect(t, s.Mesh)
+	stream, err := natstest.JetStream(t, s.As(t, access.Controller, "controller")).Stream(t.Context(), "KV_"+wire.MonitorsBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := wire.StoreID(stream.CachedInfo().Created)
+	data := `{"name":"-v","kind":"tcp","target":"h:1","author":"olga"}`
+	if err := saveSigned(nc, olga.signer(), store, "-v", "", data, 0); err == nil || !strings.Contains(err.Error(), "begins with -") {
 		t.Errorf("saved: %v", err)
 	}
-	if err := ask(nc, message("$KV.monitors.-v", "", "KV-Operation", "DEL")); err != nil {
+	if err := saveSigned(nc, olga.signer(), store, "-v", "DEL", "", 0); err != nil {
 		t.Errorf("deleted: %v", err)
 	}
 }
 
+// TestTap has a viewer look on by bare subscriptions, as the nats program does.
 func TestTap(t *testing.T) {
 	s := natstest.StartSecure(t)
 	agent, viewer := s.As(t, wire.RoleAgent, "paris"), s.As(t, wire.RoleViewer, "vera")

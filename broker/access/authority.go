@@ -27,7 +27,11 @@ type Authority struct {
 	keys  *keys
 	certs *certificates
 	book  *book
+	trust *trust
 	log   *slog.Logger
+
+	controllerKey nkeys.KeyPair // of this process, kept nowhere
+	controller    wire.Member
 
 	lock *os.File
 }
@@ -95,8 +99,24 @@ func (a *Authority) open(hosts []string) (err error) {
 	if a.certs, err = openCertificates(a.dir, hosts, time.Now()); err != nil {
 		return err
 	}
-	a.book, err = openBook(a.dir)
-	return err
+	if a.book, err = openBook(a.dir); err != nil {
+		return err
+	}
+	cert, err := a.certs.operator(public(a.keys.operator))
+	if err != nil {
+		return err
+	}
+	if a.trust, err = openTrust(a.dir, a.keys.operator, cert); err != nil {
+		return err
+	}
+	if err := a.checkBook(); err != nil {
+		return err
+	}
+	if a.controllerKey, err = nkeys.CreateUser(); err != nil {
+		return err
+	}
+	a.controller = wire.Member{Key: public(a.controllerKey), Name: string(roleController), Role: roleController}
+	return a.relist()
 }
 
 // Pin is the fingerprint of the mesh's certificate authority, as a join line
@@ -243,7 +263,7 @@ func (a *Authority) WriteAdmin(dir, url string) error {
 	if err := a.book.local(public(key)); err != nil {
 		return err
 	}
-	return id.Save(dir, key)
+	return errors.Join(a.relist(), id.Save(dir, key))
 }
 
 // Admin is the folder of [AdminFolder] for this authority.

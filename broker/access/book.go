@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,7 +49,19 @@ type book struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry // by name
+	count   uint64            // of changes
+	adopted bool              // what was saved before anybody had to sign is accepted
 }
+
+// bookFile is how it is kept. Before format 2 it was the identities alone.
+type bookFile struct {
+	Format     int               `json:"format"`
+	Number     uint64            `json:"number"`            // of changes
+	Adopted    bool              `json:"adopted,omitempty"` // see book
+	Identities map[string]*entry `json:"identities"`
+}
+
+const bookFormat = 2
 
 // entry is one identity.
 type entry struct {
@@ -68,7 +81,7 @@ type oldKey struct {
 const bookName = "identities.json"
 
 func openBook(dir string) (*book, error) {
-	b := &book{path: filepath.Join(dir, bookName), now: time.Now, entries: map[string]*entry{}}
+	b := &book{path: filepath.Join(dir, bookName), now: time.Now}
 	data, err := os.ReadFile(b.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -76,7 +89,7 @@ func openBook(dir string) (*book, error) {
 	case err != nil:
 		return nil, fmt.Errorf("book of identities: %w", err)
 	}
-	if err := json.Unmarshal(data, &b.entries); err != nil {
+	if err := b.decode(data); err != nil {
 		return nil, fmt.Errorf("book of identities: %s: %w", b.path, err)
 	}
 	for name, e := range b.entries {
@@ -84,15 +97,36 @@ func openBook(dir string) (*book, error) {
 			return nil, fmt.Errorf("book of identities: %s: %q holds no identity of that name", b.path, name)
 		}
 	}
-	if b.entries == nil {
-		return nil, fmt.Errorf("book of identities: %s: want an object, got null", b.path)
-	}
 	return b, nil
+}
+
+func (b *book) decode(data []byte) error {
+	var head struct {
+		Format json.RawMessage `json:"format"` // an identity may have the name, too
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return err
+	}
+	if len(head.Format) == 0 || head.Format[0] == '{' { // of netmon 0.1.0
+		if err := json.Unmarshal(data, &b.entries); err != nil || b.entries == nil {
+			return cmp.Or(err, errors.New("want an object, got null"))
+		}
+		return nil
+	}
+	var f bookFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return err
+	}
+	if f.Format != bookFormat || f.Identities == nil {
+		return fmt.Errorf("format %d: want %d, with identities", f.Format, bookFormat)
+	}
+	b.entries, b.count, b.adopted = f.Identities, f.Number, f.Adopted
+	return nil
 }
 
 // newBook writes an empty one.
 func newBook(dir string) error {
-	return identity.WriteSecret(filepath.Join(dir, bookName), []byte("{}\n"))
+	return identity.WriteSecret(filepath.Join(dir, bookName), []byte("{\"format\":2,\"number\":0,\"identities\":{}}\n"))
 }
 
 // change does something to a copy of the book, which holds once it is on disk.
@@ -106,19 +140,28 @@ func (b *book) change(do func(map[string]*entry) error) error {
 	if err := do(next); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(next, "", " ")
+	if err := b.write(next); err != nil {
+		return err
+	}
+	b.entries = next
+	return nil
+}
+
+// write puts the next book on disk.
+func (b *book) write(entries map[string]*entry) error {
+	data, err := json.MarshalIndent(bookFile{bookFormat, b.count + 1, b.adopted, entries}, "", " ")
 	if err == nil {
 		err = identity.WriteSecret(b.path, append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write the book of identities: %w", err)
 	}
-	b.entries = next
+	b.count++
 	return nil
 }
 
-// invite makes a token for a name.
-func (b *book) invite(by string, c wire.AccessCommand) (token string, err error) {
+// checkEntry says what is wrong with an identity that is to be.
+func checkEntry(c wire.AccessCommand) error {
 	var p wire.Problems
 	p.Add("name", wire.CheckToken(c.Name))
 	if slices.Contains(reserved, c.Name) {
@@ -136,6 +179,13 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, err error)
 	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
 		p.Add("labels", wire.CheckLabel(k, c.Labels[k]))
 	}
+	return p.Err()
+}
+
+// invite makes a token for a name.
+func (b *book) invite(by string, c wire.AccessCommand) (token string, err error) {
+	var p wire.Problems
+	p.Add("", checkEntry(c))
 	life := c.Expires.Std()
 	if life == 0 {
 		life = tokenDefault

@@ -7,12 +7,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/big"
 	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"time"
@@ -31,6 +33,7 @@ const (
 // certificates are the mesh's own authority and the broker's certificate.
 type certificates struct {
 	authority []byte // PEM, of the authority alone: what is pinned
+	ca        tls.Certificate
 	server    tls.Certificate
 	certFile  string
 	keyFile   string
@@ -50,6 +53,7 @@ func openCertificates(dir string, hosts []string, now time.Time) (*certificates,
 	if err != nil {
 		return nil, fmt.Errorf("certificate authority of the mesh: %w", err)
 	}
+	c.ca = ca
 	c.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate[0]})
 
 	hosts = append([]string{identity.BrokerName, "localhost", "127.0.0.1", "::1"}, hosts...)
@@ -116,6 +120,31 @@ func makeCertificate(certFile, keyFile string, template *x509.Certificate, paren
 		return none, err
 	}
 	return tls.LoadX509KeyPair(certFile, keyFile)
+}
+
+// operator certifies the key of the mesh's operator, as DER in base64: who
+// pinned the authority believes what that key signs. It is valid as long as the
+// authority, whose dates are the only ones.
+func (c *certificates) operator(public string) (string, error) {
+	key, err := identity.OperatorKey(public)
+	if err != nil {
+		return "", err
+	}
+	uri, err := url.Parse(identity.OperatorURI)
+	if err != nil {
+		return "", err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return "", err
+	}
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: "netmon operator"}, URIs: []*url.URL{uri},
+		NotBefore: c.ca.Leaf.NotBefore, NotAfter: c.ca.Leaf.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, template, c.ca.Leaf, key, c.ca.PrivateKey)
+	if err != nil {
+		return "", fmt.Errorf("certify the operator: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(der), nil
 }
 
 // config is what the server speaks TLS with.

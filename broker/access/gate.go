@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,38 +40,59 @@ const (
 	headerOperation = "KV-Operation"
 )
 
-// save writes a saved monitor in the name of who asked. Revisions are compared
-// by JetStream, as if the console had written it itself; history stays.
+// save writes a saved monitor for who signed it, exactly as it was signed, with
+// the authority's word that it was let in: the controller obeys nothing else.
+// Revisions are compared by JetStream, as if the console had written it itself;
+// history stays.
 func (s *service) save(ctx context.Context, m *nats.Msg) {
-	by, err := s.caller(m, changers...)
-	if err != nil {
-		refuse(m, err.Error())
-		return
-	}
 	name := strings.TrimPrefix(m.Subject, gateSave+".")
 	to := nats.NewMsg("$KV." + wire.MonitorsBucket + "." + name)
-	e := wire.Audit{Where: whereMonitors, By: by, Did: "save", What: []string{name}}
-	if v := m.Header.Get(headerExpect); v != "" {
-		to.Header.Set(headerExpect, v)
+	to.Data = m.Data
+	operation, proof := m.Header.Get(headerOperation), m.Header.Get(wire.ProofHeader)
+	over, err := strconv.ParseUint(m.Header.Get(headerExpect), 10, 64)
+	if err != nil {
+		refuse(m, fmt.Sprintf("%s: want the revision that was read, got %.40q", headerExpect, m.Header.Get(headerExpect)))
+		return
 	}
-	op := m.Header.Get(headerOperation)
-	if err = wire.CheckToken(name); op == "DEL" {
+	store, err := s.stored(ctx, monitorsStream)
+	if err != nil {
+		refuse(m, err.Error())
+		return
+	}
+	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
+	if err != nil {
+		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
+		refuse(m, err.Error())
+		return
+	}
+	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "save", What: []string{name}}
+	if err = wire.CheckToken(name); operation == "DEL" {
 		err = wire.CheckElement(name) // what was a name once can be deleted
 	}
-	switch {
+	switch rollup := m.Header.Get(headerRollup); {
 	case err != nil:
 		err = fmt.Errorf("monitor name %w", err)
-	case op == "DEL" && m.Header.Get("Nats-Rollup") == "":
+	case rollup != "":
+		err = fmt.Errorf("Nats-Rollup: the history of a monitor is kept, got %.20q", rollup)
+	case operation == "DEL":
 		e.Did = "delete"
-		to.Header.Set(headerOperation, op)
-	case op != "" && op != "PUT":
-		err = fmt.Errorf("%s: want DEL: the history of a monitor is kept, got %.20q", headerOperation, op)
+	case operation != "" && operation != "PUT":
+		err = fmt.Errorf("%s: want DEL: the history of a monitor is kept, got %.20q", headerOperation, operation)
 	default:
-		to.Data, e.Detail, err = signed(m.Data, name, by)
+		e.Detail, err = checkSaved(m.Data, name, who.Name)
+	}
+	var accepted string
+	if err == nil {
+		accepted, err = s.a.accept(who, to.Subject, operation, proof, m.Data)
 	}
 	if err != nil {
 		refuse(m, err.Error())
 		return
+	}
+	for header, value := range map[string]string{headerExpect: m.Header.Get(headerExpect), headerOperation: operation, wire.ProofHeader: proof, wire.AcceptedHeader: accepted} {
+		if value != "" {
+			to.Header.Set(header, value)
+		}
 	}
 	var ack struct {
 		Error *struct {
@@ -87,21 +109,49 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	s.note(ctx, e, err)
 }
 
-// signed is a monitor with its true author.
-func signed(data []byte, name, by string) (out []byte, change string, err error) {
-	m, err := wire.DecodeSaved(data, 0)
+// storeFor is how long it is believed that a bucket is the same one.
+const storeFor = time.Second
+
+const monitorsStream = "KV_" + wire.MonitorsBucket
+
+// life is that of a bucket, as it was at a moment.
+type life struct {
+	id string
+	at time.Time
+}
+
+// stored names the life of what a stream keeps: see [wire.StoreID].
+func (s *service) stored(ctx context.Context, name string) (string, error) {
+	s.mu.Lock()
+	known := s.lives[name]
+	s.mu.Unlock()
+	if time.Since(known.at) < storeFor {
+		return known.id, nil
+	}
+	stream, err := s.js.Stream(ctx, name)
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
-	if m.Name != name {
-		return nil, "", fmt.Errorf("name: want %q, which is the key, got %.64q", name, m.Name)
+	id := wire.StoreID(stream.CachedInfo().Created)
+	s.mu.Lock()
+	s.lives[name] = life{id, time.Now()}
+	s.mu.Unlock()
+	return id, nil
+}
+
+// checkSaved says what is wrong with a monitor that somebody saves, and what
+// that one says of the change.
+func checkSaved(data []byte, name, by string) (change string, err error) {
+	m, err := wire.DecodeSaved(data, 0)
+	switch {
+	case err != nil:
+		return "", err
+	case m.Name != name:
+		return "", fmt.Errorf("name: want %q, which is the key, got %.64q", name, m.Name)
+	case m.Author != by:
+		return "", fmt.Errorf("author: want %q, who signs it, got %.64q", by, m.Author)
 	}
-	if err := m.Validate(); err != nil {
-		return nil, "", err
-	}
-	m.Author = by
-	out, err = json.Marshal(m)
-	return out, m.Change, err
+	return m.Change, m.Validate()
 }
 
 // consumerRequest is what JetStream takes to make a consumer.

@@ -1,9 +1,11 @@
 package access_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,9 +49,9 @@ type actor struct {
 const nobody wire.Role = "none" // shows no credential
 
 // actors let one of each role in.
-func actors(t *testing.T, s natstest.Secure) map[wire.Role]actor {
+func actors(t *testing.T, s natstest.Mesh) map[wire.Role]actor {
 	t.Helper()
-	out := map[wire.Role]actor{nobody: {role: nobody, name: "join", id: identity.Identity{URL: s.URL()}}}
+	out := map[wire.Role]actor{nobody: {role: nobody, name: "join", id: identity.Identity{URL: s.Address}}}
 	for role, name := range map[wire.Role]string{wire.RoleAgent: "paris", wire.RoleViewer: "vic", wire.RoleOperator: "olga", wire.RoleAdmin: "anna"} {
 		id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: role}))
 		out[role] = actor{role, name, id, dir}
@@ -57,8 +59,46 @@ func actors(t *testing.T, s natstest.Secure) map[wire.Role]actor {
 	return out
 }
 
+// signer signs in the actor's name; nil for nobody.
+func (a actor) signer() *identity.Signer {
+	if a.role == nobody {
+		return nil
+	}
+	return identity.SignByFile(identity.Creds(a.dir))
+}
+
+// requests sends signed requests over nc, whose answers ask takes apart.
+func requests(nc *nats.Conn, signer *identity.Signer) *identity.Requests {
+	return identity.NewRequests(signer, func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) { return exchange(nc, m) })
+}
+
+// askSigned requests as somebody, and takes an answer that says no for an error.
+func askSigned(nc *nats.Conn, signer *identity.Signer, subject, data string) error {
+	r, err := requests(nc, signer).Do(context.Background(), subject, []byte(data))
+	if err != nil {
+		return err
+	}
+	return says(r)
+}
+
+// saveSigned writes a saved monitor as somebody, over a revision.
+func saveSigned(nc *nats.Conn, signer *identity.Signer, store, name, operation, data string, over uint64, more ...string) error {
+	m := message("$KV.monitors."+name, data, append(more, "Nats-Expected-Last-Subject-Sequence", fmt.Sprint(over))...)
+	if operation != "" {
+		m.Header.Set("KV-Operation", operation)
+	}
+	if signer != nil {
+		proof, err := signer.Sign(m.Subject, operation, m.Data, wire.Proof{Store: store, Revision: over})
+		if err != nil {
+			return err
+		}
+		m.Header.Set(wire.ProofHeader, proof)
+	}
+	return ask(nc, m)
+}
+
 // connect makes a connection whose refusals are nobody's but the test's.
-func (a actor) connect(t *testing.T, s natstest.Secure) *nats.Conn {
+func (a actor) connect(t *testing.T, s natstest.Mesh) *nats.Conn {
 	t.Helper()
 	quiet := nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
 	if a.role != nobody {
@@ -72,7 +112,7 @@ func (a actor) connect(t *testing.T, s natstest.Secure) *nats.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect(s.URL(), nats.Secure(conf), nats.CustomInboxPrefix("_INBOX_join"), quiet, nats.NoReconnect())
+	nc, err := nats.Connect(s.Address, nats.Secure(conf), nats.CustomInboxPrefix("_INBOX_join"), quiet, nats.NoReconnect())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,20 +143,30 @@ func subscribe(nc *nats.Conn, subject string) error {
 
 // ask requests, and takes an answer that says no for an error.
 func ask(nc *nats.Conn, m *nats.Msg) error {
+	r, err := exchange(nc, m)
+	if err != nil {
+		return err
+	}
+	return says(r)
+}
+
+// exchange requests by an inbox of its own: what the server refuses is an error at once.
+func exchange(nc *nats.Conn, m *nats.Msg) (*nats.Msg, error) {
 	inbox := nc.NewInbox()
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer sub.Unsubscribe()
 	m.Reply = inbox
 	if err := publish(nc, m); err != nil {
-		return err
+		return nil, err
 	}
-	r, err := sub.NextMsg(10 * time.Second)
-	if err != nil {
-		return err
-	}
+	return sub.NextMsg(10 * time.Second)
+}
+
+// says is why an answer says no, nil for yes.
+func says(r *nats.Msg) error {
 	if status := r.Header.Get("Status"); status != "" && status != "404" {
 		return errors.New(status + " " + r.Header.Get("Description"))
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -21,7 +20,6 @@ import (
 	"netmon/agent"
 	"netmon/broker"
 	"netmon/broker/access"
-	"netmon/controller"
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/wire"
@@ -157,14 +155,14 @@ func TestJoin_AnswersTheSame(t *testing.T) {
 	joined(t, used)
 	short := s.Invite(t, wire.AccessCommand{Name: "short", Role: wire.RoleViewer, Expires: wire.Duration(time.Second)})
 	withdrawn := s.Invite(t, wire.AccessCommand{Name: "withdrawn", Role: wire.RoleViewer})
-	admin := s.As(t, wire.RoleAdmin, access.LocalAdmin, nats.CustomInboxPrefix("_INBOX."+access.LocalAdmin))
-	if err := ask(admin, message("access.admin", `{"op":"revoke","name":"withdrawn"}`)); err != nil {
+	admin, signer := s.Signing(t, wire.RoleAdmin, access.LocalAdmin)
+	if err := askSigned(admin, signer, "access.admin", `{"op":"revoke","name":"withdrawn"}`); err != nil {
 		t.Fatal(err)
 	}
 	wrong := used
 	wrong.Token = "guess"
 	until(t, "the token is too old", func() bool {
-		r, err := admin.Request("access.admin", []byte(`{"op":"list"}`), 5*time.Second)
+		r, err := requests(admin, signer).Do(t.Context(), "access.admin", []byte(`{"op":"list"}`))
 		return err == nil && strings.Contains(string(r.Data), `"expired"`)
 	})
 	texts := map[string]bool{}
@@ -183,7 +181,7 @@ func TestJoin_AnswersTheSame(t *testing.T) {
 // TestJoin_Flood: whoever holds nothing cannot keep those out who have joined.
 func TestJoin_Flood(t *testing.T) {
 	s := natstest.StartSecure(t)
-	who := actors(t, s)
+	who := actors(t, s.Mesh)
 	conf, err := s.ClientTLS()
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +197,7 @@ func TestJoin_Flood(t *testing.T) {
 	if let == 0 || let > 64 {
 		t.Errorf("%d connections without a credential, want at most 64", let)
 	}
-	nc := who[wire.RoleAgent].connect(t, s)
+	nc := who[wire.RoleAgent].connect(t, s.Mesh)
 	if err := ask(nc, message("results.paris.x", "{}")); err != nil {
 		t.Errorf("an agent meanwhile: %v", err)
 	}
@@ -217,7 +215,7 @@ func TestRestart_KeepsWhoIsWho(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ask(nc, message("access.admin", `{"op":"revoke","name":"paris"}`)); err != nil {
+	if err := askSigned(nc, identity.SignByFile(identity.Creds(inDir)), "access.admin", `{"op":"revoke","name":"paris"}`); err != nil {
 		t.Fatal(err)
 	}
 	nc.Close()
@@ -287,7 +285,7 @@ func TestAgents_OfOneKey(t *testing.T) {
 	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Name: "paris", Role: wire.RoleAgent}))
 	opened := make(chan struct{}, 2)
 	run := func(ctx context.Context) error {
-		a, err := agent.New(agent.Options{ID: "paris", State: t.TempDir(), Version: "0.0.1", Known: true, Opened: func() { opened <- struct{}{} },
+		a, err := agent.New(agent.Options{ID: "paris", State: t.TempDir(), Version: "0.0.1", Trust: trusting(t, s.Authority, dir), Opened: func() { opened <- struct{}{} },
 			Connect: func(more ...nats.Option) (*nats.Conn, error) {
 				o, err := id.Options(dir)
 				if err != nil {
@@ -317,21 +315,14 @@ func TestAgents_OfOneKey(t *testing.T) {
 // for region=eu, gets the monitors of eu; and a console cannot sync it.
 func TestLabels_AreThoseOfTheToken(t *testing.T) {
 	s := natstest.StartSecure(t)
-	runs := startAgent(t, s, "oslo")
+	runs := startAgent(t, s.Mesh, "oslo")
 	boss := s.As(t, access.Controller, "controller")
-	ctl, err := controller.New(boss, func(context.Context) error { return nil }, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctl.Labels = s.Labels
-	done := make(chan struct{})
-	ctx, stop := context.WithCancel(t.Context())
-	go func() { ctl.Run(ctx); close(done) }()
-	defer func() { stop(); <-done }()
-	admin := s.As(t, wire.RoleAdmin, access.LocalAdmin, nats.CustomInboxPrefix("_INBOX."+access.LocalAdmin))
+	control(t, s.Mesh, boss)
+	admin, signer := s.Signing(t, wire.RoleAdmin, access.LocalAdmin)
+	store, _ := bucket(t, natstest.JetStream(t, boss))
 	for name, where := range map[string]string{"a-us": "region=us", "b-eu": "region=eu"} {
-		text := fmt.Sprintf(`{"name":%q,"kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","agents":[%q]}`, name, where)
-		if err := ask(admin, message("$KV.monitors."+name, text)); err != nil {
+		text := fmt.Sprintf(`{"name":%q,"kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","agents":[%q],"author":"local"}`, name, where)
+		if err := saveSigned(admin, signer, store, name, "", text, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -339,7 +330,7 @@ func TestLabels_AreThoseOfTheToken(t *testing.T) {
 	if got := runs(); got != "b-eu" {
 		t.Errorf("it runs %s", got)
 	}
-	if err := ask(admin, message("agent.oslo.cmd", `{"op":"sync","store":"x","revision":99,"have":{}}`)); err == nil || !strings.Contains(err.Error(), "the controller's") {
+	if err := askSigned(admin, signer, "agent.oslo.cmd", `{"op":"sync","store":"x","revision":99,"have":{}}`); err == nil || !strings.Contains(err.Error(), "the controller's") {
 		t.Errorf("sync by a console: %v", err)
 	}
 }

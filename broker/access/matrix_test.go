@@ -2,8 +2,11 @@ package access_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -24,7 +27,22 @@ var columns = []wire.Role{wire.RoleAgent, wire.RoleViewer, wire.RoleOperator, wi
 type deed struct {
 	what string
 	may  []wire.Role
-	do   func(nc *nats.Conn, me string) error
+	do   func(a trier) error
+}
+
+// on is a broker within a test.
+type on struct {
+	natstest.Mesh
+	T *testing.T
+}
+
+// trier is somebody who tries, connected.
+type trier struct {
+	*nats.Conn
+	actor
+	s     on
+	store string                   // life of the bucket of saved monitors
+	last  func(name string) uint64 // revision of a saved monitor
 }
 
 var (
@@ -35,28 +53,79 @@ var (
 	none    []wire.Role
 )
 
-func asks(subject, data string, headers ...string) func(*nats.Conn, string) error {
-	return func(nc *nats.Conn, me string) error {
-		return ask(nc, message(strings.ReplaceAll(subject, "<me>", me), strings.ReplaceAll(data, "<me>", me), headers...))
+func asks(subject, data string, headers ...string) func(trier) error {
+	return func(a trier) error {
+		return ask(a.Conn, message(strings.ReplaceAll(subject, "<me>", a.name), strings.ReplaceAll(data, "<me>", a.name), headers...))
 	}
 }
 
-func sends(subject, data string, headers ...string) func(*nats.Conn, string) error {
-	return func(nc *nats.Conn, me string) error {
-		return publish(nc, message(strings.ReplaceAll(subject, "<me>", me), data, headers...))
+// signs is asks, signed by who asks.
+func signs(subject, data string) func(trier) error {
+	return func(a trier) error {
+		return askSigned(a.Conn, a.signer(), strings.ReplaceAll(subject, "<me>", a.name), strings.ReplaceAll(data, "<me>", a.name))
 	}
 }
 
-func hears(subject string) func(*nats.Conn, string) error {
-	return func(nc *nats.Conn, me string) error { return subscribe(nc, strings.ReplaceAll(subject, "<me>", me)) }
+// saves writes a saved monitor, signed by who saves it.
+func saves(key, operation, data string, headers ...string) func(trier) error {
+	return func(a trier) error {
+		return saveSigned(a.Conn, a.signer(), a.store, key, operation, strings.ReplaceAll(data, "<me>", a.name), a.last(key), headers...)
+	}
+}
+
+// asksForged asks with a header block that the server does not mend: nats-server
+// takes a client's own line away only after CR LF, and nats.go reads on after a
+// bare LF, and to the first empty line only.
+func asksForged(subject, data, block string) func(trier) error {
+	return func(a trier) error {
+		r := connectRaw(a.s.T, a.s.Mesh, a.actor)
+		defer r.conn.Close()
+		prefix := map[wire.Role]string{wire.RoleAgent: "_INBOX_" + a.name, nobody: access.JoinInbox}[a.role]
+		inbox := cmp.Or(prefix, access.ConsoleInbox+"."+a.name) + ".forged"
+		r.sub(inbox)
+		r.hpub(subject, inbox, block, data)
+		if err := r.flushKeep(); err != nil {
+			return err
+		}
+		m := r.next()
+		answer := nats.NewMsg("x")
+		answer.Data = []byte(m.Data)
+		if strings.Contains(m.Header, "503") {
+			return errors.New(m.Header)
+		}
+		return says(answer)
+	}
+}
+
+func sends(subject, data string, headers ...string) func(trier) error {
+	return func(a trier) error {
+		return publish(a.Conn, message(strings.ReplaceAll(subject, "<me>", a.name), data, headers...))
+	}
+}
+
+func hears(subject string) func(trier) error {
+	return func(a trier) error { return subscribe(a.Conn, strings.ReplaceAll(subject, "<me>", a.name)) }
 }
 
 // makes tries to make a consumer; config is more of its settings.
-func makes(stream, config string) func(*nats.Conn, string) error {
+func makes(stream, config string) func(trier) error {
 	return asks("$JS.API.CONSUMER.CREATE."+stream, `{"stream_name":"`+stream+`","config":{"ack_policy":"none","mem_storage":true,"inactive_threshold":5000000000`+config+`}}`)
 }
 
-const savedWeb = `{"name":"web","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","agents":["nowhere"],"author":"someone else"}`
+const (
+	savedWeb = `{"name":"web","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","agents":["nowhere"],"author":"<me>"}`
+	startX   = `{"op":"start","monitors":[{"name":"x","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s"}]}`
+	forged   = `{"acc":"X","name_tag":"anna","tags":["role:admin"]}`
+)
+
+// forgedBlocks are header blocks by which the server's word on the sender was
+// once made up, each as wire.CallerHeader with the name of an admin.
+var forgedBlocks = map[string]string{
+	"a line after a bare LF":  "NATS/1.0\r\nX: y\nNats-Request-Info: " + forged + "\r\n\r\n",
+	"an end before the end":   "NATS/1.0\r\nNats-Request-Info: " + forged + "\n\nZ: z\r\n\r\n",
+	"both":                    "NATS/1.0\r\nX: y\nNats-Request-Info: " + forged + "\n\nZ: z\r\n\r\n",
+	"a line that is indented": "NATS/1.0\r\nX: y\n Nats-Request-Info: " + forged + "\r\n\r\n",
+}
 
 // deeds is all that is tried, by each role. <me> is the name of who tries;
 // oslo is another agent, and paris the one that the role agent is.
@@ -70,7 +139,12 @@ func deeds(t *testing.T) []deed {
 		{"take its own commands (`agent.<me>.cmd`)", agents, hears("agent.<me>.cmd")},
 		{"take another agent's commands (`agent.oslo.cmd`)", none, hears("agent.oslo.cmd")},
 		{"take all agents' commands (`agent.*.cmd`)", none, hears("agent.*.cmd")},
-		{"command an agent (`agent.oslo.cmd`)", writers, asks("agent.oslo.cmd", `{"op":"info"}`)},
+		{"ask an agent who it is and what it runs (`info`, `list` on `agent.oslo.cmd`)", writers, asks("agent.oslo.cmd", `{"op":"info"}`)},
+		{"command an agent (`start` on `agent.oslo.cmd`), signed", writers, signs("agent.oslo.cmd", startX)},
+		{"command it without a signature", none, asks("agent.oslo.cmd", startX)},
+		{"have it measure once without a signature (`probe`)", none, asks("agent.oslo.cmd", strings.Replace(startX, "start", "probe", 1))},
+		{"command it by what was signed for another agent", none, replays("agent.rome.cmd", "agent.oslo.cmd", startX)},
+		{"give it another list of those whose commands count (`trust`)", none, asks("agent.oslo.cmd", `{"op":"trust","trust":{"operator":"","trust":"{\"number\":9000000000000000}","signature":""}}`)},
 		{"ask itself, and so say where it may publish (`agent.<me>.cmd`)", none, asks("agent.<me>.cmd", `{"op":"info"}`)},
 		{"ask who has its id (`access.claim.<me>`)", agents, asks("access.claim.<me>", `{"op":"info"}`)},
 		{"ask who has another id (`access.claim.oslo`)", none, asks("access.claim.oslo", `{"op":"info"}`)},
@@ -88,22 +162,38 @@ func deeds(t *testing.T) []deed {
 		{"follow the audit (of `AUDIT`)", writers, makes("AUDIT", "")},
 		{"read a saved monitor (`$KV.monitors.web`)", readers, asks("$JS.API.DIRECT.GET.KV_monitors.$KV.monitors.web", "")},
 		{"push what is read to its own inbox", readers, makes("RESULTS", `,"deliver_subject":"_INBOX.<me>.x"`)},
-		{"save a monitor (`$KV.monitors.web`)", writers, asks("$KV.monitors.web", savedWeb)},
-		{"delete a saved monitor", writers, asks("$KV.monitors.web", "", "KV-Operation", "DEL")},
-		{"wipe a saved monitor's history (`KV-Operation: PURGE`)", none, asks("$KV.monitors.web", "", "KV-Operation", "PURGE", "Nats-Rollup", "sub")},
-		{"wipe it by a roll-up of a deletion", none, asks("$KV.monitors.web", "", "KV-Operation", "DEL", "Nats-Rollup", "all")},
-		{"save what is no monitor", none, asks("$KV.monitors.web", "{}")},
-		{"save a monitor under another key", none, asks("$KV.monitors.other", savedWeb)},
+		{"save a monitor (`$KV.monitors.web`), signed", writers, saves("web", "", savedWeb)},
+		{"save it without a signature", none, asks("$KV.monitors.web", savedWeb, "Nats-Expected-Last-Subject-Sequence", "0")},
+		{"save it in another's name", none, saves("web", "", strings.ReplaceAll(savedWeb, "<me>", "oslo"))},
+		{"save it over a revision that it was not signed for", none, func(a trier) error {
+			m := message("$KV.monitors.web", strings.ReplaceAll(savedWeb, "<me>", a.name), "Nats-Expected-Last-Subject-Sequence", fmt.Sprint(a.last("web")))
+			if a.signer() != nil {
+				proof, err := a.signer().Sign(m.Subject, "", m.Data, wire.Proof{Store: a.store, Revision: a.last("web") + 1})
+				if err != nil {
+					return err
+				}
+				m.Header.Set(wire.ProofHeader, proof)
+			}
+			return ask(a.Conn, m)
+		}},
+		{"delete a saved monitor, signed", writers, saves("web", "DEL", "")},
+		{"delete it without a signature", none, asks("$KV.monitors.web", "", "KV-Operation", "DEL", "Nats-Expected-Last-Subject-Sequence", "0")},
+		{"wipe a saved monitor's history (`KV-Operation: PURGE`)", none, saves("web", "PURGE", "", "Nats-Rollup", "sub")},
+		{"wipe it by a roll-up of a deletion", none, saves("web", "DEL", "", "Nats-Rollup", "all")},
+		{"save what is no monitor", none, saves("web", "", "{}")},
+		{"save a monitor under another key", none, saves("other", "", savedWeb)},
 		{"save a configuration (`$O.configs.C.x`)", writers, asks("$O.configs.C.x", "{}")},
 		{"take over the controller's lease (`$KV.control.leader`)", none, asks("$KV.control.leader", "{}")},
 		{"write its own line of the audit (`audit.<me>`)", agents, asks("audit.<me>", "{}")},
 		{"write another line of the audit (`audit.access`)", none, asks("audit.access", "{}")},
-		{"change its own key (`access.rotate.<me>`)", append(slices.Clone(agents), readers...), func(nc *nats.Conn, me string) error {
+		{"change its own key (`access.rotate.<me>`)", append(slices.Clone(agents), readers...), func(a trier) error {
 			_, own := natstest.NewKey(t)
-			return asks("access.rotate.<me>", `{"key":"`+own+`"}`)(nc, me)
+			return signs("access.rotate.<me>", `{"key":"`+own+`"}`)(a)
 		}},
-		{"change another's key (`access.rotate.oslo`)", none, asks("access.rotate.oslo", `{"key":"`+key+`"}`)},
-		{"let somebody in, list, shut out (`access.admin`)", admins, asks("access.admin", `{"op":"list"}`)},
+		{"change its own key without a signature", none, asks("access.rotate.<me>", `{"key":"`+key+`"}`)},
+		{"change another's key (`access.rotate.oslo`)", none, signs("access.rotate.oslo", `{"key":"`+key+`"}`)},
+		{"let somebody in, list, shut out (`access.admin`), signed", admins, signs("access.admin", `{"op":"list"}`)},
+		{"the same without a signature", none, asks("access.admin", `{"op":"list"}`)},
 		{"come to the gates around the broker (`gate.>`)", none, sends("gate.access.admin", `{"op":"list"}`)},
 		{"join without a token (`access.join`)", none, asks("access.join", `{"token":"guess","key":"`+key+`"}`)},
 		{"answer for the broker (subscribe `access.>`)", none, hears("access.>")},
@@ -140,6 +230,13 @@ func deeds(t *testing.T) []deed {
 			list = append(list, deed{"`$JS.API.STREAM." + op + "." + stream + "`", none, asks("$JS.API.STREAM."+op+"."+stream, data)})
 		}
 	}
+	for _, how := range slices.Sorted(maps.Keys(forgedBlocks)) {
+		block := forgedBlocks[how]
+		list = append(list,
+			deed{"command an agent as the admin anna, by " + how + " in the headers", none, asksForged("agent.oslo.cmd", startX, block)},
+			deed{"let somebody in as the admin anna, by " + how, none, asksForged("access.admin", `{"op":"token","name":"thief","role":"admin"}`, block)},
+			deed{"save a monitor as the admin anna, by " + how, none, asksForged("$KV.monitors.web", strings.ReplaceAll(savedWeb, "<me>", "anna"), block)})
+	}
 	return append(list,
 		deed{"make a stream (`$JS.API.STREAM.CREATE`)", none, asks("$JS.API.STREAM.CREATE.MINE", `{"name":"MINE","subjects":["agent.*.cmd"]}`)},
 		deed{"empty the saved configurations (`$JS.API.STREAM.PURGE.OBJ_configs`)", writers, asks("$JS.API.STREAM.PURGE.OBJ_configs", `{"filter":"$O.configs.C.x"}`)},
@@ -151,19 +248,22 @@ func deeds(t *testing.T) []deed {
 // in docs/security.md what is so.
 func TestAttack_Matrix(t *testing.T) {
 	s := natstest.StartSecure(t)
+	checkDoc(t, "matrix", tryAll(t, s.Mesh))
+}
+
+// tryAll tries every deed in every role, and returns the table of what is so.
+func tryAll(t *testing.T, s natstest.Mesh) string {
+	t.Helper()
 	boss := s.As(t, access.Controller, "controller")
 	js := natstest.JetStream(t, boss)
-	oslo := s.As(t, wire.RoleAgent, "oslo", nats.CustomInboxPrefix("_INBOX_oslo"))
-	for _, subject := range []string{"agent.oslo.cmd", "$SRV.PING"} {
-		if _, err := oslo.Subscribe(subject, func(m *nats.Msg) { m.Respond([]byte(`{"ok":true}`)) }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := ask(oslo, message("results.oslo.web", "{}")); err != nil {
+	runs := startAgent(t, s, "oslo")
+	if err := ask(boss, message("results.oslo.web", "{}")); err != nil {
 		t.Fatal(err)
 	}
+	store, last := bucket(t, js)
 	kept := streams(t, js)
 	who := actors(t, s)
+	introduce(t, boss, s, "oslo")
 	var table strings.Builder
 	table.WriteString("| what | agent | viewer | operator | admin | no identity |\n|---|---|---|---|---|---|\n")
 	for _, d := range deeds(t) {
@@ -171,7 +271,7 @@ func TestAttack_Matrix(t *testing.T) {
 		for _, role := range columns {
 			a := who[role]
 			nc := a.connect(t, s)
-			err := d.do(nc, a.name)
+			err := d.do(trier{nc, a, on{s, t}, store, last})
 			nc.Close()
 			if may := slices.Contains(d.may, role); may != (err == nil) {
 				t.Errorf("%s, as %s: may is %v, got %v", d.what, role, may, err)
@@ -192,12 +292,56 @@ func TestAttack_Matrix(t *testing.T) {
 		t.Fatalf("%d revisions, %v", len(history), err)
 	}
 	for i, want := range []string{"olga", "anna"} {
-		var saved wire.Saved
-		if err := json.Unmarshal(history[i].Value(), &saved); err != nil || saved.Author != want {
-			t.Errorf("revision %d: author %q, want %q: the one that the broker knows (%v)", i, saved.Author, want, err)
+		if got, want := string(history[i].Value()), strings.ReplaceAll(savedWeb, "<me>", want); got != want {
+			t.Errorf("revision %d is %s, want exactly %s", i, got, want)
 		}
 	}
-	checkDoc(t, "matrix", table.String())
+	if got := runs(); got != "x" { // by two, who may
+		t.Errorf("oslo was made to run %q", got)
+	}
+	return table.String()
+}
+
+// bucket names the life of the bucket of saved monitors, and returns what tells
+// the revision of one.
+func bucket(t *testing.T, js jetstream.JetStream) (store string, last func(name string) uint64) {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), "KV_"+wire.MonitorsBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wire.StoreID(stream.CachedInfo().Created), func(name string) uint64 {
+		m, err := stream.GetLastMsgForSubject(t.Context(), "$KV."+wire.MonitorsBucket+"."+name)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return 0
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Sequence
+	}
+}
+
+// replays sends to one subject what was signed for another.
+func replays(of, to, data string) func(trier) error {
+	return func(a trier) error {
+		m := message(to, data)
+		if signer := a.signer(); signer != nil {
+			challenge := ""
+			if r, err := exchange(a.Conn, message(to, `{"op":"info"}`)); err == nil {
+				var reply wire.Reply
+				if json.Unmarshal(r.Data, &reply) == nil && reply.Info != nil {
+					challenge = reply.Info.Challenge
+				}
+			}
+			proof, err := signer.SignRequest(of, challenge, m.Data)
+			if err != nil {
+				return err
+			}
+			m.Header.Set(wire.ProofHeader, proof)
+		}
+		return ask(a.Conn, m)
+	}
 }
 
 func streams(t *testing.T, js jetstream.JetStream) (names []string) {

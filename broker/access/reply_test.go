@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -14,15 +15,19 @@ import (
 
 	"netmon/agent"
 	"netmon/broker/access"
+	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
 
-// TestAttack_ByReply: NATS does not ask whether somebody may publish to the
+// TestAttack_ByReply tries it on an embedded server.
+func TestAttack_ByReply(t *testing.T) { tryReplies(t, natstest.StartSecure(t).Mesh) }
+
+// tryReplies: NATS does not ask whether somebody may publish to the
 // subject that its request names for the answer. A stolen agent's key, and
 // consoles that work with it, try to have answers do what they may not.
-func TestAttack_ByReply(t *testing.T) {
-	s := natstest.StartSecure(t)
+func tryReplies(t *testing.T, s natstest.Mesh) {
+	t.Helper()
 	boss := s.As(t, access.Controller, "controller")
 	js := natstest.JetStream(t, boss)
 	who := actors(t, s)
@@ -32,7 +37,7 @@ func TestAttack_ByReply(t *testing.T) {
 	hostile := who[wire.RoleAgent].connect(t, s)
 	evil := `{"op":"start","seq":1,"name":"x","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","role":"admin","key":"` + someKey(t) + `",` +
 		`"monitors":[{"name":"x","kind":"tcp","target":"127.0.0.1:1"}]}`
-	forged := []string{wire.CallerHeader, `{"acc":"X","name_tag":"anna","tags":["role:admin"]}`}
+	forged := []string{wire.CallerHeader, forged}
 	if err := ask(hostile, message("results.paris.x", evil, forged...)); err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +49,20 @@ func TestAttack_ByReply(t *testing.T) {
 			hostile.Flush()
 		}
 	}
+
+	// The same with header blocks that nats-server leaves as they are, stored for
+	// somebody to have them given back.
+	line := connectRaw(t, s, who[wire.RoleAgent])
+	stores := map[string]string{}
+	for _, how := range slices.Sorted(maps.Keys(forgedBlocks)) {
+		name := fmt.Sprintf("forged%d", len(stores))
+		line.hpub("results.paris."+name, "_INBOX_paris.x", forgedBlocks[how], startX)
+		stores[how] = "$JS.API.DIRECT.GET.RESULTS.results.paris." + name
+	}
+	if err := line.flush(); err != nil {
+		t.Fatal(err)
+	}
+	introduce(t, boss, s, "oslo")
 
 	// The spy sees all that happens in the account of the streams.
 	spy := s.As(t, access.Controller, "controller")
@@ -77,6 +96,17 @@ func TestAttack_ByReply(t *testing.T) {
 		{"a hostile agent's forged answer to a ping", wire.RoleViewer, "$SRV.PING", "", answering(forged...)},
 		{"a hostile agent's answer to a command", wire.RoleOperator, "agent.paris.cmd", `{"op":"info"}`, answering()},
 		{"a hostile agent's forged answer to a command", wire.RoleOperator, "agent.paris.cmd", `{"op":"info"}`, answering(forged...)},
+	}
+	for how, subject := range stores {
+		for _, role := range columns[:4] {
+			tries = append(tries, struct {
+				what    string
+				role    wire.Role
+				subject string
+				data    string
+				answers func(*nats.Msg)
+			}{"its stored result, with " + how, role, subject, "", nil})
+		}
 	}
 	viewer := who[wire.RoleViewer].connect(t, s)
 	if err := ask(viewer, message("$JS.API.CONSUMER.CREATE.RESULTS.reads", `{"stream_name":"RESULTS","config":{"name":"reads","ack_policy":"none","mem_storage":true,"filter_subject":"results.paris.x"}}`)); err != nil {
@@ -158,12 +188,42 @@ func states(t *testing.T, js jetstream.JetStream) (out []string) {
 	return out
 }
 
+// trusting is whose commands count for an identity, with the newest list, as the
+// controller brings it.
+func trusting(t *testing.T, a *access.Authority, dir string) *identity.Trust {
+	t.Helper()
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _, _ := a.Trust()
+	if err := trust.Take(list); err != nil {
+		t.Fatal(err)
+	}
+	return trust
+}
+
+// introduce brings an agent the newest list of those whose commands count, as
+// the controller does.
+func introduce(t *testing.T, boss *nats.Conn, s natstest.Mesh, agent string) {
+	t.Helper()
+	list, _, _ := s.Trust()
+	data, err := json.Marshal(wire.Command{Op: wire.OpTrust, Trust: &list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(boss, message("agent."+agent+".cmd", string(data))); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // startAgent runs a real agent that joined, and returns what tells what it runs.
-func startAgent(t *testing.T, s natstest.Secure, name string) func() string {
+func startAgent(t *testing.T, s natstest.Mesh, name string) func() string {
 	t.Helper()
 	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"}}))
 	opened := make(chan struct{}, 1)
-	a, err := agent.New(agent.Options{ID: name, Labels: map[string]string{"region": "us"}, State: t.TempDir(), Version: "0.0.1", Known: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	trust := trusting(t, s.Authority, dir)
+	a, err := agent.New(agent.Options{ID: name, Labels: map[string]string{"region": "us"}, State: t.TempDir(), Version: "0.0.1", Trust: trust, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Connect: func(more ...nats.Option) (*nats.Conn, error) {
 			o, err := id.Options(dir)
 			if err != nil {

@@ -16,7 +16,7 @@ import (
 // first start stays so.
 func TestRestart_IdentitiesHold(t *testing.T) {
 	s := natstest.StartSecure(t)
-	let := actors(t, s)
+	let := actors(t, s.Mesh)
 	admin, agent := let[wire.RoleAdmin], let[wire.RoleAgent]
 	back := make(chan struct{}, 1)
 	command, err := connect(t, admin.id, admin.dir, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectHandler(func(*nats.Conn) { back <- struct{}{} }))
@@ -24,7 +24,7 @@ func TestRestart_IdentitiesHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	revoke := func(name string) error {
-		return ask(command, message(wire.AccessAdminSubject, `{"op":"revoke","name":"`+name+`"}`))
+		return askSigned(command, admin.signer(), wire.AccessAdminSubject, `{"op":"revoke","name":"`+name+`"}`)
 	}
 	if err := revoke(agent.name); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestRestart_IdentitiesHold(t *testing.T) {
 	}
 	shutOut(t, agent)
 	viewer := let[wire.RoleViewer]
-	nc := viewer.connect(t, s)
+	nc := viewer.connect(t, s.Mesh)
 	if err := publish(nc, message("$KV.monitors.web", "{}")); err == nil || !strings.Contains(err.Error(), "ermissions") {
 		t.Errorf("a viewer saves a monitor after the restart: %v", err)
 	}

@@ -120,6 +120,7 @@ type crossing struct {
 const (
 	gateAccess   = "gate.access"   // access.admin
 	gateSave     = "gate.save"     // $KV.monitors.*
+	gateSets     = "gate.sets"     // $O.configs.M.*
 	gateConsumer = "gate.consumer" // $JS.API.CONSUMER.CREATE.>
 )
 
@@ -136,23 +137,24 @@ func crossings() []crossing {
 	c := func(local string) crossing { return crossing{account: accountConsoles, local: local} }
 	list := []crossing{
 		{account: accountJoin, local: wire.AccessJoinSubject},
-		{account: accountMesh, of: accountAgents, local: "agent.*.cmd", named: true},
+		{account: accountMesh, of: accountAgents, local: "agent.*.cmd"},
 		{account: accountAgents, local: wire.AllResults},
 		{account: accountAgents, local: wire.AllAlive},
 		{account: accountAgents, local: wire.AllAudits},
-		{account: accountAgents, local: "access.rotate.*", named: true},
+		{account: accountAgents, local: "access.rotate.*"},
 		{account: accountAgents, local: "access.claim.*", named: true},
 		{account: accountAgents, local: "$JS.API.DIRECT.GET.>"},
-		{account: accountConsoles, of: accountAgents, local: "agent.*.cmd", named: true},
+		{account: accountConsoles, of: accountAgents, local: "agent.*.cmd"},
 		{account: accountConsoles, of: accountAgents, local: "$SRV.>"},
-		{account: accountConsoles, local: "access.*", remote: gateAccess + ".*", named: true},
-		{account: accountConsoles, local: "access.rotate.*", named: true},
-		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", remote: gateSave + ".>", named: true},
+		{account: accountConsoles, local: "access.*", remote: gateAccess + ".*"},
+		{account: accountConsoles, local: "access.rotate.*"},
+		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", remote: gateSave + ".>"},
 		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", remote: gateConsumer + ".>", named: true},
 		{account: accountConsoles, of: accountAgents, local: tapResults, stream: true},
 		{account: accountConsoles, of: accountAgents, local: wire.AllAlive, stream: true},
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
-		c("$O." + wire.ConfigsBucket + ".>"), c("$JS.API.STREAM.PURGE.*"),
+		{account: accountConsoles, local: configsMeta + ">", remote: gateSets + ".>"},
+		c("$O." + wire.ConfigsBucket + ".C.>"), c("$JS.API.STREAM.PURGE.*"),
 		c("$JS.API.INFO"), c("$JS.API.STREAM.NAMES"), c("$JS.API.STREAM.LIST"), c("$JS.API.STREAM.INFO.*"), c("$JS.API.STREAM.MSG.GET.*"),
 		c("$JS.API.DIRECT.GET.>"), c("$JS.API.CONSUMER.INFO.>"), c("$JS.API.CONSUMER.MSG.NEXT.>"), c("$JS.API.CONSUMER.DELETE.>"), c("$JS.FC.>"),
 	}

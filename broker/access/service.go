@@ -38,7 +38,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, a: a, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}}
+	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{}}
 	ctx, cancel := context.WithCancel(ctx)
 	var pushing sync.WaitGroup
 	defer pushing.Wait()
@@ -57,6 +57,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		"access.rotate.*":      s.rotate,
 		"access.claim.*":       s.claim,
 		gateSave + ".>":        s.save,
+		gateSets + ".>":        s.saveSet,
 		gateConsumer + ".>":    s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
@@ -101,10 +102,13 @@ type service struct {
 
 	claims sync.WaitGroup
 
+	receiver identity.Receiver // of what changes something
+
 	mu      sync.Mutex      // guards what follows
 	changed map[string]bool // accounts that the servers do not know yet
 	behind  error           // why not
 	told    map[string]bool // reasons of refused joins that are in the audit already
+	lives   map[string]life // of buckets, by stream
 }
 
 // update marks an account as changed; "" is all of them.
@@ -184,6 +188,9 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 	if err != nil {
 		errs := wire.Invalid(err)
 		r = wire.AccessReply{Error: &errs[0]}
+		if r.Error.Code == wire.CodeChallenge {
+			r.Challenge = s.receiver.Challenges.Now()
+		}
 	}
 	r.OK = r.Error == nil
 	data, err := json.Marshal(r)
@@ -236,6 +243,7 @@ func (s *service) join(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	c, err := s.credential(id, q.Key)
+	err = errors.Join(err, s.a.relist())
 	s.a.log.Info("joined", "name", id.Name, "role", id.Role)
 	s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
 	s.answer(m, wire.AccessReply{Credential: c}, err)
@@ -260,15 +268,16 @@ func (s *service) credential(id wire.Identity, key string) (*wire.Credential, er
 
 // rotate signs another key for who asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
-	name, err := s.caller(m, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	name, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
 	if err == nil && m.Subject != "access.rotate."+name {
 		err = errNotYours
 	}
-	var q wire.Join
-	if err == nil {
-		err = json.Unmarshal(m.Data, &q)
-	}
 	if err != nil {
+		s.answer(m, wire.AccessReply{}, err)
+		return
+	}
+	var q wire.Join
+	if err := json.Unmarshal(m.Data, &q); err != nil {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
 		return
 	}
@@ -278,6 +287,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	c, err := s.credential(id, q.Key)
+	err = errors.Join(err, s.a.relist())
 	s.answer(m, wire.AccessReply{Credential: c}, err)
 	if done {
 		s.note(ctx, wire.Audit{Where: whereAccess, By: name, Did: "rotate", What: []string{name}}, err)
@@ -286,7 +296,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 }
 
 func (s *service) admin(ctx context.Context, m *nats.Msg) {
-	by, err := s.caller(m, wire.RoleAdmin)
+	by, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
@@ -321,7 +331,7 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		s.answer(m, r, err)
 		return
 	}
-	s.answer(m, r, s.lagging())
+	s.answer(m, r, errors.Join(s.lagging(), s.a.relist()))
 	s.update(accountOf(r.Identities[0].Role))
 }
 
@@ -329,6 +339,16 @@ var errNotYours = errors.New("your role does not include it")
 
 // changers are the roles that save monitors.
 var changers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
+
+// sender is the name of who signed a request for something to be changed. The
+// server's word does not count: subject is the one that was signed for.
+func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (string, error) {
+	who, err := s.receiver.Sender(m.Header.Get(wire.ProofHeader), subject, m.Data, roles...)
+	if err != nil && !errors.Is(err, identity.ErrStale) {
+		s.a.log.Warn("refused", "subject", subject, "by", who.Name, "error", err)
+	}
+	return who.Name, err
+}
 
 // caller is who asks, by the server's word, and in one of these roles. NATS has
 // checked that as well, but not of what comes as the answer to another request.

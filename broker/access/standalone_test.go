@@ -17,6 +17,7 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/natstest"
 	"netmon/internal/need"
 	"netmon/wire"
 )
@@ -156,6 +157,8 @@ func (s standalone) serve(t *testing.T) {
 	<-ready
 }
 
+func (s standalone) mesh() natstest.Mesh { return natstest.Mesh{Authority: s.a, Address: s.url} }
+
 func (s standalone) invite(t *testing.T, name string, role wire.Role) identity.Line {
 	t.Helper()
 	token, err := s.a.Invite("test", wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: role})
@@ -184,9 +187,16 @@ func TestExport_OnRealServers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			parisTrust := trusting(t, s.a, agentDir)
+			receiver := identity.Receiver{Member: parisTrust.Member, Challenges: &identity.Challenges{}}
 			if _, err := paris.Subscribe("agent.paris.cmd", func(m *nats.Msg) {
-				name, role, err := wire.Caller(m.Header.Get(wire.CallerHeader))
-				m.Respond(fmt.Appendf(nil, `{"ok":true,"agent":"%s %s %v"}`, name, role, err))
+				who, err := receiver.Sender(m.Header.Get(wire.ProofHeader), m.Subject, m.Data, wire.RoleAdmin)
+				r := wire.Reply{OK: true, Agent: fmt.Sprint(who.Name, " ", who.Role)}
+				if err != nil {
+					r = wire.Refuse("paris", wire.Invalid(err)...)
+					r.Challenge = receiver.Challenges.Now()
+				}
+				m.Respond(r.Encode())
 			}); err != nil || paris.Flush() != nil {
 				t.Fatal(err)
 			}
@@ -197,14 +207,16 @@ func TestExport_OnRealServers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			signer := identity.SignByFile(identity.Creds(adminDir))
+			store, _ := bucket(t, natstest.JetStream(t, s.mesh().As(t, access.Controller, "controller")))
 			until(t, "the command arrives with its author", func() bool {
-				r, err := admin.Request("agent.paris.cmd", []byte(`{"op":"info"}`), 5*time.Second)
-				return err == nil && strings.Contains(string(r.Data), "anna admin <nil>")
+				r, err := requests(admin, signer).Do(t.Context(), "agent.paris.cmd", []byte(`{"op":"start"}`))
+				return err == nil && strings.Contains(string(r.Data), "anna admin")
 			})
-			if err := ask(admin, message("$KV.monitors.web", savedWeb)); err != nil {
+			if err := saveSigned(admin, signer, store, "web", "", strings.ReplaceAll(savedWeb, "<me>", "anna"), 0); err != nil {
 				t.Errorf("save: %v", err)
 			}
-			if err := makes("AUDIT", "")(admin, "anna"); err != nil {
+			if err := makes("AUDIT", "")(trier{Conn: admin, actor: actor{name: "anna"}}); err != nil {
 				t.Errorf("read the audit: %v", err)
 			}
 			if err := identity.Rotate(t.Context(), paris, agentDir); err != nil {
@@ -215,7 +227,7 @@ func TestExport_OnRealServers(t *testing.T) {
 				t.Fatalf("with the new key: %v", err)
 			}
 			paris.Close()
-			if err := ask(admin, message("access.admin", `{"op":"revoke","name":"paris"}`)); err != nil {
+			if err := askSigned(admin, signer, "access.admin", `{"op":"revoke","name":"paris"}`); err != nil {
 				t.Fatalf("revoke: %v", err)
 			}
 			select {
@@ -235,6 +247,20 @@ func TestExport_OnRealServers(t *testing.T) {
 				t.Error("the revoked key came in after a restart")
 			}
 		})
+	}
+}
+
+// TestAttack_OnRealServers tries what the matrix and ByReply try on servers that
+// are not embedded: each row holds there, too.
+func TestAttack_OnRealServers(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		for what, try := range map[string]func(*testing.T, natstest.Mesh){"matrix": func(t *testing.T, m natstest.Mesh) { tryAll(t, m) }, "by reply": tryReplies} {
+			t.Run(fmt.Sprint(n, " ", what), func(t *testing.T) {
+				s := startStandalone(t, n)
+				s.serve(t)
+				try(t, s.mesh())
+			})
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/console/words"
+	"netmon/controller"
+	"netmon/identity"
 	"netmon/internal/private"
 	"netmon/wire"
 )
@@ -211,23 +213,50 @@ func (id identified) serve(ctx context.Context, b *broker.Broker, kept <-chan st
 	serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url, Ready: answers}, log)
 }
 
-// labels are those that agents were let in with.
-func (id identified) labels() func(string) (map[string]string, bool) {
+// access is what the authority says to the controller.
+func (id identified) access() controller.Access {
 	if id.authority == nil {
-		return nil
+		return controller.Access{}
 	}
-	return id.authority.Labels
+	return accessOf(id.authority)
 }
 
-// own is how the agent and the person in the broker's own process connect.
-func (id identified) own(b *broker.Broker, agent string) (ofAgent, ofPerson func(...nats.Option) (*nats.Conn, error), err error) {
+func accessOf(a *access.Authority) controller.Access {
+	return controller.Access{Labels: a.Labels, Signer: a.Signer(), Trust: a.Trust, CheckSaved: a.CheckSaved, Adopt: a.Adopt}
+}
+
+// own is how the agent and the person in the broker's own process connect: by
+// identities like anybody else's. state is the agent's folder.
+func (id identified) own(c *cli.Context, b *broker.Broker, state string) (membership, brokerAt, error) {
+	agent, person := membership{id: c.String("id"), connect: b.Connect}, brokerAt{connect: b.Connect, url: b.URL()}
 	if id.authority == nil {
-		return b.Connect, b.Connect, nil
+		return agent, person, nil
 	}
-	asAgent, err := id.authority.Built(wire.RoleAgent, agent)
+	labels, err := parseLabels(c.StringSlice("label"))
 	if err != nil {
-		return nil, nil, err
+		return agent, person, err
 	}
-	asAdmin, err := id.authority.Built(wire.RoleAdmin, access.LocalAdmin)
-	return as(b.Connect, asAgent), as(b.Connect, asAdmin), err
+	dir := identityIn(state)
+	as, err := id.authority.Enrol(dir, b.URL(), wire.AccessCommand{Name: agent.id, Role: wire.RoleAgent, Labels: labels})
+	if errors.Is(err, access.ErrShutOut) && as.Credential.Name != "" {
+		fmt.Fprintf(c.App.ErrWriter, "netmon: the agent of this process, %v: it measures on, and nobody gets its results; to let it in again: netmon token new agent --id %s, then start this anew\n", err, agent.id)
+		err = nil
+	}
+	if err != nil {
+		return agent, person, err
+	}
+	agent.connect, agent.labels = by(b.Connect, as, dir), labels
+	agent.rotate = func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }
+	if agent.trust, err = identity.OpenTrust(dir); err != nil {
+		return agent, person, err
+	}
+	admin := id.authority.Admin()
+	who, err := identity.Load(admin)
+	person.connect, person.identity, person.who = by(b.Connect, who, admin), admin, personOf(admin)
+	return agent, person, err
+}
+
+// by connects in this process with the identity of a folder.
+func by(connect func(...nats.Option) (*nats.Conn, error), id identity.Identity, dir string) func(...nats.Option) (*nats.Conn, error) {
+	return as(connect, []nats.Option{nats.UserCredentials(identity.Creds(dir)), nats.CustomInboxPrefix(id.Inbox())})
 }

@@ -93,7 +93,7 @@ func TestBroker_ShoutsWhatIsOpen(t *testing.T) {
 			defer stop()
 			var out, said strings.Builder
 			ready := writerFunc(func(b []byte) (int, error) { stop(); return out.Write(b) })
-			args := append([]string{"netmon", "broker", "--no-controller", "--log", "error", "--store", t.TempDir()}, c.flags...)
+			args := append([]string{"netmon", "broker", "--log", "error", "--store", t.TempDir()}, c.flags...)
 			if code := run(ctx, args, strings.NewReader(""), ready, &said); code != exitOK || !strings.Contains(out.String(), "broker ready") {
 				t.Fatalf("exit %d: %s", code, said.String())
 			}

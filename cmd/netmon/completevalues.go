@@ -130,7 +130,7 @@ func (at cursor) ask(ctx context.Context, do func(ctx context.Context, cl *conso
 	defer cancel()
 	answer := make(chan []candidate, 1)
 	go func() { // looking up a host's name does not heed the context
-		cl, err := console.Connect(e.connect, nats.Timeout(completePatience), nats.NoReconnect())
+		cl, err := console.ConnectAs(e.person(), e.connect, nats.Timeout(completePatience), nats.NoReconnect())
 		if err != nil {
 			answer <- nil
 			return

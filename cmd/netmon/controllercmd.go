@@ -12,6 +12,7 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
+	"netmon/controller"
 )
 
 func controllerCommand() *cli.Command {
@@ -37,7 +38,7 @@ func controllerCommand() *cli.Command {
 			ready := func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) }
 			folder := c.String("access")
 			if folder == "" {
-				control(c.Context, e.connect, limits, nil, log, ready)
+				control(c.Context, e.connect, limits, controller.Access{}, log, ready)
 				return nil
 			}
 			if !access.Exists(folder) {
@@ -81,7 +82,7 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
 	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url, Again: again}, log) })
-	wg.Go(func() { control(ctx, connect, limits, a.Labels, log, ready) })
+	wg.Go(func() { control(ctx, connect, limits, accessOf(a), log, ready) })
 	wg.Wait()
 	return nil
 }

@@ -87,6 +87,9 @@ func brokerCommand() *cli.Command {
 				}
 				o.Advertise = c.String("advertise")
 			}
+			if o.Access != nil && c.Bool("no-controller") {
+				return usage("--no-controller: without it no agent learns whom to obey, and this broker asks who people are: leave it out, or add --insecure")
+			}
 			b, err := broker.Start(c.Context, o)
 			if err != nil {
 				return refusal(err)
@@ -107,7 +110,7 @@ func brokerCommand() *cli.Command {
 			} else {
 				limits := limitsFrom(c, b.DefaultLimits())
 				wg.Go(func() {
-					control(c.Context, id.controller, limits, id.labels(), log, sync.OnceFunc(func() { close(kept) }))
+					control(c.Context, id.controller, limits, id.access(), log, sync.OnceFunc(func() { close(kept) }))
 				})
 			}
 			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
@@ -168,9 +171,9 @@ func loopback(listen string) bool {
 
 // control provisions the mesh and controls it until ctx ends. ready, when not
 // nil, is called once the streams are there.
-func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, labels func(string) (map[string]string, bool), log *slog.Logger, ready func()) {
+func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, access controller.Access, log *slog.Logger, ready func()) {
 	for wait := 250 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
-		err := controlOnce(ctx, connect, limits, labels, log, ready)
+		err := controlOnce(ctx, connect, limits, access, log, ready)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -182,7 +185,7 @@ func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, erro
 	}
 }
 
-func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, labels func(string) (map[string]string, bool), log *slog.Logger, ready func()) error {
+func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, access controller.Access, log *slog.Logger, ready func()) error {
 	nc, err := connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
@@ -207,11 +210,10 @@ func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, 
 	if ready != nil {
 		ready()
 	}
-	ctl, err := controller.New(nc, provision, log)
+	ctl, err := controller.New(nc, provision, access, log)
 	if err != nil {
 		return err
 	}
-	ctl.Labels = labels
 	return ctl.Run(ctx)
 }
 
@@ -272,6 +274,6 @@ func newAgent(c *cli.Context, state string, log *slog.Logger, joined membership,
 		return nil, err
 	}
 	log.Info("policy", "file", file, "says", policyText(says.Summary()))
-	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: joined.connect, Known: joined.known, Rotate: joined.rotate, Log: log, Opened: opened,
+	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Log: log, Opened: opened,
 		Spool: spool.Options{MaxBytes: size, MaxAge: c.Duration("spool-age")}})
 }

@@ -55,7 +55,7 @@ func dash(c *cli.Context) error {
 		there, _, _ = s.now()
 		url = there.url
 	}
-	cl, err := console.Connect(there.connect, linkHandlers(url, links, back)...)
+	cl, err := console.ConnectAs(there.who, there.connect, linkHandlers(url, links, back)...)
 	if err != nil {
 		return at.explain(err)
 	}

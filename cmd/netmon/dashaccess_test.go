@@ -15,11 +15,8 @@ import (
 func TestActor_ViewerIsRefused(t *testing.T) {
 	s := natstest.StartSecure(t)
 	client := func(role wire.Role, name string) *actor {
-		credential, err := s.Built(role, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cl, err := console.Connect(as(s.Connect, credential))
+		id, dir := s.LetIn(t, role, name)
+		cl, err := console.ConnectAs(personOf(dir), by(s.Connect, id, dir))
 		if err != nil {
 			t.Fatal(err)
 		}

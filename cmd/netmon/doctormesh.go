@@ -17,7 +17,7 @@ const clockOdd = time.Second
 // examineMesh looks at the broker and at the agents behind it.
 func examineMesh(ctx context.Context, e endpoint) []finding {
 	where := fmt.Sprintf("%s, by %s", redact(e.url), e.from)
-	cl, err := console.Connect(e.connect, connectBy(ctx)...)
+	cl, err := console.ConnectAs(e.person(), e.connect, connectBy(ctx)...)
 	if err != nil {
 		return []finding{
 			{"broker", doctorProblem, fmt.Sprintf("%s: %v", where, err), "start it there (netmon up, netmon broker), or say where it is (--broker, NETMON_BROKER, netmon context use)"},

@@ -217,6 +217,26 @@ func (p endpoint) options() ([]nats.Option, error) {
 	return nil, nil
 }
 
+// person is who we are there, where the broker knows who is who.
+func (p endpoint) person() console.Person {
+	switch {
+	case p.identity != "":
+		return personOf(p.identity)
+	case len(p.creds) > 0: // the seed is in the last one
+		return console.Person{Name: identity.NameIn(p.creds[0]), Signer: identity.SignByFile(p.creds[len(p.creds)-1])}
+	}
+	return console.Person{}
+}
+
+// personOf is whoever has the identity of a folder.
+func personOf(folder string) console.Person {
+	id, err := identity.Load(folder)
+	if err != nil {
+		return console.Person{} // connecting says what is wrong
+	}
+	return console.Person{Name: id.Credential.Name, Signer: identity.SignByFile(identity.Creds(folder)), Authority: id.Authority}
+}
+
 // connect makes a NATS connection to it.
 func (p endpoint) connect(o ...nats.Option) (*nats.Conn, error) {
 	options, err := p.options()
@@ -232,7 +252,7 @@ func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client)
 		return s.with(c.Context, do)
 	}
 	p := endpointOf(c)
-	cl, err := console.Connect(p.connect, connectBy(c.Context)...)
+	cl, err := console.ConnectAs(p.person(), p.connect, connectBy(c.Context)...)
 	if err != nil {
 		return p.explain(err)
 	}

@@ -26,6 +26,7 @@ import (
 
 	"netmon/broker"
 	"netmon/console"
+	"netmon/controller"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
@@ -412,7 +413,7 @@ func TestInjection_Logs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, ready := make(chan struct{}), make(chan struct{})
 	go func() {
-		control(ctx, b.Connect, b.DefaultLimits(), nil, logger, func() { close(ready) })
+		control(ctx, b.Connect, b.DefaultLimits(), controller.Access{}, logger, func() { close(ready) })
 		close(ended)
 	}()
 	<-ready

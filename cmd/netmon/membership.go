@@ -23,7 +23,7 @@ type membership struct {
 	labels  map[string]string // nil: those of --label
 	connect func(...nats.Option) (*nats.Conn, error)
 	url     string
-	known   bool // the broker says who sends commands
+	trust   *identity.Trust // whose commands count; nil: those of whoever the broker lets in
 	rotate  func(context.Context, *nats.Conn) error
 }
 
@@ -69,7 +69,13 @@ func memberOf(c *cli.Context) (membership, error) {
 					redact(e.url), e.from, who.Credential.Role, who.Credential.Name, id)
 			}
 		}
-		m.connect, m.url, m.known = e.connect, e.url, e.identity != ""
+		m.connect, m.url = e.connect, e.url
+		if e.identity != "" {
+			var err error
+			if m.trust, err = identity.OpenTrust(e.identity); err != nil {
+				return membership{}, err
+			}
+		}
 		return m, nil
 	}
 	return member(c, m.state)
@@ -93,7 +99,11 @@ func member(c *cli.Context, state string) (membership, error) {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	return membership{id: name, state: state, labels: labels, url: id.URL, known: true,
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		return membership{}, err
+	}
+	return membership{id: name, state: state, labels: labels, url: id.URL, trust: trust,
 		connect: endpoint{url: id.URL, from: "the identity in " + dir, identity: dir}.connect,
 		rotate:  func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/console"
+	"netmon/controller"
 )
 
 // scriptPatience is how long a script waits for what should come at once.
@@ -35,7 +36,7 @@ func mesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
 	ready := make(chan struct{})
 	wg.Go(func() {
-		control(ctx, b.Connect, b.DefaultLimits(), nil, log, sync.OnceFunc(func() { close(ready) }))
+		control(ctx, b.Connect, b.DefaultLimits(), controller.Access{}, log, sync.OnceFunc(func() { close(ready) }))
 	})
 	<-ready
 	for _, arg := range args {
@@ -78,7 +79,7 @@ func securemesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { stop(); wg.Wait(); b.Close(); a.Close() })
 	ready := make(chan struct{})
 	wg.Go(func() {
-		control(ctx, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
+		control(ctx, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
 	})
 	<-ready
 	wg.Go(func() { id.serve(ctx, b, ready, nil, log) })

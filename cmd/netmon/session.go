@@ -43,6 +43,7 @@ type brokerAt struct {
 	context string // its name, "" for none
 
 	identity string // folder of who joined it, "" for none
+	who      console.Person
 }
 
 // placeOf is the place of an endpoint.
@@ -51,7 +52,7 @@ func placeOf(e endpoint) brokerAt {
 	if name == e.from {
 		name = ""
 	}
-	return brokerAt{e.connect, bare(e.url), name, e.identity}
+	return brokerAt{e.connect, bare(e.url), name, e.identity, e.person()}
 }
 
 // shown is what the prompt calls it.
@@ -91,9 +92,9 @@ func sessionOn(at brokerAt, cl *console.Client) *session {
 func (s *session) move(to brokerAt) error {
 	told := nats.ConnHandler(func(*nats.Conn) { s.look(false) })
 	handlers := []nats.Option{nats.DisconnectErrHandler(func(*nats.Conn, error) { s.look(false) }), nats.ReconnectHandler(told), nats.ConnectHandler(told)}
-	cl, err := console.Connect(to.connect, handlers...)
+	cl, err := console.ConnectAs(to.who, to.connect, handlers...)
 	if errors.Is(err, console.ErrUnreachable) && s.waits && !letIn(err) {
-		cl, err = console.Connect(to.connect, append(handlers, nats.RetryOnFailedConnect(true))...)
+		cl, err = console.ConnectAs(to.who, to.connect, append(handlers, nats.RetryOnFailedConnect(true))...)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", to.url, err)

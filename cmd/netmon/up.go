@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
 	"netmon/broker"
@@ -75,11 +75,11 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ofAgent, ofPerson, err := id.own(b, c.String("id"))
+	ofAgent, ofPerson, err := id.own(c, b, state)
 	if err != nil {
 		return err
 	}
-	a, err := newAgent(c, state, log, membership{id: c.String("id"), connect: ofAgent, known: authority != nil}, nil)
+	a, err := newAgent(c, state, log, ofAgent, nil)
 	if err != nil {
 		return err
 	}
@@ -93,10 +93,18 @@ func up(c *cli.Context) error {
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
-		control(serve, id.controller, b.DefaultLimits(), id.labels(), log, sync.OnceFunc(func() { close(ready) }))
+		control(serve, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
 	})
 	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
-	working.Go(func() { agentErr = a.Run(ctx); stop() })
+	working.Go(func() {
+		defer stop()
+		select { // its first heartbeat is to be kept, and measuring waits for nobody
+		case <-ready:
+		case <-ctx.Done():
+		case <-time.After(readyPatience):
+		}
+		agentErr = a.Run(ctx)
+	})
 
 	showErr := show(ctx, c, b, ofPerson, []<-chan struct{}{ready, answers}, monitors, log, logs)
 	if errors.Is(showErr, errLeft) {
@@ -115,12 +123,15 @@ func up(c *cli.Context) error {
 	return errors.Join(showErr, agentErr, brokerErr)
 }
 
+// readyPatience is how long the agent waits for the streams at a start.
+const readyPatience = 2 * time.Second
+
 // errLeft says that the person left the prompt, and with it all of this process.
 var errLeft = errors.New("left")
 
 // show saves the monitors of the files, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(...nats.Option) (*nats.Conn, error), ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, b *broker.Broker, at brokerAt, ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
 		select {
 		case <-ctx.Done():
@@ -129,7 +140,7 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(..
 		}
 	}
 	w := c.App.Writer
-	cl, err := console.Connect(connect)
+	cl, err := console.ConnectAs(at.who, at.connect)
 	if err != nil {
 		return err
 	}
@@ -147,14 +158,14 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, connect func(..
 	if err != nil {
 		return err
 	}
-	url := b.URL()
+	url := at.url
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
 	tellNext(w, url, before+s.added == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
 		return nil
 	}
 	if in, out, ok := terminal(c); ok && !c.Bool("results") {
-		s, err := newSession(brokerAt{connect: connect, url: url}, false)
+		s, err := newSession(at, false)
 		if err != nil {
 			return err
 		}

@@ -45,10 +45,15 @@ func Restart(t testing.TB, b *broker.Broker) *broker.Broker {
 // neither on a broker that is away nor before the end of the test.
 func Connect(t testing.TB, b *broker.Broker, opts ...nats.Option) *nats.Conn {
 	t.Helper()
+	return connect(t, b.URL(), opts...)
+}
+
+func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
+	t.Helper()
 	all := append([]nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0)}, opts...)
-	nc, err := nats.Connect(b.URL(), all...)
+	nc, err := nats.Connect(url, all...)
 	if err != nil {
-		t.Fatalf("connect to %s: %v", b.URL(), err)
+		t.Fatalf("connect to %s: %v", url, err)
 	}
 	t.Cleanup(nc.Close)
 	return nc

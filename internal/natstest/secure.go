@@ -12,10 +12,16 @@ import (
 	"netmon/wire"
 )
 
+// Mesh is a mesh that knows who is who: its authority, and where a server of it is.
+type Mesh struct {
+	*access.Authority
+	Address string // tls://host:port
+}
+
 // Secure is a broker that knows who is who, with its authority.
 type Secure struct {
 	*broker.Broker
-	*access.Authority
+	Mesh
 }
 
 // StartSecure starts a provisioned broker with TLS and identities.
@@ -27,7 +33,8 @@ func StartSecure(t testing.TB) Secure {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	s := Secure{start(t, broker.Options{Listen: "127.0.0.1:0", Store: store, Access: a}), a}
+	b := start(t, broker.Options{Listen: "127.0.0.1:0", Store: store, Access: a})
+	s := Secure{b, Mesh{a, b.URL()}}
 	nc := s.As(t, access.Controller, "controller")
 	if err := broker.Provision(t.Context(), JetStream(t, nc), broker.DefaultLimits()); err != nil {
 		t.Fatalf("Provision: %v", err)
@@ -47,24 +54,57 @@ func StartSecure(t testing.TB) Secure {
 	return s
 }
 
-// As connects over TLS in a role, by a key that the authority signs at once.
-func (s Secure) As(t testing.TB, role wire.Role, name string, opts ...nats.Option) *nats.Conn {
+// As connects over TLS in a role, as somebody who is let in at once.
+func (s Mesh) As(t testing.TB, role wire.Role, name string, opts ...nats.Option) *nats.Conn {
 	t.Helper()
-	built, err := s.Outside(role, name)
+	nc, _ := s.Signing(t, role, name, opts...)
+	return nc
+}
+
+// Signing is As, with what signs in that name.
+func (s Mesh) Signing(t testing.TB, role wire.Role, name string, opts ...nats.Option) (*nats.Conn, *identity.Signer) {
+	t.Helper()
+	if role == access.Controller {
+		built, err := s.Outside(role, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return connect(t, s.Address, append(built, opts...)...), s.Authority.Signer()
+	}
+	id, dir := s.LetIn(t, role, name)
+	own, err := id.Options(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Connect(t, s.Broker, append(built, opts...)...)
+	return connect(t, s.Address, append(own, opts...)...), identity.SignByFile(identity.Creds(dir))
+}
+
+// LetIn makes an identity that is let in at once, in a folder of the test.
+func (s Mesh) LetIn(t testing.TB, role wire.Role, name string) (id identity.Identity, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	var err error
+	if name == access.LocalAdmin {
+		if err = s.WriteAdmin(dir, s.Address); err == nil {
+			id, err = identity.Load(dir)
+		}
+	} else {
+		id, err = s.Enrol(dir, s.Address, wire.AccessCommand{Name: name, Role: role})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, dir
 }
 
 // Invite makes a token as an admin does, and returns the line to join by.
-func (s Secure) Invite(t testing.TB, c wire.AccessCommand) identity.Line {
+func (s Mesh) Invite(t testing.TB, c wire.AccessCommand) identity.Line {
 	t.Helper()
 	token, err := s.Authority.Invite("test", c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return identity.Line{URL: s.URL(), Token: token, Pin: s.Pin()}
+	return identity.Line{URL: s.Address, Token: token, Pin: s.Pin()}
 }
 
 // NewKey is a key pair of a user and its public part.

@@ -1,0 +1,84 @@
+package access
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// Adopt accepts what was saved before anybody had to sign, once in the life of
+// a mesh: by an older netmon, or before the mesh asked who people are. It is
+// written again exactly as it is, with the authority's word beside it.
+func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
+	if a.book.isAdopted() {
+		return nil
+	}
+	n, err := a.adoptAll(ctx, js, "KV_"+wire.MonitorsBucket, "$KV."+wire.MonitorsBucket+".>")
+	if err != nil {
+		return err
+	}
+	sets, err := a.adoptAll(ctx, js, configsStream, configsMeta+">")
+	if err != nil {
+		return err
+	}
+	if n+sets > 0 {
+		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors", n, "configurations", sets)
+	}
+	return a.book.adopt()
+}
+
+// adoptAll accepts the last message of each subject of a stream.
+func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, subjects string) (n int, err error) {
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subjects))
+	if err != nil {
+		return 0, err
+	}
+	for subject := range info.State.Subjects {
+		m, err := stream.GetLastMsgForSubject(ctx, subject)
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", subject, err)
+		}
+		if m.Header.Get(wire.AcceptedHeader) != "" || m.Header.Get(headerOperation) != "" {
+			continue
+		}
+		again := nats.NewMsg(subject)
+		again.Data = m.Data
+		accepted, err := a.accept(wire.Member{}, subject, "", "", m.Data)
+		if err != nil {
+			return n, err
+		}
+		again.Header.Set(wire.AcceptedHeader, accepted)
+		if v := m.Header.Get(headerRollup); v != "" {
+			again.Header.Set(headerRollup, v)
+		}
+		if _, err := js.PublishMsg(ctx, again, jetstream.WithExpectLastSequencePerSubject(m.Sequence)); err != nil {
+			return n, fmt.Errorf("%s: %w", subject, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (b *book) isAdopted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.adopted
+}
+
+// adopt notes that it was done, for good.
+func (b *book) adopt() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.adopted = true
+	err := b.change(func(map[string]*entry) error { return nil })
+	b.adopted = err == nil
+	return err
+}

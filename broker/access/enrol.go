@@ -1,0 +1,108 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// ErrShutOut says that an identity was revoked, and was not let in again.
+var ErrShutOut = errors.New("was shut out")
+
+// Enrol lets a program of the broker's own host in, by an identity in a folder,
+// as if it had joined by a token; url is where it connects to. One that is in
+// keeps its key, and has these labels from now on. One that was revoked stays out.
+func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Identity, error) {
+	have, err := identity.Load(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return have, err
+	}
+	if err == nil && have.Authority != string(a.certs.authority) {
+		return have, fmt.Errorf("the identity in %s is of another mesh: give another folder with --state", dir)
+	}
+	if err == nil {
+		key, err := identity.PublicKey(dir)
+		if err != nil {
+			return have, err
+		}
+		switch known, err := a.book.relabel(c, key); {
+		case err != nil:
+			return have, err
+		case known:
+			have.URL, have.Credential.Labels = url, c.Labels
+			return have, have.SaveInfo(dir)
+		}
+	}
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return have, err
+	}
+	token, err := a.keys.userJWT(c.Role, c.Name, public(key))
+	if err != nil {
+		return have, err
+	}
+	if err := a.book.enrol(c, public(key)); err != nil {
+		return have, err
+	}
+	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: c.Name, Role: c.Role, JWT: token, Labels: c.Labels}}
+	return id, errors.Join(a.relist(), id.Save(dir, key))
+}
+
+// relabel gives somebody who is in by this key its labels; known is false for
+// anybody else.
+func (b *book) relabel(c wire.AccessCommand, key string) (known bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.entries[c.Name]
+	switch {
+	case e == nil || e.Role != c.Role || e.Key != key && e.Next != key && !e.had(key):
+		return false, nil
+	case !e.Revoked.IsZero():
+		return true, fmt.Errorf("%s %w (netmon access revoke)", c.Name, ErrShutOut)
+	case e.Key != key && e.Next != key:
+		return false, nil
+	}
+	return true, b.change(func(next map[string]*entry) error {
+		next[c.Name].Labels = c.Labels
+		return nil
+	})
+}
+
+func (e *entry) had(key string) bool {
+	for _, o := range e.Old {
+		if o.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// enrol puts somebody in without a token.
+func (b *book) enrol(c wire.AccessCommand, key string) error {
+	if err := checkEntry(c); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.change(func(next map[string]*entry) error {
+		e := next[c.Name]
+		switch {
+		case e == nil:
+			e = &entry{}
+		case !e.Revoked.IsZero():
+			return fmt.Errorf("%s %w (netmon access revoke)", c.Name, ErrShutOut)
+		case e.Key != "":
+			return fmt.Errorf("%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
+				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
+		}
+		now := b.now().UTC()
+		next[c.Name] = &entry{Old: e.Old, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: "the broker's own host", Made: now, Joined: now, Key: key}}
+		return nil
+	})
+}

@@ -1,0 +1,74 @@
+package access
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"netmon/wire"
+)
+
+// Names of what NATS's object stores write (its ADR-20).
+const (
+	configsStream = "OBJ_" + wire.ConfigsBucket
+	configsMeta   = "$O." + wire.ConfigsBucket + ".M."
+	headerRollup  = "Nats-Rollup"
+)
+
+// saveSet writes what is known of a saved configuration, whose pieces are there
+// already, for who signed it: the name, the digest of the content and the
+// revision that it replaces. The authority's word is beside it, for who reads it.
+func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
+	rest := strings.TrimPrefix(m.Subject, gateSets+".")
+	to := nats.NewMsg(configsMeta + rest)
+	to.Data = m.Data
+	who, p, err := s.checkSet(ctx, to.Subject, rest, m)
+	if err != nil {
+		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
+		refuse(m, err.Error())
+		return
+	}
+	accepted, err := s.a.accept(who, to.Subject, "", "", m.Data)
+	if err != nil {
+		refuse(m, err.Error())
+		return
+	}
+	to.Header.Set(headerRollup, "sub")
+	to.Header.Set(headerExpect, fmt.Sprint(p.Revision))
+	to.Header.Set(wire.AcceptedHeader, accepted)
+	if err = s.pass(ctx, m, to); err != nil {
+		s.a.log.Warn("access: save a configuration", "for", who.Name, "error", err)
+	}
+}
+
+// checkSet says who signed what is known of a saved configuration.
+func (s *service) checkSet(ctx context.Context, subject, rest string, m *nats.Msg) (who wire.Member, p wire.Proof, err error) {
+	var info jetstream.ObjectInfo
+	if err := json.Unmarshal(m.Data, &info); err != nil {
+		return who, p, fmt.Errorf("not what an object store writes: %w", err)
+	}
+	if rest != base64.URLEncoding.EncodeToString([]byte(info.Name)) || wire.CheckToken(info.Name) != nil {
+		return who, p, fmt.Errorf("name: want the one of the subject, a token, got %.64q", info.Name)
+	}
+	if v := m.Header.Get(headerRollup); v != "sub" {
+		return who, p, fmt.Errorf("%s: want sub, got %.20q", headerRollup, v)
+	}
+	store, err := s.stored(ctx, configsStream)
+	if err != nil {
+		return who, p, err
+	}
+	proof := info.Metadata[wire.SetProof]
+	if p, err = wire.DecodeProof(proof); err != nil && proof != "" {
+		return who, p, err
+	}
+	who, err = s.receiver.Saver(proof, subject, wire.SetOperation(info.Deleted), []byte(info.Digest), store, p.Revision, changers...)
+	if author := info.Metadata[wire.SetAuthor]; err == nil && author != who.Name {
+		err = fmt.Errorf("author: want %q, who signs it, got %.64q", who.Name, author)
+	}
+	return who, p, err
+}

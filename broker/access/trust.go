@@ -1,0 +1,205 @@
+package access
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+const trustName = "trust.json"
+
+// trust signs the list of those whose commands count. It is on disk before it
+// is given out, so that no number means two lists.
+type trust struct {
+	path     string
+	operator nkeys.KeyPair
+	cert     string // of the operator, as wire.SignedTrust has it
+	now      func() time.Time
+
+	mu      sync.Mutex // guards what follows
+	book    uint64     // number of the book that the list was made from
+	list    wire.Trust
+	signed  wire.SignedTrust
+	changed chan struct{} // closed when there is another list
+}
+
+// trustFile is how the last list is kept.
+type trustFile struct {
+	Book uint64           `json:"book"` // number of the book of identities
+	List wire.SignedTrust `json:"list"`
+}
+
+func openTrust(dir string, operator nkeys.KeyPair, cert string) (*trust, error) {
+	t := &trust{path: filepath.Join(dir, trustName), operator: operator, cert: cert, now: time.Now, changed: make(chan struct{})}
+	data, err := os.ReadFile(t.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	var f trustFile
+	if err == nil {
+		err = json.Unmarshal(data, &f)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(f.List.Trust), &t.list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list of those whose commands count: %s: %w: restore it from a backup of the folder", t.path, err)
+	}
+	t.book, t.signed = f.Book, f.List
+	return t, nil
+}
+
+// update makes a new list where the members are others than those of the last
+// one. book is the number of the book that they were read from.
+func (t *trust) update(book uint64, members []wire.Member) error {
+	slices.SortFunc(members, func(a, b wire.Member) int { return strings.Compare(a.Key, b.Key) })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next, signed := t.list, t.signed
+	if next.Number == 0 || !slices.Equal(next.Members, members) {
+		// Not only one higher, but as high as the time in ms: a folder that was
+		// restored from a backup must not give out a number that agents have seen.
+		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: members}
+		var err error
+		if signed, err = t.sign(next); err != nil {
+			return err
+		}
+	} else if book == t.book {
+		return nil
+	}
+	data, err := json.MarshalIndent(trustFile{book, signed}, "", "  ")
+	if err == nil {
+		err = identity.WriteSecret(t.path, append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the list of those whose commands count: %w", err)
+	}
+	if next.Number != t.list.Number {
+		close(t.changed)
+		t.changed = make(chan struct{})
+	}
+	t.book, t.list, t.signed = book, next, signed
+	return nil
+}
+
+func (t *trust) sign(list wire.Trust) (wire.SignedTrust, error) {
+	data, err := json.Marshal(list)
+	if err != nil {
+		return wire.SignedTrust{}, err
+	}
+	s := wire.SignedTrust{Operator: t.cert, Trust: string(data)}
+	text, err := s.Text()
+	if err == nil {
+		s.Signature, err = signText(t.operator, text)
+	}
+	return s, err
+}
+
+func signText(key nkeys.KeyPair, text []byte) (string, error) {
+	sum, err := key.Sign(text)
+	return base64.RawURLEncoding.EncodeToString(sum), err
+}
+
+// Trust is the newest list, its number, and what is closed when there is another one.
+func (a *Authority) Trust() (list wire.SignedTrust, number uint64, changed <-chan struct{}) {
+	a.trust.mu.Lock()
+	defer a.trust.mu.Unlock()
+	return a.trust.signed, a.trust.list.Number, a.trust.changed
+}
+
+// checkBook notices a book that is older than the list that was made from it:
+// those who were shut out since would come in again.
+func (a *Authority) checkBook() error {
+	was, is := a.trust.book, a.book.number()
+	if is >= was {
+		return nil
+	}
+	return fmt.Errorf("%s is older than %s (number %d, and %d was there before): whoever was shut out since would come in again: restore the newer file; "+
+		"to go on with the older one all the same, remove %s and look at netmon access ls", a.book.path, a.trust.path, is, was, a.trust.path)
+}
+
+// relist brings the list up to date with the book.
+func (a *Authority) relist() error {
+	number, all := a.book.members()
+	members := slices.DeleteFunc(all, func(m wire.Member) bool { return m.Role != wire.RoleOperator && m.Role != wire.RoleAdmin })
+	return a.trust.update(number, append(members, a.controller))
+}
+
+// accept is the authority's word on what somebody saves, as a header. proof is
+// that of who saves it, "" for what was there before anybody had to sign.
+func (a *Authority) accept(who wire.Member, subject, operation, proof string, data []byte) (string, error) {
+	acc := wire.Accepted{By: who.Name, Role: who.Role, Operator: a.trust.cert}
+	text, err := acc.Text(subject, operation, proof, data)
+	if err == nil {
+		acc.Signature, err = signText(a.trust.operator, text)
+	}
+	if err != nil {
+		return "", err
+	}
+	out, err := json.Marshal(acc)
+	return string(out), err
+}
+
+// Signer signs as the controller: its commands are those of the mesh itself.
+func (a *Authority) Signer() *identity.Signer { return identity.SignBy(a.controllerKey) }
+
+// CheckSaved says whether what is saved was let in by this authority, and its
+// author's signature is good. Whether that author may still come in does not count.
+func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data []byte) error {
+	if err := identity.CheckAccepted(string(a.certs.authority), accepted, subject, operation, proof, data); err != nil {
+		return err
+	}
+	if proof == "" { // it was there before
+		return nil
+	}
+	_, err := identity.Check(proof, subject, operation, data)
+	return err
+}
+
+// members are all identities that are in, with each key that lets them in.
+func (b *book) members() (number uint64, list []wire.Member) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.entries {
+		if !e.Revoked.IsZero() {
+			continue
+		}
+		for _, key := range []string{e.Key, e.Next} {
+			if key != "" {
+				list = append(list, wire.Member{Key: key, Name: e.Name, Role: e.Role})
+			}
+		}
+	}
+	return b.count, list
+}
+
+// member is whose key it is, among those that are in.
+func (b *book) member(key string) (wire.Member, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.entries {
+		if e.Revoked.IsZero() && key != "" && (e.Key == key || e.Next == key) {
+			return wire.Member{Key: key, Name: e.Name, Role: e.Role}, true
+		}
+	}
+	return wire.Member{}, false
+}
+
+func (b *book) number() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
+}

@@ -1,0 +1,244 @@
+package access
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+func openAuthority(t testing.TB, dir string) *Authority {
+	t.Helper()
+	a, err := Open(dir, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a
+}
+
+// pinning is the folder of somebody who pinned the authority.
+func pinning(t testing.TB, a *Authority) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := identity.WriteSecret(identity.CA(dir), a.certs.authority); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestTrust_OnlyTheAuthoritys: no other list counts, and no older one.
+func TestTrust_OnlyTheAuthoritys(t *testing.T) {
+	a, other := openAuthority(t, t.TempDir()), openAuthority(t, t.TempDir())
+	dir := pinning(t, a)
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, number, changed := a.Trust()
+	if err := trust.Take(first); err != nil || trust.Number() != number {
+		t.Fatalf("%d %v", trust.Number(), err)
+	}
+	if m, ok := trust.Member(a.controller.Key); !ok || m.Role != wire.RoleController {
+		t.Errorf("the controller: %+v %v", m, ok)
+	}
+	id, err := a.Enrol(t.TempDir(), "tls://x:1", wire.AccessCommand{Name: "olga", Role: wire.RoleOperator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-changed:
+	default:
+		t.Error("nobody is told of the new list")
+	}
+	second, number2, _ := a.Trust()
+	if number2 <= number {
+		t.Errorf("list %d after %d", number2, number)
+	}
+	if err := trust.Take(second); err != nil {
+		t.Fatal(err)
+	}
+	foreign, _, _ := other.Trust()
+	text, err := json.Marshal(wire.Trust{Number: 1 << 50, Members: []wire.Member{{Key: "UX", Name: "thief", Role: wire.RoleAdmin}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resigned := wire.SignedTrust{Operator: second.Operator, Trust: string(text)}
+	signing, err := resigned.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofOther := resigned
+	if ofOther.Signature, err = signText(other.keys.operator, signing); err != nil {
+		t.Fatal(err)
+	}
+	ofAccount := resigned // of this mesh, and not its operator
+	if ofAccount.Signature, err = signText(a.keys.accounts[accountMesh], signing); err != nil {
+		t.Fatal(err)
+	}
+	broker := second // the broker's own certificate is of the authority, too
+	block, _ := pem.Decode(readFile(t, a.certs.certFile))
+	broker.Operator = base64.StdEncoding.EncodeToString(block.Bytes)
+	ca := second
+	block, _ = pem.Decode(a.certs.authority)
+	ca.Operator = base64.StdEncoding.EncodeToString(block.Bytes)
+	changedText := second
+	changedText.Trust = strings.Replace(second.Trust, "operator", "admin", 1)
+	for what, list := range map[string]wire.SignedTrust{"an older one": first, "another mesh's": foreign, "signed by another operator": ofOther,
+		"signed by another key of the mesh": ofAccount, "with the broker's certificate": broker, "with the authority's own": ca, "changed": changedText, "nothing": {}} {
+		if err := trust.Take(list); err == nil {
+			t.Errorf("%s: it counts", what)
+		} else {
+			t.Log(what+":", err)
+		}
+	}
+	again, err := identity.OpenTrust(dir)
+	if err != nil || again.Number() != number2 {
+		t.Errorf("after a restart: %d, want %d (%v)", again.Number(), number2, err)
+	}
+	if err := again.Take(first); err == nil {
+		t.Error("an older one counts after a restart")
+	}
+	_ = id
+}
+
+// TestTrust_ShutOut: who was shut out is not on the next list, whoever that was
+// invited by; agents and viewers are on none.
+func TestTrust_Members(t *testing.T) {
+	a := openAuthority(t, t.TempDir())
+	for name, role := range map[string]wire.Role{"olga": wire.RoleOperator, "anna": wire.RoleAdmin, "vic": wire.RoleViewer, "paris": wire.RoleAgent} {
+		if _, err := a.Enrol(t.TempDir(), "tls://x:1", wire.AccessCommand{Name: name, Role: role}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func() string {
+		list, _, _ := a.Trust()
+		var l wire.Trust
+		if err := json.Unmarshal([]byte(list.Trust), &l); err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, m := range l.Members {
+			out = append(out, m.Name)
+		}
+		return strings.Join(out, " ")
+	}
+	if got := names(); !strings.Contains(got, "olga") || !strings.Contains(got, "anna") || strings.Contains(got, "vic") || strings.Contains(got, "paris") {
+		t.Errorf("on the list: %s", got)
+	}
+	if _, err := a.book.revoke("anna", "olga"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.relist(); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(); strings.Contains(got, "olga") {
+		t.Errorf("on the list after she was shut out: %s", got)
+	}
+}
+
+// TestOlderBook_IsNoticed: with it, who was shut out would come in again.
+func TestOlderBook_IsNoticed(t *testing.T) {
+	dir := t.TempDir()
+	a := openAuthority(t, dir)
+	if _, err := a.Enrol(t.TempDir(), "tls://x:1", wire.AccessCommand{Name: "olga", Role: wire.RoleOperator}); err != nil {
+		t.Fatal(err)
+	}
+	before := readFile(t, a.book.path)
+	if _, err := a.book.revoke("anna", "olga"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.relist(); err != nil {
+		t.Fatal(err)
+	}
+	_, number, _ := a.Trust()
+	a.Close()
+	if err := os.WriteFile(a.book.path, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, nil, nil); err == nil || !strings.Contains(err.Error(), "is older than") {
+		t.Fatalf("%v", err)
+	}
+	// All the same, by the words of the error: agents take the list that is made then.
+	if err := os.Remove(filepath.Join(dir, trustName)); err != nil {
+		t.Fatal(err)
+	}
+	b := openAuthority(t, dir)
+	if _, now, _ := b.Trust(); now <= number {
+		t.Errorf("list %d, and agents have seen %d", now, number)
+	}
+}
+
+// TestBook_OfBefore reads the identities of netmon 0.1.0.
+func TestBook_OfBefore(t *testing.T) {
+	dir := t.TempDir()
+	a := openAuthority(t, dir)
+	if _, err := a.Enrol(t.TempDir(), "tls://x:1", wire.AccessCommand{Name: "format", Role: wire.RoleOperator}); err != nil {
+		t.Fatal(err)
+	}
+	a.Close()
+	var f bookFile
+	if err := json.Unmarshal(readFile(t, a.book.path), &f); err != nil {
+		t.Fatal(err)
+	}
+	old, err := json.MarshalIndent(f.Identities, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.book.path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, trustName)); err != nil {
+		t.Fatal(err)
+	}
+	b := openAuthority(t, dir)
+	if id, ok := b.book.get("format"); !ok || id.Role != wire.RoleOperator {
+		t.Errorf("%+v %v", id, ok)
+	}
+	if b.book.isAdopted() {
+		t.Error("what was saved before counts as signed")
+	}
+}
+
+func FuzzTrust(f *testing.F) {
+	a, err := Open(f.TempDir(), nil, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { a.Close() })
+	list, _, _ := a.Trust()
+	data, err := json.Marshal(list)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	authority := string(a.certs.authority)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var l wire.SignedTrust
+		if json.Unmarshal(data, &l) != nil {
+			return
+		}
+		text, err := l.Text()
+		if err != nil {
+			return
+		}
+		if identity.CheckOperator(authority, l.Operator, text, l.Signature) == nil && l.Trust != list.Trust {
+			t.Errorf("a list that was never signed counts: %s", data)
+		}
+	})
+}
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

@@ -1,0 +1,70 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/internal/tail"
+	"netmon/wire"
+)
+
+// The stream under the bucket of saved monitors, by NATS's own naming (its ADR-8).
+const (
+	monitorsStream  = "KV_" + wire.MonitorsBucket
+	monitorsPrefix  = "$KV." + wire.MonitorsBucket + "."
+	headerOperation = "KV-Operation"
+)
+
+// followSaved applies changes of what is saved until ctx ends.
+func (c *Controller) followSaved(ctx context.Context, saved *tail.Tail) error {
+	defer saved.Stop()
+	for {
+		m, meta, err := saved.Next()
+		if err != nil {
+			return err
+		}
+		if c.applySaved(m, meta.Sequence.Stream) {
+			c.wakeAll()
+		}
+	}
+}
+
+// applySaved notes one message of the bucket and says whether anything should
+// run differently. What the mesh did not let in changes nothing: neither a
+// monitor nor the deletion of one.
+func (c *Controller) applySaved(m *nats.Msg, revision uint64) (changed bool) {
+	name, operation := strings.TrimPrefix(m.Subject, monitorsPrefix), m.Header.Get(headerOperation)
+	var err error
+	if c.access.CheckSaved != nil {
+		err = c.access.CheckSaved(m.Subject, operation, m.Header.Get(wire.AcceptedHeader), m.Header.Get(wire.ProofHeader), m.Data)
+	}
+	var s wire.Saved
+	if err == nil && operation == "" {
+		s, err = wire.DecodeSaved(m.Data, revision)
+	}
+	if err == nil && operation == "" && s.Name != name {
+		err = fmt.Errorf("it is named %q", s.Name)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision = max(c.revision, revision)
+	_, known := c.desired[name]
+	if err == nil && operation == "" && !known && len(c.desired) >= wire.MaxMonitors {
+		err = fmt.Errorf("%d monitors are saved, which is the most", wire.MaxMonitors)
+	}
+	switch {
+	case operation != "" && !known: // nothing to delete
+		return false
+	case err != nil:
+		c.log.Error("saved monitor is not usable, what ran before goes on", "key", name, "revision", revision, "error", err)
+		return false
+	case operation != "":
+		delete(c.desired, name)
+	default:
+		c.desired[name] = s
+	}
+	return true
+}

@@ -1,0 +1,84 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"netmon/wire"
+)
+
+// refused is why a request is not carried out, with its code for programs.
+type refused struct {
+	code wire.Code
+	err  error
+}
+
+func (r *refused) Error() string   { return r.err.Error() }
+func (r *refused) Unwrap() error   { return r.err }
+func (r *refused) Code() wire.Code { return r.code }
+
+// Receiver checks who sent a request.
+type Receiver struct {
+	Member     func(key string) (wire.Member, bool) // whose key it is, of those that are in
+	Challenges *Challenges
+}
+
+// Sender is who signed a request on a subject, if the role is one of roles. A
+// request passes once. The error is a [wire.Coder]; the member is known where
+// the signature is good, also beside an error.
+func (r Receiver) Sender(header, subject string, data []byte, roles ...wire.Role) (wire.Member, error) {
+	p, err := Check(header, subject, "", data)
+	if err != nil {
+		if header == "" {
+			err = errors.New("it is not signed, and this mesh asks who people are: netmon signs what it sends, if it is as new as the receiver; the nats program may only read")
+		}
+		return wire.Member{}, &refused{wire.CodeUnsigned, err}
+	}
+	who, ok := r.Member(p.Key)
+	if !ok {
+		return wire.Member{}, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, which is nobody's key here: it was shut out, or is too new", p.Key)}
+	}
+	if !slices.Contains(roles, who.Role) {
+		return who, &refused{wire.CodeDenied, fmt.Errorf("your role does not include it: %s is %s", who.Name, article(who.Role))}
+	}
+	if err := r.Challenges.Take(p); err != nil {
+		code := wire.CodeUnsigned
+		if errors.Is(err, ErrStale) {
+			code = wire.CodeChallenge
+		}
+		return who, &refused{code, err}
+	}
+	return who, nil
+}
+
+// Saver is who signed what is to be saved in a bucket.
+func (r Receiver) Saver(header, subject, operation string, data []byte, store string, over uint64, roles ...wire.Role) (wire.Member, error) {
+	p, err := Check(header, subject, operation, data)
+	if err != nil {
+		if header == "" {
+			err = errors.New("it is not signed, and this mesh asks who saves: use netmon, as new as the broker's")
+		}
+		return wire.Member{}, &refused{wire.CodeUnsigned, err}
+	}
+	who, ok := r.Member(p.Key)
+	switch {
+	case !ok:
+		return wire.Member{}, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, which is nobody's key here", p.Key)}
+	case !slices.Contains(roles, who.Role):
+		return who, &refused{wire.CodeDenied, fmt.Errorf("your role does not include it: %s is %s", who.Name, article(who.Role))}
+	case p.Store != store || p.Revision != over:
+		return who, &refused{wire.CodeStale, fmt.Errorf("it is signed for revision %d of store %q, and sent for revision %d of %q", p.Revision, p.Store, over, store)}
+	}
+	return who, nil
+}
+
+// Refuse is an error with its code for programs.
+func Refuse(code wire.Code, err error) error { return &refused{code, err} }
+
+func article(r wire.Role) string {
+	if r == wire.RoleAgent || r == wire.RoleAdmin || r == wire.RoleOperator {
+		return "an " + string(r)
+	}
+	return "a " + string(r)
+}

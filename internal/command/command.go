@@ -1,0 +1,133 @@
+// Package command sends commands to agents. It is the one place that does: it
+// cuts what is too long for one message, signs, and knows an agent that is too
+// old to check who commands it.
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// Sender sends commands over one connection. It is safe for use by several goroutines.
+type Sender struct{ requests *identity.Requests }
+
+// New makes a sender that sends by send. Without a signer nothing is signed: a
+// mesh that asks nobody who they are does not mind.
+func New(signer *identity.Signer, send func(context.Context, *nats.Msg) (*nats.Msg, error)) *Sender {
+	return &Sender{identity.NewRequests(signer, send)}
+}
+
+// Heard notes what a heartbeat says of how to sign for the agent.
+func (s *Sender) Heard(a wire.Alive) {
+	if subject, err := wire.CommandSubject(a.Agent); err == nil {
+		s.requests.Heard(subject, a.Challenge)
+	}
+}
+
+// oldAgent is how an agent of netmon 0.1.0 refuses: it believed a header that
+// could be forged, and that the broker sends no more.
+const oldAgent = "the broker does not say who sent it"
+
+// Send sends one command and returns the agent's reply. nats.ErrNoResponders
+// means that the agent is not connected.
+func (s *Sender) Send(ctx context.Context, agent string, c wire.Command) (wire.Reply, error) {
+	subject, err := wire.CommandSubject(agent)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	msg, err := s.requests.Do(ctx, subject, data)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	r, err := wire.DecodeReply(msg.Data)
+	if err != nil {
+		return wire.Reply{}, fmt.Errorf("decode reply of %s: %w", agent, err)
+	}
+	if s.requests.Signs() && r.Error != nil && strings.Contains(r.Error.Message, oldAgent) {
+		return wire.Refuse(agent, wire.Error{Code: wire.CodeUnsigned,
+			Message: "it runs a netmon that cannot check who commands it: update it there; what it measures goes on"}), nil
+	}
+	return r, nil
+}
+
+// most is how many bytes of monitors or names go into one command: a single
+// monitor may be twice as long and still fits into a message.
+const most = 256 << 10
+
+// Cut divides a command into such that each fits into a message. Carried out one
+// after the other they do the same.
+func Cut(c wire.Command) []wire.Command {
+	var out []wire.Command
+	switch c.Op {
+	case wire.OpStart:
+		for _, monitors := range pieces(c.Monitors, func(m wire.Monitor) int {
+			data, err := json.Marshal(m)
+			if err != nil {
+				return most // the agent says what is wrong with it
+			}
+			return len(data) + 1
+		}) {
+			piece := c
+			piece.Monitors = monitors
+			out = append(out, piece)
+		}
+	case wire.OpStop:
+		for _, names := range pieces(c.Names, func(s string) int { return len(s) + len(`"",`) }) {
+			piece := c
+			piece.Names = names
+			out = append(out, piece)
+		}
+	case wire.OpSync:
+		after := c.After
+		all := pieces(slices.Sorted(maps.Keys(c.Have)), func(s string) int { return len(s) + len(`"":18446744073709551615,`) })
+		for i, names := range all {
+			piece := c
+			piece.After, piece.Have = after, map[string]uint64{}
+			for _, name := range names {
+				piece.Have[name] = c.Have[name]
+			}
+			if i < len(all)-1 {
+				piece.Through = names[len(names)-1]
+				after = piece.Through
+			}
+			out = append(out, piece)
+		}
+		if len(all) == 0 { // nothing should run: that is said, too
+			c.Have = map[string]uint64{}
+			out = append(out, c)
+		}
+	default:
+		out = append(out, c)
+	}
+	return out
+}
+
+// pieces divides a list by the size of its entries.
+func pieces[E any](list []E, size func(E) int) (out [][]E) {
+	begin, sum := 0, 0
+	for i, e := range list {
+		n := size(e)
+		if i > begin && (sum+n > most || i-begin == wire.MaxCommand) {
+			out = append(out, list[begin:i])
+			begin, sum = i, 0
+		}
+		sum += n
+	}
+	if begin < len(list) {
+		out = append(out, list[begin:])
+	}
+	return out
+}
