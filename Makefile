@@ -22,7 +22,8 @@ image: ## the container image, IMAGE=netmon
 
 lab-image: ## the programs and the image of the lab
 	mkdir -p dist/lab/state
-	cp lab/Dockerfile lab/policy.yaml dist/lab/
+	cp lab/Dockerfile dist/lab/
+	install -m 644 lab/policy.yaml dist/lab/
 	$(lab) ./cmd/netmon ./lab/netmon-targets ./lab/fault github.com/nats-io/nats-server/v2
 	$(compose) build -q console
 

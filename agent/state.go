@@ -94,12 +94,15 @@ func loadState(dir, agent string) (s stateFile, problem string, err error) {
 	if err != nil {
 		return stateFile{}, "", err
 	}
-	s, bad := decodeState(data)
+	s, left, bad := decodeState(data)
 	if bad == nil && s.Agent != agent {
 		bad = fmt.Errorf("it belongs to agent %q", s.Agent)
 	}
 	if bad == nil {
-		return s, "", nil
+		if len(left) > 0 {
+			problem = fmt.Sprintf("monitors of the state file are left out, as names do not begin with - any more: %q: save them under others", left)
+		}
+		return s, problem, nil
 	}
 	aside := fmt.Sprintf("%s.%s.bad", path, time.Now().UTC().Format("20060102T150405.000000000"))
 	if err := os.Rename(path, aside); err != nil {
@@ -122,27 +125,34 @@ func readState(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, MaxState+1))
 }
 
-func decodeState(data []byte) (stateFile, error) {
-	var s stateFile
+// decodeState reads the file. left are monitors with a name that was one once.
+func decodeState(data []byte) (s stateFile, left []string, err error) {
 	if len(data) > MaxState {
-		return stateFile{}, fmt.Errorf("over %d bytes", MaxState)
+		return stateFile{}, nil, fmt.Errorf("over %d bytes", MaxState)
 	}
 	if err := json.Unmarshal(data, &s); err != nil {
-		return stateFile{}, err
+		return stateFile{}, nil, err
 	}
 	if s.Format != 1 {
-		return stateFile{}, fmt.Errorf("format %d, want 1", s.Format)
+		return stateFile{}, nil, fmt.Errorf("format %d, want 1", s.Format)
 	}
 	if len(s.Monitors) > wire.MaxMonitors || len(s.Gone) > wire.MaxMonitors {
-		return stateFile{}, fmt.Errorf("%d monitors and %d stopped ones: want at most %d of each", len(s.Monitors), len(s.Gone), wire.MaxMonitors)
+		return stateFile{}, nil, fmt.Errorf("%d monitors and %d stopped ones: want at most %d of each", len(s.Monitors), len(s.Gone), wire.MaxMonitors)
 	}
 	for i, m := range s.Monitors {
 		// What else is wrong with one, resume finds: it must not cost the others.
-		if err := wire.CheckToken(m.Name); err != nil {
-			return stateFile{}, fmt.Errorf("monitors[%d]: name: %w", i, err)
+		if err := wire.CheckElement(m.Name); err != nil {
+			return stateFile{}, nil, fmt.Errorf("monitors[%d]: name: %w", i, err)
 		}
 	}
-	return s, nil
+	s.Monitors = slices.DeleteFunc(s.Monitors, func(m savedEntry) bool {
+		old := wire.CheckToken(m.Name) != nil
+		if old {
+			left = append(left, m.Name)
+		}
+		return old
+	})
+	return s, left, nil
 }
 
 // state is the set's part of the file.

@@ -52,7 +52,7 @@ func TestLoadState_NoFileIsAnEmptyState(t *testing.T) {
 // TestState_HostileCommands has an agent remember what a hostile client sent:
 // the file can be read again, and what was good runs on.
 func TestState_HostileCommands(t *testing.T) {
-	s, _ := decodeState([]byte(goodState))
+	s, _, _ := decodeState([]byte(goodState))
 	check := func(m wire.Monitor) (prober, error) { return nil, m.Validate() }
 	run := newRunner("paris", nil)
 	a := newSet(t.Context(), run, check)
@@ -93,6 +93,22 @@ func TestState_HostileCommands(t *testing.T) {
 	}
 }
 
+// TestLoadState_NameBeginsWithDash: names could, once. Such a monitor is told of,
+// and does not cost the others.
+func TestLoadState_NameBeginsWithDash(t *testing.T) {
+	dir := t.TempDir()
+	one := func(name string) savedEntry {
+		return savedEntry{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "h:1"}}
+	}
+	if err := saveState(dir, stateFile{Agent: "paris", Monitors: []savedEntry{one("-v"), one("web")}}); err != nil {
+		t.Fatal(err)
+	}
+	s, problem, err := loadState(dir, "paris")
+	if err != nil || len(s.Monitors) != 1 || s.Monitors[0].Name != "web" || !strings.Contains(problem, `"-v"`) {
+		t.Errorf("%+v, %q, %v", s.Monitors, problem, err)
+	}
+}
+
 // TestSet_ForgetsWithinBounds stops more monitors than an agent remembers.
 func TestSet_ForgetsWithinBounds(t *testing.T) {
 	s := newSet(t.Context(), newRunner("paris", nil), nil)
@@ -116,7 +132,7 @@ func FuzzDecodeState(f *testing.F) {
 	f.Add([]byte(goodState))
 	f.Add([]byte(`{"format":1,"monitors":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := decodeState(data)
+		s, _, err := decodeState(data)
 		if err != nil {
 			return
 		}

@@ -19,6 +19,7 @@ import (
 // Broker is an embedded NATS server with its store.
 type Broker struct {
 	log   *slog.Logger
+	often *repeats        // of what servers log
 	opts  *server.Options // what each new server starts with: the server changes its own copy
 	store string          // "" when the server keeps nothing on disk
 	lock  *storeLock
@@ -43,10 +44,15 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.Insecure {
+		if err := refuseOpen(opts); err != nil {
+			return nil, err
+		}
+	}
 	for _, w := range warnings {
 		log.Warn("nats-server configuration: " + w)
 	}
-	b := &Broker{log: log, opts: opts}
+	b := &Broker{log: log, often: newRepeats(log), opts: opts}
 	if opts.JetStream {
 		b.store = opts.StoreDir
 		if b.lock, err = lockStore(b.store); err != nil {
@@ -56,9 +62,10 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	// The server opens its store before it listens, and a big store takes a
 	// while: look first whether there is any point.
 	if err = tryListen(ctx, opts); err == nil {
-		b.srv, err = startServer(ctx, opts, log)
+		b.srv, err = startServer(ctx, opts, log, b.often)
 	}
 	if err != nil {
+		b.often.close()
 		b.lock.release()
 		return nil, explainStart(err, opts)
 	}
@@ -69,12 +76,12 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 }
 
 // startServer starts one server with a copy of opts.
-func startServer(ctx context.Context, opts *server.Options, log *slog.Logger) (*server.Server, error) {
+func startServer(ctx context.Context, opts *server.Options, log *slog.Logger, often *repeats) (*server.Server, error) {
 	srv, err := server.NewServer(opts.Clone())
 	if err != nil {
 		return nil, err
 	}
-	l := newServerLog(log)
+	l := newServerLog(log, often)
 	srv.SetLoggerV2(l, opts.Debug, opts.Trace, opts.TraceVerbose)
 	started := make(chan struct{})
 	go func() {
@@ -128,6 +135,9 @@ func awaitReady(ctx context.Context, srv *server.Server, l *serverLog, started <
 // URL is where others connect to, such as nats://127.0.0.1:4222. It is "" when
 // the broker is in this process only.
 func (b *Broker) URL() string { return clientURL(b.opts) }
+
+// Openings lists what other hosts may use of it without saying who they are.
+func (b *Broker) Openings() []Opening { return Openings(b.opts) }
 
 // Store is the folder in which the broker keeps its data, "" when it keeps none.
 func (b *Broker) Store() string { return b.store }
@@ -196,6 +206,7 @@ func (b *Broker) stop(lameDuck bool) {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}
+	b.often.close()
 	b.lock.release()
 }
 

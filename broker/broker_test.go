@@ -171,7 +171,7 @@ func TestStart_Monitoring(t *testing.T) {
 func TestStart_BadOptions(t *testing.T) {
 	wantStartError(t, Options{Listen: "4222", HTTP: "x:y"}, `listen: want host:port such as 127.0.0.1:4222, got "4222"`, `http: want host:port`, "--store")
 	wantStartError(t, Options{Listen: "127.0.0.1:66666", Store: t.TempDir()}, `"127.0.0.1:66666"`)
-	wantStartError(t, Options{Listen: "192.0.2.1:0", Store: t.TempDir()}, "192.0.2.1", "--listen")
+	wantStartError(t, Options{Insecure: true, Listen: "192.0.2.1:0", Store: t.TempDir()}, "192.0.2.1", "--listen")
 }
 
 func TestStart_PortInUse(t *testing.T) {

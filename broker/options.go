@@ -33,8 +33,11 @@ type Options struct {
 	// Advertise is the host, or host:port, that others reach the broker by;
 	// default its first address that is not only its own.
 	Advertise string
-	Guard     Guard // what clients may take of it
-	Log       *slog.Logger
+	// Insecure lets a server start that other hosts may use without saying who
+	// they are; otherwise Start returns an OpenError.
+	Insecure bool
+	Guard    Guard // what clients may take of it
+	Log      *slog.Logger
 }
 
 // DefaultMaxStore is how many bytes of disk a broker may use. Without a figure

@@ -103,7 +103,7 @@ func (b *Broker) Restart(ctx context.Context) error {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}
-	srv, err := startServer(ctx, b.opts, b.log)
+	srv, err := startServer(ctx, b.opts, b.log, b.often)
 	if err != nil {
 		return explainStart(err, b.opts)
 	}

@@ -11,6 +11,7 @@ import (
 // for Start to return.
 type serverLog struct {
 	log   *slog.Logger
+	often *repeats
 	fatal chan struct{} // closed at the first Fatalf
 
 	mu         sync.Mutex // guards the rest
@@ -18,8 +19,8 @@ type serverLog struct {
 	latestText string
 }
 
-func newServerLog(log *slog.Logger) *serverLog {
-	return &serverLog{log: log, fatal: make(chan struct{})}
+func newServerLog(log *slog.Logger, often *repeats) *serverLog {
+	return &serverLog{log: log, often: often, fatal: make(chan struct{})}
 }
 
 func (l *serverLog) Noticef(format string, v ...any) {
@@ -31,14 +32,16 @@ func (l *serverLog) Debugf(format string, v ...any) {
 func (l *serverLog) Tracef(format string, v ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
 }
-func (l *serverLog) Warnf(format string, v ...any) { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+func (l *serverLog) Warnf(format string, v ...any) {
+	l.often.tell(slog.LevelWarn, fmt.Sprintf(format, v...))
+}
 
 func (l *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	l.mu.Lock()
 	l.latestText = text
 	l.mu.Unlock()
-	l.log.Error("nats: " + text)
+	l.often.tell(slog.LevelError, text)
 }
 
 // Fatalf does not end the process, unlike the server's own logger.

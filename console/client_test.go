@@ -68,6 +68,35 @@ func TestStore_SavesReadsAndDeletes(t *testing.T) {
 	}
 }
 
+// TestStore_NameBeginsWithDash: names could, once. Such a monitor is told of in
+// lists and by a watch, with what to do.
+func TestStore_NameBeginsWithDash(t *testing.T) {
+	s := store(t, dial(t, natstest.Start(t)))
+	if _, err := s.kv.Put(t.Context(), "-v", []byte(`{"name":"-v","kind":"tcp","target":"h:1"}`)); err != nil {
+		t.Fatal(err)
+	}
+	const want = `its key "-v" begins with -, as flags do: want one of A-Z a-z 0-9 _ first; save it under another name, and delete this one: netmon delete -- -v`
+	if list, err := s.List(t.Context()); len(list) != 0 || err == nil || err.Error() != `monitor "-v": `+want {
+		t.Errorf("List: %v, %v", list, err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	problems := map[string]error{}
+	if err := s.Watch(ctx, stop, func(name string, _ *wire.Saved, problem error) { problems[name] = problem }); err != nil {
+		t.Fatal(err)
+	}
+	if p := problems["-v"]; p == nil || p.Error() != want {
+		t.Errorf("Watch: %v", problems)
+	}
+	revision, err := s.Revision(t.Context(), "-v")
+	if err == nil {
+		_, err = s.Delete(t.Context(), "-v", revision)
+	}
+	if _, again := s.Revision(t.Context(), "-v"); err != nil || !errors.Is(again, ErrNotFound) {
+		t.Errorf("deleted: %v, then %v", err, again)
+	}
+}
+
 func TestStore_TwoConsolesThatEditAtOnce(t *testing.T) {
 	b := natstest.Start(t)
 	one, two := store(t, dial(t, b)), store(t, dial(t, b))

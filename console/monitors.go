@@ -111,10 +111,29 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	return decodeEntry(e.Key(), e.Value(), e.Revision())
 }
 
+// Revision is that of what stands under a name, or what was one once, whether it
+// can be read or not.
+func (s *Store) Revision(ctx context.Context, name string) (uint64, error) {
+	if err := wire.CheckElement(name); err != nil {
+		return 0, fmt.Errorf("monitor name %w", err)
+	}
+	e, err := s.kv.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return 0, fmt.Errorf("%w: %q", ErrNotFound, name)
+	}
+	if err != nil {
+		return 0, noMesh("read monitor "+name, err)
+	}
+	return e.Revision(), nil
+}
+
 // decodeEntry reads what stands under a key. Whoever may write to the bucket
 // can put anything under any subject.
 func decodeEntry(key string, value []byte, revision uint64) (wire.Saved, error) {
 	if err := wire.CheckToken(key); err != nil {
+		if wire.CheckElement(key) == nil { // it was a name once
+			err = fmt.Errorf("%w; save it under another name, and delete this one: netmon delete -- %s", err, key)
+		}
 		return wire.Saved{}, fmt.Errorf("its key %w", err)
 	}
 	m, err := wire.DecodeSaved(value, revision)

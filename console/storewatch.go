@@ -30,7 +30,7 @@ func (s *Store) Watch(ctx context.Context, ready func(), take func(name string, 
 				return errors.New("watch the saved monitors: it ended")
 			case e == nil:
 				ready()
-			case wire.CheckToken(e.Key()) != nil: // no monitor of ours
+			case wire.CheckElement(e.Key()) != nil: // no monitor of ours
 			case e.Operation() != jetstream.KeyValuePut:
 				take(e.Key(), nil, nil)
 			default:

@@ -5,6 +5,14 @@ import (
 	"testing"
 )
 
+// TestParseLine_PinBeginsWithDash: one fingerprint of 64 does.
+func TestParseLine_PinBeginsWithDash(t *testing.T) {
+	pin := "-" + strings.Repeat("A", 42)
+	if l, err := ParseLine("tls://h:4222/join/token/" + pin); err != nil || l.Pin != pin {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
 // FuzzParseLine has what is read of a line be the same when it is written and
 // read again.
 func FuzzParseLine(f *testing.F) {

@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -59,8 +60,17 @@ func TLS(authority string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, ServerName: BrokerName, MinVersion: tls.VersionTLS13}, nil
 }
 
-// Load reads the identity of a folder. The error is fs.ErrNotExist where there is none.
+// Load reads the identity of a folder, if it is this user's alone. The error is
+// fs.ErrNotExist where there is none, and a [private.Problem] where others could
+// read it or put another in its place.
 func Load(dir string) (Identity, error) {
+	if err := private.Err(private.Tree(dir)); err != nil && Exists(dir) {
+		return Identity{}, err
+	}
+	return read(dir)
+}
+
+func read(dir string) (Identity, error) {
 	var id Identity
 	data, err := os.ReadFile(filepath.Join(dir, infoName))
 	if err != nil {
@@ -77,7 +87,10 @@ func Load(dir string) (Identity, error) {
 	if _, err := os.Stat(filepath.Join(dir, credsName)); err != nil {
 		return id, fmt.Errorf("identity %s: %w", dir, err)
 	}
-	return id, wire.CheckToken(id.Credential.Name)
+	if err := wire.CheckToken(id.Credential.Name); err != nil {
+		return id, fmt.Errorf("identity %s: its name %w: join with another one", dir, err)
+	}
+	return id, nil
 }
 
 // Exists says whether a folder holds an identity.

@@ -39,7 +39,7 @@ func ParseLine(s string) (Line, error) {
 		return Line{}, fmt.Errorf("want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
 	}
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
-	if len(parts) != 3 || parts[0] != "join" || wire.CheckToken(parts[1]) != nil || wire.CheckToken(parts[2]) != nil || len(parts[2]) != 43 || u.Port() == "" {
+	if len(parts) != 3 || parts[0] != "join" || wire.CheckElement(parts[1]) != nil || wire.CheckElement(parts[2]) != nil || len(parts[2]) != 43 || u.Port() == "" {
 		return Line{}, fmt.Errorf("the line is not whole: want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
 	}
 	at := url.URL{Scheme: u.Scheme, Host: u.Host}
@@ -54,7 +54,7 @@ func (l Line) used() string {
 
 // UsedFor says whether the identity of a folder was joined by this very line.
 func (l Line) UsedFor(dir string) bool {
-	id, err := Load(dir)
+	id, err := read(dir)
 	return err == nil && id.Joined == l.used()
 }
 

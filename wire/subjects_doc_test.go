@@ -227,7 +227,7 @@ func TestSubjectsDoc_Limits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"{1," + strconv.Itoa(MaxToken) + "}",
+		"{0," + strconv.Itoa(MaxToken-1) + "}",
 		"every " + strconv.Itoa(int(AliveEvery.Seconds())) + " s",
 		"offline after " + strconv.Itoa(int(OfflineAfter.Seconds())) + " s",
 		"`" + ResultsStream + "`", "`" + AgentsStream + "`", "`" + MonitorsBucket + "`", "`" + AllResults + "`", "`" + AllAlive + "`",

@@ -9,9 +9,23 @@ import (
 const MaxToken = 64
 
 // CheckToken reports why s cannot be an agent id or a monitor name.
-// A token is 1 to 64 of A-Z, a-z, 0-9, "_" and "-": one element of a NATS
-// subject, a file name and a key at the same time.
+// A token is 1 to 64 of A-Z, a-z, 0-9, "_" and "-", and does not begin with
+// "-": one element of a NATS subject, a file name, a key, and an argument that
+// no command takes for a flag, at the same time.
 func CheckToken(s string) error {
+	if err := CheckElement(s); err != nil {
+		return err
+	}
+	if s[0] == '-' {
+		return fmt.Errorf("%q begins with -, as flags do: want one of A-Z a-z 0-9 _ first", s)
+	}
+	return nil
+}
+
+// CheckElement reports why s cannot be one element of a subject: a token, or
+// what is one but for a "-" before it. Names could begin so once, and what was
+// kept under one must be told of and deleted.
+func CheckElement(s string) error {
 	switch {
 	case s == "":
 		return fmt.Errorf("is empty: want 1 to %d of A-Z a-z 0-9 _ -", MaxToken)
@@ -27,12 +41,13 @@ func CheckToken(s string) error {
 }
 
 // MakeToken turns any text, such as a host's name, into a legal token.
-// Runs of other characters become one "-". Text with nothing to keep becomes "agent".
+// Runs of other characters become one "-", and none is first. Text with nothing to
+// keep becomes "agent".
 func MakeToken(s string) string {
 	var b strings.Builder
 	gap := false
 	for i := range len(s) {
-		if !tokenByte(s[i]) {
+		if !tokenByte(s[i]) || b.Len() == 0 && s[i] == '-' {
 			gap = b.Len() > 0
 			continue
 		}

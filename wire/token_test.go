@@ -7,12 +7,12 @@ import (
 
 func TestCheckToken(t *testing.T) {
 	long := strings.Repeat("a", MaxToken)
-	for _, s := range []string{"a", "Paris-1_b", "0", "-", long} {
+	for _, s := range []string{"a", "Paris-1_b", "0", "_", "a-", long} {
 		if err := CheckToken(s); err != nil {
 			t.Errorf("CheckToken(%q) = %v", s, err)
 		}
 	}
-	for _, s := range []string{"", "oslo.1", "*", ">", "a b", "a\n", "é", "a/b", "$SYS", long + "a", "\x00"} {
+	for _, s := range []string{"", "oslo.1", "*", ">", "a b", "a\n", "é", "a/b", "$SYS", long + "a", "\x00", "-", "-v", "--on"} {
 		if CheckToken(s) == nil {
 			t.Errorf("CheckToken(%q) accepts it", s)
 		}
@@ -27,10 +27,21 @@ func TestMakeToken(t *testing.T) {
 		"":                       "agent",
 		"日本":                     "agent",
 		"Ann's Mac":              "Ann-s-Mac",
+		"-web--1":                "web--1",
+		"--":                     "agent",
 		strings.Repeat("x.", 99): strings.Repeat("x-", 32),
 	} {
 		if got := MakeToken(in); got != want {
 			t.Errorf("MakeToken(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestCheckElement: data of before may hold names that begin with -.
+func TestCheckElement(t *testing.T) {
+	for s, want := range map[string]bool{"a": true, "-v": true, "-": true, "": false, "a.b": false, "*": false, strings.Repeat("-", MaxToken+1): false} {
+		if got := CheckElement(s) == nil; got != want {
+			t.Errorf("CheckElement(%q) accepts it: %v, want %v", s, got, want)
 		}
 	}
 }

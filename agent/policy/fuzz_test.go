@@ -26,9 +26,11 @@ func FuzzAllow(f *testing.F) {
 		}
 		b := a.As4()
 		for name, in := range map[string][16]byte{
-			"mapped": {10: 0xff, 0xff, b[0], b[1], b[2], b[3]},
-			"NAT64":  {0, 0x64, 0xff, 0x9b, 12: b[0], b[1], b[2], b[3]},
-			"6to4":   {0x20, 2, b[0], b[1], b[2], b[3]},
+			"mapped":                   {10: 0xff, 0xff, b[0], b[1], b[2], b[3]},
+			"NAT64":                    {0, 0x64, 0xff, 0x9b, 12: b[0], b[1], b[2], b[3]},
+			"6to4":                     {0x20, 2, b[0], b[1], b[2], b[3]},
+			"ISATAP":                   {0x20, 1, 0xd, 0xb8, 10: 0x5e, 0xfe, b[0], b[1], b[2], b[3]},
+			"a local NAT64 of 48 bits": {0, 0x64, 0xff, 0x9b, 0, 1, b[0], b[1], 9: b[2], b[3]},
 		} {
 			if to := netip.AddrPortFrom(netip.AddrFrom16(in), port); p.Allow("tcp", to) == nil {
 				t.Errorf("%q denies %s, and not %s (%s)", text, a, to, name)

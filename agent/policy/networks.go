@@ -23,20 +23,25 @@ import "net/netip"
 //	169.254.42.42, fd00:42::42   Scaleway: scaleway.com/en/developers/api/instances
 //	100.96.0.96          Volcengine: volcengine.com/docs/6396/69137
 //
+// nat64-local are the prefixes that a network gives its own translators (RFC
+// 8215). Where in such an address the IPv4 address stands, that network alone
+// knows, and behind it is what nobody reaches by IPv6 else.
+//
 // The others are of RFC 1122, 1918, 3927, 4193, 4291, 5771 and 6598.
 var named = map[string][]netip.Prefix{
 	"any": prefixes("0.0.0.0/0", "::/0"),
 	"metadata": prefixes("169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.42.42/32", "168.63.129.16/32", "100.100.100.200/32",
 		"100.96.0.96/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:100::100:200/128",
 		"fd00:c1::a9fe:a9fe/128", "fd00:a9fe:a9fe::1/128", "fd00:42::42/128"),
-	"link-local": prefixes("169.254.0.0/16", "fe80::/10"),
-	"loopback":   prefixes("127.0.0.0/8", "::1/128"),
-	"private":    prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
-	"multicast":  prefixes("224.0.0.0/4", "255.255.255.255/32", "ff00::/8"),
+	"link-local":  prefixes("169.254.0.0/16", "fe80::/10"),
+	"nat64-local": prefixes("64:ff9b:1::/48"),
+	"loopback":    prefixes("127.0.0.0/8", "::1/128"),
+	"private":     prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
+	"multicast":   prefixes("224.0.0.0/4", "255.255.255.255/32", "ff00::/8"),
 }
 
 // builtin are the names that are denied unless a policy reopens a part of them.
-var builtin = []string{"metadata", "link-local"}
+var builtin = []string{"metadata", "link-local", "nat64-local"}
 
 func prefixes(list ...string) []netip.Prefix {
 	out := make([]netip.Prefix, len(list))
@@ -44,43 +49,4 @@ func prefixes(list ...string) []netip.Prefix {
 		out[i] = netip.MustParsePrefix(s)
 	}
 	return out
-}
-
-// forms are the addresses that a packet to a may come to, a first: what it is
-// where it is written as IPv6, or leads there through a translator. Addresses
-// are compared without zone. The prefixes are of RFC 4291 section 2.5.5, RFC
-// 6052 and 8215 (NAT64), RFC 3056 (6to4) and RFC 4380 (Teredo). To send to no
-// address, 0.0.0.0 or ::, is to send to this host.
-func forms(a netip.Addr) []netip.Addr {
-	a = a.WithZone("").Unmap()
-	out := []netip.Addr{a}
-	if a.IsUnspecified() {
-		return append(out, netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback())
-	}
-	if a.Is4() {
-		return out
-	}
-	b := a.As16()
-	at := func(i int) netip.Addr { return netip.AddrFrom4([4]byte(b[i : i+4])) }
-	switch {
-	case within(a, "64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96") && !a.IsLoopback():
-		out = append(out, at(12))
-	case within(a, "2002::/16"):
-		out = append(out, at(2))
-	case within(a, "2001::/32"): // the client's address, every bit turned round
-		for i := 12; i < 16; i++ {
-			b[i] ^= 0xff
-		}
-		out = append(out, at(4), at(12))
-	}
-	return out
-}
-
-func within(a netip.Addr, list ...string) bool {
-	for _, p := range prefixes(list...) {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }

@@ -33,8 +33,8 @@ type File struct {
 // Targets say where packets may go. What is denied is denied, allowed or not.
 type Targets struct {
 	Allow  []string `json:"allow,omitempty" help:"the only networks and ports that may be reached; default: all"`
-	Deny   []string `json:"deny,omitempty" help:"networks and ports that may not, beside metadata and link-local, which never may"`
-	Reopen []string `json:"reopen,omitempty" help:"parts of metadata and link-local that may be reached after all, such as 169.254.169.123 ports 123"`
+	Deny   []string `json:"deny,omitempty" help:"networks and ports that may not, beside metadata, link-local and nat64-local, which never may"`
+	Reopen []string `json:"reopen,omitempty" help:"parts of these three that may be reached after all, such as 169.254.169.123 ports 123"`
 }
 
 // Secrets say which references of monitors are read.
@@ -135,9 +135,13 @@ func (p *Policy) Allow(network string, to netip.AddrPort) error {
 	}
 	first := all[:1] // what lets in goes by the address itself
 	for _, r := range p.builtin {
-		// Clouds have their resolver at such an address: the host asks it anyhow.
-		if network != "resolver" && r.covers(all, to.Port()) && !covered(p.reopen, first, to.Port()) {
-			return refuse("%s", r.name)
+		for i := range all {
+			// One inside of another one is opened again in both forms, or not at all.
+			open := covered(p.reopen, first, to.Port()) && covered(p.reopen, all[i:i+1], to.Port())
+			// Clouds have their resolver at such an address: the host asks it anyhow.
+			if network != "resolver" && r.covers(all[i:i+1], to.Port()) && !open {
+				return refuse("%s", r.name)
+			}
 		}
 	}
 	if len(p.allow) > 0 && !covered(p.allow, first, to.Port()) {

@@ -34,12 +34,15 @@ func TestAllow_ByDefault(t *testing.T) {
 		"fe80::1", "fe80::1%eth0", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:100::100:200",
 		"::ffff:169.254.169.254", "::169.254.169.254", "::ffff:0:a9fe:a9fe", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe",
 		"2002:a9fe:a9fe::1", "2001:0:a9fe:a9fe::1", "2001:0:c000:201::5601:5601",
+		"64:ff9b:1::1", "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", // RFC 8215, all of it
+		"2001:db8::5efe:169.254.169.254", "2001:db8::200:5efe:169.254.169.254", "2002:c000:201::5efe:a9fe:a9fe", "fd00::5efe:100.100.100.200", // ISATAP
 	} {
 		if err := p.Allow("tcp", netip.AddrPortFrom(netip.MustParseAddr(to), 80)); err == nil {
 			t.Errorf("%s is allowed", to)
 		}
 	}
-	for _, to := range []string{"127.0.0.1", "::1", "10.0.0.1", "192.0.2.1", "2001:db8::1", "64:ff9b::c000:201", "2002:c000:201::1", "fd00:ec2::123", "0.0.0.0", "224.0.0.1"} {
+	for _, to := range []string{"127.0.0.1", "::1", "10.0.0.1", "192.0.2.1", "2001:db8::1", "64:ff9b::c000:201", "2002:c000:201::1", "fd00:ec2::123", "0.0.0.0", "224.0.0.1",
+		"2001:db8::5efe:c000:201", "2001:db8::100:5efe:a9fe:a9fe", "64:ff9b:2::1"} {
 		if err := p.Allow("icmp", netip.AddrPortFrom(netip.MustParseAddr(to), 0)); err != nil {
 			t.Errorf("%s: %v", to, err)
 		}
@@ -79,6 +82,23 @@ func TestAllow_ByRules(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "10.") {
 			t.Errorf("Allow(%s) tells of the network: %v", to, err)
+		}
+	}
+	// What is opened again lets in that alone, and not what is inside of it.
+	for to, want := range map[string]string{
+		"[64:ff9b:1::c000:201]:443":       "",
+		"[64:ff9b:1::a9fe:a9fe]:443":      "metadata", // its prefix has 96 bits,
+		"[64:ff9b:1::a9:fea9:fe00:0]:443": "metadata", // 64,
+		"[64:ff9b:1:a9:fe:a9fe::]:443":    "metadata", // 56
+		"[64:ff9b:1:a9fe:a9:fe00::]:443":  "metadata", // or 48
+		"[64:ff9b:1:a09:1:100::]:443":     "targets.deny[0]",
+		"[64:ff9b::a9fe:a97b]:443":        "link-local",
+		"[64:ff9b::a9fe:a97c]:443":        "",
+		"[2001:db8::5efe:a09:1]:443":      "targets.deny[0]",
+	} {
+		p := read(t, `{"targets":{"reopen":["nat64-local","169.254.169.123","169.254.169.124","64:ff9b::a9fe:a97c"],"deny":["10.9.0.0/16"]}}`)
+		if err := p.Allow("tcp", netip.MustParseAddrPort(to)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("opened again: Allow(%s) = %v, want %q", to, err, want)
 		}
 	}
 	if err := read(t, `{}`).Allow("resolver", netip.MustParseAddrPort("169.254.169.254:53")); err != nil {

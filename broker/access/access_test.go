@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/wire"
@@ -111,6 +112,25 @@ func TestRotate(t *testing.T) {
 	}
 	if _, err := connect(t, oldOptions, oldDir); err == nil {
 		t.Error("the old key still comes in")
+	}
+}
+
+// TestSave_NameBeginsWithDash: none is saved any more, and one of before can go.
+func TestSave_NameBeginsWithDash(t *testing.T) {
+	s := natstest.StartSecure(t)
+	olga := actors(t, s.Mesh)[wire.RoleOperator]
+	nc := olga.connect(t, s.Mesh)
+	stream, err := natstest.JetStream(t, s.As(t, access.Controller, "controller")).Stream(t.Context(), "KV_"+wire.MonitorsBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := wire.StoreID(stream.CachedInfo().Created)
+	data := `{"name":"-v","kind":"tcp","target":"h:1","author":"olga"}`
+	if err := saveSigned(nc, olga.signer(), store, "-v", "", data, 0); err == nil || !strings.Contains(err.Error(), "begins with -") {
+		t.Errorf("saved: %v", err)
+	}
+	if err := saveSigned(nc, olga.signer(), store, "-v", "DEL", "", 0); err != nil {
+		t.Errorf("deleted: %v", err)
 	}
 }
 

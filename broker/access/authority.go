@@ -17,6 +17,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/filelock"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -55,7 +56,7 @@ var ErrInUse = errors.New("is in use by another process")
 func (a *Authority) Close() error { return a.lock.Close() }
 
 // Open reads the authority of a folder, or makes one, and keeps others away from
-// it until Close. hosts are the names and addresses that others reach the broker by.
+// it until Close. One that other users could read or write is refused. hosts are the names and addresses that others reach the broker by.
 func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -71,6 +72,9 @@ func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 	taken, err := filelock.Try(a.lock)
 	if taken {
 		err = fmt.Errorf("access: %s %w: a broker, or a controller with --access: stop that one first", dir, ErrInUse)
+	}
+	if err == nil {
+		err = private.Err(private.Tree(dir))
 	}
 	if err == nil {
 		err = a.open(hosts)

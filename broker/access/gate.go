@@ -66,7 +66,9 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "save", What: []string{name}}
-	err = wire.CheckToken(name)
+	if err = wire.CheckToken(name); operation == "DEL" {
+		err = wire.CheckElement(name) // what was a name once can be deleted
+	}
 	switch rollup := m.Header.Get(headerRollup); {
 	case err != nil:
 		err = fmt.Errorf("monitor name %w", err)

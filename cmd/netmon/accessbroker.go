@@ -20,6 +20,7 @@ import (
 	"netmon/console/words"
 	"netmon/controller"
 	"netmon/identity"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -48,7 +49,8 @@ func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access
 	}
 	first := !access.Exists(folder)
 	a, err := access.Open(folder, reachedBy(listen, c.String("advertise")), log)
-	if errors.Is(err, access.ErrInUse) {
+	var others *private.Problem
+	if errors.Is(err, access.ErrInUse) || errors.As(err, &others) {
 		return nil, err
 	}
 	if err != nil {
@@ -58,6 +60,25 @@ func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access
 		fmt.Fprintf(c.App.ErrWriter, "made keys and a certificate in %s: whoever has these files owns the mesh\n", folder)
 	}
 	return a, nil
+}
+
+// refusal is why a broker did not start: wrong use where it would have been open.
+func refusal(err error) error {
+	var open *broker.OpenError
+	if errors.As(err, &open) {
+		return usage("%w", err)
+	}
+	return err
+}
+
+// warnOpen shouts what whoever comes may use of a broker. told says that
+// openAccess did so about the port of agents and consoles.
+func warnOpen(w io.Writer, b *broker.Broker, told bool) {
+	for _, o := range b.Openings() {
+		if !told || o.Listener != broker.Clients {
+			fmt.Fprintf(w, "netmon: WARNING: %s\n", o)
+		}
+	}
 }
 
 // reachedBy are the hosts that the broker's certificate must name.

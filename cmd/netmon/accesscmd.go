@@ -207,6 +207,9 @@ func accessExport() *cli.Command {
 			if out == "" {
 				return usage("--out: is missing: want a folder for the configuration")
 			}
+			if c.String("store") == "" {
+				return errHomeless("--store")
+			}
 			folder := access.FolderOf(c.String("store"))
 			a, err := access.Open(folder, c.StringSlice("advertise"), nil)
 			if err != nil {

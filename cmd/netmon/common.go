@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -31,19 +30,6 @@ func logger(c *cli.Context) (*slog.Logger, error) {
 		return nil, usage("--log: want debug, info, warn or error, got %q", c.String("log"))
 	}
 	return slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level})), nil
-}
-
-// stateDir is where this user's programs keep their state (XDG base directories).
-func stateDir(parts ...string) string {
-	base := os.Getenv("XDG_STATE_HOME")
-	if base == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			home = os.TempDir()
-		}
-		base = filepath.Join(home, ".local", "state")
-	}
-	return filepath.Join(append([]string{base, "netmon"}, parts...)...)
 }
 
 // hostID is the default id of an agent: the host's name, made into a token.

@@ -17,7 +17,7 @@ func contextCommand() *cli.Command {
 		Usage:     "know several brokers by name, and choose one",
 		UsageText: "netmon context add|ls|use|rm",
 		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
-			"this host. The contexts are\nin " + contextsPath() + ".\n\n" +
+			"this host. The contexts are\nin " + shownDir(contextsPath()) + ".\n\n" +
 			"   netmon context add office --broker nats://10.0.0.1:4222\n   netmon context use office\n   netmon get agents --context home",
 		Action: func(c *cli.Context) error {
 			return usage("context what? want add, ls, use or rm, got %q", c.Args().First())
@@ -31,11 +31,11 @@ func contextAdd() *cli.Command {
 		Name:        "add",
 		Usage:       "keep a broker under a name",
 		UsageText:   "netmon context add NAME --broker URL [--creds FILE]... | --join LINE",
-		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.",
+		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.\nA line on a command line can be read in the list of processes; --join - and\nNETMON_JOIN keep it out of there.\n\n   netmon context add mesh --join - < line",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"},
 			&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"},
-			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker"},
+			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + joinEnv + "]"},
 			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
 		},
@@ -52,13 +52,14 @@ func contextAdd() *cli.Command {
 			}
 			for _, file := range c.StringSlice("creds") {
 				abs, err := filepath.Abs(file)
-				if err == nil {
-					_, err = os.ReadFile(abs)
-				}
 				p.Add("--creds", err)
 				added.Creds = append(added.Creds, abs)
 			}
+			p.Add("--creds", checkCreds(added.Creds))
 			line := c.String("join")
+			if line == "" && added.Broker == "" && len(added.Creds) == 0 {
+				line = os.Getenv(joinEnv)
+			}
 			switch {
 			case line != "" && (added.Broker != "" || len(added.Creds) > 0):
 				p.Addf("--join", "says where and who already: leave out --broker and --creds")
@@ -69,6 +70,9 @@ func contextAdd() *cli.Command {
 			}
 			if err := p.Err(); err != nil {
 				return usage("%w", err)
+			}
+			if line, err = joinLine(c, line); err != nil {
+				return err
 			}
 			unlock, err := lockContexts()
 			if err != nil {

@@ -3,4 +3,9 @@
 package main
 
 // lockContexts has no lock to offer here: of two commands at once the later one counts.
-func lockContexts() (unlock func(), err error) { return func() {}, nil }
+func lockContexts() (unlock func(), err error) {
+	if contextsPath() == "" {
+		return nil, errHomeless("")
+	}
+	return func() {}, nil
+}

@@ -14,7 +14,11 @@ import (
 // lockContexts keeps other commands from changing the file of contexts until
 // unlock is called. The kernel lets go of the lock when the process ends.
 func lockContexts() (unlock func(), err error) {
-	path := contextsPath() + ".lock"
+	path := contextsPath()
+	if path == "" {
+		return nil, errHomeless("")
+	}
+	path += ".lock"
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/internal/private"
 	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
@@ -31,28 +32,22 @@ type brokerContext struct {
 	Identity string `json:"identity,omitempty"`
 }
 
-// configDir is where this user's programs keep their settings (XDG base directories).
-func configDir(parts ...string) string {
-	base := os.Getenv("XDG_CONFIG_HOME")
-	if base == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			home = os.TempDir()
-		}
-		base = filepath.Join(home, ".config")
-	}
-	return filepath.Join(append([]string{base, "netmon"}, parts...)...)
-}
-
+// contextsPath is "" where this user has no folder of its own.
 func contextsPath() string { return configDir("contexts.yaml") }
 
-// loadContexts reads the file. One that is not there has no contexts. The error
+// loadContexts reads the file. One that is not there, or has no place, has no contexts. The error
 // of one that cannot be used names the file, the line, the field and the value.
 func loadContexts(path string) (contexts, error) {
 	f := contexts{Contexts: map[string]brokerContext{}}
+	if path == "" {
+		return f, nil
+	}
 	data, err := readFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
+	}
+	if err == nil {
+		err = private.Err(private.Trusted(path)) // it says to whom our keys are shown
 	}
 	if err != nil {
 		return f, usage("contexts: %w", err)
@@ -60,7 +55,21 @@ func loadContexts(path string) (contexts, error) {
 	if err := parseContexts(path, data, &f); err != nil {
 		return f, usage("%w\nmend the file, or remove it and add the contexts anew (netmon context add)", err)
 	}
+	if f.hasPasswords() {
+		if err := private.Err(private.Secret(path)); err != nil {
+			return f, usage("contexts, with a password: %w", err)
+		}
+	}
 	return f, nil
+}
+
+func (f contexts) hasPasswords() bool {
+	for _, c := range f.Contexts {
+		if redact(c.Broker) != c.Broker {
+			return true
+		}
+	}
+	return false
 }
 
 func parseContexts(path string, data []byte, f *contexts) error {
@@ -126,6 +135,9 @@ func (f contexts) names() []string { return slices.Sorted(maps.Keys(f.Contexts))
 // save replaces the file in one step: a reader sees the old one or the new one.
 // Only this user may read it.
 func (f contexts) save(path string) error {
+	if path == "" {
+		return errHomeless("")
+	}
 	data, err := json.Marshal(f)
 	if err != nil {
 		return err

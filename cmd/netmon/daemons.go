@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,7 +34,7 @@ func storeFlag() cli.Flag {
 
 func agentFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "id", Value: hostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -"},
+		&cli.StringFlag{Name: "id", Value: hostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -, not - first"},
 		&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
 		&cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"},
 		&cli.DurationFlag{Name: "spool-age", Value: 7 * 24 * time.Hour, Usage: "and none older than this `DURATION`"},
@@ -48,12 +47,12 @@ func brokerCommand() *cli.Command {
 		Name:      "broker",
 		Usage:     "run the broker: a NATS server with JetStream, and the controller",
 		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE]",
-		Description: "A broker that others can reach lets in only whom you let in, over TLS:\n\n" +
+		Description: "Where a --config lets in whoever comes, the broker does not start, and lists what\nis open and what closes it, unless there is --insecure. A broker without one that\nothers can reach lets in only whom you let in, over TLS:\n\n" +
 			"   netmon broker --listen 0.0.0.0:4222\n   netmon token new agent --id paris        a line to paste on the other host\n" +
 			"   netmon token new console --name anna --role operator",
 		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), logFlag(),
 			&cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"},
-			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages"},
+			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"},
 			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
 			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
 		Action: func(c *cli.Context) error {
@@ -64,14 +63,20 @@ func brokerCommand() *cli.Command {
 			if err := checkSizes(c, "results-size"); err != nil {
 				return err
 			}
-			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Log: log}
+			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), Log: log}
 			if n := c.Int("max-connections"); n < 1 {
 				return usage("--max-connections: want 1 or more, got %d", n)
 			} else if c.IsSet("max-connections") || o.Config == "" {
 				o.Guard.Connections = n
 			}
+			if o.Config != "" && c.Bool("access") {
+				return usage("--access: who may come in says the file of --config: leave one of them out, or have netmon access export write the file")
+			}
 			if o.Config != "" && !c.IsSet("store") {
 				o.Store = ""
+			}
+			if o.Config == "" && o.Store == "" {
+				return errHomeless("--store")
 			}
 			if o.Config == "" {
 				if o.Access, err = openAccess(c, o.Listen, o.Store, log); err != nil {
@@ -87,9 +92,10 @@ func brokerCommand() *cli.Command {
 			}
 			b, err := broker.Start(c.Context, o)
 			if err != nil {
-				return err
+				return refusal(err)
 			}
 			defer b.Close()
+			warnOpen(c.App.ErrWriter, b, o.Config == "")
 			id, err := identify(c, b, o.Access)
 			if err != nil {
 				return err
@@ -160,11 +166,7 @@ func parseSize(s string) (int64, error) {
 // read is left to the broker, which says what is wrong with it.
 func loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	return err != nil || broker.Loopback(host)
 }
 
 // control provisions the mesh and controls it until ctx ends. ready, when not
@@ -220,11 +222,11 @@ func agentCommand() *cli.Command {
 		Name:      "agent",
 		Usage:     "run an agent: measure here, and report to a broker",
 		UsageText: "netmon agent --join LINE | --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
-		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host.\n\n" +
-			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --id paris",
+		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
+			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
-			&cli.StringFlag{Name: "join", EnvVars: []string{"NETMON_JOIN"}, Usage: "`LINE` that lets this agent in; once it did, the agent has its own key"},
-			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"}),
+			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"}),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {

@@ -39,6 +39,7 @@ func doctorCommand() *cli.Command {
 		UsageText:   "netmon doctor [--broker URL] [-o FORM]",
 		Description: "Looks at this host, at the broker and at the agents. Exit 0: fine, perhaps with\nwarnings, 1: something is wrong.",
 		Flags:       []cli.Flag{brokerFlag(), outputFlag("text (default), " + strings.ReplaceAll(listForms, " (default)", ""))},
+		Before:      decideForDoctor,
 		Action: func(c *cli.Context) error {
 			form := c.String("output")
 			if form != "text" {
@@ -48,7 +49,16 @@ func doctorCommand() *cli.Command {
 			}
 			ctx, cancel := context.WithTimeout(c.Context, 20*time.Second)
 			defer cancel()
-			list := append(examineHost(), examineMesh(ctx, endpointOf(c))...)
+			creds := c.StringSlice("creds")
+			if len(creds) == 0 {
+				creds = filepath.SplitList(os.Getenv("NETMON_CREDS"))
+			}
+			list := append(examineHost(), examineSecrets(keysOf(creds))...)
+			if c.App.Metadata[refusedKey] != nil {
+				list = append(list, finding{"mesh", doctorUnknown, "not looked at: the credentials that lead to it are refused", ""})
+			} else {
+				list = append(list, examineMesh(ctx, endpointOf(c))...)
+			}
 			if c.Context.Err() != nil {
 				return context.Canceled
 			}
@@ -160,6 +170,9 @@ func examineFiles() finding {
 
 // examineState tries to write where an agent would, and leaves nothing there.
 func examineState(dir string) finding {
+	if dir == "" {
+		return finding{"state", doctorProblem, "neither HOME nor XDG_STATE_HOME is set: this user has no folder of its own", "set one of them, or give folders by --state and --store"}
+	}
 	at := dir
 	for { // a folder that is not there yet is made in its nearest parent
 		if _, err := os.Stat(at); err == nil || !errors.Is(err, os.ErrNotExist) || filepath.Dir(at) == at {

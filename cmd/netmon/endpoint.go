@@ -16,6 +16,7 @@ import (
 	"netmon/broker/access"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -66,13 +67,25 @@ func decideEndpoint(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range e.creds {
-		if _, err := os.ReadFile(file); err != nil {
-			return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
-		}
+	if err := checkCreds(e.creds); err != nil {
+		return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
 	}
 	c.App.Metadata[endpointKey] = e
 	return c.Set("broker", e.url)
+}
+
+// checkCreds reports every file of credentials that cannot be read, or holds a
+// key and is not this user's alone. Of two the first is a JWT, and no secret.
+func checkCreds(files []string) error {
+	var errs []error
+	for i, file := range files {
+		if _, err := os.ReadFile(file); err != nil {
+			errs = append(errs, err)
+		} else if i == len(files)-1 {
+			errs = append(errs, private.Err(private.Secret(file)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // chooseEndpoint goes by flag, then environment, then the context in use, then
@@ -129,9 +142,13 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 // localEndpoint is the broker of this host; where it knows who is who, as the
 // admin that it lets its own user be.
 func localEndpoint(creds []string) (endpoint, error) {
-	folder := access.AdminFolder(access.FolderOf(stateDir("broker")))
+	store := stateDir("broker")
+	folder := access.AdminFolder(access.FolderOf(store))
 	id, err := identity.Load(folder)
-	if err != nil || len(creds) > 0 { // none, or not ours to read
+	if others := (*private.Problem)(nil); errors.As(err, &others) && store != "" && len(creds) == 0 {
+		return endpoint{}, usage("%w", err)
+	}
+	if store == "" || err != nil || len(creds) > 0 { // none, or not ours to read
 		return endpoint{url: console.DefaultBroker, creds: creds, from: "the default"}, nil
 	}
 	return endpoint{url: id.URL, from: "the default, as an admin of this host's broker", identity: folder}, nil
@@ -164,6 +181,9 @@ func (f contexts) get(name string) (brokerContext, error) {
 	if c, ok := f.Contexts[name]; ok {
 		return c, nil
 	}
+	if contextsPath() == "" {
+		return brokerContext{}, errHomeless("")
+	}
 	if len(f.Contexts) == 0 {
 		return brokerContext{}, usage("there is no context %q, and no other: netmon context add %s --broker URL", name, wire.MakeToken(name))
 	}
@@ -187,6 +207,8 @@ func (p endpoint) options() ([]nats.Option, error) {
 			return nil, usage("%s: %w", p.from, err)
 		}
 		return id.Options(p.identity)
+	case checkCreds(p.creds) != nil:
+		return nil, usage("%s: %w", p.from, checkCreds(p.creds))
 	case len(p.creds) == 1:
 		return []nats.Option{nats.UserCredentials(p.creds[0])}, nil
 	case len(p.creds) == 2:

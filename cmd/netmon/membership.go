@@ -30,20 +30,33 @@ type membership struct {
 // identityIn is where an agent with this state folder keeps its identity.
 func identityIn(state string) string { return filepath.Join(state, "identity") }
 
+// stateOfAgent is the folder of an agent with this id.
+func stateOfAgent(c *cli.Context, id string) (string, error) {
+	if s := c.String("state"); s != "" {
+		return s, nil
+	}
+	if s := stateDir("agent-" + id); s != "" {
+		return s, nil
+	}
+	return "", errHomeless("--state")
+}
+
 // memberOf joins by --join, or finds the identity of before, or takes the
 // broker that is chosen without one.
 func memberOf(c *cli.Context) (membership, error) {
-	stateOf := func(id string) string {
-		if s := c.String("state"); s != "" {
-			return s
-		}
-		return stateDir("agent-" + id)
-	}
-	if line := c.String("join"); line != "" {
-		return join(c, line, stateOf)
-	}
 	id := c.String("id")
-	m := membership{id: id, state: stateOf(id)}
+	state, err := stateOfAgent(c, id)
+	if err != nil {
+		return membership{}, err
+	}
+	line, err := joinLine(c, c.String("join"))
+	if err != nil {
+		return membership{}, err
+	}
+	if line != "" {
+		return join(c, line)
+	}
+	m := membership{id: id, state: state}
 	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
 		e := endpointOf(c)
 		if e.identity != "" {
@@ -97,7 +110,7 @@ func member(c *cli.Context, state string) (membership, error) {
 
 // join exchanges a line for an identity. One that was exchanged here before is
 // known again, so that a unit or a container may keep the line.
-func join(c *cli.Context, text string, stateOf func(id string) string) (membership, error) {
+func join(c *cli.Context, text string) (membership, error) {
 	line, err := identity.ParseLine(text)
 	if err != nil {
 		return membership{}, usage("--join: %w", err)
@@ -119,8 +132,8 @@ func join(c *cli.Context, text string, stateOf func(id string) string) (membersh
 		if got.Role != wire.RoleAgent {
 			return "", usage("--join: the token is for a %s, and not for an agent; it is used up: make another one", got.Role)
 		}
-		state = stateOf(got.Name)
-		return identityIn(state), nil
+		state, err = stateOfAgent(c, got.Name)
+		return identityIn(state), err
 	})
 	if err != nil {
 		return membership{}, err

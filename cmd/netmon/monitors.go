@@ -151,24 +151,52 @@ func deleteCommand() *cli.Command {
 				return usage("want the names of monitors: %s", c.Command.UsageText)
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				return eachMonitor(ctx, c, cl, func(store *console.Store, m wire.Saved) (console.Change, string, error) {
+				names, old := c.Args().Slice(), []string(nil)
+				names = slices.DeleteFunc(names, func(name string) bool {
+					was := wire.CheckToken(name) != nil && wire.CheckElement(name) == nil
+					if was {
+						old = append(old, name)
+					}
+					return was
+				})
+				return errors.Join(deleteOld(ctx, c, cl, old), eachMonitor(ctx, c, cl, names, func(store *console.Store, m wire.Saved) (console.Change, string, error) {
 					revision, err := store.Delete(ctx, m.Name, m.Revision)
 					return console.Change{Was: &m, Revision: revision}, "deleted", err
-				})
+				}))
 			})
 		},
 	}
 }
 
+// deleteOld deletes monitors whose names were some once: nobody runs them.
+func deleteOld(ctx context.Context, c *cli.Context, cl *console.Client, names []string) error {
+	var errs []error
+	for _, name := range names {
+		store, err := cl.Monitors(ctx)
+		if err != nil {
+			return err
+		}
+		revision, err := store.Revision(ctx, name)
+		if err == nil {
+			_, err = store.Delete(ctx, name, revision)
+		}
+		if err == nil {
+			fmt.Fprintf(c.App.Writer, "%s deleted\n", name)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
 // eachMonitor changes every named monitor and tells the agents; one that
 // cannot be changed does not keep the others from it.
-func eachMonitor(ctx context.Context, c *cli.Context, cl *console.Client, change func(*console.Store, wire.Saved) (console.Change, string, error)) error {
+func eachMonitor(ctx context.Context, c *cli.Context, cl *console.Client, names []string, change func(*console.Store, wire.Saved) (console.Change, string, error)) error {
 	store, err := cl.Monitors(ctx)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, name := range c.Args().Slice() {
+	for _, name := range names {
 		m, err := store.Get(ctx, name)
 		if err != nil {
 			errs = append(errs, err)
@@ -227,7 +255,7 @@ func place(c *cli.Context, word string, change func(wire.Saved, wire.Selectors) 
 		what += " on " + strings.Join(on, ",")
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-		return eachMonitor(ctx, c, cl, func(store *console.Store, was wire.Saved) (console.Change, string, error) {
+		return eachMonitor(ctx, c, cl, c.Args().Slice(), func(store *console.Store, was wire.Saved) (console.Change, string, error) {
 			is, err := change(was, on)
 			if err != nil {
 				return console.Change{}, "", err

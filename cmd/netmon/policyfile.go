@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/agent/policy"
+	"netmon/internal/private"
 	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
@@ -22,7 +22,11 @@ func policyFlag() cli.Flag {
 
 // policyPaths are where a policy is looked for: the host's comes first.
 func policyPaths() []string {
-	return []string{"/etc/netmon/policy.yaml", configDir("policy.yaml")}
+	paths := []string{"/etc/netmon/policy.yaml"}
+	if own := configDir("policy.yaml"); own != "" {
+		paths = append(paths, own)
+	}
+	return paths
 }
 
 // findPolicy reads the policy at path, or the one there is when that is "", and
@@ -44,12 +48,11 @@ func findPolicy(path string) (p *policy.Policy, file string, err error) {
 }
 
 func readPolicy(path string) (*policy.Policy, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	if _, err := os.Stat(path); err != nil {
 		return nil, usage("policy: %w", err)
 	}
-	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
-		return nil, usage("policy %s: everybody on this host may write it: chmod o-w %s", path, path)
+	if err := private.Err(private.Trusted(path)); err != nil {
+		return nil, usage("policy: who writes it says what this agent may reach: %w", err)
 	}
 	data, err := readFile(path, nil)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 const fastExit = "atexit_sleep_ms=20"
 
 func TestMain(m *testing.M) {
+	setUmask()
 	os.Setenv("GORACE", fastExit) // of the processes that tests start
 	testscript.Main(m, map[string]func(){
 		"netmon": func() {

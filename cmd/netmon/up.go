@@ -26,7 +26,7 @@ func upCommand() *cli.Command {
 		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(),
-			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + stateDir("agent-ID") + ")"},
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"},
 			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
 			&cli.BoolFlag{Name: "results", Usage: "show results as plain lines, without a prompt, also when standard output is no terminal"},
@@ -52,6 +52,13 @@ func up(c *cli.Context) error {
 	}
 	warnPlain(c.App.ErrWriter, monitors...)
 	listen := c.String("listen")
+	state, err := stateOfAgent(c, c.String("id"))
+	if c.String("store") == "" {
+		err = errors.Join(errHomeless("--store"), err)
+	}
+	if err != nil {
+		return usage("%w", err)
+	}
 	authority, err := openAccess(c, listen, c.String("store"), log)
 	if err != nil {
 		return err
@@ -59,7 +66,7 @@ func up(c *cli.Context) error {
 	if authority != nil {
 		defer authority.Close()
 	}
-	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise")})
+	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise"), Insecure: c.Bool("insecure")})
 	if err != nil {
 		return err
 	}
@@ -67,10 +74,6 @@ func up(c *cli.Context) error {
 	id, err := identify(c, b, authority)
 	if err != nil {
 		return err
-	}
-	state := c.String("state")
-	if state == "" {
-		state = stateDir("agent-" + c.String("id"))
 	}
 	ofAgent, ofPerson, err := id.own(c, b, state)
 	if err != nil {

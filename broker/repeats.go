@@ -1,0 +1,145 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"sync"
+	"time"
+
+	"netmon/wire"
+)
+
+const (
+	repeatsEvery = time.Minute
+	// Kinds of line that are told apart, of connections and of the server itself,
+	// each: the server's own code has a few hundred, and seldom two at a time.
+	repeatsKinds = 50
+	repeatsLine  = 1000 // bytes of a line that are looked at
+)
+
+// repeats keeps lines of one kind from filling the log: whoever reaches the port
+// can cause some thousands of them a second. The first of a kind is told at once;
+// those that follow are counted, and told once a minute as their number and the
+// last of them. After a minute without one, the next is a first one again.
+type repeats struct {
+	log *slog.Logger
+
+	mu     sync.Mutex // guards the rest
+	kinds  map[lineKind]*repeated
+	timer  *time.Timer // runs while kinds has any
+	closed bool        // nobody will come to tell what is counted
+}
+
+// lineKind is what lines have in common.
+type lineKind struct {
+	level slog.Level
+	of    bool   // of a connection, not of the server itself
+	text  string // "" for all beyond repeatsKinds
+}
+
+type repeated struct {
+	more int
+	last string
+}
+
+func newRepeats(log *slog.Logger) *repeats {
+	return &repeats{log: log, kinds: map[lineKind]*repeated{}}
+}
+
+var (
+	ofConnection = regexp.MustCompile(`^\S+ - [a-z_]+:\d+`)
+	// What differs between two lines of one kind: what others named, in quotes,
+	// and every word with a digit, such as addresses, ids and times.
+	variable = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\S*\d\S*`)
+)
+
+// tell writes a line, or counts it.
+func (r *repeats) tell(level slog.Level, text string) {
+	text = wire.Clip(text, repeatsLine)
+	k := lineKind{level, ofConnection.MatchString(text), variable.ReplaceAllString(text, "#")}
+	r.mu.Lock()
+	seen := r.kinds[k]
+	if seen == nil && r.crowded(k.of) {
+		k.text = ""
+		seen = r.kinds[k]
+	}
+	if seen != nil && !r.closed {
+		seen.more, seen.last = seen.more+1, text
+		r.mu.Unlock()
+		return
+	}
+	if !r.closed {
+		r.kinds[k] = &repeated{}
+		if r.timer == nil {
+			r.timer = time.AfterFunc(repeatsEvery, r.minute)
+		}
+	}
+	r.mu.Unlock()
+	r.write(level, text)
+}
+
+// crowded says whether there is room for one more kind only among the rest. What
+// connections cause must not hide what the server itself has to say.
+func (r *repeats) crowded(of bool) bool {
+	n := 0
+	for k := range r.kinds {
+		if k.of == of {
+			n++
+		}
+	}
+	return n >= repeatsKinds
+}
+
+// minute tells what was counted, and forgets what did not come again.
+func (r *repeats) minute() {
+	r.mu.Lock()
+	counted := r.take()
+	r.timer = nil
+	if len(r.kinds) > 0 && !r.closed {
+		r.timer = time.AfterFunc(repeatsEvery, r.minute)
+	}
+	r.mu.Unlock()
+	r.writeAll(counted)
+}
+
+// close tells what is counted still. What comes later is told as it is.
+func (r *repeats) close() {
+	r.mu.Lock()
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.closed = true
+	counted := r.take()
+	r.mu.Unlock()
+	r.writeAll(counted)
+}
+
+// take is what was counted since it was asked last; r.mu is held.
+func (r *repeats) take() map[lineKind]repeated {
+	counted := map[lineKind]repeated{}
+	for k, seen := range r.kinds {
+		if seen.more == 0 {
+			delete(r.kinds, k)
+			continue
+		}
+		counted[k] = *seen
+		*seen = repeated{}
+	}
+	return counted
+}
+
+func (r *repeats) writeAll(counted map[lineKind]repeated) {
+	for k, seen := range counted {
+		alike := "like this one"
+		if k.text == "" {
+			alike = "of many kinds, such as this one"
+		}
+		r.write(k.level, fmt.Sprintf("%d more %s within %v: %s", seen.more, alike, repeatsEvery, seen.last))
+	}
+}
+
+func (r *repeats) write(level slog.Level, text string) {
+	r.log.Log(context.Background(), level, "nats: "+text)
+}

@@ -1,0 +1,150 @@
+package broker
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"netmon/broker/access"
+)
+
+// logged is a log of a test.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// lines are those since it was asked last.
+func (l *logged) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.text.String()
+	l.text.Reset()
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+func newLogged() (*logged, *slog.Logger) {
+	l := &logged{}
+	drop := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	return l, slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{ReplaceAttr: drop}))
+}
+
+func TestRepeats_FirstAtOnceThenCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got, log := newLogged()
+		r := newRepeats(log)
+		want := func(lines ...string) {
+			t.Helper()
+			synctest.Wait()
+			if have := strings.Join(got.lines(), "\n"); have != strings.Join(lines, "\n") {
+				t.Errorf("after %v:\n%s\nwant\n%s", time.Now(), have, strings.Join(lines, "\n"))
+			}
+		}
+		abort := func(n int) string {
+			return fmt.Sprintf(`192.0.2.%d:%d - cid:%d - "v1:%d" - TLS handshake error: EOF`, n%250, 1024+n, n, n)
+		}
+		for n := range 1000 {
+			r.tell(slog.LevelError, abort(n))
+		}
+		r.tell(slog.LevelError, "JetStream cannot write")
+		want(`level=ERROR msg="nats: 192.0.2.0:1024 - cid:0 - \"v1:0\" - TLS handshake error: EOF"`, `level=ERROR msg="nats: JetStream cannot write"`)
+		time.Sleep(repeatsEvery)
+		want(`level=ERROR msg="nats: 999 more like this one within 1m0s: 192.0.2.249:2023 - cid:999 - \"v1:999\" - TLS handshake error: EOF"`)
+		r.tell(slog.LevelError, "JetStream cannot write") // the first of another minute
+		r.tell(slog.LevelError, abort(7))
+		want(`level=ERROR msg="nats: JetStream cannot write"`)
+		time.Sleep(repeatsEvery)
+		want(`level=ERROR msg="nats: 1 more like this one within 1m0s: 192.0.2.7:1031 - cid:7 - \"v1:7\" - TLS handshake error: EOF"`)
+		time.Sleep(time.Hour) // nothing is left that waits: the bubble could not end
+		want("")
+		if len(r.kinds) > 0 || r.timer != nil {
+			t.Errorf("%d kinds are kept", len(r.kinds))
+		}
+	})
+}
+
+// TestRepeats_Bounded: whoever makes every line differ gains neither lines nor
+// memory, and hides nothing that the server itself says.
+func TestRepeats_Bounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got, log := newLogged()
+		r := newRepeats(log)
+		for n := range 5000 {
+			word := strings.Map(func(d rune) rune { return d - '0' + 'a' }, strconv.Itoa(n))
+			r.tell(slog.LevelError, "192.0.2.1:1 - cid:1 - bad word "+word+strings.Repeat("x", 5000))
+		}
+		lines := got.lines()
+		if n := len(lines); n != repeatsKinds+1 || len(r.kinds) != n {
+			t.Errorf("%d lines, %d kinds, want %d", n, len(r.kinds), repeatsKinds+1)
+		}
+		if n := len(lines[0]); n > repeatsLine+100 {
+			t.Errorf("a line of %d bytes", n)
+		}
+		r.tell(slog.LevelError, "the disk is full")
+		if lines := got.lines(); len(lines) != 1 || !strings.Contains(lines[0], "the disk is full") {
+			t.Errorf("%q", lines)
+		}
+		r.close()
+		want := fmt.Sprintf("%d more of many kinds, such as this one", 5000-repeatsKinds-1)
+		if lines := got.lines(); len(lines) != 1 || !strings.Contains(lines[0], want) {
+			t.Errorf("%q, want %q", lines, want)
+		}
+	})
+}
+
+// TestServerLog_AbortedHandshakes: who reaches the port and holds nothing does
+// not fill the disk with the log.
+func TestServerLog_AbortedHandshakes(t *testing.T) {
+	got, log := newLogged()
+	store := t.TempDir()
+	a, err := access.Open(access.FolderOf(store), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: store, Access: a, Log: log})
+	got.lines()
+	const tries = 300
+	for range tries {
+		c := dial(t, b)
+		if _, err := bufio.NewReader(c).ReadString('\n'); err != nil { // INFO
+			t.Fatal(err)
+		}
+		io.WriteString(c, "\x16\x03\x01\x00\x04none")
+		io.Copy(io.Discard, c) // until it is told, and closed
+		c.Close()
+	}
+	b.Close()
+	lines := got.lines()
+	if len(lines) > 3 {
+		t.Errorf("%d lines, such as\n%s", len(lines), strings.Join(lines[:3], "\n"))
+	}
+	told := 1
+	for _, m := range regexp.MustCompile(`nats: (\d+) more like this one`).FindAllStringSubmatch(strings.Join(lines, "\n"), -1) {
+		n, _ := strconv.Atoi(m[1])
+		told += n
+	}
+	if told != tries {
+		t.Errorf("%d are told of, want %d:\n%s", told, tries, strings.Join(lines, "\n"))
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/broker/access"
+	"netmon/identity"
+	"netmon/internal/private"
+)
+
+// examineSecrets lists what other users of this host could read, or put in place
+// of what is this user's: keys, contexts, and the policy.
+func examineSecrets(creds []string) []finding {
+	var list []finding
+	seen := map[string]bool{}
+	for _, p := range secretProblems(creds) {
+		f := finding{"secrets", doctorProblem, p.Path + ": " + p.What, p.Cure}
+		if p.Warning {
+			f.State = doctorWarning
+		}
+		if !seen[f.Found] {
+			seen[f.Found] = true
+			list = append(list, f)
+		}
+	}
+	if len(list) == 0 {
+		return []finding{{"secrets", doctorOK, "keys, contexts and policies are nobody else's to read or change", ""}}
+	}
+	return list
+}
+
+func secretProblems(creds []string) (list []*private.Problem) {
+	if state := stateDir(); state != "" {
+		list = append(list, private.Above(filepath.Join(state, "any"))...)
+		list = append(list, private.Tree(access.FolderOf(stateDir("broker")))...)
+		agents, _ := filepath.Glob(identityIn(stateDir("agent-*")))
+		for _, dir := range agents {
+			list = append(list, private.Tree(dir)...)
+		}
+	}
+	if path := contextsPath(); path != "" {
+		list = append(list, private.Above(path)...)
+		list = append(list, private.Trusted(path)...)
+		list = append(list, private.Tree(configDir("identities"))...)
+		if f, err := loadContexts(path); err == nil {
+			if f.hasPasswords() {
+				list = append(list, private.Secret(path)...)
+			}
+			for _, c := range f.Contexts {
+				creds = append(creds, keysOf(c.Creds)...)
+			}
+		}
+	}
+	for _, path := range creds {
+		list = append(list, private.Secret(path)...)
+	}
+	for _, path := range append(policyPaths(), os.Getenv("NETMON_POLICY")) {
+		if path != "" {
+			list = append(list, private.Trusted(path)...)
+		}
+	}
+	return list
+}
+
+// keysOf are the files of credentials that hold a key: the last of them, or all
+// of the folder of an identity.
+func keysOf(creds []string) []string {
+	if len(creds) == 0 {
+		return nil
+	}
+	last := creds[len(creds)-1]
+	if identity.Exists(last) {
+		return []string{identity.Creds(last)}
+	}
+	return []string{last}
+}
+
+// refusedKey says among the App's metadata that the broker is not asked: what
+// leads to it is refused, which doctor is there to tell.
+const refusedKey = "refused"
+
+// decideForDoctor is decideEndpoint for the command that lists what it refuses.
+func decideForDoctor(c *cli.Context) error {
+	err := decideEndpoint(c)
+	var others *private.Problem
+	if errors.As(err, &others) {
+		c.App.Metadata[refusedKey] = true
+		return nil
+	}
+	return err
+}
