@@ -2,7 +2,6 @@ package access
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/nats-io/jwt/v2"
 
@@ -137,6 +136,7 @@ func crossings() []crossing {
 	list := []crossing{
 		{account: accountJoin, local: wire.AccessJoinSubject},
 		{account: accountMesh, of: accountAgents, local: "agent.*.cmd", named: true},
+		{account: accountMesh, of: accountAgents, local: askClaim, named: true},
 		{account: accountAgents, local: wire.AllResults},
 		{account: accountAgents, local: wire.AllAlive},
 		{account: accountAgents, local: wire.AllAudits},
@@ -162,10 +162,6 @@ func crossings() []crossing {
 	}
 	return list
 }
-
-// answerWithin bounds how long a request may be answered: a probe on demand
-// takes as long as it takes to measure.
-const answerWithin = 10 * time.Minute
 
 // template is a grant in NATS's words.
 func (g grant) template() jwt.UserPermissionLimits {

@@ -38,7 +38,8 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, a: a, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}}
+	s := &service{Service: o, a: a, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{},
+		claims: newClaims(mesh, a.log)}
 	ctx, cancel := context.WithCancel(ctx)
 	var pushing sync.WaitGroup
 	defer pushing.Wait()
@@ -49,13 +50,13 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		for _, sub := range subs {
 			sub.Unsubscribe()
 		}
-		s.claims.Wait()
+		s.claims.stop()
 	}()
 	for subject, handle := range map[string]func(context.Context, *nats.Msg){
 		wire.AccessJoinSubject: s.join,
 		gateAccess + ".admin":  s.admin,
 		"access.rotate.*":      s.rotate,
-		"access.claim.*":       s.claim,
+		"access.claim.*":       s.claims.handle,
 		gateSave + ".>":        s.save,
 		gateConsumer + ".>":    s.consumer,
 	} {
@@ -69,6 +70,11 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		}
 		subs = append(subs, sub)
 	}
+	heard, err := s.claims.listen()
+	if err != nil {
+		return fmt.Errorf("access: %w", err)
+	}
+	subs = append(subs, heard)
 	if err := mesh.Flush(); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
@@ -99,7 +105,7 @@ type service struct {
 	js   jetstream.JetStream
 	wake chan struct{} // an account was marked; has room for one
 
-	claims sync.WaitGroup
+	claims *claims
 
 	mu      sync.Mutex      // guards what follows
 	changed map[string]bool // accounts that the servers do not know yet
