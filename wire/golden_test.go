@@ -70,12 +70,14 @@ func samples() map[string]any {
 		"access-reply": AccessReply{OK: true, Error: &bad[0], Line: "tls://broker.example.org:4222/join/TOKEN/PIN",
 			Credential: &Credential{Name: "paris", Role: RoleAgent, JWT: "eyJ0...", Labels: map[string]string{"region": "eu"}},
 			Identities: []Identity{{Name: "paris", Role: RoleAgent, State: "revoked", Labels: map[string]string{"region": "eu"}, Key: "UBW3...", By: "local",
-				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"}}, Next: "paris"},
-		"join":          Join{Token: "k3d7nqzj5m2tqw6zd4vyh6xapb", Key: "UBW3..."},
-		"audit-done":    Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
-		"audit":         Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
-		"result-failed": failed,
-		"alive":         alive,
+				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"}},
+			Consumers: []Consumer{{Owner: "vera", Stream: "RESULTS", Name: "tail1", Made: at, Filter: "results.*.web", Pending: 3}}, Next: "paris"},
+		"access-consumers-remove": AccessCommand{Op: AccessConsumerRemove, Name: "vera", Consumer: "tail1"},
+		"join":                    Join{Token: "k3d7nqzj5m2tqw6zd4vyh6xapb", Key: "UBW3..."},
+		"audit-done":              Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
+		"audit":                   Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
+		"result-failed":           failed,
+		"alive":                   alive,
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
 			Author: "ann@desk", Change: "raise the timeout"},
 	}
@@ -131,7 +133,7 @@ func messages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
 		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
-		reflect.TypeFor[Join](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Audit](),
+		reflect.TypeFor[Join](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[Audit](),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -54,6 +55,10 @@ func hears(subject string) func(*nats.Conn, string) error {
 // makes tries to make a consumer; config is more of its settings.
 func makes(stream, config string) func(*nats.Conn, string) error {
 	return asks("$JS.API.CONSUMER.CREATE."+stream, `{"stream_name":"`+stream+`","config":{"ack_policy":"none","mem_storage":true,"inactive_threshold":5000000000`+config+`}}`)
+}
+
+func makesNamed(stream, name, config string) func(*nats.Conn, string) error {
+	return asks("$JS.API.CONSUMER.CREATE."+stream+"."+name, `{"stream_name":"`+stream+`","config":{"name":"`+name+`","ack_policy":"none"`+config+`}}`)
 }
 
 const savedWeb = `{"name":"web","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","agents":["nowhere"],"author":"someone else"}`
@@ -119,7 +124,8 @@ func deeds(t *testing.T) []deed {
 		{"watch JetStream's events (`$JS.EVENT.>`)", none, hears("$JS.EVENT.>")},
 		{"make a durable consumer by its old name", none, asks("$JS.API.CONSUMER.DURABLE.CREATE.RESULTS.keep", `{"stream_name":"RESULTS","config":{"durable_name":"keep"}}`)},
 		{"make a durable consumer", none, makes("RESULTS", `,"durable_name":"keep"`)},
-		{"make a consumer that stays for days", none, makes("RESULTS", `,"inactive_threshold":864000000000000`)},
+		{"make a consumer that stays for days: it stays for minutes", readers, makes("RESULTS", `,"inactive_threshold":864000000000000`)},
+		{"change the controller's consumer", none, makesNamed("RESULTS", "keeps", "")},
 		{"make a consumer of another stream than the subject says", none, asks("$JS.API.CONSUMER.CREATE.RESULTS", `{"stream_name":"AUDIT","config":{}}`)},
 		{"lead a controller's consumer on (`$JS.API.CONSUMER.PAUSE`)", none, asks("$JS.API.CONSUMER.PAUSE.RESULTS.x", "{}")},
 	}
@@ -160,6 +166,9 @@ func TestAttack_Matrix(t *testing.T) {
 		}
 	}
 	if err := ask(oslo, message("results.oslo.web", "{}")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateConsumer(t.Context(), "RESULTS", jetstream.ConsumerConfig{Name: "keeps", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	kept := streams(t, js)

@@ -39,7 +39,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		return err
 	}
 	s := &service{Service: o, a: a, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{},
-		claims: newClaims(mesh, a.log)}
+		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
 	ctx, cancel := context.WithCancel(ctx)
 	var pushing sync.WaitGroup
 	defer pushing.Wait()
@@ -105,7 +105,8 @@ type service struct {
 	js   jetstream.JetStream
 	wake chan struct{} // an account was marked; has room for one
 
-	claims *claims
+	claims    *claims
+	consumers *consumers
 
 	mu      sync.Mutex      // guards what follows
 	changed map[string]bool // accounts that the servers do not know yet
@@ -317,9 +318,11 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		var id wire.Identity
 		id, err = s.a.book.revoke(by, q.Name)
 		r.Identities = []wire.Identity{id}
+	case wire.AccessConsumers, wire.AccessConsumerRemove:
+		s.adminConsumers(ctx, m, by, q)
+		return
 	default:
-		ops := []wire.AccessOp{wire.AccessToken, wire.AccessList, wire.AccessRevoke}
-		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", ops, q.Op))
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", wire.AccessOps, q.Op))
 		return
 	}
 	s.note(ctx, e, err)
