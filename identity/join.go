@@ -87,7 +87,7 @@ func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)
 	if err != nil {
 		return Identity{}, "", err
 	}
-	c, err := ask(ctx, nc, wire.AccessJoinSubject, l.Token, key)
+	c, err := handIn(ctx, nc, l.Token, key)
 	if err != nil {
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
@@ -116,13 +116,13 @@ func verifyPinned(chain []*x509.Certificate, pin string) ([]byte, error) {
 	return nil, errors.New("whoever answers there does not show the certificate that the join line names: it is another broker, or somebody between")
 }
 
-// ask has a key signed.
-func ask(ctx context.Context, nc *nats.Conn, subject, token string, key nkeys.KeyPair) (wire.Credential, error) {
+// ask has the next key of an identity signed.
+func ask(ctx context.Context, nc *nats.Conn, subject string, key nkeys.KeyPair) (wire.Credential, error) {
 	public, err := key.PublicKey()
 	if err != nil {
 		return wire.Credential{}, err
 	}
-	data, err := json.Marshal(wire.Join{Token: token, Key: public})
+	data, err := json.Marshal(wire.Join{Key: public})
 	if err != nil {
 		return wire.Credential{}, err
 	}
@@ -134,6 +134,10 @@ func ask(ctx context.Context, nc *nats.Conn, subject, token string, key nkeys.Ke
 	if err := json.Unmarshal(msg.Data, &r); err != nil {
 		return wire.Credential{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
 	}
+	return credentialOf(r)
+}
+
+func credentialOf(r wire.AccessReply) (wire.Credential, error) {
 	switch {
 	case r.Error != nil:
 		return wire.Credential{}, r.Error
@@ -158,7 +162,7 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 	if err != nil {
 		return err
 	}
-	c, err := ask(ctx, nc, subject, "", key)
+	c, err := ask(ctx, nc, subject, key)
 	if err != nil {
 		return fmt.Errorf("rotate the key of %s: %w", id.Credential.Name, err)
 	}
@@ -184,10 +188,10 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 	}
 	// From the new connection: the old key may go. It may be to another server of
 	// a cluster, which hears a moment later that somebody answers there.
-	_, err = ask(ctx, nc, subject, "", key)
+	_, err = ask(ctx, nc, subject, key)
 	for end := time.Now().Add(5 * time.Second); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(end) && ctx.Err() == nil; {
 		time.Sleep(50 * time.Millisecond)
-		_, err = ask(ctx, nc, subject, "", key)
+		_, err = ask(ctx, nc, subject, key)
 	}
 	if err != nil {
 		return fmt.Errorf("rotate the key of %s: it is in use, and the old one could not be shut out: %w", id.Credential.Name, err)

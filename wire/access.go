@@ -62,6 +62,14 @@ func AuditSubject(where string) (string, error) {
 type Join struct {
 	Token string `json:"token,omitempty"` // once; absent when rotating
 	Key   string `json:"key"`             // public NKey of the user, U...
+	Curve string `json:"curve,omitempty"` // with a token: public curve NKey, X..., made for this request, to which the answer is sealed
+}
+
+// Sealed carries an AccessReply that only the one asker can read: all who hold a
+// token, and nothing else, share a place for answers.
+type Sealed struct {
+	From   string `json:"from"`   // public curve NKey of who sealed it, X...
+	Sealed string `json:"sealed"` // an AccessReply in a NaCl box (as nkeys makes them), in base64
 }
 
 // AccessOp is what an admin asks for.

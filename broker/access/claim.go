@@ -1,7 +1,6 @@
 package access
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"log/slog"
@@ -20,6 +19,7 @@ const (
 	claimPatience = 400 * time.Millisecond
 	// claimAnswerMost is the most that an agent says of itself: a heartbeat and a little.
 	claimAnswerMost = 80 << 10
+	claimMost       = 4 << 10 // of a claim, which holds some 100 bytes
 	// askClaim reaches all agents of one id. AGENTS maps it to their commands: it
 	// is a subject of its own since agents may answer it several times.
 	askClaim = "ask.*"
@@ -60,10 +60,14 @@ func (cs *claims) listen() (*nats.Subscription, error) {
 // handle asks for an agent who else has its id. The answer is that of the one
 // that was started first, or one without Info: there is nobody. The subject says
 // who asks: an agent may publish its own alone.
-func (cs *claims) handle(_ context.Context, m *nats.Msg) {
+func (cs *claims) handle(m *nats.Msg) {
 	id := strings.TrimPrefix(m.Subject, "access.claim.")
 	var q wire.Command
-	if m.Reply == "" || wire.CheckToken(id) != nil || json.Unmarshal(m.Data, &q) != nil {
+	if m.Reply == "" {
+		return
+	}
+	if len(m.Data) > claimMost || wire.CheckToken(id) != nil || json.Unmarshal(m.Data, &q) != nil {
+		cs.reply(m, wire.Refuse(id, wire.Error{Code: wire.CodeInvalid, Message: "not a question who has this id"}))
 		return
 	}
 	question, err := json.Marshal(wire.Command{Op: wire.OpInfo, Instance: q.Instance})

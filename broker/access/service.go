@@ -40,11 +40,17 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	}
 	s := &service{Service: o, a: a, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{},
 		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
+	joins, err := newJoins(s)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var pushing sync.WaitGroup
 	defer pushing.Wait()
 	defer cancel()
 	pushing.Go(func() { s.pushLoop(ctx) })
+	pushing.Go(func() { joins.work(ctx, joins.known) })
+	pushing.Go(func() { joins.work(ctx, joins.wrong) })
 	var subs []*nats.Subscription
 	defer func() {
 		for _, sub := range subs {
@@ -53,12 +59,10 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		s.claims.stop()
 	}()
 	for subject, handle := range map[string]func(context.Context, *nats.Msg){
-		wire.AccessJoinSubject: s.join,
-		gateAccess + ".admin":  s.admin,
-		"access.rotate.*":      s.rotate,
-		"access.claim.*":       s.claims.handle,
-		gateSave + ".>":        s.save,
-		gateConsumer + ".>":    s.consumer,
+		gateAccess + ".admin": s.admin,
+		"access.rotate.*":     s.rotate,
+		gateSave + ".>":       s.save,
+		gateConsumer + ".>":   s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -69,6 +73,15 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 			return fmt.Errorf("access: %w", err)
 		}
 		subs = append(subs, sub)
+	}
+	for _, l := range []*listener{
+		{nc: mesh, subject: wire.AccessJoinSubject, credit: creditJoins, handle: joins.take},
+		{nc: mesh, subject: "access.claim.*", credit: creditClaims, handle: s.claims.handle},
+	} {
+		if err := l.start(); err != nil {
+			return fmt.Errorf("access: %w", err)
+		}
+		defer l.stop()
 	}
 	heard, err := s.claims.listen()
 	if err != nil {
@@ -226,27 +239,6 @@ const (
 	whereAccess   = "access"
 	whereMonitors = "monitors"
 )
-
-func (s *service) join(ctx context.Context, m *nats.Msg) {
-	var q wire.Join
-	if err := json.Unmarshal(m.Data, &q); err != nil {
-		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
-		return
-	}
-	id, why, err := s.a.book.join(q.Token, q.Key)
-	if err != nil {
-		if why != "" && s.first(why) {
-			s.a.log.Warn("somebody was not let in", "reason", why)
-			s.note(ctx, wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
-		}
-		s.answer(m, wire.AccessReply{}, err)
-		return
-	}
-	c, err := s.credential(id, q.Key)
-	s.a.log.Info("joined", "name", id.Name, "role", id.Role)
-	s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
-	s.answer(m, wire.AccessReply{Credential: c}, err)
-}
 
 // first says whether a reason comes up for the first time: anybody may repeat
 // it, and the audit and the log have an end.

@@ -18,11 +18,11 @@ func accessCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "access",
 		Usage:     "see who may come in, shut somebody out, change keys",
-		UsageText: "netmon access ls|revoke|rotate|nats|export",
+		UsageText: "netmon access ls|revoke|rotate|consumers|nats|export",
 		Action: func(c *cli.Context) error {
-			return usage("access what? want ls, revoke, rotate, nats or export, got %q", c.Args().First())
+			return usage("access what? want ls, revoke, rotate, consumers, nats or export, got %q", c.Args().First())
 		},
-		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessRotate(), accessNats(), accessExport()},
+		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessRotate(), accessConsumers(), accessNats(), accessExport()},
 	}
 }
 
