@@ -122,6 +122,35 @@ func TestConsumer_IsBounded(t *testing.T) {
 	}
 }
 
+// jetstreamReader reads results by a pull that waits, as consoles do.
+type jetstreamReader struct{ got chan string }
+
+func (r *jetstreamReader) open(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	c, err := natstest.JetStream(t, nc).CreateConsumer(t.Context(), "RESULTS", jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute, DeliverPolicy: jetstream.DeliverNewPolicy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.got = make(chan string, 1)
+	reading, err := c.Consume(func(m jetstream.Msg) { r.got <- m.Subject() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reading.Stop)
+}
+
+func (r *jetstreamReader) reads(t *testing.T, s natstest.Secure) {
+	t.Helper()
+	if err := ask(s.As(t, wire.RoleAgent, "oslo", nats.CustomInboxPrefix("_INBOX_oslo")), message("results.oslo.web", "{}")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.got:
+	case <-time.After(10 * time.Second):
+		t.Error("who read on before reads no more")
+	}
+}
+
 // TestAttack_Consumers: a viewer makes as many consumers as it can. It gets its
 // share; others, and admins above all, read on; an admin frees what it took.
 func TestAttack_Consumers(t *testing.T) {
@@ -152,6 +181,18 @@ func TestAttack_Consumers(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the place is free", func() bool { _, err := makeConsumer(t, vic, "RESULTS", ""); return err == nil })
+	// What nobody reads by makes place, and what somebody does stays.
+	var r jetstreamReader
+	r.open(t, olga)
+	for range 62 {
+		if _, err := makeConsumer(t, olga, "RESULTS", `,"inactive_threshold":3600000000000`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 30 {
+		until(t, "abandoned ones make place", func() bool { _, err := makeConsumer(t, olga, "RESULTS", ""); return err == nil })
+	}
+	r.reads(t, s)
 
 	command := func(text string) wire.AccessReply {
 		t.Helper()
@@ -165,14 +206,15 @@ func TestAttack_Consumers(t *testing.T) {
 		}
 		return r
 	}
-	r := command(`{"op":"consumers","name":"vic"}`)
-	if len(r.Consumers) < 63 || r.Consumers[0].Owner != "vic" || r.Consumers[0].Stream != "RESULTS" || r.Consumers[0].Made.IsZero() {
-		t.Errorf("the list: %+v", r)
+	fill()
+	all := command(`{"op":"consumers","name":"vic"}`)
+	if len(all.Consumers) < 63 || all.Consumers[0].Owner != "vic" || all.Consumers[0].Stream != "RESULTS" || all.Consumers[0].Made.IsZero() {
+		t.Errorf("the list: %+v", all)
 	}
 	if r := command(`{"op":"consumers"}`); len(r.Consumers) < 65 {
 		t.Errorf("the list of all has %d", len(r.Consumers))
 	}
-	if r := command(`{"op":"consumers-remove","name":"vic","consumer":"` + names[1] + `"}`); !r.OK || len(r.Consumers) != 1 {
+	if r := command(`{"op":"consumers-remove","name":"vic","consumer":"` + all.Consumers[0].Name + `"}`); !r.OK || len(r.Consumers) != 1 {
 		t.Errorf("remove one: %+v", r)
 	}
 	if r := command(`{"op":"consumers-remove","name":"vic"}`); !r.OK || len(r.Consumers) < 62 {
@@ -181,8 +223,26 @@ func TestAttack_Consumers(t *testing.T) {
 	if r := command(`{"op":"consumers-remove","name":"vic"}`); r.OK {
 		t.Errorf("remove none: %+v", r)
 	}
-	if names, _ := fill(); len(names) != 64 {
+	if names, _ := fill(); len(names) < 64 {
 		t.Errorf("%d consumers afterwards", len(names))
+	}
+	if r := command(`{"op":"consumers","name":"vic"}`); len(r.Consumers) > 64 {
+		t.Errorf("vic has %d", len(r.Consumers))
+	}
+}
+
+// TestConsumers_ComeAndGo: scripts read for a moment, again and again.
+func TestConsumers_ComeAndGo(t *testing.T) {
+	s := natstest.StartSecure(t)
+	vic := actors(t, s)[wire.RoleViewer].connect(t, s)
+	for range 300 {
+		info, err := makeConsumer(t, vic, "RESULTS", `,"inactive_threshold":60000000000`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := vic.Request("$JS.API.CONSUMER.DELETE.RESULTS."+info.Name, nil, 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +25,10 @@ const (
 	// (DefaultMaxConsumers), so that many identities together could keep out the one
 	// who can remove them.
 	streamMost = 800
+	// abandoned is how long after it was made a consumer that nobody reads by makes
+	// place for a further one of its owner: programs that read for a moment, as
+	// those of before, leave theirs behind.
+	abandoned = 3 * time.Second
 	// lookAgain is how often at most the server is asked anew where there is no room.
 	lookAgain = time.Second
 	// ownerKey is where a consumer's metadata says whose it is.
@@ -43,7 +46,8 @@ type consumers struct {
 
 	mu     sync.Mutex               // guards what follows
 	of     map[string]map[held]bool // by owner, "" for those that no console made; nil until the server was asked
-	looked time.Time                // when it was asked
+	unread map[string][]held        // by owner, oldest first: those that nobody read by when the server was asked
+	looked time.Time                // when that was
 }
 
 func newConsumers(nc *nats.Conn, js jetstream.JetStream) *consumers {
@@ -68,6 +72,9 @@ func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c h
 		if err := cs.look(ctx); err != nil {
 			return err
 		}
+		if err := cs.makeRoom(ctx, owner); err != nil {
+			return err
+		}
 		full = cs.full(owner, role, c.stream)
 	}
 	if full != nil || c.name == "" {
@@ -86,8 +93,8 @@ func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c h
 // full says why there is no room for one more. It needs mu.
 func (cs *consumers) full(owner string, role wire.Role, stream string) error {
 	if n := len(cs.of[owner]); n >= consumersMost {
-		return fmt.Errorf("%s has %d consumers, which is as many as one identity may have at once: end some of the programs that read, wait until "+
-			"those go that nobody reads by (%v), or let an admin remove them: netmon access consumers rm %s", owner, n, consumerLife, owner)
+		return fmt.Errorf("%s has %d consumers, which is as many as one identity may have at once: end some of the programs that read, "+
+			"or try again in a moment: those that nobody reads by make place. An admin sees and removes them: netmon access consumers rm %s", owner, n, owner)
 	}
 	n := 0
 	for _, all := range cs.of {
@@ -109,9 +116,32 @@ func (cs *consumers) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the consumers that there are cannot be counted: try again: %w", err)
 	}
-	cs.of, cs.looked = map[string]map[held]bool{}, time.Now()
-	for _, c := range all {
-		cs.note(c.Owner, held{c.Stream, c.Name})
+	cs.of, cs.unread, cs.looked = map[string]map[held]bool{}, map[string][]held{}, time.Now()
+	slices.SortFunc(all, func(a, b *jetstream.ConsumerInfo) int { return a.Created.Compare(b.Created) })
+	for _, info := range all {
+		owner, c := info.Config.Metadata[ownerKey], held{info.Stream, info.Name}
+		cs.note(owner, c)
+		if info.NumWaiting == 0 && !info.PushBound && info.TimeStamp.Sub(info.Created) > abandoned {
+			cs.unread[owner] = append(cs.unread[owner], c)
+		}
+	}
+	return nil
+}
+
+// makeRoom removes consumers of an owner that nobody reads by, until half of what
+// it may have is free or none are left. It needs mu.
+func (cs *consumers) makeRoom(ctx context.Context, owner string) error {
+	if owner == "" {
+		return nil
+	}
+	for _, c := range cs.unread[owner] {
+		if len(cs.of[owner]) <= consumersMost/2 {
+			break
+		}
+		if err := cs.js.DeleteConsumer(ctx, c.stream, c.name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return err
+		}
+		delete(cs.of[owner], c)
 	}
 	return nil
 }
@@ -130,10 +160,22 @@ func (cs *consumers) made(owner string, c held) {
 	cs.note(owner, c)
 }
 
-func (cs *consumers) gone(owner string, c held) {
+// listen hears from the server which ones ended, however they did. Should that get
+// lost, look finds out.
+func (cs *consumers) listen() (*nats.Subscription, error) {
+	const ended = "$JS.EVENT.ADVISORY.CONSUMER.DELETED."
+	return cs.nc.Subscribe(ended+"*.*", func(m *nats.Msg) {
+		stream, name, _ := strings.Cut(strings.TrimPrefix(m.Subject, ended), ".")
+		cs.gone(held{stream, name})
+	})
+}
+
+func (cs *consumers) gone(c held) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	delete(cs.of[owner], c)
+	for _, all := range cs.of {
+		delete(all, c)
+	}
 }
 
 // info asks the server after a consumer; nil says that there is none.
@@ -158,7 +200,7 @@ func (cs *consumers) info(ctx context.Context, c held) (*jetstream.ConsumerInfo,
 }
 
 // list asks the server for all consumers of the streams that consoles read.
-func (cs *consumers) list(ctx context.Context) (all []wire.Consumer, err error) {
+func (cs *consumers) list(ctx context.Context) (all []*jetstream.ConsumerInfo, err error) {
 	for _, name := range append([]string{wire.AuditStream}, readable...) {
 		stream, err := cs.js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -169,80 +211,11 @@ func (cs *consumers) list(ctx context.Context) (all []wire.Consumer, err error) 
 		}
 		l := stream.ListConsumers(ctx)
 		for info := range l.Info() {
-			all = append(all, consumerLine(info.Config.Metadata[ownerKey], info))
+			all = append(all, info)
 		}
 		if err := l.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(all, func(a, b wire.Consumer) int { return strings.Compare(after(a), after(b)) })
 	return all, nil
-}
-
-// after is where a list goes on.
-func after(c wire.Consumer) string { return c.Owner + " " + c.Stream + " " + c.Name }
-
-func consumerLine(owner string, info *jetstream.ConsumerInfo) wire.Consumer {
-	filter := cmp.Or(info.Config.FilterSubject, strings.Join(info.Config.FilterSubjects, " "))
-	if len(filter) > filterMost {
-		filter = filter[:filterMost] + "..."
-	}
-	return wire.Consumer{Owner: owner, Stream: info.Stream, Name: info.Name, Made: info.Created.UTC(), Filter: filter, Pending: info.NumPending}
-}
-
-// filterMost bounds what one line of a list says of what is read.
-const filterMost = 200
-
-// page is the part of a list that fits in one answer.
-func (cs *consumers) page(ctx context.Context, owner, from string) (page []wire.Consumer, next string, err error) {
-	all, err := cs.list(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	page = []wire.Consumer{}
-	for _, c := range all {
-		switch {
-		case c.Owner == "", owner != "" && c.Owner != owner, after(c) <= from:
-		case len(page) == listMost:
-			return page, after(page[len(page)-1]), nil
-		default:
-			page = append(page, c)
-		}
-	}
-	return page, "", nil
-}
-
-// remove ends one consumer of an owner, or, without a name, all.
-func (cs *consumers) remove(ctx context.Context, owner, name string) (removed []wire.Consumer, err error) {
-	all, err := cs.list(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range all {
-		if c.Owner == "" || c.Owner != owner || name != "" && c.Name != name {
-			continue
-		}
-		if err := cs.js.DeleteConsumer(ctx, c.Stream, c.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return removed, err
-		}
-		cs.gone(owner, held{c.Stream, c.Name})
-		removed = append(removed, c)
-	}
-	if len(removed) == 0 {
-		return nil, fmt.Errorf("%s has no such consumer: netmon access consumers shows those that there are", cmp.Or(owner, "nobody"))
-	}
-	return removed, nil
-}
-
-// adminConsumers answers an admin who asks about them.
-func (s *service) adminConsumers(ctx context.Context, m *nats.Msg, by string, q wire.AccessCommand) {
-	var r wire.AccessReply
-	var err error
-	if q.Op == wire.AccessConsumers {
-		r.Consumers, r.Next, err = s.consumers.page(ctx, q.Name, q.After)
-	} else {
-		r.Consumers, err = s.consumers.remove(ctx, q.Name, q.Consumer)
-		s.note(ctx, wire.Audit{Where: whereAccess, By: by, Did: string(q.Op), What: []string{q.Name}, Detail: q.Consumer}, err)
-	}
-	s.answer(m, r, err)
 }

@@ -83,11 +83,13 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		}
 		defer l.stop()
 	}
-	heard, err := s.claims.listen()
-	if err != nil {
-		return fmt.Errorf("access: %w", err)
+	for _, listen := range []func() (*nats.Subscription, error){s.claims.listen, s.consumers.listen} {
+		sub, err := listen()
+		if err != nil {
+			return fmt.Errorf("access: %w", err)
+		}
+		subs = append(subs, sub)
 	}
-	subs = append(subs, heard)
 	if err := mesh.Flush(); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
