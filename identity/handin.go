@@ -91,7 +91,9 @@ func await(ctx context.Context, sub *nats.Subscription, curve nkeys.KeyPair, str
 		if err == nil {
 			return r, nil
 		}
-		*strange = saysInTheOpen(m.Data)
+		if *strange == nil || !errors.Is(*strange, errOldBroker) {
+			*strange = saysInTheOpen(m.Data)
+		}
 	}
 }
 
@@ -101,10 +103,12 @@ func saysInTheOpen(data []byte) error {
 	var r wire.AccessReply
 	switch err := json.Unmarshal(data, &r); {
 	case err == nil && r.Credential != nil:
-		return errors.New("the broker answers in the open, where others can read it, as those of before did: update it, and ask for a new line")
+		return errOldBroker
 	case err == nil && r.Error != nil && r.Error.Code == wire.CodeBusy:
 		return errors.New("the broker has more to do with tokens than it can: try again with the same line")
 	default:
-		return fmt.Errorf("what came as the answer was not sealed to this request: %w", errNotSealed)
+		return fmt.Errorf("what came is %w: is the broker older than this netmon?", errNotSealed)
 	}
 }
+
+var errOldBroker = errors.New("the broker answers in the open, where others can read it, as those of before did: update it, and ask for a new line")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	answerAt = 1000
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := handIn(ctx, connect(), "token", key); err == nil || !strings.Contains(err.Error(), "sealed") {
+	if _, err := handIn(ctx, connect(), "token", key); err == nil || !errors.Is(err, errOldBroker) {
 		t.Errorf("open answers only: %v", err)
 	}
 }

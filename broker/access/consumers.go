@@ -28,7 +28,7 @@ const (
 	// abandoned is how long after it was made a consumer that nobody reads by makes
 	// place for a further one of its owner: programs that read for a moment, as
 	// those of before, leave theirs behind.
-	abandoned = 3 * time.Second
+	abandoned = 2 * time.Second
 	// lookAgain is how often at most the server is asked anew where there is no room.
 	lookAgain = time.Second
 	// ownerKey is where a consumer's metadata says whose it is.
