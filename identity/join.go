@@ -85,7 +85,7 @@ func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)
 	if err != nil {
 		return Identity{}, "", err
 	}
-	c, err := ask(ctx, nc, wire.AccessJoinSubject, l.Token, key)
+	c, err := handIn(ctx, nc, l.Token, key)
 	if err != nil {
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
@@ -114,29 +114,16 @@ func verifyPinned(chain []*x509.Certificate, pin string) ([]byte, error) {
 	return nil, errors.New("whoever answers there does not show the certificate that the join line names: it is another broker, or somebody between")
 }
 
-// ask has a key signed.
-func ask(ctx context.Context, nc *nats.Conn, subject, token string, key nkeys.KeyPair) (wire.Credential, error) {
-	public, err := key.PublicKey()
-	if err != nil {
-		return wire.Credential{}, err
-	}
-	data, err := json.Marshal(wire.Join{Token: token, Key: public})
-	if err != nil {
-		return wire.Credential{}, err
-	}
-	msg, err := nc.RequestWithContext(ctx, subject, data)
-	if err != nil {
-		return wire.Credential{}, err
-	}
-	return credentialIn(msg.Data)
-}
-
 // credentialIn is what the broker answers to a key.
 func credentialIn(data []byte) (wire.Credential, error) {
 	var r wire.AccessReply
 	if err := json.Unmarshal(data, &r); err != nil {
 		return wire.Credential{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
 	}
+	return credentialOf(r)
+}
+
+func credentialOf(r wire.AccessReply) (wire.Credential, error) {
 	switch {
 	case r.Error != nil:
 		return wire.Credential{}, r.Error

@@ -62,6 +62,14 @@ func AuditSubject(where string) (string, error) {
 type Join struct {
 	Token string `json:"token,omitempty"` // once; absent when rotating
 	Key   string `json:"key"`             // public NKey of the user, U...
+	Curve string `json:"curve,omitempty"` // with a token: public curve NKey, X..., made for this request, to which the answer is sealed
+}
+
+// Sealed carries an AccessReply that only the one asker can read: all who hold a
+// token, and nothing else, share a place for answers.
+type Sealed struct {
+	From   string `json:"from"`   // public curve NKey of who sealed it, X...
+	Sealed string `json:"sealed"` // an AccessReply in a NaCl box (as nkeys makes them), in base64
 }
 
 // AccessOp is what an admin asks for.
@@ -72,16 +80,23 @@ const (
 	AccessList   AccessOp = "list"   // tell who may come in
 	AccessRevoke AccessOp = "revoke" // shut out, now
 	AccessResume AccessOp = "resume" // let a suspended agent in again
+
+	AccessConsumers      AccessOp = "consumers"        // tell by what consoles read
+	AccessConsumerRemove AccessOp = "consumers-remove" // end some of these
 )
+
+// AccessOps lists them.
+var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, AccessConsumers, AccessConsumerRemove}
 
 // AccessCommand is a request on access.admin.
 type AccessCommand struct {
-	Op      AccessOp          `json:"op"`                // token, list, revoke or resume
-	Name    string            `json:"name,omitempty"`    // token, revoke, resume: of the identity
-	Role    Role              `json:"role,omitempty"`    // token: agent, viewer, operator or admin
-	Labels  map[string]string `json:"labels,omitempty"`  // token for an agent: what selectors match
-	After   string            `json:"after,omitempty"`   // list: names after this one
-	Expires Duration          `json:"expires,omitempty"` // token: how long it may be used; default 1h
+	Op       AccessOp          `json:"op"`                 // token, list, revoke, resume, consumers or consumers-remove
+	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; consumers: theirs, default all; consumers-remove: theirs
+	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator or admin
+	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match
+	After    string            `json:"after,omitempty"`    // list, consumers: go on after this one
+	Expires  Duration          `json:"expires,omitempty"`  // token: how long it may be used; default 1h
+	Consumer string            `json:"consumer,omitempty"` // consumers-remove: its name; default all of that identity
 }
 
 // AccessReply answers Join and AccessCommand.
@@ -91,9 +106,20 @@ type AccessReply struct {
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
 	Identities []Identity  `json:"identities,omitempty"` // list, revoke, resume
-	Next       string      `json:"next,omitempty"`       // list: give this as after to go on
+	Consumers  []Consumer  `json:"consumers,omitempty"`  // consumers, consumers-remove
+	Next       string      `json:"next,omitempty"`       // list, consumers: give this as after to go on
 
 	Challenge string `json:"challenge,omitempty"` // for the next request, where this one was signed for an old one
+}
+
+// Consumer is one line of `netmon access consumers`: by what a console reads a stream.
+type Consumer struct {
+	Owner   string    `json:"owner"`            // the identity that made it
+	Stream  string    `json:"stream"`           // that it reads
+	Name    string    `json:"name"`             // of the consumer
+	Made    time.Time `json:"made"`             // when, UTC
+	Filter  string    `json:"filter,omitempty"` // subjects that it reads; absent is all
+	Pending uint64    `json:"pending"`          // messages that it has not read
 }
 
 // Credential lets a key in. It is worth nothing without the key's seed.

@@ -131,6 +131,7 @@ const (
 	CodeManaged  Code = "managed"  // the name belongs to a saved monitor
 	CodePolicy   Code = "policy"   // the agent's own policy forbids it
 	CodeLimit    Code = "limit"    // the agent runs as many as it may
+	CodeBusy     Code = "busy"     // the same is under way for another one
 	CodeStopping Code = "stopping" // the agent is shutting down
 	CodeInternal Code = "internal" // a fault of the agent
 

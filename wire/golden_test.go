@@ -81,12 +81,15 @@ func samples() map[string]any {
 			Identities: []Identity{{Name: "paris", Role: RoleAgent, State: "revoked", Labels: map[string]string{"region": "eu"}, Key: "UBW3...", By: "local",
 				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"},
 				{Name: "oslo", Role: RoleAgent, State: "suspended", Key: "UCX5...", By: "anna", Made: at, Joined: at.Add(time.Minute),
-					Suspended: at.Add(time.Hour), Until: at.Add(2 * time.Hour), Why: "it stored about 1.6 GiB in 4s"}}, Next: "paris", Challenge: "4XQZ..."},
-		"join":          Join{Token: "k3d7nqzj5m2tqw6zd4vyh6xapb", Key: "UBW3..."},
-		"audit-done":    Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
-		"audit":         Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
-		"result-failed": failed,
-		"alive":         alive,
+					Suspended: at.Add(time.Hour), Until: at.Add(2 * time.Hour), Why: "it stored about 1.6 GiB in 4s"}},
+			Consumers: []Consumer{{Owner: "vera", Stream: "RESULTS", Name: "tail1", Made: at, Filter: "results.*.web", Pending: 3}}, Next: "paris", Challenge: "4XQZ..."},
+		"access-consumers-remove": AccessCommand{Op: AccessConsumerRemove, Name: "vera", Consumer: "tail1"},
+		"join":                    Join{Token: "k3d7nqzj5m2tqw6zd4vyh6xapb", Key: "UBW3...", Curve: "XAB2..."},
+		"sealed":                  Sealed{From: "XCD4...", Sealed: "eGt2MQ..."},
+		"audit-done":              Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
+		"audit":                   Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
+		"result-failed":           failed,
+		"alive":                   alive,
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
 			Author: "ann@desk", Change: "raise the timeout"},
 	}
@@ -142,7 +145,7 @@ func messages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
 		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
-		reflect.TypeFor[Join](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Audit](),
+		reflect.TypeFor[Join](), reflect.TypeFor[Sealed](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[Audit](),
 		reflect.TypeFor[Proof](), reflect.TypeFor[Accepted](), reflect.TypeFor[SignedTrust](), reflect.TypeFor[Trust](), reflect.TypeFor[Member](),
 	}
 }

@@ -78,7 +78,7 @@ func (b *book) adopt() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.adopted = true
-	err := b.change(func(map[string]*entry) error { return nil })
+	err := b.write(b.entries)
 	b.adopted = err == nil
 	return err
 }

@@ -47,8 +47,10 @@ type book struct {
 	path string
 	now  func() time.Time
 
-	mu      sync.Mutex
-	entries map[string]*entry // by name
+	mu      sync.Mutex        // guards what follows
+	entries map[string]*entry // by name; each is as it is on disk, and never changed in place
+	byToken map[string]string // names by the hash of the token, used or not
+	byKey   map[string]string // names by the keys that they have, or had
 	count   uint64            // of changes
 	adopted bool              // what was saved before anybody had to sign is accepted
 }
@@ -98,6 +100,10 @@ func openBook(dir string) (*book, error) {
 			return nil, fmt.Errorf("book of identities: %s: %q holds no identity of that name", b.path, name)
 		}
 	}
+	b.byToken, b.byKey = map[string]string{}, map[string]string{}
+	for name, e := range b.entries {
+		b.index(name, nil, e)
+	}
 	return b, nil
 }
 
@@ -128,24 +134,6 @@ func (b *book) decode(data []byte) error {
 // newBook writes an empty one.
 func newBook(dir string) error {
 	return identity.WriteSecret(filepath.Join(dir, bookName), []byte("{\"format\":2,\"number\":0,\"identities\":{}}\n"))
-}
-
-// change does something to a copy of the book, which holds once it is on disk.
-func (b *book) change(do func(map[string]*entry) error) error {
-	next := make(map[string]*entry, len(b.entries))
-	for name, e := range b.entries {
-		c := *e
-		c.Old = slices.Clone(e.Old)
-		next[name] = &c
-	}
-	if err := do(next); err != nil {
-		return err
-	}
-	if err := b.write(next); err != nil {
-		return err
-	}
-	b.entries = next
-	return nil
 }
 
 // write puts the next book on disk.
@@ -200,22 +188,22 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, err error)
 	token = strings.ToLower(rand.Text()) // at least 128 random bits
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return token, b.change(func(next map[string]*entry) error {
-		e := next[c.Name]
+	return token, b.change(func(d *draft) error {
+		e := d.edit(c.Name)
 		switch {
 		case e != nil && e.Key != "" && e.Revoked.IsZero():
 			var p wire.Problems
 			p.Addf("name", "%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
 				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
 			return p.Err()
-		case e == nil && len(next) >= mostEntries:
+		case e == nil && len(b.entries) >= mostEntries:
 			return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
 		case e == nil:
 			e = &entry{}
 		}
 		now := b.now().UTC()
-		next[c.Name] = &entry{Old: e.Old, TokenHash: hashOf(token), Identity: wire.Identity{
-			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}}
+		d.set(&entry{Old: e.Old, TokenHash: hashOf(token), Identity: wire.Identity{
+			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}})
 		return nil
 	})
 }
@@ -225,49 +213,52 @@ func hashOf(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// join uses up a token for a key. why is for our own log, and "" where nobody
-// was ever given such a token: anybody may try those.
-func (b *book) join(token, key string) (id wire.Identity, why string, err error) {
+// opens says whether a token may let a key in. It is all that is asked of the
+// book for those who guess, and for those who repeat what was used.
+func (b *book) opens(token, key string) bool {
+	hash := hashOf(token)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.entries[b.byToken[hash]]
+	return e != nil && e.Revoked.IsZero() && (e.Joined.IsZero() || e.Key == key)
+}
+
+// join uses up a token for a key. Asked again for the same key it says the same
+// again: the answer may have been lost, and is worth nothing without the key.
+// why is for our own log, and "" where nobody was ever given such a token:
+// anybody may try those.
+func (b *book) join(token, key string) (id wire.Identity, again bool, why string, err error) {
 	if !nkeys.IsValidPublicUserKey(key) {
-		return id, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
+		return id, false, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	hash := hashOf(token)
-	err = b.change(func(next map[string]*entry) error {
-		for _, e := range next {
-			if e.TokenHash != hash {
-				continue
-			}
-			switch {
-			case !e.Revoked.IsZero():
-				why = "the token of " + e.Name + " was revoked"
-			case !e.Joined.IsZero():
-				why = "the token of " + e.Name + " was used before"
-			case b.now().After(e.Expires):
-				why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
-			case b.holder(key) != "":
-				why = "the key belongs to " + b.holder(key)
-			default:
-				e.Key, e.Joined = key, b.now().UTC()
-				id = e.Identity
-				return nil
-			}
-			return errToken
-		}
-		return errToken
-	})
-	return id, why, err
-}
-
-// holder names the identity that has, or had, a key.
-func (b *book) holder(key string) string {
-	for _, e := range b.entries {
-		if e.Key == key || e.Next == key || slices.ContainsFunc(e.Old, func(o oldKey) bool { return o.Key == key }) {
-			return e.Name
-		}
+	name, known := b.byToken[hashOf(token)]
+	e := b.entries[name]
+	switch {
+	case !known:
+		return id, false, "", errToken
+	case !e.Revoked.IsZero():
+		why = "the token of " + e.Name + " was revoked"
+	case !e.Joined.IsZero() && e.Key == key:
+		return e.Identity, true, "", nil
+	case !e.Joined.IsZero():
+		why = "the token of " + e.Name + " was used before"
+	case b.now().After(e.Expires):
+		why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
+	case b.byKey[key] != "":
+		why = "the key belongs to " + b.byKey[key]
 	}
-	return ""
+	if why != "" {
+		return id, false, why, errToken
+	}
+	err = b.change(func(d *draft) error {
+		e := d.edit(name)
+		e.Key, e.Joined = key, b.now().UTC()
+		id = e.Identity
+		return nil
+	})
+	return id, false, "", err
 }
 
 // rotate notes the key that follows. Asked a second time for the same key,
@@ -281,15 +272,15 @@ func (b *book) rotate(name, key string) (id wire.Identity, done bool, err error)
 	if e := b.entries[name]; e != nil && e.Key == key && e.Revoked.IsZero() {
 		return e.Identity, false, nil // nothing changes
 	}
-	err = b.change(func(next map[string]*entry) error {
-		e := next[name]
+	err = b.change(func(d *draft) error {
+		e := d.edit(name)
 		switch {
 		case e == nil || e.Key == "" || !e.Revoked.IsZero():
 			return fmt.Errorf("%s has not joined with a token", name)
 		case e.Next == key:
 			e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
 			e.Key, e.Next, done = key, "", true
-		case b.holder(key) != "":
+		case b.byKey[key] != "":
 			return errors.New("key: it was used before: make a new one")
 		case b.now().Sub(e.NextAt) < rotateEvery:
 			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
@@ -311,8 +302,8 @@ func (b *book) rotate(name, key string) (id wire.Identity, done bool, err error)
 func (b *book) revoke(by, name string) (wire.Identity, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err := b.change(func(next map[string]*entry) error {
-		e := next[name]
+	err := b.change(func(d *draft) error {
+		e := d.edit(name)
 		if e == nil {
 			return fmt.Errorf("there is no identity %q: netmon access ls shows those that there are", name)
 		}
@@ -359,10 +350,10 @@ func (b *book) list(after string) (page []wire.Identity, next string) {
 func (b *book) local(key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.change(func(next map[string]*entry) error {
+	return b.change(func(d *draft) error {
 		now := b.now().UTC()
 		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: "the broker's own host", Made: now, Joined: now, Key: key}}
-		if was := next[LocalAdmin]; was != nil {
+		if was := d.edit(LocalAdmin); was != nil {
 			e.Old = was.Old
 			if was.Key != "" && was.Revoked.IsZero() {
 				e.Old = append(e.Old, oldKey{was.Key, was.Role, now})
@@ -371,7 +362,7 @@ func (b *book) local(key string) error {
 		if n := len(e.Old); n > mostOldKeys { // the host has had the newest ones only
 			e.Old = e.Old[n-mostOldKeys:]
 		}
-		next[LocalAdmin] = e
+		d.set(e)
 		return nil
 	})
 }

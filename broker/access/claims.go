@@ -54,6 +54,9 @@ func (k *keys) accountJWTs(revoked func(account string) map[string]time.Time) ([
 			c.SigningKeys.Add(public(k.join))
 			c.Limits.Conn = joinConnections
 		}
+		if name == accountAgents {
+			c.AddMapping(askClaim, jwt.WeightedMapping{Subject: "agent.{{wildcard(1)}}.cmd"})
+		}
 		k.cross(c)
 		for key := range revoked(name) {
 			// For good, and not until now by this host's clock, which may have been
@@ -86,7 +89,7 @@ func (k *keys) cross(c *jwt.AccountClaims) {
 			exported[id] = true
 			e := &jwt.Export{Name: x.remote, Subject: jwt.Subject(x.remote), Type: kind}
 			if !x.stream {
-				e.ResponseType, e.ResponseThreshold = jwt.ResponseTypeStream, answerWithin
+				answersOf()[x.remote].set(e)
 			}
 			c.Exports.Add(e)
 		}

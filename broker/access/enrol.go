@@ -68,8 +68,8 @@ func (b *book) relabel(c wire.AccessCommand, key string) (known bool, err error)
 	case e.Key != key && e.Next != key:
 		return false, nil
 	}
-	return true, b.change(func(next map[string]*entry) error {
-		next[c.Name].Labels = c.Labels
+	return true, b.change(func(d *draft) error {
+		d.edit(c.Name).Labels = c.Labels
 		return nil
 	})
 }
@@ -90,8 +90,8 @@ func (b *book) enrol(c wire.AccessCommand, key string) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.change(func(next map[string]*entry) error {
-		e := next[c.Name]
+	return b.change(func(d *draft) error {
+		e := d.edit(c.Name)
 		switch {
 		case e == nil:
 			e = &entry{}
@@ -102,7 +102,7 @@ func (b *book) enrol(c wire.AccessCommand, key string) error {
 				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
 		}
 		now := b.now().UTC()
-		next[c.Name] = &entry{Old: e.Old, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: "the broker's own host", Made: now, Joined: now, Key: key}}
+		d.set(&entry{Old: e.Old, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: "the broker's own host", Made: now, Joined: now, Key: key}})
 		return nil
 	})
 }

@@ -17,6 +17,8 @@ func FuzzAllowedConsumer(f *testing.F) {
 		`{"stream_name":"RESULTS","config":{"Deliver_Subject":"agent.paris.cmd","deliver_subject":"_INBOX.vic.x"}}`,
 		`{"stream_name":"RESULTS","config":{"durable_name":"mine"}}`,
 		`{"stream_name":"RESULTS","config":{"inactive_threshold":90000000000000}}`,
+		`{"stream_name":"RESULTS","config":{"metadata":{"netmon.owner":"olga"},"num_replicas":3,"max_waiting":100000,"ack_policy":"explicit","max_ack_pending":-1}}`,
+		`{"stream_name":"RESULTS","config":{"name":"a b"}}`,
 		`{"stream_name":"KV_control"}`, `{"stream_name":"NONE"}`, `{}`, `[`,
 	} {
 		f.Add("RESULTS.x", []byte(seed))
@@ -24,9 +26,13 @@ func FuzzAllowedConsumer(f *testing.F) {
 	f.Add("KV_control", []byte(`{"stream_name":"KV_control"}`))
 	f.Add("", []byte(`{}`))
 	f.Fuzz(func(t *testing.T, rest string, data []byte) {
-		out, err := allowedConsumer("vic", rest, data)
+		allowed, err := allowedConsumer("vic", rest, data)
 		if err != nil {
 			return
+		}
+		out, err := json.Marshal(allowed)
+		if err != nil {
+			t.Fatal(err)
 		}
 		// What JetStream is given, read without the types that were checked.
 		var q struct {
@@ -47,6 +53,12 @@ func FuzzAllowedConsumer(f *testing.F) {
 		}
 		if d, found := q.Config["inactive_threshold"].(float64); found && d > float64(consumerLife) {
 			t.Errorf("stays for %v ns", d)
+		}
+		if q.Config["mem_storage"] != true || q.Config["num_replicas"] != 1.0 {
+			t.Errorf("kept on disk, or by several servers: %s", out)
+		}
+		if owner := q.Config["metadata"].(map[string]any)[ownerKey]; owner != "vic" {
+			t.Errorf("made for %v", owner)
 		}
 	})
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/wire"
 )
@@ -22,16 +20,6 @@ func refuse(m *nats.Msg, description string) error {
 		return err
 	}
 	return m.Respond(data)
-}
-
-// pass sends a request on to JetStream and its answer back.
-func (s *service) pass(ctx context.Context, m *nats.Msg, to *nats.Msg) error {
-	r, err := s.nc.RequestMsgWithContext(ctx, to)
-	if err != nil {
-		return err
-	}
-	r.Subject, r.Reply = m.Reply, ""
-	return m.RespondMsg(r)
 }
 
 // What consoles may say with a change of a saved monitor.
@@ -152,56 +140,4 @@ func checkSaved(data []byte, name, by string) (change string, err error) {
 		return "", fmt.Errorf("author: want %q, who signs it, got %.64q", by, m.Author)
 	}
 	return m.Change, m.Validate()
-}
-
-// consumerRequest is what JetStream takes to make a consumer.
-type consumerRequest struct {
-	Stream string                   `json:"stream_name"`
-	Config jetstream.ConsumerConfig `json:"config"`
-	Action string                   `json:"action,omitempty"`
-}
-
-// consumerLife bounds how long a consumer may stay that nobody reads by.
-const consumerLife = time.Hour
-
-// consumer makes a console's consumer, unless it would send what it reads to a
-// place where the console may not write: JetStream itself does not ask who may
-// write there.
-func (s *service) consumer(ctx context.Context, m *nats.Msg) {
-	by, err := s.caller(m, slices.Concat(changers, []wire.Role{wire.RoleViewer})...)
-	if err != nil {
-		refuse(m, err.Error())
-		return
-	}
-	rest := strings.TrimPrefix(m.Subject, gateConsumer+".")
-	to := nats.NewMsg("$JS.API.CONSUMER.CREATE." + rest)
-	if to.Data, err = allowedConsumer(by, rest, m.Data); err != nil {
-		refuse(m, err.Error())
-		return
-	}
-	if err = s.pass(ctx, m, to); err != nil {
-		s.a.log.Warn("access: make a consumer", "for", by, "error", err)
-	}
-}
-
-// allowedConsumer reads what a console asks for on a subject that ends in
-// STREAM or STREAM.CONSUMER..., and writes it again as it was understood, or
-// says why it may not have it.
-func allowedConsumer(by, rest string, data []byte) ([]byte, error) {
-	stream, _, _ := strings.Cut(rest, ".")
-	var q consumerRequest
-	if err := json.Unmarshal(data, &q); err != nil {
-		return nil, err
-	}
-	switch to := q.Config.DeliverSubject; {
-	case q.Stream != stream || !slices.Contains(append([]string{wire.AuditStream}, readable...), stream):
-		return nil, fmt.Errorf("stream_name: want %q, as the subject says, got %.60q", stream, q.Stream)
-	case to != "" && (!strings.HasPrefix(to, ConsoleInbox+"."+by+".") || strings.ContainsAny(to, "*> ")):
-		return nil, fmt.Errorf("deliver_subject: want one below your own inbox, %s.%s, got %.60q", ConsoleInbox, by, to)
-	case q.Config.Durable != "":
-		return nil, fmt.Errorf("durable_name: a console's consumer ends with it, got %.60q", q.Config.Durable)
-	case q.Config.InactiveThreshold > consumerLife:
-		return nil, fmt.Errorf("inactive_threshold: want at most %v, got %v", consumerLife, q.Config.InactiveThreshold)
-	}
-	return json.Marshal(q)
 }

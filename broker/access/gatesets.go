@@ -41,9 +41,12 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	to.Header.Set(headerRollup, "sub")
 	to.Header.Set(headerExpect, fmt.Sprint(p.Revision))
 	to.Header.Set(wire.AcceptedHeader, accepted)
-	if err = s.pass(ctx, m, to); err != nil {
+	r, err := s.nc.RequestMsgWithContext(ctx, to)
+	if err != nil {
 		s.a.log.Warn("access: save a configuration", "for", who.Name, "error", err)
+		return
 	}
+	m.Respond(r.Data)
 }
 
 // checkSet says who signed what is known of a saved configuration.

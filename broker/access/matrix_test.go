@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -127,6 +128,10 @@ var forgedBlocks = map[string]string{
 	"a line that is indented": "NATS/1.0\r\nX: y\n Nats-Request-Info: " + forged + "\r\n\r\n",
 }
 
+func makesNamed(stream, name, config string) func(trier) error {
+	return asks("$JS.API.CONSUMER.CREATE."+stream+"."+name, `{"stream_name":"`+stream+`","config":{"name":"`+name+`","ack_policy":"none"`+config+`}}`)
+}
+
 // deeds is all that is tried, by each role. <me> is the name of who tries;
 // oslo is another agent, and paris the one that the role agent is.
 func deeds(t *testing.T) []deed {
@@ -209,7 +214,8 @@ func deeds(t *testing.T) []deed {
 		{"watch JetStream's events (`$JS.EVENT.>`)", none, hears("$JS.EVENT.>")},
 		{"make a durable consumer by its old name", none, asks("$JS.API.CONSUMER.DURABLE.CREATE.RESULTS.keep", `{"stream_name":"RESULTS","config":{"durable_name":"keep"}}`)},
 		{"make a durable consumer", none, makes("RESULTS", `,"durable_name":"keep"`)},
-		{"make a consumer that stays for days", none, makes("RESULTS", `,"inactive_threshold":864000000000000`)},
+		{"make a consumer that stays for days: it stays for minutes", readers, makes("RESULTS", `,"inactive_threshold":864000000000000`)},
+		{"change the controller's consumer", none, makesNamed("RESULTS", "keeps", "")},
 		{"make a consumer of another stream than the subject says", none, asks("$JS.API.CONSUMER.CREATE.RESULTS", `{"stream_name":"AUDIT","config":{}}`)},
 		{"lead a controller's consumer on (`$JS.API.CONSUMER.PAUSE`)", none, asks("$JS.API.CONSUMER.PAUSE.RESULTS.x", "{}")},
 	}
@@ -261,6 +267,9 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 		t.Fatal(err)
 	}
 	store, last := bucket(t, js)
+	if _, err := js.CreateConsumer(t.Context(), "RESULTS", jetstream.ConsumerConfig{Name: "keeps", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
 	kept := streams(t, js)
 	who := actors(t, s)
 	introduce(t, boss, s, "oslo")

@@ -2,7 +2,6 @@ package access
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/nats-io/jwt/v2"
 
@@ -141,11 +140,12 @@ func crossings() []crossing {
 	list := []crossing{
 		{account: accountJoin, local: wire.AccessJoinSubject},
 		{account: accountMesh, of: accountAgents, local: "agent.*.cmd"},
+		{account: accountMesh, of: accountAgents, local: askClaim},
 		{account: accountAgents, local: wire.AllResults},
 		{account: accountAgents, local: wire.AllAlive},
 		{account: accountAgents, local: wire.AllAudits},
 		{account: accountAgents, local: "access.rotate.*"},
-		{account: accountAgents, local: "access.claim.*", named: true},
+		{account: accountAgents, local: "access.claim.*"},
 		{account: accountAgents, local: "$JS.API.DIRECT.GET.>"},
 		{account: accountConsoles, of: accountAgents, local: "agent.*.cmd"},
 		{account: accountConsoles, of: accountAgents, local: "$SRV.>"},
@@ -167,10 +167,6 @@ func crossings() []crossing {
 	}
 	return list
 }
-
-// answerWithin bounds how long a request may be answered: a probe on demand
-// takes as long as it takes to measure.
-const answerWithin = 10 * time.Minute
 
 // template is a grant in NATS's words.
 func (g grant) template() jwt.UserPermissionLimits {

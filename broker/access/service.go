@@ -40,8 +40,14 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js, changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{}}
+	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
+		changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
+		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
 	s.audit = auditlog.New(s.store)
+	joins, err := newJoins(s)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var loops sync.WaitGroup
 	defer loops.Wait()
@@ -49,27 +55,43 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	loops.Go(func() { s.pushLoop(ctx) })
 	loops.Go(func() { s.watchShares(ctx) })
 	loops.Go(func() { s.audit.Run(ctx) })
+	loops.Go(func() { joins.work(ctx, joins.known) })
+	loops.Go(func() { joins.work(ctx, joins.wrong) })
 	var subs []*nats.Subscription
 	defer func() {
 		for _, sub := range subs {
 			sub.Unsubscribe()
 		}
-		s.claims.Wait()
+		s.claims.stop()
 	}()
 	for subject, handle := range map[string]func(context.Context, *nats.Msg){
-		wire.AccessJoinSubject: s.join,
-		gateAccess + ".admin":  s.admin,
-		"access.rotate.*":      s.rotate,
-		"access.claim.*":       s.claim,
-		gateSave + ".>":        s.save,
-		gateSets + ".>":        s.saveSet,
-		gateConsumer + ".>":    s.consumer,
+		gateAccess + ".admin": s.admin,
+		"access.rotate.*":     s.rotate,
+		gateSave + ".>":       s.save,
+		gateSets + ".>":       s.saveSet,
+		gateConsumer + ".>":   s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 			defer cancel()
 			handle(ctx, m)
 		})
+		if err != nil {
+			return fmt.Errorf("access: %w", err)
+		}
+		subs = append(subs, sub)
+	}
+	for _, l := range []*listener{
+		{nc: mesh, subject: wire.AccessJoinSubject, credit: creditJoins, handle: joins.take},
+		{nc: mesh, subject: "access.claim.*", credit: creditClaims, handle: s.claims.handle},
+	} {
+		if err := l.start(); err != nil {
+			return fmt.Errorf("access: %w", err)
+		}
+		defer l.stop()
+	}
+	for _, listen := range []func() (*nats.Subscription, error){s.claims.listen, s.consumers.listen} {
+		sub, err := listen()
 		if err != nil {
 			return fmt.Errorf("access: %w", err)
 		}
@@ -107,7 +129,8 @@ type service struct {
 
 	audit *auditlog.Log
 
-	claims sync.WaitGroup
+	claims    *claims
+	consumers *consumers
 
 	receiver identity.Receiver // of what changes something
 
@@ -245,28 +268,6 @@ const (
 	whereMonitors = "monitors"
 )
 
-func (s *service) join(ctx context.Context, m *nats.Msg) {
-	var q wire.Join
-	if err := json.Unmarshal(m.Data, &q); err != nil {
-		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
-		return
-	}
-	id, why, err := s.a.book.join(q.Token, q.Key)
-	if err != nil {
-		if why != "" && s.first(why) {
-			s.a.log.Warn("somebody was not let in", "reason", why)
-			s.note(ctx, wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
-		}
-		s.answer(m, wire.AccessReply{}, err)
-		return
-	}
-	c, err := s.credential(id, q.Key)
-	err = errors.Join(err, s.a.relist())
-	s.a.log.Info("joined", "name", id.Name, "role", id.Role)
-	s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
-	s.answer(m, wire.AccessReply{Credential: c}, err)
-}
-
 // first says whether a reason comes up for the first time: anybody may repeat
 // it, and the audit and the log have an end.
 func (s *service) first(why string) bool {
@@ -344,9 +345,11 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		var id wire.Identity
 		id, err = s.a.book.resume(q.Name, true)
 		r.Identities = []wire.Identity{id}
+	case wire.AccessConsumers, wire.AccessConsumerRemove:
+		s.adminConsumers(ctx, m, by, q)
+		return
 	default:
-		ops := []wire.AccessOp{wire.AccessToken, wire.AccessList, wire.AccessRevoke, wire.AccessResume}
-		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", ops, q.Op))
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", wire.AccessOps, q.Op))
 		return
 	}
 	s.note(ctx, e, err)

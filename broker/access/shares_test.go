@@ -208,7 +208,7 @@ func TestBook_SuspensionsGrow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := b.join(token, key()); err != nil {
+		if _, _, _, err := b.join(token, key()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,8 +28,8 @@ func (b *book) suspend(name, why string, pause, longest time.Duration) (id wire.
 	if e == nil || e.Role != wire.RoleAgent || e.Key == "" || !e.Revoked.IsZero() || !e.Suspended.IsZero() {
 		return wire.Identity{}, false, nil
 	}
-	err = b.change(func(next map[string]*entry) error {
-		e, now := next[name], b.now().UTC()
+	err = b.change(func(d *draft) error {
+		e, now := d.edit(name), b.now().UTC()
 		if now.Sub(e.Last.Until) > inARow {
 			e.Last.Times = 0
 		}
@@ -53,8 +53,8 @@ func (b *book) suspend(name, why string, pause, longest time.Duration) (id wire.
 func (b *book) resume(name string, forgiven bool) (wire.Identity, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err := b.change(func(next map[string]*entry) error {
-		e := next[name]
+	err := b.change(func(d *draft) error {
+		e := d.edit(name)
 		if e == nil || e.Suspended.IsZero() || !e.Revoked.IsZero() {
 			return fmt.Errorf("%q is not suspended: netmon access ls shows who is", name)
 		}

@@ -190,12 +190,11 @@ func (b *book) members() (number uint64, list []wire.Member) {
 func (b *book) member(key string) (wire.Member, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, e := range b.entries {
-		if e.Revoked.IsZero() && key != "" && (e.Key == key || e.Next == key) {
-			return wire.Member{Key: key, Name: e.Name, Role: e.Role}, true
-		}
+	e := b.entries[b.byKey[key]]
+	if e == nil || key == "" || !e.Revoked.IsZero() || e.Key != key && e.Next != key {
+		return wire.Member{}, false
 	}
-	return wire.Member{}, false
+	return wire.Member{Key: key, Name: e.Name, Role: e.Role}, true
 }
 
 func (b *book) number() uint64 {

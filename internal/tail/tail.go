@@ -60,8 +60,9 @@ type Tail struct {
 	nth    uint64 // and its number in this consumer
 	back   chan struct{}
 
-	mu sync.Mutex // guards p: who ends it is another goroutine
-	p  *puller
+	mu     sync.Mutex // guards what follows: who ends it is another goroutine
+	p      *puller
+	remove string // where the broker is told to end the consumer; "" once it was
 }
 
 // Open begins to read, until ctx ends or Stop. Its errors are those of the library.
@@ -82,13 +83,29 @@ func Open(ctx context.Context, js jetstream.JetStream, stream string, from From)
 	context.AfterFunc(t.ctx, func() {
 		js.Conn().RemoveStatusListener(status)
 		t.interrupt()
+		t.removeConsumer()
 	})
 	go t.watch(status)
 	return t, nil
 }
 
+// removeConsumer ends the consumer at the broker: an identity may have so many,
+// and whoever reads often for a moment would use them up. There is no answer to
+// wait for, since the connection may be closed next: else it goes after forget.
+func (t *Tail) removeConsumer() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.remove != "" && t.js.Conn().IsConnected() {
+		t.js.Conn().Publish(t.remove, nil)
+	}
+	t.remove = ""
+}
+
 // Stop ends the reading.
-func (t *Tail) Stop() { t.cancel() }
+func (t *Tail) Stop() {
+	t.cancel()
+	t.removeConsumer() // before who called closes the connection
+}
 
 // watch ends what is read over a connection that was lost when there is a new one.
 func (t *Tail) watch(status <-chan nats.Status) {
@@ -197,12 +214,14 @@ func (t *Tail) make() error {
 		return err
 	}
 	prefix := strings.TrimSuffix(cmp.Or(t.js.Options().APIPrefix, jetstream.DefaultAPIPrefix), ".")
-	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+t.stream+"."+cons.CachedInfo().Name)
+	name := t.stream + "." + cons.CachedInfo().Name
+	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+name)
 	if err != nil {
 		return err
 	}
+	t.removeConsumer() // the one of before
 	t.mu.Lock()
-	t.p = p
+	t.p, t.remove = p, prefix+".CONSUMER.DELETE."+name
 	t.mu.Unlock()
 	if t.opened.Created.IsZero() {
 		t.left = cons.CachedInfo().NumPending

@@ -296,3 +296,32 @@ func TestNext_AsksUnderAnotherName(t *testing.T) {
 		t.Errorf("consumers %q: want four names", names)
 	}
 }
+
+// TestStop_LeavesNoConsumer: an identity may have so many, and commands that
+// read for a moment come often.
+func TestStop_LeavesNoConsumer(t *testing.T) {
+	n := newNumbers(t)
+	n.write(3)
+	for range 3 {
+		nc := natstest.Connect(t, n.b)
+		tl, err := tail.Open(t.Context(), natstest.JetStream(t, nc), stream, tail.From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tl.Stop()
+		nc.Close()
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s, err := n.js.Stream(t.Context(), stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := s.CachedInfo().State.Consumers
+		if left == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d consumers are left", left)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"netmon/wire"
+)
+
+// fullBook holds n identities that were invited; it is in a folder of the test.
+func fullBook(t testing.TB, n int) *book {
+	t.Helper()
+	dir := t.TempDir()
+	entries := map[string]*entry{}
+	for i := range n {
+		name := fmt.Sprint("agent", i)
+		entries[name] = &entry{TokenHash: hashOf("token" + name), Identity: wire.Identity{Name: name, Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"},
+			Made: time.Now(), Expires: time.Now().Add(time.Hour)}}
+	}
+	data, err := json.Marshal(entries)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, bookName), data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := openBook(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func userKey(t testing.TB) string {
+	t.Helper()
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public(key)
+}
+
+// TestBook_AGuessCopiesNothing: anybody may guess, and the book may be large.
+func TestBook_AGuessCopiesNothing(t *testing.T) {
+	b, key := fullBook(t, 20_000), userKey(t)
+	n := testing.AllocsPerRun(100, func() {
+		if b.opens("guess", key) {
+			t.Error("it opens")
+		}
+		if _, _, why, err := b.join("guess", key); err == nil || why != "" {
+			t.Errorf("%q %v", why, err)
+		}
+	})
+	if n > 20 {
+		t.Errorf("a guess makes %.0f allocations", n)
+	}
+}
+
+// TestBook_FindsWhatItHolds: by tokens and keys, after every kind of change, as
+// well as after it was read anew; and nothing changes that is not on disk.
+func TestBook_FindsWhatItHolds(t *testing.T) {
+	b := fullBook(t, 3)
+	now := time.Now()
+	b.now = func() time.Time { return now }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := openBook(filepath.Dir(b.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(again.byToken, b.byToken) || !reflect.DeepEqual(again.byKey, b.byKey) {
+			t.Errorf("it finds\n%v %v\nand read anew\n%v %v", b.byToken, b.byKey, again.byToken, again.byKey)
+		}
+	}
+	first, second, third := userKey(t), userKey(t), userKey(t)
+	_, again, _, err := b.join("tokenagent0", first)
+	must(err)
+	if _, same, _, err := b.join("tokenagent0", first); again || !same || err != nil {
+		t.Errorf("again with the same key: %v, %v; %v", again, same, err)
+	}
+	if _, _, why, err := b.join("tokenagent0", second); err == nil || why == "" {
+		t.Errorf("again with another key: %q %v", why, err)
+	}
+	if _, _, why, err := b.join("tokenagent1", first); err == nil || why != "the key belongs to agent0" {
+		t.Errorf("another's key: %q %v", why, err)
+	}
+	for _, key := range []string{second, second} {
+		_, _, err := b.rotate("agent0", key)
+		must(err)
+	}
+	if b.opens("tokenagent0", first) || !b.opens("tokenagent0", second) {
+		t.Error("after a rotation the token opens for the key of before, or not for the one of now")
+	}
+	_, err = b.revoke("anna", "agent0")
+	must(err)
+	if b.opens("tokenagent0", second) {
+		t.Error("a revoked identity's token opens")
+	}
+	token, err := b.invite("anna", wire.AccessCommand{Name: "agent0", Role: wire.RoleViewer})
+	must(err)
+	_, _, _, err = b.join(token, first)
+	if err == nil {
+		t.Error("a key of before came in again")
+	}
+	_, _, _, err = b.join(token, third)
+	must(err)
+	must(b.local(userKey(t)))
+	must(b.local(userKey(t)))
+
+	was := b.entries["agent1"]
+	b.path = filepath.Join(filepath.Dir(b.path), "gone", bookName) // a disk that fails
+	if _, _, _, err := b.join("tokenagent1", userKey(t)); err == nil {
+		t.Error("joined without a disk")
+	}
+	if b.entries["agent1"] != was || !was.Joined.IsZero() || !b.opens("tokenagent1", userKey(t)) {
+		t.Error("what did not get to the disk holds")
+	}
+}
+
+func BenchmarkBook_Guess(b *testing.B) {
+	book, key := fullBook(b, 20_000), userKey(b)
+	for b.Loop() {
+		book.join("guess", key)
+	}
+}
+
+func BenchmarkBook_Join(b *testing.B) {
+	book := fullBook(b, 20_000)
+	i := 0
+	for b.Loop() {
+		if _, _, _, err := book.join(fmt.Sprint("tokenagent", i), userKey(b)); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}

@@ -1,0 +1,78 @@
+package access
+
+import (
+	"maps"
+	"slices"
+)
+
+// draft is a change of the book that is not on disk yet.
+type draft struct {
+	book    *book
+	changed map[string]*entry
+}
+
+// edit is a copy of an entry that may be changed; nil if there is none.
+func (d *draft) edit(name string) *entry {
+	if e := d.changed[name]; e != nil {
+		return e
+	}
+	e := d.book.entries[name]
+	if e == nil {
+		return nil
+	}
+	c := *e
+	c.Old = slices.Clone(e.Old)
+	d.changed[name] = &c
+	return &c
+}
+
+// set puts an entry in place of what has its name.
+func (d *draft) set(e *entry) { d.changed[e.Name] = e }
+
+// change does something to the book, which holds, as a whole, once it is on
+// disk. It needs mu.
+func (b *book) change(do func(*draft) error) error {
+	d := &draft{b, map[string]*entry{}}
+	if err := do(d); err != nil || len(d.changed) == 0 {
+		return err
+	}
+	next := maps.Clone(b.entries)
+	maps.Copy(next, d.changed)
+	if err := b.write(next); err != nil {
+		return err
+	}
+	for name, e := range d.changed {
+		b.index(name, b.entries[name], e)
+	}
+	b.entries = next
+	return nil
+}
+
+// index notes by what an entry is found, in place of what it was found by before.
+func (b *book) index(name string, before, now *entry) {
+	if before != nil {
+		delete(b.byToken, before.TokenHash)
+		for _, key := range before.keys() {
+			delete(b.byKey, key)
+		}
+	}
+	if now.TokenHash != "" {
+		b.byToken[now.TokenHash] = name
+	}
+	for _, key := range now.keys() {
+		b.byKey[key] = name
+	}
+}
+
+// keys are those that an entry has, or had.
+func (e *entry) keys() (all []string) {
+	for _, key := range []string{e.Key, e.Next} {
+		if key != "" {
+			all = append(all, key)
+		}
+	}
+	for _, o := range e.Old {
+		all = append(all, o.Key)
+	}
+	return all
+}

@@ -1,0 +1,126 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// joins answers those who hand in a token. Anybody who reaches the broker may
+// do so, as often as the network takes it: what is done for each before its
+// token is known is a hash and a look into a map. Tokens that may let in wait in a
+// queue of their own, behind no wrong one. What does not fit in a queue is
+// told to come again at once, in the open, and not dropped: an unanswered
+// request is memory in the server.
+type joins struct {
+	s      *service
+	sealer identity.Sealer
+	known  chan joinRequest
+	wrong  chan joinRequest
+	busy   []byte
+}
+
+type joinRequest struct {
+	m *nats.Msg
+	q wire.Join
+}
+
+// How many may wait.
+const (
+	knownQueue = 64
+	wrongQueue = 256
+)
+
+func newJoins(s *service) (*joins, error) {
+	sealer, err := identity.NewSealer()
+	if err != nil {
+		return nil, err
+	}
+	busy, err := json.Marshal(wire.AccessReply{Error: &wire.Error{Code: wire.CodeBusy, Message: "too many hand in tokens: try again"}})
+	if err != nil {
+		return nil, err
+	}
+	return &joins{s: s, sealer: sealer, busy: busy, known: make(chan joinRequest, knownQueue), wrong: make(chan joinRequest, wrongQueue)}, nil
+}
+
+// take sorts a request. It waits for nothing.
+func (j *joins) take(m *nats.Msg) {
+	var q wire.Join
+	if err := json.Unmarshal(m.Data, &q); err != nil {
+		j.s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
+		return
+	}
+	if !nkeys.IsValidPublicCurveKey(q.Curve) { // before the token is used
+		j.s.answer(m, wire.AccessReply{}, errTooOld)
+		return
+	}
+	queue := j.wrong
+	if j.s.a.book.opens(q.Token, q.Key) {
+		queue = j.known
+	}
+	select {
+	case queue <- joinRequest{m, q}:
+	default:
+		m.Respond(j.busy)
+	}
+}
+
+var errTooOld = fmt.Errorf("this netmon is too old to join here, and its token was not used: update it, then join by the same line")
+
+// work answers one queue until ctx ends.
+func (j *joins) work(ctx context.Context, queue <-chan joinRequest) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-queue:
+			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+			j.join(ctx, r)
+			cancel()
+		}
+	}
+}
+
+func (j *joins) join(ctx context.Context, r joinRequest) {
+	s := j.s
+	id, again, why, err := s.a.book.join(r.q.Token, r.q.Key)
+	if err != nil {
+		if why != "" && s.first(why) {
+			s.a.log.Warn("somebody was not let in", "reason", why)
+			s.note(ctx, wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
+		}
+		j.seal(r, wire.AccessReply{}, err)
+		return
+	}
+	c, err := s.credential(id, r.q.Key)
+	if !again {
+		err = errors.Join(err, s.a.relist())
+		s.a.log.Info("joined", "name", id.Name, "role", id.Role)
+		s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
+	}
+	j.seal(r, wire.AccessReply{Credential: c}, err)
+}
+
+// seal answers whoever asked, and nobody else.
+func (j *joins) seal(r joinRequest, reply wire.AccessReply, err error) {
+	if err != nil {
+		errs := wire.Invalid(err)
+		reply = wire.AccessReply{Error: &errs[0]}
+	}
+	reply.OK = reply.Error == nil
+	data, err := j.sealer.Seal(reply, r.q.Curve)
+	if err == nil {
+		err = r.m.Respond(data)
+	}
+	if err != nil {
+		j.s.a.log.Warn("access: answer", "error", err)
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+func accessConsumers() *cli.Command {
+	return &cli.Command{
+		Name:        "consumers",
+		Usage:       "list by what consoles read, or end some",
+		UsageText:   "netmon access consumers [NAME] [-o FORM]",
+		Description: "Each program that follows results has one or more. An identity may have 64 at once;\none that nobody reads by goes after 5 minutes. NAME is an identity; all without one.",
+		Flags:       []cli.Flag{brokerFlag(), listFlag()},
+		Subcommands: []*cli.Command{accessConsumersRm()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				return usage("unexpected %q: %s", c.Args().Get(1), c.Command.UsageText)
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				consumers, err := cl.Consumers(ctx, c.Args().First())
+				if err != nil {
+					return err
+				}
+				return printList(c, listing[wire.Consumer]{kind: "Consumers", items: consumers,
+					none: "nobody reads a stream",
+					name: func(x wire.Consumer) string { return x.Name },
+					columns: []column[wire.Consumer]{
+						{"OWNER", func(x wire.Consumer) string { return x.Owner }},
+						{"STREAM", func(x wire.Consumer) string { return x.Stream }},
+						{"NAME", func(x wire.Consumer) string { return x.Name }},
+						{"AGE", func(x wire.Consumer) string { return time.Since(x.Made).Round(time.Second).String() }},
+						{"PENDING", func(x wire.Consumer) string { return strconv.FormatUint(x.Pending, 10) }},
+						{"FILTER", func(x wire.Consumer) string { return x.Filter }},
+					}})
+			})
+		},
+	}
+}
+
+func accessConsumersRm() *cli.Command {
+	return &cli.Command{
+		Name:        "rm",
+		Usage:       "end an identity's consumers, or one of them",
+		UsageText:   "netmon access consumers rm NAME [CONSUMER]",
+		Description: "A program that still reads makes a new one, if its identity may: shut that out with\nnetmon access revoke NAME.",
+		Flags:       []cli.Flag{brokerFlag()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() < 1 || c.NArg() > 2 {
+				return usage("want the name of an identity, and perhaps of a consumer: %s", c.Command.UsageText)
+			}
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				removed, err := cl.RemoveConsumers(ctx, c.Args().Get(0), c.Args().Get(1))
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.App.Writer, "%d consumers of %s are removed\n", len(removed), c.Args().Get(0))
+				return nil
+			})
+		},
+	}
+}
