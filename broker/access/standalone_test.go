@@ -185,6 +185,10 @@ func TestExport_OnRealServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := paris.Subscribe("agent.paris.cmd", func(m *nats.Msg) {
+				if strings.Contains(string(m.Data), `"instance"`) {
+					m.Respond([]byte(`{"ok":true,"agent":"paris","info":{"agent":"paris","instance":"first"}}`))
+					return
+				}
 				name, role, err := wire.Caller(m.Header.Get(wire.CallerHeader))
 				m.Respond(fmt.Appendf(nil, `{"ok":true,"agent":"%s %s %v"}`, name, role, err))
 			}); err != nil || paris.Flush() != nil {
@@ -193,6 +197,15 @@ func TestExport_OnRealServers(t *testing.T) {
 			if err := ask(paris, message("results.paris.web", "{}")); err != nil {
 				t.Fatalf("store a result: %v", err)
 			}
+			second, err := connect(t, agentID, agentDir) // at another server
+			if err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the second agent of an id hears of the first", func() bool {
+				r, err := second.Request("access.claim.paris", []byte(`{"op":"info","instance":"second"}`), 5*time.Second)
+				return err == nil && strings.Contains(string(r.Data), `"first"`)
+			})
+			second.Close()
 			admin, err := connect(t, adminID, adminDir)
 			if err != nil {
 				t.Fatal(err)
