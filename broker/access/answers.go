@@ -32,8 +32,10 @@ const (
 //
 // nats-server 2.15.2 honours within only as the server starts: it sets 2 minutes
 // for all exports of an account that is replaced in a running server
-// (SetServiceExportResponseThreshold refuses accounts that have a JWT). Bounds
-// may rest on several, and on requests being answered, and not on within alone.
+// (SetServiceExportResponseThreshold refuses accounts that have a JWT). An
+// embedded server's MESH is never replaced, AGENTS is when an agent is shut out or
+// changed its key. Bounds may rest on several, and on requests being answered, and
+// not on within alone.
 func answersOf() map[string]answers {
 	one, many := answers{within: soon}, answers{several: true, within: soon}
 	return map[string]answers{

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -176,11 +177,15 @@ func Remember(o *server.Options, accounts []Account) error {
 }
 
 // Update brings changed accounts into a running embedded server: whoever was
-// revoked is cut off.
+// revoked is cut off. One that is as the server knows it is left alone: taken
+// anew it would forget answers under way, and how long they may take (answersOf).
 func Update(srv *server.Server, accounts []Account) error {
 	var errs []error
 	for _, acc := range accounts {
 		claims, err := jwt.DecodeAccountClaims(acc.JWT)
+		if err == nil && known(srv, claims) {
+			continue
+		}
 		if err == nil {
 			err = srv.AccountResolver().Store(acc.Key, acc.JWT)
 		}
@@ -195,6 +200,20 @@ func Update(srv *server.Server, accounts []Account) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// known says whether a server has an account as these claims say it.
+func known(srv *server.Server, claims *jwt.AccountClaims) bool {
+	token, err := srv.AccountResolver().Fetch(claims.Subject)
+	if err != nil {
+		return false
+	}
+	has, err := jwt.DecodeAccountClaims(token)
+	if err != nil {
+		return false
+	}
+	has.ID, has.IssuedAt = claims.ID, claims.IssuedAt // when it was signed, and what is made of that
+	return reflect.DeepEqual(has, claims)
 }
 
 // Push brings changed accounts to a nats-server that is not embedded, over a

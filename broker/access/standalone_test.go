@@ -192,6 +192,10 @@ func TestExport_OnRealServers(t *testing.T) {
 			parisTrust := trusting(t, s.a, agentDir)
 			receiver := identity.Receiver{Member: parisTrust.Member, Challenges: &identity.Challenges{}}
 			if _, err := paris.Subscribe("agent.paris.cmd", func(m *nats.Msg) {
+				if strings.Contains(string(m.Data), `"instance"`) {
+					m.Respond([]byte(`{"ok":true,"agent":"paris","info":{"agent":"paris","instance":"first"}}`))
+					return
+				}
 				who, err := receiver.Sender(m.Header.Get(wire.ProofHeader), m.Subject, m.Data, wire.RoleAdmin)
 				r := wire.Reply{OK: true, Agent: fmt.Sprint(who.Name, " ", who.Role)}
 				if err != nil {
@@ -205,6 +209,15 @@ func TestExport_OnRealServers(t *testing.T) {
 			if err := ask(paris, message("results.paris.web", "{}")); err != nil {
 				t.Fatalf("store a result: %v", err)
 			}
+			second, err := connect(t, agentID, agentDir) // at another server
+			if err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the second agent of an id hears of the first", func() bool {
+				r, err := second.Request("access.claim.paris", []byte(`{"op":"info","instance":"second"}`), 5*time.Second)
+				return err == nil && strings.Contains(string(r.Data), `"first"`)
+			})
+			second.Close()
 			admin, err := connect(t, adminID, adminDir)
 			if err != nil {
 				t.Fatal(err)
