@@ -104,10 +104,8 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 	if len(r.Errors) > 0 {
 		r.OK, r.Error = false, &r.Errors[0]
 	}
-	if a.set.dirty {
+	if a.set.dirty { // also where all was refused: heartbeats say why
 		a.saveLocked()
-	}
-	if changed(c, r) {
 		a.changed()
 	}
 	return r
