@@ -107,10 +107,16 @@ type SignedTrust struct {
 // Text is what the authority signs.
 func (t SignedTrust) Text() ([]byte, error) { return signedText([]byte(t.Trust), "netmon-trust-1") }
 
+// notText begins all that is signed. The keys that sign also answer the nonces
+// of NATS servers, which clients read out of JSON: such a nonce is valid UTF-8,
+// whatever a server sends, and never begins with this byte. So no server gets
+// something signed by asking for it in the place of a nonce.
+const notText = "\xff"
+
 // signedText puts lines before data.
 func signedText(data []byte, lines ...string) ([]byte, error) {
 	if slices.ContainsFunc(lines, func(s string) bool { return strings.ContainsAny(s, "\r\n") }) {
 		return nil, errors.New("what is signed has a line break where there may be none")
 	}
-	return append([]byte(strings.Join(lines, "\n")+"\n\n"), data...), nil
+	return append([]byte(notText+strings.Join(lines, "\n")+"\n\n"), data...), nil
 }

@@ -30,6 +30,7 @@ const (
 	mostEntries  = 100_000 // identities in the book
 	mostLabels   = 64      // of one identity
 	mostOldKeys  = 1000    // of one identity
+	mostMembers  = 4000    // operators and admins: their list fits into a message
 	rotateEvery  = time.Minute
 )
 
@@ -198,6 +199,8 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, err error)
 			return p.Err()
 		case e == nil && len(b.entries) >= mostEntries:
 			return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
+		case commands(c.Role) && b.commanders() >= mostMembers:
+			return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
 		case e == nil:
 			e = &entry{}
 		}
@@ -206,6 +209,19 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, err error)
 			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}})
 		return nil
 	})
+}
+
+// commands says whether a role's commands count.
+func commands(r wire.Role) bool { return r == wire.RoleOperator || r == wire.RoleAdmin }
+
+// commanders counts those whose commands count, or will.
+func (b *book) commanders() (n int) {
+	for _, e := range b.entries {
+		if commands(e.Role) && e.Revoked.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 func hashOf(token string) string {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -29,6 +30,12 @@ import (
 // without TLS, and returns what the first client said before it left.
 func pretend(t *testing.T, conf *tls.Config) (addr string, said <-chan string) {
 	t.Helper()
+	return pretendNonce(t, conf, `"abc"`)
+}
+
+// pretendNonce is pretend with a nonce, in JSON.
+func pretendNonce(t *testing.T, conf *tls.Config, nonce string) (addr string, said <-chan string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +48,7 @@ func pretend(t *testing.T, conf *tls.Config) (addr string, said <-chan string) {
 			return
 		}
 		defer conn.Close()
-		fmt.Fprintf(conn, `INFO {"server_id":"X","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576,"nonce":"abc","auth_required":true,"tls_required":%v}`+"\r\n", conf != nil)
+		fmt.Fprintf(conn, `INFO {"server_id":"X","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576,"nonce":%s,"auth_required":true,"tls_required":%v}`+"\r\n", nonce, conf != nil)
 		if conf != nil {
 			conn = tls.Server(conn, conf)
 		}
@@ -100,6 +107,55 @@ func TestImpostor(t *testing.T) {
 	}
 	if _, _, err := identity.Join(t.Context(), line, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err != nil {
 		t.Errorf("the token did not survive: %v", err)
+	}
+}
+
+// TestAttack_NonceIsNoCommand: a server in other hands chooses the nonce that a
+// client signs with its key as it connects. What it gets is no proof of anything.
+func TestAttack_NonceIsNoCommand(t *testing.T) {
+	s := natstest.StartSecure(t)
+	id, dir := s.LetIn(t, wire.RoleAdmin, "anna")
+	cert, err := tls.LoadX509KeyPair(filepath.Join(access.FolderOf(s.Store()), "broker.pem"), filepath.Join(access.FolderOf(s.Store()), "broker-key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := identity.PublicKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wire.Proof{Key: key, Challenge: "C", Nonce: "N"}
+	text, err := p.Text("agent.oslo.cmd", "", []byte(startX))
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted, err := json.Marshal(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	escaped := strings.NewReplacer("\n", `\n`, `"`, `\"`).Replace(string(text))
+	for what, nonce := range map[string]string{
+		"as JSON writes it": string(quoted), "its bytes as they are": `"` + escaped + `"`,
+		"the byte as half a pair": `"\udcff` + escaped[1:] + `"`, "the byte as a character": `"\u00ff` + escaped[1:] + `"`, "without it": `"` + escaped[1:] + `"`,
+	} {
+		addr, said := pretendNonce(t, &tls.Config{Certificates: []tls.Certificate{cert}}, nonce)
+		at := id
+		at.URL = addr
+		connect(t, at, dir, nats.NoReconnect(), nats.Timeout(5*time.Second))
+		var hello struct {
+			Sig string `json:"sig"`
+		}
+		line := <-said
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(line, "CONNECT ")), &hello); err != nil || hello.Sig == "" {
+			t.Fatalf("%s: the client signs nothing: %q (%v)", what, line, err)
+		}
+		p.Signature = hello.Sig
+		header, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := identity.Check(string(header), "agent.oslo.cmd", "", []byte(startX)); err == nil {
+			t.Errorf("%s: the server has a command signed", what)
+		}
 	}
 }
 

@@ -105,8 +105,18 @@ func (t *trust) sign(list wire.Trust) (wire.SignedTrust, error) {
 	if err == nil {
 		s.Signature, err = signText(t.operator, text)
 	}
+	if err != nil {
+		return s, err
+	}
+	command, err := json.Marshal(wire.Command{Op: wire.OpTrust, Trust: &s})
+	if err == nil && len(command) > mostTrust {
+		err = fmt.Errorf("the list of those whose commands count is %d bytes long: want at most %d: revoke operators and admins that are not needed", len(command), mostTrust)
+	}
 	return s, err
 }
+
+// mostTrust bounds the command that brings the list to agents: headers come on top.
+const mostTrust = wire.MaxMessage - 4096
 
 func signText(key nkeys.KeyPair, text []byte) (string, error) {
 	sum, err := key.Sign(text)
@@ -134,7 +144,7 @@ func (a *Authority) checkBook() error {
 // relist brings the list up to date with the book.
 func (a *Authority) relist() error {
 	number, all := a.book.members()
-	members := slices.DeleteFunc(all, func(m wire.Member) bool { return m.Role != wire.RoleOperator && m.Role != wire.RoleAdmin })
+	members := slices.DeleteFunc(all, func(m wire.Member) bool { return !commands(m.Role) })
 	return a.trust.update(number, append(members, a.controller))
 }
 

@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"encoding/pem"
 	"os"
 	"path/filepath"
@@ -140,6 +141,27 @@ func TestTrust_Members(t *testing.T) {
 	}
 	if got := names(); strings.Contains(got, "olga") {
 		t.Errorf("on the list after she was shut out: %s", got)
+	}
+}
+
+// TestTrust_FitsIntoAMessage: with as many members as there may be, with the
+// longest names, while all of them change their keys.
+func TestTrust_FitsIntoAMessage(t *testing.T) {
+	a := openAuthority(t, t.TempDir())
+	var members []wire.Member
+	for i := range 2 * mostMembers {
+		members = append(members, wire.Member{Key: fmt.Sprintf("U%055d", i), Name: fmt.Sprintf("%064d", i/2), Role: wire.RoleOperator})
+	}
+	if err := a.trust.update(1, members[:mostMembers]); err != nil {
+		t.Fatal(err)
+	}
+	list, _, _ := a.Trust()
+	data, err := json.Marshal(wire.Command{Op: wire.OpTrust, Trust: &list})
+	if err != nil || len(data) > wire.MaxMessage-2048 {
+		t.Errorf("%d bytes (%v)", len(data), err)
+	}
+	if err := a.trust.update(2, members); err == nil {
+		t.Error("a list that does not fit into a message is given out")
 	}
 }
 
