@@ -308,3 +308,12 @@ func TestAgent_RefusesAStateFolderInUse(t *testing.T) {
 		t.Error("two agents share one state folder")
 	}
 }
+
+// opened is a link over an open connection.
+func opened(nc *nats.Conn) *link {
+	l := &link{id: "paris", log: slog.New(slog.DiscardHandler)}
+	l.init()
+	l.nc = nc
+	close(l.open)
+	return l
+}

@@ -36,15 +36,6 @@ func benchResult(i int) wire.Result {
 		Details: json.RawMessage(`{"resolve_ns":12345,"connect_ns":1234567,"bytes":1200}`)}
 }
 
-// opened is a link over an open connection.
-func opened(nc *nats.Conn) *link {
-	l := &link{id: "paris", log: slog.New(slog.DiscardHandler)}
-	l.init()
-	l.nc = nc
-	close(l.open)
-	return l
-}
-
 // fillSpool appends n results in the way the agent does.
 func fillSpool(s *spool.Spool, n int) error {
 	for i := range n {
