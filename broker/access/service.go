@@ -375,16 +375,3 @@ func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (strin
 	}
 	return who.Name, err
 }
-
-// caller is who asks, by the server's word, and in one of these roles. NATS has
-// checked that as well, but not of what comes as the answer to another request.
-func (s *service) caller(m *nats.Msg, roles ...wire.Role) (string, error) {
-	name, role, err := wire.Caller(m.Header.Get(wire.CallerHeader))
-	if err == nil && !slices.Contains(roles, role) {
-		err = errNotYours
-	}
-	if err != nil {
-		s.a.log.Warn("refused", "subject", m.Subject, "by", name, "error", err)
-	}
-	return name, err
-}
