@@ -3,8 +3,8 @@ package access
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
