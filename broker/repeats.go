@@ -53,12 +53,14 @@ var (
 	// What differs between two lines of one kind: what others named, in quotes,
 	// and every word with a digit, such as addresses, ids and times.
 	variable = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\S*\d\S*`)
+	// On which subject somebody did what the role does not include is told of each.
+	violated = regexp.MustCompile(`Violation - Subject "[^"]*"$`)
 )
 
 // tell writes a line, or counts it.
 func (r *repeats) tell(level slog.Level, text string) {
 	text = wire.Clip(text, repeatsLine)
-	k := lineKind{level, ofConnection.MatchString(text), variable.ReplaceAllString(text, "#")}
+	k := lineKind{level, ofConnection.MatchString(text), variable.ReplaceAllString(text, "#") + violated.FindString(text)}
 	r.mu.Lock()
 	seen := r.kinds[k]
 	if seen == nil && r.crowded(k.of) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/internal/need"
@@ -24,7 +25,8 @@ func TestNatsProgram(t *testing.T) {
 	if err := ask(agent, message("results.paris.web", `{"n":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	if err := ask(olga, message("$KV.monitors.web", savedWeb)); err != nil {
+	store, _ := bucket(t, natstest.JetStream(t, s.As(t, access.Controller, "controller")))
+	if err := saveSigned(olga, who[wire.RoleOperator].signer(), store, "web", "", strings.ReplaceAll(savedWeb, "<me>", "olga"), 0); err != nil {
 		t.Fatal(err)
 	}
 	vic := who[wire.RoleViewer]
