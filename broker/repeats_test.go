@@ -148,3 +148,17 @@ func TestServerLog_AbortedHandshakes(t *testing.T) {
 		t.Errorf("%d are told of, want %d:\n%s", told, tries, strings.Join(lines, "\n"))
 	}
 }
+
+// TestRepeats_EachViolatedSubject: who is refused on one subject, and then on
+// another, is told of twice.
+func TestRepeats_EachViolatedSubject(t *testing.T) {
+	got, log := newLogged()
+	r := newRepeats(log)
+	for _, subject := range []string{"agent.paris.cmd", "agent.paris.cmd", "$KV.monitors.web"} {
+		r.tell(slog.LevelError, `127.0.0.1:1 - cid:7 - Publish Violation - Subject "`+subject+`"`)
+	}
+	if lines := got.lines(); len(lines) != 2 {
+		t.Errorf("%q", lines)
+	}
+	r.close()
+}

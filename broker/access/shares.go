@@ -23,9 +23,16 @@ func DefaultShare() Share { return Share{Part: 3.0 / 8, Whole: time.Hour} }
 // broker, and is not for several goroutines.
 type shares struct {
 	Share
-	max   int64                // bytes that the stream keeps; 0 when it has no limit
-	uses  map[string]*use      // by agent; one that is empty is forgotten
-	grace map[string]time.Time // by agent: until when what it stores is of before
+	max   int64             // bytes that the stream keeps; 0 when it has no limit
+	uses  map[string]*use   // by agent; one that is empty is forgotten
+	grace map[string]*grace // by agent
+}
+
+// grace is what an agent that was let in again may have sent before it was
+// suspended, and the stream has yet to store.
+type grace struct {
+	bytes float64
+	until time.Time
 }
 
 // use is what one agent took of its share.
@@ -40,7 +47,7 @@ type use struct {
 
 func newShares(s Share) *shares {
 	d := DefaultShare()
-	return &shares{Share: Share{cmp.Or(s.Part, d.Part), cmp.Or(s.Whole, d.Whole)}, uses: map[string]*use{}, grace: map[string]time.Time{}}
+	return &shares{Share: Share{cmp.Or(s.Part, d.Part), cmp.Or(s.Whole, d.Whole)}, uses: map[string]*use{}, grace: map[string]*grace{}}
 }
 
 // burst is how many bytes one agent may store at once.
@@ -64,11 +71,16 @@ func (s *shares) add(now time.Time, stored map[string]float64) {
 			delete(s.uses, agent)
 		}
 	}
-	for agent, until := range s.grace {
-		if stored[agent] == 0 || now.After(until) {
+	for agent, g := range s.grace {
+		if of := min(g.bytes, stored[agent]); of > 0 {
+			stored[agent], g.bytes = stored[agent]-of, g.bytes-of
+		}
+		if stored[agent] == 0 {
+			delete(stored, agent)
+		}
+		if g.bytes == 0 || now.After(g.until) {
 			delete(s.grace, agent)
 		}
-		delete(stored, agent)
 	}
 	for agent, bytes := range stored {
 		u := s.uses[agent]
@@ -106,15 +118,18 @@ func (s *shares) pause(u use) time.Duration {
 	return time.Duration((u.level - s.burst()/2) / s.rate() * float64(time.Second))
 }
 
-// graceMost is how long the stream may take to store what an agent sent before
-// it was suspended.
-const graceMost = 10 * time.Second
+const (
+	// queued is the most that a server has taken in and not stored yet: its
+	// max_buffered_size.
+	queued    = 128 << 20
+	graceMost = time.Minute // for the stream to store that
+)
 
 // forgive gives an agent all of its share again. What it sent before, and the
-// stream has yet to store, does not count: at most for graceMost.
+// stream has yet to store, does not count.
 func (s *shares) forgive(agent string, now time.Time) {
 	delete(s.uses, agent)
-	s.grace[agent] = now.Add(graceMost)
+	s.grace[agent] = &grace{queued, now.Add(graceMost)}
 }
 
 // How often the stream is looked at: so often that an eighth of a share does

@@ -102,18 +102,20 @@ func TestShares_Forgive(t *testing.T) {
 	if over, _ := s.over(); over != nil {
 		t.Errorf("%+v", over)
 	}
-	// What it sent before is stored only now.
-	s.add(at.Add(time.Second), map[string]float64{"paris": 1 << 20})
+	// What it sent before is stored only now, with pauses.
+	for i := range 4 {
+		s.add(at.Add(time.Duration(i)*time.Second), map[string]float64{"paris": queued / 4})
+		s.add(at.Add(time.Duration(i)*time.Second), map[string]float64{"oslo": 1})
+	}
 	if over, _ := s.over(); over != nil {
 		t.Errorf("what it sent before: %+v", over)
 	}
-	s.add(at.Add(2*time.Second), map[string]float64{"oslo": 1})
-	s.add(at.Add(3*time.Second), map[string]float64{"paris": 1 << 20})
+	s.add(at.Add(5*time.Second), map[string]float64{"paris": 1 << 20})
 	if over, _ := s.over(); len(over) != 1 {
 		t.Errorf("what it sends since: %+v", over)
 	}
 	s.forgive("paris", at)
-	s.add(at.Add(graceMost+time.Second), map[string]float64{"paris": 1 << 20})
+	s.add(at.Add(graceMost+time.Second), nil)
 	s.add(at.Add(graceMost+2*time.Second), map[string]float64{"paris": 1 << 20})
 	if over, _ := s.over(); len(over) != 1 {
 		t.Errorf("without an end: %+v", over)
