@@ -22,10 +22,10 @@ const (
 	askSoon  = 100 * time.Millisecond
 )
 
-// handIn exchanges a token for a credential. Everybody who holds a token may
+// handIn exchanges a token for a credential by the authority, PEM. Everybody who holds a token may
 // send something to where the answer comes, and read it: what is not sealed to
 // the key that is made here is somebody else's.
-func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair) (wire.Credential, error) {
+func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair, authority string) (wire.Credential, error) {
 	public, err := key.PublicKey()
 	if err != nil {
 		return wire.Credential{}, err
@@ -38,7 +38,10 @@ func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair)
 	if err != nil {
 		return wire.Credential{}, err
 	}
-	data, err := json.Marshal(wire.Join{Token: token, Key: public, Curve: to})
+	secret := TokenSecret(token)
+	q := wire.Join{ID: JoinID(secret), Key: public, Curve: to}
+	q.Proof = ProveJoin(secret, q)
+	data, err := json.Marshal(q)
 	if err != nil {
 		return wire.Credential{}, err
 	}
@@ -59,7 +62,7 @@ func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair)
 		r, err := await(ctx, sub, curve, &strange)
 		switch {
 		case err == nil:
-			return credentialOf(r)
+			return credentialOf(r, authority, public)
 		case errors.Is(err, nats.ErrNoResponders):
 			nobody = err
 			select {

@@ -2,11 +2,9 @@ package identity
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -48,8 +46,7 @@ func ParseLine(s string) (Line, error) {
 
 // used is what is kept of a token, to know it again.
 func (l Line) used() string {
-	sum := sha256.Sum256([]byte(l.Token))
-	return hex.EncodeToString(sum[:])
+	return TokenSecret(l.Token)
 }
 
 // UsedFor says whether the identity of a folder was joined by this very line.
@@ -85,7 +82,7 @@ func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)
 	if err != nil {
 		return Identity{}, "", err
 	}
-	c, err := handIn(ctx, nc, l.Token, key)
+	c, err := handIn(ctx, nc, l.Token, key, string(authority))
 	if err != nil {
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
@@ -115,20 +112,30 @@ func verifyPinned(chain []*x509.Certificate, pin string) ([]byte, error) {
 }
 
 // credentialIn is what the broker answers to a key.
-func credentialIn(data []byte) (wire.Credential, error) {
+func credentialIn(data []byte, authority, key string) (wire.Credential, error) {
 	var r wire.AccessReply
 	if err := json.Unmarshal(data, &r); err != nil {
 		return wire.Credential{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
 	}
-	return credentialOf(r)
+	return credentialOf(r, authority, key)
 }
 
-func credentialOf(r wire.AccessReply) (wire.Credential, error) {
+// credentialOf is what an answer holds, if the authority made it for the key: a
+// server in other hands could make somebody lose the key that lets it in.
+func credentialOf(r wire.AccessReply, authority, key string) (wire.Credential, error) {
 	switch {
 	case r.Error != nil:
 		return wire.Credential{}, r.Error
 	case !r.OK || r.Credential == nil:
 		return wire.Credential{}, errors.New("the broker gave no credential")
 	}
-	return *r.Credential, wire.CheckToken(r.Credential.Name)
+	c := *r.Credential
+	text, err := c.Text(key)
+	if err == nil {
+		err = CheckOperator(authority, c.Operator, text, c.Signature)
+	}
+	if err != nil {
+		return wire.Credential{}, fmt.Errorf("the credential is not by the authority of this mesh, or its netmon is older: %w", err)
+	}
+	return c, wire.CheckToken(c.Name)
 }

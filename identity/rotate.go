@@ -31,7 +31,7 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 		return err
 	}
 	requests := NewRequests(SignByFile(Creds(dir)), func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) { return nc.RequestMsgWithContext(ctx, m) })
-	c, err := askNext(ctx, requests, subject, key)
+	c, err := askNext(ctx, requests, subject, key, id.Authority)
 	if err != nil {
 		return fmt.Errorf("rotate the key of %s: %w", id.Credential.Name, err)
 	}
@@ -57,10 +57,10 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 	}
 	// From the new connection: the old key may go. It may be to another server of
 	// a cluster, which hears a moment later that somebody answers there.
-	_, err = askNext(ctx, requests, subject, key)
+	_, err = askNext(ctx, requests, subject, key, id.Authority)
 	for end := time.Now().Add(5 * time.Second); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(end) && ctx.Err() == nil; {
 		time.Sleep(50 * time.Millisecond)
-		_, err = askNext(ctx, requests, subject, key)
+		_, err = askNext(ctx, requests, subject, key, id.Authority)
 	}
 	if err != nil {
 		return fmt.Errorf("rotate the key of %s: it is in use, and the old one could not be shut out: %w", id.Credential.Name, err)
@@ -69,7 +69,7 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 }
 
 // askNext has the key that comes next signed.
-func askNext(ctx context.Context, requests *Requests, subject string, key nkeys.KeyPair) (wire.Credential, error) {
+func askNext(ctx context.Context, requests *Requests, subject string, key nkeys.KeyPair, authority string) (wire.Credential, error) {
 	public, err := key.PublicKey()
 	if err != nil {
 		return wire.Credential{}, err
@@ -82,5 +82,5 @@ func askNext(ctx context.Context, requests *Requests, subject string, key nkeys.
 	if err != nil {
 		return wire.Credential{}, err
 	}
-	return credentialIn(msg.Data)
+	return credentialIn(msg.Data, authority, public)
 }

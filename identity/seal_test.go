@@ -108,6 +108,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 		t.Cleanup(nc.Close)
 		return nc
 	}
+	authority, sign := testAuthority(t)
 	_, others := curveKey(t)
 	forged := wire.AccessReply{OK: true, Credential: &wire.Credential{Name: "evil", Role: wire.RoleAgent, JWT: "eyJ1"}}
 	open, err := json.Marshal(forged)
@@ -126,7 +127,8 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 			m.Respond(data)
 		}
 		if len(asked) >= answerAt {
-			m.Respond(sealed(t, q.Curve, granted))
+			signed := sign(*granted.Credential, q.Key)
+			m.Respond(sealed(t, q.Curve, wire.AccessReply{OK: true, Credential: &signed}))
 		}
 	}); err != nil || broker.Flush() != nil {
 		t.Fatal(err)
@@ -135,7 +137,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := handIn(t.Context(), connect(), "token", key)
+	c, err := handIn(t.Context(), connect(), "token", key, authority)
 	if err != nil || c.Name != "paris" {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -147,7 +149,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	answerAt = 1000
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := handIn(ctx, connect(), "token", key); err == nil || !errors.Is(err, errOldBroker) {
+	if _, err := handIn(ctx, connect(), "token", key, authority); err == nil || !errors.Is(err, errOldBroker) {
 		t.Errorf("open answers only: %v", err)
 	}
 }

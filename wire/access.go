@@ -58,11 +58,18 @@ func AuditSubject(where string) (string, error) {
 	return "audit." + where, nil
 }
 
-// Join exchanges a token for a credential. The key's seed stays where it was made.
+// Join exchanges a token for a credential. Neither the token nor the key's seed
+// leaves the host where it is.
 type Join struct {
-	Token string `json:"token,omitempty"` // once; absent when rotating
+	ID    string `json:"id,omitempty"`    // names the token; absent when rotating
 	Key   string `json:"key"`             // public NKey of the user, U...
 	Curve string `json:"curve,omitempty"` // with a token: public curve NKey, X..., made for this request, to which the answer is sealed
+	Proof string `json:"proof,omitempty"` // with a token: HMAC-SHA256 by its secret over Text, base64 for URLs, without padding
+}
+
+// Text is what the proof covers.
+func (j Join) Text() string {
+	return strings.Join([]string{"netmon-join-1", j.ID, j.Key, j.Curve}, "\n")
 }
 
 // Sealed carries an AccessReply that only the one asker can read: all who hold a
@@ -128,6 +135,9 @@ type Credential struct {
 	Role   Role              `json:"role"`             // agent, viewer, operator or admin
 	JWT    string            `json:"jwt"`              // of the user, as NATS reads it
 	Labels map[string]string `json:"labels,omitempty"` // of an agent
+
+	Operator  string `json:"operator,omitempty"`  // DER of the operator's certificate, base64
+	Signature string `json:"signature,omitempty"` // by the operator's key, as in a Proof, over all of this and the key
 }
 
 // Identity is one line of `netmon access ls`.

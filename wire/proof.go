@@ -83,6 +83,17 @@ func SetOperation(deleted bool) string {
 	return ""
 }
 
+// Text is what the authority signs of a credential for a key: a server in other
+// hands must not make somebody believe another one.
+func (c Credential) Text(key string) ([]byte, error) {
+	c.Operator, c.Signature = "", ""
+	data, err := json.Marshal(c) // labels are sorted
+	if err != nil {
+		return nil, err
+	}
+	return signedText(data, "netmon-credential-1", key)
+}
+
 // Member is somebody whose commands count.
 type Member struct {
 	Key  string `json:"key"`  // public NKey

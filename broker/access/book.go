@@ -3,8 +3,6 @@ package access
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,7 +48,8 @@ type book struct {
 
 	mu      sync.Mutex        // guards what follows
 	entries map[string]*entry // by name; each is as it is on disk, and never changed in place
-	byToken map[string]string // names by the hash of the token, used or not
+	byToken map[string]string // names by the token's secret, used or not
+	byJoin  map[string]string // secrets by what names them
 	byKey   map[string]string // names by the keys that they have, or had
 	count   uint64            // of changes
 	adopted bool              // what was saved before anybody had to sign is accepted
@@ -69,7 +68,7 @@ const bookFormat = 2
 // entry is one identity.
 type entry struct {
 	wire.Identity
-	TokenHash string     `json:"token_hash,omitempty"` // SHA-256, hexadecimal; the token itself is not kept
+	TokenHash string     `json:"token_hash,omitempty"` // identity.TokenSecret; the token itself is not kept
 	Next      string     `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
 	NextAt    time.Time  `json:"next_at,omitzero"`     // when Next was named
 	Old       []oldKey   `json:"old,omitempty"`        // keys that were shut out
@@ -101,7 +100,7 @@ func openBook(dir string) (*book, error) {
 			return nil, fmt.Errorf("book of identities: %s: %q holds no identity of that name", b.path, name)
 		}
 	}
-	b.byToken, b.byKey = map[string]string{}, map[string]string{}
+	b.byToken, b.byJoin, b.byKey = map[string]string{}, map[string]string{}, map[string]string{}
 	for name, e := range b.entries {
 		b.index(name, nil, e)
 	}
@@ -205,7 +204,7 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, err error)
 			e = &entry{}
 		}
 		now := b.now().UTC()
-		d.set(&entry{Old: e.Old, TokenHash: hashOf(token), Identity: wire.Identity{
+		d.set(&entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
 			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}})
 		return nil
 	})
@@ -224,18 +223,19 @@ func (b *book) commanders() (n int) {
 	return n
 }
 
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
+// secret is that of the token which a request to join names, "" for none.
+func (b *book) secret(id string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.byJoin[id]
 }
 
 // opens says whether a token may let a key in. It is all that is asked of the
 // book for those who guess, and for those who repeat what was used.
-func (b *book) opens(token, key string) bool {
-	hash := hashOf(token)
+func (b *book) opens(secret, key string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.entries[b.byToken[hash]]
+	e := b.entries[b.byToken[secret]]
 	return e != nil && e.Revoked.IsZero() && (e.Joined.IsZero() || e.Key == key)
 }
 
@@ -243,13 +243,13 @@ func (b *book) opens(token, key string) bool {
 // again: the answer may have been lost, and is worth nothing without the key.
 // why is for our own log, and "" where nobody was ever given such a token:
 // anybody may try those.
-func (b *book) join(token, key string) (id wire.Identity, again bool, why string, err error) {
+func (b *book) join(secret, key string) (id wire.Identity, again bool, why string, err error) {
 	if !nkeys.IsValidPublicUserKey(key) {
 		return id, false, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	name, known := b.byToken[hashOf(token)]
+	name, known := b.byToken[secret]
 	e := b.entries[name]
 	switch {
 	case !known:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -21,7 +22,7 @@ func fullBook(t testing.TB, n int) *book {
 	entries := map[string]*entry{}
 	for i := range n {
 		name := fmt.Sprint("agent", i)
-		entries[name] = &entry{TokenHash: hashOf("token" + name), Identity: wire.Identity{Name: name, Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"},
+		entries[name] = &entry{TokenHash: identity.TokenSecret("token" + name), Identity: wire.Identity{Name: name, Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"},
 			Made: time.Now(), Expires: time.Now().Add(time.Hour)}}
 	}
 	data, err := json.Marshal(entries)
@@ -51,10 +52,10 @@ func userKey(t testing.TB) string {
 func TestBook_AGuessCopiesNothing(t *testing.T) {
 	b, key := fullBook(t, 20_000), userKey(t)
 	n := testing.AllocsPerRun(100, func() {
-		if b.opens("guess", key) {
+		if b.opens(identity.TokenSecret("guess"), key) {
 			t.Error("it opens")
 		}
-		if _, _, why, err := b.join("guess", key); err == nil || why != "" {
+		if _, _, why, err := b.join(identity.TokenSecret("guess"), key); err == nil || why != "" {
 			t.Errorf("%q %v", why, err)
 		}
 	})
@@ -83,46 +84,46 @@ func TestBook_FindsWhatItHolds(t *testing.T) {
 		}
 	}
 	first, second, third := userKey(t), userKey(t), userKey(t)
-	_, again, _, err := b.join("tokenagent0", first)
+	_, again, _, err := b.join(identity.TokenSecret("tokenagent0"), first)
 	must(err)
-	if _, same, _, err := b.join("tokenagent0", first); again || !same || err != nil {
+	if _, same, _, err := b.join(identity.TokenSecret("tokenagent0"), first); again || !same || err != nil {
 		t.Errorf("again with the same key: %v, %v; %v", again, same, err)
 	}
-	if _, _, why, err := b.join("tokenagent0", second); err == nil || why == "" {
+	if _, _, why, err := b.join(identity.TokenSecret("tokenagent0"), second); err == nil || why == "" {
 		t.Errorf("again with another key: %q %v", why, err)
 	}
-	if _, _, why, err := b.join("tokenagent1", first); err == nil || why != "the key belongs to agent0" {
+	if _, _, why, err := b.join(identity.TokenSecret("tokenagent1"), first); err == nil || why != "the key belongs to agent0" {
 		t.Errorf("another's key: %q %v", why, err)
 	}
 	for _, key := range []string{second, second} {
 		_, _, err := b.rotate("agent0", key)
 		must(err)
 	}
-	if b.opens("tokenagent0", first) || !b.opens("tokenagent0", second) {
+	if b.opens(identity.TokenSecret("tokenagent0"), first) || !b.opens(identity.TokenSecret("tokenagent0"), second) {
 		t.Error("after a rotation the token opens for the key of before, or not for the one of now")
 	}
 	_, err = b.revoke("anna", "agent0")
 	must(err)
-	if b.opens("tokenagent0", second) {
+	if b.opens(identity.TokenSecret("tokenagent0"), second) {
 		t.Error("a revoked identity's token opens")
 	}
 	token, err := b.invite("anna", wire.AccessCommand{Name: "agent0", Role: wire.RoleViewer})
 	must(err)
-	_, _, _, err = b.join(token, first)
+	_, _, _, err = b.join(identity.TokenSecret(token), first)
 	if err == nil {
 		t.Error("a key of before came in again")
 	}
-	_, _, _, err = b.join(token, third)
+	_, _, _, err = b.join(identity.TokenSecret(token), third)
 	must(err)
 	must(b.local(userKey(t)))
 	must(b.local(userKey(t)))
 
 	was := b.entries["agent1"]
 	b.path = filepath.Join(filepath.Dir(b.path), "gone", bookName) // a disk that fails
-	if _, _, _, err := b.join("tokenagent1", userKey(t)); err == nil {
+	if _, _, _, err := b.join(identity.TokenSecret("tokenagent1"), userKey(t)); err == nil {
 		t.Error("joined without a disk")
 	}
-	if b.entries["agent1"] != was || !was.Joined.IsZero() || !b.opens("tokenagent1", userKey(t)) {
+	if b.entries["agent1"] != was || !was.Joined.IsZero() || !b.opens(identity.TokenSecret("tokenagent1"), userKey(t)) {
 		t.Error("what did not get to the disk holds")
 	}
 }

@@ -3,6 +3,8 @@ package access
 import (
 	"maps"
 	"slices"
+
+	"netmon/identity"
 )
 
 // draft is a change of the book that is not on disk yet.
@@ -52,12 +54,14 @@ func (b *book) change(do func(*draft) error) error {
 func (b *book) index(name string, before, now *entry) {
 	if before != nil {
 		delete(b.byToken, before.TokenHash)
+		delete(b.byJoin, identity.JoinID(before.TokenHash))
 		for _, key := range before.keys() {
 			delete(b.byKey, key)
 		}
 	}
 	if now.TokenHash != "" {
 		b.byToken[now.TokenHash] = name
+		b.byJoin[identity.JoinID(now.TokenHash)] = now.TokenHash
 	}
 	for _, key := range now.keys() {
 		b.byKey[key] = name

@@ -29,8 +29,9 @@ type joins struct {
 }
 
 type joinRequest struct {
-	m *nats.Msg
-	q wire.Join
+	m      *nats.Msg
+	q      wire.Join
+	secret string // of the token, "" where the request does not prove that it is there
 }
 
 // How many may wait.
@@ -58,16 +59,19 @@ func (j *joins) take(m *nats.Msg) {
 		j.s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
 		return
 	}
-	if !nkeys.IsValidPublicCurveKey(q.Curve) { // before the token is used
+	if q.ID == "" || !nkeys.IsValidPublicCurveKey(q.Curve) { // before the token is used
 		j.s.answer(m, wire.AccessReply{}, errTooOld)
 		return
 	}
-	queue := j.wrong
-	if j.s.a.book.opens(q.Token, q.Key) {
+	secret, queue := j.s.a.book.secret(q.ID), j.wrong
+	if secret != "" && !identity.CheckJoin(secret, q) {
+		secret = ""
+	}
+	if secret != "" && j.s.a.book.opens(secret, q.Key) {
 		queue = j.known
 	}
 	select {
-	case queue <- joinRequest{m, q}:
+	case queue <- joinRequest{m, q, secret}:
 	default:
 		m.Respond(j.busy)
 	}
@@ -91,7 +95,7 @@ func (j *joins) work(ctx context.Context, queue <-chan joinRequest) {
 
 func (j *joins) join(ctx context.Context, r joinRequest) {
 	s := j.s
-	id, again, why, err := s.a.book.join(r.q.Token, r.q.Key)
+	id, again, why, err := s.a.book.join(r.secret, r.q.Key)
 	if err != nil {
 		if why != "" && s.first(why) {
 			s.a.log.Warn("somebody was not let in", "reason", why)

@@ -2,8 +2,10 @@ package access_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/wire"
@@ -22,7 +26,7 @@ import (
 var outsider = actor{role: nobody, name: "join"}
 
 // handedIn is what the broker answers to a token, as it comes.
-func handedIn(t *testing.T, nc *nats.Conn, q wire.Join) []byte {
+func handedIn(t *testing.T, nc *nats.Conn, q any) []byte {
 	t.Helper()
 	data, err := json.Marshal(q)
 	if err != nil {
@@ -33,6 +37,14 @@ func handedIn(t *testing.T, nc *nats.Conn, q wire.Join) []byte {
 		t.Fatal(err)
 	}
 	return m.Data
+}
+
+// joinBy is a request to join, with its proof.
+func joinBy(token, key, curve string) wire.Join {
+	secret := identity.TokenSecret(token)
+	q := wire.Join{ID: identity.JoinID(secret), Key: key, Curve: curve}
+	q.Proof = identity.ProveJoin(secret, q)
+	return q
 }
 
 func curveKey(t *testing.T) (key nkeys.KeyPair, public string) {
@@ -109,7 +121,7 @@ func TestJoin_OfBefore(t *testing.T) {
 	defer nc.Close()
 	_, key := natstest.NewKey(t)
 	var r wire.AccessReply
-	if data := handedIn(t, nc, wire.Join{Token: line.Token, Key: key}); json.Unmarshal(data, &r) != nil || r.Error == nil || !strings.Contains(r.Error.Message, "too old to join here") {
+	if data := handedIn(t, nc, map[string]string{"token": line.Token, "key": key}); json.Unmarshal(data, &r) != nil || r.Error == nil || !strings.Contains(r.Error.Message, "too old to join here") {
 		t.Errorf("it is told %s", data)
 	}
 	joined(t, line)
@@ -126,7 +138,7 @@ func TestJoin_Again(t *testing.T) {
 	_, key := natstest.NewKey(t)
 	_, thief := natstest.NewKey(t)
 	ask := func(key string) wire.AccessReply {
-		return opened(t, handedIn(t, nc, wire.Join{Token: line.Token, Key: key, Curve: to}), curve)
+		return opened(t, handedIn(t, nc, joinBy(line.Token, key, to)), curve)
 	}
 	for range 2 {
 		if r := ask(key); !r.OK || r.Credential == nil || r.Credential.Name != "vic" {
@@ -148,7 +160,7 @@ func TestAttack_JoinFlood(t *testing.T) {
 	}
 	_, key := natstest.NewKey(t)
 	_, to := curveKey(t)
-	guess, err := json.Marshal(wire.Join{Token: "guess", Key: key, Curve: to})
+	guess, err := json.Marshal(joinBy("guess", key, to))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,5 +204,97 @@ func TestAttack_JoinFlood(t *testing.T) {
 	t.Logf("%d wrong tokens; heap %d KiB before, %d after", sent.Load(), before>>10, after>>10)
 	if after > before+64<<20 {
 		t.Errorf("the flood left %d MiB", (after-before)>>20)
+	}
+}
+
+// TestAttack_JoinThroughAServerInOtherHands: a nats-server that is not the
+// mesh's, with a certificate of it, sees who joins, and is in nobody's place
+// afterwards; nor does anybody take a credential from it.
+func TestAttack_JoinThroughAServerInOtherHands(t *testing.T) {
+	s := natstest.StartSecure(t)
+	line := s.Invite(t, wire.AccessCommand{Name: "anna", Role: wire.RoleAdmin})
+	cert, err := tls.LoadX509KeyPair(filepath.Join(access.FolderOf(s.Store()), "broker.pem"), filepath.Join(access.FolderOf(s.Store()), "broker-key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, TLS: true, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	defer srv.WaitForShutdown()
+	defer srv.Shutdown()
+	if !srv.ReadyForConnections(10 * time.Second) {
+		t.Fatal("it does not start")
+	}
+	conf, err := s.ClientTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil, err := nats.Connect(srv.ClientURL(), nats.Secure(conf))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer evil.Close()
+	_, thiefKey := natstest.NewKey(t)
+	thief, thiefCurve := curveKey(t)
+	asked := make(chan wire.AccessReply, 100)
+	if _, err := evil.Subscribe(wire.AccessJoinSubject, func(m *nats.Msg) {
+		var q wire.Join
+		if json.Unmarshal(m.Data, &q) != nil {
+			return
+		}
+		if strings.Contains(string(m.Data), line.Token) || strings.Contains(string(m.Data), identity.TokenSecret(line.Token)) {
+			t.Errorf("the token travels: %s", m.Data)
+		}
+		// In the place of who joins, at the real broker; and a credential of its own for who joins.
+		real := outsider.connect(t, s.Mesh)
+		defer real.Close()
+		mine := q
+		mine.Key, mine.Curve = thiefKey, thiefCurve
+		asked <- opened(t, handedIn(t, real, mine), thief)
+		sealer, err := identity.NewSealer()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		data, err := sealer.Seal(wire.AccessReply{OK: true, Credential: &wire.Credential{Name: "anna", Role: wire.RoleAdmin, JWT: "not.of.themesh"}}, q.Curve)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		m.Respond(data)
+	}); err != nil || evil.Flush() != nil {
+		t.Fatal(err)
+	}
+	through := line
+	through.URL = "tls://" + srv.Addr().String()
+	if _, _, err := identity.Join(t.Context(), through, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err == nil || !strings.Contains(err.Error(), "not by the authority") {
+		t.Errorf("who joins: %v", err)
+	}
+	if r := <-asked; r.OK || r.Credential != nil {
+		t.Errorf("the server is let in: %+v", r)
+	}
+	joined(t, line) // the token was not used up
+
+	// The same to somebody who changes the key: what it has stays.
+	id, dir := s.LetIn(t, wire.RoleAgent, "paris")
+	before, err := identity.PublicKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evil.Subscribe("access.rotate.*", func(m *nats.Msg) {
+		m.Respond([]byte(`{"ok":true,"credential":{"name":"paris","role":"agent","jwt":"not.of.themesh"}}`))
+	}); err != nil || evil.Flush() != nil {
+		t.Fatal(err)
+	}
+	if err := identity.Rotate(t.Context(), evil, dir); err == nil || !strings.Contains(err.Error(), "not by the authority") {
+		t.Errorf("who changes the key: %v", err)
+	}
+	if after, err := identity.PublicKey(dir); err != nil || after != before {
+		t.Errorf("the key is %s (%v), and was %s", after, err, before)
+	}
+	if _, err := connect(t, id, dir); err != nil {
+		t.Error(err)
 	}
 }

@@ -280,9 +280,20 @@ func (s *service) first(why string) bool {
 	return true
 }
 
+// credential lets a key in, and says by whom it was made.
 func (s *service) credential(id wire.Identity, key string) (*wire.Credential, error) {
 	token, err := s.a.keys.userJWT(id.Role, id.Name, key)
-	return &wire.Credential{Name: id.Name, Role: id.Role, JWT: token, Labels: id.Labels}, err
+	if err != nil {
+		return nil, err
+	}
+	c := wire.Credential{Name: id.Name, Role: id.Role, JWT: token, Labels: id.Labels}
+	text, err := c.Text(key)
+	if err != nil {
+		return nil, err
+	}
+	c.Operator = s.a.trust.cert
+	c.Signature, err = signText(s.a.trust.operator, text)
+	return &c, err
 }
 
 // rotate signs another key for who asks.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -210,7 +211,7 @@ func TestBook_SuspensionsGrow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := b.join(token, key()); err != nil {
+		if _, _, _, err := b.join(identity.TokenSecret(token), key()); err != nil {
 			t.Fatal(err)
 		}
 	}
