@@ -33,8 +33,7 @@ type Client struct {
 	js     jetstream.JetStream
 	author string
 	signer *identity.Signer // nil where nobody has to sign
-	// authority is the mesh's, PEM; "" where none was pinned.
-	authority string
+	operators *identity.Operators // of the mesh; nil where no authority was pinned
 	denials   denials
 
 	commands *command.Sender
@@ -61,7 +60,10 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 // ConnectAs connects as somebody, in whose name what changes something is signed.
 func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
 	author := cmp.Or(who.Name, Author())
-	c := &Client{author: author, signer: who.Signer, authority: who.Authority}
+	c := &Client{author: author, signer: who.Signer}
+	if who.Authority != "" {
+		c.operators = identity.NewOperators(who.Authority)
+	}
 	c.commands, c.access = command.New(who.Signer, c.request), identity.NewRequests(who.Signer, c.request)
 	nc, err := connect(append([]nats.Option{
 		nats.Name("netmon console " + author), nats.Timeout(3 * time.Second), nats.MaxReconnects(-1),

@@ -27,8 +27,9 @@ var (
 // Store is the bucket of saved monitors, opened.
 type Store struct {
 	c  *Client
-	kv jetstream.KeyValue
-	id string
+	kv     jetstream.KeyValue
+	stream jetstream.Stream
+	id     string
 }
 
 // Monitors opens the bucket of saved monitors.
@@ -41,7 +42,7 @@ func (c *Client) Monitors(ctx context.Context) (*Store, error) {
 	if err != nil {
 		return nil, noMesh("open the saved monitors", err)
 	}
-	return &Store{c: c, kv: kv, id: wire.StoreID(stream.CachedInfo().Created)}, nil
+	return &Store{c: c, kv: kv, stream: stream, id: wire.StoreID(stream.CachedInfo().Created)}, nil
 }
 
 // List returns all saved monitors by name. What cannot be decoded is returned
@@ -49,8 +50,8 @@ func (c *Client) Monitors(ctx context.Context) (*Store, error) {
 func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 	var list []wire.Saved
 	var errs []error
-	err := s.each(ctx, tail.From{}, func(key string, value []byte, revision uint64) {
-		m, err := decodeEntry(key, value, revision)
+	err := s.each(ctx, tail.From{}, func(key string, msg *nats.Msg, revision uint64) {
+		m, err := s.read(key, msg.Header, msg.Data, revision)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("monitor %q: %w", key, err))
 			return
@@ -65,7 +66,7 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 // an error are returned with it.
 func (s *Store) Names(ctx context.Context) ([]string, error) {
 	var names []string
-	err := s.each(ctx, tail.From{HeadersOnly: true}, func(key string, _ []byte, _ uint64) {
+	err := s.each(ctx, tail.From{HeadersOnly: true}, func(key string, _ *nats.Msg, _ uint64) {
 		if wire.CheckToken(key) == nil { // else it is no monitor of ours
 			names = append(names, key)
 		}
@@ -75,7 +76,7 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 }
 
 // each hands over what stands under each key of the bucket now.
-func (s *Store) each(ctx context.Context, from tail.From, take func(key string, value []byte, revision uint64)) error {
+func (s *Store) each(ctx context.Context, from tail.From, take func(key string, msg *nats.Msg, revision uint64)) error {
 	prefix := "$KV." + wire.MonitorsBucket + "."
 	from.Subjects, from.Last = []string{prefix + ">"}, true
 	t, err := tail.Open(ctx, s.c.js, "KV_"+wire.MonitorsBucket, from)
@@ -90,7 +91,7 @@ func (s *Store) each(ctx context.Context, from tail.From, take func(key string, 
 		}
 		more = meta.NumPending > 0
 		if m.Header.Get(headerOperation) == "" { // else it is deleted (ADR-8 of NATS)
-			take(strings.TrimPrefix(m.Subject, prefix), m.Data, meta.Sequence.Stream)
+			take(strings.TrimPrefix(m.Subject, prefix), m, meta.Sequence.Stream)
 		}
 	}
 	return nil
@@ -101,14 +102,29 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return wire.Saved{}, fmt.Errorf("monitor name %w", err)
 	}
-	e, err := s.kv.Get(ctx, name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
+	m, err := s.stream.GetLastMsgForSubject(ctx, "$KV."+wire.MonitorsBucket+"."+name)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerOperation) != "" {
 		return wire.Saved{}, fmt.Errorf("%w: %q", ErrNotFound, name)
 	}
 	if err != nil {
 		return wire.Saved{}, noMesh("read monitor "+name, err)
 	}
-	return decodeEntry(e.Key(), e.Value(), e.Revision())
+	return s.read(name, m.Header, m.Data, m.Sequence)
+}
+
+// ErrNotAccepted says that the mesh did not let in what is saved: whoever signs
+// it anew would say it in their own name.
+var ErrNotAccepted = errors.New("is not what somebody saved on this mesh")
+
+// read decodes what stands under a key, if the mesh let it in.
+func (s *Store) read(key string, header nats.Header, value []byte, revision uint64) (wire.Saved, error) {
+	if s.c.operators != nil {
+		subject := "$KV." + wire.MonitorsBucket + "." + key
+		if err := s.c.operators.Accepted(header.Get(wire.AcceptedHeader), subject, "", header.Get(wire.ProofHeader), value); err != nil {
+			return wire.Saved{}, fmt.Errorf("revision %d %w (%w): look at it (nats kv history %s %s), and save it again if it should be so", revision, ErrNotAccepted, err, wire.MonitorsBucket, key)
+		}
+	}
+	return decodeEntry(key, value, revision)
 }
 
 // Revision is that of what stands under a name, or what was one once, whether it
@@ -247,26 +263,33 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return nil, fmt.Errorf("monitor name %w", err)
 	}
-	entries, err := s.kv.History(ctx, name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, fmt.Errorf("%w: %q, and there was none", ErrNotFound, name)
-	}
+	t, err := tail.Open(ctx, s.c.js, "KV_"+wire.MonitorsBucket, tail.From{Subjects: []string{"$KV." + wire.MonitorsBucket + "." + name}})
 	if err != nil {
 		return nil, noMesh("read the history of "+name, err)
 	}
+	defer t.Stop()
+	if t.Left() == 0 {
+		return nil, fmt.Errorf("%w: %q, and there was none", ErrNotFound, name)
+	}
 	var out []Revision
-	for _, e := range slices.Backward(entries) {
-		r := Revision{Revision: e.Revision(), At: e.Created()}
-		if e.Operation() == jetstream.KeyValuePut {
-			m, err := decodeEntry(e.Key(), e.Value(), e.Revision())
+	for more := true; more; {
+		m, meta, err := t.Next()
+		if err != nil {
+			return nil, noMesh("read the history of "+name, err)
+		}
+		more = meta.NumPending > 0
+		r := Revision{Revision: meta.Sequence.Stream, At: meta.Timestamp}
+		if m.Header.Get(headerOperation) == "" {
+			saved, err := s.read(name, m.Header, m.Data, r.Revision)
 			if err != nil {
 				r.Problem = err
 			} else {
-				r.Saved = &m
+				r.Saved = &saved
 			}
 		}
 		out = append(out, r)
 	}
+	slices.Reverse(out)
 	return out, nil
 }
 

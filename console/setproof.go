@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -85,7 +84,7 @@ func (s *Sets) remove(ctx context.Context, name string) error {
 // check says whether the mesh let a configuration be saved, as we know it by the
 // authority that we pinned: it is about to say what agents measure.
 func (s *Sets) check(ctx context.Context, name string, info *jetstream.ObjectInfo) error {
-	if s.c.authority == "" {
+	if s.c.operators == nil {
 		return nil
 	}
 	stream, err := s.c.js.Stream(ctx, configsStream)
@@ -97,7 +96,7 @@ func (s *Sets) check(ctx context.Context, name string, info *jetstream.ObjectInf
 	if err != nil {
 		return err
 	}
-	if err := identity.CheckAccepted(s.c.authority, m.Header.Get(wire.AcceptedHeader), subject, "", "", m.Data); err != nil {
+	if err := s.c.operators.Accepted(m.Header.Get(wire.AcceptedHeader), subject, "", "", m.Data); err != nil {
 		return err
 	}
 	var kept jetstream.ObjectInfo

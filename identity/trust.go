@@ -120,58 +120,40 @@ func (t *Trust) apply(list wire.SignedTrust) error {
 	return nil
 }
 
-// CheckOperator says whether the operator that an authority certified signed a
-// text. The dates of the certificate do not count: a clock that is wrong locks
-// nobody out.
+// CheckOperator says whether the operator that an authority certified signed a text.
 func CheckOperator(authority, operator string, text []byte, signature string) error {
-	der, err := base64.StdEncoding.DecodeString(operator)
+	return NewOperators(authority).Check(operator, text, signature)
+}
+
+// operatorOf is the key of the operator that an authority certified. The dates of
+// the certificate do not count: a clock that is wrong locks nobody out.
+func operatorOf(authority, certificate string) (string, error) {
+	der, err := base64.StdEncoding.DecodeString(certificate)
 	if err != nil {
-		return fmt.Errorf("the operator's certificate: %w", err)
+		return "", fmt.Errorf("the operator's certificate: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		return fmt.Errorf("the operator's certificate: %w", err)
+		return "", fmt.Errorf("the operator's certificate: %w", err)
 	}
 	roots := x509.NewCertPool()
 	if block, _ := pem.Decode([]byte(authority)); block == nil || !roots.AppendCertsFromPEM([]byte(authority)) {
-		return errors.New("the authority that was pinned cannot be read: want PEM")
+		return "", errors.New("the authority that was pinned cannot be read: want PEM")
 	}
 	_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: cert.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
-		return fmt.Errorf("the operator's certificate is not of the authority that was pinned when we joined: %w", err)
+		return "", fmt.Errorf("the operator's certificate is not of the authority that was pinned when we joined: %w", err)
 	}
 	raw, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok || len(cert.URIs) != 1 || cert.URIs[0].String() != OperatorURI {
-		return errors.New("the certificate is not that of an operator")
+		return "", errors.New("the certificate is not that of an operator")
 	}
 	public, err := nkeys.Encode(nkeys.PrefixByteOperator, slices.Clone(raw))
-	if err != nil {
-		return err
-	}
-	if !signed(string(public), text, signature) {
-		return errors.New("its signature is not by the operator of this mesh, or not of this text")
-	}
-	return nil
+	return string(public), err
 }
 
 // OperatorKey is a public NKey of an operator as certificates hold it.
 func OperatorKey(public string) (ed25519.PublicKey, error) {
 	raw, err := nkeys.Decode(nkeys.PrefixByteOperator, []byte(public))
 	return ed25519.PublicKey(raw), err
-}
-
-// CheckAccepted says whether the operator of the mesh accepted what is saved.
-func CheckAccepted(authority, accepted, subject, operation, proof string, data []byte) error {
-	if accepted == "" {
-		return errors.New("this mesh did not accept it: it has no " + wire.AcceptedHeader)
-	}
-	var a wire.Accepted
-	if err := json.Unmarshal([]byte(accepted), &a); err != nil {
-		return fmt.Errorf("its %s cannot be read: %w", wire.AcceptedHeader, err)
-	}
-	text, err := a.Text(subject, operation, proof, data)
-	if err != nil {
-		return err
-	}
-	return CheckOperator(authority, a.Operator, text, a.Signature)
 }

@@ -31,6 +31,8 @@ type Authority struct {
 	trust *trust
 	log   *slog.Logger
 
+	operators *identity.Operators // ours, of this start and of those before
+
 	controllerKey nkeys.KeyPair // of this process, kept nowhere
 	controller    wire.Member
 
@@ -103,6 +105,7 @@ func (a *Authority) open(hosts []string) (err error) {
 	if a.book, err = openBook(a.dir); err != nil {
 		return err
 	}
+	a.operators = identity.NewOperators(string(a.certs.authority))
 	cert, err := a.certs.operator(public(a.keys.operator))
 	if err != nil {
 		return err

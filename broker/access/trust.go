@@ -169,7 +169,7 @@ func (a *Authority) Signer() *identity.Signer { return identity.SignBy(a.control
 // CheckSaved says whether what is saved was let in by this authority, and its
 // author's signature is good. Whether that author may still come in does not count.
 func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data []byte) error {
-	if err := identity.CheckAccepted(string(a.certs.authority), accepted, subject, operation, proof, data); err != nil {
+	if err := a.operators.Accepted(accepted, subject, operation, proof, data); err != nil {
 		return err
 	}
 	if proof == "" { // it was there before

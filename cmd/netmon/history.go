@@ -125,6 +125,9 @@ func rollback(ctx context.Context, c *cli.Context, cl *console.Client, name stri
 	var target *wire.Saved
 	for _, r := range revisions {
 		if r.Revision == to {
+			if r.Problem != nil {
+				return fmt.Errorf("--to: %w", r.Problem)
+			}
 			if target = r.Saved; target == nil {
 				return usage("--to: at revision %d the monitor %q was deleted", to, name)
 			}
