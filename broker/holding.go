@@ -44,8 +44,18 @@ func (h Holding) Name() string {
 func (h Holding) saved() bool { return h.Monitors+h.Configs > 0 }
 
 func (h Holding) String() string {
-	return fmt.Sprintf("%s: %d bytes of saved monitors, %d of configurations, %d of results, the last of %s",
-		h.Name(), h.Monitors, h.Configs, h.Results, h.Last.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s of saved monitors, %s of configurations, %s of results, the last of %s",
+		sizeText(h.Monitors), sizeText(h.Configs), sizeText(h.Results), h.Last.UTC().Format(time.RFC3339))
+}
+
+func sizeText(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // holdings are the accounts in the folder of a store that may be a mesh's: the

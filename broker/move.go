@@ -65,7 +65,7 @@ func decide(own string, all []Holding, asked string) (move, error) {
 	}
 	var lines []string
 	for _, h := range candidates {
-		lines = append(lines, fmt.Sprintf("   --bring-along %s   has %s", h.Name(), h))
+		lines = append(lines, fmt.Sprintf("   --bring-along %s   brings %s", h.Name(), h))
 	}
 	return move{}, fmt.Errorf("it keeps what more than one mesh saved, and the one in use saved nothing yet: say which goes on, and the others stay where they are:\n%s", strings.Join(lines, "\n"))
 }
