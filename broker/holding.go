@@ -22,6 +22,8 @@ const openAccount = server.DEFAULT_GLOBAL_ACCOUNT
 // OpenName is what people call that account: its own name means something to shells.
 const OpenName = "open"
 
+const streamsFolder = "streams" // nats-server's name
+
 // Holding is what one account of a store keeps. nats-server keeps each account
 // in a folder of its name, and nothing inside names the account (filestore.go).
 type Holding struct {
@@ -58,9 +60,9 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// holdings are the accounts in the folder of a store that may be a mesh's: the
-// open one, and those of authorities. Accounts that a configuration file names
-// are not netmon's to touch.
+// holdings are the accounts in the folder of a store that are a mesh's: the open
+// one, and those of authorities, where they have streams of ours. Others, such as
+// those that a configuration file once named, are not netmon's to touch.
 func holdings(root string) ([]Holding, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,35 +76,35 @@ func holdings(root string) ([]Holding, error) {
 		if e.Name() != openAccount && !nkeys.IsValidPublicAccountKey(e.Name()) {
 			continue
 		}
-		if h, any, err := holdingOf(root, e.Name()); err != nil {
+		if h, ours, err := holdingOf(root, e.Name()); err != nil {
 			return nil, err
-		} else if any {
+		} else if ours {
 			all = append(all, h)
 		}
 	}
 	return all, nil
 }
 
-// holdingOf measures one account; any is false for one without streams.
-func holdingOf(root, account string) (h Holding, any bool, err error) {
-	streams := filepath.Join(root, account, "streams")
-	entries, err := os.ReadDir(streams)
-	if errors.Is(err, fs.ErrNotExist) {
-		return h, false, nil
-	}
-	if err != nil {
-		return h, false, err
-	}
+// holdingOf measures one account; ours is false for one without streams of a mesh.
+func holdingOf(root, account string) (h Holding, ours bool, err error) {
+	streams := filepath.Join(root, account, streamsFolder)
 	h.Account = account
 	for _, s := range []struct {
 		stream string
 		bytes  *int64
 	}{{monitorsStream, &h.Monitors}, {configsStream, &h.Configs}, {wire.ResultsStream, &h.Results}} {
+		switch _, err := os.Stat(filepath.Join(streams, s.stream)); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return h, false, err
+		}
 		if *s.bytes, err = h.measure(filepath.Join(streams, s.stream, "msgs")); err != nil {
 			return h, false, err
 		}
+		ours = true
 	}
-	return h, len(entries) > 0, nil
+	return h, ours, nil
 }
 
 // measure adds up the blocks of messages of a stream. A stream to which nothing

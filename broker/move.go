@@ -128,7 +128,7 @@ func bringAlong(store, own, asked string, now time.Time) (out Brought, err error
 				return out, fmt.Errorf("store %s: bring along what %s keeps: %w: nothing is lost; the next start goes on with it", store, Holding{Account: m.from}.Name(), err)
 			}
 		}
-		if _, any, _ := holdingOf(filepath.Join(aside, server.JetStreamStoreDir), openAccount); any {
+		if put, err := os.ReadDir(filepath.Join(aside, server.JetStreamStoreDir, openAccount, streamsFolder)); err == nil && len(put) > 0 {
 			out.Aside = aside
 		}
 	}

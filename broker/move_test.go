@@ -17,66 +17,6 @@ import (
 	"netmon/wire"
 )
 
-func TestDecide(t *testing.T) {
-	holds := func(account, what string) Holding {
-		h := Holding{Account: account}
-		for _, c := range what {
-			switch c {
-			case 'm':
-				h.Monitors = 1
-			case 'c':
-				h.Configs = 1
-			case 'r':
-				h.Results = 1
-			}
-		}
-		return h
-	}
-	const mesh, old = "AMESH", "AOLD"
-	for _, c := range []struct {
-		name  string
-		own   string
-		all   []Holding
-		asked string
-		from  string
-		left  string // accounts
-		err   string
-	}{
-		{name: "a new store", own: mesh},
-		{name: "only its own", own: mesh, all: []Holding{holds(mesh, "mr")}},
-		{name: "access is turned on", own: mesh, all: []Holding{holds(openAccount, "mcr")}, from: openAccount},
-		{name: "access is turned on where only configurations are", own: mesh, all: []Holding{holds(openAccount, "c")}, from: openAccount},
-		{name: "access is turned on where nothing is saved", own: mesh, all: []Holding{holds(openAccount, "r")}, from: openAccount},
-		{name: "access is turned off", own: openAccount, all: []Holding{holds(mesh, "mr")}, from: mesh},
-		{name: "the keys are others", own: mesh, all: []Holding{holds(old, "mr")}, from: old},
-		{name: "the mistake was made, and nothing saved since", own: mesh, all: []Holding{holds(openAccount, "m"), holds(mesh, "r")}, from: openAccount},
-		{name: "the mistake was made, and monitors saved since", own: mesh, all: []Holding{holds(openAccount, "mr"), holds(mesh, "m")}, left: openAccount},
-		{name: "it was opened once, by mistake", own: mesh, all: []Holding{holds(openAccount, ""), holds(mesh, "mr")}},
-		{name: "it was opened once, and measured", own: mesh, all: []Holding{holds(openAccount, "r"), holds(mesh, "mr")}, left: openAccount},
-		{name: "nothing is saved in either", own: mesh, all: []Holding{holds(openAccount, "r"), holds(mesh, "r")}, left: openAccount},
-		{name: "two others saved something", own: mesh, all: []Holding{holds(openAccount, "m"), holds(old, "m")}, err: "--bring-along open"},
-		{name: "one of two others saved something", own: mesh, all: []Holding{holds(openAccount, "r"), holds(old, "m")}, from: old, left: openAccount},
-		{name: "asked for, of two", own: mesh, all: []Holding{holds(openAccount, "m"), holds(old, "m")}, asked: "open", from: openAccount, left: old},
-		{name: "asked for, over what is in use", own: mesh, all: []Holding{holds(openAccount, "mr"), holds(mesh, "m")}, asked: "open", from: openAccount},
-		{name: "asked for, and brought along before", own: mesh, all: []Holding{holds(mesh, "m")}, asked: "open"},
-		{name: "asked for what is in use", own: mesh, all: []Holding{holds(openAccount, "m"), holds(mesh, "m")}, asked: mesh, left: openAccount},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			m, err := decide(c.own, c.all, c.asked)
-			var left []string
-			for _, h := range m.left {
-				left = append(left, h.Account)
-			}
-			if m.from != c.from || strings.Join(left, " ") != c.left {
-				t.Errorf("from %q, left %q, want %q, %q", m.from, left, c.from, c.left)
-			}
-			if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
-				t.Errorf("error %v, want %q", err, c.err)
-			}
-		})
-	}
-}
-
 // site is a store, and the broker that is on it, with an authority or without.
 type site struct {
 	t     *testing.T
@@ -384,6 +324,31 @@ func TestBringAlong_KilledAtEachStep(t *testing.T) {
 					openSite(t, filepath.Join(store, asideFolder, set.Name()), false, "").holds(0, 0, 2)
 				}
 			})
+		}
+	}
+}
+
+// TestBringAlong_LeavesOthersAlone: a server of another use kept its streams there.
+func TestBringAlong_LeavesOthersAlone(t *testing.T) {
+	store := t.TempDir()
+	var foreign []string
+	for _, account := range []string{openAccount, "APP", "ADQFTI35FIYCJKU7W5OPDHLFJSQNBCLJF6MKGM2U5AGETYXZXKCM4MQP"} {
+		dir := filepath.Join(store, server.JetStreamStoreDir, account, streamsFolder, "ORDERS", "msgs")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, "1.blk")
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		foreign = append(foreign, file)
+	}
+	if is := openSite(t, store, true, "").Brought(); is.From != "" || is.Left != nil {
+		t.Errorf("brought %+v", is)
+	}
+	for _, file := range foreign {
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -211,9 +211,9 @@ func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, 
 	if err := provision(ctx); err != nil {
 		return err
 	}
-	if access.Adopt != nil { // before anybody may change what is saved
+	if access.Adopt != nil { // before anybody may change what is saved; the controller tries again
 		if err := access.Adopt(ctx, js); err != nil {
-			return fmt.Errorf("accept what was saved before: %w", err)
+			log.Error("accept what was saved before", "error", err)
 		}
 	}
 	if ready != nil {
