@@ -24,6 +24,8 @@ type Broker struct {
 	store string          // "" when the server keeps nothing on disk
 	lock  *storeLock
 
+	brought Brought // from other accounts of the store
+
 	// restarting is held while one server makes way for the next, so that
 	// Close does not come between them.
 	restarting sync.Mutex
@@ -61,10 +63,20 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	// The server opens its store before it listens, and a big store takes a
 	// while: look first whether there is any point.
-	if err = tryListen(ctx, opts); err == nil {
+	if err = tryListen(ctx, opts); err == nil && o.Config == "" { // of others' servers the accounts are theirs
+		b.brought, err = bringAlong(b.store, accountOf(o.Access), o.BringAlong, time.Now())
+	}
+	if err == nil {
 		b.srv, err = startServer(ctx, opts, log, b.often)
 	}
+	if err == nil {
+		err = b.settle(o.Access)
+	}
 	if err != nil {
+		if b.srv != nil {
+			b.srv.Shutdown()
+			b.srv.WaitForShutdown()
+		}
 		b.often.close()
 		b.lock.release()
 		return nil, explainStart(err, opts)

@@ -36,8 +36,11 @@ type Options struct {
 	// Insecure lets a server start that other hosts may use without saying who
 	// they are; otherwise Start returns an OpenError.
 	Insecure bool
-	Guard    Guard // what clients may take of it
-	Log      *slog.Logger
+	// BringAlong is an account of the store whose streams are to go on under this
+	// broker, also where what it has itself must be set aside: a [Holding.Name].
+	BringAlong string
+	Guard      Guard // what clients may take of it
+	Log        *slog.Logger
 }
 
 // DefaultMaxStore is how many bytes of disk a broker may use. Without a figure

@@ -52,6 +52,9 @@ const historyKept = 64
 // monitorsStream is the stream under the bucket, by NATS's own naming.
 const monitorsStream = "KV_" + wire.MonitorsBucket
 
+// configsStream is the one under the object store of configurations.
+const configsStream = "OBJ_" + wire.ConfigsBucket
+
 // The streams in full. What the server fills in by itself is left out.
 func resultsConfig(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
@@ -222,7 +225,7 @@ func bucketStream(l Limits) jetstream.StreamConfig {
 // objectStream is what NATS makes of the object store, as far as we depend on it.
 func objectStream(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        "OBJ_" + wire.ConfigsBucket,
+		Name:        configsStream,
 		Description: configsConfig(l).Description,
 		Subjects:    []string{"$O." + wire.ConfigsBucket + ".C.>", "$O." + wire.ConfigsBucket + ".M.>"},
 		Storage:     jetstream.FileStorage,

@@ -53,7 +53,7 @@ func (f *follower) heard(a wire.Alive) {
 	was := f.tooOld
 	f.tooOld = f.c.access.Trust != nil && a.Challenge == ""
 	if f.tooOld && !was {
-		f.c.log.Error("an agent runs a netmon that cannot check who commands it, and is told nothing: what it runs goes on; update it there", "agent", a.Agent, "version", a.Version)
+		f.c.log.Error("an agent cannot check who commands it, and is told nothing: what it runs goes on; let it in with a line (netmon token new agent) if it was here before the mesh asked who people are, else update netmon there", "agent", a.Agent, "version", a.Version)
 	}
 	f.mu.Unlock()
 	f.wake()

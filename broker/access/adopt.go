@@ -12,9 +12,12 @@ import (
 
 // Adopt accepts what was saved before anybody had to sign, once in the life of
 // a mesh: by an older netmon, or before the mesh asked who people are. It is
-// written again exactly as it is, with the authority's word beside it.
+// written again exactly as it is, with the authority's word beside it. It does
+// so once more after [Authority.AdoptAgain].
 func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
-	if a.book.isAdopted() {
+	a.again.Lock()
+	defer a.again.Unlock()
+	if a.book.isAdopted() && a.again.done == nil {
 		return nil
 	}
 	n, err := a.adoptAll(ctx, js, "KV_"+wire.MonitorsBucket, "$KV."+wire.MonitorsBucket+".>")
@@ -28,7 +31,14 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 	if n+sets > 0 {
 		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors", n, "configurations", sets)
 	}
-	return a.book.adopt()
+	if err := a.book.adopt(); err != nil || a.again.done == nil {
+		return err
+	}
+	if err := a.again.done(); err != nil {
+		return err
+	}
+	a.again.done = nil
+	return nil
 }
 
 // adoptAll accepts the last message of each subject of a stream.
@@ -46,7 +56,7 @@ func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, 
 		if err != nil {
 			return n, fmt.Errorf("%s: %w", subject, err)
 		}
-		if m.Header.Get(wire.AcceptedHeader) != "" || m.Header.Get(headerOperation) != "" {
+		if m.Header.Get(headerOperation) != "" || a.counts(m) {
 			continue
 		}
 		again := nats.NewMsg(subject)

@@ -36,7 +36,8 @@ type Authority struct {
 	controllerKey nkeys.KeyPair // of this process, kept nowhere
 	controller    wire.Member
 
-	lock *os.File
+	lock  *os.File
+	again again
 }
 
 // FolderOf is where a broker with this store keeps its authority.

@@ -50,7 +50,7 @@ func brokerCommand() *cli.Command {
 		Description: "Where a --config lets in whoever comes, the broker does not start, and lists what\nis open and what closes it, unless there is --insecure. A broker without one that\nothers can reach lets in only whom you let in, over TLS:\n\n" +
 			"   netmon broker --listen 0.0.0.0:4222\n   netmon token new agent --id paris        a line to paste on the other host\n" +
 			"   netmon token new console --name anna --role operator",
-		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), logFlag(),
+		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), logFlag(),
 			&cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"},
 			&cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"},
 			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
@@ -63,7 +63,7 @@ func brokerCommand() *cli.Command {
 			if err := checkSizes(c, "results-size"); err != nil {
 				return err
 			}
-			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), Log: log}
+			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along"), Log: log}
 			if n := c.Int("max-connections"); n < 1 {
 				return usage("--max-connections: want 1 or more, got %d", n)
 			} else if c.IsSet("max-connections") || o.Config == "" {
@@ -71,6 +71,9 @@ func brokerCommand() *cli.Command {
 			}
 			if o.Config != "" && c.Bool("access") {
 				return usage("--access: who may come in says the file of --config: leave one of them out, or have netmon access export write the file")
+			}
+			if o.Config != "" && o.BringAlong != "" {
+				return usage("--bring-along: with --config the accounts are those of the file: leave one of them out; docs/security.md has the way with nats stream backup")
 			}
 			if o.Config != "" && !c.IsSet("store") {
 				o.Store = ""
@@ -100,6 +103,7 @@ func brokerCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			tellBrought(c.Context, c.App.ErrWriter, b, id, "")
 			fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
 			id.tell(c.App.ErrWriter, o.Store)
 			var wg sync.WaitGroup
@@ -206,6 +210,11 @@ func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, 
 	}
 	if err := provision(ctx); err != nil {
 		return err
+	}
+	if access.Adopt != nil { // before anybody may change what is saved; the controller tries again
+		if err := access.Adopt(ctx, js); err != nil {
+			log.Error("accept what was saved before", "error", err)
+		}
 	}
 	if ready != nil {
 		ready()

@@ -25,7 +25,7 @@ func upCommand() *cli.Command {
 		UsageText: "netmon up [FILE...]",
 		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
-		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(),
+		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(),
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"},
 			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
@@ -66,7 +66,7 @@ func up(c *cli.Context) error {
 	if authority != nil {
 		defer authority.Close()
 	}
-	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise"), Insecure: c.Bool("insecure")})
+	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along")})
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,7 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	tellBrought(c.Context, c.App.ErrWriter, b, id, c.String("id"))
 	ofAgent, ofPerson, err := id.own(c, b, state)
 	if err != nil {
 		return err

@@ -1,0 +1,204 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"netmon/broker/access"
+)
+
+// Brought is what a start found in its store that another account keeps. A
+// mesh that begins to ask who people are has another account than before, and
+// so has one that ceases to, or has new keys. What it keeps goes along.
+type Brought struct {
+	From    string    // account whose streams are this broker's now, as people call it; "" for none
+	Aside   string    // store in which is what was in their place, "" for none
+	Left    []Holding // other accounts that keep something, which nothing was done with
+	Missing string    // account that was asked for and is not there
+}
+
+// Brought is what this broker's start brought along.
+func (b *Broker) Brought() Brought { return b.brought }
+
+// move is what to do about the accounts of a store.
+type move struct {
+	from string    // account to bring along, "" for none
+	left []Holding // see Brought
+}
+
+// decide says what becomes of the accounts of a store for a broker whose own
+// account is own. asked is the account that somebody wants, "" for nobody.
+//
+// What people saved is never left behind without a word, and never replaced
+// without being asked. Where only results are at stake, what is in use stays.
+func decide(own string, all []Holding, asked string) (move, error) {
+	others := other(all, own)
+	if asked != "" {
+		for i, h := range others {
+			if h.Name() == asked {
+				return move{from: h.Account, left: worth(slices.Delete(others, i, i+1))}, nil
+			}
+		}
+	}
+	used := len(others) < len(all)
+	if i := slices.IndexFunc(all, func(h Holding) bool { return h.Account == own }); i >= 0 && all[i].saved() {
+		return move{left: worth(others)}, nil
+	}
+	candidates := slices.DeleteFunc(slices.Clone(others), func(h Holding) bool { return !h.saved() })
+	if len(candidates) == 0 && !used {
+		candidates = others
+	}
+	switch len(candidates) {
+	case 0:
+		return move{left: worth(others)}, nil
+	case 1:
+		return move{from: candidates[0].Account, left: worth(other(others, candidates[0].Account))}, nil
+	}
+	var lines []string
+	for _, h := range candidates {
+		lines = append(lines, fmt.Sprintf("   --bring-along %s   brings %s", h.Name(), h))
+	}
+	return move{}, fmt.Errorf("it keeps what more than one mesh saved, and the one in use saved nothing yet: say which goes on, and the others stay where they are:\n%s", strings.Join(lines, "\n"))
+}
+
+// worth are those that somebody may miss.
+func worth(list []Holding) []Holding {
+	return slices.DeleteFunc(list, func(h Holding) bool { return !h.saved() && h.Results == 0 })
+}
+
+// asideFolder is where in a store what had to make way is kept, each in a folder
+// that is a store itself: a broker without identities shows it.
+const asideFolder = "set-aside"
+
+// cameName is a file in an account's folder that says where its streams came
+// from. It is written before they move and moves with them, and stays until
+// what was saved there counts here: no crash comes between.
+const cameName = "netmon.came"
+
+// steps carry a move out. Each leaves a store that the next start understands:
+// it decides again, and comes to what is left to do.
+func (m move) steps(root, own, aside string) []func() error {
+	from, to := filepath.Join(root, m.from), filepath.Join(root, own)
+	return []func() error{
+		func() error { // what is in the way
+			_, err := os.Lstat(to)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			place := filepath.Join(aside, server.JetStreamStoreDir, openAccount)
+			if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
+				return err
+			}
+			return rename(to, place)
+		},
+		func() error { return mark(from, m.from) },
+		func() error { return rename(from, to) },
+	}
+}
+
+// bringAlong looks at the store of a broker whose server does not run yet, and
+// moves what is to go on under its account. own is that account.
+func bringAlong(store, own, asked string, now time.Time) (out Brought, err error) {
+	root := filepath.Join(store, server.JetStreamStoreDir)
+	all, err := holdings(root)
+	var m move
+	if err == nil {
+		m, err = decide(own, all, asked)
+	}
+	if err != nil {
+		return out, fmt.Errorf("store %s: %w", store, err)
+	}
+	out.Left = m.left
+	if asked != "" && asked != (Holding{Account: own}).Name() && asked != (Holding{Account: m.from}).Name() {
+		out.Missing = asked
+	}
+	if m.from != "" {
+		aside := filepath.Join(store, asideFolder, now.UTC().Format("20060102T150405.000Z"))
+		for _, step := range m.steps(root, own, aside) {
+			if err := step(); err != nil {
+				return out, fmt.Errorf("store %s: bring along what %s keeps: %w: nothing is lost; the next start goes on with it", store, Holding{Account: m.from}.Name(), err)
+			}
+		}
+		if put, err := os.ReadDir(filepath.Join(aside, server.JetStreamStoreDir, openAccount, streamsFolder)); err == nil && len(put) > 0 {
+			out.Aside = aside
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(root, own, cameName)); err == nil {
+		out.From = Holding{Account: strings.TrimSpace(string(data))}.Name()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return out, fmt.Errorf("store %s: %w", store, err)
+	}
+	return out, nil
+}
+
+// settle has what was saved in another account count in this one. Without an
+// authority it does so by itself.
+func (b *Broker) settle(a *access.Authority) error {
+	if b.brought.From == "" {
+		return nil
+	}
+	done := func() error { return settled(b.store, accountOf(a)) }
+	if a == nil {
+		return done()
+	}
+	a.AdoptAgain(done)
+	return nil
+}
+
+// settled forgets that an account's streams came from another.
+func settled(store, own string) error {
+	path := filepath.Join(store, server.JetStreamStoreDir, own, cameName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// accountOf is the account in which a broker with this authority keeps its streams.
+func accountOf(a *access.Authority) string {
+	if a == nil {
+		return openAccount
+	}
+	return a.Account()
+}
+
+func mark(dir, from string) error {
+	f, err := os.OpenFile(filepath.Join(dir, cameName), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, from)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), syncFolder(dir))
+}
+
+// rename moves a folder, all of it or nothing, and has it survive a power failure.
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return errors.Join(syncFolder(filepath.Dir(to)), syncFolder(filepath.Dir(from)))
+}
+
+// syncFolder writes a folder's names to disk, where folders can be synced.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
