@@ -96,12 +96,13 @@ func brokerCommand() *cli.Command {
 			}
 			defer b.Close()
 			warnOpen(c.App.ErrWriter, b, o.Config == "")
-			id, err := identify(c, b, o.Access)
+			id, err := identify(c, b, o.Access, log)
 			if err != nil {
 				return err
 			}
+			defer id.forget()
 			fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
-			id.tell(c.App.ErrWriter, o.Store)
+			id.tell(c.App.ErrWriter)
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			kept := make(chan struct{}) // the audit's stream, too

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
@@ -57,7 +58,7 @@ func memberOf(c *cli.Context) (membership, error) {
 		return join(c, line)
 	}
 	m := membership{id: id, state: state}
-	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
+	if c.IsSet("broker") && strings.HasPrefix(endpointOf(c).from, "--broker") || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
 		e := endpointOf(c)
 		if e.identity != "" {
 			who, err := identity.Load(e.identity)
