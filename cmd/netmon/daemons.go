@@ -228,6 +228,7 @@ func agentCommand() *cli.Command {
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"}),
+		Before: decideForAgent,
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {
