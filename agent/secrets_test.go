@@ -99,7 +99,7 @@ func TestSecrets_StayOnTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log kept
-	l, nc := policed(t, fmt.Sprintf(`{"secrets":{"env":["NETMON_SECRET_*"],"files":[%q]}}`, dir), func(o *Options) {
+	l, nc := policed(t, fmt.Sprintf(`{"secrets":{"env":["NETMON_SECRET_*"],"files":[%q],"targets":["loopback"]}}`, dir), func(o *Options) {
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	var tap kept

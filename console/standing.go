@@ -34,6 +34,9 @@ type AgentStand struct {
 	Result *wire.Result `json:"result,omitempty"`
 }
 
+// WhyRefused begins the reason of an agent that does not run the monitor at all.
+const WhyRefused = "the agent cannot run it: "
+
 // Heard is a result, and how long ago it was measured by the broker's clock.
 type Heard struct {
 	wire.Result
@@ -187,7 +190,7 @@ func standOn(m wire.Saved, a Agent, last map[string]Heard) AgentStand {
 	case !a.Online:
 		one.Why = "the agent is offline"
 	case a.Refused[m.Name] != "":
-		one.Why = "the agent cannot run it: " + a.Refused[m.Name]
+		one.Why = WhyRefused + a.Refused[m.Name]
 	case !ok:
 		one.Why = "nothing was measured yet"
 	case r.Revision < m.Revision:

@@ -13,12 +13,20 @@ import (
 // address from anywhere else has not. host is what the monitor says: the error
 // names it, and no address that it does not hold.
 func (r *Run) allow(network, host string, to netip.AddrPort) error {
-	if r.Env == nil || r.Env.Allow == nil {
+	return r.ask(network, host, to, r.hasSecrets())
+}
+
+// ask is allow; secrets says whether any may go there with what is sent.
+func (r *Run) ask(network, host string, to netip.AddrPort, secrets bool) error {
+	if r.Env == nil {
 		return nil
 	}
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	err := r.Env.Allow(network, to)
-	if err == nil && r.hasSecrets() {
+	var err error
+	if r.Env.Allow != nil {
+		err = r.Env.Allow(network, to)
+	}
+	if err == nil && secrets {
 		err = r.Env.AllowSecrets(to)
 	}
 	if err == nil {
@@ -34,15 +42,22 @@ func (r *Run) allow(network, host string, to netip.AddrPort) error {
 	return broken(wire.BrokenPolicy, "%s: %w", what, err)
 }
 
-// hasSecrets says whether there are secrets in this run, and somebody to ask
-// about where they go.
-func (r *Run) hasSecrets() bool { return len(r.secrets) > 0 && r.Env.AllowSecrets != nil }
+// hasSecrets says whether the monitor names secrets, read by now or not, and
+// somebody is to be asked about where they go.
+func (r *Run) hasSecrets() bool {
+	return (r.named || len(r.secrets) > 0) && r.Env != nil && r.Env.AllowSecrets != nil
+}
 
 // allowed keeps those of a host's addresses that something may be sent to. The
 // error is that of the last one when none is left.
 func (r *Run) allowed(network, host string, addrs []netip.Addr, port uint16) (kept []netip.Addr, err error) {
+	return r.keep(network, host, addrs, port, r.hasSecrets())
+}
+
+// keep is allowed, with what ask has to know.
+func (r *Run) keep(network, host string, addrs []netip.Addr, port uint16, secrets bool) (kept []netip.Addr, err error) {
 	for _, a := range addrs {
-		if aerr := r.allow(network, host, netip.AddrPortFrom(a, port)); aerr != nil {
+		if aerr := r.ask(network, host, netip.AddrPortFrom(a, port), secrets); aerr != nil {
 			r.Stepf("not measured: %v", aerr)
 			err = aerr
 			continue
@@ -61,14 +76,14 @@ func (r *Run) allowed(network, host string, addrs []netip.Addr, port uint16) (ke
 // take for an address (inet_aton: 0x7f.1, 2130706433) are names here and could
 // be addresses there, so that they are refused.
 func (r *Run) allowBehind(host string, port uint16) error {
-	if r.Env == nil || r.Env.Allow == nil {
+	if r.Env == nil || r.Env.Allow == nil && r.Env.AllowSecrets == nil {
 		return nil
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		return r.allow("tcp", host, netip.AddrPortFrom(a, port))
 	}
 	if r.hasSecrets() {
-		if err := r.Env.AllowSecrets(netip.AddrPort{}); err != nil {
+		if err := r.Env.AllowSecrets(netip.AddrPortFrom(netip.Addr{}, port)); err != nil {
 			return broken(wire.BrokenPolicy, "%s, behind a proxy: %w", host, err)
 		}
 	}
@@ -76,6 +91,21 @@ func (r *Run) allowBehind(host string, port uint16) error {
 	last := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	if strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") {
 		return broken(wire.BrokenPolicy, "%s, behind a proxy: want a name, or an address in its usual form", host)
+	}
+	return nil
+}
+
+// mayLookUp says whether a name that the target sends us to may be asked for. One
+// with a secret in it would show the secret to whoever answers for that name.
+func (r *Run) mayLookUp(host string) error {
+	if !r.hasSecrets() {
+		return nil
+	}
+	host = strings.ToLower(host)
+	for _, v := range r.secrets {
+		if len(v) > 3 && strings.Contains(host, strings.ToLower(v)) {
+			return broken(wire.BrokenPolicy, "the target sends us to a name that holds a secret: it is not looked up")
+		}
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (c *Check) Begin(done func(wire.Result)) (p Pending, ok bool) {
 	if c.starter == nil {
 		return nil, false
 	}
-	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, Started: time.Now(), check: c, done: done, timeout: c.Timeout}
+	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, named: c.named, Started: time.Now(), check: c, done: done, timeout: c.Timeout}
 	defer func() {
 		if v := recover(); v != nil {
 			run.End(nil, panicked(c.kind, v))

@@ -17,6 +17,8 @@ type Footprint struct {
 	Places []Place       // the target first
 	Probes int           // most packets or requests that a run sends to the target by itself, at least 1
 	Gap    time.Duration // least time between two of them; 0 where they follow what the target does
+
+	Secrets []string // the options that name secrets, by path
 }
 
 // Place is a host and port that a monitor names.
@@ -25,6 +27,8 @@ type Place struct {
 	Network string // tcp, udp or icmp, which has port 0
 	Host    string // a name or an address; "" stands for the system's resolvers
 	Port    uint16
+
+	Resolver bool // it is asked for names alone: no secret goes there
 }
 
 // FootprintOf is what a run of a monitor does to the network.
@@ -35,6 +39,7 @@ func FootprintOf(m wire.Monitor) (Footprint, error) {
 	}
 	f := c.asked.footprint(m.Target)
 	f.Places = append(f.Places, c.asked.common().places()...)
+	f.Secrets = c.secretsNamed()
 	return f, nil
 }
 
@@ -58,7 +63,7 @@ func (c Common) places() []Place {
 		return nil
 	}
 	host, port, _ := splitTarget(c.Resolver, "53")
-	return []Place{{Option: "options.resolver", Network: "udp", Host: bare(host), Port: port}}
+	return []Place{{Option: "options.resolver", Network: "udp", Host: bare(host), Port: port, Resolver: true}}
 }
 
 func (p TCP) footprint(target string) Footprint { return atTarget("tcp", target, "") }

@@ -185,6 +185,9 @@ func (x *httpRun) redirect(resp *http.Response, from *url.URL) (*url.URL, error)
 	if err != nil {
 		return nil, fail(wire.FailBadAnswer, "redirect to %q: no URL", clip(x.hide(location)))
 	}
+	if err := x.run.mayLookUp(to.Hostname()); err != nil && !x.ours(to) {
+		return nil, err
+	}
 	to.User, to.Fragment, to.RawFragment = nil, "", ""
 	same := resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect
 	toGet := resp.StatusCode == http.StatusSeeOther && x.m.method != http.MethodHead || !same && x.m.method == http.MethodPost

@@ -125,6 +125,7 @@ type Check struct {
 
 	kind, target string
 	env          *Env
+	named        bool // it names secrets
 	prepared
 	prev any
 }
@@ -148,7 +149,9 @@ func New(env *Env, kindName, target string, options json.RawMessage) (*Check, er
 		}
 		return nil, problems.Err()
 	}
-	return &Check{kind: k.Name, target: target, env: env, prepared: p}, nil
+	c := &Check{kind: k.Name, target: target, env: env, prepared: p}
+	c.named = len(c.secretsNamed()) > 0
+	return c, nil
 }
 
 // CheckMonitor reports every mistake in a monitor: in what all kinds share, in
@@ -176,7 +179,7 @@ func CheckMonitor(m wire.Monitor) error {
 func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step)) wire.Result {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, onStep: onStep, Started: time.Now()}
+	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, named: c.named, onStep: onStep, Started: time.Now()}
 	details, err := c.contain(ctx, run)
 	return c.conclude(run, time.Since(run.Started), details, err, ctx.Err() != nil)
 }

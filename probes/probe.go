@@ -64,8 +64,9 @@ type Env struct {
 	// set before the first run, and called from several goroutines. See [Run.allow].
 	Allow func(network string, to netip.AddrPort) error
 
-	// AllowSecrets, when not nil, says the same for runs that have read secrets. An
-	// address that is not valid stands for one that only a proxy knows.
+	// AllowSecrets, when not nil, says the same for runs of a monitor that names
+	// secrets. An address that is not valid, with a port, stands for one that only
+	// a proxy knows.
 	AllowSecrets func(to netip.AddrPort) error
 
 	// Secret, when not nil, reads what a reference names: kind is env or file.
@@ -133,6 +134,7 @@ type Run struct {
 	mu      sync.Mutex // guards unmet, address; callbacks of libraries come from other goroutines
 	unmet   []wire.Unmet
 	address string
+	named   bool     // the monitor names secrets
 	secrets []string // in every form in which they may come back, see guard
 
 	onStep   func(Step)   // nil when nobody looks

@@ -148,7 +148,10 @@ func (c Common) resolver(ctx context.Context, run *Run, watch *ttlWatch) (*net.R
 	if err != nil {
 		return nil, err
 	}
-	addrs, _, err := Common{}.resolve(ctx, run, "udp", host, port)
+	addrs, _, err := Common{}.lookup(ctx, run, host)
+	if err == nil {
+		addrs, err = run.keep("udp", host, addrs, port, false) // it is asked for a name, without any secret
+	}
 	var e *Error
 	if errors.As(err, &e) && !e.Broken {
 		return nil, fail(wire.FailResolve, "resolver %s: %w", c.Resolver, err)

@@ -17,7 +17,7 @@ import (
 // TLSOptions say how to speak TLS (RFC 8446). Kinds that do hold one under "tls".
 type TLSOptions struct {
 	ServerName string `json:"server_name,omitempty" help:"name to ask for (SNI, RFC 6066 section 3) and to verify; default: the target's host"`
-	CA         Secret `json:"ca,omitempty" help:"PEM certificates to trust instead of the system's, as ${file:PATH} or ${env:NAME}"`
+	CA         Secret `json:"ca,omitempty" help:"PEM certificates to trust instead of the system's, as ${file:PATH} or ${env:NAME}" secret:"public"`
 	Cert       Secret `json:"cert,omitempty" help:"PEM certificate chain of the client, as ${file:PATH} or ${env:NAME}"`
 	Key        Secret `json:"key,omitempty" help:"PEM key of the client, as ${file:PATH} or ${env:NAME}"`
 	Insecure   bool   `json:"insecure,omitempty" help:"do not fail when the certificate does not verify; the result still says why it does not"`

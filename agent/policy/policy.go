@@ -41,8 +41,9 @@ type Targets struct {
 type Secrets struct {
 	Env   []string `json:"env" help:"names of environment variables, * stands for any part; default: NETMON_SECRET_*"`
 	Files []string `json:"files" help:"folders whose files may be read, as absolute paths; default: /etc/netmon/secrets"`
-	// Targets keeps who may send commands from having secrets sent to themselves.
-	Targets []string `json:"targets,omitempty" help:"the only networks and ports that a monitor with secrets may reach; default: all that targets allows"`
+	// Targets keeps who may send commands from having secrets sent to themselves:
+	// a monitor that names one runs only where its owner says that it may go.
+	Targets []string `json:"targets,omitempty" help:"the only networks and ports that a monitor with secrets may reach; default: none, so that no monitor with secrets runs"`
 }
 
 // Default is what an agent without a policy file goes by.
@@ -56,12 +57,13 @@ type Policy struct {
 	summary                                 wire.Policy
 	allow, deny, builtin, reopen, secretsTo []rule
 	demand                                  *demand
+	at                                      string // where people find the file, see At
 }
 
 // New reads the rules. source says in heartbeats where the policy is from. The
 // error holds every mistake.
 func New(f File, source string) (*Policy, error) {
-	p := &Policy{file: f, summary: summary(f, source), demand: newDemand(f)}
+	p := &Policy{file: f, summary: summary(f, source), demand: newDemand(f), at: "the agent's policy file"}
 	var problems wire.Problems
 	rules := func(field string, list []string) (out []rule) {
 		for i, text := range list {
@@ -150,15 +152,6 @@ func (p *Policy) Allow(network string, to netip.AddrPort) error {
 	return nil
 }
 
-// AllowSecrets says whether a run that has read secrets may send to an address.
-// It is a [probes.Env]'s AllowSecrets.
-func (p *Policy) AllowSecrets(to netip.AddrPort) error {
-	if p.file.Secrets.Targets == nil || to.IsValid() && covered(p.secretsTo, forms(to.Addr())[:1], to.Port()) {
-		return nil
-	}
-	return refuse("it has secrets, and is not in secrets.targets")
-}
-
 func covered(rules []rule, addrs []netip.Addr, port uint16) bool {
 	return slices.ContainsFunc(rules, func(r rule) bool { return r.covers(addrs, port) })
 }
@@ -179,6 +172,7 @@ func (p *Policy) Check(m wire.Monitor, f probes.Footprint) error {
 	for _, place := range f.Places {
 		problems.Add(place.Option, p.checkPlace(place))
 	}
+	problems.Add("", p.checkSecrets(f))
 	return problems.Err()
 }
 

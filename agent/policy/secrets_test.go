@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"netmon/wire"
 )
 
 func TestSecret_FromListedPlacesAlone(t *testing.T) {
@@ -88,16 +90,72 @@ func TestSecret_ByDefault(t *testing.T) {
 }
 
 func TestAllowSecrets(t *testing.T) {
-	p := read(t, `{"secrets":{"targets":["10.0.0.0/8 ports 443"]}}`)
-	for to, want := range map[string]bool{"10.0.0.1:443": true, "[::ffff:10.0.0.1]:443": true, "10.0.0.1:80": false, "192.0.2.1:443": false, "[64:ff9b::a00:1]:443": false} {
-		if err := p.AllowSecrets(netip.MustParseAddrPort(to)); (err == nil) != want {
-			t.Errorf("AllowSecrets(%s) = %v, want %v", to, err, want)
+	behindProxy := netip.AddrPortFrom(netip.Addr{}, 443)
+	for _, c := range []struct {
+		name, policy string
+		to           netip.AddrPort
+		want         bool
+	}{
+		{"listed", `["10.0.0.0/8 ports 443"]`, netip.MustParseAddrPort("10.0.0.1:443"), true},
+		{"listed, written as IPv6", `["10.0.0.0/8 ports 443"]`, netip.MustParseAddrPort("[::ffff:10.0.0.1]:443"), true},
+		{"another port", `["10.0.0.0/8 ports 443"]`, netip.MustParseAddrPort("10.0.0.1:80"), false},
+		{"another network", `["10.0.0.0/8 ports 443"]`, netip.MustParseAddrPort("192.0.2.1:443"), false},
+		{"by a translator", `["10.0.0.0/8 ports 443"]`, netip.MustParseAddrPort("[64:ff9b::a00:1]:443"), false},
+		{"known to a proxy alone", `["10.0.0.0/8 ports 443"]`, behindProxy, false},
+		{"known to a proxy alone, where all may be", `["any ports 443"]`, behindProxy, true},
+		{"the same with another port", `["any ports 80"]`, behindProxy, false},
+		{"without a list", `null`, netip.MustParseAddrPort("10.0.0.1:443"), false},
+		{"with an empty list", `[]`, netip.MustParseAddrPort("10.0.0.1:443"), false},
+		{"without a list, by a proxy", `null`, behindProxy, false},
+	} {
+		p := read(t, `{"secrets":{"targets":`+c.policy+`}}`)
+		if err := p.AllowSecrets(c.to); (err == nil) != c.want {
+			t.Errorf("%s: AllowSecrets(%s) with %s = %v, want %v", c.name, c.to, c.policy, err, c.want)
+		} else if err != nil && strings.Contains(err.Error(), c.to.Addr().String()) {
+			t.Errorf("%s: the error tells the address: %v", c.name, err)
 		}
 	}
-	if p.AllowSecrets(netip.AddrPort{}) == nil {
-		t.Error("an address that only a proxy knows is allowed")
-	}
-	if err := read(t, `{}`).AllowSecrets(netip.AddrPort{}); err != nil {
-		t.Errorf("without secrets.targets: %v", err)
+}
+
+// TestCheck_Secrets: what a monitor writes out is refused before anything runs,
+// with what to write where.
+func TestCheck_Secrets(t *testing.T) {
+	const header, nowhere = `"headers":{"X-A":"${env:NETMON_SECRET_A}"}`, `secrets.targets says that they may go, and it lists nothing`
+	for _, c := range []struct {
+		name, policy, kind, target, options string
+		field, says, write                  string // "": it is allowed
+	}{
+		{"no list", `{}`, "http", "http://192.0.2.1/", `{` + header + `}`, "options.headers.X-A", nowhere, `write secrets: {targets: ["192.0.2.1 ports 80"]} into /etc/netmon/policy.yaml on the agent's host`},
+		{"no list, a name", `{}`, "https", "https://api.example/", `{"auth":{"bearer":"${file:/etc/netmon/secrets/a}"}}`, "options.auth.bearer", nowhere, `["NETWORK-OF-api.example ports 443"]`},
+		{"no list, and a proxy", `{}`, "http", "http://192.0.2.1/", `{` + header + `,"proxy":{"url":"http://192.0.2.9:3128"}}`, "options.headers.X-A", nowhere, `["192.0.2.1 ports 80", "192.0.2.9 ports 3128"]`},
+		{"a secret of the proxy", `{}`, "http", "http://192.0.2.1/", `{"proxy":{"url":"http://192.0.2.9:3128","user":"ana","password":"${env:NETMON_SECRET_A}"}}`, "options.proxy.password", nowhere, ""},
+		{"no list, and a resolver", `{}`, "http", "http://192.0.2.1/", `{` + header + `,"resolver":"192.0.2.53"}`, "options.headers.X-A", nowhere, `["192.0.2.1 ports 80"]`},
+		{"a community", `{}`, "udp", "192.0.2.1:161", `{"protocol":"snmp","community":"${env:NETMON_SECRET_A}"}`, "options.community", nowhere, `"192.0.2.1 ports 161"`},
+		{"a dialogue", `{}`, "tcp", "192.0.2.1:25", `{"steps":[{"send":"x"},{"send":"AUTH ${env:NETMON_SECRET_A}\r\n"}]}`, "options.steps[1].send", nowhere, ""},
+		{"what ends a dialogue", `{}`, "tcp", "192.0.2.1:25", `{"quit":"${env:NETMON_SECRET_A}"}`, "options.quit", nowhere, ""},
+		{"a reference, escaped", `{}`, "http", "http://192.0.2.1/", `{"headers":{"X-A":"\u0024{env:NETMON_SECRET_A}"}}`, "options.headers.X-A", nowhere, ""},
+		{"a client's key", `{}`, "tls", "192.0.2.1", `{"tls":{"cert":"${file:/etc/netmon/secrets/c}","key":"${file:/etc/netmon/secrets/k}"}}`, "options.tls.cert", nowhere, ""},
+		{"an authority's certificate is no secret", `{}`, "tls", "192.0.2.1", `{"tls":{"ca":"${file:/etc/netmon/secrets/ca.pem}"}}`, "", "", ""},
+		{"no secret", `{}`, "http", "http://192.0.2.1/", `{"headers":{"X-A":"b"}}`, "", "", ""},
+		{"listed", `{"secrets":{"targets":["192.0.2.0/24 ports 80"]}}`, "http", "http://192.0.2.1/", `{` + header + `}`, "", "", ""},
+		{"listed, and a resolver that is not", `{"secrets":{"targets":["192.0.2.1 ports 80"]}}`, "http", "http://192.0.2.1/", `{` + header + `,"resolver":"198.51.100.53"}`, "", "", ""},
+		{"elsewhere", `{"secrets":{"targets":["192.0.2.0/24 ports 80"]}}`, "http", "http://198.51.100.1/", `{` + header + `}`, "target", "secrets.targets", `add "198.51.100.1 ports 80" to that list in /etc/netmon/policy.yaml`},
+		{"a port to which none may", `{"secrets":{"targets":["192.0.2.0/24 ports 443"]}}`, "http", "http://api.example/", `{` + header + `}`, "target", "secrets.targets", `add "NETWORK-OF-api.example ports 80"`},
+		{"a name that may be there", `{"secrets":{"targets":["192.0.2.0/24 ports 80"]}}`, "http", "http://api.example/", `{` + header + `}`, "", "", ""},
+		{"a proxy elsewhere", `{"secrets":{"targets":["192.0.2.0/24"]}}`, "http", "http://192.0.2.1/", `{` + header + `,"proxy":{"url":"http://198.51.100.9:3128"}}`, "options.proxy.url", "secrets.targets", `add "198.51.100.9 ports 3128"`},
+	} {
+		p := read(t, c.policy)
+		p.At("/etc/netmon/policy.yaml")
+		m, f := monitor(t, c.kind, c.target, "10s", c.options)
+		err := p.Check(m, f)
+		all := wire.FieldErrors(err)
+		switch {
+		case (err == nil) != (c.field == ""):
+			t.Errorf("%s: %v", c.name, err)
+		case err != nil && (len(all) != 1 || all[0].Path != c.field || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.write)):
+			t.Errorf("%s: %v, want %s: %s … %s", c.name, err, c.field, c.says, c.write)
+		case err != nil && len(err.Error()) > wire.MaxReason:
+			t.Errorf("%s: a heartbeat cuts it: %d bytes", c.name, len(err.Error()))
+		}
 	}
 }

@@ -161,12 +161,18 @@ type identified struct {
 	authority  *access.Authority
 	controller func(...nats.Option) (*nats.Conn, error)
 	url        string // that others join by
+	forget     func() // takes back the note of it for commands on this host
 }
 
-// identify prepares the broker's own process for its authority, nil for none.
-func identify(c *cli.Context, b *broker.Broker, a *access.Authority) (identified, error) {
-	id := identified{authority: a, controller: b.Connect, url: b.URL()}
+// identify prepares the broker's own process for its authority, nil for none, and
+// notes the broker for commands on this host, until forget is called.
+func identify(c *cli.Context, b *broker.Broker, a *access.Authority, log *slog.Logger) (identified, error) {
+	id := identified{authority: a, controller: b.Connect, url: b.URL(), forget: func() {}}
+	store := c.String("store")
 	if a == nil {
+		if store != "" && samePlace(store, stateDir("broker")) && !c.IsSet("config") {
+			id.forget = note(localBroker{URL: b.URL(), Store: store}, log)
+		}
 		return id, nil
 	}
 	credential, err := a.Built(access.Controller, "controller")
@@ -175,17 +181,24 @@ func identify(c *cli.Context, b *broker.Broker, a *access.Authority) (identified
 	}
 	id.controller = as(b.Connect, credential)
 	local, err := localURL(c.String("listen"), b.URL())
-	return id, errors.Join(err, a.WriteAdmin(a.Admin(), local))
+	if err == nil {
+		err = a.WriteAdmin(a.Admin(), local)
+	}
+	if err == nil {
+		id.forget = note(localBroker{URL: local, Store: store, Admin: a.Admin()}, log)
+	}
+	return id, err
 }
 
 // tell says how to let others in, from this host.
-func (id identified) tell(w io.Writer, store string) {
+func (id identified) tell(w io.Writer) {
 	if id.authority == nil {
 		return
 	}
 	by := ""
-	if store != stateDir("broker") {
-		by = " --creds " + words.Quote(access.AdminFolder(access.FolderOf(store)))
+	// What a command would find here: a context in use, or the environment, goes first.
+	if e, err := chooseEndpoint("", "", nil); err != nil || !samePlace(e.identity, id.authority.Admin()) {
+		by = " --creds " + words.Quote(id.authority.Admin())
 	}
 	fmt.Fprintf(w, "  let an agent in:   netmon token new agent --id NAME%s\n", by)
 	fmt.Fprintf(w, "  let a person in:   netmon token new console --name NAME --role operator%s\n", by)

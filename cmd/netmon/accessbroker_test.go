@@ -74,6 +74,7 @@ func TestOpenAccess_Rules(t *testing.T) {
 // TestBroker_ShoutsWhatIsOpen: pages that show something are told of, and what is
 // open on purpose is, too.
 func TestBroker_ShoutsWhatIsOpen(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	conf := filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(conf, []byte("server_name: n\nlisten: 0.0.0.0:-1\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -99,13 +99,14 @@ func brokerCommand() *cli.Command {
 			}
 			defer b.Close()
 			warnOpen(c.App.ErrWriter, b, o.Config == "")
-			id, err := identify(c, b, o.Access)
+			id, err := identify(c, b, o.Access, log)
 			if err != nil {
 				return err
 			}
+			defer id.forget()
 			tellBrought(c.Context, c.App.ErrWriter, b, id, "")
 			fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
-			id.tell(c.App.ErrWriter, o.Store)
+			id.tell(c.App.ErrWriter)
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			kept := make(chan struct{}) // the audit's stream, too
@@ -236,6 +237,7 @@ func agentCommand() *cli.Command {
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"}),
+		Before: decideForAgent,
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {

@@ -136,7 +136,7 @@ func examinePolicy() finding {
 	case err != nil:
 		return finding{"policy", doctorProblem, fmt.Sprintf("an agent would not start here: %v", err), "mend it: netmon policy tells each mistake"}
 	case file == "":
-		return finding{"policy", doctorOK, "no file: agents deny cloud metadata and link-local addresses, and allow the rest", ""}
+		return finding{"policy", doctorOK, "no file: agents deny cloud metadata and link-local addresses, allow the rest, and send secrets nowhere", ""}
 	}
 	return finding{"policy", doctorOK, file + ": " + policyText(p.Summary()), ""}
 }

@@ -37,6 +37,15 @@ func secretProblems(creds []string) (list []*private.Problem) {
 	if state := stateDir(); state != "" {
 		list = append(list, private.Above(filepath.Join(state, "any"))...)
 		list = append(list, private.Tree(access.FolderOf(stateDir("broker")))...)
+		notes, _ := filepath.Glob(filepath.Join(brokerNotes(), "*.json"))
+		for _, path := range notes {
+			list = append(list, private.Secret(path)...)
+		}
+		for _, b := range localBrokers() {
+			if b.Admin != "" {
+				list = append(list, private.Tree(b.Admin)...)
+			}
+		}
 		agents, _ := filepath.Glob(identityIn(stateDir("agent-*")))
 		for _, dir := range agents {
 			list = append(list, private.Tree(dir)...)

@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
-	"netmon/broker/access"
 	"netmon/console"
 	"netmon/identity"
 	"netmon/internal/private"
@@ -139,21 +138,6 @@ func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) 
 	return e, nil
 }
 
-// localEndpoint is the broker of this host; where it knows who is who, as the
-// admin that it lets its own user be.
-func localEndpoint(creds []string) (endpoint, error) {
-	store := stateDir("broker")
-	folder := access.AdminFolder(access.FolderOf(store))
-	id, err := identity.Load(folder)
-	if others := (*private.Problem)(nil); errors.As(err, &others) && store != "" && len(creds) == 0 {
-		return endpoint{}, usage("%w", err)
-	}
-	if store == "" || err != nil || len(creds) > 0 { // none, or not ours to read
-		return endpoint{url: console.DefaultBroker, creds: creds, from: "the default"}, nil
-	}
-	return endpoint{url: id.URL, from: "the default, as an admin of this host's broker", identity: folder}, nil
-}
-
 // identityEndpoint is the broker that somebody joined, or another address of it.
 func identityEndpoint(broker, folder string) (endpoint, error) {
 	id, err := identity.Load(folder)
@@ -172,6 +156,11 @@ func identityEndpoint(broker, folder string) (endpoint, error) {
 func fixedEndpoint(from, url string, creds []string) (endpoint, error) {
 	if err := checkBrokerURL(url); err != nil {
 		return endpoint{}, usage("%s: %w", from, err)
+	}
+	if len(creds) == 0 {
+		if e, ok := localAdmin(from, url); ok {
+			return e, nil
+		}
 	}
 	return endpoint{url: url, creds: creds, from: from}, nil
 }
@@ -265,7 +254,7 @@ func (p endpoint) explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown) && p.identity == "":
-		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: on the broker's own host leave --broker out; elsewhere netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
+		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: on the broker's own host run this as the broker's user, or as root; elsewhere netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
 	case p.identity != "" && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthRevoked)):
 		return fmt.Errorf("%s, by %s: %w: the broker does not let this identity in: it was shut out, or the broker has another store; an admin makes a new line (netmon token new console), for netmon context add NAME --join LINE --replace", redact(p.url), p.from, err)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -105,7 +106,8 @@ func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form
 // other forms are what apply takes.
 type stood struct {
 	wire.Saved
-	state string
+	state   string
+	refused []string // by agents that do not run it, each with why
 }
 
 func monitorListing(ctx context.Context, cl *console.Client, form string, list []wire.Saved) (listing[stood], error) {
@@ -121,14 +123,26 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 		}
 		for i, s := range all {
 			items[i].state = s.State
+			for _, a := range s.Agents {
+				if strings.HasPrefix(a.Why, console.WhyRefused) {
+					items[i].refused = append(items[i].refused, a.Agent+": "+a.Why)
+				}
+			}
 		}
 	}
 	return listing[stood]{kind: "Monitors", items: items,
 		none: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
 		name: func(m stood) string { return m.Name },
+		after: func(w io.Writer) {
+			for _, m := range items {
+				for _, why := range m.refused {
+					fmt.Fprintf(w, "%s on %s\n", m.Name, console.Printable(why))
+				}
+			}
+		},
 		steady: func(m stood) string {
 			data, err := json.Marshal(m.Saved)
-			return fmt.Sprint(m.state, string(data), err)
+			return fmt.Sprint(m.state, m.refused, string(data), err)
 		},
 		columns: []column[stood]{
 			{"NAME", func(m stood) string { return m.Name }},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
@@ -41,6 +42,21 @@ func stateOfAgent(c *cli.Context, id string) (string, error) {
 	return "", errHomeless("--state")
 }
 
+// undecidedKey is where the App's metadata say why there is no endpoint.
+const undecidedKey = "undecided"
+
+// decideForAgent is decideEndpoint for one that may know its broker by itself:
+// which of this host's is meant matters only where it does not.
+func decideForAgent(c *cli.Context) error {
+	given := c.IsSet("broker") || len(c.StringSlice("creds")) > 0
+	err := decideEndpoint(c)
+	if err != nil && !given {
+		c.App.Metadata[undecidedKey] = err
+		return nil
+	}
+	return err
+}
+
 // memberOf joins by --join, or finds the identity of before, or takes the
 // broker that is chosen without one.
 func memberOf(c *cli.Context) (membership, error) {
@@ -57,7 +73,10 @@ func memberOf(c *cli.Context) (membership, error) {
 		return join(c, line)
 	}
 	m := membership{id: id, state: state}
-	if c.IsSet("broker") && endpointOf(c).from == "--broker" || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
+	if c.IsSet("broker") && strings.HasPrefix(endpointOf(c).from, "--broker") || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
+		if err, ok := c.App.Metadata[undecidedKey].(error); ok {
+			return membership{}, err
+		}
 		e := endpointOf(c)
 		if e.identity != "" {
 			who, err := identity.Load(e.identity)

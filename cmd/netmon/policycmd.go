@@ -19,7 +19,7 @@ func policyCommand() *cli.Command {
 		Name:      "policy",
 		Usage:     "check the policy of an agent on this host, and ask it about addresses",
 		UsageText: "netmon policy [--policy FILE] [ADDRESS[:PORT]...]",
-		Description: "Reads the file that `netmon agent` would read, tells every mistake in it, and says\nof each address whether probes may go there; without a port it is asked about icmp.\nThe exit code is 1 when one may not.\n\n" +
+		Description: "Reads the file that `netmon agent` would read, tells every mistake in it, and says\nof each address whether probes may go there, and secrets with them; without a port\nit is asked about icmp. The exit code is 1 when one may not.\n\n" +
 			"   netmon policy --policy policy.yaml 10.0.0.1:22 169.254.169.254:80",
 		Flags: []cli.Flag{policyFlag()},
 		Action: func(c *cli.Context) error {
@@ -49,6 +49,10 @@ func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
 		if err := p.Allow("", to); err != nil {
 			denied++
 			fmt.Fprintf(w, "%s: no: %v\n", text, err)
+			continue
+		}
+		if p.AllowSecrets(to) == nil {
+			fmt.Fprintf(w, "%s: yes, also with secrets\n", text)
 			continue
 		}
 		fmt.Fprintf(w, "%s: yes\n", text)

@@ -44,6 +44,9 @@ func findPolicy(path string) (p *policy.Policy, file string, err error) {
 		}
 	}
 	p, err = policy.New(policy.Default(), "default")
+	if err == nil {
+		p.At(strings.Join(policyPaths(), " or "))
+	}
 	return p, "", err
 }
 
@@ -62,6 +65,7 @@ func readPolicy(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, usage("%w", err)
 	}
+	p.At(path)
 	return p, nil
 }
 

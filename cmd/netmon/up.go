@@ -71,10 +71,11 @@ func up(c *cli.Context) error {
 		return err
 	}
 	defer b.Close()
-	id, err := identify(c, b, authority)
+	id, err := identify(c, b, authority, log)
 	if err != nil {
 		return err
 	}
+	defer id.forget()
 	tellBrought(c.Context, c.App.ErrWriter, b, id, c.String("id"))
 	ofAgent, ofPerson, err := id.own(c, b, state)
 	if err != nil {
