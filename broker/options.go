@@ -36,8 +36,10 @@ type Options struct {
 	// Insecure lets a server start that other hosts may use without saying who
 	// they are; otherwise Start returns an OpenError.
 	Insecure bool
-	Guard    Guard // what clients may take of it
-	Log      *slog.Logger
+	// Restoring lets a server start on a store of [BeginRestore] that is not whole.
+	Restoring bool
+	Guard     Guard // what clients may take of it
+	Log       *slog.Logger
 }
 
 // DefaultMaxStore is how many bytes of disk a broker may use. Without a figure
