@@ -71,7 +71,7 @@ func (s Stream) send(ctx context.Context, nc *nats.Conn, dir string, o RestoreOp
 	if err != nil {
 		return 0, 0, err
 	}
-	got, err := s.pour(ctx, nc, dir, to.Subject, newTeller(s.Name, o.Progress))
+	got, err := s.pour(ctx, nc, dir, to.Subject, o)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -86,7 +86,7 @@ func (s Stream) send(ctx context.Context, nc *nats.Conn, dir string, o RestoreOp
 }
 
 // pour sends the pieces of a snapshot to where the server takes them.
-func (s Stream) pour(ctx context.Context, nc *nats.Conn, dir, subject string, tell *teller) (got info, err error) {
+func (s Stream) pour(ctx context.Context, nc *nats.Conn, dir, subject string, o RestoreOptions) (got info, err error) {
 	in, err := s.open(dir)
 	if err != nil {
 		return got, err
@@ -97,7 +97,7 @@ func (s Stream) pour(ctx context.Context, nc *nats.Conn, dir, subject string, te
 		return got, err
 	}
 	defer sub.Unsubscribe()
-	tell.all = s.Messages
+	tell := newTeller(s.Name, o.Progress)
 	sum := sha256.New()
 	buf := make([]byte, piece)
 	acknowledged := func() error {
@@ -119,6 +119,11 @@ func (s Stream) pour(ctx context.Context, nc *nats.Conn, dir, subject string, te
 			return got, err
 		}
 		sum.Write(buf[:n])
+		if o.single {
+			if err := pace(ctx); err != nil {
+				return got, err
+			}
+		}
 		if err := nc.PublishRequest(subject, sub.Subject, buf[:n]); err != nil {
 			return got, err
 		}

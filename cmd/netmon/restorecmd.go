@@ -60,6 +60,7 @@ func restoreAction(c *cli.Context) error {
 	if store == "" {
 		return errHomeless("--store")
 	}
+	defer collectAt(50)() // the server that restores is in this process
 	r, err := backup.Into(c.Context, dir, m, store, o)
 	if err != nil {
 		return err
