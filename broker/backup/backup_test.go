@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -155,6 +156,25 @@ func TestBackup_OfAMeshThatAsksNobody(t *testing.T) {
 	}
 	defer again.Close()
 	wantSame(t, m, js, natstest.JetStream(t, natstest.Connect(t, again)))
+}
+
+// TestRestore_AnotherAge keeps results longer than they were.
+func TestRestore_AnotherAge(t *testing.T) {
+	dir, _ := filled(t)
+	store := t.TempDir()
+	const year = 365 * 24 * time.Hour
+	r, err := backup.Into(t.Context(), dir, read(t, dir), store, backup.RestoreOptions{Ages: map[string]time.Duration{wire.ResultsStream: year}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := natstest.StartSecureWith(t, natstest.Setup{Store: store, Limits: broker.Limits{Replicas: 1}})
+	results, err := natstest.JetStream(t, s.As(t, access.Controller, "controller")).Stream(t.Context(), wire.ResultsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if age := results.CachedInfo().Config.MaxAge; age != year || r.Ages[wire.ResultsStream] != year {
+		t.Errorf("results are kept for %v, it says %v, want %v", age, r.Ages, year)
+	}
 }
 
 func TestBackup_RefusesWhatItCannotDo(t *testing.T) {

@@ -29,6 +29,7 @@ func backupCommand() *cli.Command {
 			"   netmon backup /backup/2026-11-28\n   netmon backup /backup/2026-11-28 --access conf/access --broker tls://nats.example.org:4222\n   cd /backup/2026-11-28 && sha256sum --quiet -c SHA256SUMS",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(),
 			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"}},
+		Before: noteBroker,
 		Action: func(c *cli.Context) error {
 			dir, err := oneArg(c, "folder")
 			if err != nil {
@@ -61,11 +62,19 @@ func backupCommand() *cli.Command {
 
 // contents is what a backup has, in a line.
 func contents(m *backup.Manifest) string {
-	s := fmt.Sprintf("%d streams, %d messages, ", len(m.Streams), m.Messages())
+	s := number(len(m.Streams), "stream", "streams") + ", " + number(m.Messages(), "message", "messages") + ", "
 	if m.Access != nil {
-		s += fmt.Sprintf("%d identities, ", m.Access.Identities)
+		s += number(m.Access.Identities, "identity", "identities") + ", "
 	}
 	return s + byteCount(uint64(max(0, m.Size())))
+}
+
+// number writes how many there are.
+func number[N int | uint64](n N, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", more)
 }
 
 // talk is where a command says how far it is.
@@ -81,7 +90,7 @@ func progressOn(w io.Writer, done string) func(backup.Progress) {
 	return func(p backup.Progress) {
 		switch {
 		case p.Done:
-			fmt.Fprintf(w, "  %-12s %s %d messages, %s\n", p.Stream, done, p.Messages, byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %s %s, %s\n", p.Stream, done, number(p.Messages, "message", "messages"), byteCount(uint64(p.Bytes)))
 		case p.Messages > 0 && p.All > 0:
 			fmt.Fprintf(w, "  %-12s %d of about %d messages, %s\n", p.Stream, p.Messages, p.All, byteCount(uint64(p.Bytes)))
 		default:
@@ -89,6 +98,18 @@ func progressOn(w io.Writer, done string) func(backup.Progress) {
 		}
 	}
 }
+
+// askedKey is where it is kept, among the App's metadata, whether --broker was given:
+// afterwards it says what was decided.
+const askedKey = "broker asked"
+
+func noteBroker(c *cli.Context) error {
+	c.App.Metadata[askedKey] = c.IsSet("broker")
+	return decideEndpoint(c)
+}
+
+// askedBroker says whether --broker was given to a command with noteBroker.
+func askedBroker(c *cli.Context) bool { asked, _ := c.App.Metadata[askedKey].(bool); return asked }
 
 // origin is the mesh that is copied.
 type origin struct {
@@ -104,7 +125,7 @@ const keyLife = 24 * time.Hour
 // broker is, and neither of these, is somebody who connects as usual.
 func originOf(c *cli.Context) (origin, error) {
 	s := origin{endpoint: endpointOf(c), folder: c.String("access")}
-	asked := s.from == "--broker"
+	asked := askedBroker(c)
 	elsewhere := asked || c.IsSet("context") || c.IsSet("creds")
 	if store := c.String("store"); s.folder == "" && store != "" && (c.IsSet("store") || !elsewhere) {
 		if folder := access.FolderOf(store); access.Exists(folder) {

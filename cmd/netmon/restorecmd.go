@@ -10,6 +10,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/broker/backup"
+	"netmon/console"
 	"netmon/console/words"
 	"netmon/wire"
 )
@@ -24,6 +25,7 @@ func restoreCommand() *cli.Command {
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), &cli.StringFlag{Name: "log", Value: "error", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"},
 			&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`; give it to the broker, too", DefaultText: "what it was"}},
+		Before: noteBroker,
 		Action: restoreAction,
 	}
 }
@@ -54,7 +56,7 @@ func restoreAction(c *cli.Context) error {
 		return restoreOutside(c, dir, m, o)
 	}
 	store := c.String("store")
-	if endpointOf(c).from == "--broker" {
+	if askedBroker(c) {
 		return usage("--broker is for a nats-server that is not embedded, with --access FOLDER; into a store: --store FOLDER")
 	}
 	if store == "" {
@@ -99,7 +101,7 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 	}
 	nc, err := nats.Connect(e.url, append(credential, nats.Name("netmon restore"), nats.NoReconnect())...)
 	if err != nil {
-		return e.explain(err)
+		return fmt.Errorf("%s: %w: %w: does the nats-server run there, with what netmon access export made of %s? (--broker)", redact(e.url), console.ErrUnreachable, err, folder)
 	}
 	defer nc.Close()
 	r, err := backup.Streams(c.Context, nc, dir, m, o)
