@@ -144,6 +144,11 @@ func Read(dir string) (*Manifest, error) {
 			return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("%q leads out of the folder", f.Path))
 		}
 	}
+	for _, s := range m.Streams {
+		if !slices.Contains(Kept(), s.Name) {
+			return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("%q is no stream of netmon", s.Name))
+		}
+	}
 	return &m, nil
 }
 

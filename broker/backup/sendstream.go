@@ -16,7 +16,7 @@ import (
 )
 
 // ahead is how many pieces are sent before the first of them is acknowledged.
-const ahead = window / piece
+const ahead = 32
 
 // lifted is the configuration to restore a stream with, and set the stream to
 // afterwards. Limits come later: messages that are older, or larger, than what

@@ -12,11 +12,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// How a stream travels. The server keeps a window of pieces on their way; it
-// gives up when nobody takes one for 5 s.
+// How a stream travels. The server has 8 MiB of pieces on their way (window_size,
+// which servers before 2.15 refuse to read); it gives up when nobody takes one for 5 s.
 const (
-	piece  = 128 << 10
-	window = 4 << 20
+	piece = 128 << 10
 	// For the server to find the next piece, of a stream with large gaps.
 	idle = time.Minute
 	ask  = 20 * time.Second // for an answer; a cluster may be choosing a leader
@@ -76,7 +75,7 @@ func takeSnapshot(ctx context.Context, nc *nats.Conn, name string, w io.Writer, 
 	}
 	defer sub.Unsubscribe()
 	err = request(ctx, nc, "$JS.API.STREAM.SNAPSHOT."+name, map[string]any{
-		"deliver_subject": sub.Subject, "no_consumers": true, "chunk_size": piece, "window_size": window}, &of)
+		"deliver_subject": sub.Subject, "no_consumers": true, "chunk_size": piece}, &of)
 	if err != nil {
 		return of, err
 	}

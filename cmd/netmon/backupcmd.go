@@ -51,9 +51,9 @@ func backupCommand() *cli.Command {
 			if err != nil {
 				return from.denied(err)
 			}
-			fmt.Fprintf(c.App.Writer, "%s: %s in %s\n", dir, contents(m), time.Since(begun).Round(10*time.Millisecond))
+			fmt.Fprintf(c.App.Writer, "%s: %s in %s\n", console.Printable(dir), contents(m), time.Since(begun).Round(10*time.Millisecond))
 			if m.Access != nil {
-				fmt.Fprintf(c.App.ErrWriter, "netmon: WARNING: %s holds the keys of the mesh: whoever reads it owns the mesh: keep it where only you can, or encrypt it\n", dir)
+				fmt.Fprintf(c.App.ErrWriter, "netmon: WARNING: %s holds the keys of the mesh: whoever reads it owns the mesh: keep it where only you can, or encrypt it\n", console.Printable(dir))
 			}
 			return nil
 		},
@@ -88,6 +88,7 @@ func talk(c *cli.Context) io.Writer {
 // progressOn writes a line for each stream, and one a second for what takes longer.
 func progressOn(w io.Writer, done string) func(backup.Progress) {
 	return func(p backup.Progress) {
+		p.Stream = console.Printable(p.Stream) // as a manifest has it
 		switch {
 		case p.Done:
 			fmt.Fprintf(w, "  %-12s %s %s, %s\n", p.Stream, done, number(p.Messages, "message", "messages"), byteCount(uint64(p.Bytes)))

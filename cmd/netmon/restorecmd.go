@@ -47,7 +47,7 @@ func restoreAction(c *cli.Context) error {
 		return err
 	}
 	say := talk(c)
-	fmt.Fprintf(say, "backup of %s, by netmon %s on %s: %s\n", m.Began.Local().Format(time.DateTime), m.Netmon, m.Host, contents(m))
+	fmt.Fprintf(say, "backup of %s, by netmon %s on %s: %s\n", m.Began.Local().Format(time.DateTime), console.Printable(m.Netmon), console.Printable(m.Host), contents(m))
 	o := backup.RestoreOptions{Progress: progressOn(say, "restored"), Log: log}
 	if age := c.Duration("results-age"); age > 0 {
 		o.Ages = map[string]time.Duration{wire.ResultsStream: age}
@@ -68,7 +68,7 @@ func restoreAction(c *cli.Context) error {
 		return err
 	}
 	tellRestored(c, m, r)
-	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon broker --store %s\n", words.Quote(store))
+	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon broker --store %s\n", console.Printable(words.Quote(store)))
 	return nil
 }
 
@@ -82,8 +82,8 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 		if err := m.InstallAccess(c.Context, dir, folder); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.Writer, "wrote the keys and identities to %s\n", folder)
-		fmt.Fprintf(c.App.ErrWriter, "now:  netmon access export --store FOLDER --out conf --advertise HOST   (FOLDER/access is %s)\nthen start the nats-server with that, and no controller yet, and repeat this line with --broker tls://HOST:4222\n", words.Quote(folder))
+		fmt.Fprintf(c.App.Writer, "wrote the keys and identities to %s\n", console.Printable(folder))
+		fmt.Fprintf(c.App.ErrWriter, "now:  netmon access export --store FOLDER --out conf --advertise HOST   (FOLDER/access is %s)\nthen start the nats-server with that, and no controller yet, and repeat this line with --broker tls://HOST:4222\n", console.Printable(words.Quote(folder)))
 		return nil
 	}
 	a, err := access.Open(folder, nil, slog.New(slog.DiscardHandler)) // no controller may run meanwhile
@@ -109,7 +109,7 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 		return err
 	}
 	tellRestored(c, m, r)
-	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon controller --access %s --broker %s\n", words.Quote(folder), redact(e.url))
+	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon controller --access %s --broker %s\n", console.Printable(words.Quote(folder)), redact(e.url))
 	return nil
 }
 
