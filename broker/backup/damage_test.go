@@ -3,6 +3,7 @@ package backup_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -81,6 +82,27 @@ func TestRestore_DamagedBackup(t *testing.T) {
 			}
 			wantEmpty(t, store)
 		})
+	}
+}
+
+// TestRead_HostileManifest has the sum of its manifest right, and names what it should not.
+func TestRead_HostileManifest(t *testing.T) {
+	for what, text := range map[string]string{
+		"leads out of the folder": `{"format":1,"streams":[{"name":"RESULTS","path":"../x"}]}`,
+		"is no stream of netmon":  `{"format":1,"streams":[{"name":"X.>","path":"x"}]}`,
+		"outside of access":       `{"format":1,"access":{"files":[{"path":"x"}]}}`,
+		"of format 2":             `{"format":2}`,
+		"unexpected end":          `{`,
+	} {
+		dir := t.TempDir()
+		for name, data := range map[string]string{"manifest.json": text, "SHA256SUMS": fmt.Sprintf("%x  manifest.json\n", sha256.Sum256([]byte(text)))} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := backup.Read(dir); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v, want %q in it", text, err, what)
+		}
 	}
 }
 

@@ -144,6 +144,9 @@ func Read(dir string) (*Manifest, error) {
 			return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("%q leads out of the folder", f.Path))
 		}
 	}
+	if m.Access != nil && slices.ContainsFunc(m.Access.Files, func(f File) bool { return !strings.HasPrefix(f.Path, accessFolder+"/") }) {
+		return nil, damaged(filepath.Join(dir, manifestName), "the authority has a file outside of "+accessFolder)
+	}
 	for _, s := range m.Streams {
 		if !slices.Contains(Kept(), s.Name) {
 			return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("%q is no stream of netmon", s.Name))
