@@ -60,6 +60,11 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		if b.lock, err = lockStore(b.store); err != nil {
 			return nil, err
 		}
+		if err := Whole(b.store); err != nil && !o.Restoring {
+			b.often.close()
+			b.lock.release()
+			return nil, err
+		}
 	}
 	// The server opens its store before it listens, and a big store takes a
 	// while: look first whether there is any point.

@@ -39,8 +39,10 @@ type Options struct {
 	// BringAlong is an account of the store whose streams are to go on under this
 	// broker, also where what it has itself must be set aside: a [Holding.Name].
 	BringAlong string
-	Guard      Guard // what clients may take of it
-	Log        *slog.Logger
+	// Restoring lets a server start on a store of [BeginRestore] that is not whole.
+	Restoring bool
+	Guard     Guard // what clients may take of it
+	Log       *slog.Logger
 }
 
 // DefaultMaxStore is how many bytes of disk a broker may use. Without a figure

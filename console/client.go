@@ -29,10 +29,10 @@ const DefaultBroker = "nats://127.0.0.1:4222"
 
 // Client is one console's connection.
 type Client struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	author string
-	signer *identity.Signer // nil where nobody has to sign
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	author    string
+	signer    *identity.Signer    // nil where nobody has to sign
 	operators *identity.Operators // of the mesh; nil where no authority was pinned
 	denials   denials
 

@@ -26,7 +26,7 @@ var (
 
 // Store is the bucket of saved monitors, opened.
 type Store struct {
-	c  *Client
+	c      *Client
 	kv     jetstream.KeyValue
 	stream jetstream.Stream
 	id     string

@@ -37,6 +37,9 @@ func accessFlags() []cli.Flag {
 // reach it, where it did before, and where it is told to.
 func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access.Authority, error) {
 	folder := access.FolderOf(store)
+	if err := broker.Whole(store); err != nil { // before keys are made in it
+		return nil, err
+	}
 	switch {
 	case c.Bool("insecure"):
 		if c.Bool("access") {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +27,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/broker"
+	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/controller"
 	"netmon/internal/natstest"
@@ -226,6 +229,13 @@ func nastyTargets(t *testing.T) (web, tcp, udp, name string) {
 	return srv.URL, l.Addr().String(), packets.LocalAddr().String(), resolver.LocalAddr().String()
 }
 
+// nastyManifest is what a hostile backup says of itself.
+func nastyManifest() string {
+	data, _ := json.Marshal(backup.Manifest{Format: 1, Netmon: nastyText, Host: nastyText, Server: nastyText,
+		Access: &backup.Access{Files: []backup.File{{Path: "access/" + nastyText}}}})
+	return string(data)
+}
+
 // TestInjection runs every command that prints against a hostile mesh and
 // hostile targets, in every form.
 func TestInjection(t *testing.T) {
@@ -237,13 +247,15 @@ func TestInjection(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
 	good := write("good.yaml", "monitors:\n- {name: web, kind: tcp, target: \"127.0.0.1:2\", options: {steps: [{send: \"\\e[2J\\u202eNASTY\"}]}}\n")
 	ugly := write("ugly.yaml", "monitors:\n- {name: web, kind: "+strings.NewReplacer("\n", "", "\r", "", "\x00", "").Replace(nasty)+", \x1b[2JNASTY: 1}\n")
+	hostile := filepath.Dir(write("hostile/manifest.json", nastyManifest()))
+	write("hostile/SHA256SUMS", fmt.Sprintf("%x  manifest.json\n", sha256.Sum256([]byte(nastyManifest()))))
 	listForms := []string{"table", "wide", "json", "yaml", "ndjson", "csv", "name", "\x1b[2J"}
 
 	tests := []struct {
@@ -291,6 +303,8 @@ func TestInjection(t *testing.T) {
 		{args: "__complete show "}, {args: "__complete get monitor "}, {args: "__complete config use "}, {args: "__complete get agents -l "}, {args: "__complete add tcp h:1 --on "}, {args: "__complete --line netmon show \x1b[2J"},
 		{args: "policy \x1b[2J"}, {args: "edit \x1b[2J"}, {args: "edit worse"}, {args: "token \x1b[2J"}, {args: "token new \x1b[2J"},
 		{args: "access ls"}, {args: "access \x1b[2J"}, {args: "audit -o FORM", forms: []string{"table", "json", "yaml", "csv", "\x1b[2J"}},
+		{args: "backup " + dir + "/copy"}, {args: "backup " + dir + "/\x1b[2J"}, {args: "backup --access \x1b[2J " + dir + "/none"},
+		{args: "restore " + dir + "/\x1b[2J --store " + dir + "/\x1b[2J\u202e"}, {args: "restore " + dir + "/\x1b[2JNASTY"}, {args: "restore --store " + dir + "/new " + hostile},
 		// Those that change the mesh come last.
 		{args: "add tcp 127.0.0.1:1 --name new"}, {args: "add tcp 127.0.0.1:1 --name \x1b[2J"},
 		{args: "stop web"}, {args: "start web"}, {args: "stop worse"},

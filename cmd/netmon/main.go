@@ -118,7 +118,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), policyCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), editCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
-			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
+			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},
 	}
 	prepare(app.Commands)
