@@ -25,7 +25,7 @@ func restoreCommand() *cli.Command {
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), &cli.StringFlag{Name: "log", Value: "error", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"},
 			&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`; give it to the broker, too", DefaultText: "what it was"}},
-		Before: noteBroker,
+		Before: rememberAsked,
 		Action: restoreAction,
 	}
 }
