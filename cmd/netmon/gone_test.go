@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"regexp"
@@ -298,4 +299,32 @@ func TestRevoke_IsToldOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAgentsForget_OnAnOpenMesh forgets one that left, by the command.
+func TestAgentsForget_OnAnOpenMesh(t *testing.T) {
+	b := natstest.Start(t)
+	js := natstest.JetStream(t, natstest.Connect(t, b))
+	for _, beat := range []string{`{"agent":"oslo"}`, `{"agent":"paris","leaving":true}`, `{"agent":"rome","leaving":true}`} {
+		var a wire.Alive
+		if err := json.Unmarshal([]byte(beat), &a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.Publish(t.Context(), "agent."+a.Agent+".alive", []byte(beat)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	does := func(code int, want string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		args = append(append([]string{"netmon"}, args...), "--broker", b.URL())
+		if got := run(t.Context(), args, nil, &out, &out); got != code || !strings.Contains(out.String(), want) {
+			t.Errorf("%v: exit %d, %s; want %d, %s", args, got, out.String(), code, want)
+		}
+	}
+	does(0, "paris is forgotten\nrome is forgotten\n", "agents", "forget", "paris", "rome")
+	does(0, "oslo\n", "get", "agents", "-o", "name")
+	does(1, "forget oslo: it is online", "agents", "forget", "oslo")
+	does(1, "forget paris: no agent of that name is known", "agents", "forget", "paris")
+	does(2, "want the names of agents", "agents", "forget")
 }
