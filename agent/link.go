@@ -137,9 +137,11 @@ func (l *link) run(ctx context.Context) error {
 // When ctx ends the connection stays, for what is still to be delivered: close it.
 func (l *link) hold(ctx context.Context) error {
 	told := false // handlers run one at a time
+	var holding atomic.Pointer[nats.Conn]
+	again := retries{}
 	nc, err := l.connect(
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
-		nats.ReconnectBufSize(-1), nats.ReconnectWait(250*time.Millisecond), nats.ReconnectJitter(500*time.Millisecond, time.Second),
+		nats.ReconnectBufSize(-1), nats.CustomReconnectDelay(func(int) time.Duration { return again.after(holding.Load().LastError()) }),
 		nats.PingInterval(3*time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(5*time.Second),
 		nats.DrainTimeout(2*time.Second), nats.Name("netmon agent "+l.id), nats.CustomInboxPrefix("_INBOX_"+l.id),
 		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
@@ -152,7 +154,7 @@ func (l *link) hold(ctx context.Context) error {
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			told = true
-			if ctx.Err() == nil && !l.shutOut(err) {
+			if ctx.Err() == nil && !l.shutOut(err) && !l.denied.Load() { // it said why before it hung up
 				l.log.Warn("broker is away; measuring goes on", "error", err)
 			}
 			l.shut()
@@ -168,6 +170,7 @@ func (l *link) hold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	holding.Store(nc)
 	l.mu.Lock()
 	l.nc = nc
 	l.mu.Unlock()
@@ -233,13 +236,13 @@ func (l *link) openUp(nc *nats.Conn) {
 // shutOut says whether err means that the broker does not let us in, and logs
 // that once, with what to do: it is tried again and again.
 func (l *link) shutOut(err error) bool {
-	if !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAuthRevoked) && !errors.Is(err, nats.ErrAuthExpired) {
+	if !refuses(err) {
 		return false
 	}
 	if !l.denied.Swap(true) {
 		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), or for a while, "+
 			"as it stored more than its share (netmon access ls says so), or its credentials are of another mesh. "+
-			"Measuring goes on and results are kept. A suspension ends by itself. Else, to join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
+			"Measuring goes on and results are kept; it is tried again, within 5 minutes each time. A suspension ends by itself. Else, to join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
 	}
 	return true
 }

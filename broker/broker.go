@@ -190,7 +190,11 @@ func (p inProcess) InProcessConn() (net.Conn, error) {
 	if srv == nil {
 		return nil, errors.New("the broker is stopped")
 	}
-	return srv.InProcessConn()
+	c, err := srv.InProcessConn()
+	if err != nil {
+		return nil, err
+	}
+	return newPipe(c), nil
 }
 
 // server is the one that runs now, or nil.

@@ -13,6 +13,10 @@ import (
 
 const (
 	repeatsEvery = time.Minute
+	// An agent that is shut out tries again for as long as it runs, some minutes
+	// apart: what connections cause is told ever more seldom, and remembered longer.
+	repeatsMost  = time.Hour
+	repeatsQuiet = 10 * time.Minute
 	// Kinds of line that are told apart, of connections and of the server itself,
 	// each: the server's own code has a few hundred, and seldom two at a time.
 	repeatsKinds = 50
@@ -22,7 +26,8 @@ const (
 // repeats keeps lines of one kind from filling the log: whoever reaches the port
 // can cause some thousands of them a second. The first of a kind is told at once;
 // those that follow are counted, and told once a minute as their number and the
-// last of them. After a minute without one, the next is a first one again.
+// last of them. After a minute without one, the next is a first one again. For what
+// connections cause these minutes grow: see repeatsMost and repeatsQuiet.
 type repeats struct {
 	log *slog.Logger
 
@@ -40,8 +45,11 @@ type lineKind struct {
 }
 
 type repeated struct {
-	more int
-	last string
+	more  int
+	last  string
+	every time.Duration // how often it is told, at most
+	since time.Duration // it was told, in whole minutes
+	quiet time.Duration // it came last, in whole minutes
 }
 
 func newRepeats(log *slog.Logger) *repeats {
@@ -68,12 +76,12 @@ func (r *repeats) tell(level slog.Level, text string) {
 		seen = r.kinds[k]
 	}
 	if seen != nil && !r.closed {
-		seen.more, seen.last = seen.more+1, text
+		seen.more, seen.last, seen.quiet = seen.more+1, text, 0
 		r.mu.Unlock()
 		return
 	}
 	if !r.closed {
-		r.kinds[k] = &repeated{}
+		r.kinds[k] = &repeated{every: repeatsEvery}
 		if r.timer == nil {
 			r.timer = time.AfterFunc(repeatsEvery, r.minute)
 		}
@@ -97,7 +105,7 @@ func (r *repeats) crowded(of bool) bool {
 // minute tells what was counted, and forgets what did not come again.
 func (r *repeats) minute() {
 	r.mu.Lock()
-	counted := r.take()
+	counted := r.take(false)
 	r.timer = nil
 	if len(r.kinds) > 0 && !r.closed {
 		r.timer = time.AfterFunc(repeatsEvery, r.minute)
@@ -113,21 +121,29 @@ func (r *repeats) close() {
 		r.timer.Stop()
 	}
 	r.closed = true
-	counted := r.take()
+	counted := r.take(true)
 	r.mu.Unlock()
 	r.writeAll(counted)
 }
 
-// take is what was counted since it was asked last; r.mu is held.
-func (r *repeats) take() map[lineKind]repeated {
+// take is what was counted and is to be told a minute after it was asked last, or
+// all; r.mu is held.
+func (r *repeats) take(all bool) map[lineKind]repeated {
 	counted := map[lineKind]repeated{}
 	for k, seen := range r.kinds {
-		if seen.more == 0 {
-			delete(r.kinds, k)
-			continue
+		seen.since, seen.quiet = seen.since+repeatsEvery, seen.quiet+repeatsEvery
+		switch {
+		case seen.more == 0:
+			if !k.of || seen.quiet >= repeatsQuiet {
+				delete(r.kinds, k)
+			}
+		case all || seen.since >= seen.every:
+			counted[k] = *seen
+			seen.more, seen.since = 0, 0
+			if k.of {
+				seen.every = min(2*seen.every, repeatsMost)
+			}
 		}
-		counted[k] = *seen
-		*seen = repeated{}
 	}
 	return counted
 }
@@ -138,7 +154,7 @@ func (r *repeats) writeAll(counted map[lineKind]repeated) {
 		if k.text == "" {
 			alike = "of many kinds, such as this one"
 		}
-		r.write(k.level, fmt.Sprintf("%d more %s within %v: %s", seen.more, alike, repeatsEvery, seen.last))
+		r.write(k.level, fmt.Sprintf("%d more %s within %v: %s", seen.more, alike, seen.since, seen.last))
 	}
 }
 

@@ -74,11 +74,34 @@ func TestRepeats_FirstAtOnceThenCounted(t *testing.T) {
 		r.tell(slog.LevelError, abort(7))
 		want(`level=ERROR msg="nats: JetStream cannot write"`)
 		time.Sleep(repeatsEvery)
-		want(`level=ERROR msg="nats: 1 more like this one within 1m0s: 192.0.2.7:1031 - cid:7 - \"v1:7\" - TLS handshake error: EOF"`)
+		want("") // what connections cause is told ever more seldom
+		time.Sleep(repeatsEvery)
+		want(`level=ERROR msg="nats: 1 more like this one within 2m0s: 192.0.2.7:1031 - cid:7 - \"v1:7\" - TLS handshake error: EOF"`)
 		time.Sleep(time.Hour) // nothing is left that waits: the bubble could not end
 		want("")
 		if len(r.kinds) > 0 || r.timer != nil {
 			t.Errorf("%d kinds are kept", len(r.kinds))
+		}
+	})
+}
+
+// TestRepeats_OneThatIsShutOut: an agent that is shut out tries again every five
+// minutes for as long as it runs.
+func TestRepeats_OneThatIsShutOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got, log := newLogged()
+		r := newRepeats(log)
+		for range 12 * 24 { // a day
+			r.tell(slog.LevelError, "pipe - cid:7 - authentication error")
+			time.Sleep(5 * time.Minute)
+		}
+		r.close()
+		lines := got.lines()
+		if len(lines) > 24+8 {
+			t.Errorf("%d lines in a day:\n%s", len(lines), strings.Join(lines, "\n"))
+		}
+		if last := lines[len(lines)-2]; !strings.Contains(last, "12 more like this one within 1h0m0s") {
+			t.Errorf("%s", last)
 		}
 	})
 }

@@ -53,11 +53,11 @@ func (c *Client) Standing(ctx context.Context, name string) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	agents, err := c.Agents(ctx)
+	agents, gone, err := c.presence(ctx)
 	if err != nil {
 		return Standing{}, err
 	}
-	last, err := c.heard(ctx, name)
+	last, err := c.heard(ctx, gone, name)
 	if err != nil {
 		return Standing{}, err
 	}
@@ -70,7 +70,7 @@ func (c *Client) Standings(ctx context.Context, monitors []wire.Saved) ([]Standi
 	if len(monitors) == 0 {
 		return nil, nil
 	}
-	agents, err := c.Agents(ctx)
+	agents, gone, err := c.presence(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (c *Client) Standings(ctx context.Context, monitors []wire.Saved) ([]Standi
 			names = append(names, m.Name)
 		}
 	}
-	last, err := c.heard(ctx, names...)
+	last, err := c.heard(ctx, gone, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ func (c *Client) Standings(ctx context.Context, monitors []wire.Saved) ([]Standi
 const asked = 20
 
 // heard is the last result of monitors, of all when none is named, by monitor
-// and agent.
-func (c *Client) heard(ctx context.Context, monitors ...string) (map[string]map[string]Heard, error) {
+// and agent; those of agents that are gone for good are left out.
+func (c *Client) heard(ctx context.Context, gone map[string]bool, monitors ...string) (map[string]map[string]Heard, error) {
 	subjects, err := Filter{Monitors: monitors}.subjects()
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (c *Client) heard(ctx context.Context, monitors ...string) (map[string]map[
 		if err != nil {
 			return nil, noMesh("read the results", err)
 		}
-		if r, err := wire.DecodeResult(msg.Subject, msg.Data); err == nil {
+		if r, err := wire.DecodeResult(msg.Subject, msg.Data); err == nil && !gone[r.Agent] {
 			if last[r.Monitor] == nil {
 				last[r.Monitor] = map[string]Heard{}
 			}
@@ -157,7 +157,7 @@ func Stand(m wire.Saved, agents []Agent, last map[string]Heard) Standing {
 		known := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id && !a.Leaving })
 		if !known && m.RunsOn(id, nil) {
 			count[StandsUnknown]++
-			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent is not there"})
+			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "no agent of that name is known"})
 		}
 	}
 	for id, r := range last { // measured, and forgotten: the stream of heartbeats was made anew

@@ -102,12 +102,12 @@ func unknownAgents(agents []Agent, changes []Change) []Told {
 		}
 		for _, id := range c.Is.Agents.IDs() {
 			if !seen(id) && c.Is.RunsOn(id, nil) {
-				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "was not seen in the last day; it will start when it joins"})
+				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "no agent of that name is known; it will start when one joins"})
 			}
 		}
 		for _, id := range c.Is.Except.IDs() {
 			if !seen(id) && (c.Was == nil || !slices.Contains(c.Was.Except, id)) {
-				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "was not seen in the last day; it will not run there when it joins"})
+				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "no agent of that name is known; it will not run there when one joins"})
 			}
 		}
 	}

@@ -215,6 +215,10 @@ func (c *Controller) heard(ctx context.Context, m *nats.Msg, at time.Time) {
 			a.Labels = granted
 		}
 	}
+	if a.Gone {
+		c.gone(a.Agent)
+		return
+	}
 	if a.Leaving || time.Since(at) > wire.OfflineAfter {
 		return // its next heartbeat brings it back
 	}
@@ -225,9 +229,21 @@ func (c *Controller) heard(ctx context.Context, m *nats.Msg, at time.Time) {
 	if !ok {
 		f = newFollower(c, a.Agent)
 		c.agents[a.Agent] = f
+		ctx, f.stop = context.WithCancel(ctx)
 		c.wg.Go(func() { f.run(ctx) })
 	}
 	f.heard(a)
+}
+
+// gone ends what was going on with an agent that is gone for good. Its next
+// heartbeat begins anew.
+func (c *Controller) gone(agent string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f, ok := c.agents[agent]; ok {
+		f.stop()
+		delete(c.agents, agent)
+	}
 }
 
 func (c *Controller) wakeAll() {

@@ -299,3 +299,32 @@ func TestController_MakesADeletedStreamAnew(t *testing.T) {
 		<-m.heard
 	}
 }
+
+func TestController_AnAgentThatIsGoneIsNotFollowed(t *testing.T) {
+	m := newMesh(t)
+	c, err := New(m.nc, func(context.Context) error { return nil }, Access{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer func() { cancel(); c.wg.Wait() }()
+	heard := func(a wire.Alive) map[string]*follower {
+		t.Helper()
+		data, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.heard(ctx, &nats.Msg{Subject: "agent.paris.alive", Data: data}, time.Now())
+		return c.agents
+	}
+	if got := heard(wire.Alive{Agent: "paris"}); got["paris"] == nil {
+		t.Fatalf("followed: %v", got)
+	}
+	if got := heard(wire.Farewell("paris", time.Now())); len(got) > 0 {
+		t.Errorf("followed: %v", got)
+	}
+	c.wg.Wait() // nothing goes on
+	if got := heard(wire.Alive{Agent: "paris"}); got["paris"] == nil {
+		t.Errorf("it is back, and not followed: %v", got)
+	}
+}

@@ -22,6 +22,7 @@ type follower struct {
 	c     *Controller
 	agent string
 	poked chan struct{} // has room for one
+	stop  func()        // ends run
 
 	mu     sync.Mutex // guards what follows
 	labels map[string]string

@@ -87,18 +87,19 @@ const (
 	AccessList   AccessOp = "list"   // tell who may come in
 	AccessRevoke AccessOp = "revoke" // shut out, now
 	AccessResume AccessOp = "resume" // let a suspended agent in again
+	AccessForget AccessOp = "forget" // an agent that died: it is in no list any more
 
 	AccessConsumers      AccessOp = "consumers"        // tell by what consoles read
 	AccessConsumerRemove AccessOp = "consumers-remove" // end some of these
 )
 
 // AccessOps lists them.
-var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, AccessConsumers, AccessConsumerRemove}
+var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, AccessForget, AccessConsumers, AccessConsumerRemove}
 
 // AccessCommand is a request on access.admin.
 type AccessCommand struct {
-	Op       AccessOp          `json:"op"`                 // token, list, revoke, resume, consumers or consumers-remove
-	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; consumers: theirs, default all; consumers-remove: theirs
+	Op       AccessOp          `json:"op"`                 // token, list, revoke, resume, forget, consumers or consumers-remove
+	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; forget: of the agent; consumers: theirs, default all; consumers-remove: theirs
 	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator or admin
 	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match
 	After    string            `json:"after,omitempty"`    // list, consumers: go on after this one
@@ -164,7 +165,7 @@ type Audit struct {
 	At     time.Time `json:"at"`               // UTC
 	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
 	Where  string    `json:"where"`            // the agent, or the broker's "access" or "monitors"
-	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, token, join, revoke, suspend, resume
+	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, token, join, revoke, suspend, resume, forget
 	What   []string  `json:"what,omitempty"`   // names of monitors or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not

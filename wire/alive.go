@@ -25,6 +25,7 @@ type Alive struct {
 	Started  time.Time         `json:"started"`            // of the process, UTC
 	At       time.Time         `json:"at"`                 // of this heartbeat, by the agent's clock, UTC
 	Leaving  bool              `json:"leaving,omitempty"`  // the last heartbeat: it shuts down
+	Gone     bool              `json:"gone,omitempty"`     // not by the agent: there is none of this name any more, until a heartbeat without this
 	Labels   map[string]string `json:"labels,omitempty"`   // that selectors match
 	Kinds    []string          `json:"kinds"`              // that it can run
 	Cannot   map[string]string `json:"cannot,omitempty"`   // kinds that it cannot run, and why
@@ -65,6 +66,17 @@ type Policy struct {
 	MaxRate       float64  `json:"max_rate,omitempty"`        // probes per second of the agent
 	MaxTargetRate float64  `json:"max_target_rate,omitempty"` // probes per second to one host
 }
+
+// Farewell is written in the place of an agent's heartbeat, and not by the agent:
+// it was shut out for good, or is to be forgotten. Whoever reads heartbeats takes
+// it for the word that there is no such agent. A netmon that does not know Gone
+// reads that the agent left.
+func Farewell(agent string, at time.Time) Alive {
+	return Alive{Agent: agent, At: at, Leaving: true, Gone: true}
+}
+
+// Online says whether an agent is there whose last heartbeat came so long ago.
+func (a Alive) Online(ago time.Duration) bool { return !a.Leaving && !a.Gone && ago <= OfflineAfter }
 
 // DecodeAlive reads a heartbeat that came on subject.
 func DecodeAlive(subject string, data []byte) (Alive, error) {

@@ -75,6 +75,7 @@ func samples() map[string]any {
 		"reply-challenge": Reply{Agent: "paris", Error: &stale[0], Errors: stale, Challenge: "4XQZ..."},
 		"access-token":    AccessCommand{Op: AccessToken, Name: "paris", Role: RoleAgent, Labels: map[string]string{"region": "eu"}, Expires: Duration(time.Hour)},
 		"access-resume":   AccessCommand{Op: AccessResume, Name: "paris"},
+		"access-forget":   AccessCommand{Op: AccessForget, Name: "paris"},
 		"access-list":     AccessCommand{Op: AccessList, After: "oslo"},
 		"access-reply": AccessReply{OK: true, Error: &bad[0], Line: "tls://broker.example.org:4222/join/TOKEN/PIN",
 			Credential: &Credential{Name: "paris", Role: RoleAgent, JWT: "eyJ0...", Labels: map[string]string{"region": "eu"}, Operator: "MIIB...", Signature: "6XyW..."},
@@ -90,6 +91,7 @@ func samples() map[string]any {
 		"audit":                   Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
 		"result-failed":           failed,
 		"alive":                   alive,
+		"alive-gone":              Farewell("paris", at),
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
 			Author: "ann@desk", Change: "raise the timeout"},
 	}

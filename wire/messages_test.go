@@ -279,3 +279,22 @@ func FuzzAlive(f *testing.F) {
 func FuzzSaved(f *testing.F) {
 	fuzzDecoder(f, "saved.json", func(b []byte) (Saved, error) { return DecodeSaved(b, 7) })
 }
+
+func TestAlive_Online(t *testing.T) {
+	for name, c := range map[string]struct {
+		a    Alive
+		ago  time.Duration
+		want bool
+	}{
+		"heard just now":              {Alive{}, 0, true},
+		"heard as long ago as it may": {Alive{}, OfflineAfter, true},
+		"not heard for long":          {Alive{}, OfflineAfter + 1, false},
+		"it said good-bye":            {Alive{Leaving: true}, 0, false},
+		"it is gone":                  {Farewell("paris", time.Now()), 0, false},
+		"gone, and nothing else":      {Alive{Gone: true}, 0, false},
+	} {
+		if got := c.a.Online(c.ago); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

@@ -15,10 +15,10 @@ type Subject struct {
 var Subjects = []Subject{
 	{"agent.<id>.cmd", "console, controller", "agent", "Command, answered by Reply", "start, stop, sync, list, probe, info, rotate, trust"},
 	{"results.<id>.<monitor>", "agent", "stream RESULTS, consoles", "Result", "one message for each run of a monitor"},
-	{"agent.<id>.alive", "agent", "stream AGENTS, consoles, controller", "Alive", "every 10 s, and when something changes"},
+	{"agent.<id>.alive", "agent, broker", "stream AGENTS, consoles, controller", "Alive", "every 10 s, and when something changes; the broker's says that the agent is gone"},
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},
 	{"access.join", "who holds a token", "broker", "Join, answered by Sealed", "a token for a credential"},
-	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume; list and end consumers"},
+	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume, forget; list and end consumers"},
 	{"access.rotate.<name>", "who has that name", "broker", "Join, answered by AccessReply", "another key"},
 	{"access.claim.<id>", "agent", "broker", "Command, answered by Replies", "who else has this id"},
 }

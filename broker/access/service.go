@@ -42,7 +42,8 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	}
 	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
 		changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
-		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
+		departed: newDepartures(),
+		claims:   newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
 	s.audit = auditlog.New(s.store)
 	joins, err := newJoins(s)
 	if err != nil {
@@ -55,6 +56,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	loops.Go(func() { s.pushLoop(ctx) })
 	loops.Go(func() { s.watchShares(ctx) })
 	loops.Go(func() { s.audit.Run(ctx) })
+	loops.Go(func() { s.watchGone(ctx) })
 	loops.Go(func() { joins.work(ctx, joins.known) })
 	loops.Go(func() { joins.work(ctx, joins.wrong) })
 	var subs []*nats.Subscription
@@ -141,6 +143,8 @@ type service struct {
 	lives   map[string]life // of buckets, by stream
 
 	forgiven []string // agents that an admin let in again
+
+	departed *departures // agents that were shut out a moment ago
 }
 
 // update marks an account as changed; "" is all of them.
@@ -163,6 +167,7 @@ func (s *service) update(account string) {
 // where answers through it were to go.
 func (s *service) pushLoop(ctx context.Context) {
 	wait := 100 * time.Millisecond
+	var pushed time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -173,11 +178,20 @@ func (s *service) pushLoop(ctx context.Context) {
 		case <-s.wake:
 		}
 		s.nc.FlushTimeout(2 * time.Second) // the answer is through
+		// Servers of a cluster tell each other's accounts apart by the second in
+		// which they were signed: two of one second could take the place of each other.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(pushed.Truncate(time.Second).Add(time.Second))):
+		}
 		err := s.pushChanged(ctx)
+		pushed = time.Now()
 		s.mu.Lock()
 		s.behind = err
 		s.mu.Unlock()
 		if err == nil || ctx.Err() != nil {
+			s.departed.poke() // what they said last was said by now
 			wait = 100 * time.Millisecond
 			continue
 		}
@@ -349,8 +363,15 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		r.Line = identity.Line{URL: s.URL, Token: token, Pin: s.a.Pin()}.String()
 	case wire.AccessRevoke:
 		var id wire.Identity
-		id, err = s.a.book.revoke(by, q.Name)
+		if id, err = s.a.book.revoke(by, q.Name); err == nil && id.Role == wire.RoleAgent {
+			s.depart(ctx, q.Name)
+		}
 		r.Identities = []wire.Identity{id}
+	case wire.AccessForget:
+		err = s.forget(ctx, q.Name)
+		s.note(ctx, e, err)
+		s.answer(m, r, err)
+		return
 	case wire.AccessResume:
 		s.resumed(q.Name) // first: it must not be suspended again for what is counted now
 		var id wire.Identity

@@ -89,3 +89,12 @@ func (b *book) joined(name string) bool {
 	_, is := b.get(name)
 	return is
 }
+
+// out says whether the book knows a name and lets no agent in under it: it was
+// shut out for good, or is invited and has not come yet.
+func (b *book) out(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.entries[name]
+	return e != nil && (e.Role != wire.RoleAgent || e.Key == "" || !e.Revoked.IsZero())
+}

@@ -80,12 +80,12 @@ func tellSuspended(w io.Writer, identities []wire.Identity) {
 }
 
 func accessRevoke() *cli.Command {
-	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A token that was not used is worthless from now on.",
+	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A token that was not used is worthless from now on.\nAn agent is in no list and no count any more, and its results stay.",
 		"is shut out")
 }
 
 func accessResume() *cli.Command {
-	return aboutOne(wire.AccessResume, "let a suspended agent in again, now", "The broker suspends an agent that stores more than its share of the results. A\nsuspension ends by itself; netmon access ls says when, and why there is one.",
+	return aboutOne(wire.AccessResume, "let a suspended agent in again, now", "The broker suspends an agent that stores more than its share of the results. A\nsuspension ends by itself; netmon access ls says when, and why there is one. The\nagent tries again within 5 minutes.",
 		"is let in again")
 }
 

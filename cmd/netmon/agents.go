@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -62,6 +63,43 @@ func getAgents(c *cli.Context) error {
 			return err
 		}
 		return printList(c, l)
+	})
+}
+
+func agentsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "agents",
+		Usage:     "forget agents that died",
+		UsageText: "netmon agents forget AGENT...",
+		Action: func(c *cli.Context) error {
+			return usage("agents what? want forget, got %q; netmon get agents lists them", c.Args().First())
+		},
+		Subcommands: []*cli.Command{{
+			Name:      "forget",
+			Usage:     "take agents that died out of lists, counts and placement",
+			UsageText: "netmon agents forget AGENT...",
+			Description: "An agent that is not heard is listed as offline for a day, and its monitors wait\nfor it. This ends that at once; its results stay, and a heartbeat brings it back.\n" +
+				"Monitors that name it go on naming it. One that is online is not forgotten: stop\nit, or shut it out with netmon access revoke, which forgets it, too.",
+			Flags:  []cli.Flag{brokerFlag()},
+			Action: forgetAgents,
+		}},
+	}
+}
+
+func forgetAgents(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return usage("want the names of agents: %s", c.Command.UsageText)
+	}
+	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		var errs []error
+		for _, name := range c.Args().Slice() {
+			err := cl.ForgetAgent(ctx, name)
+			if err == nil {
+				fmt.Fprintf(c.App.Writer, "%s is forgotten\n", name)
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
 	})
 }
 

@@ -21,6 +21,8 @@ func (at cursor) argument(ctx context.Context) []candidate {
 	switch strings.Join(at.path, " ") {
 	case "start", "stop", "delete", "watch", "get monitor", "get results":
 		return at.others(at.monitors(ctx))
+	case "agents forget":
+		return at.others(slices.DeleteFunc(at.agents(ctx, false), func(c candidate) bool { return strings.HasPrefix(c.about, "online") }))
 	case "history", "rollback", "check", "wait", "show", "edit", "edit monitor":
 		if len(at.args) == 0 {
 			return at.monitors(ctx)

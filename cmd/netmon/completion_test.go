@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/json"
 	"os/exec"
 	"slices"
 	"strings"
@@ -46,9 +46,13 @@ func meshToComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := natstest.Connect(t, b)
-	for _, a := range []wire.Alive{{Agent: "paris", Labels: map[string]string{"region": "eu"}}, {Agent: "tokyo", Labels: map[string]string{"region": "asia"}}} {
+	for _, a := range []wire.Alive{{Agent: "paris", Labels: map[string]string{"region": "eu"}}, {Agent: "tokyo", Labels: map[string]string{"region": "asia"}}, {Agent: "rome", Leaving: true}} {
 		js := natstest.JetStream(t, nc)
-		if _, err := js.Publish(t.Context(), "agent."+a.Agent+".alive", []byte(fmt.Sprintf(`{"agent":%q,"labels":{"region":%q}}`, a.Agent, a.Labels["region"]))); err != nil {
+		data, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.Publish(t.Context(), "agent."+a.Agent+".alive", data); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,6 +80,7 @@ var completions = []struct {
 	{"netmon start gateway --on region=", "region=asia region=eu"},
 	{"netmon watch --agent pa", "paris"},
 	{"netmon config use of", "office"},
+	{"netmon agents forget ", "rome"},
 	{"netmon apply -f ", ":files"},
 	{"netmon completion z", "zsh"},
 	{"netmon start 'we", "webshop"},

@@ -317,6 +317,7 @@ func TestInjection(t *testing.T) {
 		{args: "config use broken"}, {args: "config use office --yes"},
 		{args: "config export office -f -"}, {args: "config export broken -f -"},
 		{args: "config rm \x1b[2J"},
+		{args: "agents forget paris \x1b[2J"},
 		{args: "diff -f " + good},
 		{args: "delete web"},
 		{args: "\x1b[2J"}, {args: "get \x1b[2J"},

@@ -115,7 +115,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), policyCommand(), controllerCommand(),
+			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), agentsCommand(), policyCommand(), controllerCommand(),
 			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), editCommand(), deleteCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
 			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),

@@ -13,8 +13,8 @@ import (
 )
 
 // commandTree is what the prompt needs to know of the program's commands to
-// complete them. Help texts say it: NAME in a usage is a saved monitor, AGENTS
-// chooses agents, the forms of an output are listed.
+// complete them. Help texts say it: NAME in a usage is a saved monitor, AGENT an
+// agent, AGENTS chooses agents, the forms of an output are listed.
 func commandTree(commands []*cli.Command) []prompt.Command {
 	var out []prompt.Command
 	for _, c := range commands {
@@ -25,6 +25,8 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 		switch {
 		case strings.Contains(c.UsageText, c.Name+" NAME"), strings.Contains(c.UsageText, c.Name+" [NAME"):
 			p.Takes = prompt.Monitors
+		case strings.Contains(c.UsageText, c.Name+" AGENT"), strings.Contains(c.UsageText, c.Name+" [AGENT"):
+			p.Takes = prompt.Agents
 		case isKind(c):
 			p.Takes = prompt.Target
 		}

@@ -76,6 +76,12 @@ func (p *place) candidates(word string, list []Command, n Names) []string {
 				out = append(out, m)
 			}
 		}
+	case Agents:
+		for _, id := range n.Agents {
+			if !slices.Contains(p.positionals, id) {
+				out = append(out, id)
+			}
+		}
 	case Target:
 		if len(p.positionals) == 0 {
 			out = append(out, n.Targets[p.path[len(p.path)-1]]...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,24 +51,30 @@ func (s Snapshot) Names() Names {
 	return n
 }
 
+const (
+	fresh      = 5 * time.Second // how old the times in a list of agents may be
+	remembered = 24 * time.Hour  // as long as heartbeats are kept
+)
+
 // Live follows what is saved, who is there, and whether the broker is. Asking
 // it never waits for anybody.
 type Live struct {
 	mu       sync.Mutex
 	monitors map[string]wire.Saved
 	list     []wire.Saved // of monitors, by name; nil after a change
-	agents   []console.Agent
+	agents   map[string]console.Agent
+	here     []console.Agent // of agents, by id; nil after one came or went
+	hereAt   time.Time       // when that was made
 	broker   string
 	address  string
 	lost     time.Time
 	never    bool
-	now      chan struct{} // asks for the agents at once
 	back     chan struct{} // the broker is there again: what is saved is read anew
 }
 
 // NewLive makes one that knows nothing yet.
 func NewLive() *Live {
-	return &Live{monitors: map[string]wire.Saved{}, now: make(chan struct{}, 1), back: make(chan struct{}, 1)}
+	return &Live{monitors: map[string]wire.Saved{}, agents: map[string]console.Agent{}, back: make(chan struct{}, 1)}
 }
 
 // At says that the prompt is at this broker now, of which nothing is known but
@@ -76,7 +83,8 @@ func (l *Live) At(broker, address string, there bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.monitors)
-	l.list, l.agents, l.broker, l.address, l.lost, l.never = nil, nil, broker, address, time.Time{}, true
+	clear(l.agents)
+	l.list, l.here, l.broker, l.address, l.lost, l.never = nil, nil, broker, address, time.Time{}, true
 	l.connectedLocked(there)
 }
 
@@ -94,14 +102,10 @@ func (l *Live) connectedLocked(yes bool) {
 			signal(l.back)
 		}
 		l.lost, l.never = time.Time{}, false
-		l.Refresh()
 	case l.lost.IsZero():
 		l.lost = time.Now()
 	}
 }
-
-// Refresh asks for the agents soon.
-func (l *Live) Refresh() { signal(l.now) }
 
 func signal(c chan struct{}) {
 	select {
@@ -119,7 +123,19 @@ func (l *Live) Snapshot() Snapshot {
 			l.list = append(l.list, l.monitors[name])
 		}
 	}
-	return Snapshot{Monitors: l.list, Agents: l.agents, Broker: l.broker, Address: l.address, Lost: l.lost, Never: l.never && !l.lost.IsZero()}
+	if now := time.Now(); l.here == nil || now.Sub(l.hereAt) > fresh {
+		l.here, l.hereAt = make([]console.Agent, 0, len(l.agents)), now
+		for id, a := range l.agents {
+			if now.Sub(a.Seen) > remembered {
+				delete(l.agents, id)
+				continue
+			}
+			a.Online = console.OnlineAt(a.Alive, a.Seen, now)
+			l.here = append(l.here, a)
+		}
+		slices.SortFunc(l.here, func(a, b console.Agent) int { return strings.Compare(a.Agent, b.Agent) })
+	}
+	return Snapshot{Monitors: l.list, Agents: l.here, Broker: l.broker, Address: l.address, Lost: l.lost, Never: l.never && !l.lost.IsZero()}
 }
 
 // Load asks for everything once and waits for the answer.
@@ -142,7 +158,11 @@ func (l *Live) Load(ctx context.Context, cl *console.Client) error {
 	for _, m := range monitors {
 		l.monitors[m.Name] = m
 	}
-	l.list, l.agents = nil, agents
+	l.list, l.here = nil, nil
+	clear(l.agents)
+	for _, a := range agents {
+		l.agents[a.Agent] = a
+	}
 	return nil
 }
 
@@ -151,26 +171,47 @@ func (l *Live) Run(ctx context.Context, cl *console.Client) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { l.followMonitors(ctx, cl) })
-	for {
-		next := time.Second // while nobody is known, one may come at any moment
-		if cl.Connected() {
-			asking, cancel := context.WithTimeout(ctx, 3*time.Second)
-			if agents, err := cl.Agents(asking); err == nil {
-				l.mu.Lock()
-				l.agents = agents
-				l.mu.Unlock()
-				if len(agents) > 0 {
-					next = 5 * time.Second
-				}
-			}
-			cancel()
-		}
-		select {
+	for ctx.Err() == nil {
+		l.followAgents(ctx, cl)
+		select { // there is no mesh yet
 		case <-ctx.Done():
-			return
-		case <-l.now:
-		case <-time.After(next):
+		case <-time.After(time.Second):
 		}
+	}
+}
+
+// followAgents takes the agents that there are and every heartbeat. Those that
+// are not among the first went while nobody told.
+func (l *Live) followAgents(ctx context.Context, cl *console.Client) {
+	seen := map[string]bool{}
+	begun := false
+	_ = cl.FollowAgents(ctx, func() {
+		begun = true
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		maps.DeleteFunc(l.agents, func(id string, _ console.Agent) bool { return !seen[id] })
+		l.here = nil
+	}, func(a wire.Alive, at time.Time) {
+		if !begun {
+			seen[a.Agent] = true
+		}
+		l.heard(a, at)
+	})
+}
+
+// heard takes a heartbeat. The list is made anew only where it would differ: there
+// may be a thousand heartbeats a second.
+func (l *Live) heard(a wire.Alive, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was, known := l.agents[a.Agent]
+	if a.Gone {
+		delete(l.agents, a.Agent)
+	} else {
+		l.agents[a.Agent] = console.Agent{Alive: a, Seen: at}
+	}
+	if known == a.Gone || was.Leaving != a.Leaving || at.Sub(was.Seen) > wire.OfflineAfter || !maps.Equal(was.Labels, a.Labels) {
+		l.here = nil
 	}
 }
 

@@ -120,7 +120,6 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.err != nil {
 			m.fail(msg.err)
 		}
-		m.o.Live.Refresh()
 	case printedMsg:
 		m.printing = false
 	case doneMsg:
@@ -279,7 +278,6 @@ func (m *model) finished(msg doneMsg) tea.Cmd {
 	if r.stopped {
 		m.say("stopped: " + r.text)
 	}
-	m.o.Live.Refresh()
 	var cmd tea.Cmd
 	if m.flow != nil {
 		cmd = m.ran(msg.code == 0)

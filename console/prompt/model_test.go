@@ -10,7 +10,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"netmon/console"
 	"netmon/console/flow"
 	"netmon/wire"
 )
@@ -30,7 +29,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, came: make(chan tea.Msg, 100), live: NewLive()}
 	d.live.At("there:4222", "nats://there:4222", true)
-	d.live.agents = []console.Agent{{Alive: wire.Alive{Agent: "paris"}, Seen: time.Now(), Online: true}}
+	d.live.heard(wire.Alive{Agent: "paris"}, time.Now())
 	d.live.take("web", &wire.Saved{Monitor: wire.Monitor{Name: "web"}})
 	o := Options{
 		Commands: tree(), Live: d.live, Stream: NewStream(All),

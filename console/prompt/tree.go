@@ -22,6 +22,7 @@ type Takes int
 const (
 	Anything Takes = iota
 	Monitors       // names of saved monitors
+	Agents         // ids of agents
 	Target         // the target of a probe of the kind that the command is named after
 )
 

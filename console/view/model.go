@@ -26,6 +26,7 @@ type Model struct {
 	base     time.Time
 	monitors map[string]*monitor
 	agents   map[string]*agent
+	gone     map[string]bool           // agents that are gone for good: what comes of them is not taken
 	held     map[[2]string]wire.Result // managed results whose monitor is not known (yet)
 	wheel    map[uint32][]*series      // by the second in which their silence is looked at
 	swept    uint32                    // seconds that were looked at
@@ -77,7 +78,7 @@ func (a *agent) away() bool { return a.isAway }
 // New is a model that knows nothing, at this moment.
 func New(now time.Time) *Model {
 	return &Model{
-		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{},
+		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
 		held: map[[2]string]wire.Result{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
 	}
 }

@@ -103,6 +103,19 @@ func TestModel_States(t *testing.T) {
 			b.Leaving = true
 			v.Heartbeat(b, at(time.Second), at(time.Second))
 		}, 2 * time.Second, Up, 1, 1, "●"},
+		"an agent is gone": {func(v *Model) {
+			v.Result(run("a", 1), t0)
+			v.Result(run("b", 1, failed("refused")), t0)
+			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
+			v.Result(run("b", 2, failed("refused")), at(time.Second)) // it was on its way
+		}, 2 * time.Second, Up, 1, 1, "●"},
+		"an agent was gone, and is back": {func(v *Model) {
+			v.Result(run("a", 1), t0)
+			v.Result(run("b", 1, failed("refused")), t0)
+			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
+			v.Heartbeat(alive("b", at(time.Second)), at(time.Second), at(time.Second))
+			v.Result(run("b", 2), at(time.Second))
+		}, 2 * time.Second, Up, 2, 2, "●"},
 		"paused": {func(v *Model) {
 			v.Result(run("a", 1), t0)
 			p := saved("web", time.Second)
@@ -324,6 +337,7 @@ func TestModel_CountsStayTrue(t *testing.T) {
 		case 2:
 			b := alive(agent, now)
 			b.Leaving = rnd.IntN(5) == 0
+			b.Gone = rnd.IntN(10) == 0
 			v.Heartbeat(b, now, now)
 		case 3:
 			v.Snapshot(Query{Strip: 10, Cells: true, Detail: name, Plot: 10}, now)

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"netmon/wire"
@@ -12,6 +14,11 @@ import (
 func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if b.Gone {
+		v.dismiss(b.Agent)
+		return
+	}
+	delete(v.gone, b.Agent)
 	a := v.agent(b.Agent)
 	if seen.After(now) {
 		seen = now // the broker's clock is ahead of ours
@@ -32,6 +39,30 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 		for _, m := range v.monitors {
 			v.placeOn(m, a, now)
 		}
+	}
+}
+
+// dismiss takes out an agent that is gone for good, with all that it measured, as
+// if it had never been there. Its next heartbeat brings it back.
+func (v *Model) dismiss(id string) {
+	v.gone[id] = true
+	maps.DeleteFunc(v.held, func(key [2]string, _ wire.Result) bool { return key[1] == id })
+	a := v.agents[id]
+	if a == nil {
+		return
+	}
+	delete(v.agents, id)
+	for _, s := range a.series {
+		m := s.m
+		if s.wanted {
+			m.count[s.state]--
+		}
+		m.series = slices.DeleteFunc(m.series, func(x *series) bool { return x == s })
+		if m.latest == s {
+			m.latest = nil // until the next result
+		}
+		m.figured = false
+		s.m = nil // the wheel lets go of it
 	}
 }
 

@@ -16,6 +16,9 @@ func (v *Model) Result(r wire.Result, now time.Time) {
 }
 
 func (v *Model) take(r *wire.Result, now time.Time) {
+	if v.gone[r.Agent] {
+		return // it is of before
+	}
 	a := v.agent(r.Agent)
 	s := a.series[r.Monitor]
 	if s == nil {

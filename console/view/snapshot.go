@@ -59,7 +59,7 @@ func (v *Model) Snapshot(q Query, now time.Time) Snapshot {
 func (v *Model) totals(now time.Time) Totals {
 	n := Totals{All: len(v.monitors), Agents: len(v.agents), Results: v.results}
 	for _, m := range v.monitors {
-		if m.saved == nil && m.problem == "" && v.gone(m, now) {
+		if m.saved == nil && m.problem == "" && v.stopped(m, now) {
 			v.drop(m)
 			n.All--
 			continue
@@ -82,9 +82,9 @@ func (v *Model) totals(now time.Time) Totals {
 	return n
 }
 
-// gone says that a monitor started by hand has been silent so long that it was
+// stopped says that a monitor started by hand has been silent so long that it was
 // stopped by hand, too.
-func (v *Model) gone(m *monitor, now time.Time) bool {
+func (v *Model) stopped(m *monitor, now time.Time) bool {
 	t := v.tick(now.Add(-forgotten))
 	for _, s := range m.series {
 		if len(s.samples) > 0 && s.deadline() > t {
