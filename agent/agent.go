@@ -152,6 +152,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.set.resume(state)
 	a.mu.Unlock()
+	if a.o.Trust != nil && a.o.Trust.Problem() != nil {
+		a.log.Error("trust", "error", a.o.Trust.Problem())
+	}
 	if n := len(state.Monitors); n > 0 {
 		a.log.Info("resumed", "monitors", n, "file", filepath.Join(a.o.State, stateName))
 	}
@@ -308,24 +311,31 @@ func (a *Agent) alive() wire.Alive {
 	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
 		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.run.totalSkipped()}
 	b.Results, b.Policy = a.results.Load(), a.policy.Summary()
+	var trustProblem error
 	if a.o.Trust != nil {
-		b.Challenge, b.Trust = a.replays.Now(), a.o.Trust.Number()
+		// The kept one: the controller goes on bringing a list that would not count
+		// after a restart.
+		b.Challenge, b.Trust, trustProblem = a.replays.Now(), a.o.Trust.Kept(), a.o.Trust.Problem()
 	}
 	b.Pending, _, b.Dropped = a.spool.Figures()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.set.describe(&b)
 	b.Notes = slices.Clone(a.notes)
-	spoolProblem := ""
-	if err := a.spool.Problem(); err != nil {
-		spoolProblem = err.Error()
-	}
-	for _, p := range []string{a.stateProblem, a.sendProblem, spoolProblem} {
+	for _, p := range []string{a.stateProblem, a.sendProblem, text(a.spool.Problem()), text(trustProblem)} {
 		if p != "" {
 			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}
 	}
 	return b
+}
+
+// text is what an error says, "" for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // abilities says which kinds this process can run, and why not the others.
