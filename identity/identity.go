@@ -105,6 +105,12 @@ func (id Identity) Save(dir string, key nkeys.KeyPair) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keep the identity: %w", err)
 	}
+	if have, err := os.ReadFile(CA(dir)); err == nil && string(have) != id.Authority {
+		// Another mesh: its list is another one, too, and may have any number.
+		if err := os.Remove(filepath.Join(dir, trustName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keep the identity: %w", err)
+		}
+	}
 	if err := saveKey(dir, id.Credential.JWT, key); err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nkeys"
+
 	"netmon/identity"
 	"netmon/wire"
 )
@@ -395,6 +397,51 @@ func TestTrust_Damaged(t *testing.T) {
 		}
 		if err := trust.Take(list); err != nil || trust.Kept() != number || trust.Problem() != nil {
 			t.Errorf("%s: the next list: %v, kept %d, %v", what, err, trust.Kept(), trust.Problem())
+		}
+	}
+}
+
+// TestSave_AnotherMesh: who joins another mesh in its old folder starts, and
+// takes that one's list; who joins the same one again forgets no list.
+func TestSave_AnotherMesh(t *testing.T) {
+	a, other := openAuthority(t, t.TempDir()), openAuthority(t, t.TempDir())
+	dir := t.TempDir()
+	id, err := a.Enrol(dir, "tls://x:1", wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, number, _ := a.Trust()
+	if err := trust.Take(list); err != nil {
+		t.Fatal(err)
+	}
+	// What identity.Join does at its end.
+	for _, c := range []struct {
+		what   string
+		by     *Authority
+		number uint64
+	}{{"the same mesh", a, number}, {"another mesh", other, 0}} {
+		key, err := nkeys.CreateUser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		id.Authority = string(c.by.certs.authority)
+		if id.Credential.JWT, err = c.by.keys.userJWT(wire.RoleAgent, "oslo", public(key)); err != nil {
+			t.Fatal(err)
+		}
+		if err := id.Save(dir, key); err != nil {
+			t.Fatal(err)
+		}
+		trust, err := identity.OpenTrust(dir)
+		if err != nil || trust.Number() != c.number || trust.Problem() != nil {
+			t.Fatalf("%s: list %d, want %d (%v, %v)", c.what, trust.Number(), c.number, err, trust.Problem())
+		}
+		list, _, _ := c.by.Trust()
+		if err := trust.Take(list); err != nil {
+			t.Errorf("%s: its list: %v", c.what, err)
 		}
 	}
 }
