@@ -211,5 +211,5 @@ func (id Identity) Options(dir string) ([]nats.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []nats.Option{nats.Secure(conf), nats.UserCredentials(Creds(dir)), nats.CustomInboxPrefix(id.Inbox())}, nil
+	return []nats.Option{nats.Secure(conf), UserCredentials(Creds(dir)), nats.CustomInboxPrefix(id.Inbox())}, nil
 }

@@ -258,5 +258,5 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 
 // by connects in this process with the identity of a folder.
 func by(connect func(...nats.Option) (*nats.Conn, error), id identity.Identity, dir string) func(...nats.Option) (*nats.Conn, error) {
-	return as(connect, []nats.Option{nats.UserCredentials(identity.Creds(dir)), nats.CustomInboxPrefix(id.Inbox())})
+	return as(connect, []nats.Option{identity.UserCredentials(identity.Creds(dir)), nats.CustomInboxPrefix(id.Inbox())})
 }

@@ -209,10 +209,8 @@ func (p endpoint) options() ([]nats.Option, error) {
 		return id.Options(p.identity)
 	case checkCreds(p.creds) != nil:
 		return nil, usage("%s: %w", p.from, checkCreds(p.creds))
-	case len(p.creds) == 1:
-		return []nats.Option{nats.UserCredentials(p.creds[0])}, nil
-	case len(p.creds) == 2:
-		return []nats.Option{nats.UserCredentials(p.creds[0], p.creds[1])}, nil
+	case len(p.creds) > 0:
+		return []nats.Option{identity.UserCredentials(p.creds[0], p.creds[1:]...)}, nil
 	}
 	return nil, nil
 }
