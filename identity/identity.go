@@ -95,6 +95,9 @@ func read(dir string) (Identity, error) {
 
 // Exists says whether a folder holds an identity.
 func Exists(dir string) bool {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return false // a file of credentials: to look into it is another error than ErrNotExist
+	}
 	_, err := os.Stat(filepath.Join(dir, infoName))
 	return !errors.Is(err, fs.ErrNotExist)
 }
@@ -192,6 +195,15 @@ func syncFolder(dir string) error {
 
 // Creds is the path of the credentials of a folder, in the form of the nats program.
 func Creds(dir string) string { return filepath.Join(dir, credsName) }
+
+// FolderOf is the folder of the identity whose credentials a file is; "" where it
+// is another file.
+func FolderOf(creds string) string {
+	if dir := filepath.Dir(creds); filepath.Base(creds) == credsName && Exists(dir) {
+		return dir
+	}
+	return ""
+}
 
 // CA is the path of the broker's certificate authority of a folder.
 func CA(dir string) string { return filepath.Join(dir, caName) }

@@ -246,7 +246,7 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 		return agent, person, err
 	}
 	agent.connect, agent.labels = by(b.Connect, as, dir), labels
-	agent.rotate = func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }
+	agent.rotate = rotateIn(dir)
 	if agent.trust, err = identity.OpenTrust(dir); err != nil {
 		return agent, person, err
 	}
