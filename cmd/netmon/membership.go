@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/identity"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -148,6 +149,17 @@ func join(c *cli.Context, text string) (membership, error) {
 			return member(c, state, "")
 		}
 	}
+	// The name of its folder comes with the token, which is used up by then.
+	place := stateDir()
+	if s := c.String("state"); s != "" {
+		place = identityIn(s)
+		if err := private.Err(private.Tree(place)); err != nil {
+			return membership{}, usage("%w", err)
+		}
+	}
+	if err := identity.CheckFolder(place); err != nil {
+		return membership{}, err
+	}
 	var state string
 	id, dir, err := identity.Join(c.Context, line, func(got wire.Credential) (string, error) {
 		if got.Role != wire.RoleAgent {
@@ -168,6 +180,9 @@ func joinConsole(ctx context.Context, text string) (id identity.Identity, dir st
 	line, err := identity.ParseLine(text)
 	if err != nil {
 		return id, "", usage("--join: %w", err)
+	}
+	if err := identity.CheckFolder(configDir("identities")); err != nil {
+		return id, "", err
 	}
 	id, dir, err = identity.Join(ctx, line, func(got wire.Credential) (string, error) {
 		if got.Role == wire.RoleAgent {

@@ -208,3 +208,45 @@ func TestEndpoint_SignsNoStrangeNonce(t *testing.T) {
 		l.Close()
 	}
 }
+
+// TestJoin_NoPlaceForTheKey: what keeps the key from being written is found
+// before the token is used up.
+func TestJoin_NoPlaceForTheKey(t *testing.T) {
+	s := natstest.StartSecure(t)
+	t.Setenv("NETMON_CREDS", "")
+	t.Setenv("NETMON_JOIN", "")
+	file := writeFile(t, filepath.Join(t.TempDir(), "file"), "")
+	agent := s.Invite(t, wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
+	person := s.Invite(t, wire.AccessCommand{Name: "olga", Role: wire.RoleOperator})
+
+	t.Setenv("XDG_STATE_HOME", filepath.Join(file, "state"))
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	for what, join := range map[string]func() error{
+		"a state folder that cannot be made": func() error {
+			_, err := memberBy("--join", agent.String(), "--state", filepath.Join(file, "state"))
+			return err
+		},
+		"no folder for states": func() error { _, err := memberBy("--join", agent.String()); return err },
+		"no folder for settings": func() error {
+			t.Setenv("XDG_CONFIG_HOME", filepath.Join(file, "config"))
+			defer t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+			_, _, err := joinConsole(t.Context(), person.String())
+			return err
+		},
+	} {
+		if err := join(); err == nil || !strings.Contains(err.Error(), "the token was not used") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	state := t.TempDir()
+	m, err := memberBy("--join", agent.String(), "--state", state)
+	if err != nil || m.id != "oslo" || m.trust == nil {
+		t.Errorf("the agent's token did not survive: %v", err)
+	}
+	if _, _, err := joinConsole(t.Context(), person.String()); err != nil {
+		t.Errorf("the person's token did not survive: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(identityIn(state), ".try-*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v (%v)", left, err)
+	}
+}
