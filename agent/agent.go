@@ -48,6 +48,8 @@ type Options struct {
 	Policy *policy.Policy // nil: that of an agent without a policy file
 	Log    *slog.Logger
 	Opened func() // when not nil, told each time the broker is reached
+
+	claimAgain time.Duration // of tests: default claimAgain
 }
 
 // Agent runs monitors. Make one with New, run it once.
@@ -78,6 +80,7 @@ type Agent struct {
 	mu           sync.Mutex // guards what follows
 	set          *set
 	stopping     bool
+	was          bool // there is a state file: this agent was connected before
 	stateProblem string
 	sendProblem  string
 	notes        []string
@@ -114,7 +117,7 @@ func New(o Options) (*Agent, error) {
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
 	a.set = newSet(a.runs, a.run, a.checkMonitor)
 	a.set.policy = o.Policy
-	a.link = &link{id: o.ID, instance: a.instance, known: o.Trust != nil, started: a.started, log: a.log, connect: o.Connect, opened: a.opened,
+	a.link = &link{id: o.ID, instance: a.instance, known: o.Trust != nil, started: a.started, log: a.log, connect: o.Connect, opened: a.opened, again: o.claimAgain,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
 	a.link.init()
 	return a, nil
@@ -151,7 +154,12 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 	}
 	a.set.resume(state)
+	a.was = state.Agent != ""
+	a.link.lasting = a.was
 	a.mu.Unlock()
+	if a.o.Trust != nil && a.o.Trust.Problem() != nil {
+		a.log.Error("trust", "error", a.o.Trust.Problem())
+	}
 	if n := len(state.Monitors); n > 0 {
 		a.log.Info("resumed", "monitors", n, "file", filepath.Join(a.o.State, stateName))
 	}
@@ -244,6 +252,12 @@ func (a *Agent) setSendProblem(p string) {
 // opened announces the agent before anybody is told that it is there.
 func (a *Agent) opened() {
 	a.sendAlive(false)
+	a.mu.Lock()
+	if a.o.Trust != nil && !a.was {
+		a.saveLocked() // from now on the id is ours: see ErrIDInUse
+		a.was = true
+	}
+	a.mu.Unlock()
 	if a.o.Opened != nil {
 		a.o.Opened()
 	}
@@ -308,24 +322,31 @@ func (a *Agent) alive() wire.Alive {
 	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
 		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.run.totalSkipped()}
 	b.Results, b.Policy = a.results.Load(), a.policy.Summary()
+	var trustProblem error
 	if a.o.Trust != nil {
-		b.Challenge, b.Trust = a.replays.Now(), a.o.Trust.Number()
+		// The kept one: the controller goes on bringing a list that would not count
+		// after a restart.
+		b.Challenge, b.Trust, trustProblem = a.replays.Now(), a.o.Trust.Kept(), a.o.Trust.Problem()
 	}
 	b.Pending, _, b.Dropped = a.spool.Figures()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.set.describe(&b)
 	b.Notes = slices.Clone(a.notes)
-	spoolProblem := ""
-	if err := a.spool.Problem(); err != nil {
-		spoolProblem = err.Error()
-	}
-	for _, p := range []string{a.stateProblem, a.sendProblem, spoolProblem} {
+	for _, p := range []string{a.stateProblem, a.sendProblem, text(a.spool.Problem()), text(trustProblem)} {
 		if p != "" {
 			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}
 	}
 	return b
+}
+
+// text is what an error says, "" for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // abilities says which kinds this process can run, and why not the others.

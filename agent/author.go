@@ -67,13 +67,23 @@ func (a *Agent) trust(list wire.SignedTrust) wire.Reply {
 	if a.o.Trust == nil {
 		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it obeys whoever the broker lets in"})
 	}
-	before := a.o.Trust.Number()
-	if err := a.o.Trust.Take(list); err != nil {
+	before, problem := a.o.Trust.Number(), a.o.Trust.Problem()
+	err := a.o.Trust.Take(list)
+	if n := a.o.Trust.Number(); n != before { // also where it could not be kept
+		a.log.Info("there is a newer list of those whose commands count", "number", n)
+		a.changed()
+	}
+	switch {
+	case errors.Is(err, identity.ErrNotKept): // the controller brings it again
+		if problem == nil {
+			a.log.Error("trust", "error", err)
+		}
+		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInternal, Field: "trust", Message: err.Error()})
+	case err != nil:
 		a.log.Warn("a list of those whose commands count is refused", "error", err)
 		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "trust", Message: err.Error()})
-	}
-	if n := a.o.Trust.Number(); n != before {
-		a.log.Info("there is a newer list of those whose commands count", "number", n)
+	case problem != nil:
+		a.log.Info("the list of those whose commands count is kept", "number", a.o.Trust.Kept())
 		a.changed()
 	}
 	return wire.Reply{OK: true, Agent: a.o.ID}

@@ -248,3 +248,40 @@ func TestChanged(t *testing.T) {
 		}
 	}
 }
+
+// TestAgent_ListThatCannotBeWritten: the heartbeat says which list would count
+// after a restart, so that the controller goes on bringing the newest one.
+func TestAgent_ListThatCannotBeWritten(t *testing.T) {
+	s := natstest.StartSecure(t)
+	_, dir := s.LetIn(t, wire.RoleAgent, "any")
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := launch(t, "oslo", t.TempDir(), as(s, "oslo"), func(o *Options) { o.Trust = trust })
+	l.awaitOpen()
+	list, number, _ := s.Authority.Trust()
+	if err := os.Rename(dir, dir+".away"); err != nil { // stands for a full disk
+		t.Fatal(err)
+	}
+	for range 2 {
+		if r := l.trust(list); r.OK || r.Error.Code != wire.CodeInternal {
+			t.Errorf("not written, and it says %+v", r)
+		}
+	}
+	if b := l.alive(); b.Trust != 0 || len(b.Notes) != 1 || !strings.Contains(b.Notes[0], "would not after a restart") {
+		t.Errorf("list %d; notes %q", b.Trust, b.Notes)
+	}
+	if trust.Number() != number {
+		t.Error("the list does not count meanwhile")
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	if r := l.trust(list); !r.OK {
+		t.Errorf("written: %+v", r)
+	}
+	if b := l.alive(); b.Trust != number || len(b.Notes) != 0 {
+		t.Errorf("list %d, want %d; notes %q", b.Trust, number, b.Notes)
+	}
+}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,12 +18,18 @@ import (
 	"netmon/wire"
 )
 
-// ErrIDInUse is returned by Run when another live agent has the same id.
+// ErrIDInUse is returned by Run when another live agent has the same id. Where
+// the broker knows who is who, only an agent is ended by it that was never
+// connected, with this state folder: what others answer about an id is not signed,
+// and must not end an agent that measures.
 var ErrIDInUse = errors.New("agent id is in use")
 
 // claimGrace is how long another agent with our id has to answer, beyond the
 // round trip to the broker.
 const claimGrace = 500 * time.Millisecond
+
+// claimAgain is how often an agent asks whether its id is its own again.
+const claimAgain = time.Minute
 
 // link holds the one connection to the broker and makes it anew for as long as
 // the agent lives. It is open only while the connection is up and the agent's
@@ -35,6 +42,11 @@ type link struct {
 	connect      func(...nats.Option) (*nats.Conn, error)
 	serve        func(*nats.Conn) (stop func(), err error) // takes commands on a new connection
 	opened       func()                                    // told each time the link opens
+	again        time.Duration                             // default claimAgain
+
+	// lasting says that the id was ours before, in this life or another one: that
+	// somebody else claims it ends us no more. It belongs to run's goroutine.
+	lasting bool
 
 	events chan struct{} // something about the connection changed; has room for one
 	asked  atomic.Bool   // another agent asked for our id
@@ -54,6 +66,7 @@ func (l *link) roundTrip() time.Duration {
 }
 
 func (l *link) init() {
+	l.again = cmp.Or(l.again, claimAgain)
 	l.events = make(chan struct{}, 1)
 	l.open = make(chan struct{})
 }
@@ -184,19 +197,35 @@ func (l *link) hold(ctx context.Context) error {
 			nc.Close()
 		}
 	}()
-	var claimed uint64 // the number of the connection on which the id was found to be ours
+	var claimed uint64   // the number of the connection on which the id was found to be ours
+	var contested uint64 // and of that on which somebody else was found to have it
+	var until time.Time  // then ask again
 	for {
+		held := nc.Stats().Reconnects == contested && time.Now().Before(until)
 		switch {
 		case nc.IsClosed():
 			return fmt.Errorf("connection closed: %w", orUnknown(nc.LastError()))
-		case nc.IsConnected() && (l.current() == nil || nc.Stats().Reconnects != claimed || l.asked.Load()):
+		case nc.IsConnected() && !held && (l.current() == nil || nc.Stats().Reconnects != claimed || l.asked.Load()):
 			l.asked.Store(false)
 			n := nc.Stats().Reconnects
 			if err := l.claim(ctx, nc, serving != nil); err != nil {
-				if errors.Is(err, ErrIDInUse) {
+				switch {
+				case errors.Is(err, ErrIDInUse) && l.known && l.lasting:
+					if until.IsZero() {
+						l.log.Error("another agent answers for this one's id, and says that it was there first: a copy of this agent, or somebody who stole its key. "+
+							"Measuring goes on, results are kept, no commands are taken, and it is asked for each minute. "+
+							"End the copy; or shut the key out (netmon access revoke "+l.id+") and join again", "error", err)
+					}
+					l.shut()
+					if serving != nil { // commands are for one of us
+						serving()
+						serving = nil
+					}
+					contested, until = n, time.Now().Add(l.again)
+				case errors.Is(err, ErrIDInUse):
 					return err
 				}
-				break // the connection went away meanwhile; its event follows
+				break // else the connection went away meanwhile; its event follows
 			}
 			if serving == nil {
 				if serving, err = l.serve(nc); err != nil {
@@ -204,14 +233,14 @@ func (l *link) hold(ctx context.Context) error {
 				}
 				continue // ask once more, now that others can see us too
 			}
-			claimed = n
+			claimed, until, l.lasting = n, time.Time{}, true
 			l.openUp(nc)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.events:
-		case <-time.After(5 * time.Second): // an event may have been lost in a race
+		case <-time.After(min(5*time.Second, l.again)): // an event may have been lost in a race
 		}
 	}
 }

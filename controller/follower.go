@@ -30,6 +30,7 @@ type follower struct {
 	store  string
 	trust  uint64 // number of its list of those whose commands count
 	tooOld bool   // it cannot check who commands it
+	unkept bool   // it obeys the newest list, and could not write it
 
 	// have is what the agent runs as far as we know; nil when we must ask.
 	// It belongs to run's goroutine.
@@ -136,21 +137,27 @@ func (f *follower) introduce(ctx context.Context) (ready bool, err error) {
 	}
 	list, number, _ := f.c.access.Trust()
 	f.mu.Lock()
-	has, tooOld := f.trust, f.tooOld
+	has, tooOld, known := f.trust, f.tooOld, f.unkept
 	f.mu.Unlock()
 	if tooOld || has >= number {
 		return !tooOld, nil
 	}
 	r, err := f.send(ctx, wire.Command{Op: wire.OpTrust, Trust: &list})
-	if err == nil && r.Error != nil {
+	unkept := err == nil && r.Error != nil && r.Error.Code == wire.CodeInternal
+	switch {
+	case unkept && !known: // its next heartbeat has us bring it again
+		f.c.log.Warn("an agent obeys the newest list of those whose commands count, and would not after a restart", "agent", f.agent, "error", r.Error)
+	case !unkept && err == nil && r.Error != nil:
 		err = fmt.Errorf("the list of those whose commands count: %w", r.Error)
 	}
 	if err != nil {
 		return false, err
 	}
 	f.mu.Lock()
-	f.trust = max(f.trust, number)
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	if f.unkept = unkept; !unkept {
+		f.trust = max(f.trust, number)
+	}
 	return true, nil
 }
 

@@ -95,6 +95,9 @@ func read(dir string) (Identity, error) {
 
 // Exists says whether a folder holds an identity.
 func Exists(dir string) bool {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return false // a file of credentials: to look into it is another error than ErrNotExist
+	}
 	_, err := os.Stat(filepath.Join(dir, infoName))
 	return !errors.Is(err, fs.ErrNotExist)
 }
@@ -104,6 +107,12 @@ func Exists(dir string) bool {
 func (id Identity) Save(dir string, key nkeys.KeyPair) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keep the identity: %w", err)
+	}
+	if have, err := os.ReadFile(CA(dir)); err == nil && string(have) != id.Authority {
+		// Another mesh: its list is another one, too, and may have any number.
+		if err := os.Remove(filepath.Join(dir, trustName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keep the identity: %w", err)
+		}
 	}
 	if err := saveKey(dir, id.Credential.JWT, key); err != nil {
 		return err
@@ -187,6 +196,15 @@ func syncFolder(dir string) error {
 // Creds is the path of the credentials of a folder, in the form of the nats program.
 func Creds(dir string) string { return filepath.Join(dir, credsName) }
 
+// FolderOf is the folder of the identity whose credentials a file is; "" where it
+// is another file.
+func FolderOf(creds string) string {
+	if dir := filepath.Dir(creds); filepath.Base(creds) == credsName && Exists(dir) {
+		return dir
+	}
+	return ""
+}
+
 // CA is the path of the broker's certificate authority of a folder.
 func CA(dir string) string { return filepath.Join(dir, caName) }
 
@@ -205,5 +223,5 @@ func (id Identity) Options(dir string) ([]nats.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []nats.Option{nats.Secure(conf), nats.UserCredentials(Creds(dir)), nats.CustomInboxPrefix(id.Inbox())}, nil
+	return []nats.Option{nats.Secure(conf), UserCredentials(Creds(dir)), nats.CustomInboxPrefix(id.Inbox())}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -59,8 +60,9 @@ func (l Line) UsedFor(dir string) bool {
 const joinTimeout = 15 * time.Second
 
 // Join makes a key, exchanges the token for a credential, and keeps both in the
-// folder that dir says, unless it returns an error: what is there is replaced
-// only then. The seed stays here.
+// folder that dir names, where they replace what is there. Where dir returns an
+// error, or the broker gives no credential, nothing is written. The token is used
+// up before dir is asked: see CheckFolder. The seed stays here.
 func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)) (Identity, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
@@ -92,6 +94,32 @@ func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)
 		return Identity{}, "", err
 	}
 	return id, where, id.Save(where, key)
+}
+
+// CheckFolder says whether a folder, which is made, has room for an identity. Who
+// asks it before Join does not use up a token for nothing.
+func CheckFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = tryFile(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("there is no place for a key, and the token was not used: %w", err)
+	}
+	return nil
+}
+
+// identityMost is more than the files of an identity take.
+const identityMost = 32 << 10
+
+func tryFile(dir string) error {
+	f, err := os.CreateTemp(dir, ".try-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, identityMost))
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // verifyPinned checks a chain against the one authority whose fingerprint is known.

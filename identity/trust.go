@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nkeys"
 
@@ -31,13 +32,17 @@ type Trust struct {
 	authority string // PEM
 	file      string // where the list is kept, so that an older one never counts again
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards what follows, and the file
+	text    string     // of the newest list
 	number  uint64
 	members map[string]wire.Member // by key
+	kept    uint64                 // number of the list in the file; 0 where there is none
+	problem error                  // why the newest list is not in the file
 }
 
 // OpenTrust reads the list in the folder of an identity. One that has none yet
-// obeys nobody until it is given one.
+// obeys nobody until it is given one. A list that cannot be read is set aside,
+// which Problem tells until there is another one.
 func OpenTrust(dir string) (*Trust, error) {
 	authority, err := os.ReadFile(CA(dir))
 	if err != nil {
@@ -52,20 +57,44 @@ func OpenTrust(dir string) (*Trust, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &list)
 	}
+	var l wire.Trust
 	if err == nil {
-		err = t.apply(list)
+		l, err = t.verify(list)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("trust %s: %w: restore it, or remove it: the broker sends another one", t.file, err)
+		aside := t.file + ".bad-" + time.Now().UTC().Format("20060102-150405.000")
+		t.problem = fmt.Errorf("the list of those whose commands count is damaged, and set aside as %s: nobody is obeyed until the broker brings another one, and which lists are older than that one is forgotten: %w", aside, err)
+		if err := os.Rename(t.file, aside); err != nil {
+			t.problem = errors.Join(t.problem, err)
+		}
+		return t, nil
 	}
+	t.set(list, l)
+	t.kept = t.number
 	return t, nil
 }
 
-// Number is that of the list; 0 where there is none yet.
+// Number is that of the list that counts; 0 where there is none yet.
 func (t *Trust) Number() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.number
+}
+
+// Kept is the number of the list that would count after a restart. While it is
+// behind Number, the newest list is to be given to Take again.
+func (t *Trust) Kept() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kept
+}
+
+// Problem is why the newest list would not count after a restart, or why there
+// is none; nil where all is well.
+func (t *Trust) Problem() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.problem
 }
 
 // Member is whose key it is. A key that is not on the list is nobody's.
@@ -76,13 +105,28 @@ func (t *Trust) Member(key string) (wire.Member, bool) {
 	return m, ok
 }
 
-// Take keeps a newer list. An older one is an error; the same one again is none.
+// ErrNotKept says that a list counts now, and would not after a restart.
+var ErrNotKept = errors.New("the list counts now, and would not after a restart: it could not be written")
+
+// Take has a newer list count, and keeps it. An older one is an error, and so is
+// another one of the same number. A list that cannot be written counts, since a
+// full disk must not keep anybody in who was shut out; the error is ErrNotKept
+// then, each time until it is written.
 func (t *Trust) Take(list wire.SignedTrust) error {
-	before := t.Number()
-	if err := t.apply(list); err != nil {
+	l, err := t.verify(list)
+	if err != nil {
 		return err
 	}
-	if t.Number() == before {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case l.Number < t.number:
+		return fmt.Errorf("it is list %d, and there was list %d: an older one never counts again", l.Number, t.number)
+	case l.Number == t.number && list.Trust != t.text:
+		return fmt.Errorf("it is another list %d than the one that counts", l.Number)
+	}
+	t.set(list, l)
+	if t.kept == t.number {
 		return nil
 	}
 	data, err := json.Marshal(list)
@@ -90,34 +134,37 @@ func (t *Trust) Take(list wire.SignedTrust) error {
 		err = WriteSecret(t.file, data)
 	}
 	if err != nil {
-		return fmt.Errorf("it holds now, and would not after a restart: %w", err)
+		t.problem = fmt.Errorf("%w: %w", ErrNotKept, err)
+		return t.problem
 	}
+	t.kept, t.problem = t.number, nil
 	return nil
 }
 
-func (t *Trust) apply(list wire.SignedTrust) error {
+// set has a list count that was verified. Who calls it holds the lock.
+func (t *Trust) set(list wire.SignedTrust, l wire.Trust) {
+	t.text, t.number, t.members = list.Trust, l.Number, make(map[string]wire.Member, len(l.Members))
+	for _, m := range l.Members {
+		t.members[m.Key] = m
+	}
+}
+
+// verify reads a list, if it is by the operator of this mesh.
+func (t *Trust) verify(list wire.SignedTrust) (l wire.Trust, err error) {
 	text, err := list.Text()
 	if err != nil {
-		return err
+		return l, err
 	}
 	if err := CheckOperator(t.authority, list.Operator, text, list.Signature); err != nil {
-		return err
+		return l, err
 	}
-	var l wire.Trust
 	if err := json.Unmarshal([]byte(list.Trust), &l); err != nil {
-		return fmt.Errorf("the list cannot be read: %w", err)
+		return l, fmt.Errorf("the list cannot be read: %w", err)
 	}
-	members := map[string]wire.Member{}
-	for _, m := range l.Members {
-		members[m.Key] = m
+	if l.Number == 0 {
+		return l, errors.New("the list has no number")
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if l.Number < t.number {
-		return fmt.Errorf("it is list %d, and there was list %d: an older one never counts again", l.Number, t.number)
-	}
-	t.number, t.members = l.Number, members
-	return nil
+	return l, nil
 }
 
 // CheckOperator says whether the operator that an authority certified signed a text.

@@ -28,19 +28,10 @@ type Receiver struct {
 // request passes once. The error is a [wire.Coder]; the member is known where
 // the signature is good, also beside an error.
 func (r Receiver) Sender(header, subject string, data []byte, roles ...wire.Role) (wire.Member, error) {
-	p, err := Check(header, subject, "", data)
+	who, p, err := r.author(header, subject, "", data, roles,
+		"it is not signed, and this mesh asks who people are: netmon signs what it sends, if it is as new as the receiver; the nats program may only read")
 	if err != nil {
-		if header == "" {
-			err = errors.New("it is not signed, and this mesh asks who people are: netmon signs what it sends, if it is as new as the receiver; the nats program may only read")
-		}
-		return wire.Member{}, &refused{wire.CodeUnsigned, err}
-	}
-	who, ok := r.Member(p.Key)
-	if !ok {
-		return wire.Member{}, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, which is nobody's key here: it was shut out, or is too new", p.Key)}
-	}
-	if !slices.Contains(roles, who.Role) {
-		return who, &refused{wire.CodeDenied, fmt.Errorf("your role does not include it: %s is %s", who.Name, article(who.Role))}
+		return who, err
 	}
 	if err := r.Challenges.Take(p); err != nil {
 		code := wire.CodeUnsigned
@@ -54,23 +45,35 @@ func (r Receiver) Sender(header, subject string, data []byte, roles ...wire.Role
 
 // Saver is who signed what is to be saved in a bucket.
 func (r Receiver) Saver(header, subject, operation string, data []byte, store string, over uint64, roles ...wire.Role) (wire.Member, error) {
-	p, err := Check(header, subject, operation, data)
+	who, p, err := r.author(header, subject, operation, data, roles,
+		"it is not signed, and this mesh asks who saves: use netmon, as new as the broker's")
 	if err != nil {
-		if header == "" {
-			err = errors.New("it is not signed, and this mesh asks who saves: use netmon, as new as the broker's")
-		}
-		return wire.Member{}, &refused{wire.CodeUnsigned, err}
+		return who, err
 	}
-	who, ok := r.Member(p.Key)
-	switch {
-	case !ok:
-		return wire.Member{}, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, which is nobody's key here", p.Key)}
-	case !slices.Contains(roles, who.Role):
-		return who, &refused{wire.CodeDenied, fmt.Errorf("your role does not include it: %s is %s", who.Name, article(who.Role))}
-	case p.Store != store || p.Revision != over:
+	if p.Store != store || p.Revision != over {
 		return who, &refused{wire.CodeStale, fmt.Errorf("it is signed for revision %d of store %q, and sent for revision %d of %q", p.Revision, p.Store, over, store)}
 	}
 	return who, nil
+}
+
+// author is who signed a message, if the role is one of roles. unsigned is what
+// to say of one that nobody signed.
+func (r Receiver) author(header, subject, operation string, data []byte, roles []wire.Role, unsigned string) (wire.Member, wire.Proof, error) {
+	p, err := Check(header, subject, operation, data)
+	if err != nil {
+		if header == "" {
+			err = errors.New(unsigned)
+		}
+		return wire.Member{}, p, &refused{wire.CodeUnsigned, err}
+	}
+	who, ok := r.Member(p.Key)
+	if !ok {
+		return wire.Member{}, p, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, which is nobody's key here: it was shut out, or is too new", p.Key)}
+	}
+	if !slices.Contains(roles, who.Role) {
+		return who, p, &refused{wire.CodeDenied, fmt.Errorf("your role does not include it: %s is %s", who.Name, article(who.Role))}
+	}
+	return who, p, nil
 }
 
 // Refuse is an error with its code for programs.

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/agent"
 	"netmon/broker/access"
 	"netmon/controller"
 	"netmon/identity"
@@ -199,4 +201,52 @@ func TestAdopt(t *testing.T) {
 	if err != nil || string(e.Value()) != fmt.Sprintf(text, "before") {
 		t.Errorf("%s %v: want it as it was", e.Value(), err)
 	}
+}
+
+// TestController_BringsAListUntilItIsKept: an agent whose disk is full obeys the
+// newest list, runs what is saved meanwhile, and keeps the list when it can.
+func TestController_BringsAListUntilItIsKept(t *testing.T) {
+	s := natstest.StartSecure(t)
+	boss := s.As(t, access.Controller, "controller")
+	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "oslo", Role: wire.RoleAgent}))
+	trust := trusting(t, s.Authority, dir)
+	opened := make(chan struct{}, 4)
+	a, err := agent.New(agent.Options{ID: "oslo", State: t.TempDir(), Version: "0.0.1", Trust: trust, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Connect: func(more ...nats.Option) (*nats.Conn, error) {
+			o, err := id.Options(dir)
+			if err != nil {
+				return nil, err
+			}
+			return nats.Connect(id.URL, append(o, more...)...)
+		}, Opened: func() { opened <- struct{}{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+	<-opened
+	if err := os.Rename(dir, dir+".away"); err != nil { // stands for the full disk
+		t.Fatal(err)
+	}
+	control(t, s.Mesh, boss)
+	admin, signer := s.Signing(t, wire.RoleAdmin, "anna") // which makes another list
+	_, number, _ := s.Trust()
+	until(t, "the newest list counts", func() bool { return trust.Number() == number })
+	store, _ := bucket(t, natstest.JetStream(t, boss))
+	if err := saveSigned(admin, signer, store, "web", "", `{"name":"web","kind":"tcp","target":"127.0.0.1:1","every":"10s","timeout":"5s","author":"anna"}`, 0); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it runs what was saved", func() bool {
+		m, err := boss.Request("agent.oslo.cmd", []byte(`{"op":"list"}`), 5*time.Second)
+		return err == nil && strings.Contains(string(m.Data), `"web"`)
+	})
+	if trust.Kept() >= number {
+		t.Errorf("list %d is kept on a disk that is full", trust.Kept())
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the list is kept", func() bool { return trust.Kept() == number })
 }

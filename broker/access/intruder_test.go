@@ -30,7 +30,7 @@ import (
 // without TLS, and returns what the first client said before it left.
 func pretend(t *testing.T, conf *tls.Config) (addr string, said <-chan string) {
 	t.Helper()
-	return pretendNonce(t, conf, `"abc"`)
+	return pretendNonce(t, conf, `"sO0iRAu_4fGdW-k"`)
 }
 
 // pretendNonce is pretend with a nonce, in JSON.
@@ -111,7 +111,8 @@ func TestImpostor(t *testing.T) {
 }
 
 // TestAttack_NonceIsNoCommand: a server in other hands chooses the nonce that a
-// client signs with its key as it connects. What it gets is no proof of anything.
+// client signs with its key as it connects. netmon signs none that looks strange,
+// and what another client with this key signs is no proof of anything.
 func TestAttack_NonceIsNoCommand(t *testing.T) {
 	s := natstest.StartSecure(t)
 	id, dir := s.LetIn(t, wire.RoleAdmin, "anna")
@@ -132,29 +133,50 @@ func TestAttack_NonceIsNoCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// signature is what a server gets for a nonce, "" for nothing.
+	signature := func(t *testing.T, nonce string, more ...nats.Option) string {
+		t.Helper()
+		addr, said := pretendNonce(t, &tls.Config{Certificates: []tls.Certificate{cert}}, nonce)
+		at := id
+		at.URL = addr
+		_, err := connect(t, at, dir, append(more, nats.NoReconnect(), nats.Timeout(5*time.Second))...)
+		line := <-said
+		if line == "" {
+			if err == nil || !strings.Contains(err.Error(), "no nonce of a NATS server") {
+				t.Errorf("nothing is signed, by %v", err)
+			}
+			return ""
+		}
+		var hello struct {
+			Sig string `json:"sig"`
+		}
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(line, "CONNECT ")), &hello); err != nil || hello.Sig == "" {
+			t.Fatalf("the client signs nothing: %q (%v)", line, err)
+		}
+		return hello.Sig
+	}
 	escaped := strings.NewReplacer("\n", `\n`, `"`, `\"`).Replace(string(text))
 	for what, nonce := range map[string]string{
 		"as JSON writes it": string(quoted), "its bytes as they are": `"` + escaped + `"`,
 		"the byte as half a pair": `"\udcff` + escaped[1:] + `"`, "the byte as a character": `"\u00ff` + escaped[1:] + `"`, "without it": `"` + escaped[1:] + `"`,
 	} {
-		addr, said := pretendNonce(t, &tls.Config{Certificates: []tls.Certificate{cert}}, nonce)
-		at := id
-		at.URL = addr
-		connect(t, at, dir, nats.NoReconnect(), nats.Timeout(5*time.Second))
-		var hello struct {
-			Sig string `json:"sig"`
-		}
-		line := <-said
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(line, "CONNECT ")), &hello); err != nil || hello.Sig == "" {
-			t.Fatalf("%s: the client signs nothing: %q (%v)", what, line, err)
-		}
-		p.Signature = hello.Sig
-		header, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := identity.Check(string(header), "agent.oslo.cmd", "", []byte(startX)); err == nil {
-			t.Errorf("%s: the server has a command signed", what)
+		t.Run(what, func(t *testing.T) {
+			if sig := signature(t, nonce); sig != "" {
+				t.Errorf("netmon signs it: %s", sig)
+			}
+			p.Signature = signature(t, nonce, nats.UserCredentials(identity.Creds(dir))) // another client
+			header, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := identity.Check(string(header), "agent.oslo.cmd", "", []byte(startX)); err == nil {
+				t.Error("the server has a command signed")
+			}
+		})
+	}
+	for nonce, signs := range map[string]bool{`"sO0iRAu_4fGdW-k"`: true, `"short"`: false, `"` + strings.Repeat("x", 65) + `"`: false, `"eight or more"`: false, `"sO0iRAu+4fGdW/k="`: false} {
+		if sig := signature(t, nonce); (sig != "") != signs {
+			t.Errorf("nonce %s: signed %q", nonce, sig)
 		}
 	}
 }

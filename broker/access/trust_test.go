@@ -4,11 +4,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nats-io/nkeys"
 
 	"netmon/identity"
 	"netmon/wire"
@@ -263,4 +266,182 @@ func readFile(t testing.TB, path string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// revoking makes a list without somebody.
+func revoking(t *testing.T, a *Authority, name string) (wire.SignedTrust, uint64) {
+	t.Helper()
+	if _, err := a.book.revoke("anna", name); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.relist(); err != nil {
+		t.Fatal(err)
+	}
+	list, number, _ := a.Trust()
+	return list, number
+}
+
+// TestTrust_ThatCannotBeWritten: on a full disk a revocation counts at once, is
+// an error each time it is brought, and is written when there is room.
+func TestTrust_ThatCannotBeWritten(t *testing.T) {
+	a := openAuthority(t, t.TempDir())
+	who := t.TempDir()
+	if _, err := a.Enrol(who, "tls://x:1", wire.AccessCommand{Name: "olga", Role: wire.RoleOperator}); err != nil {
+		t.Fatal(err)
+	}
+	olga, err := identity.PublicKey(who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := pinning(t, a)
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, number, _ := a.Trust()
+	if err := trust.Take(first); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := trust.Member(olga); !ok {
+		t.Fatal("olga is not on the list")
+	}
+	second, number2 := revoking(t, a, "olga")
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(dir, dir+".away") // stands for the full disk
+	for range 2 {
+		if err := trust.Take(second); !errors.Is(err, identity.ErrNotKept) {
+			t.Errorf("it could not be written: %v", err)
+		}
+		if _, ok := trust.Member(olga); ok || trust.Number() != number2 || trust.Kept() != number || trust.Problem() == nil {
+			t.Errorf("olga counts: %v; list %d, kept %d, want %d, %d; %v", ok, trust.Number(), trust.Kept(), number2, number, trust.Problem())
+		}
+	}
+	if err := trust.Take(first); err == nil || errors.Is(err, identity.ErrNotKept) {
+		t.Errorf("an older one meanwhile: %v", err)
+	}
+	move(dir+".away", dir)
+	if err := trust.Take(second); err != nil || trust.Kept() != number2 || trust.Problem() != nil {
+		t.Errorf("with room again: %v, kept %d, %v", err, trust.Kept(), trust.Problem())
+	}
+	again, err := identity.OpenTrust(dir)
+	if err != nil || again.Number() != number2 || again.Kept() != number2 {
+		t.Errorf("after a restart: list %d, want %d (%v)", again.Number(), number2, err)
+	}
+}
+
+// TestTrust_OneListOfANumber: another list of the same number does not count.
+func TestTrust_OneListOfANumber(t *testing.T) {
+	a := openAuthority(t, t.TempDir())
+	trust, err := identity.OpenTrust(pinning(t, a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, number, _ := a.Trust()
+	other, err := a.trust.sign(wire.Trust{Number: number, Members: []wire.Member{{Key: "UX", Name: "x", Role: wire.RoleAdmin}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := a.trust.sign(wire.Trust{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		list wire.SignedTrust
+		ok   bool
+	}{"the same again": {list, true}, "another one": {other, false}, "one without a number": {none, false}} {
+		if err := trust.Take(list); err != nil {
+			t.Fatal(err)
+		}
+		if err := trust.Take(c.list); (err == nil) != c.ok {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, ok := trust.Member("UX"); ok {
+			t.Errorf("%s: it counts", what)
+		}
+	}
+}
+
+// TestTrust_Damaged: the file is set aside, nobody is obeyed, and the next list counts.
+func TestTrust_Damaged(t *testing.T) {
+	a, other := openAuthority(t, t.TempDir()), openAuthority(t, t.TempDir())
+	list, number, _ := a.Trust()
+	foreign, _, _ := other.Trust()
+	ofOther, err := json.Marshal(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, data := range map[string]string{"torn": `{"operator":"x`, "empty": "", "another mesh's": string(ofOther)} {
+		dir := pinning(t, a)
+		file := filepath.Join(dir, "trust.json")
+		if err := os.WriteFile(file, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		trust, err := identity.OpenTrust(dir)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		aside, err := filepath.Glob(file + ".bad-*")
+		if err != nil || len(aside) != 1 || string(readFile(t, aside[0])) != data {
+			t.Errorf("%s: set aside: %v (%v)", what, aside, err)
+		}
+		if p := trust.Problem(); p == nil || !strings.Contains(p.Error(), "is damaged, and set aside as ") {
+			t.Errorf("%s: it says %v", what, p)
+		}
+		if _, ok := trust.Member(a.controller.Key); ok || trust.Number() != 0 || trust.Kept() != 0 {
+			t.Errorf("%s: somebody is obeyed by list %d", what, trust.Number())
+		}
+		if err := trust.Take(list); err != nil || trust.Kept() != number || trust.Problem() != nil {
+			t.Errorf("%s: the next list: %v, kept %d, %v", what, err, trust.Kept(), trust.Problem())
+		}
+	}
+}
+
+// TestSave_AnotherMesh: who joins another mesh in its old folder starts, and
+// takes that one's list; who joins the same one again forgets no list.
+func TestSave_AnotherMesh(t *testing.T) {
+	a, other := openAuthority(t, t.TempDir()), openAuthority(t, t.TempDir())
+	dir := t.TempDir()
+	id, err := a.Enrol(dir, "tls://x:1", wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := identity.OpenTrust(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, number, _ := a.Trust()
+	if err := trust.Take(list); err != nil {
+		t.Fatal(err)
+	}
+	// What identity.Join does at its end.
+	for _, c := range []struct {
+		what   string
+		by     *Authority
+		number uint64
+	}{{"the same mesh", a, number}, {"another mesh", other, 0}} {
+		key, err := nkeys.CreateUser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		id.Authority = string(c.by.certs.authority)
+		if id.Credential.JWT, err = c.by.keys.userJWT(wire.RoleAgent, "oslo", public(key)); err != nil {
+			t.Fatal(err)
+		}
+		if err := id.Save(dir, key); err != nil {
+			t.Fatal(err)
+		}
+		trust, err := identity.OpenTrust(dir)
+		if err != nil || trust.Number() != c.number || trust.Problem() != nil {
+			t.Fatalf("%s: list %d, want %d (%v, %v)", c.what, trust.Number(), c.number, err, trust.Problem())
+		}
+		list, _, _ := c.by.Trust()
+		if err := trust.Take(list); err != nil {
+			t.Errorf("%s: its list: %v", c.what, err)
+		}
+	}
 }

@@ -262,7 +262,7 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 		return agent, person, err
 	}
 	agent.connect, agent.labels = by(b.Connect, as, dir), labels
-	agent.rotate = func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }
+	agent.rotate = rotateIn(dir)
 	if agent.trust, err = identity.OpenTrust(dir); err != nil {
 		return agent, person, err
 	}
@@ -274,5 +274,5 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 
 // by connects in this process with the identity of a folder.
 func by(connect func(...nats.Option) (*nats.Conn, error), id identity.Identity, dir string) func(...nats.Option) (*nats.Conn, error) {
-	return as(connect, []nats.Option{nats.UserCredentials(identity.Creds(dir)), nats.CustomInboxPrefix(id.Inbox())})
+	return as(connect, []nats.Option{identity.UserCredentials(identity.Creds(dir)), nats.CustomInboxPrefix(id.Inbox())})
 }

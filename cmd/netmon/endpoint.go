@@ -73,6 +73,31 @@ func decideEndpoint(c *cli.Context) error {
 	return c.Set("broker", e.url)
 }
 
+// takeFolder takes the identity whose own file of credentials was given: besides
+// the key that holds the authority, by which the broker is known, and what others
+// signed is checked.
+func (e *endpoint) takeFolder() error {
+	if len(e.creds) != 1 {
+		return nil
+	}
+	folder := identity.FolderOf(e.creds[0])
+	if folder == "" {
+		return nil
+	}
+	id, err := identity.Load(folder)
+	if err != nil {
+		return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
+	}
+	e.identity, e.creds = folder, nil
+	if e.from == fromDefault {
+		e.url = id.URL
+	}
+	return nil
+}
+
+// fromDefault says that nobody chose a broker.
+const fromDefault = "the default"
+
 // checkCreds reports every file of credentials that cannot be read, or holds a
 // key and is not this user's alone. Of two the first is a JWT, and no secret.
 func checkCreds(files []string) error {
@@ -91,6 +116,14 @@ func checkCreds(files []string) error {
 // the default. Flags that are not given are "". A context's credentials go to
 // its own broker only.
 func chooseEndpoint(broker, inContext string, creds []string) (endpoint, error) {
+	e, err := chosenEndpoint(broker, inContext, creds)
+	if err == nil {
+		err = e.takeFolder()
+	}
+	return e, err
+}
+
+func chosenEndpoint(broker, inContext string, creds []string) (endpoint, error) {
 	if env := os.Getenv("NETMON_CREDS"); len(creds) == 0 && env != "" {
 		creds = filepath.SplitList(env)
 	}
@@ -198,10 +231,8 @@ func (p endpoint) options() ([]nats.Option, error) {
 		return id.Options(p.identity)
 	case checkCreds(p.creds) != nil:
 		return nil, usage("%s: %w", p.from, checkCreds(p.creds))
-	case len(p.creds) == 1:
-		return []nats.Option{nats.UserCredentials(p.creds[0])}, nil
-	case len(p.creds) == 2:
-		return []nats.Option{nats.UserCredentials(p.creds[0], p.creds[1])}, nil
+	case len(p.creds) > 0:
+		return []nats.Option{identity.UserCredentials(p.creds[0], p.creds[1:]...)}, nil
 	}
 	return nil, nil
 }
@@ -212,7 +243,11 @@ func (p endpoint) person() console.Person {
 	case p.identity != "":
 		return personOf(p.identity)
 	case len(p.creds) > 0: // the seed is in the last one
-		return console.Person{Name: identity.NameIn(p.creds[0]), Signer: identity.SignByFile(p.creds[len(p.creds)-1])}
+		who := console.Person{Name: identity.NameIn(p.creds[0]), Signer: identity.SignByFile(p.creds[len(p.creds)-1])}
+		if ca, err := os.ReadFile(identity.CA(filepath.Dir(p.creds[0]))); err == nil && who.Name != "" {
+			who.Authority = string(ca)
+		}
+		return who
 	}
 	return console.Person{}
 }

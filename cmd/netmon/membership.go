@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/identity"
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -72,36 +74,56 @@ func memberOf(c *cli.Context) (membership, error) {
 	if line != "" {
 		return join(c, line)
 	}
-	m := membership{id: id, state: state}
-	if c.IsSet("broker") && strings.HasPrefix(endpointOf(c).from, "--broker") || len(c.StringSlice("creds")) > 0 || !identity.Exists(identityIn(m.state)) {
-		if err, ok := c.App.Metadata[undecidedKey].(error); ok {
-			return membership{}, err
+	e := endpointOf(c)
+	own, asked := identityIn(state), c.IsSet("broker") && strings.HasPrefix(e.from, "--broker")
+	credited := len(c.StringSlice("creds")) > 0 || asked && (len(e.creds) > 0 || e.identity != "")
+	switch {
+	case identity.Exists(own) && !credited && asked:
+		m, err := member(c, state, e.url)
+		if err == nil {
+			fmt.Fprintf(c.App.ErrWriter, "netmon: as %s at %s, by the identity in %s; at a broker that asks nobody who they are give another --state\n", m.id, redact(m.url), own)
 		}
-		e := endpointOf(c)
-		if e.identity != "" {
-			who, err := identity.Load(e.identity)
-			if err != nil {
-				return membership{}, err
-			}
-			if who.Credential.Role != wire.RoleAgent || who.Credential.Name != id {
-				return membership{}, usage("%s, by %s: this broker wants to know who an agent is, and the identity there is %s %s: netmon token new agent --id %s makes a line for netmon agent --join",
-					redact(e.url), e.from, who.Credential.Role, who.Credential.Name, id)
-			}
-		}
-		m.connect, m.url = e.connect, e.url
-		if e.identity != "" {
-			var err error
-			if m.trust, err = identity.OpenTrust(e.identity); err != nil {
-				return membership{}, err
-			}
-		}
-		return m, nil
+		return m, err
+	case identity.Exists(own) && !credited:
+		return member(c, state, "")
 	}
-	return member(c, m.state)
+	if err, ok := c.App.Metadata[undecidedKey].(error); ok {
+		return membership{}, err
+	}
+	return memberAt(e, membership{id: id, state: state, url: e.url, connect: e.connect})
 }
 
-// member is an agent by the identity that it joined with.
-func member(c *cli.Context, state string) (membership, error) {
+// memberAt is an agent at a broker by other credentials than its own, or none.
+func memberAt(e endpoint, m membership) (membership, error) {
+	switch {
+	case e.identity != "":
+		who, err := identity.Load(e.identity)
+		if err != nil {
+			return membership{}, err
+		}
+		if who.Credential.Role != wire.RoleAgent || who.Credential.Name != m.id {
+			return membership{}, usage("%s, by %s: this broker wants to know who an agent is, and the identity there is %s %s: netmon token new agent --id %s makes a line for netmon agent --join",
+				redact(e.url), e.from, who.Credential.Role, who.Credential.Name, m.id)
+		}
+		if m.trust, err = identity.OpenTrust(e.identity); err != nil {
+			return membership{}, err
+		}
+		m.rotate = rotateIn(e.identity)
+	case len(e.creds) > 0 && identity.NameIn(e.creds[0]) != "":
+		// With the key alone it would obey whoever comes through to it.
+		return membership{}, usage("%s: it is of %s, who joined a mesh; an agent needs the whole identity, to know whom it obeys: --creds FOLDER, where identity.json and ca.pem are, too",
+			e.creds[0], identity.NameIn(e.creds[0]))
+	}
+	return m, nil
+}
+
+func rotateIn(dir string) func(context.Context, *nats.Conn) error {
+	return func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }
+}
+
+// member is an agent by the identity that it joined with; at is another address
+// of its broker, or "".
+func member(c *cli.Context, state, at string) (membership, error) {
 	dir := identityIn(state)
 	id, err := identity.Load(dir)
 	if err != nil {
@@ -122,9 +144,9 @@ func member(c *cli.Context, state string) (membership, error) {
 	if err != nil {
 		return membership{}, err
 	}
-	return membership{id: name, state: state, labels: labels, url: id.URL, trust: trust,
-		connect: endpoint{url: id.URL, from: "the identity in " + dir, identity: dir}.connect,
-		rotate:  func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }}, nil
+	url := cmp.Or(at, id.URL)
+	return membership{id: name, state: state, labels: labels, url: url, trust: trust, rotate: rotateIn(dir),
+		connect: endpoint{url: url, from: "the identity in " + dir, identity: dir}.connect}, nil
 }
 
 // join exchanges a line for an identity. One that was exchanged here before is
@@ -143,8 +165,19 @@ func join(c *cli.Context, text string) (membership, error) {
 	}
 	for _, state := range places {
 		if line.UsedFor(identityIn(state)) {
-			return member(c, state)
+			return member(c, state, "")
 		}
+	}
+	// The name of its folder comes with the token, which is used up by then.
+	place := stateDir()
+	if s := c.String("state"); s != "" {
+		place = identityIn(s)
+		if err := private.Err(private.Tree(place)); err != nil {
+			return membership{}, usage("%w", err)
+		}
+	}
+	if err := identity.CheckFolder(place); err != nil {
+		return membership{}, err
 	}
 	var state string
 	id, dir, err := identity.Join(c.Context, line, func(got wire.Credential) (string, error) {
@@ -158,7 +191,7 @@ func join(c *cli.Context, text string) (membership, error) {
 		return membership{}, err
 	}
 	fmt.Fprintf(c.App.ErrWriter, "joined as %s; its key is in %s and nowhere else\n", id.Credential.Name, dir)
-	return member(c, state)
+	return member(c, state, "")
 }
 
 // joinConsole exchanges a line for an identity among this user's settings.
@@ -166,6 +199,9 @@ func joinConsole(ctx context.Context, text string) (id identity.Identity, dir st
 	line, err := identity.ParseLine(text)
 	if err != nil {
 		return id, "", usage("--join: %w", err)
+	}
+	if err := identity.CheckFolder(configDir("identities")); err != nil {
+		return id, "", err
 	}
 	id, dir, err = identity.Join(ctx, line, func(got wire.Credential) (string, error) {
 		if got.Role == wire.RoleAgent {
