@@ -277,41 +277,61 @@ func (b *book) join(token, key string) (id wire.Identity, again bool, why string
 	return id, false, "", err
 }
 
-// rotate notes the key that follows. Asked a second time for the same key,
-// which the identity does once it came in with it, it shuts the one before out.
-func (b *book) rotate(name, key string) (id wire.Identity, done bool, err error) {
+// rotate notes the key that follows, for who signed by the key in use. Asked
+// again for one that it has, or that follows, it says the same again: the answer
+// may have been lost. The key that follows takes over by signing: see confirm.
+func (b *book) rotate(name, by, key string) (id wire.Identity, err error) {
 	if !nkeys.IsValidPublicUserKey(key) {
-		return id, false, fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
+		return id, fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.entries[name]; e != nil && e.Key == key && e.Revoked.IsZero() {
-		return e.Identity, false, nil // nothing changes
-	}
 	err = b.change(func(d *draft) error {
-		e := d.edit(name)
+		e := b.entries[name]
 		switch {
 		case e == nil || e.Key == "" || !e.Revoked.IsZero():
 			return fmt.Errorf("%s has not joined with a token", name)
-		case e.Next == key:
-			e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
-			e.Key, e.Next, done = key, "", true
+		case by != e.Key:
+			return errors.New("it is signed by a key that is not the one in use: try again")
+		case e.Key == key || e.Next == key:
+			id = e.Identity // nothing changes
+			return nil
 		case b.byKey[key] != "":
 			return errors.New("key: it was used before: make a new one")
 		case b.now().Sub(e.NextAt) < rotateEvery:
 			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
 		case len(e.Old) >= mostOldKeys:
 			return fmt.Errorf("it had %d keys, which is as many as it may: join again under another name", mostOldKeys)
-		default:
-			if e.Next != "" { // given up
-				e.Old = append(e.Old, oldKey{e.Next, e.Role, b.now().UTC()})
-			}
-			e.Next, e.NextAt = key, b.now().UTC()
 		}
+		e = d.edit(name)
+		if e.Next != "" { // given up: it never signed anything
+			e.Old = append(e.Old, oldKey{e.Next, e.Role, b.now().UTC()})
+		}
+		e.Next, e.NextAt = key, b.now().UTC()
 		id = e.Identity
 		return nil
 	})
-	return id, done, err
+	return id, err
+}
+
+// confirm notes that a key signed something. Is it one that follows, then it is
+// in use, and the one before is shut out: its thief could name a key of his own
+// in its place. done is false where nothing changed.
+func (b *book) confirm(key string) (id wire.Identity, done bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := b.byKey[key]
+	if e := b.entries[name]; e == nil || key == "" || e.Next != key || !e.Revoked.IsZero() {
+		return id, false, nil
+	}
+	err = b.change(func(d *draft) error {
+		e := d.edit(name)
+		e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
+		e.Key, e.Next = key, ""
+		id = e.Identity
+		return nil
+	})
+	return id, err == nil, err
 }
 
 // revoke shuts an identity out, and makes its token worthless.

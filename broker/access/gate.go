@@ -48,6 +48,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
+	defer s.confirm(ctx, who)()
 	if err != nil {
 		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
 		refuse(m, err.Error())

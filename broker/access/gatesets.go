@@ -28,6 +28,7 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	to := nats.NewMsg(configsMeta + rest)
 	to.Data = m.Data
 	who, p, err := s.checkSet(ctx, to.Subject, rest, m)
+	defer s.confirm(ctx, who)()
 	if err != nil {
 		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
 		refuse(m, err.Error())

@@ -287,8 +287,9 @@ func (s *service) credential(id wire.Identity, key string) (*wire.Credential, er
 
 // rotate signs another key for who asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
-	name, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
-	if err == nil && m.Subject != "access.rotate."+name {
+	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	defer s.confirm(ctx, who)()
+	if err == nil && m.Subject != "access.rotate."+who.Name {
 		err = errNotYours
 	}
 	if err != nil {
@@ -300,22 +301,37 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
 		return
 	}
-	id, done, err := s.a.book.rotate(name, q.Key)
+	id, err := s.a.book.rotate(who.Name, who.Key, q.Key)
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
 	}
 	c, err := s.credential(id, q.Key)
-	err = errors.Join(err, s.a.relist())
-	s.answer(m, wire.AccessReply{Credential: c}, err)
-	if done {
-		s.note(ctx, wire.Audit{Where: whereAccess, By: name, Did: "rotate", What: []string{name}}, err)
+	s.answer(m, wire.AccessReply{Credential: c}, errors.Join(err, s.a.relist()))
+}
+
+// confirm notes that somebody signs by a key that was to follow, whatever it is
+// that is signed: it is in use, and the one before is shut out. What it returns is
+// for after the answer: see pushLoop.
+func (s *service) confirm(ctx context.Context, who wire.Member) (after func()) {
+	id, done, err := s.a.book.confirm(who.Key)
+	if err != nil {
+		s.a.log.Error("access: a key that took over is not in the book", "name", who.Name, "error", err)
+	}
+	if !done {
+		return func() {}
+	}
+	err = s.a.relist()
+	return func() {
 		s.update(accountOf(id.Role))
+		s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "rotate", What: []string{id.Name}}, err)
 	}
 }
 
 func (s *service) admin(ctx context.Context, m *nats.Msg) {
-	by, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
+	who, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
+	defer s.confirm(ctx, who)()
+	by := who.Name
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
@@ -366,12 +382,12 @@ var errNotYours = errors.New("your role does not include it")
 // changers are the roles that save monitors.
 var changers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
 
-// sender is the name of who signed a request for something to be changed. The
-// server's word does not count: subject is the one that was signed for.
-func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (string, error) {
+// sender is who signed a request for something to be changed. The server's word
+// does not count: subject is the one that was signed for.
+func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (wire.Member, error) {
 	who, err := s.receiver.Sender(m.Header.Get(wire.ProofHeader), subject, m.Data, roles...)
 	if err != nil && !errors.Is(err, identity.ErrStale) {
 		s.a.log.Warn("refused", "subject", subject, "by", who.Name, "error", err)
 	}
-	return who.Name, err
+	return who, err
 }
