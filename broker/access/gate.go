@@ -48,7 +48,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
-	defer s.confirm(ctx, who)()
+	defer s.confirm(who)()
 	if err != nil {
 		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
 		refuse(m, err.Error())
@@ -83,19 +83,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 			to.Header.Set(header, value)
 		}
 	}
-	var ack struct {
-		Error *struct {
-			Description string `json:"description"`
-		} `json:"error"`
-	}
-	r, err := s.nc.RequestMsgWithContext(ctx, to)
-	if err == nil {
-		if json.Unmarshal(r.Data, &ack) == nil && ack.Error != nil {
-			err = fmt.Errorf("%s", ack.Error.Description)
-		}
-		m.Respond(r.Data)
-	}
-	s.note(ctx, e, err)
+	s.note(e, s.write(ctx, m, to))
 }
 
 // storeFor is how long it is believed that a bucket is the same one.

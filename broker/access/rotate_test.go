@@ -30,5 +30,7 @@ func TestRotate_ConfirmedByUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	isCut(t, "the key of before", cut)
-	until(t, "the audit has it", func() bool { return strings.Contains(strings.Join(audited(t, boss, "access"), "\n"), "olga rotate olga true") })
+	until(t, "the audit has it", func() bool {
+		return strings.Contains(strings.Join(audited(t, boss, "access"), "\n"), "olga rotate olga true")
+	})
 }

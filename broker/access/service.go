@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/identity"
-	"netmon/internal/auditlog"
 	"netmon/wire"
 )
 
@@ -43,7 +42,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
 		changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
 		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
-	s.audit = auditlog.New(s.store)
+	s.notes = newNotes(s.store, a.log)
 	joins, err := newJoins(s)
 	if err != nil {
 		return err
@@ -54,7 +53,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	defer cancel()
 	loops.Go(func() { s.pushLoop(ctx) })
 	loops.Go(func() { s.watchShares(ctx) })
-	loops.Go(func() { s.audit.Run(ctx) })
+	loops.Go(func() { s.notes.run(ctx) })
 	loops.Go(func() { joins.work(ctx, joins.known) })
 	loops.Go(func() { joins.work(ctx, joins.wrong) })
 	var subs []*nats.Subscription
@@ -125,9 +124,9 @@ type service struct {
 	a    *Authority
 	nc   *nats.Conn
 	js   jetstream.JetStream
-	wake chan struct{} // an account was marked; has room for one
+	wake chan struct{} // to pushLoop; has room for one
 
-	audit *auditlog.Log
+	notes *notes
 
 	claims    *claims
 	consumers *consumers
@@ -152,6 +151,11 @@ func (s *service) update(account string) {
 		}
 	}
 	s.mu.Unlock()
+	s.poke()
+}
+
+// poke has pushLoop look what there is to do.
+func (s *service) poke() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -181,29 +185,51 @@ func (s *service) pushLoop(ctx context.Context) {
 			wait = 100 * time.Millisecond
 			continue
 		}
-		s.a.log.Error("the servers were not told who may come in; trying again", "error", err)
+		s.a.log.Error("not everybody was told who may come in, and who commands; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
-			s.update("")
+			s.poke()
 		}
 		wait = min(2*wait, 5*time.Second)
 	}
 }
 
+// pushChanged brings the list up to date, if that failed before, and the marked
+// accounts to the servers. Those that they did not take stay marked.
 func (s *service) pushChanged(ctx context.Context) error {
+	listed := s.a.relist()
 	s.mu.Lock()
 	changed := maps.Clone(s.changed)
 	clear(s.changed)
 	s.mu.Unlock()
-	accounts, err := s.a.Accounts()
-	if err != nil {
-		return err
+	if len(changed) == 0 {
+		return listed
 	}
-	accounts = slices.DeleteFunc(accounts, func(a Account) bool { return !changed[a.Name] })
-	try, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return s.Push(try, accounts)
+	accounts, err := s.a.Accounts()
+	if err == nil {
+		accounts = slices.DeleteFunc(accounts, func(a Account) bool { return !changed[a.Name] })
+		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		err = s.Push(try, accounts)
+	}
+	if err != nil {
+		s.mu.Lock()
+		maps.Copy(s.changed, changed)
+		s.mu.Unlock()
+	}
+	return errors.Join(listed, err)
+}
+
+// relist brings the list of those whose commands count up to date. Where that
+// fails, pushLoop tries again.
+func (s *service) relist() error {
+	err := s.a.relist()
+	if err != nil {
+		s.poke()
+		err = fmt.Errorf("it is in the book, and agents do not know it yet, which is tried again and again: %w", err)
+	}
+	return err
 }
 
 // lagging says why the servers do not know yet what the book says.
@@ -213,7 +239,7 @@ func (s *service) lagging() error {
 	if s.behind == nil {
 		return nil
 	}
-	return fmt.Errorf("it is in the book, and the servers have not taken it yet, which is tried again and again: %w", s.behind)
+	return fmt.Errorf("it is in the book, and not everybody knows it yet, which is tried again and again: %w", s.behind)
 }
 
 func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
@@ -234,20 +260,21 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 	}
 }
 
-// note tells the audit what was done, and waits until it is stored, unless it
-// is one of many that failed. Who was not let in has no name yet: [service.first]
-// bounds those.
-func (s *service) note(ctx context.Context, e wire.Audit, err error) {
+// note tells the audit what was done, after everything that shuts somebody out:
+// the audit may not answer. A change is always a line; of many that failed, some
+// are counted. What may have been done though its answer was lost is a change.
+// Who was not let in has no name yet: [service.first] bounds those.
+func (s *service) note(e wire.Audit, err error) {
 	e.At, e.OK = time.Now().UTC(), err == nil
 	if err != nil {
 		e.Error = err.Error()
 	}
-	s.audit.Add(ctx, e, err == nil || e.By == "")
+	s.notes.add(e, err == nil || e.By == "" || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout))
 }
 
 // store writes a line of the audit.
 func (s *service) store(ctx context.Context, e wire.Audit) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
 	defer cancel()
 	subject, err := wire.AuditSubject(e.Where)
 	var data []byte
@@ -288,7 +315,7 @@ func (s *service) credential(id wire.Identity, key string) (*wire.Credential, er
 // rotate signs another key for who asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
-	defer s.confirm(ctx, who)()
+	defer s.confirm(who)()
 	if err == nil && m.Subject != "access.rotate."+who.Name {
 		err = errNotYours
 	}
@@ -307,13 +334,13 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	c, err := s.credential(id, q.Key)
-	s.answer(m, wire.AccessReply{Credential: c}, errors.Join(err, s.a.relist()))
+	s.answer(m, wire.AccessReply{Credential: c}, errors.Join(err, s.relist()))
 }
 
 // confirm notes that somebody signs by a key that was to follow, whatever it is
 // that is signed: it is in use, and the one before is shut out. What it returns is
 // for after the answer: see pushLoop.
-func (s *service) confirm(ctx context.Context, who wire.Member) (after func()) {
+func (s *service) confirm(who wire.Member) (after func()) {
 	id, done, err := s.a.book.confirm(who.Key)
 	if err != nil {
 		s.a.log.Error("access: a key that took over is not in the book", "name", who.Name, "error", err)
@@ -321,16 +348,16 @@ func (s *service) confirm(ctx context.Context, who wire.Member) (after func()) {
 	if !done {
 		return func() {}
 	}
-	err = s.a.relist()
+	err = s.relist()
 	return func() {
 		s.update(accountOf(id.Role))
-		s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "rotate", What: []string{id.Name}}, err)
+		s.note(wire.Audit{Where: whereAccess, By: id.Name, Did: "rotate", What: []string{id.Name}}, err)
 	}
 }
 
 func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	who, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
-	defer s.confirm(ctx, who)()
+	defer s.confirm(who)()
 	by := who.Name
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
@@ -368,13 +395,14 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", wire.AccessOps, q.Op))
 		return
 	}
-	s.note(ctx, e, err)
 	if q.Op == wire.AccessToken || err != nil {
+		s.note(e, err)
 		s.answer(m, r, err)
 		return
 	}
-	s.answer(m, r, errors.Join(s.lagging(), s.a.relist()))
+	s.answer(m, r, errors.Join(s.lagging(), s.relist()))
 	s.update(accountOf(r.Identities[0].Role))
+	s.note(e, nil)
 }
 
 var errNotYours = errors.New("your role does not include it")
