@@ -268,8 +268,17 @@ func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.
 func AdminFolder(dir string) string { return filepath.Join(dir, "admin") }
 
 // WriteAdmin leaves that identity in a folder. url is where the broker listens.
-// What was left before is shut out.
+// One that is there, is in the book, and that nobody else could read stays as it
+// is; in place of any other there is a new one, and the key of before is shut out.
+// So a start changes no key, unless somebody revoked it.
 func (a *Authority) WriteAdmin(dir, url string) error {
+	if have, err := identity.Load(dir); err == nil && have.Authority == string(a.certs.authority) {
+		key, err := identity.PublicKey(dir)
+		if who, is := a.book.member(key); err == nil && is && who.Name == LocalAdmin && who.Role == wire.RoleAdmin {
+			have.URL = url
+			return have.SaveInfo(dir)
+		}
+	}
 	key, err := nkeys.CreateUser()
 	if err != nil {
 		return err

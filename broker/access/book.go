@@ -346,14 +346,9 @@ func (b *book) revoke(by, name string) (wire.Identity, error) {
 		if !e.Revoked.IsZero() {
 			return nil
 		}
-		now := b.now().UTC()
-		e.Revoked, e.Revoker = now, by
-		for _, k := range []string{e.Key, e.Next} {
-			if k != "" {
-				e.Old = append(e.Old, oldKey{k, e.Role, now})
-			}
-		}
-		e.Next = ""
+		now, key := b.now().UTC(), e.Key
+		e.shutOut(now)
+		e.Revoked, e.Revoker, e.Key = now, by, key // which it had
 		return nil
 	})
 	if err != nil {
@@ -382,25 +377,37 @@ func (b *book) list(after string) (page []wire.Identity, next string) {
 	return page, ""
 }
 
+// ownHost made the identities of programs on the broker's own host.
+const ownHost = "the broker's own host"
+
 // local gives the broker's own host another key, and shuts the one before out.
 func (b *book) local(key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.change(func(d *draft) error {
 		now := b.now().UTC()
-		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: "the broker's own host", Made: now, Joined: now, Key: key}}
+		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: ownHost, Made: now, Joined: now, Key: key}}
 		if was := d.edit(LocalAdmin); was != nil {
+			was.shutOut(now)
 			e.Old = was.Old
-			if was.Key != "" && was.Revoked.IsZero() {
-				e.Old = append(e.Old, oldKey{was.Key, was.Role, now})
-			}
-		}
-		if n := len(e.Old); n > mostOldKeys { // the host has had the newest ones only
-			e.Old = e.Old[n-mostOldKeys:]
 		}
 		d.set(e)
 		return nil
 	})
+}
+
+// shutOut puts the keys that let somebody in among those that were shut out,
+// where they stay for good: what they signed in with does not expire.
+func (e *entry) shutOut(now time.Time) {
+	if !e.Revoked.IsZero() {
+		return // they are there
+	}
+	for _, k := range []string{e.Key, e.Next} {
+		if k != "" {
+			e.Old = append(e.Old, oldKey{k, e.Role, now})
+		}
+	}
+	e.Key, e.Next = "", ""
 }
 
 func (b *book) show(e *entry) wire.Identity {
