@@ -50,7 +50,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
 	defer s.confirm(who)()
 	if err != nil {
-		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
+		s.warnings.tell("refused", to.Subject, who.Name, err)
 		refuse(m, err.Error())
 		return
 	}

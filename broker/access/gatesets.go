@@ -31,7 +31,7 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	who, p, info, err := s.checkSet(ctx, to.Subject, rest, m)
 	defer s.confirm(who)()
 	if err != nil {
-		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
+		s.warnings.tell("refused", to.Subject, who.Name, err)
 		refuse(m, err.Error())
 		return
 	}

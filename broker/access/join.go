@@ -121,6 +121,6 @@ func (j *joins) seal(r joinRequest, reply wire.AccessReply, err error) {
 		err = r.m.Respond(data)
 	}
 	if err != nil {
-		j.s.a.log.Warn("access: answer", "error", err)
+		j.s.warnings.tell("access: answer", r.m.Subject, "", err)
 	}
 }

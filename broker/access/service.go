@@ -42,7 +42,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
 		changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
 		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
-	s.notes = newNotes(s.store, a.log)
+	s.notes, s.warnings = newNotes(s.store, a.log), newWarnings(a.log)
 	joins, err := newJoins(s)
 	if err != nil {
 		return err
@@ -54,6 +54,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	loops.Go(func() { s.pushLoop(ctx) })
 	loops.Go(func() { s.watchShares(ctx) })
 	loops.Go(func() { s.notes.run(ctx) })
+	loops.Go(func() { s.warnings.run(ctx) })
 	loops.Go(func() { joins.work(ctx, joins.known) })
 	loops.Go(func() { joins.work(ctx, joins.wrong) })
 	var subs []*nats.Subscription
@@ -71,6 +72,9 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		gateConsumer + ".>":   s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
+			if m.Reply == "" {
+				return // nobody waits for what would be done
+			}
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 			defer cancel()
 			handle(ctx, m)
@@ -126,7 +130,8 @@ type service struct {
 	js   jetstream.JetStream
 	wake chan struct{} // to pushLoop; has room for one
 
-	notes *notes
+	notes    *notes
+	warnings *warnings
 
 	claims    *claims
 	consumers *consumers
@@ -256,7 +261,7 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 		err = m.Respond(data)
 	}
 	if err != nil {
-		s.a.log.Warn("access: answer", "error", err)
+		s.warnings.tell("access: answer", m.Subject, "", err)
 	}
 }
 
@@ -343,7 +348,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 func (s *service) confirm(who wire.Member) (after func()) {
 	id, done, err := s.a.book.confirm(who.Key)
 	if err != nil {
-		s.a.log.Error("access: a key that took over is not in the book", "name", who.Name, "error", err)
+		s.warnings.tell("access: a key that took over is not in the book", "", who.Name, err)
 	}
 	if !done {
 		return func() {}
@@ -415,7 +420,7 @@ var changers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
 func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (wire.Member, error) {
 	who, err := s.receiver.Sender(m.Header.Get(wire.ProofHeader), subject, m.Data, roles...)
 	if err != nil && !errors.Is(err, identity.ErrStale) {
-		s.a.log.Warn("refused", "subject", subject, "by", who.Name, "error", err)
+		s.warnings.tell("refused", subject, who.Name, err)
 	}
 	return who, err
 }
