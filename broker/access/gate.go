@@ -65,8 +65,8 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		err = fmt.Errorf("Nats-Rollup: the history of a monitor is kept, got %.20q", rollup)
 	case operation == "DEL":
 		e.Did = "delete"
-	case operation != "" && operation != "PUT":
-		err = fmt.Errorf("%s: want DEL: the history of a monitor is kept, got %.20q", headerOperation, operation)
+	case operation != "": // also PUT, which some readers take for a value, and some for none
+		err = fmt.Errorf("%s: want DEL, or none: the history of a monitor is kept, got %.20q", headerOperation, operation)
 	default:
 		e.Detail, err = checkSaved(m.Data, name, who.Name)
 	}
