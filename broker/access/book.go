@@ -29,9 +29,11 @@ const (
 	tokenMost    = 30 * 24 * time.Hour
 	mostEntries  = 100_000 // identities in the book
 	mostLabels   = 64      // of one identity
-	mostOldKeys  = 1000    // of one identity
+	mostOldKeys  = 50      // of one identity, from which on it changes its key no more
 	mostMembers  = 4000    // operators and admins: their list fits into a message
 	rotateEvery  = time.Minute
+	rotateADay   = 5    // keys that one identity may leave behind in a day
+	mostLeft     = 8000 // old keys of one account: what is left of mostRevoked is for revoking
 )
 
 // reserved are names that subjects or the audit use for something else.
@@ -301,7 +303,11 @@ func (b *book) rotate(name, by, key string) (id wire.Identity, err error) {
 		case b.now().Sub(e.NextAt) < rotateEvery:
 			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
 		case len(e.Old) >= mostOldKeys:
-			return fmt.Errorf("it had %d keys, which is as many as it may: join again under another name", mostOldKeys)
+			return fmt.Errorf("it had %d keys, which is as many as it may: let it join again under another name, and revoke this one", mostOldKeys)
+		case b.left(accountOf(e.Role)) >= mostLeft:
+			return fmt.Errorf("%d keys were shut out, and only revoking may go on: see docs/security.md", mostLeft)
+		case e.leftToday(b.now()) >= rotateADay:
+			return fmt.Errorf("it left %d keys behind within a day, which is as many as it may: try again tomorrow; what was stolen, revoke", rotateADay)
 		}
 		e = d.edit(name)
 		if e.Next != "" { // given up: it never signed anything
@@ -394,6 +400,33 @@ func (b *book) local(key string) error {
 		d.set(e)
 		return nil
 	})
+}
+
+// left counts the keys of an account that were shut out; mu is held.
+func (b *book) left(account string) (n int) {
+	is := map[wire.Role]bool{}
+	for _, r := range wire.Roles {
+		is[r] = accountOf(r) == account
+	}
+	for _, e := range b.entries {
+		for _, o := range e.Old {
+			if is[o.Role] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// leftToday counts the keys that an identity left behind within a day. What a
+// clock that was ahead says of later does not count.
+func (e *entry) leftToday(now time.Time) (n int) {
+	for _, o := range e.Old {
+		if age := now.Sub(o.At); age >= 0 && age < 24*time.Hour {
+			n++
+		}
+	}
+	return n
 }
 
 // shutOut puts the keys that let somebody in among those that were shut out,

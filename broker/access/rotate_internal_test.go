@@ -1,8 +1,11 @@
 package access
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/nats-io/jwt/v2"
 
 	"netmon/wire"
 )
@@ -81,4 +84,68 @@ func TestBookRotate_LostAnswer(t *testing.T) {
 	later()
 	follows(t, b, k1, k3)
 	counts(t, b, map[string]bool{k1: true, k2: false, k3: true})
+}
+
+// TestBookRotate_KeysLeftBehind are bounded, a day and altogether: each is in an
+// account for good, and accounts must fit into a message.
+func TestBookRotate_KeysLeftBehind(t *testing.T) {
+	b, key, _ := rotating(t)
+	now := time.Now()
+	b.now = func() time.Time { return now }
+	done := 0
+	for range 30 * 24 { // an hour each
+		next := userKey(t)
+		if _, err := b.rotate("oslo", key, next); err == nil {
+			if _, _, err := b.confirm(next); err != nil {
+				t.Fatal(err)
+			}
+			key, done = next, done+1
+		}
+		if now = now.Add(time.Hour); done > rotateADay && b.now().Sub(b.entries["oslo"].Joined) < 24*time.Hour {
+			t.Fatalf("%d on the first day", done)
+		}
+	}
+	if done != mostOldKeys {
+		t.Errorf("it changed its key %d times, want %d", done, mostOldKeys)
+	}
+	counts(t, b, map[string]bool{key: true})
+}
+
+// TestAccounts_RoomToRevoke: changing keys takes no room from revoking, and an
+// account that no server takes is an error here.
+func TestAccounts_RoomToRevoke(t *testing.T) {
+	a := openAuthority(t, t.TempDir())
+	key := userKey(t)
+	if err := a.book.enrol(wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent}, key); err != nil {
+		t.Fatal(err)
+	}
+	shutOut := func(n int) {
+		e := &entry{Identity: wire.Identity{Name: "many", Role: wire.RoleAgent}}
+		for i := range n {
+			e.Old = append(e.Old, oldKey{Key: fmt.Sprintf("U%055d", i), Role: wire.RoleAgent})
+		}
+		a.book.entries["many"] = e
+	}
+	shutOut(mostLeft - 1)
+	if _, err := a.book.rotate("oslo", key, userKey(t)); err != nil {
+		t.Error(err)
+	}
+	shutOut(mostRevoked)
+	a.book.entries["oslo"].NextAt = time.Time{}
+	if _, err := a.book.rotate("oslo", key, userKey(t)); err == nil {
+		t.Error("a key was changed where there is room for revoking only")
+	}
+	accounts, err := a.Accounts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, acc := range accounts {
+		if _, err := jwt.DecodeAccountClaims(acc.JWT); err != nil {
+			t.Error(acc.Name, err)
+		}
+	}
+	shutOut(mostRevoked * 12 / 10)
+	if _, err := a.Accounts(); err == nil {
+		t.Error("an account that no server takes is given out")
+	}
 }
