@@ -219,11 +219,18 @@ func commands(r wire.Role) bool { return r == wire.RoleOperator || r == wire.Rol
 // commanders counts those whose commands count, or will.
 func (b *book) commanders() (n int) {
 	for _, e := range b.entries {
-		if commands(e.Role) && e.Revoked.IsZero() {
+		if commands(e.Role) && e.Revoked.IsZero() && (e.Key != "" || !b.expired(e)) {
 			n++
 		}
 	}
 	return n
+}
+
+// expired says whether the time to use a token is over. One that lies further
+// ahead than any was ever given was given by a clock that was ahead.
+func (b *book) expired(e *entry) bool {
+	now := b.now()
+	return now.After(e.Expires) || e.Expires.After(now.Add(tokenMost))
 }
 
 func hashOf(token string) string {
@@ -262,7 +269,7 @@ func (b *book) join(token, key string) (id wire.Identity, again bool, why string
 		return e.Identity, true, "", nil
 	case !e.Joined.IsZero():
 		why = "the token of " + e.Name + " was used before"
-	case b.now().After(e.Expires):
+	case b.expired(e):
 		why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
 	case b.byKey[key] != "":
 		why = "the key belongs to " + b.byKey[key]
@@ -455,7 +462,7 @@ func (b *book) show(e *entry) wire.Identity {
 		id.State = "rotating"
 	case e.Key != "":
 		id.State = "joined"
-	case b.now().After(e.Expires):
+	case b.expired(e):
 		id.State = "expired"
 	default:
 		id.State = "invited"

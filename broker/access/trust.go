@@ -63,36 +63,60 @@ func openTrust(dir string, operator nkeys.KeyPair, cert string) (*trust, error) 
 }
 
 // update makes a new list where the members are others than those of the last
-// one. book is the number of the book that they were read from.
-func (t *trust) update(book uint64, members []wire.Member) error {
-	slices.SortFunc(members, func(a, b wire.Member) int { return strings.Compare(a.Key, b.Key) })
+// one. book is the number of the book that they were read from. Where not all
+// have room, it holds the first ones, and left says how many it does not: whoever
+// was shut out must be off the list, whatever else is.
+func (t *trust) update(book uint64, members []wire.Member) (left int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	listed, err := t.fitting(members)
+	if err != nil {
+		return 0, err
+	}
+	left = len(members) - len(listed)
 	next, signed := t.list, t.signed
-	if next.Number == 0 || !slices.Equal(next.Members, members) {
+	if next.Number == 0 || !slices.Equal(next.Members, listed) {
 		// Not only one higher, but as high as the time in ms: a folder that was
 		// restored from a backup must not give out a number that agents have seen.
-		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: members}
-		var err error
+		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed}
 		if signed, err = t.sign(next); err != nil {
-			return err
+			return left, err
 		}
 	} else if book == t.book {
-		return nil
+		return left, nil
 	}
 	data, err := json.MarshalIndent(trustFile{book, signed}, "", "  ")
 	if err == nil {
 		err = identity.WriteSecret(t.path, append(data, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("write the list of those whose commands count: %w", err)
+		return left, fmt.Errorf("write the list of those whose commands count: %w", err)
 	}
 	if next.Number != t.list.Number {
 		close(t.changed)
 		t.changed = make(chan struct{})
 	}
 	t.book, t.list, t.signed = book, next, signed
-	return nil
+	return left, nil
+}
+
+// fitting are the first of members that have room in a command, by their keys.
+func (t *trust) fitting(members []wire.Member) (list []wire.Member, err error) {
+	n := len(members)
+	for ; n > 0; n -= 1 + n/50 {
+		list = slices.SortedFunc(slices.Values(members[:n]), func(a, b wire.Member) int { return strings.Compare(a.Key, b.Key) })
+		if slices.Equal(list, t.list.Members) {
+			return list, nil
+		}
+		data, err := json.Marshal(wire.Trust{Number: 1 << 62, Members: list})
+		if err == nil { // the text is a string in the command, with the signature beside it
+			data, err = json.Marshal(string(data))
+		}
+		if err != nil || len(data)+len(t.cert)+1024 <= mostTrust {
+			return list, err
+		}
+	}
+	return list, nil
 }
 
 func (t *trust) sign(list wire.Trust) (wire.SignedTrust, error) {
@@ -145,7 +169,11 @@ func (a *Authority) checkBook() error {
 func (a *Authority) relist() error {
 	number, all := a.book.members()
 	members := slices.DeleteFunc(all, func(m wire.Member) bool { return !commands(m.Role) })
-	return a.trust.update(number, append(members, a.controller))
+	left, err := a.trust.update(number, append([]wire.Member{a.controller}, members...))
+	if left > 0 {
+		a.log.Error("the list of those whose commands count has no room for all: revoke operators and admins that are not needed", "left_out", left)
+	}
+	return err
 }
 
 // accept is the authority's word on what somebody saves, as a header. proof is
@@ -179,21 +207,35 @@ func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data 
 	return err
 }
 
-// members are all identities that are in, with each key that lets them in.
+// members are all identities that are in, with each key that lets them in: first
+// the admins, then all others by name, and last the keys that are to follow.
 func (b *book) members() (number uint64, list []wire.Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var next []wire.Member
 	for _, e := range b.entries {
 		if !e.Revoked.IsZero() {
 			continue
 		}
-		for _, key := range []string{e.Key, e.Next} {
-			if key != "" {
-				list = append(list, wire.Member{Key: key, Name: e.Name, Role: e.Role})
-			}
+		if e.Key != "" {
+			list = append(list, wire.Member{Key: e.Key, Name: e.Name, Role: e.Role})
+		}
+		if e.Next != "" {
+			next = append(next, wire.Member{Key: e.Next, Name: e.Name, Role: e.Role})
 		}
 	}
-	return b.count, list
+	for _, l := range [][]wire.Member{list, next} {
+		slices.SortFunc(l, func(a, b wire.Member) int {
+			if (a.Role == wire.RoleAdmin) != (b.Role == wire.RoleAdmin) {
+				if a.Role == wire.RoleAdmin {
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a.Name, b.Name)
+		})
+	}
+	return b.count, append(list, next...)
 }
 
 // member is whose key it is, among those that are in.
