@@ -307,7 +307,7 @@ func (b *book) rotate(name, by, key string) (id wire.Identity, err error) {
 			return nil
 		case b.byKey[key] != "":
 			return errors.New("key: it was used before: make a new one")
-		case b.now().Sub(e.NextAt) < rotateEvery:
+		case within(b.now(), e.NextAt, rotateEvery):
 			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
 		case len(e.Old) >= mostOldKeys:
 			return fmt.Errorf("it had %d keys, which is as many as it may: let it join again under another name, and revoke this one", mostOldKeys)
@@ -425,11 +425,17 @@ func (b *book) left(account string) (n int) {
 	return n
 }
 
-// leftToday counts the keys that an identity left behind within a day. What a
-// clock that was ahead says of later does not count.
+// within says whether something was less than a while ago. What lies ahead was
+// noted by a clock that was ahead, and is over.
+func within(now, at time.Time, while time.Duration) bool {
+	age := now.Sub(at)
+	return age >= 0 && age < while
+}
+
+// leftToday counts the keys that an identity left behind within a day.
 func (e *entry) leftToday(now time.Time) (n int) {
 	for _, o := range e.Old {
-		if age := now.Sub(o.At); age >= 0 && age < 24*time.Hour {
+		if within(now, o.At, 24*time.Hour) {
 			n++
 		}
 	}

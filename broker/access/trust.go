@@ -30,6 +30,7 @@ type trust struct {
 	now      func() time.Time
 
 	mu      sync.Mutex // guards what follows
+	raised  time.Time  // when behind made a list last
 	book    uint64     // number of the book that the list was made from
 	list    wire.Trust
 	signed  wire.SignedTrust
@@ -74,30 +75,75 @@ func (t *trust) update(book uint64, members []wire.Member) (left int, err error)
 		return 0, err
 	}
 	left = len(members) - len(listed)
-	next, signed := t.list, t.signed
-	if next.Number == 0 || !slices.Equal(next.Members, listed) {
+	switch {
+	case t.list.Number == 0 || !slices.Equal(t.list.Members, listed):
 		// Not only one higher, but as high as the time in ms: a folder that was
 		// restored from a backup must not give out a number that agents have seen.
-		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed}
-		if signed, err = t.sign(next); err != nil {
+		return left, t.give(book, wire.Trust{Number: max(t.list.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed})
+	case book != t.book:
+		if err := t.write(book, t.signed); err != nil {
 			return left, err
 		}
-	} else if book == t.book {
-		return left, nil
+		t.book = book
 	}
+	return left, nil
+}
+
+const (
+	// raiseMost is how far ahead of the time an agent's word brings the number of a
+	// list: an honest agent has none that is higher.
+	raiseMost = 10 * 365 * 24 * time.Hour
+	// raiseEvery keeps one that says always more from having a list made each time.
+	raiseEvery = time.Minute
+)
+
+// behind makes a list above a number that an agent has, which was given out
+// before trust.json was lost, or by a clock that was ahead. since is a time that
+// has been: the clock may be behind.
+func (t *trust) behind(has uint64, since time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if has <= t.list.Number || t.list.Number == 0 {
+		return nil
+	}
+	now := t.now()
+	if now.Before(since) {
+		now = since
+	}
+	if most := now.Add(raiseMost).UnixMilli(); has > uint64(max(0, most)) {
+		return fmt.Errorf("no list had that number, which is to be the time in ms: want at most %d", most)
+	}
+	if !t.raised.IsZero() && time.Since(t.raised) < raiseEvery {
+		return fmt.Errorf("the last list above an agent's was made less than %v ago", raiseEvery)
+	}
+	t.raised = time.Now()
+	return t.give(t.book, wire.Trust{Number: has + 1, Members: t.list.Members})
+}
+
+// give signs a list, writes it down and gives it out; mu is held.
+func (t *trust) give(book uint64, next wire.Trust) error {
+	signed, err := t.sign(next)
+	if err != nil {
+		return err
+	}
+	if err := t.write(book, signed); err != nil {
+		return err
+	}
+	close(t.changed)
+	t.changed = make(chan struct{})
+	t.book, t.list, t.signed = book, next, signed
+	return nil
+}
+
+func (t *trust) write(book uint64, signed wire.SignedTrust) error {
 	data, err := json.MarshalIndent(trustFile{book, signed}, "", "  ")
 	if err == nil {
 		err = identity.WriteSecret(t.path, append(data, '\n'))
 	}
 	if err != nil {
-		return left, fmt.Errorf("write the list of those whose commands count: %w", err)
+		return fmt.Errorf("write the list of those whose commands count: %w", err)
 	}
-	if next.Number != t.list.Number {
-		close(t.changed)
-		t.changed = make(chan struct{})
-	}
-	t.book, t.list, t.signed = book, next, signed
-	return left, nil
+	return nil
 }
 
 // fitting are the first of members that have room in a command, by their keys.
@@ -153,6 +199,11 @@ func (a *Authority) Trust() (list wire.SignedTrust, number uint64, changed <-cha
 	defer a.trust.mu.Unlock()
 	return a.trust.signed, a.trust.list.Number, a.trust.changed
 }
+
+// Behind says that an agent has a list with a higher number than there is, which
+// it would prefer to all that follow: there is one above it then. The error says
+// why that was not done.
+func (a *Authority) Behind(has uint64) error { return a.trust.behind(has, a.certs.ca.Leaf.NotBefore) }
 
 // checkBook notices a book that is older than the list that was made from it:
 // those who were shut out since would come in again.
