@@ -51,6 +51,9 @@ type Access struct {
 	// Trust is the newest list of those whose commands count, its number, and what
 	// is closed when there is another one.
 	Trust func() (list wire.SignedTrust, number uint64, changed <-chan struct{})
+	// Behind says that an agent has a list with a higher number: another one is to
+	// be made, or the error says why not. It may be nil.
+	Behind func(has uint64) error
 	// CheckSaved says whether the mesh let something be saved.
 	CheckSaved func(subject, operation, accepted, proof string, data []byte) error
 	// Adopt accepts, once in the life of a mesh, what was saved before anybody had

@@ -15,7 +15,10 @@ import (
 	"netmon/wire"
 )
 
-const replyWithin = 5 * time.Second
+const (
+	replyWithin = 5 * time.Second
+	outranEvery = 90 * time.Second // longer than the authority wants to be left alone
+)
 
 // follower brings one agent to what should run there, one command at a time.
 type follower struct {
@@ -32,9 +35,10 @@ type follower struct {
 	tooOld bool   // it cannot check who commands it
 	unkept bool   // it obeys the newest list, and could not write it
 
-	// have is what the agent runs as far as we know; nil when we must ask.
-	// It belongs to run's goroutine.
-	have map[string]uint64
+	// What follows belongs to run's goroutine. have is what the agent runs as far as
+	// we know; nil when we must ask.
+	have   map[string]uint64
+	outran time.Time // when the agent's list was newer than ours last
 }
 
 func newFollower(c *Controller, agent string) *follower {
@@ -139,6 +143,10 @@ func (f *follower) introduce(ctx context.Context) (ready bool, err error) {
 	f.mu.Lock()
 	has, tooOld, known := f.trust, f.tooOld, f.unkept
 	f.mu.Unlock()
+	if has > number && time.Since(f.outran) >= outranEvery {
+		f.outran = time.Now()
+		f.outrun(has, number)
+	}
 	if tooOld || has >= number {
 		return !tooOld, nil
 	}
@@ -159,6 +167,21 @@ func (f *follower) introduce(ctx context.Context) (ready bool, err error) {
 		f.trust = max(f.trust, number)
 	}
 	return true, nil
+}
+
+// outrun tells that an agent takes no list of ours: whoever was shut out since may
+// command it until there is a newer one.
+func (f *follower) outrun(has, number uint64) {
+	var err error
+	if f.c.access.Behind != nil {
+		err = f.c.access.Behind(has)
+	}
+	log := f.c.log.With("agent", f.agent, "has", has, "newest", number)
+	if err != nil || f.c.access.Behind == nil {
+		log.Error("an agent has a newer list of those whose commands count than there is, and takes no other: the clock of this host was ahead or is behind, or the agent lies", "error", err)
+		return
+	}
+	log.Warn("an agent had a newer list of those whose commands count than there was: another one was made")
 }
 
 // compare goes through all names.

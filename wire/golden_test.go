@@ -46,7 +46,7 @@ func samples() map[string]any {
 		Refused: map[string]string{"far": "target: the agent's policy does not allow it: targets.deny[0]"},
 		Policy: &Policy{Source: "file", Digest: "266ce8da", Allow: 1, Deny: 2, Kinds: []string{"dns", "https", "tcp"}, MinEvery: Duration(time.Second),
 			MaxMonitors: 100, MaxRate: 50, MaxTargetRate: 0.5},
-		Challenge: "4XQZ...", Trust: 1795930654, Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
+		Challenge: "4XQZ...", Trust: 1795930654123, Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
 	}
 	stale := []Error{{CodeChallenge, "", "it was signed for a challenge that is over: sign it again for the one in this reply"}}
 	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s or 200ms, got "1x"`}}
@@ -67,8 +67,8 @@ func samples() map[string]any {
 		"result-ok":      ok,
 		"command-rotate": Command{Op: OpRotate},
 		"command-trust": Command{Op: OpTrust, Trust: &SignedTrust{Operator: "MIIB...", Signature: "6XyW...",
-			Trust: `{"number":1795930654,"members":[{"key":"UBW3...","name":"anna","role":"operator"}]}`}},
-		"trust":           Trust{Number: 1795930654, Members: []Member{{Key: "UBW3...", Name: "anna", Role: RoleOperator}}},
+			Trust: `{"number":1795930654123,"members":[{"key":"UBW3...","name":"anna","role":"operator"}]}`}},
+		"trust":           Trust{Number: 1795930654123, Members: []Member{{Key: "UBW3...", Name: "anna", Role: RoleOperator}}},
 		"proof":           Proof{Key: "UBW3...", Challenge: "4XQZ...", Nonce: "K3D7...", Signature: "6XyW..."},
 		"proof-saved":     Proof{Key: "UBW3...", Store: "20261124T113730.847607443Z", Revision: 41, Signature: "6XyW..."},
 		"accepted":        Accepted{By: "anna", Role: RoleOperator, Operator: "MIIB...", Signature: "6XyW..."},

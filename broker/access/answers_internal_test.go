@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -155,7 +156,7 @@ func TestAnswers_HoldAfterAnUpdate(t *testing.T) {
 	}
 	token, err := b.a.Invite("test", wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
 	if err == nil {
-		_, _, _, err = b.a.book.join(token, userKey(t))
+		_, _, _, err = b.a.book.join(identity.TokenSecret(token), userKey(t))
 	}
 	if err == nil {
 		_, err = b.a.book.revoke("test", "oslo")

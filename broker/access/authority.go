@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -43,10 +46,33 @@ type Authority struct {
 // FolderOf is where a broker with this store keeps its authority.
 func FolderOf(store string) string { return filepath.Join(store, "access") }
 
-// Exists says whether a folder holds an authority.
+// Exists says whether a folder holds an authority, or what is left of one.
 func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, keysName))
-	return err == nil
+	return slices.ContainsFunc([]string{keysName, bookName, trustName, caKeyName}, func(name string) bool { return present(dir, name) })
+}
+
+// present says whether a file is there, or may be.
+func present(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// incomplete names the files that an authority in use has lost: others in their
+// place would be another mesh's, which nobody who joined believes. A start that
+// was cut short the first time has lost nothing.
+func incomplete(dir string, b *book) error {
+	var lost []string
+	for _, name := range []string{keysName, caKeyName, caName} {
+		if !present(dir, name) {
+			lost = append(lost, name)
+		}
+	}
+	used := b.number() > 0 || len(b.entries) > 0 || present(dir, trustName)
+	if len(lost) == 0 || !used && (present(dir, keysName) || !present(dir, caKeyName)) {
+		return nil
+	}
+	return fmt.Errorf("access: %s: %s: missing, and what is left was made with it: restore it from a backup of the folder; without one, remove the whole folder and let all join again",
+		dir, strings.Join(lost, ", "))
 }
 
 // lockName is the file that says that somebody has the authority open: two that
@@ -91,19 +117,21 @@ func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 }
 
 func (a *Authority) open(hosts []string) (err error) {
-	first := !Exists(a.dir)
-	if first { // before the keys: a folder with keys and without a book has lost it
+	if !Exists(a.dir) { // before the keys: a folder with keys and without a book has lost it
 		if err := newBook(a.dir); err != nil {
 			return err
 		}
+	}
+	if a.book, err = openBook(a.dir); err != nil {
+		return err
+	}
+	if err := incomplete(a.dir, a.book); err != nil {
+		return err
 	}
 	if a.keys, err = openKeys(a.dir); err != nil {
 		return err
 	}
 	if a.certs, err = openCertificates(a.dir, hosts, time.Now()); err != nil {
-		return err
-	}
-	if a.book, err = openBook(a.dir); err != nil {
 		return err
 	}
 	a.operators = identity.NewOperators(string(a.certs.authority))
@@ -272,8 +300,17 @@ func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.
 func AdminFolder(dir string) string { return filepath.Join(dir, "admin") }
 
 // WriteAdmin leaves that identity in a folder. url is where the broker listens.
-// What was left before is shut out.
+// One that is there, is in the book, and that nobody else could read stays as it
+// is; in place of any other there is a new one, and the key of before is shut out.
+// So a start changes no key, unless somebody revoked it.
 func (a *Authority) WriteAdmin(dir, url string) error {
+	if have, err := identity.Load(dir); err == nil && have.Authority == string(a.certs.authority) {
+		key, err := identity.PublicKey(dir)
+		if who, is := a.book.member(key); err == nil && is && who.Name == LocalAdmin && who.Role == wire.RoleAdmin {
+			have.URL = url
+			return have.SaveInfo(dir)
+		}
+	}
 	key, err := nkeys.CreateUser()
 	if err != nil {
 		return err

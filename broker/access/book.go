@@ -27,9 +27,11 @@ const (
 	tokenMost    = 30 * 24 * time.Hour
 	mostEntries  = 100_000 // identities in the book
 	mostLabels   = 64      // of one identity
-	mostOldKeys  = 1000    // of one identity
+	mostOldKeys  = 50      // of one identity, from which on it changes its key no more
 	mostMembers  = 4000    // operators and admins: their list fits into a message
 	rotateEvery  = time.Minute
+	rotateADay   = 5    // keys that one identity may leave behind in a day
+	mostLeft     = 8000 // old keys of one account: what is left of mostRevoked is for revoking
 )
 
 // reserved are names that subjects or the audit use for something else.
@@ -216,7 +218,7 @@ func commands(r wire.Role) bool { return r == wire.RoleOperator || r == wire.Rol
 // commanders counts those whose commands count, or will.
 func (b *book) commanders() (n int) {
 	for _, e := range b.entries {
-		if commands(e.Role) && e.Revoked.IsZero() {
+		if commands(e.Role) && e.Revoked.IsZero() && (e.Key != "" || !b.expired(e)) {
 			n++
 		}
 	}
@@ -228,6 +230,13 @@ func (b *book) secret(id string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.byJoin[id]
+}
+
+// expired says whether the time to use a token is over. One that lies further
+// ahead than any was ever given was given by a clock that was ahead.
+func (b *book) expired(e *entry) bool {
+	now := b.now()
+	return now.After(e.Expires) || e.Expires.After(now.Add(tokenMost))
 }
 
 // opens says whether a token may let a key in. It is all that is asked of the
@@ -260,7 +269,7 @@ func (b *book) join(secret, key string) (id wire.Identity, again bool, why strin
 		return e.Identity, true, "", nil
 	case !e.Joined.IsZero():
 		why = "the token of " + e.Name + " was used before"
-	case b.now().After(e.Expires):
+	case b.expired(e):
 		why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
 	case b.byKey[key] != "":
 		why = "the key belongs to " + b.byKey[key]
@@ -277,41 +286,65 @@ func (b *book) join(secret, key string) (id wire.Identity, again bool, why strin
 	return id, false, "", err
 }
 
-// rotate notes the key that follows. Asked a second time for the same key,
-// which the identity does once it came in with it, it shuts the one before out.
-func (b *book) rotate(name, key string) (id wire.Identity, done bool, err error) {
+// rotate notes the key that follows, for who signed by the key in use. Asked
+// again for one that it has, or that follows, it says the same again: the answer
+// may have been lost. The key that follows takes over by signing: see confirm.
+func (b *book) rotate(name, by, key string) (id wire.Identity, err error) {
 	if !nkeys.IsValidPublicUserKey(key) {
-		return id, false, fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
+		return id, fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.entries[name]; e != nil && e.Key == key && e.Revoked.IsZero() {
-		return e.Identity, false, nil // nothing changes
-	}
 	err = b.change(func(d *draft) error {
-		e := d.edit(name)
+		e := b.entries[name]
 		switch {
 		case e == nil || e.Key == "" || !e.Revoked.IsZero():
 			return fmt.Errorf("%s has not joined with a token", name)
-		case e.Next == key:
-			e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
-			e.Key, e.Next, done = key, "", true
+		case by != e.Key:
+			return errors.New("it is signed by a key that is not the one in use: try again")
+		case e.Key == key || e.Next == key:
+			id = e.Identity // nothing changes
+			return nil
 		case b.byKey[key] != "":
 			return errors.New("key: it was used before: make a new one")
-		case b.now().Sub(e.NextAt) < rotateEvery:
+		case within(b.now(), e.NextAt, rotateEvery):
 			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
 		case len(e.Old) >= mostOldKeys:
-			return fmt.Errorf("it had %d keys, which is as many as it may: join again under another name", mostOldKeys)
-		default:
-			if e.Next != "" { // given up
-				e.Old = append(e.Old, oldKey{e.Next, e.Role, b.now().UTC()})
-			}
-			e.Next, e.NextAt = key, b.now().UTC()
+			return fmt.Errorf("it had %d keys, which is as many as it may: let it join again under another name, and revoke this one", mostOldKeys)
+		case b.left(accountOf(e.Role)) >= mostLeft:
+			return fmt.Errorf("%d keys were shut out, and only revoking may go on: see docs/security.md", mostLeft)
+		case e.leftToday(b.now()) >= rotateADay:
+			return fmt.Errorf("it left %d keys behind within a day, which is as many as it may: try again tomorrow; what was stolen, revoke", rotateADay)
 		}
+		e = d.edit(name)
+		if e.Next != "" { // given up: it never signed anything
+			e.Old = append(e.Old, oldKey{e.Next, e.Role, b.now().UTC()})
+		}
+		e.Next, e.NextAt = key, b.now().UTC()
 		id = e.Identity
 		return nil
 	})
-	return id, done, err
+	return id, err
+}
+
+// confirm notes that a key signed something. Is it one that follows, then it is
+// in use, and the one before is shut out: its thief could name a key of his own
+// in its place. done is false where nothing changed.
+func (b *book) confirm(key string) (id wire.Identity, done bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := b.byKey[key]
+	if e := b.entries[name]; e == nil || key == "" || e.Next != key || !e.Revoked.IsZero() {
+		return id, false, nil
+	}
+	err = b.change(func(d *draft) error {
+		e := d.edit(name)
+		e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
+		e.Key, e.Next = key, ""
+		id = e.Identity
+		return nil
+	})
+	return id, err == nil, err
 }
 
 // revoke shuts an identity out, and makes its token worthless.
@@ -326,14 +359,9 @@ func (b *book) revoke(by, name string) (wire.Identity, error) {
 		if !e.Revoked.IsZero() {
 			return nil
 		}
-		now := b.now().UTC()
-		e.Revoked, e.Revoker = now, by
-		for _, k := range []string{e.Key, e.Next} {
-			if k != "" {
-				e.Old = append(e.Old, oldKey{k, e.Role, now})
-			}
-		}
-		e.Next = ""
+		now, key := b.now().UTC(), e.Key
+		e.shutOut(now)
+		e.Revoked, e.Revoker, e.Key = now, by, key // which it had
 		return nil
 	})
 	if err != nil {
@@ -362,25 +390,70 @@ func (b *book) list(after string) (page []wire.Identity, next string) {
 	return page, ""
 }
 
+// ownHost made the identities of programs on the broker's own host.
+const ownHost = "the broker's own host"
+
 // local gives the broker's own host another key, and shuts the one before out.
 func (b *book) local(key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.change(func(d *draft) error {
 		now := b.now().UTC()
-		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: "the broker's own host", Made: now, Joined: now, Key: key}}
+		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: ownHost, Made: now, Joined: now, Key: key}}
 		if was := d.edit(LocalAdmin); was != nil {
+			was.shutOut(now)
 			e.Old = was.Old
-			if was.Key != "" && was.Revoked.IsZero() {
-				e.Old = append(e.Old, oldKey{was.Key, was.Role, now})
-			}
-		}
-		if n := len(e.Old); n > mostOldKeys { // the host has had the newest ones only
-			e.Old = e.Old[n-mostOldKeys:]
 		}
 		d.set(e)
 		return nil
 	})
+}
+
+// left counts the keys of an account that were shut out; mu is held.
+func (b *book) left(account string) (n int) {
+	is := map[wire.Role]bool{}
+	for _, r := range wire.Roles {
+		is[r] = accountOf(r) == account
+	}
+	for _, e := range b.entries {
+		for _, o := range e.Old {
+			if is[o.Role] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// within says whether something was less than a while ago. What lies ahead was
+// noted by a clock that was ahead, and is over.
+func within(now, at time.Time, while time.Duration) bool {
+	age := now.Sub(at)
+	return age >= 0 && age < while
+}
+
+// leftToday counts the keys that an identity left behind within a day.
+func (e *entry) leftToday(now time.Time) (n int) {
+	for _, o := range e.Old {
+		if within(now, o.At, 24*time.Hour) {
+			n++
+		}
+	}
+	return n
+}
+
+// shutOut puts the keys that let somebody in among those that were shut out,
+// where they stay for good: what they signed in with does not expire.
+func (e *entry) shutOut(now time.Time) {
+	if !e.Revoked.IsZero() {
+		return // they are there
+	}
+	for _, k := range []string{e.Key, e.Next} {
+		if k != "" {
+			e.Old = append(e.Old, oldKey{k, e.Role, now})
+		}
+	}
+	e.Key, e.Next = "", ""
 }
 
 func (b *book) show(e *entry) wire.Identity {
@@ -395,7 +468,7 @@ func (b *book) show(e *entry) wire.Identity {
 		id.State = "rotating"
 	case e.Key != "":
 		id.State = "joined"
-	case b.now().After(e.Expires):
+	case b.expired(e):
 		id.State = "expired"
 	default:
 		id.State = "invited"

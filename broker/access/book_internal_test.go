@@ -95,10 +95,10 @@ func TestBook_FindsWhatItHolds(t *testing.T) {
 	if _, _, why, err := b.join(identity.TokenSecret("tokenagent1"), first); err == nil || why != "the key belongs to agent0" {
 		t.Errorf("another's key: %q %v", why, err)
 	}
-	for _, key := range []string{second, second} {
-		_, _, err := b.rotate("agent0", key)
-		must(err)
-	}
+	_, err = b.rotate("agent0", first, second)
+	must(err)
+	_, _, err = b.confirm(second)
+	must(err)
 	if b.opens(identity.TokenSecret("tokenagent0"), first) || !b.opens(identity.TokenSecret("tokenagent0"), second) {
 		t.Error("after a rotation the token opens for the key of before, or not for the one of now")
 	}

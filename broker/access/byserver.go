@@ -62,7 +62,7 @@ func (s *service) asksByServer(m *nats.Msg, roles ...wire.Role) (string, wire.Ro
 		err = errNotYours
 	}
 	if err != nil {
-		s.a.log.Warn("refused", "subject", m.Subject, "by", name, "error", err)
+		s.warnings.tell("refused", m.Subject, name, err)
 	}
 	return name, role, err
 }

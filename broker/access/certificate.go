@@ -30,6 +30,12 @@ const (
 	renewBefore   = 60 * 24 * time.Hour
 )
 
+// Files of the authority's certificate.
+const (
+	caName    = "ca.pem"
+	caKeyName = "ca-key.pem"
+)
+
 // certificates are the mesh's own authority and the broker's certificate.
 type certificates struct {
 	authority []byte // PEM, of the authority alone: what is pinned
@@ -42,7 +48,7 @@ type certificates struct {
 // openCertificates reads or makes the authority of a folder, and a certificate
 // for these host names and addresses.
 func openCertificates(dir string, hosts []string, now time.Time) (*certificates, error) {
-	caCert, caKey := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca-key.pem")
+	caCert, caKey := filepath.Join(dir, caName), filepath.Join(dir, caKeyName)
 	c := &certificates{certFile: filepath.Join(dir, "broker.pem"), keyFile: filepath.Join(dir, "broker-key.pem")}
 	ca, err := tls.LoadX509KeyPair(caCert, caKey)
 	if errors.Is(err, fs.ErrNotExist) {

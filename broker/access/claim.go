@@ -63,9 +63,6 @@ func (cs *claims) listen() (*nats.Subscription, error) {
 func (cs *claims) handle(m *nats.Msg) {
 	id := strings.TrimPrefix(m.Subject, "access.claim.")
 	var q wire.Command
-	if m.Reply == "" {
-		return
-	}
 	if len(m.Data) > claimMost || wire.CheckToken(id) != nil || json.Unmarshal(m.Data, &q) != nil {
 		cs.reply(m, wire.Refuse(id, wire.Error{Code: wire.CodeInvalid, Message: "not a question who has this id"}))
 		return

@@ -13,8 +13,13 @@ import (
 // joinConnections is how many who hold only a token may be connected at once.
 const joinConnections = 64
 
-// forGood is later than any credential can be signed.
-var forGood = time.Unix(1<<40, 0)
+// forGood is later than any credential can be signed. Each digit is in an account
+// once for each key that was shut out.
+var forGood = time.Unix(9_999_999_999, 0)
+
+// mostRevoked is how many keys of one account can be shut out: NATS takes no
+// account of more than jwt.MaxTokenSize.
+const mostRevoked = 10_000
 
 // Account is one account as the server takes it.
 type Account struct {
@@ -69,6 +74,9 @@ func (k *keys) accountJWTs(revoked func(account string) map[string]time.Time) ([
 			return nil, fmt.Errorf("account %s: %w", name, errs[0])
 		}
 		token, err := c.Encode(k.operator)
+		if err == nil && len(token) > jwt.MaxTokenSize {
+			err = fmt.Errorf("%d keys of it were shut out, and no NATS server takes more than some %d: make a new store, and let all join again", len(c.Revocations), mostRevoked)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("account %s: %w", name, err)
 		}

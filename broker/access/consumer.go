@@ -53,7 +53,7 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 		r, err = s.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+rest, data)
 	}
 	if err != nil {
-		s.a.log.Warn("access: make a consumer", "for", by, "error", err)
+		s.warnings.tell("access: make a consumer", m.Subject, by, err)
 		return
 	}
 	var made struct {

@@ -90,7 +90,7 @@ func (s *service) adminConsumers(ctx context.Context, m *nats.Msg, by string, q 
 		r.Consumers, r.Next, err = s.consumers.page(ctx, q.Name, q.After)
 	} else {
 		r.Consumers, err = s.consumers.remove(ctx, q.Name, q.Consumer)
-		s.note(ctx, wire.Audit{Where: whereAccess, By: by, Did: string(q.Op), What: []string{q.Name}, Detail: q.Consumer}, err)
+		s.note(wire.Audit{Where: whereAccess, By: by, Did: string(q.Op), What: []string{q.Name}, Detail: q.Consumer}, err)
 	}
 	s.answer(m, r, err)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nkeys"
@@ -18,6 +19,7 @@ var ErrShutOut = errors.New("was shut out")
 // Enrol lets a program of the broker's own host in, by an identity in a folder,
 // as if it had joined by a token; url is where it connects to. One that is in
 // keeps its key, and has these labels from now on. One that was revoked stays out.
+// One that was let in like this and has lost its folder gets a new key.
 func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Identity, error) {
 	have, err := identity.Load(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -75,12 +77,7 @@ func (b *book) relabel(c wire.AccessCommand, key string) (known bool, err error)
 }
 
 func (e *entry) had(key string) bool {
-	for _, o := range e.Old {
-		if o.Key == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Old, func(o oldKey) bool { return o.Key == key })
 }
 
 // enrol puts somebody in without a token.
@@ -97,12 +94,14 @@ func (b *book) enrol(c wire.AccessCommand, key string) error {
 			e = &entry{}
 		case !e.Revoked.IsZero():
 			return fmt.Errorf("%s %w (netmon access revoke)", c.Name, ErrShutOut)
-		case e.Key != "":
+		case e.Key != "" && (e.By != ownHost || e.Role != c.Role):
 			return fmt.Errorf("%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
 				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
 		}
 		now := b.now().UTC()
-		d.set(&entry{Old: e.Old, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: "the broker's own host", Made: now, Joined: now, Key: key}})
+		e.shutOut(now)
+		d.set(&entry{Old: e.Old, Last: e.Last, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: ownHost, Made: now, Joined: now, Key: key,
+			Suspended: e.Suspended, Until: e.Until, Why: e.Why}})
 		return nil
 	})
 }

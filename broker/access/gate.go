@@ -48,8 +48,9 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
+	defer s.confirm(who)()
 	if err != nil {
-		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
+		s.warnings.tell("refused", to.Subject, who.Name, err)
 		refuse(m, err.Error())
 		return
 	}
@@ -64,8 +65,8 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		err = fmt.Errorf("Nats-Rollup: the history of a monitor is kept, got %.20q", rollup)
 	case operation == "DEL":
 		e.Did = "delete"
-	case operation != "" && operation != "PUT":
-		err = fmt.Errorf("%s: want DEL: the history of a monitor is kept, got %.20q", headerOperation, operation)
+	case operation != "": // also PUT, which some readers take for a value, and some for none
+		err = fmt.Errorf("%s: want DEL, or none: the history of a monitor is kept, got %.20q", headerOperation, operation)
 	default:
 		e.Detail, err = checkSaved(m.Data, name, who.Name)
 	}
@@ -82,19 +83,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 			to.Header.Set(header, value)
 		}
 	}
-	var ack struct {
-		Error *struct {
-			Description string `json:"description"`
-		} `json:"error"`
-	}
-	r, err := s.nc.RequestMsgWithContext(ctx, to)
-	if err == nil {
-		if json.Unmarshal(r.Data, &ack) == nil && ack.Error != nil {
-			err = fmt.Errorf("%s", ack.Error.Description)
-		}
-		m.Respond(r.Data)
-	}
-	s.note(ctx, e, err)
+	s.note(e, s.write(ctx, m, to))
 }
 
 // storeFor is how long it is believed that a bucket is the same one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,11 +28,16 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	rest := strings.TrimPrefix(m.Subject, gateSets+".")
 	to := nats.NewMsg(configsMeta + rest)
 	to.Data = m.Data
-	who, p, err := s.checkSet(ctx, to.Subject, rest, m)
+	who, p, info, err := s.checkSet(ctx, to.Subject, rest, m)
+	defer s.confirm(who)()
 	if err != nil {
-		s.a.log.Warn("refused", "subject", to.Subject, "by", who.Name, "error", err)
+		s.warnings.tell("refused", to.Subject, who.Name, err)
 		refuse(m, err.Error())
 		return
+	}
+	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "config-save", What: []string{info.Name}}
+	if info.Deleted {
+		e.Did = "config-delete"
 	}
 	accepted, err := s.a.accept(who, to.Subject, "", "", m.Data)
 	if err != nil {
@@ -41,37 +47,49 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	to.Header.Set(headerRollup, "sub")
 	to.Header.Set(headerExpect, fmt.Sprint(p.Revision))
 	to.Header.Set(wire.AcceptedHeader, accepted)
+	s.note(e, s.write(ctx, m, to))
+}
+
+// write stores what somebody saves, and brings the answer.
+func (s *service) write(ctx context.Context, m, to *nats.Msg) error {
 	r, err := s.nc.RequestMsgWithContext(ctx, to)
 	if err != nil {
-		s.a.log.Warn("access: save a configuration", "for", who.Name, "error", err)
-		return
+		return err
 	}
 	m.Respond(r.Data)
+	var ack struct {
+		Error *struct {
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(r.Data, &ack) == nil && ack.Error != nil {
+		err = errors.New(ack.Error.Description)
+	}
+	return err
 }
 
 // checkSet says who signed what is known of a saved configuration.
-func (s *service) checkSet(ctx context.Context, subject, rest string, m *nats.Msg) (who wire.Member, p wire.Proof, err error) {
-	var info jetstream.ObjectInfo
+func (s *service) checkSet(ctx context.Context, subject, rest string, m *nats.Msg) (who wire.Member, p wire.Proof, info jetstream.ObjectInfo, err error) {
 	if err := json.Unmarshal(m.Data, &info); err != nil {
-		return who, p, fmt.Errorf("not what an object store writes: %w", err)
+		return who, p, info, fmt.Errorf("not what an object store writes: %w", err)
 	}
 	if rest != base64.URLEncoding.EncodeToString([]byte(info.Name)) || wire.CheckToken(info.Name) != nil {
-		return who, p, fmt.Errorf("name: want the one of the subject, a token, got %.64q", info.Name)
+		return who, p, info, fmt.Errorf("name: want the one of the subject, a token, got %.64q", info.Name)
 	}
 	if v := m.Header.Get(headerRollup); v != "sub" {
-		return who, p, fmt.Errorf("%s: want sub, got %.20q", headerRollup, v)
+		return who, p, info, fmt.Errorf("%s: want sub, got %.20q", headerRollup, v)
 	}
 	store, err := s.stored(ctx, configsStream)
 	if err != nil {
-		return who, p, err
+		return who, p, info, err
 	}
 	proof := info.Metadata[wire.SetProof]
 	if p, err = wire.DecodeProof(proof); err != nil && proof != "" {
-		return who, p, err
+		return who, p, info, err
 	}
 	who, err = s.receiver.Saver(proof, subject, wire.SetOperation(info.Deleted), []byte(info.Digest), store, p.Revision, changers...)
 	if author := info.Metadata[wire.SetAuthor]; err == nil && author != who.Name {
 		err = fmt.Errorf("author: want %q, who signs it, got %.64q", who.Name, author)
 	}
-	return who, p, err
+	return who, p, info, err
 }

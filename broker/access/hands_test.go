@@ -24,7 +24,7 @@ import (
 func control(t *testing.T, s natstest.Mesh, boss *nats.Conn) {
 	t.Helper()
 	ctl, err := controller.New(boss, func(context.Context) error { return nil },
-		controller.Access{Labels: s.Labels, Signer: s.Signer(), Trust: s.Trust, CheckSaved: s.CheckSaved, Adopt: s.Adopt}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		controller.Access{Labels: s.Labels, Signer: s.Signer(), Trust: s.Trust, Behind: s.Behind, CheckSaved: s.CheckSaved, Adopt: s.Adopt}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

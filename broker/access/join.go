@@ -99,16 +99,16 @@ func (j *joins) join(ctx context.Context, r joinRequest) {
 	if err != nil {
 		if why != "" && s.first(why) {
 			s.a.log.Warn("somebody was not let in", "reason", why)
-			s.note(ctx, wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
+			s.note(wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
 		}
 		j.seal(r, wire.AccessReply{}, err)
 		return
 	}
 	c, err := s.credential(id, r.q.Key)
 	if !again {
-		err = errors.Join(err, s.a.relist())
+		err = errors.Join(err, s.relist())
 		s.a.log.Info("joined", "name", id.Name, "role", id.Role)
-		s.note(ctx, wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
+		s.note(wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
 	}
 	j.seal(r, wire.AccessReply{Credential: c}, err)
 }
@@ -125,6 +125,6 @@ func (j *joins) seal(r joinRequest, reply wire.AccessReply, err error) {
 		err = r.m.Respond(data)
 	}
 	if err != nil {
-		j.s.a.log.Warn("access: answer", "error", err)
+		j.s.warnings.tell("access: answer", r.m.Subject, "", err)
 	}
 }

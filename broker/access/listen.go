@@ -44,7 +44,9 @@ func (l *listener) start() error {
 				return
 			}
 		}
-		l.handle(m)
+		if m.Reply != "" { // else nobody waits
+			l.handle(m)
+		}
 	})
 	if err == nil {
 		err = sub.AutoUnsubscribe(l.credit)

@@ -185,6 +185,7 @@ func deeds(t *testing.T) []deed {
 		{"delete it without a signature", none, asks("$KV.monitors.web", "", "KV-Operation", "DEL", "Nats-Expected-Last-Subject-Sequence", "0")},
 		{"wipe a saved monitor's history (`KV-Operation: PURGE`)", none, saves("web", "PURGE", "", "Nats-Rollup", "sub")},
 		{"wipe it by a roll-up of a deletion", none, saves("web", "DEL", "", "Nats-Rollup", "all")},
+		{"save a monitor as what others take for a deletion (`KV-Operation: PUT`)", none, saves("web", "PUT", savedWeb)},
 		{"save what is no monitor", none, saves("web", "", "{}")},
 		{"save a monitor under another key", none, saves("other", "", savedWeb)},
 		{"save a configuration (`$O.configs.C.x`)", writers, asks("$O.configs.C.x", "{}")},

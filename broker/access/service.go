@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/identity"
-	"netmon/internal/auditlog"
 	"netmon/wire"
 )
 
@@ -44,7 +43,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
 		departed: newDepartures(),
 		claims:   newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
-	s.audit = auditlog.New(s.store)
+	s.notes, s.warnings = newNotes(s.store, a.log), newWarnings(a.log)
 	joins, err := newJoins(s)
 	if err != nil {
 		return err
@@ -55,8 +54,9 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	defer cancel()
 	loops.Go(func() { s.pushLoop(ctx) })
 	loops.Go(func() { s.watchShares(ctx) })
-	loops.Go(func() { s.audit.Run(ctx) })
 	loops.Go(func() { s.watchGone(ctx) })
+	loops.Go(func() { s.notes.run(ctx) })
+	loops.Go(func() { s.warnings.run(ctx) })
 	loops.Go(func() { joins.work(ctx, joins.known) })
 	loops.Go(func() { joins.work(ctx, joins.wrong) })
 	var subs []*nats.Subscription
@@ -74,6 +74,9 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		gateConsumer + ".>":   s.consumer,
 	} {
 		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
+			if m.Reply == "" {
+				return // nobody waits for what would be done
+			}
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 			defer cancel()
 			handle(ctx, m)
@@ -127,9 +130,10 @@ type service struct {
 	a    *Authority
 	nc   *nats.Conn
 	js   jetstream.JetStream
-	wake chan struct{} // an account was marked; has room for one
+	wake chan struct{} // to pushLoop; has room for one
 
-	audit *auditlog.Log
+	notes    *notes
+	warnings *warnings
 
 	claims    *claims
 	consumers *consumers
@@ -156,6 +160,11 @@ func (s *service) update(account string) {
 		}
 	}
 	s.mu.Unlock()
+	s.poke()
+}
+
+// poke has pushLoop look what there is to do.
+func (s *service) poke() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -195,29 +204,51 @@ func (s *service) pushLoop(ctx context.Context) {
 			wait = 100 * time.Millisecond
 			continue
 		}
-		s.a.log.Error("the servers were not told who may come in; trying again", "error", err)
+		s.a.log.Error("not everybody was told who may come in, and who commands; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
-			s.update("")
+			s.poke()
 		}
 		wait = min(2*wait, 5*time.Second)
 	}
 }
 
+// pushChanged brings the list up to date, if that failed before, and the marked
+// accounts to the servers. Those that they did not take stay marked.
 func (s *service) pushChanged(ctx context.Context) error {
+	listed := s.a.relist()
 	s.mu.Lock()
 	changed := maps.Clone(s.changed)
 	clear(s.changed)
 	s.mu.Unlock()
-	accounts, err := s.a.Accounts()
-	if err != nil {
-		return err
+	if len(changed) == 0 {
+		return listed
 	}
-	accounts = slices.DeleteFunc(accounts, func(a Account) bool { return !changed[a.Name] })
-	try, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return s.Push(try, accounts)
+	accounts, err := s.a.Accounts()
+	if err == nil {
+		accounts = slices.DeleteFunc(accounts, func(a Account) bool { return !changed[a.Name] })
+		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		err = s.Push(try, accounts)
+	}
+	if err != nil {
+		s.mu.Lock()
+		maps.Copy(s.changed, changed)
+		s.mu.Unlock()
+	}
+	return errors.Join(listed, err)
+}
+
+// relist brings the list of those whose commands count up to date. Where that
+// fails, pushLoop tries again.
+func (s *service) relist() error {
+	err := s.a.relist()
+	if err != nil {
+		s.poke()
+		err = fmt.Errorf("it is in the book, and agents do not know it yet, which is tried again and again: %w", err)
+	}
+	return err
 }
 
 // lagging says why the servers do not know yet what the book says.
@@ -227,7 +258,7 @@ func (s *service) lagging() error {
 	if s.behind == nil {
 		return nil
 	}
-	return fmt.Errorf("it is in the book, and the servers have not taken it yet, which is tried again and again: %w", s.behind)
+	return fmt.Errorf("it is in the book, and not everybody knows it yet, which is tried again and again: %w", s.behind)
 }
 
 func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
@@ -244,24 +275,25 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 		err = m.Respond(data)
 	}
 	if err != nil {
-		s.a.log.Warn("access: answer", "error", err)
+		s.warnings.tell("access: answer", m.Subject, "", err)
 	}
 }
 
-// note tells the audit what was done, and waits until it is stored, unless it
-// is one of many that failed. Who was not let in has no name yet: [service.first]
-// bounds those.
-func (s *service) note(ctx context.Context, e wire.Audit, err error) {
+// note tells the audit what was done, after everything that shuts somebody out:
+// the audit may not answer. A change is always a line; of many that failed, some
+// are counted. What may have been done though its answer was lost is a change.
+// Who was not let in has no name yet: [service.first] bounds those.
+func (s *service) note(e wire.Audit, err error) {
 	e.At, e.OK = time.Now().UTC(), err == nil
 	if err != nil {
 		e.Error = err.Error()
 	}
-	s.audit.Add(ctx, e, err == nil || e.By == "")
+	s.notes.add(e, err == nil || e.By == "" || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout))
 }
 
 // store writes a line of the audit.
 func (s *service) store(ctx context.Context, e wire.Audit) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
 	defer cancel()
 	subject, err := wire.AuditSubject(e.Where)
 	var data []byte
@@ -312,8 +344,9 @@ func (s *service) credential(id wire.Identity, key string) (*wire.Credential, er
 
 // rotate signs another key for who asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
-	name, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
-	if err == nil && m.Subject != "access.rotate."+name {
+	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	defer s.confirm(who)()
+	if err == nil && m.Subject != "access.rotate."+who.Name {
 		err = errNotYours
 	}
 	if err != nil {
@@ -325,22 +358,37 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
 		return
 	}
-	id, done, err := s.a.book.rotate(name, q.Key)
+	id, err := s.a.book.rotate(who.Name, who.Key, q.Key)
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
 	}
 	c, err := s.credential(id, q.Key)
-	err = errors.Join(err, s.a.relist())
-	s.answer(m, wire.AccessReply{Credential: c}, err)
-	if done {
-		s.note(ctx, wire.Audit{Where: whereAccess, By: name, Did: "rotate", What: []string{name}}, err)
+	s.answer(m, wire.AccessReply{Credential: c}, errors.Join(err, s.relist()))
+}
+
+// confirm notes that somebody signs by a key that was to follow, whatever it is
+// that is signed: it is in use, and the one before is shut out. What it returns is
+// for after the answer: see pushLoop.
+func (s *service) confirm(who wire.Member) (after func()) {
+	id, done, err := s.a.book.confirm(who.Key)
+	if err != nil {
+		s.warnings.tell("access: a key that took over is not in the book", "", who.Name, err)
+	}
+	if !done {
+		return func() {}
+	}
+	err = s.relist()
+	return func() {
 		s.update(accountOf(id.Role))
+		s.note(wire.Audit{Where: whereAccess, By: id.Name, Did: "rotate", What: []string{id.Name}}, err)
 	}
 }
 
 func (s *service) admin(ctx context.Context, m *nats.Msg) {
-	by, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
+	who, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
+	defer s.confirm(who)()
+	by := who.Name
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
@@ -364,12 +412,14 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	case wire.AccessRevoke:
 		var id wire.Identity
 		if id, err = s.a.book.revoke(by, q.Name); err == nil && id.Role == wire.RoleAgent {
-			s.depart(ctx, q.Name)
+			short, cancel := context.WithTimeout(ctx, time.Second) // a stream that does not answer holds nothing up
+			s.depart(short, q.Name)
+			cancel()
 		}
 		r.Identities = []wire.Identity{id}
 	case wire.AccessForget:
 		err = s.forget(ctx, q.Name)
-		s.note(ctx, e, err)
+		s.note(e, err)
 		s.answer(m, r, err)
 		return
 	case wire.AccessResume:
@@ -384,13 +434,14 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", wire.AccessOps, q.Op))
 		return
 	}
-	s.note(ctx, e, err)
 	if q.Op == wire.AccessToken || err != nil {
+		s.note(e, err)
 		s.answer(m, r, err)
 		return
 	}
-	s.answer(m, r, errors.Join(s.lagging(), s.a.relist()))
+	s.answer(m, r, errors.Join(s.lagging(), s.relist()))
 	s.update(accountOf(r.Identities[0].Role))
+	s.note(e, nil)
 }
 
 var errNotYours = errors.New("your role does not include it")
@@ -398,12 +449,17 @@ var errNotYours = errors.New("your role does not include it")
 // changers are the roles that save monitors.
 var changers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
 
-// sender is the name of who signed a request for something to be changed. The
-// server's word does not count: subject is the one that was signed for.
-func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (string, error) {
+// sender is who signed a request for something to be changed. The server's word
+// does not count: subject is the one that was signed for.
+func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (wire.Member, error) {
 	who, err := s.receiver.Sender(m.Header.Get(wire.ProofHeader), subject, m.Data, roles...)
-	if err != nil && !errors.Is(err, identity.ErrStale) {
-		s.a.log.Warn("refused", "subject", subject, "by", who.Name, "error", err)
+	if errors.Is(err, identity.ErrStale) {
+		// It comes again at once, and counts then: what follows from a confirmation
+		// (pushLoop) must not cost that one its answer.
+		return wire.Member{}, err
 	}
-	return who.Name, err
+	if err != nil {
+		s.warnings.tell("refused", subject, who.Name, err)
+	}
+	return who, err
 }

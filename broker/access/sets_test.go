@@ -119,4 +119,8 @@ func TestSets_AreSigned(t *testing.T) {
 	if _, err := sets(olga).Save(t.Context(), "office", one, console.Set{}); err != nil {
 		t.Errorf("again: %v", err)
 	}
+	until(t, "the audit has who saved and deleted them", func() bool {
+		lines := strings.Join(audited(t, s.As(t, access.Controller, "controller"), "monitors"), "\n")
+		return lines == "anna config-save office true\nolga config-save office true\nolga config-save office false\nolga config-delete office true\nolga config-save office true"
+	})
 }

@@ -94,7 +94,7 @@ func (w *shareWatch) look(ctx context.Context) error {
 		done = append(done, w.suspend(u)...)
 	}
 	for _, e := range done { // once all are shut out: the audit may make us wait
-		w.note(ctx, e, nil)
+		w.note(e, nil)
 	}
 	return nil
 }
@@ -210,7 +210,7 @@ func (w *shareWatch) letIn(ctx context.Context) {
 		delete(w.said, name)
 		w.update(accountOf(id.Role))
 		w.a.log.Info("a suspension is over", "agent", name)
-		w.note(ctx, wire.Audit{Where: whereAccess, By: theBroker, Did: "resume", What: []string{name}, Detail: "its time is over"}, nil)
+		w.note(wire.Audit{Where: whereAccess, By: theBroker, Did: "resume", What: []string{name}, Detail: "its time is over"}, nil)
 	}
 }
 

@@ -30,7 +30,7 @@ func (b *book) suspend(name, why string, pause, longest time.Duration) (id wire.
 	}
 	err = b.change(func(d *draft) error {
 		e, now := d.edit(name), b.now().UTC()
-		if now.Sub(e.Last.Until) > inARow {
+		if now.Sub(e.Last.Until) > inARow || e.Last.Until.After(now.Add(longest)) {
 			e.Last.Times = 0
 		}
 		for range e.Last.Times {
@@ -70,12 +70,13 @@ func (b *book) resume(name string, forgiven bool) (wire.Identity, error) {
 	return b.show(b.entries[name]), nil
 }
 
-// due are the agents whose suspension is over.
+// due are the agents whose suspension is over. One that is to begin was noted by
+// a clock that was ahead.
 func (b *book) due() (names []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for name, e := range b.entries {
-		if !e.Suspended.IsZero() && e.Revoked.IsZero() && !b.now().Before(e.Until) {
+		if !e.Suspended.IsZero() && e.Revoked.IsZero() && (!b.now().Before(e.Until) || b.now().Before(e.Suspended)) {
 			names = append(names, name)
 		}
 	}

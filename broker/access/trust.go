@@ -30,6 +30,7 @@ type trust struct {
 	now      func() time.Time
 
 	mu      sync.Mutex // guards what follows
+	raised  time.Time  // when behind made a list last
 	book    uint64     // number of the book that the list was made from
 	list    wire.Trust
 	signed  wire.SignedTrust
@@ -63,23 +64,78 @@ func openTrust(dir string, operator nkeys.KeyPair, cert string) (*trust, error) 
 }
 
 // update makes a new list where the members are others than those of the last
-// one. book is the number of the book that they were read from.
-func (t *trust) update(book uint64, members []wire.Member) error {
-	slices.SortFunc(members, func(a, b wire.Member) int { return strings.Compare(a.Key, b.Key) })
+// one. book is the number of the book that they were read from. Where not all
+// have room, it holds the first ones, and left says how many it does not: whoever
+// was shut out must be off the list, whatever else is.
+func (t *trust) update(book uint64, members []wire.Member) (left int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next, signed := t.list, t.signed
-	if next.Number == 0 || !slices.Equal(next.Members, members) {
+	listed, err := t.fitting(members)
+	if err != nil {
+		return 0, err
+	}
+	left = len(members) - len(listed)
+	switch {
+	case t.list.Number == 0 || !slices.Equal(t.list.Members, listed):
 		// Not only one higher, but as high as the time in ms: a folder that was
 		// restored from a backup must not give out a number that agents have seen.
-		next = wire.Trust{Number: max(next.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: members}
-		var err error
-		if signed, err = t.sign(next); err != nil {
-			return err
+		return left, t.give(book, wire.Trust{Number: max(t.list.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed})
+	case book != t.book:
+		if err := t.write(book, t.signed); err != nil {
+			return left, err
 		}
-	} else if book == t.book {
+		t.book = book
+	}
+	return left, nil
+}
+
+const (
+	// raiseMost is how far ahead of the time an agent's word brings the number of a
+	// list: an honest agent has none that is higher.
+	raiseMost = 10 * 365 * 24 * time.Hour
+	// raiseEvery keeps one that says always more from having a list made each time.
+	raiseEvery = time.Minute
+)
+
+// behind makes a list above a number that an agent has, which was given out
+// before trust.json was lost, or by a clock that was ahead. since is a time that
+// has been: the clock may be behind.
+func (t *trust) behind(has uint64, since time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if has <= t.list.Number || t.list.Number == 0 {
 		return nil
 	}
+	now := t.now()
+	if now.Before(since) {
+		now = since
+	}
+	if most := now.Add(raiseMost).UnixMilli(); has > uint64(max(0, most)) {
+		return fmt.Errorf("no list had that number, which is to be the time in ms: want at most %d", most)
+	}
+	if !t.raised.IsZero() && time.Since(t.raised) < raiseEvery {
+		return fmt.Errorf("the last list above an agent's was made less than %v ago", raiseEvery)
+	}
+	t.raised = time.Now()
+	return t.give(t.book, wire.Trust{Number: has + 1, Members: t.list.Members})
+}
+
+// give signs a list, writes it down and gives it out; mu is held.
+func (t *trust) give(book uint64, next wire.Trust) error {
+	signed, err := t.sign(next)
+	if err != nil {
+		return err
+	}
+	if err := t.write(book, signed); err != nil {
+		return err
+	}
+	close(t.changed)
+	t.changed = make(chan struct{})
+	t.book, t.list, t.signed = book, next, signed
+	return nil
+}
+
+func (t *trust) write(book uint64, signed wire.SignedTrust) error {
 	data, err := json.MarshalIndent(trustFile{book, signed}, "", "  ")
 	if err == nil {
 		err = identity.WriteSecret(t.path, append(data, '\n'))
@@ -87,12 +143,26 @@ func (t *trust) update(book uint64, members []wire.Member) error {
 	if err != nil {
 		return fmt.Errorf("write the list of those whose commands count: %w", err)
 	}
-	if next.Number != t.list.Number {
-		close(t.changed)
-		t.changed = make(chan struct{})
-	}
-	t.book, t.list, t.signed = book, next, signed
 	return nil
+}
+
+// fitting are the first of members that have room in a command, by their keys.
+func (t *trust) fitting(members []wire.Member) (list []wire.Member, err error) {
+	n := len(members)
+	for ; n > 0; n -= 1 + n/50 {
+		list = slices.SortedFunc(slices.Values(members[:n]), func(a, b wire.Member) int { return strings.Compare(a.Key, b.Key) })
+		if slices.Equal(list, t.list.Members) {
+			return list, nil
+		}
+		data, err := json.Marshal(wire.Trust{Number: 1 << 62, Members: list})
+		if err == nil { // the text is a string in the command, with the signature beside it
+			data, err = json.Marshal(string(data))
+		}
+		if err != nil || len(data)+len(t.cert)+1024 <= mostTrust {
+			return list, err
+		}
+	}
+	return list, nil
 }
 
 func (t *trust) sign(list wire.Trust) (wire.SignedTrust, error) {
@@ -130,6 +200,11 @@ func (a *Authority) Trust() (list wire.SignedTrust, number uint64, changed <-cha
 	return a.trust.signed, a.trust.list.Number, a.trust.changed
 }
 
+// Behind says that an agent has a list with a higher number than there is, which
+// it would prefer to all that follow: there is one above it then. The error says
+// why that was not done.
+func (a *Authority) Behind(has uint64) error { return a.trust.behind(has, a.certs.ca.Leaf.NotBefore) }
+
 // checkBook notices a book that is older than the list that was made from it:
 // those who were shut out since would come in again.
 func (a *Authority) checkBook() error {
@@ -145,7 +220,11 @@ func (a *Authority) checkBook() error {
 func (a *Authority) relist() error {
 	number, all := a.book.members()
 	members := slices.DeleteFunc(all, func(m wire.Member) bool { return !commands(m.Role) })
-	return a.trust.update(number, append(members, a.controller))
+	left, err := a.trust.update(number, append([]wire.Member{a.controller}, members...))
+	if left > 0 {
+		a.log.Error("the list of those whose commands count has no room for all: revoke operators and admins that are not needed", "left_out", left)
+	}
+	return err
 }
 
 // accept is the authority's word on what somebody saves, as a header. proof is
@@ -179,21 +258,35 @@ func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data 
 	return err
 }
 
-// members are all identities that are in, with each key that lets them in.
+// members are all identities that are in, with each key that lets them in: first
+// the admins, then all others by name, and last the keys that are to follow.
 func (b *book) members() (number uint64, list []wire.Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var next []wire.Member
 	for _, e := range b.entries {
 		if !e.Revoked.IsZero() {
 			continue
 		}
-		for _, key := range []string{e.Key, e.Next} {
-			if key != "" {
-				list = append(list, wire.Member{Key: key, Name: e.Name, Role: e.Role})
-			}
+		if e.Key != "" {
+			list = append(list, wire.Member{Key: e.Key, Name: e.Name, Role: e.Role})
+		}
+		if e.Next != "" {
+			next = append(next, wire.Member{Key: e.Next, Name: e.Name, Role: e.Role})
 		}
 	}
-	return b.count, list
+	for _, l := range [][]wire.Member{list, next} {
+		slices.SortFunc(l, func(a, b wire.Member) int {
+			if (a.Role == wire.RoleAdmin) != (b.Role == wire.RoleAdmin) {
+				if a.Role == wire.RoleAdmin {
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a.Name, b.Name)
+		})
+	}
+	return b.count, append(list, next...)
 }
 
 // member is whose key it is, among those that are in.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nkeys"
 
@@ -148,23 +149,69 @@ func TestTrust_Members(t *testing.T) {
 }
 
 // TestTrust_FitsIntoAMessage: with as many members as there may be, with the
-// longest names, while all of them change their keys.
+// longest names, while all of them change their keys. Who was shut out is off the
+// list all the same, the keys in use are on it, and the broker starts.
 func TestTrust_FitsIntoAMessage(t *testing.T) {
-	a := openAuthority(t, t.TempDir())
-	var members []wire.Member
-	for i := range 2 * mostMembers {
-		members = append(members, wire.Member{Key: fmt.Sprintf("U%055d", i), Name: fmt.Sprintf("%064d", i/2), Role: wire.RoleOperator})
+	dir := t.TempDir()
+	a := openAuthority(t, dir)
+	name := func(i int) string { return fmt.Sprintf("%064d", i) }
+	for i := range mostMembers {
+		a.book.entries[name(i)] = &entry{Identity: wire.Identity{Name: name(i), Role: wire.RoleOperator, Key: fmt.Sprintf("U%055d", i), Joined: time.Now()},
+			Next: fmt.Sprintf("UN%054d", i)}
+		a.book.index(name(i), nil, a.book.entries[name(i)])
 	}
-	if err := a.trust.update(1, members[:mostMembers]); err != nil {
+	if _, err := a.book.revoke("anna", name(7)); err != nil {
 		t.Fatal(err)
 	}
-	list, _, _ := a.Trust()
-	data, err := json.Marshal(wire.Command{Op: wire.OpTrust, Trust: &list})
-	if err != nil || len(data) > wire.MaxMessage-2048 {
-		t.Errorf("%d bytes (%v)", len(data), err)
+	fits := func(a *Authority) {
+		t.Helper()
+		list, _, _ := a.Trust()
+		data, err := json.Marshal(wire.Command{Op: wire.OpTrust, Trust: &list})
+		if err != nil || len(data) > wire.MaxMessage-2048 {
+			t.Errorf("%d bytes (%v)", len(data), err)
+		}
+		var l wire.Trust
+		if err := json.Unmarshal([]byte(list.Trust), &l); err != nil {
+			t.Fatal(err)
+		}
+		on := map[string]bool{}
+		for _, m := range l.Members {
+			on[m.Key] = true
+		}
+		for i := range mostMembers {
+			if key := fmt.Sprintf("U%055d", i); on[key] == (i == 7) {
+				t.Fatalf("the key of %s is on the list: %v", name(i), on[key])
+			}
+		}
+		if !on[a.controller.Key] || on[fmt.Sprintf("UN%054d", 7)] {
+			t.Error("the controller is not on the list, or who was shut out is")
+		}
 	}
-	if err := a.trust.update(2, members); err == nil {
-		t.Error("a list that does not fit into a message is given out")
+	if err := a.relist(); err != nil {
+		t.Fatal(err)
+	}
+	fits(a)
+	a.Close()
+	fits(openAuthority(t, dir))
+}
+
+// TestInvite_ExpiredDoNotCount among the operators and admins that there may be.
+func TestInvite_ExpiredDoNotCount(t *testing.T) {
+	b := fullBook(t, 0)
+	for i := range mostMembers {
+		name := fmt.Sprint("olga", i)
+		b.entries[name] = &entry{Identity: wire.Identity{Name: name, Role: wire.RoleOperator, Made: time.Now().Add(-2 * time.Hour), Expires: time.Now().Add(-time.Hour)}}
+	}
+	c := wire.AccessCommand{Name: "anna", Role: wire.RoleAdmin}
+	if _, err := b.invite("local", c); err != nil {
+		t.Error(err)
+	}
+	for _, e := range b.entries {
+		e.Expires = time.Now().Add(time.Hour)
+	}
+	c.Name = "max"
+	if _, err := b.invite("local", c); err == nil {
+		t.Error("more were invited than there may be")
 	}
 }
 

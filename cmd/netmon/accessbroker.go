@@ -238,7 +238,7 @@ func (id identified) access() controller.Access {
 }
 
 func accessOf(a *access.Authority) controller.Access {
-	return controller.Access{Labels: a.Labels, Signer: a.Signer(), Trust: a.Trust, CheckSaved: a.CheckSaved, Adopt: a.Adopt}
+	return controller.Access{Labels: a.Labels, Signer: a.Signer(), Trust: a.Trust, Behind: a.Behind, CheckSaved: a.CheckSaved, Adopt: a.Adopt}
 }
 
 // own is how the agent and the person in the broker's own process connect: by

@@ -2,6 +2,7 @@ package natstest
 
 import (
 	"cmp"
+	"log/slog"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -31,6 +32,7 @@ type Setup struct {
 	Limits broker.Limits // of what is kept; default broker.DefaultLimits
 	Share  access.Share  // of what one agent may store
 	Before func(controller *nats.Conn)
+	Log    *slog.Logger // of the authority; default none
 }
 
 // StartSecure starts a provisioned broker with TLS and identities.
@@ -41,7 +43,7 @@ func StartSecure(t testing.TB) Secure { return StartSecureWith(t, Setup{}) }
 func StartSecureWith(t testing.TB, with Setup) Secure {
 	t.Helper()
 	store := cmp.Or(with.Store, t.TempDir())
-	a, err := access.Open(access.FolderOf(store), nil, nil)
+	a, err := access.Open(access.FolderOf(store), nil, with.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
