@@ -61,7 +61,7 @@ func TestBook_ClockWasAhead(t *testing.T) {
 	if len(again.due()) != 0 {
 		t.Error("a suspension of now is over at once")
 	}
-	if _, _, _, err := again.join(token, userKey(t)); err == nil {
+	if _, _, _, err := again.join(identity.TokenSecret(token), userKey(t)); err == nil {
 		t.Error("a token for an hour is good for ten years")
 	}
 }
