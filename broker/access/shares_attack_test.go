@@ -177,6 +177,25 @@ func isCut(t *testing.T, who string, cut <-chan struct{}) {
 	}
 }
 
+// stored waits until the servers have stored all that they took in. How much a
+// cluster takes in ahead has no bound that the share could know: who is let in
+// again before is suspended again.
+func stored(t *testing.T, s natstest.Mesh) {
+	t.Helper()
+	stream, err := natstest.JetStream(t, s.As(t, access.Controller, "controller")).Stream(t.Context(), wire.ResultsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, since := uint64(0), time.Now()
+	until(t, "all is stored", func() bool {
+		info, err := stream.Info(t.Context())
+		if err == nil && info.State.LastSeq != last {
+			last, since = info.State.LastSeq, time.Now()
+		}
+		return err == nil && time.Since(since) > 2*time.Second
+	})
+}
+
 // TestSuspend_WhoFloodsOnly floods by tiny messages on long subjects, which no
 // count of payloads shows, while another agent delivers a backlog within its share.
 func TestSuspend_WhoFloodsOnly(t *testing.T) {
@@ -296,6 +315,7 @@ func TestSuspend_OnRealServers(t *testing.T) {
 				t.Error("it comes in again")
 			}
 			until(t, "it is listed", func() bool { return identities(t, anna, annaDir)["paris"].State == "suspended" })
+			stored(t, s.mesh())
 			if err := resume(anna, annaDir); err != nil {
 				t.Fatal(err)
 			}
