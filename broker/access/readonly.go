@@ -117,21 +117,22 @@ func (r *ReadOnly) Unchanged(files map[string][]byte) error {
 // readAll reads what belongs to the authority. The lock says who has it open, and
 // the admin of the broker's own host is made anew at each start.
 func readAll(dir string) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	files, admin := map[string][]byte{}, filepath.Base(AdminFolder(dir))
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case path == AdminFolder(dir):
+		case name == admin:
 			return fs.SkipDir
 		case !d.Type().IsRegular() || name == lockName || strings.HasPrefix(d.Name(), ".new-"):
 			return nil
 		}
-		files[filepath.ToSlash(name)], err = os.ReadFile(path)
+		files[name], err = root.ReadFile(name)
 		return err
 	})
 	return files, err
