@@ -146,7 +146,8 @@ type service struct {
 	told    map[string]bool // reasons of refused joins that are in the audit already
 	lives   map[string]life // of buckets, by stream
 
-	forgiven []string // agents that an admin let in again
+	letting  sync.Mutex // guards forgiven, and who is suspended meanwhile
+	forgiven []string   // agents that an admin let in again
 
 	departed *departures // agents that were shut out a moment ago
 }
@@ -423,9 +424,8 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		s.answer(m, r, err)
 		return
 	case wire.AccessResume:
-		s.resumed(q.Name) // first: it must not be suspended again for what is counted now
 		var id wire.Identity
-		id, err = s.a.book.resume(q.Name, true)
+		id, err = s.resume(q.Name)
 		r.Identities = []wire.Identity{id}
 	case wire.AccessConsumers, wire.AccessConsumerRemove:
 		s.adminConsumers(ctx, m, by, q)

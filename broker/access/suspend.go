@@ -58,12 +58,9 @@ type shareWatch struct {
 
 // look counts what was stored since the last look, and suspends.
 func (w *shareWatch) look(ctx context.Context) error {
-	w.mu.Lock()
-	for _, agent := range w.forgiven {
-		w.shares.forgive(agent, time.Now())
-	}
-	w.forgiven = nil
-	w.mu.Unlock()
+	w.letting.Lock()
+	w.forgive()
+	w.letting.Unlock()
 	stream, err := w.js.Stream(ctx, wire.ResultsStream)
 	if err != nil {
 		return err
@@ -85,6 +82,16 @@ func (w *shareWatch) look(ctx context.Context) error {
 	}
 	w.shares.add(time.Now(), estimate(last-w.seen, of))
 	w.seen = last
+	w.judge()
+	return nil
+}
+
+// judge warns those that used up half of their share, and suspends those above
+// it. Whom an admin lets in while the stream is looked at has all of it again: the
+// two wait for each other.
+func (w *shareWatch) judge() {
+	w.letting.Lock()
+	w.forgive()
 	over, half := w.shares.over()
 	for _, u := range half {
 		w.a.log.Warn("an agent used up half of what it may store at once; above its share it is suspended", "agent", u.agent, "stored", w.words(u))
@@ -93,10 +100,19 @@ func (w *shareWatch) look(ctx context.Context) error {
 	for _, u := range over {
 		done = append(done, w.suspend(u)...)
 	}
+	w.letting.Unlock()
 	for _, e := range done { // once all are shut out: the audit may make us wait
 		w.note(e, nil)
 	}
-	return nil
+}
+
+// forgive gives those all of their share again whom an admin let in. It is called
+// with letting locked.
+func (w *shareWatch) forgive() {
+	for _, agent := range w.forgiven {
+		w.shares.forgive(agent, time.Now())
+	}
+	w.forgiven = nil
 }
 
 // read fetches messages by their numbers, or those that follow them. It asks the
@@ -214,9 +230,14 @@ func (w *shareWatch) letIn(ctx context.Context) {
 	}
 }
 
-// resumed notes that an admin let an agent in again.
-func (s *service) resumed(agent string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forgiven = append(s.forgiven, agent)
+// resume lets an agent in again, as an admin says. It must not be suspended again
+// for what it stored before.
+func (s *service) resume(agent string) (wire.Identity, error) {
+	s.letting.Lock()
+	defer s.letting.Unlock()
+	id, err := s.a.book.resume(agent, true)
+	if err == nil {
+		s.forgiven = append(s.forgiven, agent)
+	}
+	return id, err
 }

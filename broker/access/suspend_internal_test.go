@@ -1,0 +1,50 @@
+package access
+
+import (
+	"log/slog"
+	"testing"
+
+	"netmon/identity"
+)
+
+// TestSuspend_NotOnceMore has an admin let an agent in while the stream is looked
+// at: what that look counted came in before.
+func TestSuspend_NotOnceMore(t *testing.T) {
+	b := fullBook(t, 1)
+	const paris = "agent0"
+	if _, _, why, err := b.join(identity.TokenSecret("token"+paris), userKey(t)); err != nil {
+		t.Fatal(why, err)
+	}
+	s := &service{a: &Authority{book: b, log: slog.New(slog.DiscardHandler)}, changed: map[string]bool{}, wake: make(chan struct{}, 1)}
+	s.notes = newNotes(s.store, s.a.log)
+	w := &shareWatch{service: s, shares: newShares(Share{}), said: map[string]bool{}}
+	w.shares.limit(1 << 20)
+	floods := func() { w.shares.add(b.now(), map[string]float64{paris: 1 << 20}) }
+	isOut := func() bool {
+		e, is := b.get(paris)
+		return !is || !e.Suspended.IsZero()
+	}
+
+	floods()
+	w.judge()
+	if !isOut() {
+		t.Fatal("it was not suspended")
+	}
+	floods() // what came in before is being stored
+	if _, err := s.resume(paris); err != nil {
+		t.Fatal(err)
+	}
+	w.judge()
+	if isOut() {
+		t.Error("it was suspended once more for what it stored before")
+	}
+	delete(w.shares.grace, paris)
+	floods()
+	w.judge()
+	if !isOut() {
+		t.Error("it may store what it likes from now on")
+	}
+	if _, err := s.resume("agent1"); err == nil || len(s.forgiven) != 0 {
+		t.Errorf("%v, forgiven: %v", err, s.forgiven)
+	}
+}
