@@ -1,23 +1,15 @@
 package access
 
 import (
-	"cmp"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nkeys"
 
-	"netmon/identity"
 	"netmon/wire"
 )
 
@@ -40,9 +32,6 @@ var reserved = []string{wire.Everywhere, string(roleController), LocalAdmin, "jo
 // LocalAdmin is the name of who runs commands on the broker's own host.
 const LocalAdmin = "local"
 
-// errToken is all that somebody without a valid token is told.
-var errToken = errors.New("this token is not valid here: it was used, it is too old, or it is mistyped: ask for a new one (netmon token new)")
-
 // book holds the identities. It is a file, written before anybody is told.
 type book struct {
 	path string
@@ -56,16 +45,6 @@ type book struct {
 	count   uint64            // of changes
 	adopted bool              // what was saved before anybody had to sign is accepted
 }
-
-// bookFile is how it is kept. Before format 2 it was the identities alone.
-type bookFile struct {
-	Format     int               `json:"format"`
-	Number     uint64            `json:"number"`            // of changes
-	Adopted    bool              `json:"adopted,omitempty"` // see book
-	Identities map[string]*entry `json:"identities"`
-}
-
-const bookFormat = 2
 
 // entry is one identity.
 type entry struct {
@@ -83,135 +62,6 @@ type oldKey struct {
 	At   time.Time `json:"at"`
 }
 
-const bookName = "identities.json"
-
-func openBook(dir string) (*book, error) {
-	b := &book{path: filepath.Join(dir, bookName), now: time.Now}
-	data, err := os.ReadFile(b.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is missing, and with it who was shut out: restore it from a backup of the folder; without one, remove the whole folder and let all join again", b.path)
-	case err != nil:
-		return nil, fmt.Errorf("book of identities: %w", err)
-	}
-	if err := b.decode(data); err != nil {
-		return nil, fmt.Errorf("book of identities: %s: %w", b.path, err)
-	}
-	for name, e := range b.entries {
-		if e == nil || e.Name != name {
-			return nil, fmt.Errorf("book of identities: %s: %q holds no identity of that name", b.path, name)
-		}
-	}
-	b.byToken, b.byJoin, b.byKey = map[string]string{}, map[string]string{}, map[string]string{}
-	for name, e := range b.entries {
-		b.index(name, nil, e)
-	}
-	return b, nil
-}
-
-func (b *book) decode(data []byte) error {
-	var head struct {
-		Format json.RawMessage `json:"format"` // an identity may have the name, too
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return err
-	}
-	if len(head.Format) == 0 || head.Format[0] == '{' { // of netmon 0.1.0
-		if err := json.Unmarshal(data, &b.entries); err != nil || b.entries == nil {
-			return cmp.Or(err, errors.New("want an object, got null"))
-		}
-		return nil
-	}
-	var f bookFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return err
-	}
-	if f.Format != bookFormat || f.Identities == nil {
-		return fmt.Errorf("format %d: want %d, with identities", f.Format, bookFormat)
-	}
-	b.entries, b.count, b.adopted = f.Identities, f.Number, f.Adopted
-	return nil
-}
-
-// newBook writes an empty one.
-func newBook(dir string) error {
-	return identity.WriteSecret(filepath.Join(dir, bookName), []byte("{\"format\":2,\"number\":0,\"identities\":{}}\n"))
-}
-
-// write puts the next book on disk.
-func (b *book) write(entries map[string]*entry) error {
-	data, err := json.MarshalIndent(bookFile{bookFormat, b.count + 1, b.adopted, entries}, "", " ")
-	if err == nil {
-		err = identity.WriteSecret(b.path, append(data, '\n'))
-	}
-	if err != nil {
-		return fmt.Errorf("write the book of identities: %w", err)
-	}
-	b.count++
-	return nil
-}
-
-// checkEntry says what is wrong with an identity that is to be.
-func checkEntry(c wire.AccessCommand) error {
-	var p wire.Problems
-	p.Add("name", wire.CheckToken(c.Name))
-	if slices.Contains(reserved, c.Name) {
-		p.Addf("name", "%q has a meaning of its own: choose another", c.Name)
-	}
-	if !slices.Contains(wire.Roles, c.Role) {
-		p.Addf("role", "want one of %v, got %q", wire.Roles, c.Role)
-	}
-	if len(c.Labels) > 0 && c.Role != wire.RoleAgent {
-		p.Addf("labels", "are for agents, not for a %s", c.Role)
-	}
-	if len(c.Labels) > mostLabels {
-		p.Addf("labels", "want at most %d, got %d", mostLabels, len(c.Labels))
-	}
-	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
-		p.Add("labels", wire.CheckLabel(k, c.Labels[k]))
-	}
-	return p.Err()
-}
-
-// invite makes a token for a name.
-func (b *book) invite(by string, c wire.AccessCommand) (token string, err error) {
-	var p wire.Problems
-	p.Add("", checkEntry(c))
-	life := c.Expires.Std()
-	if life == 0 {
-		life = tokenDefault
-	}
-	if life < time.Second || life > tokenMost {
-		p.Addf("expires", "want 1s to %v, got %v", tokenMost, life)
-	}
-	if err := p.Err(); err != nil {
-		return "", err
-	}
-	token = strings.ToLower(rand.Text()) // at least 128 random bits
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return token, b.change(func(d *draft) error {
-		e := d.edit(c.Name)
-		switch {
-		case e != nil && e.Key != "" && e.Revoked.IsZero():
-			var p wire.Problems
-			p.Addf("name", "%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
-				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
-			return p.Err()
-		case e == nil && len(b.entries) >= mostEntries:
-			return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
-		case commands(c.Role) && b.commanders() >= mostMembers:
-			return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
-		case e == nil:
-			e = &entry{}
-		}
-		now := b.now().UTC()
-		d.set(&entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
-			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}})
-		return nil
-	})
-}
-
 // commands says whether a role's commands count.
 func commands(r wire.Role) bool { return r == wire.RoleOperator || r == wire.RoleAdmin }
 
@@ -223,67 +73,6 @@ func (b *book) commanders() (n int) {
 		}
 	}
 	return n
-}
-
-// secret is that of the token which a request to join names, "" for none.
-func (b *book) secret(id string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.byJoin[id]
-}
-
-// expired says whether the time to use a token is over. One that lies further
-// ahead than any was ever given was given by a clock that was ahead.
-func (b *book) expired(e *entry) bool {
-	now := b.now()
-	return now.After(e.Expires) || e.Expires.After(now.Add(tokenMost))
-}
-
-// opens says whether a token may let a key in. It is all that is asked of the
-// book for those who guess, and for those who repeat what was used.
-func (b *book) opens(secret, key string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e := b.entries[b.byToken[secret]]
-	return e != nil && e.Revoked.IsZero() && (e.Joined.IsZero() || e.Key == key)
-}
-
-// join uses up a token for a key. Asked again for the same key it says the same
-// again: the answer may have been lost, and is worth nothing without the key.
-// why is for our own log, and "" where nobody was ever given such a token:
-// anybody may try those.
-func (b *book) join(secret, key string) (id wire.Identity, again bool, why string, err error) {
-	if !nkeys.IsValidPublicUserKey(key) {
-		return id, false, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	name, known := b.byToken[secret]
-	e := b.entries[name]
-	switch {
-	case !known:
-		return id, false, "", errToken
-	case !e.Revoked.IsZero():
-		why = "the token of " + e.Name + " was revoked"
-	case !e.Joined.IsZero() && e.Key == key:
-		return e.Identity, true, "", nil
-	case !e.Joined.IsZero():
-		why = "the token of " + e.Name + " was used before"
-	case b.expired(e):
-		why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
-	case b.byKey[key] != "":
-		why = "the key belongs to " + b.byKey[key]
-	}
-	if why != "" {
-		return id, false, why, errToken
-	}
-	err = b.change(func(d *draft) error {
-		e := d.edit(name)
-		e.Key, e.Joined = key, b.now().UTC()
-		id = e.Identity
-		return nil
-	})
-	return id, false, "", err
 }
 
 // rotate notes the key that follows, for who signed by the key in use. Asked
