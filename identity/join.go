@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -97,8 +98,7 @@ func Join(ctx context.Context, l Line, as Joiner) (Identity, string, error) {
 			authority, err = verifyPinned(cs.PeerCertificates, l.Pin)
 			return err
 		}}
-	nc, err := nats.Connect(l.URL, nats.Secure(conf), nats.Name("netmon join"), nats.CustomInboxPrefix("_INBOX_join"),
-		nats.Timeout(5*time.Second), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	nc, err := l.connect(ctx, conf)
 	if err != nil {
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
@@ -124,6 +124,23 @@ func Join(ctx context.Context, l Line, as Joiner) (Identity, string, error) {
 		return Identity{}, "", err
 	}
 	return id, where, os.Remove(waits)
+}
+
+// connect takes one of the few places for those who hold nothing but a token.
+// Where many join at once, by one line, it waits for one, until ctx ends.
+func (l Line) connect(ctx context.Context, conf *tls.Config) (*nats.Conn, error) {
+	for {
+		nc, err := nats.Connect(l.URL, nats.Secure(conf), nats.Name("netmon join"), nats.CustomInboxPrefix("_INBOX_join"),
+			nats.Timeout(5*time.Second), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		if !errors.Is(err, nats.ErrMaxAccountConnectionsExceeded) {
+			return nc, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(askSoon + rand.N(2*askSoon)): // #nosec G404 -- spreads those who join
+		}
+	}
 }
 
 // waitingKey is the key to join with, and the file that it waits in: one for each

@@ -127,7 +127,7 @@ func (b *book) joinOne(e *entry, expires time.Time, role wire.Role, q wire.Join)
 		}
 	}
 	in.replaced = e.Renewal != nil
-	return in, b.change(func(d *draft) error {
+	err = b.change(func(d *draft) error {
 		e, now := d.edit(e.Name), b.now().UTC()
 		if in.replaced {
 			e.renew(q.Key, now)
@@ -137,6 +137,7 @@ func (b *book) joinOne(e *entry, expires time.Time, role wire.Role, q wire.Join)
 		in.Identity = e.Identity
 		return nil
 	})
+	return in, err
 }
 
 // joinMany lets an agent in by a token for several, under a name that nobody had.
@@ -166,13 +167,14 @@ func (b *book) joinMany(token *entry, q wire.Join) (in admission, err error) {
 	if len(b.entries) >= mostEntries {
 		return in, errNotUsed("%w", errFull())
 	}
-	return in, b.change(func(d *draft) error {
+	err = b.change(func(d *draft) error {
 		now := b.now().UTC()
 		d.edit(token.Name).Used++
 		in.Identity = wire.Identity{Name: name, Role: wire.RoleAgent, Labels: token.Labels, Key: q.Key, By: token.By, Token: token.Name, Made: now, Joined: now}
 		d.set(&entry{Identity: in.Identity})
 		return nil
 	})
+	return in, err
 }
 
 // errNotUsed is told to whoever has a token that is as good as before.
