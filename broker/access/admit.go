@@ -159,7 +159,7 @@ func (b *book) joinMany(token *entry, q wire.Join) (in admission, err error) {
 	}
 	c := wire.AccessCommand{Name: name, Role: wire.RoleAgent, Labels: token.Labels}
 	if err := checkEntry(c); err != nil {
-		return in, errNotUsed("%w: give another with --id", err)
+		return in, errNotUsed("%v: give another with --id", err)
 	}
 	if have := b.entries[name]; have != nil {
 		return admission{why: "the token of " + token.Name + " was handed in for a name that is taken"}, errTaken(have)

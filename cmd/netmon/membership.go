@@ -186,6 +186,8 @@ func joinPlaces(c *cli.Context) ([]string, error) {
 	case c.IsSet("id"):
 		state, err := stateOfAgent(c, c.String("id"))
 		return []string{state}, err
+	case stateDir() == "":
+		return nil, nil
 	}
 	return filepath.Glob(filepath.Join(stateDir(), "agent-*"))
 }
