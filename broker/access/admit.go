@@ -122,8 +122,8 @@ func (b *book) joinOne(e *entry, expires time.Time, role wire.Role, q wire.Join)
 		return in, err
 	}
 	if e.Renewal != nil {
-		if err := b.roomToRenew(e); err != nil {
-			return in, err
+		if err := b.roomToRenew(e, role); err != nil {
+			return in, errNotUsed("%w", err)
 		}
 	}
 	in.replaced = e.Renewal != nil

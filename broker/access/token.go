@@ -62,8 +62,11 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, made wire.
 	if c.Uses > 1 && c.Name == "" {
 		c.Name = b.freeName()
 	}
-	if c.Replace && c.Role == "" && b.entries[c.Name] != nil {
-		c.Role = b.entries[c.Name].Role
+	if c.Replace {
+		if b.entries[c.Name] == nil {
+			return "", made, errNotInUse(c.Name)
+		}
+		c.Role = cmp.Or(c.Role, b.entries[c.Name].Role)
 	}
 	if err := checkToken(c); err != nil {
 		return "", made, err
@@ -87,16 +90,16 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, made wire.
 		case e == nil && len(b.entries) >= mostEntries:
 			return errFull()
 		case commands(c.Role) && b.commanders() >= mostMembers:
-			return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
+			return errCommanders()
 		case e == nil:
 			e = &entry{}
 		}
-		made := &entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
+		fresh := &entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
 			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: until}}
 		if c.Uses > 1 {
-			made.Uses = c.Uses
+			fresh.Uses = c.Uses
 		}
-		d.set(made)
+		d.set(fresh)
 		return nil
 	})
 	if err != nil {
@@ -117,6 +120,10 @@ func errInUse(e *entry) error {
 
 func errFull() error {
 	return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
+}
+
+func errCommanders() error {
+	return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
 }
 
 // freeName is one for a token that was given none.
