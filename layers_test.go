@@ -47,11 +47,12 @@ var layers = map[string][]string{
 	"internal/safeyaml":  {"wire"},
 	"internal/tail":      nil,
 	"internal/ledger":    {"wire", "internal/tail"},
+	"internal/testlog":   nil,
 	"internal/natstest":  {"broker", "broker/access", "identity", "wire"},
 }
 
 // stdlibOnly are packages that use nothing but the standard library.
-var stdlibOnly = []string{"wire", "agent/spool", "internal/need"}
+var stdlibOnly = []string{"wire", "agent/spool", "internal/need", "internal/testlog"}
 
 func TestLayers(t *testing.T) {
 	for _, dir := range packages(t) {
