@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -106,14 +107,14 @@ func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form
 // other forms are what apply takes.
 type stood struct {
 	wire.Saved
-	state   string
+	state   judge.State
 	refused []string // by agents that do not run it, each with why
 }
 
 func monitorListing(ctx context.Context, cl *console.Client, form string, list []wire.Saved) (listing[stood], error) {
 	items := make([]stood, len(list))
 	for i, m := range list {
-		items[i].Saved = m
+		items[i].Saved, items[i].state = m, judge.Unknown
 	}
 	switch form {
 	case "", "table", "wide", "csv":
@@ -146,7 +147,7 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 		},
 		columns: []column[stood]{
 			{"NAME", func(m stood) string { return m.Name }},
-			{"STATE", func(m stood) string { return m.state }},
+			{"STATE", func(m stood) string { return m.state.String() }},
 			{"KIND", func(m stood) string { return m.Kind }},
 			{"TARGET", func(m stood) string { return m.Target }},
 			{"EVERY", func(m stood) string { return m.Every.String() }},

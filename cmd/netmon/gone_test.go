@@ -22,6 +22,7 @@ import (
 	"netmon/identity"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -125,7 +126,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop fu
 type seen struct {
 	listed, feed, prompt int // agents
 	of                   int // where the monitor should run, on the live screen
-	stand                string
+	stand                judge.State
 	on                   int // agents of its standing
 }
 
@@ -149,7 +150,7 @@ func (m *goneMesh) seen() (s seen) {
 // await waits until all says the same of so many agents.
 func (m *goneMesh) await(agents int, within time.Duration) {
 	m.t.Helper()
-	want := seen{agents, agents, agents, agents, console.StandsUp, agents}
+	want := seen{agents, agents, agents, agents, judge.Up, agents}
 	var got seen
 	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
 		if got = m.seen(); got == want {
@@ -164,7 +165,7 @@ func (m *goneMesh) await(agents int, within time.Duration) {
 // stays asks for a while whether all goes on saying the same.
 func (m *goneMesh) stays(agents int, during time.Duration) {
 	m.t.Helper()
-	want := seen{agents, agents, agents, agents, console.StandsUp, agents}
+	want := seen{agents, agents, agents, agents, judge.Up, agents}
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if got := m.seen(); got != want {
 			m.t.Fatalf("%+v, want %+v", got, want)
@@ -200,7 +201,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 
 	_, err = m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 	m.must(err)
-	if s := m.seen(); s.listed != 1 || s.on != 1 || s.stand != console.StandsUp {
+	if s := m.seen(); s.listed != 1 || s.on != 1 || s.stand != judge.Up {
 		t.Errorf("right after it was shut out: %+v", s)
 	}
 	m.await(1, time.Second)

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/judge"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -149,7 +150,7 @@ func (r *probeReport) take(a console.Asked) {
 	}
 	res := *a.Result
 	res.Agent, res.Monitor = a.Agent, res.Kind
-	if res.Outcome == wire.OK {
+	if judge.OfResult(&res) == judge.Up {
 		t.ok++
 		if d, ok := res.Latency(); ok {
 			t.took = append(t.took, d)
