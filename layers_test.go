@@ -14,7 +14,7 @@ import (
 var layers = map[string][]string{
 	"wire":           nil,
 	"probes":         {"wire"},
-	"agent":          {"wire", "identity", "probes", "agent/policy", "agent/spool", "internal/auditlog"},
+	"agent":          {"wire", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog"},
 	"agent/policy":   {"wire", "probes"},
 	"agent/spool":    nil,
 	"broker":         {"wire", "broker/access", "internal/filelock"},
@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"console/feed":   {"wire", "console", "console/view"},
 	"console/screen": {"wire", "judge", "console", "console/view"},
 	"cmd/netmon": {"wire", "judge", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "broker/backup", "controller", "identity", "console", "console/feed", "console/flow",
-		"console/prompt", "console/screen", "console/view", "console/words", "internal/private", "internal/safeyaml"},
+		"console/prompt", "console/screen", "console/view", "console/words", "internal/filelock", "internal/private", "internal/safeyaml"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
 	"lab/bench":          {"wire", "agent", "internal/ledger", "internal/tail", "broker/access", "identity"},
