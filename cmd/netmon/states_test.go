@@ -113,6 +113,9 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 			if out := said(exitOK, "get", "monitors", c.name, "-o", "csv"); !strings.Contains(out, ","+c.want.String()+",") {
 				t.Errorf("get monitors: %s", out)
 			}
+			if out := said(exitOK, "get", "monitors", c.name, "-o", "json"); !strings.Contains(out, `"state": "`+c.want.String()+`"`) {
+				t.Errorf("get monitors -o json: %s", out)
+			}
 			if out := said(exitOK, "dash", c.name, "--once"); !strings.Contains(out, c.want.Mark()+" "+c.want.String()) {
 				t.Errorf("dash: %s", out)
 			}
