@@ -123,7 +123,8 @@ func Join(ctx context.Context, l Line, as Joiner) (Identity, string, error) {
 	if err != nil {
 		return Identity{}, "", err
 	}
-	return id, where, os.Remove(waits)
+	os.Remove(waits) // where it stays, it is as safe as the folder that it is in, too
+	return id, where, nil
 }
 
 // connect takes one of the few places for those who hold nothing but a token.

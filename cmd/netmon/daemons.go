@@ -228,7 +228,7 @@ func agentCommand() *cli.Command {
 		Name:      "agent",
 		Usage:     "run an agent: measure here, and report to a broker",
 		UsageText: "netmon agent --join LINE | --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
-		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
+		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host; by a line for several hosts the agent is called so, else\nas its host is. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
