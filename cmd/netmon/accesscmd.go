@@ -61,7 +61,7 @@ func accessLs() *cli.Command {
 						{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
 						{"STATE", stateText},
 						{"LABELS", func(i wire.Identity) string { return labelText(i.Labels) }},
-						{"BY", func(i wire.Identity) string { return strings.TrimLeft(i.By+" "+i.Token, " ") }},
+						{"BY", func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
 						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
 						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
 						{"EXPIRES", func(i wire.Identity) string { return at(i.Expires) }},
