@@ -44,15 +44,18 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 		err = s.consumers.room(ctx, by, role, held{q.Stream, q.Config.Name})
 	}
 	if err != nil {
-		refuse(m, err.Error())
+		s.fail(m, err)
 		return
 	}
 	data, err := json.Marshal(q)
 	var r *nats.Msg
 	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, gateTry)
 		r, err = s.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+rest, data)
+		cancel()
 	}
 	if err != nil {
+		s.fail(m, err)
 		s.warnings.tell("access: make a consumer", m.Subject, by, err)
 		return
 	}

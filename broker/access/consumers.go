@@ -54,8 +54,8 @@ func newConsumers(nc *nats.Conn, js jetstream.JetStream) *consumers {
 	return &consumers{nc: nc, js: js}
 }
 
-// room says whether an owner may have one more consumer, or this one again.
-// Requests come one by one; see Serve.
+// room says whether an owner may have one more consumer, or this one again. So
+// many requests as are handled at once may be let in beyond the bounds.
 func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c held) error {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

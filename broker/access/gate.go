@@ -3,13 +3,16 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -20,6 +23,26 @@ func refuse(m *nats.Msg, description string) error {
 		return err
 	}
 	return m.Respond(data)
+}
+
+// gateTry is how long what consoles ask for may take here: they ask again after
+// [retry.Try], and hear before that that they should.
+const gateTry = retry.Try * 3 / 4
+
+// fail answers with an error of JetStream's: one that passes is told as such, and
+// the console asks again.
+func (s *service) fail(m *nats.Msg, err error) {
+	var api *jetstream.APIError
+	if retry.Passing(s.nc, err) {
+		api = &jetstream.APIError{Code: 503, ErrorCode: retry.NotAvailable, Description: "JetStream system temporarily unavailable"}
+	} else if !errors.As(err, &api) {
+		refuse(m, err.Error())
+		return
+	}
+	data, err := json.Marshal(map[string]any{"error": api})
+	if err == nil {
+		m.Respond(data)
+	}
 }
 
 // What consoles may say with a change of a saved monitor.
@@ -44,7 +67,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	}
 	store, err := s.stored(ctx, monitorsStream)
 	if err != nil {
-		refuse(m, err.Error())
+		s.fail(m, err)
 		return
 	}
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
@@ -105,7 +128,9 @@ func (s *service) stored(ctx context.Context, name string) (string, error) {
 	if time.Since(known.at) < storeFor {
 		return known.id, nil
 	}
-	stream, err := s.js.Stream(ctx, name)
+	ctx, cancel := context.WithTimeout(ctx, gateTry)
+	defer cancel()
+	stream, err := retry.Stream(ctx, s.js, name)
 	if err != nil {
 		return "", err
 	}

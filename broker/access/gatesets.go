@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -32,7 +32,7 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	defer s.confirm(who)()
 	if err != nil {
 		s.warnings.tell("refused", to.Subject, who.Name, err)
-		refuse(m, err.Error())
+		s.fail(m, err)
 		return
 	}
 	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "config-save", What: []string{info.Name}}
@@ -50,20 +50,22 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	s.note(e, s.write(ctx, m, to))
 }
 
-// write stores what somebody saves, and brings the answer.
+// write stores what somebody saves, and brings the answer. It keeps the id by
+// which the stream knows a message that comes again.
 func (s *service) write(ctx context.Context, m, to *nats.Msg) error {
-	r, err := s.nc.RequestMsgWithContext(ctx, to)
+	if id := m.Header.Get(jetstream.MsgIDHeader); wire.CheckToken(id) == nil {
+		to.Header.Set(jetstream.MsgIDHeader, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, gateTry)
+	defer cancel()
+	ack, err := retry.Publish(ctx, s.js, to)
 	if err != nil {
+		s.fail(m, err)
 		return err
 	}
-	m.Respond(r.Data)
-	var ack struct {
-		Error *struct {
-			Description string `json:"description"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(r.Data, &ack) == nil && ack.Error != nil {
-		err = errors.New(ack.Error.Description)
+	data, err := json.Marshal(ack)
+	if err == nil {
+		m.Respond(data)
 	}
 	return err
 }

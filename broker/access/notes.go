@@ -15,7 +15,7 @@ const (
 	// is there before the next request; nobody is shut out later for it.
 	notePatience = 300 * time.Millisecond
 	notesMost    = 4096            // lines that wait for an audit that does not answer
-	noteWithin   = 5 * time.Second // for one line, and at the end for all that wait
+	noteWithin   = 5 * time.Second // at the end, for all that wait
 )
 
 // notes brings lines to the audit, in order, whether or not who caused them waits.
