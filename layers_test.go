@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"console/feed":   {"wire", "console", "console/view"},
 	"console/screen": {"wire", "console", "console/view"},
 	"cmd/netmon": {"wire", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "broker/backup", "controller", "identity", "console", "console/feed", "console/flow",
-		"console/prompt", "console/screen", "console/view", "console/words", "internal/private", "internal/safeyaml"},
+		"console/prompt", "console/screen", "console/view", "console/words", "internal/private", "internal/retry", "internal/safeyaml"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
 	"lab/bench":          {"wire", "agent", "internal/ledger", "internal/tail", "broker/access", "identity"},
