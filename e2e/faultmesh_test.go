@@ -57,7 +57,8 @@ const (
 	loadEvery    = "50ms"
 )
 
-func newFaultMesh(t *testing.T, s setup) *faultMesh {
+// newCluster is the servers alone, of which there may be one.
+func newCluster(t *testing.T, s setup) *faultMesh {
 	m := &faultMesh{T: t, dir: t.TempDir(), setup: s, links: map[string][]*badlink.Link{}, agents: map[string]*proc{}, states: map[string]string{}}
 	for range max(1, s.servers) {
 		m.addrs, m.routes, m.health, m.brokers = append(m.addrs, freeAddr(t)), append(m.routes, freeAddr(t)), append(m.health, freeAddr(t)), append(m.brokers, nil)
@@ -68,6 +69,11 @@ func newFaultMesh(t *testing.T, s setup) *faultMesh {
 	for _, b := range m.brokers { // of a cluster, none is ready alone
 		b.line("broker ready on")
 	}
+	return m
+}
+
+func newFaultMesh(t *testing.T, s setup) *faultMesh {
+	m := newCluster(t, s)
 	m.startController()
 	for _, id := range faultAgents {
 		m.states[id] = filepath.Join(m.dir, id)
