@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -182,12 +183,12 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
 	revision, err := s.put(ctx, m.Name, "", data, was)
-	if was == 0 && conflict(err) {
+	if was == 0 && retry.Conflict(err) {
 		if gone, ok := s.deleted(ctx, m.Name); ok {
 			revision, err = s.put(ctx, m.Name, "", data, gone)
 		}
 	}
-	if conflict(err) {
+	if retry.Conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w: look at it with `netmon get monitor %s` and try again", m.Name, ErrConflict, m.Name)
 	}
 	if err != nil {
@@ -200,7 +201,7 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 // revision of the removal.
 func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint64, error) {
 	gone, err := s.put(ctx, name, opDelete, nil, revision)
-	if conflict(err) {
+	if retry.Conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w", name, ErrConflict)
 	}
 	if err != nil {
@@ -230,7 +231,7 @@ func (s *Store) put(ctx context.Context, name, operation string, data []byte, ov
 		}
 		m.Header.Set(wire.ProofHeader, proof)
 	}
-	return s.c.publish(ctx, m, over)
+	return s.c.replace(ctx, monitorsStream, m, over)
 }
 
 // deleted is the revision at which a monitor was deleted, if it was.
@@ -283,12 +284,6 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	}
 	slices.Reverse(out)
 	return out, nil
-}
-
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyExists) ||
-		errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
 }
 
 // Same says whether two monitors would run alike in the same places: all but

@@ -157,7 +157,7 @@ func (s *Sets) write(ctx context.Context, o *object, over uint64) error {
 	m := nats.NewMsg(metaSubject(o.Name))
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	m.Data = data
-	_, err = s.c.publish(ctx, m, over)
+	_, err = s.c.replace(ctx, configsStream, m, over)
 	return err
 }
 

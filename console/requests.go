@@ -35,16 +35,13 @@ func (c *Client) last(ctx context.Context, s jetstream.Stream, subject string) (
 	return m, denied(ctx, err)
 }
 
-// publish stores a message over the last one of its subject, whose number is over,
+// replace stores a message over the last one of its subject, whose number is over,
 // 0 for none, and returns its own.
-func (c *Client) publish(ctx context.Context, m *nats.Msg, over uint64) (uint64, error) {
+func (c *Client) replace(ctx context.Context, stream string, m *nats.Msg, over uint64) (uint64, error) {
 	ctx, done := c.denials.during(ctx)
 	defer done()
-	ack, err := retry.Publish(ctx, c.js, m, jetstream.WithExpectLastSequencePerSubject(over))
-	if err != nil {
-		return 0, denied(ctx, err)
-	}
-	return ack.Sequence, nil
+	sequence, err := retry.Replace(ctx, c.js, stream, m, over)
+	return sequence, denied(ctx, err)
 }
 
 // add stores a message behind others of its subject.

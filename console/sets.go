@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -151,7 +152,7 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was
 	}
 	saved, err := s.put(ctx, old, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author),
 		Metadata: map[string]string{wire.SetAuthor: s.c.author, wire.SetMonitors: strconv.Itoa(len(monitors))}}, content)
-	if conflict(err) {
+	if retry.Conflict(err) {
 		return Set{}, fmt.Errorf("%w: yours is not saved: look at it and save again", ErrSetChanged)
 	}
 	if err != nil {
@@ -175,7 +176,7 @@ func (s *Sets) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	err = s.remove(ctx, o)
-	if conflict(err) {
+	if retry.Conflict(err) {
 		return fmt.Errorf("%w: it is not removed: look at it and try again", ErrSetChanged)
 	}
 	if err != nil {

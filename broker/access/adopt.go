@@ -70,7 +70,7 @@ func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, 
 		if v := m.Header.Get(headerRollup); v != "" {
 			again.Header.Set(headerRollup, v)
 		}
-		if _, err := retry.Publish(ctx, js, again, jetstream.WithExpectLastSequencePerSubject(m.Sequence)); err != nil {
+		if _, err := retry.Replace(ctx, js, name, again, m.Sequence); err != nil {
 			return n, fmt.Errorf("%s: %w", subject, err)
 		}
 		n++

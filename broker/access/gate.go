@@ -101,12 +101,12 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		refuse(m, err.Error())
 		return
 	}
-	for header, value := range map[string]string{headerExpect: m.Header.Get(headerExpect), headerOperation: operation, wire.ProofHeader: proof, wire.AcceptedHeader: accepted} {
+	for header, value := range map[string]string{headerOperation: operation, wire.ProofHeader: proof, wire.AcceptedHeader: accepted} {
 		if value != "" {
 			to.Header.Set(header, value)
 		}
 	}
-	s.note(e, s.write(ctx, m, to))
+	s.note(e, s.write(ctx, m, to, monitorsStream, over))
 }
 
 // storeFor is how long it is believed that a bucket is the same one.

@@ -45,25 +45,24 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	to.Header.Set(headerRollup, "sub")
-	to.Header.Set(headerExpect, fmt.Sprint(p.Revision))
 	to.Header.Set(wire.AcceptedHeader, accepted)
-	s.note(e, s.write(ctx, m, to))
+	s.note(e, s.write(ctx, m, to, configsStream, p.Revision))
 }
 
-// write stores what somebody saves, and brings the answer. It keeps the id by
-// which the stream knows a message that comes again.
-func (s *service) write(ctx context.Context, m, to *nats.Msg) error {
+// write stores what somebody saves, over a revision, and brings the answer. It keeps
+// the id by which the stream knows a message that comes again.
+func (s *service) write(ctx context.Context, m, to *nats.Msg, stream string, over uint64) error {
 	if id := m.Header.Get(jetstream.MsgIDHeader); wire.CheckToken(id) == nil {
 		to.Header.Set(jetstream.MsgIDHeader, id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, gateTry)
 	defer cancel()
-	ack, err := retry.Publish(ctx, s.js, to)
+	sequence, err := retry.Replace(ctx, s.js, stream, to, over)
 	if err != nil {
 		s.fail(m, err)
 		return err
 	}
-	data, err := json.Marshal(ack)
+	data, err := json.Marshal(jetstream.PubAck{Stream: stream, Sequence: sequence})
 	if err == nil {
 		m.Respond(data)
 	}

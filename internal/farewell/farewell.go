@@ -79,9 +79,8 @@ func write(ctx context.Context, js jetstream.JetStream, agent, subject string, m
 	}
 	m := nats.NewMsg(subject)
 	m.Data = data
-	_, err = retry.Publish(ctx, js, m, jetstream.WithExpectLastSequencePerSubject(last.Sequence))
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	_, err = retry.Replace(ctx, js, wire.AgentsStream, m, last.Sequence)
+	if retry.Conflict(err) {
 		return false, fmt.Errorf("%s is heard all the time: %w", agent, err)
 	}
 	if err != nil {

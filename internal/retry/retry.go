@@ -6,7 +6,7 @@
 // Here each request is repeated until it is answered or its context ends.
 //
 // Reads are simply repeated. A write carries an id by which the stream knows it
-// again: see [Publish].
+// again: see [Publish] and [Replace].
 package retry
 
 import (
