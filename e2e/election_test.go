@@ -6,17 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/wire"
 )
@@ -50,21 +49,34 @@ func TestFaults_Elections(t *testing.T) {
 	if !*runFaults {
 		t.Skip("kills servers of a cluster: go test ./e2e -run Faults_Elections -faults -v")
 	}
-	m := newElectionMesh(t)
-	for i, of := range []string{"META", wire.ResultsStream, "KV_" + wire.MonitorsBucket} {
-		leader := m.leader(of)
-		m.kill(m.brokers[leader])
-		killed := time.Now()
-		var all sync.WaitGroup
-		for _, c := range electionCommands {
-			all.Go(func() { m.command(of, killed, strings.ReplaceAll(c, "@", fmt.Sprint(i))) })
-		}
-		all.Wait()
-		if t.Failed() {
-			return
-		}
-		m.startBroker(leader)
-		m.awaitHealthy()
+	for name, c := range map[string]struct {
+		make    func(*testing.T) *faultMesh
+		leaders []string
+	}{
+		"open": {newElectionMesh, []string{"META", wire.ResultsStream, "KV_" + wire.MonitorsBucket}},
+		// Here the broker's own service stands before what is saved and read.
+		"with access": {newSecureElectionMesh, []string{"KV_" + wire.MonitorsBucket}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := c.make(t)
+			for i, of := range c.leaders {
+				leader := m.leader(of)
+				m.kill(m.brokers[leader])
+				killed := time.Now()
+				var all sync.WaitGroup
+				for _, c := range electionCommands {
+					all.Go(func() { m.command(of, killed, strings.ReplaceAll(c, "@", fmt.Sprint(i))) })
+				}
+				all.Wait()
+				if t.Failed() {
+					return
+				}
+				if i+1 < len(c.leaders) {
+					m.startBroker(leader)
+					m.awaitHealthy()
+				}
+			}
+		})
 	}
 }
 
@@ -73,9 +85,47 @@ func TestFaults_Elections(t *testing.T) {
 func newElectionMesh(t *testing.T) *faultMesh {
 	m := newCluster(t, setup{servers: 3})
 	m.startController()
+	m.runsMonitors("--broker", m.urls(), "--id", "paris")
+	return m
+}
+
+// newSecureElectionMesh is the same of servers that know who is who, with the
+// controller beside them.
+func newSecureElectionMesh(t *testing.T) *faultMesh {
+	store := t.TempDir()
+	m := newCluster(t, setup{servers: 3, scheme: "tls", config: func(m *faultMesh, i int) string {
+		dir := filepath.Join(m.dir, fmt.Sprint("conf", i))
+		_, port, err := net.SplitHostPort(m.addrs[i])
+		if err != nil {
+			m.Fatal(err)
+		}
+		netmonDo(m, 0, "access", "export", "--store", store, "--out", dir, "--advertise", "127.0.0.1", "--port", port)
+		data, err := os.ReadFile(filepath.Join(dir, "nats-server.conf"))
+		if err != nil {
+			m.Fatal(err)
+		}
+		return strings.NewReplacer(`"./`, `"`+dir+`/`, "port: "+port, fmt.Sprintf("listen: %q", m.addrs[i])).Replace(string(data))
+	}})
+	m.creds = []string{"--creds", filepath.Join(store, "access", "admin")}
+	m.controller = spawn(t, "controller", "--access", filepath.Join(store, "access"), "--broker", m.urls(), "--replicas", "3")
+	m.controller.line("controller ready")
+	var join string
+	m.eventually("a line for the agent", func() (err error) {
+		join, _, err = m.run("token", "new", "agent", "--id", "paris")
+		return err
+	})
+	// A line has room for one address; the server tells the agent of the others.
+	_, join, _ = strings.Cut(strings.TrimSpace(join), "--join ")
+	m.runsMonitors("--join", strings.Replace(join, m.urls(), "tls://"+m.addrs[0], 1))
+	return m
+}
+
+// runsMonitors starts an agent, and has it run some monitors.
+func (m *faultMesh) runsMonitors(agent ...string) {
+	m.Helper()
 	m.states["paris"] = filepath.Join(m.dir, "paris")
-	m.agents["paris"] = spawn(t, "agent", "--broker", m.urls(), "--id", "paris", "--state", m.states["paris"])
-	apply(t, m.urls(), m.dir, "tcp", listener(t), "10s", "{}", 20)
+	m.agents["paris"] = spawn(m.T, append([]string{"agent", "--state", m.states["paris"]}, agent...)...)
+	apply(m.T, m.urls(), m.dir, "tcp", listener(m.T), "10s", "{}", 20, m.creds...)
 	m.eventually("the monitors are up", func() error {
 		out, _, err := m.run("check", "m00001")
 		if err != nil {
@@ -83,7 +133,6 @@ func newElectionMesh(t *testing.T) *faultMesh {
 		}
 		return nil
 	})
-	return m
 }
 
 // command carries out a command that has to succeed, and tells how long after the
@@ -113,7 +162,7 @@ func (m *faultMesh) run(name string, args ...string) (out, said string, err erro
 	}
 	ctx, cancel := context.WithTimeout(m.Context(), 2*patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, bin, append(append([]string{name}, args...), "--broker", m.urls())...)
+	cmd := exec.CommandContext(ctx, bin, slices.Concat([]string{name}, args, []string{"--broker", m.urls()}, m.creds)...)
 	cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+m.dir, "XDG_STATE_HOME="+m.dir, "NO_COLOR=1")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -135,41 +184,40 @@ func (m *faultMesh) leader(of string) (leader int) {
 }
 
 func (m *faultMesh) leaderName(of string) (string, error) {
-	if of == "META" {
-		return m.metaLeader()
+	var r struct {
+		Meta     leadership `json:"meta_cluster"`
+		Accounts []struct {
+			Streams []struct {
+				Name    string     `json:"name"`
+				Cluster leadership `json:"cluster"`
+			} `json:"stream_detail"`
+		} `json:"account_details"`
 	}
-	js, err := jetstream.New(m.connect())
-	if err != nil {
-		return "", err
-	}
-	s, err := js.Stream(m.Context(), of)
-	if err != nil {
-		return "", err
-	}
-	if c := s.CachedInfo().Cluster; c != nil && c.Leader != "" {
-		return c.Leader, nil
-	}
-	return "", errors.New("there is none")
-}
-
-func (m *faultMesh) metaLeader() (string, error) {
-	resp, err := http.Get("http://" + m.health[0] + "/jsz")
+	resp, err := http.Get("http://" + m.health[0] + "/jsz?streams=true")
 	if err != nil {
 		return "", err
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if err := json.NewDecoder(resp.Body).Decode(&r); err != nil {
 		return "", err
 	}
-	var r struct {
-		Meta struct{ Leader string } `json:"meta_cluster"`
+	found := r.Meta
+	if of != "META" {
+		found = leadership{}
+		for _, a := range r.Accounts {
+			for _, s := range a.Streams {
+				if s.Name == of {
+					found = s.Cluster
+				}
+			}
+		}
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return "", err
-	}
-	if r.Meta.Leader == "" {
+	if found.Leader == "" {
 		return "", errors.New("there is none")
 	}
-	return r.Meta.Leader, nil
+	return found.Leader, nil
+}
+
+type leadership struct {
+	Leader string `json:"leader"`
 }
