@@ -31,7 +31,7 @@ func (e *RoomError) Error() string {
 	for _, s := range e.Servers {
 		there += fmt.Sprintf("; %s has %s of %s left", s.Name, sizeText(s.Left), sizeText(s.Most))
 	}
-	return fmt.Sprintf("the servers have no room for %s%s: keep less (--results-size), or fewer copies (--replicas), or let the servers store more (max_store in the jetstream block of their configuration): %v",
+	return fmt.Sprintf("the servers have no room for %s%s: keep less (--results-size), or fewer copies (--replicas), or let the servers store more (max_file_store in the jetstream block of their configuration): %v",
 		strings.Join(e.Short, ", "), there, e.cause)
 }
 
