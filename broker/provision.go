@@ -181,7 +181,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		default:
 			room.Short = append(room.Short, one.Short...)
 		}
-		if errors.Is(err, errNoJetStream) || ctx.Err() != nil {
+		if errors.Is(err, errNoJetStream) || errors.Is(err, errFewServers) || ctx.Err() != nil {
 			break // the others would say the same
 		}
 	}
@@ -297,7 +297,7 @@ func (a asset) provision(ctx context.Context, js jetstream.JetStream, kept *Kept
 	case err == nil:
 		return nil
 	case noRoom(err):
-		return &RoomError{Short: []string{a.short()}, cause: err}
+		return a.noRoom(err)
 	}
 	return a.explain(ctx, js, err)
 }
@@ -340,6 +340,8 @@ const (
 	subjectsOverlap jetstream.ErrorCode = 10065
 )
 
+var errFewServers = errors.New("there are too few servers that can take a copy")
+
 var errNoJetStream = errors.New("this NATS server has no JetStream: start it with -js, or use netmon broker")
 
 // explain says what to do about the usual errors.
@@ -354,9 +356,9 @@ func (a asset) explain(ctx context.Context, js jetstream.JetStream, err error) e
 				}
 			}
 		case noPeers:
-			return fmt.Errorf("%s: %d copies are wanted, and the cluster knows too few servers that can take one: start the others, or keep fewer copies (--replicas): %w", a.name, a.want.Replicas, err)
+			return fmt.Errorf("%s: %w: %d copies are wanted: start the others, or keep fewer (--replicas): %w", a.name, errFewServers, a.want.Replicas, err)
 		case notClustered:
-			return fmt.Errorf("%s: %d copies are wanted, and this server is alone: keep one (--replicas 1), or start a cluster: %w", a.name, a.want.Replicas, err)
+			return fmt.Errorf("%s: %w: %d copies are wanted: keep one (--replicas 1), or start a cluster: %w", a.name, errFewServers, a.want.Replicas, err)
 		}
 	}
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders) {
@@ -369,7 +371,7 @@ func (a asset) explain(ctx context.Context, js jetstream.JetStream, err error) e
 }
 
 // peersPatience is how long a cluster may take to know its servers.
-const peersPatience = 10 * time.Second
+const peersPatience = 5 * time.Second
 
 // persist repeats do while a cluster is still choosing its leaders: until then it
 // answers that it is not available, or not at all; and for a while where too few

@@ -16,6 +16,7 @@ import (
 type RoomError struct {
 	Short   []string     // what there is no room for, and how much is needed where
 	Servers []ServerRoom // what there is, of the servers that tell; may be filled in by who knows
+	copies  int          // that are wanted of each
 	cause   error        // the servers' own words
 }
 
@@ -31,19 +32,23 @@ func (e *RoomError) Error() string {
 	for _, s := range e.Servers {
 		there += fmt.Sprintf("; %s has %s of %s left", s.Name, sizeText(s.Left), sizeText(s.Most))
 	}
-	return fmt.Sprintf("the servers have no room for %s%s: keep less (--results-size), or fewer copies (--replicas), or let the servers store more (max_file_store in the jetstream block of their configuration): %v",
-		strings.Join(e.Short, ", "), there, e.cause)
+	fewer := ""
+	if e.copies > 1 {
+		fewer = ", or fewer copies (--replicas)"
+	}
+	return fmt.Sprintf("the servers have no room for %s%s: keep less (--results-size)%s, or let the servers store more (max_file_store in the jetstream block of their configuration): %v",
+		strings.Join(e.Short, ", "), there, fewer, e.cause)
 }
 
 func (e *RoomError) Unwrap() error { return e.cause }
 
-// short says what a stream needs that there is no room for.
-func (a asset) short() string {
+// noRoom is the error of a stream that there is no room for.
+func (a asset) noRoom(cause error) *RoomError {
 	on := "one server"
-	if n := max(a.want.Replicas, a.asked.Replicas); n > 1 {
+	if n := a.want.Replicas; n > 1 {
 		on = fmt.Sprintf("each of %d servers", n)
 	}
-	return fmt.Sprintf("the %s (%s on %s)", a.name, sizeText(max(a.want.MaxBytes, 0)), on)
+	return &RoomError{Short: []string{fmt.Sprintf("the %s (%s on %s)", a.name, sizeText(max(a.want.MaxBytes, 0)), on)}, copies: a.want.Replicas, cause: cause}
 }
 
 // noRoom says that a stream was refused for want of room. Of servers that are not
