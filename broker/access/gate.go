@@ -16,9 +16,12 @@ import (
 	"netmon/wire"
 )
 
+// refusedCode is one that JetStream does not use.
+const refusedCode jetstream.ErrorCode = 10200
+
 // refuse answers in JetStream's form, which each NATS client shows as an error.
 func refuse(m *nats.Msg, description string) error {
-	data, err := json.Marshal(map[string]any{"error": map[string]any{"code": 403, "err_code": 10200, "description": description}})
+	data, err := json.Marshal(map[string]any{"error": jetstream.APIError{Code: 403, ErrorCode: refusedCode, Description: description}})
 	if err != nil {
 		return err
 	}
@@ -29,20 +32,21 @@ func refuse(m *nats.Msg, description string) error {
 // [retry.Try], and hear before that that they should.
 const gateTry = retry.Try * 3 / 4
 
-// fail answers with an error of JetStream's: one that passes is told as such, and
-// the console asks again.
-func (s *service) fail(m *nats.Msg, err error) {
+// failure is the answer about an error, in JetStream's form. One that passes is told
+// as such, and the console asks again.
+func (s *service) failure(err error) []byte {
 	var api *jetstream.APIError
-	if retry.Passing(s.nc, err) {
+	switch {
+	case retry.Passing(s.nc, err):
 		api = &jetstream.APIError{Code: 503, ErrorCode: retry.NotAvailable, Description: "JetStream system temporarily unavailable"}
-	} else if !errors.As(err, &api) {
-		refuse(m, err.Error())
-		return
+	case !errors.As(err, &api):
+		api = &jetstream.APIError{Code: 403, ErrorCode: refusedCode, Description: err.Error()}
 	}
 	data, err := json.Marshal(map[string]any{"error": api})
-	if err == nil {
-		m.Respond(data)
+	if err != nil { // plain fields can be written
+		return nil
 	}
+	return data
 }
 
 // What consoles may say with a change of a saved monitor.
@@ -67,7 +71,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	}
 	store, err := s.stored(ctx, monitorsStream)
 	if err != nil {
-		s.fail(m, err)
+		m.Respond(s.failure(err))
 		return
 	}
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
@@ -106,7 +110,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 			to.Header.Set(header, value)
 		}
 	}
-	s.note(e, s.write(ctx, m, to, monitorsStream, over))
+	s.write(ctx, m, to, stored{e, monitorsStream, over})
 }
 
 // storeFor is how long it is believed that a bucket is the same one.

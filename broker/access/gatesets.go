@@ -32,7 +32,7 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	defer s.confirm(who)()
 	if err != nil {
 		s.warnings.tell("refused", to.Subject, who.Name, err)
-		s.fail(m, err)
+		m.Respond(s.failure(err))
 		return
 	}
 	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "config-save", What: []string{info.Name}}
@@ -46,27 +46,36 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	}
 	to.Header.Set(headerRollup, "sub")
 	to.Header.Set(wire.AcceptedHeader, accepted)
-	s.note(e, s.write(ctx, m, to, configsStream, p.Revision))
+	s.write(ctx, m, to, stored{e, configsStream, p.Revision})
 }
 
-// write stores what somebody saves, over a revision, and brings the answer. It keeps
-// the id by which the stream knows a message that comes again.
-func (s *service) write(ctx context.Context, m, to *nats.Msg, stream string, over uint64) error {
+// stored is where something is saved, and what the audit is to know of it.
+type stored struct {
+	line   wire.Audit
+	stream string
+	over   uint64 // the revision that it replaces; 0 is none
+}
+
+// write stores what somebody saves, and brings the answer. It keeps the id by which
+// the stream knows a message that comes again.
+func (s *service) write(ctx context.Context, m, to *nats.Msg, in stored) {
 	if id := m.Header.Get(jetstream.MsgIDHeader); wire.CheckToken(id) == nil {
 		to.Header.Set(jetstream.MsgIDHeader, id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, gateTry)
 	defer cancel()
-	sequence, err := retry.Replace(ctx, s.js, stream, to, over)
-	if err != nil {
-		s.fail(m, err)
-		return err
-	}
-	data, err := json.Marshal(jetstream.PubAck{Stream: stream, Sequence: sequence})
+	sequence, err := retry.Replace(ctx, s.js, in.stream, to, in.over)
+	var answer []byte
 	if err == nil {
-		m.Respond(data)
+		answer, err = json.Marshal(jetstream.PubAck{Stream: in.stream, Sequence: sequence})
 	}
-	return err
+	if err != nil {
+		answer = s.failure(err)
+	}
+	// In line before the console knows, and saves more: the audit is in order.
+	written := s.noted(in.line, err)
+	m.Respond(answer)
+	written()
 }
 
 // checkSet says who signed what is known of a saved configuration.

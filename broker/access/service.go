@@ -201,12 +201,15 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 // the audit may not answer. A change is always a line; of many that failed, some
 // are counted. What may have been done though its answer was lost is a change.
 // Who was not let in has no name yet: [service.first] bounds those.
-func (s *service) note(e wire.Audit, err error) {
+func (s *service) note(e wire.Audit, err error) { s.noted(e, err)() }
+
+// noted is note, but for waiting a moment until it is written.
+func (s *service) noted(e wire.Audit, err error) (written func()) {
 	e.At, e.OK = time.Now().UTC(), err == nil
 	if err != nil {
 		e.Error = err.Error()
 	}
-	s.notes.add(e, err == nil || e.By == "" || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout))
+	return s.notes.add(e, err == nil || e.By == "" || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout))
 }
 
 // store writes a line of the audit.
