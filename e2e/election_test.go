@@ -143,7 +143,9 @@ func (m *faultMesh) command(of string, killed time.Time, line string) {
 	took := time.Since(killed).Round(10 * time.Millisecond)
 	notice := strings.Count(said, "waiting for the cluster to elect a leader")
 	m.Logf("%-14s %-55s %6.2f s, said so %d times", of, line, took.Seconds(), notice)
-	if err != nil {
+	// What check answers depends on how long results were not stored.
+	answered := err == nil || args[0] == "check" && strings.Contains(out, " agents up")
+	if !answered {
 		m.Errorf("%s killed: netmon %s: %v after %v\n%s%s", of, line, err, took, out, said)
 	}
 	if notice > 1 {
