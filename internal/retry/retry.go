@@ -49,7 +49,7 @@ func Get[T any](ctx context.Context, nc *nats.Conn, do func(context.Context) (T,
 	}
 	for begun := time.Now(); ; {
 		before := nc.LastError()
-		try, cancel := context.WithTimeout(ctx, max(Try, time.Since(begun)/2))
+		try, cancel := context.WithTimeout(ctx, max(Try, time.Since(begun)/4))
 		v, err := do(try)
 		cancel()
 		if err == nil || !Passing(nc, err) {
