@@ -12,7 +12,6 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
-	"netmon/controller"
 )
 
 func controllerCommand() *cli.Command {
@@ -38,7 +37,7 @@ func controllerCommand() *cli.Command {
 			ready := func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) }
 			folder := c.String("access")
 			if folder == "" {
-				control(c.Context, e.connect, limits, controller.Access{}, log, ready)
+				controls{connect: e.connect, limits: limits, ready: ready, log: log}.run(c.Context)
 				return nil
 			}
 			if !access.Exists(folder) {
@@ -82,7 +81,8 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
 	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url, Again: again}, log) })
-	wg.Go(func() { control(ctx, connect, limits, accessOf(a), log, ready) })
+	rooms := func(ctx context.Context) []broker.ServerRoom { return broker.Rooms(ctx, system) }
+	wg.Go(func() { controls{connect, limits, accessOf(a), rooms, ready, log}.run(ctx) })
 	wg.Wait()
 	return nil
 }
