@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,7 +81,8 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	defer system.Close()
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
-	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url, Again: again}, log) })
+	first, _, _ := strings.Cut(url, ",") // who joins at one server of a cluster is told of the others
+	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: first, Again: again}, log) })
 	rooms := func(ctx context.Context) []broker.ServerRoom { return broker.Rooms(ctx, system) }
 	wg.Go(func() { controls{connect, limits, accessOf(a), rooms, ready, log}.run(ctx) })
 	wg.Wait()
