@@ -104,7 +104,7 @@ func (j *joins) join(ctx context.Context, r joinRequest) {
 		j.seal(r, wire.AccessReply{}, err)
 		return
 	}
-	c, err := s.credential(id, r.q.Key)
+	c, err := s.a.signs.Load().credential(id, r.q.Key)
 	if !again {
 		err = errors.Join(err, s.relist())
 		s.a.log.Info("joined", "name", id.Name, "role", id.Role)
