@@ -285,6 +285,6 @@ func newAgent(c *cli.Context, state string, log *slog.Logger, joined membership,
 		return nil, err
 	}
 	log.Info("policy", "file", file, "says", policyText(says.Summary()))
-	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Log: log, Opened: opened,
+	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Follow: joined.follow, Log: log, Opened: opened,
 		Spool: spool.Options{MaxBytes: size, MaxAge: c.Duration("spool-age")}})
 }
