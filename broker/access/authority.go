@@ -38,6 +38,8 @@ type Authority struct {
 	rotation  *rotation
 	operators atomic.Pointer[identity.Operators] // whose word on what is saved counts
 
+	behind atomic.Bool // the servers have the keys of before a switch
+
 	mu       sync.Mutex
 	enrolled []string // folders of identities that Enrol let in
 

@@ -140,9 +140,8 @@ func (s *service) watchAuthority(ctx context.Context) {
 	}
 	tick := time.NewTicker(authorityEvery)
 	defer tick.Stop()
-	var restart bool // the servers have the keys of before
 	for {
-		err := s.advance(ctx, &restart)
+		err := s.advance(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -160,24 +159,23 @@ func (s *service) watchAuthority(ctx context.Context) {
 	}
 }
 
-// advance does what is to be done next. restart says whether the servers are to
-// be brought to the keys in force.
-func (s *service) advance(ctx context.Context, restart *bool) error {
+// advance does what is to be done next.
+func (s *service) advance(ctx context.Context) error {
 	if s.a.Ready() {
 		before := s.a.Pin()
 		s.nc.FlushTimeout(2 * time.Second) // answers are through
-		*restart = true                    // also where what follows is cut short
 		if err := s.a.Switch(); err != nil {
 			return err
 		}
 		s.a.log.Warn("another authority is in force: the one before counts no more", "authority", s.a.Pin(), "before", before)
 	}
-	if *restart {
+	if s.a.behind.Load() {
 		if err := s.Switch(ctx); err != nil {
 			return err
 		}
-		*restart = false
-		s.note(wire.Audit{Where: whereAccess, By: s.a.State().By, Did: "authority-switch", What: []string{s.a.Pin()}, Detail: "before: " + s.a.State().Before}, nil)
+		s.a.behind.Store(false)
+		state := s.a.State()
+		s.note(wire.Audit{Where: whereAccess, By: state.By, Did: "authority-switch", What: []string{state.Pin}, Detail: "before: " + state.Before}, nil)
 	}
 	if err := s.a.rotation.catchUp(); err != nil || s.a.rotation.before() == "" {
 		return err

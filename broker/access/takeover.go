@@ -41,20 +41,20 @@ func (a *Authority) Announce(by string, without []string, all bool) error {
 			}
 		}
 	}
+	next := r.next
 	if f.Stage != stageAnnounced {
-		next := filepath.Join(a.dir, nextFolder)
-		err := os.RemoveAll(next) // what a start that was cut short left
+		dir := filepath.Join(a.dir, nextFolder)
+		err := os.RemoveAll(dir) // what was cut short left
 		if err == nil {
-			err = os.Mkdir(next, 0o700)
+			err = os.Mkdir(dir, 0o700)
 		}
 		if err == nil {
-			r.next, err = openSigning(next, a.certs().hosts(), time.Now())
+			next, err = openSigning(dir, a.certs().hosts(), time.Now())
 		}
 		if err != nil {
-			r.next = nil
 			return fmt.Errorf("make the keys of the next authority: %w", err)
 		}
-		f = rotationFile{Stage: stageAnnounced, Began: time.Now().UTC(), By: by, Pin: r.next.pin()}
+		f = rotationFile{Stage: stageAnnounced, Began: time.Now().UTC(), By: by, Pin: next.pin()}
 	}
 	f.Without = slices.Concat(f.Without, without)
 	if all {
@@ -66,7 +66,8 @@ func (a *Authority) Announce(by string, without []string, all bool) error {
 	if err := r.write(f); err != nil {
 		return err
 	}
-	a.trust.announce(r.pinLocked())
+	r.next = next
+	a.trust.announce(f.Pin)
 	return a.relist()
 }
 
@@ -112,6 +113,7 @@ func (a *Authority) Switch() error {
 		if err := r.write(f); err != nil {
 			return err
 		}
+		a.behind.Store(true)
 	case stageSwitching:
 	default:
 		return nil

@@ -124,7 +124,7 @@ func as(connect func(...nats.Option) (*nats.Conn, error), credential []nats.Opti
 // serveAccess answers for a broker's authority until ctx ends.
 func serveAccess(ctx context.Context, a *access.Authority, connect func(...nats.Option) (*nats.Conn, error), o access.Service, log *slog.Logger) {
 	for ctx.Err() == nil {
-		nc, err := connect(nats.Name("netmon access"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+		nc, err := connect(nats.Name("netmon access"), nats.IgnoreAuthErrorAbort(), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 		if err == nil {
 			o.Mesh = nc
 			err = a.Serve(ctx, o)

@@ -191,7 +191,7 @@ func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, erro
 }
 
 func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, access controller.Access, log *slog.Logger, ready func()) error {
-	nc, err := connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+	nc, err := connect(nats.Name("netmon controller"), nats.IgnoreAuthErrorAbort(), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
 	}
