@@ -175,5 +175,8 @@ func (c *Client) Authority(ctx context.Context, cmd wire.AccessCommand) (wire.Au
 	if r.Authority == nil {
 		return wire.AuthorityState{}, errors.New("this broker cannot change its authority: update netmon there")
 	}
+	if cmd.Op != wire.AccessAuthority {
+		c.following.again()
+	}
 	return *r.Authority, nil
 }

@@ -20,6 +20,7 @@ const (
 type following struct {
 	cancel context.CancelFunc
 	first  chan struct{} // closed when it was asked once
+	soon   chan struct{} // asks at once; has room for one
 	ended  chan struct{}
 }
 
@@ -27,7 +28,7 @@ type following struct {
 // again; the admin sees who did not follow.
 func follow(nc *nats.Conn, folder string) *following {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &following{cancel, make(chan struct{}), make(chan struct{})}
+	f := &following{cancel, make(chan struct{}), make(chan struct{}, 1), make(chan struct{})}
 	go func() {
 		defer close(f.ended)
 		for first := true; ; first = false {
@@ -42,11 +43,23 @@ func follow(nc *nats.Conn, folder string) *following {
 			select {
 			case <-ctx.Done():
 				return
+			case <-f.soon:
 			case <-time.After(followEvery):
 			}
 		}
 	}()
 	return f
+}
+
+// again asks at once: something was announced. f may be nil.
+func (f *following) again() {
+	if f == nil {
+		return
+	}
+	select {
+	case f.soon <- struct{}{}:
+	default:
+	}
 }
 
 func (f *following) stop() {

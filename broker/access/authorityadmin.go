@@ -66,7 +66,9 @@ func (s *service) authority(m *nats.Msg, by string, q wire.AccessCommand) {
 			e.What = []string{s.a.State().Next}
 		}
 	case wire.AccessAuthorityAbort:
-		e.What = []string{s.a.State().Next}
+		if next := s.a.State().Next; next != "" {
+			e.What = []string{next}
+		}
 		err = s.a.Abort()
 	}
 	state := s.a.State()

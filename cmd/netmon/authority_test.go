@@ -498,7 +498,7 @@ func TestAuthority_WhoIsAway(t *testing.T) {
 	}
 	m.whole()
 	tokyo, _ := m.agent("tokyo", tokyoDir, t.TempDir())
-	m.until("tokyo says why it is not let in", func() bool { return tokyo.Count("unknown authority") > 0 })
+	m.until("tokyo says why it is not let in", func() bool { return tokyo.Count("changed its authority without this agent") == 1 })
 	if pin, _ := believes(t, tokyoDir); pin != old {
 		t.Errorf("tokyo believes %s", pin)
 	}

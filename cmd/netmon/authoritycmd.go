@@ -109,19 +109,15 @@ func awaitAuthority(ctx context.Context, out, progress io.Writer, cl *console.Cl
 		switch {
 		case s.State == wire.AuthorityAnnounced && s.Next != next, s.State == wire.AuthoritySteady && s.Pin != next:
 			return errors.New("the change was given up, or another one was begun")
-		case s.State == wire.AuthoritySteady:
-			fmt.Fprintf(out, "%s is the authority, and all %d are over; keep a new backup, and remove those of before\n", s.Pin, s.Have)
-			tellWithout(out, s)
-			return nil
 		case s.State == wire.AuthorityAnnounced:
 			line = fmt.Sprintf("%d of %d have it", s.Have, s.All-len(s.Without))
-		case switched.IsZero() || time.Since(switched) < authorityComing && s.Problem == "" && agentsIn(s.Missing):
+		case s.State == wire.AuthoritySwitched && (switched.IsZero() || time.Since(switched) < authorityComing && agentsIn(s.Missing)):
 			if switched.IsZero() {
 				switched = time.Now()
 			}
 			line = fmt.Sprintf("switched: %s is the authority; %d of %d are over", s.Pin, s.Have, s.All-len(s.Without))
 		default:
-			fmt.Fprintf(out, "%s is the authority, and %d of %d are over; keep a new backup, and remove those of before\n", s.Pin, s.Have, s.All-len(s.Without))
+			fmt.Fprintf(out, "%s is the authority, and %d of %d are over: keep a new backup, and remove those of before\n", s.Pin, s.Have, s.All-len(s.Without))
 			if len(s.Missing) > 0 {
 				fmt.Fprintf(out, "%s: they have it, and come over by themselves when they are there again; until then they believe the one before, too\n", namesOf(s.Missing))
 			}

@@ -258,7 +258,7 @@ func personOf(folder string) console.Person {
 	if err != nil {
 		return console.Person{} // connecting says what is wrong
 	}
-	return console.Person{Name: id.Credential.Name, Signer: identity.SignByFile(identity.Creds(folder)), Folder: folder}
+	return console.Person{Name: id.Credential.Name, Signer: identity.SignByFile(identity.Creds(folder)), Authority: id.Authority, Folder: folder}
 }
 
 // connect makes a NATS connection to it.
