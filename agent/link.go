@@ -289,7 +289,7 @@ func (l *link) stranger(err error) bool {
 	if !l.other.Swap(true) {
 		l.log.Error("the broker's certificate is not by the authority that this agent believes: the mesh changed its authority without this agent "+
 			"(netmon access authority there), or it is another broker, or somebody between. Measuring goes on, results are kept, and it is tried again. "+
-			"To join again: netmon access revoke "+l.id+" and netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
+			"To join again: netmon token new agent --id "+l.id+" --replace there, netmon agent --join LINE here", "error", err)
 	}
 	return true
 }

@@ -156,7 +156,7 @@ func TestAnswers_HoldAfterAnUpdate(t *testing.T) {
 	}
 	token, err := b.a.Invite("test", wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
 	if err == nil {
-		_, _, _, err = b.a.book.join(identity.TokenSecret(token), userKey(t))
+		_, err = b.a.book.join(identity.TokenSecret(token), by(userKey(t)))
 	}
 	if err == nil {
 		_, err = b.a.book.revoke("test", "oslo")

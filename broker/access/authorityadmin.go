@@ -46,7 +46,7 @@ func (a *Authority) State() wire.AuthorityState {
 		}
 	}
 	s.Began, s.By, s.Without = r.f.Began, r.f.By, r.f.Without
-	s.Without = slices.DeleteFunc(slices.Clone(s.Without), func(name string) bool { return !names[name] })
+	s.Without = slices.DeleteFunc(slices.Clone(s.Without), func(name string) bool { return !names[name] || r.f.Over[name] })
 	s.Have = s.All - len(missing) - len(s.Without)
 	s.Missing, s.Without = missing[:min(len(missing), namesMost)], s.Without[:min(len(s.Without), namesMost)]
 	return s

@@ -223,22 +223,27 @@ func (b *book) void() error {
 	defer b.mu.Unlock()
 	return b.change(func(d *draft) error {
 		for name, e := range b.entries {
-			if e.Key == "" && e.Revoked.IsZero() && e.TokenHash != "" {
+			if e.Key == "" && e.Revoked.IsZero() && e.TokenHash != "" { // also one for several
 				e := d.edit(name)
-				e.TokenHash = ""
-				e.Expires = b.now().UTC()
+				e.TokenHash, e.Expires = "", b.now().UTC()
+			}
+			if e.Renewal != nil {
+				d.edit(name).Renewal = nil
 			}
 		}
 		return nil
 	})
 }
 
-// lines counts the tokens that nobody used yet.
+// lines counts the tokens that somebody may still use.
 func (b *book) lines() (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.entries {
-		if e.Key == "" && e.Revoked.IsZero() && e.TokenHash != "" && !b.expired(e) {
+		if e.Key == "" && e.Revoked.IsZero() && e.TokenHash != "" && !b.expired(e.Expires) {
+			n++
+		}
+		if e.Renewal != nil && !b.expired(e.Renewal.Expires) {
 			n++
 		}
 	}

@@ -98,9 +98,17 @@ func (m *authorityMesh) join(role wire.Role, name string) (dir string) {
 	m.t.Helper()
 	dir = m.t.TempDir()
 	mesh := natstest.Mesh{Authority: m.a, Address: m.b.URL()}
-	_, _, err := identity.Join(m.t.Context(), mesh.Invite(m.t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: role}), func(wire.Credential) (string, error) { return dir, nil })
-	m.must(err)
+	m.must(m.joinBy(mesh.Invite(m.t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: role}), role, dir))
 	return dir
+}
+
+func (m *authorityMesh) joinBy(line identity.Line, role wire.Role, dir string) error {
+	as := identity.Joiner{As: wire.JoinAgent, Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
+	if role != wire.RoleAgent {
+		as.As = wire.JoinConsole
+	}
+	_, _, err := identity.Join(m.t.Context(), line, as)
+	return err
 }
 
 // console connects somebody, until the end of the test.
@@ -281,7 +289,12 @@ func TestAuthority_ChangesWhileAllStay(t *testing.T) {
 	m.save(anna, "web")
 	all := []string{"paris/web", "oslo/web", "here/web"}
 	m.flows(all...)
-	line := natstest.Mesh{Authority: m.a, Address: m.b.URL()}.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "late", Role: wire.RoleAgent})
+	mesh := natstest.Mesh{Authority: m.a, Address: m.b.URL()}
+	lines := map[string]identity.Line{}
+	for what, c := range map[string]wire.AccessCommand{"one": {Name: "late", Role: wire.RoleAgent}, "several": {Name: "many", Role: wire.RoleAgent, Uses: 3}, "replace": {Name: "oslo", Role: wire.RoleAgent, Replace: true}} {
+		c.Op = wire.AccessToken
+		lines[what] = mesh.Invite(t, c)
+	}
 	stolen := filepath.Join(t.TempDir(), "access")
 	m.must(os.CopyFS(stolen, os.DirFS(access.FolderOf(m.store))))
 	old := m.a.Pin()
@@ -305,7 +318,7 @@ func TestAuthority_ChangesWhileAllStay(t *testing.T) {
 		m.must(err)
 		return len(s.Missing) == 1
 	})
-	if s.Missing[0].Name != "olga" || s.State != wire.AuthorityAnnounced || s.Pin != old || s.Lines != 1 || next == old || next == "" {
+	if s.Missing[0].Name != "olga" || s.State != wire.AuthorityAnnounced || s.Pin != old || s.Lines != 3 || next == old || next == "" {
 		t.Errorf("before olga comes: %+v", s)
 	}
 	if pin, more := believes(t, dirs["paris"]); pin != old || !more {
@@ -355,8 +368,14 @@ func TestAuthority_ChangesWhileAllStay(t *testing.T) {
 	}
 	m.save(anna, "more")
 	m.flows("paris/more", "oslo/more")
-	if _, _, err := identity.Join(t.Context(), line, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err == nil {
-		t.Error("a line of before the change lets in")
+	for what, line := range lines {
+		if err := m.joinBy(line, wire.RoleAgent, t.TempDir()); err == nil {
+			t.Errorf("a line of before the change lets in: %s", what)
+		}
+		line.Pin = next // its token is among what the thief of the folder knows
+		if err := m.joinBy(line, wire.RoleAgent, t.TempDir()); err == nil || !strings.Contains(err.Error(), "not valid") {
+			t.Errorf("a token of before the change lets in: %s: %v", what, err)
+		}
 	}
 	local := m.console(m.a.Admin())
 	if _, err := local.Identities(t.Context()); err != nil {
@@ -502,12 +521,13 @@ func TestAuthority_WhoIsAway(t *testing.T) {
 	if pin, _ := believes(t, tokyoDir); pin != old {
 		t.Errorf("tokyo believes %s", pin)
 	}
-	// Another change does not wait for it, once it is shut out.
-	local := m.console(m.a.Admin())
-	_, err = local.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "tokyo"})
-	m.must(err)
+	// By a line it comes back, and another change goes as the first one.
+	mesh := natstest.Mesh{Authority: m.a, Address: m.b.URL()}
+	m.must(m.joinBy(mesh.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "tokyo", Role: wire.RoleAgent, Replace: true}), wire.RoleAgent, tokyoDir))
+	m.flows("tokyo/web")
+	m.until("tokyo is no longer without", func() bool { return len(m.a.State().Without) == 0 })
 	again := rotate(wire.AccessCommand{}).Next
-	m.over(again, parisDir)
+	m.over(again, parisDir, tokyoDir)
 	m.flows("paris/web")
 	m.whole()
 }

@@ -171,7 +171,7 @@ func namesOf(list []wire.Missing) string {
 
 func tellWithout(w io.Writer, s wire.AuthorityState) {
 	if len(s.Without) > 0 {
-		fmt.Fprintf(w, "not over, as it went on without them: %s: revoke each (netmon access revoke NAME), and let it join anew (netmon token new)\n", strings.Join(s.Without, ", "))
+		fmt.Fprintf(w, "not over, as it went on without them: %s: each needs a new line (netmon token new agent --id NAME --replace)\n", strings.Join(s.Without, ", "))
 	}
 }
 

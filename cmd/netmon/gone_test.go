@@ -104,7 +104,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop fu
 	m.t.Helper()
 	dir := m.t.TempDir()
 	id, _, err := identity.Join(m.t.Context(), m.Invite(m.t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: wire.RoleAgent}),
-		func(wire.Credential) (string, error) { return dir, nil })
+		identity.Joiner{As: wire.JoinAgent, Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }})
 	m.must(err)
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
