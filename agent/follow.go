@@ -12,6 +12,7 @@ const (
 	followWithin = 10 * time.Second // for one try
 	followFirst  = time.Second      // between two tries, at first
 	followMost   = 30 * time.Second // and at last
+	followTries  = 8                // where nothing is announced, as far as we know
 )
 
 // follow has the agent ask soon whether another authority takes over.
@@ -34,22 +35,24 @@ func (a *Agent) followLoop(ctx context.Context) {
 			return
 		case <-a.following:
 		}
-		told := false
-		for wait := followFirst; ; wait = min(2*wait, followMost) {
+		told, wait := false, followFirst
+		for try := 1; ; try++ {
 			err := a.followOnce(ctx)
-			// A broker that announces nothing may be one that cannot.
-			if err == nil || errors.Is(err, identity.ErrNotTold) && a.o.Trust.Next() == "" {
+			next := a.o.Trust.Next()
+			// A broker that announces nothing may be one that cannot, or that has just started.
+			if err == nil || next == "" && (errors.Is(err, identity.ErrNotTold) || try == followTries) {
 				break
 			}
-			if !told && a.o.Trust.Next() != "" && ctx.Err() == nil {
+			if !told && next != "" && ctx.Err() == nil {
 				told = true
-				a.log.Warn("the authority that takes over is not kept yet; trying again", "authority", a.o.Trust.Next(), "error", err)
+				a.log.Warn("the authority that takes over is not kept yet; trying again", "authority", next, "error", err)
 			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(wait):
 			}
+			wait = min(2*wait, followMost)
 		}
 	}
 }

@@ -77,6 +77,7 @@ func OpenTrust(dir string) (*Trust, error) {
 		t.problem = fmt.Errorf("%w: %w", ErrNotKept, err)
 		return t, nil
 	}
+	_ = t.pins() // of files that were just written
 	t.kept = t.number
 	return t, nil
 }
