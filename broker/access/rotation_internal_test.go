@@ -219,3 +219,54 @@ func memberNamed(t *testing.T, a *Authority, name string) wire.Member {
 	t.Fatal(errors.New("nobody is called " + name))
 	return wire.Member{}
 }
+
+// TestAuthority_DiskIsFull: what cannot be written did not happen, and can be tried again.
+func TestAuthority_DiskIsFull(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "access")
+	a := openAuthority(t, dir)
+	pin, pem := a.Pin(), string(a.certs().authority)
+	blocked := func(name string, do func() error) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		kept, err := os.ReadFile(path)
+		if err := errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		if err := do(); err == nil {
+			t.Errorf("%s could not be written, and nobody says so", name)
+		}
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			if err := identity.WriteSecret(path, kept); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	announce := func() error { return a.Announce("anna", nil, false) }
+	blocked(rotationName, announce)
+	if s := a.State(); s.State != wire.AuthoritySteady || listedBy(t, a, pem).Next != "" || a.rotation.pin() != "" {
+		t.Errorf("%+v", s)
+	}
+	blocked(trustName, announce) // the list names it as soon as it can be written
+	if err := announce(); err != nil || listedBy(t, a, pem).Next != a.State().Next || a.State().Next == "" {
+		t.Fatalf("tried again: %+v %v", a.State(), err)
+	}
+	next := a.State().Next
+	blocked(rotationName, a.Switch)
+	if a.Pin() != pin || a.State().State != wire.AuthorityAnnounced {
+		t.Errorf("%+v", a.State())
+	}
+	blocked(trustName, a.Switch) // on its way, and not to be stopped
+	if !a.Ready() || a.Abort() == nil {
+		t.Errorf("%+v", a.State())
+	}
+	if err := a.Switch(); err != nil {
+		t.Fatal(err)
+	}
+	after := string(a.certs().authority)
+	if list := listedBy(t, a, after); a.Pin() != next || list.Next != "" || a.Ready() {
+		t.Errorf("%+v, the list names %q", a.State(), list.Next)
+	}
+}
