@@ -122,7 +122,13 @@ func (p *proc) line(words ...string) string {
 // lineAfter waits for such a line behind the first n lines.
 func (p *proc) lineAfter(n int, words ...string) string {
 	p.t.Helper()
-	limit := time.After(patience)
+	return p.lineWithin(patience, n, words...)
+}
+
+// lineWithin is lineAfter for what may take longer than patience.
+func (p *proc) lineWithin(most time.Duration, n int, words ...string) string {
+	p.t.Helper()
+	limit := time.After(most)
 	for {
 		p.mu.Lock()
 		for ; n < len(p.lines); n++ {
