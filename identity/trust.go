@@ -257,7 +257,7 @@ func operatorOf(authority, certificate string) (string, error) {
 	}
 	_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: cert.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
-		return "", fmt.Errorf("the operator's certificate is not of the authority that was pinned when we joined: %w", err)
+		return "", errors.New("it is by an operator of another authority than the one that we believe: of another mesh, or of before a change of the authority")
 	}
 	raw, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok || len(cert.URIs) != 1 || cert.URIs[0].String() != OperatorURI {

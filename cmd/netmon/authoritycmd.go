@@ -53,7 +53,7 @@ func authorityRotate() *cli.Command {
 		Name:      "rotate",
 		Usage:     "change all of the mesh's own keys while everybody stays",
 		UsageText: "netmon access authority rotate [--without NAME | --without-missing | --abort]",
-		Description: "The broker makes another authority, and agents and consoles that are in fetch it and\ntheir credentials from it. Once all have done so it takes over: the broker starts anew\nwithin a second, agents measure on, and the keys of before count nowhere. The command\nwaits for that; without it the change goes on as well. A person has it after any\ncommand. Who is missing is named, and stays out if you go on without.\n\n" +
+		Description: "The broker makes another authority, and agents and consoles that are in fetch it and\ntheir credentials from it. Once all have done so it takes over: the broker starts anew\nwithin a second or two, agents measure on, and the keys of before count nowhere. The command\nwaits for that; without it the change goes on as well. A person has it after any\ncommand. Who is missing is named, and stays out if you go on without.\n\n" +
 			"   netmon access authority rotate\n   netmon access authority rotate --without tokyo     it joins anew later\n   netmon access authority rotate --abort",
 		Flags: []cli.Flag{brokerFlag(),
 			&cli.StringSliceFlag{Name: "without", Usage: "go on without the identity `NAME`, which then has to join anew; may be repeated"},
