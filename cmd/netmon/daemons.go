@@ -119,6 +119,7 @@ func brokerCommand() *cli.Command {
 				})
 			}
 			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
+			wg.Go(func() { keepMemory(c.Context, log) })
 			return b.Run(c.Context)
 		},
 	}

@@ -93,6 +93,7 @@ func up(c *cli.Context) error {
 	var serving, working sync.WaitGroup
 	var brokerErr, agentErr error
 	ready, answers := make(chan struct{}), make(chan struct{})
+	serving.Go(func() { keepMemory(serve, log) })
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
 		control(serve, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
