@@ -120,6 +120,7 @@ func brokerCommand() *cli.Command {
 			}
 			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
 			wg.Go(func() { keepMemory(c.Context, log) })
+			wg.Go(func() { b.KeepRoom(c.Context, id.controller) })
 			return b.Run(c.Context)
 		},
 	}

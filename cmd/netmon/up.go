@@ -94,6 +94,7 @@ func up(c *cli.Context) error {
 	var brokerErr, agentErr error
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() { keepMemory(serve, log) })
+	serving.Go(func() { b.KeepRoom(serve, id.controller) })
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
 		control(serve, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
