@@ -14,6 +14,14 @@ netmon: ## the program, one static file
 test: ## the tests
 	go test ./...
 
+SOAK ?= 3600
+proof: ## proofs with large counts, over an hour (SOAK=3600 seconds): not in .ci/run
+	go test ./broker/access -run TestAnswers_Memory -count=1 -v -measure
+	go test ./e2e -run TestDash_UnderLoad -count=1 -v -dashrate 10000
+	go test ./e2e -run TestFaults -count=1 -v -timeout 2h -faults -away 10m
+	go test ./e2e -run TestLab_Cluster -count=1 -v -timeout 30m -lab
+	go run ./lab/bench -measure soak -kinds icmp -monitors 10000 -seconds $(SOAK)
+
 image: ## the container image, IMAGE=netmon
 	mkdir -p dist/image/state
 	cp packaging/image/Dockerfile $(CERTIFICATES) dist/image/
@@ -44,4 +52,4 @@ lab-down: ## ends the lab; no container, network, volume or image stays
 	mkdir -p dist/lab
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
 
-.PHONY: help netmon test image lab lab-image lab-down
+.PHONY: help netmon test proof image lab lab-image lab-down

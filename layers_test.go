@@ -14,23 +14,24 @@ import (
 var layers = map[string][]string{
 	"wire":           nil,
 	"probes":         {"wire"},
-	"agent":          {"wire", "identity", "probes", "agent/policy", "agent/spool", "internal/auditlog"},
+	"agent":          {"wire", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog"},
 	"agent/policy":   {"wire", "probes"},
 	"agent/spool":    nil,
 	"broker":         {"wire", "broker/access", "internal/filelock"},
 	"broker/access":  {"wire", "identity", "internal/auditlog", "internal/farewell", "internal/filelock", "internal/private"},
 	"broker/backup":  {"wire", "broker", "broker/access", "identity"},
 	"identity":       {"wire", "internal/private"},
+	"judge":          {"wire"},
 	"controller":     {"wire", "internal/command", "internal/tail", "identity"},
-	"console":        {"wire", "identity", "internal/command", "internal/farewell", "internal/tail"},
+	"console":        {"wire", "judge", "identity", "internal/command", "internal/farewell", "internal/tail"},
 	"console/words":  nil,
 	"console/flow":   {"wire", "console/words"},
 	"console/prompt": {"wire", "console", "console/flow", "console/words"},
-	"console/view":   {"wire"},
+	"console/view":   {"wire", "judge"},
 	"console/feed":   {"wire", "console", "console/view"},
-	"console/screen": {"wire", "console", "console/view"},
-	"cmd/netmon": {"wire", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "broker/backup", "controller", "identity", "console", "console/feed", "console/flow",
-		"console/prompt", "console/screen", "console/view", "console/words", "internal/memory", "internal/private", "internal/safeyaml"},
+	"console/screen": {"wire", "judge", "console", "console/view"},
+	"cmd/netmon": {"wire", "judge", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "broker/backup", "controller", "identity", "console", "console/feed", "console/flow",
+		"console/prompt", "console/screen", "console/view", "console/words", "internal/filelock", "internal/memory", "internal/private", "internal/safeyaml"},
 	"e2e":                nil,
 	"lab/accuracy":       {"probes"},
 	"lab/bench":          {"wire", "agent", "internal/ledger", "internal/tail", "broker/access", "identity"},
@@ -48,11 +49,12 @@ var layers = map[string][]string{
 	"internal/safeyaml":  {"wire"},
 	"internal/tail":      nil,
 	"internal/ledger":    {"wire", "internal/tail"},
+	"internal/testlog":   nil,
 	"internal/natstest":  {"broker", "broker/access", "identity", "wire"},
 }
 
 // stdlibOnly are packages that use nothing but the standard library.
-var stdlibOnly = []string{"wire", "agent/spool", "internal/need"}
+var stdlibOnly = []string{"wire", "judge", "agent/spool", "internal/need", "internal/testlog"}
 
 func TestLayers(t *testing.T) {
 	for _, dir := range packages(t) {

@@ -1,12 +1,9 @@
 package agent
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,26 +11,9 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/testlog"
 	"netmon/wire"
 )
-
-// safeBuffer is a log that is read while it is written.
-type safeBuffer struct {
-	mu   sync.Mutex // guards what follows
-	text bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *safeBuffer) count(part string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Count(b.text.String(), part)
-}
 
 // TestAttack_ClaimEndsNobody: who stole an agent's key says that it was there
 // first. The agent measures on, also after a restart, and comes back when the
@@ -59,13 +39,14 @@ func TestAttack_ClaimEndsNobody(t *testing.T) {
 		conns <- nc
 		return nc, err
 	}
-	log := &safeBuffer{}
+	log := &testlog.Buffer{}
 	known := func(o *Options) {
 		o.Trust, o.claimAgain = trust, 100*time.Millisecond
 		o.Log = slog.New(slog.NewTextHandler(io.MultiWriter(log, testWriter{t}), nil))
 	}
 	const told = "another agent answers for this one's id"
 	// A plain connection with the stolen key, and what it says.
+	asked := make(chan struct{}, 1)
 	steal := func() *nats.Conn {
 		t.Helper()
 		thief, err := connect(nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
@@ -76,6 +57,10 @@ func TestAttack_ClaimEndsNobody(t *testing.T) {
 		first := wire.Alive{Agent: "oslo", Instance: "thief", Started: time.Unix(0, 0).UTC()}
 		if _, err := thief.Subscribe("agent.oslo.cmd", func(m *nats.Msg) {
 			m.Respond(wire.Reply{OK: true, Agent: "oslo", Info: &first}.Encode())
+			select {
+			case asked <- struct{}{}:
+			default:
+			}
 		}); err != nil || thief.Flush() != nil {
 			t.Fatal(err)
 		}
@@ -84,14 +69,16 @@ func TestAttack_ClaimEndsNobody(t *testing.T) {
 	// held is an agent that keeps what it measures.
 	held := func(l *live, times int) {
 		t.Helper()
-		await(t, reached(t, func() bool { return log.count(told) == times }), "the log to tell")
+		await(t, reached(t, func() bool { return log.Count(told) == times }), "the log to tell")
 		_, before, _ := l.spool.Figures()
 		l.measure(3)
-		time.Sleep(500 * time.Millisecond) // it asks again meanwhile
+		for range 4 { // and after each answer it may not open: one may be from before
+			await(t, asked, "the agent to ask again")
+		}
 		if pending, seq, _ := l.spool.Figures(); pending < 3 || seq < before+3 || l.link.current() != nil {
 			t.Errorf("%d results wait here, %d measured", pending, seq-before)
 		}
-		if n := log.count(told); n != times {
+		if n := log.Count(told); n != times {
 			t.Errorf("it tells %d times, want %d", n, times)
 		}
 		select {

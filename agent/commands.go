@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"netmon/probes"
 	"netmon/wire"
@@ -145,7 +146,7 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeStopping, Message: "the agent is shutting down"}))
 		return
 	}
-	if err := a.permitsNow(m); err != nil {
+	if err := a.policy.Demand(&a.set.tally, check.footprint, time.Now()); err != nil {
 		var p wire.Problems
 		p.Add("monitors[0]", err)
 		reply(wire.Refuse(a.o.ID, wire.Invalid(p.Err())...))
@@ -158,25 +159,22 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 	}
 	a.run.wg.Go(func() {
 		defer a.probing.Add(-1)
-		res := check.Run(a.runs, m.Timeout.Std(), nil)
+		res := check.probe.Run(a.runs, m.Timeout.Std(), nil)
 		res.Agent, res.Monitor = a.o.ID, m.Name
 		res.Fit()
 		reply(wire.Reply{OK: true, Agent: a.o.ID, Result: &res})
 	})
 }
 
-// checkMonitor builds a monitor's probe, or says every mistake in it.
-func (a *Agent) checkMonitor(m wire.Monitor) (prober, error) {
-	if err := probes.CheckMonitor(m); err != nil {
-		return nil, err
-	}
-	if err := a.permits(m); err != nil {
-		return nil, err
-	}
-	check, err := probes.New(a.env, m.Kind, m.Target, m.Options)
+// checkMonitor builds a monitor's probe, or tells every mistake in it.
+func (a *Agent) checkMonitor(m wire.Monitor) (candidate, error) {
+	check, err := probes.Prepare(a.env, m)
 	if err != nil {
-		return nil, err
+		return candidate{}, err
 	}
-	check.Timeout = m.Timeout.Std()
-	return check, nil
+	f := check.Footprint()
+	if err := a.policy.Check(m, f); err != nil {
+		return candidate{}, err
+	}
+	return candidate{check, f}, nil
 }

@@ -22,8 +22,9 @@ const (
 // results: they were stored minutes late.
 type crowd struct {
 	r, w  *os.File
-	sent  atomic.Int64 // of the byte under way, Unix, ns; 0 when there is none
-	delay atomic.Int64 // of the last one, ns
+	sent  atomic.Int64  // of the byte under way, Unix, ns; 0 when there is none
+	delay atomic.Int64  // of the last one, ns
+	done  chan struct{} // closed when nobody reads any more
 }
 
 // newCrowd starts watching; nil where it cannot, and then there is no crowd.
@@ -32,8 +33,9 @@ func newCrowd() *crowd {
 	if err != nil {
 		return nil
 	}
-	c := &crowd{r: r, w: w}
+	c := &crowd{r: r, w: w, done: make(chan struct{})}
 	go func() {
+		defer close(c.done)
 		for buf := make([]byte, 1); ; {
 			if n, err := r.Read(buf); n == 0 || err != nil {
 				return
@@ -63,6 +65,7 @@ func (c *crowd) over() bool {
 func (c *crowd) close() {
 	if c != nil {
 		c.w.Close()
+		<-c.done // at the end of the pipe
 		c.r.Close()
 	}
 }

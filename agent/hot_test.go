@@ -2,11 +2,13 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
+	"netmon/agent/policy"
 	"netmon/agent/spool"
 	"netmon/probes"
 	"netmon/wire"
@@ -103,6 +105,28 @@ func BenchmarkRecord(b *testing.B) {
 		a.record(r)
 		if n%1000 == 999 {
 			drain(a)
+		}
+	}
+}
+
+// BenchmarkCheck builds a monitor's probe and holds it against the policy, as
+// each start does.
+func BenchmarkCheck(b *testing.B) {
+	p, err := policy.New(policy.Default(), "default")
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := &Agent{policy: p, env: police(p)}
+	s := &set{check: a.checkMonitor, policy: p}
+	m := wire.Monitor{Name: "web", Kind: "https", Target: "https://192.0.2.1/", Options: json.RawMessage(`{"expect":{"status":"200-299","body_contains":["ok"]},"headers":{"accept":"text/html"},"tls":{"min_version":"1.2"}}`)}.WithDefaults()
+	for b.Loop() {
+		e := &entry{durableEntry: durableEntry{monitor: m}}
+		found, err := s.check(m)
+		if err == nil {
+			err = s.admit(e, found.footprint, nil)
+		}
+		if err != nil {
+			b.Fatal(err)
 		}
 	}
 }

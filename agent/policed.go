@@ -2,11 +2,9 @@ package agent
 
 import (
 	"slices"
-	"time"
 
 	"netmon/agent/policy"
 	"netmon/probes"
-	"netmon/wire"
 )
 
 // police has every probe of the agent ask the policy.
@@ -14,46 +12,29 @@ func police(p *policy.Policy) *probes.Env {
 	return &probes.Env{Allow: p.Allow, AllowSecrets: p.AllowSecrets, Secret: p.Secret}
 }
 
-// permits holds a monitor against the policy, as far as it can be known before
-// anything runs.
-func (a *Agent) permits(m wire.Monitor) error {
-	f, err := probes.FootprintOf(m)
-	if err != nil {
-		return err
-	}
-	return a.policy.Check(m, f)
-}
-
-// permitsNow says whether a probe on demand may be made at this moment.
-func (a *Agent) permitsNow(m wire.Monitor) error {
-	f, err := probes.FootprintOf(m)
-	if err != nil {
-		return err
-	}
-	return a.policy.Demand(&a.set.tally, f, time.Now())
+// candidate is a monitor's probe that may run, and what it does to the network.
+type candidate struct {
+	probe     prober
+	footprint probes.Footprint
 }
 
 // admit says why there is no room for a monitor beside those that run, other
 // than old, which it would replace.
-func (s *set) admit(e, old *entry) error {
-	f, err := probes.FootprintOf(e.monitor)
-	if err != nil {
-		return err
-	}
+func (s *set) admit(e *entry, f probes.Footprint, old *entry) error {
 	e.load = policy.LoadOf(e.monitor, f)
 	if old != nil && old.run != nil {
 		s.tally.Remove(old.load)
 		defer s.tally.Add(old.load)
 	}
-	err = s.policy.Fits(&s.tally, e.load)
+	err := s.policy.Fits(&s.tally, e.load)
 	e.crowded = err != nil
 	return err
 }
 
-func (s *set) begin(e *entry, measure prober) {
+func (s *set) begin(e *entry, probe prober) {
 	e.refused, e.crowded = nil, false
 	s.tally.Add(e.load)
-	e.run = s.run.start(s.ctx, e.monitor, measure)
+	e.run = s.run.start(s.ctx, e.monitor, probe)
 }
 
 func (s *set) end(e *entry) {
@@ -76,8 +57,8 @@ func (s *set) fill() {
 		if s.policy.Fits(&s.tally, e.load) != nil {
 			continue // the one before took the room
 		}
-		if measure, err := s.check(e.monitor); err == nil {
-			s.begin(e, measure)
+		if c, err := s.check(e.monitor); err == nil {
+			s.begin(e, c.probe)
 		}
 	}
 }

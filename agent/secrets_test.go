@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -20,26 +19,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/testlog"
 	"netmon/wire"
 )
-
-// kept is a log, or all that goes over NATS.
-type kept struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (k *kept) Write(p []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.b.Write(p)
-}
-
-func (k *kept) String() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.b.String()
-}
 
 // parrot answers every request with all that it was told, in several forms.
 func parrot(t *testing.T) *httptest.Server {
@@ -98,11 +80,11 @@ func TestSecrets_StayOnTheAgent(t *testing.T) {
 	if err := os.WriteFile(path, []byte(file+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var log kept
+	var log testlog.Buffer
 	l, nc := policed(t, fmt.Sprintf(`{"secrets":{"env":["NETMON_SECRET_*"],"files":[%q],"targets":["loopback"]}}`, dir), func(o *Options) {
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	var tap kept
+	var tap testlog.Buffer
 	if _, err := nc.Subscribe(">", func(m *nats.Msg) { fmt.Fprintf(&tap, "%s %v %s\n", m.Subject, m.Header, m.Data) }); err != nil {
 		t.Fatal(err)
 	}

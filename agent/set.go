@@ -14,7 +14,7 @@ import (
 // set is what should run on this agent, by name, and what is known of the
 // order of the commands that made it so. Its owner calls it under one lock.
 type set struct {
-	check func(wire.Monitor) (prober, error) // builds the probe, or says every mistake
+	check func(wire.Monitor) (candidate, error) // builds the probe, or says every mistake
 	run   *runner
 	ctx   context.Context // parent of all runs
 
@@ -34,7 +34,7 @@ type entry struct {
 
 func (e *entry) manual() bool { return e.monitor.Revision == 0 }
 
-func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (prober, error)) *set {
+func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (candidate, error)) *set {
 	return &set{check: check, run: run, ctx: ctx, durable: durable{entries: map[string]*entry{}, gone: map[string]uint64{}}}
 }
 
@@ -78,11 +78,11 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		r.State = wire.Unchanged
 		return r
 	}
-	measure, err := s.check(m)
+	found, err := s.check(m)
 	now := durableEntry{monitor: m, store: c.Store, touched: c.Revision}
 	e := &entry{durableEntry: now}
 	if err == nil {
-		err = s.admit(e, old)
+		err = s.admit(e, found.footprint, old)
 	}
 	if err != nil {
 		var p wire.Problems
@@ -102,7 +102,7 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	if err != nil {
 		return refuse(e.refused...)
 	}
-	s.begin(e, measure)
+	s.begin(e, found.probe)
 	return r
 }
 

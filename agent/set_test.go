@@ -10,17 +10,22 @@ import (
 	"time"
 
 	"netmon/agent/policy"
+	"netmon/probes"
 	"netmon/wire"
 )
 
 // newTestSet is a set whose probes are never run; targets that begin with "bad" are refused.
 func newTestSet(t *testing.T) *set {
 	r := newRunner("paris", func(wire.Result) {})
-	s := newSet(t.Context(), r, func(m wire.Monitor) (prober, error) {
+	s := newSet(t.Context(), r, func(m wire.Monitor) (candidate, error) {
 		if strings.HasPrefix(m.Target, "bad") {
-			return nil, &wire.FieldError{Path: "target", Err: errors.New("is bad")}
+			return candidate{}, &wire.FieldError{Path: "target", Err: errors.New("is bad")}
 		}
-		return measureFunc(func(context.Context, time.Duration) wire.Result { return wire.Result{} }), nil
+		c, err := probes.Prepare(nil, m)
+		if err != nil {
+			return candidate{}, err
+		}
+		return candidate{measureFunc(func(context.Context, time.Duration) wire.Result { return wire.Result{} }), c.Footprint()}, nil
 	})
 	var err error
 	if s.policy, err = policy.New(policy.Default(), "default"); err != nil {

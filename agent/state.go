@@ -174,14 +174,14 @@ func (s *set) resume(f stateFile) {
 	}
 	for _, m := range f.Monitors {
 		e := &entry{durableEntry: durableEntry{m.Monitor.WithDefaults(), m.Store, m.Touched, m.By}}
-		measure, err := s.check(e.monitor)
+		found, err := s.check(e.monitor)
 		if err == nil {
-			err = s.admit(e, nil)
+			err = s.admit(e, found.footprint, nil)
 		}
 		if err != nil {
 			e.refused = wire.Invalid(err)
 		} else {
-			s.begin(e, measure)
+			s.begin(e, found.probe)
 		}
 		s.entries[m.Name] = e
 	}

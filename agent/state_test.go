@@ -53,7 +53,7 @@ func TestLoadState_NoFileIsAnEmptyState(t *testing.T) {
 // the file can be read again, and what was good runs on.
 func TestState_HostileCommands(t *testing.T) {
 	s, _, _ := decodeState([]byte(goodState))
-	check := func(m wire.Monitor) (prober, error) { return nil, m.Validate() }
+	check := func(m wire.Monitor) (candidate, error) { return candidate{}, m.Validate() }
 	run := newRunner("paris", nil)
 	a := newSet(t.Context(), run, check)
 	var err error

@@ -2,44 +2,22 @@ package broker
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"netmon/broker/access"
+	"netmon/internal/testlog"
 )
 
-// logged is a log of a test.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-// lines are those since it was asked last.
-func (l *logged) lines() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	text := l.text.String()
-	l.text.Reset()
-	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-}
-
-func newLogged() (*logged, *slog.Logger) {
-	l := &logged{}
+func newLogged() (*testlog.Buffer, *slog.Logger) {
+	l := &testlog.Buffer{}
 	drop := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
@@ -56,7 +34,7 @@ func TestRepeats_FirstAtOnceThenCounted(t *testing.T) {
 		want := func(lines ...string) {
 			t.Helper()
 			synctest.Wait()
-			if have := strings.Join(got.lines(), "\n"); have != strings.Join(lines, "\n") {
+			if have := strings.Join(got.Take(), "\n"); have != strings.Join(lines, "\n") {
 				t.Errorf("after %v:\n%s\nwant\n%s", time.Now(), have, strings.Join(lines, "\n"))
 			}
 		}
@@ -96,7 +74,7 @@ func TestRepeats_OneThatIsShutOut(t *testing.T) {
 			time.Sleep(5 * time.Minute)
 		}
 		r.close()
-		lines := got.lines()
+		lines := got.Take()
 		if len(lines) > 24+8 {
 			t.Errorf("%d lines in a day:\n%s", len(lines), strings.Join(lines, "\n"))
 		}
@@ -116,7 +94,7 @@ func TestRepeats_Bounded(t *testing.T) {
 			word := strings.Map(func(d rune) rune { return d - '0' + 'a' }, strconv.Itoa(n))
 			r.tell(slog.LevelError, "192.0.2.1:1 - cid:1 - bad word "+word+strings.Repeat("x", 5000))
 		}
-		lines := got.lines()
+		lines := got.Take()
 		if n := len(lines); n != repeatsKinds+1 || len(r.kinds) != n {
 			t.Errorf("%d lines, %d kinds, want %d", n, len(r.kinds), repeatsKinds+1)
 		}
@@ -124,12 +102,12 @@ func TestRepeats_Bounded(t *testing.T) {
 			t.Errorf("a line of %d bytes", n)
 		}
 		r.tell(slog.LevelError, "the disk is full")
-		if lines := got.lines(); len(lines) != 1 || !strings.Contains(lines[0], "the disk is full") {
+		if lines := got.Take(); len(lines) != 1 || !strings.Contains(lines[0], "the disk is full") {
 			t.Errorf("%q", lines)
 		}
 		r.close()
 		want := fmt.Sprintf("%d more of many kinds, such as this one", 5000-repeatsKinds-1)
-		if lines := got.lines(); len(lines) != 1 || !strings.Contains(lines[0], want) {
+		if lines := got.Take(); len(lines) != 1 || !strings.Contains(lines[0], want) {
 			t.Errorf("%q, want %q", lines, want)
 		}
 	})
@@ -146,7 +124,7 @@ func TestServerLog_AbortedHandshakes(t *testing.T) {
 	}
 	defer a.Close()
 	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: store, Access: a, Log: log})
-	got.lines()
+	got.Take()
 	const tries = 300
 	for range tries {
 		c := dial(t, b)
@@ -158,7 +136,7 @@ func TestServerLog_AbortedHandshakes(t *testing.T) {
 		c.Close()
 	}
 	b.Close()
-	lines := got.lines()
+	lines := got.Take()
 	if len(lines) > 3 {
 		t.Errorf("%d lines, such as\n%s", len(lines), strings.Join(lines[:3], "\n"))
 	}
@@ -180,7 +158,7 @@ func TestRepeats_EachViolatedSubject(t *testing.T) {
 	for _, subject := range []string{"agent.paris.cmd", "agent.paris.cmd", "$KV.monitors.web"} {
 		r.tell(slog.LevelError, `127.0.0.1:1 - cid:7 - Publish Violation - Subject "`+subject+`"`)
 	}
-	if lines := got.lines(); len(lines) != 2 {
+	if lines := got.Take(); len(lines) != 2 {
 		t.Errorf("%q", lines)
 	}
 	r.close()

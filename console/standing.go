@@ -7,29 +7,21 @@ import (
 	"time"
 
 	"netmon/internal/tail"
+	"netmon/judge"
 	"netmon/wire"
-)
-
-// States in which a monitor can stand, on one agent or as a whole.
-const (
-	StandsUp       = "up"       // every agent that runs it finds the target fine
-	StandsDegraded = "degraded" // some do, and of the others that is not known
-	StandsDown     = "down"     // none does, and one at least found it failed
-	StandsPaused   = "paused"
-	StandsUnknown  = "unknown" // nothing is known of now: a gap is no state
 )
 
 // Standing is how a monitor stands at one moment.
 type Standing struct {
 	Monitor string       `json:"monitor"`
-	State   string       `json:"state"`
+	State   judge.State  `json:"state"`
 	Agents  []AgentStand `json:"agents"` // that should run it, by id
 }
 
 // AgentStand is how a monitor stands on one agent.
 type AgentStand struct {
 	Agent  string       `json:"agent"`
-	State  string       `json:"state"`         // up, down or unknown
+	State  judge.State  `json:"state"`
 	Why    string       `json:"why,omitempty"` // where it is not up
 	Result *wire.Result `json:"result,omitempty"`
 }
@@ -128,84 +120,69 @@ func (c *Client) heard(ctx context.Context, gone map[string]bool, monitors ...st
 	return last, nil
 }
 
-// staleAfter is how old a result may be and still tell of now: of three runs in
-// a row one has to be heard.
-func staleAfter(m wire.Saved) time.Duration {
-	return 3*m.Every.Std() + m.Timeout.Std() + 2*time.Second
-}
-
-// remembered is how long an agent that is away counts: as long as its last heartbeat is kept.
-const remembered = 24 * time.Hour
-
-// Stand says how a monitor stands, from the agents and the last result of each.
+// Stand evaluates a monitor, from the agents and the last result of each.
 func Stand(m wire.Saved, agents []Agent, last map[string]Heard) Standing {
 	s := Standing{Monitor: m.Name, Agents: []AgentStand{}}
 	if m.Paused {
-		s.State = StandsPaused
+		s.State = judge.Paused
 		return s
 	}
-	count := map[string]int{}
-	for _, a := range agents {
-		if a.Leaving || !m.RunsOn(a.Agent, a.Labels) {
-			continue
+	known := map[string]bool{}
+	expect := func(a judge.Agent, one AgentStand) {
+		known[a.ID] = true
+		if judge.Expected(&m, a) {
+			s.Agents = append(s.Agents, one)
 		}
-		one := standOn(m, a, last)
-		count[one.State]++
-		s.Agents = append(s.Agents, one)
 	}
-	for _, id := range m.Agents.IDs() { // named, and never seen
-		known := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id && !a.Leaving })
-		if !known && m.RunsOn(id, nil) {
-			count[StandsUnknown]++
-			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "no agent of that name is known"})
-		}
+	for _, a := range agents {
+		r, heard := last[a.Agent]
+		expect(judge.Agent{ID: a.Agent, Labels: a.Labels, Left: a.Leaving}, standOn(m, a, r, heard))
 	}
 	for id, r := range last { // measured, and forgotten: the stream of heartbeats was made anew
-		known := slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id }) ||
-			slices.ContainsFunc(s.Agents, func(a AgentStand) bool { return a.Agent == id })
-		// Its labels are not known; a result of this very definition says as much.
-		if belongs := m.RunsOn(id, nil) || r.Revision >= m.Revision; !known && belongs && r.Age < remembered {
-			count[StandsUnknown]++
-			s.Agents = append(s.Agents, AgentStand{Agent: id, State: StandsUnknown, Why: "the agent has not been seen for long"})
+		if !known[id] && r.Age < judge.Remembered {
+			a := Agent{Alive: wire.Alive{Agent: id}, Online: true} // as far as its results tell
+			expect(judge.Agent{ID: id, Unheard: true, Revision: r.Revision}, standOn(m, a, r, true))
+		}
+	}
+	for _, id := range m.Agents.IDs() {
+		if !known[id] {
+			expect(judge.Agent{ID: id}, AgentStand{Agent: id, State: judge.Unknown, Why: "no agent of that name is known"})
 		}
 	}
 	slices.SortFunc(s.Agents, func(a, b AgentStand) int { return strings.Compare(a.Agent, b.Agent) })
-	switch up, down := count[StandsUp], count[StandsDown]; {
-	case up > 0 && up == len(s.Agents):
-		s.State = StandsUp
-	case up > 0:
-		s.State = StandsDegraded
-	case down > 0:
-		s.State = StandsDown
-	default:
-		s.State = StandsUnknown
+	var n judge.Counts
+	for _, a := range s.Agents {
+		n[a.State]++
 	}
+	s.State = judge.OfMonitor(false, n)
 	return s
 }
 
-func standOn(m wire.Saved, a Agent, last map[string]Heard) AgentStand {
-	one := AgentStand{Agent: a.Agent, State: StandsUnknown}
-	r, ok := last[a.Agent]
-	switch {
-	case !a.Online:
+// standOn evaluates a monitor on one agent, and says why where it is not up.
+func standOn(m wire.Saved, a Agent, r Heard, heard bool) AgentStand {
+	f := judge.Series{Offline: !a.Online, Refused: a.Refused[m.Name] != "", Heard: heard}
+	if heard {
+		f.Last, f.Stale = judge.OfResult(&r.Result), r.Revision < m.Revision
+		f.Silent = r.Age > judge.Silence(m.Every.Std(), m.Timeout.Std())
+	}
+	state, reason := f.State()
+	one := AgentStand{Agent: a.Agent, State: state}
+	switch reason {
+	case judge.AgentOffline:
 		one.Why = "the agent is offline"
-	case a.Refused[m.Name] != "":
+	case judge.AgentRefused:
 		one.Why = WhyRefused + a.Refused[m.Name]
-	case !ok:
+	case judge.NothingHeard:
 		one.Why = "nothing was measured yet"
-	case r.Revision < m.Revision:
+	case judge.ChangedSince:
 		one.Why = "nothing was measured since it was changed"
-	case r.Age > staleAfter(m):
+	case judge.TooOld:
 		one.Why = "nothing was heard for " + Short(r.Age.Round(time.Second))
 	default:
 		one.Result = &r.Result
-		first, _, _ := strings.Cut(r.Error, "\n")
-		one.Why = string(r.Failure) + ": " + first
-		switch r.Outcome {
-		case wire.OK:
-			one.State, one.Why = StandsUp, ""
-		case wire.Failed:
-			one.State = StandsDown
+		if state != judge.Up {
+			first, _, _ := strings.Cut(r.Error, "\n")
+			one.Why = string(r.Failure) + ": " + first
 		}
 	}
 	return one

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -20,30 +21,30 @@ func TestStand(t *testing.T) {
 		name   string
 		agents []Agent
 		last   map[string]Heard
-		want   string
+		want   judge.State
 	}{
-		{"all up", both, map[string]Heard{"paris": ok, "tokyo": ok}, StandsUp},
-		{"one failed", both, map[string]Heard{"paris": ok, "tokyo": failed}, StandsDegraded},
-		{"all failed", both, map[string]Heard{"paris": failed, "tokyo": failed}, StandsDown},
-		{"nobody is there", nil, nil, StandsUnknown},
-		{"nothing measured", both, nil, StandsUnknown},
-		{"of one nothing is known", both, map[string]Heard{"paris": ok}, StandsDegraded},
-		{"failed on one, unknown on the other", both, map[string]Heard{"paris": failed}, StandsDown},
-		{"a gap is not up", both[:1], map[string]Heard{"paris": heard(wire.OK, 34*time.Second, 7)}, StandsUnknown},
-		{"just before a gap", both[:1], map[string]Heard{"paris": heard(wire.OK, 32*time.Second, 7)}, StandsUp},
-		{"measured before the change", both[:1], map[string]Heard{"paris": heard(wire.OK, 0, 6)}, StandsUnknown},
-		{"could not be measured", both[:1], map[string]Heard{"paris": broken}, StandsUnknown},
-		{"of an agent only results are left, as after a restart of the broker", both[:1], map[string]Heard{"paris": ok, "tokyo": heard(wire.OK, time.Hour, 6)}, StandsDegraded},
-		{"it was there two days ago", both[:1], map[string]Heard{"paris": ok, "tokyo": heard(wire.OK, 48*time.Hour, 7)}, StandsUp},
-		{"it left", append(both[:1:1], Agent{Alive: wire.Alive{Agent: "tokyo", Leaving: true}}), map[string]Heard{"paris": ok, "tokyo": ok}, StandsUp},
-		{"offline", []Agent{agent("paris", false)}, map[string]Heard{"paris": ok}, StandsUnknown},
+		{"all up", both, map[string]Heard{"paris": ok, "tokyo": ok}, judge.Up},
+		{"one failed", both, map[string]Heard{"paris": ok, "tokyo": failed}, judge.Degraded},
+		{"all failed", both, map[string]Heard{"paris": failed, "tokyo": failed}, judge.Down},
+		{"nobody is there", nil, nil, judge.Unknown},
+		{"nothing measured", both, nil, judge.Unknown},
+		{"of one nothing is known", both, map[string]Heard{"paris": ok}, judge.Degraded},
+		{"failed on one, unknown on the other", both, map[string]Heard{"paris": failed}, judge.Down},
+		{"a gap is not up", both[:1], map[string]Heard{"paris": heard(wire.OK, 27*time.Second, 7)}, judge.Unknown},
+		{"just before a gap", both[:1], map[string]Heard{"paris": heard(wire.OK, 26*time.Second, 7)}, judge.Up},
+		{"measured before the change", both[:1], map[string]Heard{"paris": heard(wire.OK, 0, 6)}, judge.Unknown},
+		{"could not be measured", both[:1], map[string]Heard{"paris": broken}, judge.Unknown},
+		{"of an agent only results are left, as after a restart of the broker", both[:1], map[string]Heard{"paris": ok, "tokyo": heard(wire.OK, time.Hour, 6)}, judge.Degraded},
+		{"it was there two days ago", both[:1], map[string]Heard{"paris": ok, "tokyo": heard(wire.OK, 48*time.Hour, 7)}, judge.Up},
+		{"it left", append(both[:1:1], Agent{Alive: wire.Alive{Agent: "tokyo", Leaving: true}}), map[string]Heard{"paris": ok, "tokyo": ok}, judge.Up},
+		{"offline", []Agent{agent("paris", false)}, map[string]Heard{"paris": ok}, judge.Unknown},
 	} {
 		if got := Stand(m, c.agents, c.last); got.State != c.want {
 			t.Errorf("%s: %s, want %s: %+v", c.name, got.State, c.want, got.Agents)
 		}
 	}
 	m.Agents = wire.Selectors{"paris", "nairobi"}
-	if got := Stand(m, both, map[string]Heard{"paris": ok, "tokyo": ok}); got.State != StandsDegraded || len(got.Agents) != 2 {
+	if got := Stand(m, both, map[string]Heard{"paris": ok, "tokyo": ok}); got.State != judge.Degraded || len(got.Agents) != 2 {
 		t.Errorf("with an agent that was never seen: %+v", got)
 	}
 	m.Agents = wire.Selectors{"region=eu"}
@@ -52,7 +53,7 @@ func TestStand(t *testing.T) {
 		t.Errorf("by label, of agents that are forgotten only one had this definition: %+v", got)
 	}
 	m.Paused = true
-	if got := Stand(m, both, map[string]Heard{"paris": ok}); got.State != StandsPaused {
+	if got := Stand(m, both, map[string]Heard{"paris": ok}); got.State != judge.Paused {
 		t.Errorf("paused: %+v", got)
 	}
 }

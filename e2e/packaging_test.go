@@ -63,25 +63,39 @@ func TestManifests(t *testing.T) {
 		}
 		kind := fmt.Sprint(object["kind"])
 		kinds[kind] = object
-		if kind != "Namespace" {
+		switch kind {
+		case "Namespace", "Service":
+		default:
 			checkWorkload(t, kind, object)
 			checkTypes(t, kind, text, object)
 		}
 	}
-	if len(kinds) != 3 || kinds["DaemonSet"] == nil || kinds["Deployment"] == nil {
-		t.Errorf("want a Namespace, a DaemonSet and a Deployment, got %d kinds", len(kinds))
+	if len(kinds) != 4 || kinds["DaemonSet"] == nil || kinds["StatefulSet"] == nil || kinds["Service"] == nil {
+		t.Fatalf("want a Namespace, a Service, a StatefulSet and a DaemonSet, got %d kinds", len(kinds))
 	}
-	var values map[string]any
-	data, err = os.ReadFile("../packaging/kubernetes/nats-values.yaml")
-	if err != nil {
-		t.Fatal(err)
+	if selector, labels := at(kinds["Service"], "spec", "selector"), at(kinds["StatefulSet"], "spec", "template", "metadata", "labels"); selector != labels {
+		t.Errorf("the Service selects %s, and the broker is %s", selector, labels)
 	}
-	if err := yaml.UnmarshalWithOptions(data, &values, yaml.Strict()); err != nil {
-		t.Fatal(err)
+	if bytes.Contains(data, []byte("nats://")) || bytes.Contains(data, []byte("--insecure")) {
+		t.Error("something is open to whoever comes")
 	}
-	if at(values, "config", "cluster", "replicas") != fmt.Sprint(3) || at(values, "config", "jetstream", "enabled") != "true" {
-		t.Errorf("nats-values.yaml: want JetStream on three servers, got %v", values)
+	if got := fmt.Sprint(containerOf(kinds["DaemonSet"])["env"]); got != "[map[name:NETMON_JOIN valueFrom:map[secretKeyRef:map[key:line name:netmon-join]]]]" {
+		t.Errorf("the agents' environment is %s", got)
 	}
+}
+
+// containerOf is the first container of a workload.
+func containerOf(object map[string]any) map[string]any {
+	spec := object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+	return spec["containers"].([]any)[0].(map[string]any)
+}
+
+// commandOf is what it runs.
+func commandOf(object map[string]any) (words []string) {
+	for _, word := range containerOf(object)["command"].([]any) {
+		words = append(words, fmt.Sprint(word))
+	}
+	return words
 }
 
 // at is the value behind a path of keys, as text.

@@ -25,7 +25,7 @@ const (
 // handIn exchanges a token for a credential by the authority, PEM. Everybody who holds a token may
 // send something to where the answer comes, and read it: what is not sealed to
 // the key that is made here is somebody else's.
-func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair, authority string) (wire.Credential, error) {
+func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair, as Joiner, authority string) (wire.Credential, error) {
 	public, err := key.PublicKey()
 	if err != nil {
 		return wire.Credential{}, err
@@ -39,7 +39,7 @@ func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair,
 		return wire.Credential{}, err
 	}
 	secret := TokenSecret(token)
-	q := wire.Join{ID: JoinID(secret), Key: public, Curve: to}
+	q := wire.Join{ID: JoinID(secret), Key: public, Curve: to, As: as.As, Name: as.Name, Host: as.Host}
 	q.Proof = ProveJoin(secret, q)
 	data, err := json.Marshal(q)
 	if err != nil {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"crypto/tls"
@@ -9,14 +10,17 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/private"
 	"netmon/wire"
 )
 
@@ -59,13 +63,33 @@ func (l Line) UsedFor(dir string) bool {
 // joinTimeout bounds the whole exchange.
 const joinTimeout = 15 * time.Second
 
-// Join makes a key, exchanges the token for a credential, and keeps both in the
-// folder that dir names, where they replace what is there. Where dir returns an
-// error, or the broker gives no credential, nothing is written. The token is used
-// up before dir is asked: see CheckFolder. The seed stays here.
-func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)) (Identity, string, error) {
+// Joiner says who joins, and where what it is to keep goes.
+type Joiner struct {
+	As   wire.Joiner
+	Name string // an agent's: see wire.Join
+	Host string
+	// Place is a folder, which is made, where the key waits for the answer. A
+	// token whose answer is lost is worth something with that key only, so the
+	// next try by the same line, also in another process, has the same one.
+	Place string
+	// Dir names the folder that the identity is kept in, where it replaces what is there.
+	Dir func(wire.Credential) (string, error)
+}
+
+// Join makes a key, exchanges the token for a credential, and keeps both. What may
+// keep it from that is looked at before the token is handed in. Where the broker
+// gives no credential nothing is kept. The seed stays here.
+func Join(ctx context.Context, l Line, as Joiner) (Identity, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
+	for _, name := range []string{as.Name, as.Host} {
+		if err := wire.CheckToken(name); name != "" && err != nil {
+			return Identity{}, "", fmt.Errorf("id %w", err)
+		}
+	}
+	if err := checkFolder(as.Place); err != nil {
+		return Identity{}, "", err
+	}
 	var authority []byte
 	conf := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: BrokerName,
 		// The chain is verified below, against the pin: there is no other authority to ask yet.
@@ -74,31 +98,76 @@ func Join(ctx context.Context, l Line, dir func(wire.Credential) (string, error)
 			authority, err = verifyPinned(cs.PeerCertificates, l.Pin)
 			return err
 		}}
-	nc, err := nats.Connect(l.URL, nats.Secure(conf), nats.Name("netmon join"), nats.CustomInboxPrefix("_INBOX_join"),
-		nats.Timeout(5*time.Second), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	nc, err := l.connect(ctx, conf)
 	if err != nil {
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
 	defer nc.Close()
-	key, err := nkeys.CreateUser()
+	key, waits, err := waitingKey(as, l)
 	if err != nil {
 		return Identity{}, "", err
 	}
-	c, err := handIn(ctx, nc, l.Token, key, string(authority))
+	c, err := handIn(ctx, nc, l.Token, key, as, string(authority))
 	if err != nil {
+		var refused *wire.Error
+		if errors.As(err, &refused) && refused.Code == wire.CodeToken {
+			os.Remove(waits) // this key is none that the token let in
+		}
 		return Identity{}, "", fmt.Errorf("join at %s: %w", l.URL, err)
 	}
 	id := Identity{URL: l.URL, Joined: l.used(), Credential: c, Authority: string(authority)}
-	where, err := dir(c)
+	where, err := as.Dir(c)
+	if err == nil {
+		err = id.Save(where, key)
+	}
 	if err != nil {
 		return Identity{}, "", err
 	}
-	return id, where, id.Save(where, key)
+	os.Remove(waits) // where it stays, it is as safe as the folder that it is in, too
+	return id, where, nil
 }
 
-// CheckFolder says whether a folder, which is made, has room for an identity. Who
-// asks it before Join does not use up a token for nothing.
-func CheckFolder(dir string) error {
+// connect takes one of the few places for those who hold nothing but a token.
+// Where many join at once, by one line, it waits for one, until ctx ends.
+func (l Line) connect(ctx context.Context, conf *tls.Config) (*nats.Conn, error) {
+	for {
+		nc, err := nats.Connect(l.URL, nats.Secure(conf), nats.Name("netmon join"), nats.CustomInboxPrefix("_INBOX_join"),
+			nats.Timeout(5*time.Second), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		if !errors.Is(err, nats.ErrMaxAccountConnectionsExceeded) {
+			return nc, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(askSoon + rand.N(2*askSoon)): // #nosec G404 -- spreads those who join
+		}
+	}
+}
+
+// waitingKey is the key to join with, and the file that it waits in: one for each
+// line and name.
+func waitingKey(as Joiner, l Line) (key nkeys.KeyPair, path string, err error) {
+	path = filepath.Join(as.Place, ".joining-"+JoinID(l.used())[:16]+"-"+cmp.Or(as.Name, as.Host, string(as.As)))
+	seed, err := os.ReadFile(path)
+	if err == nil && private.Err(private.Tree(path)) == nil { // nobody else put it there
+		if key, err = nkeys.FromSeed(seed); err == nil {
+			return key, path, nil
+		}
+	}
+	if key, err = nkeys.CreateUser(); err != nil {
+		return nil, "", err
+	}
+	if seed, err = key.Seed(); err == nil {
+		err = WriteSecret(path, seed)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("keep the key to join with, and the token was not used: %w", err)
+	}
+	return key, path, nil
+}
+
+// checkFolder says whether a folder, which is made, has room for an identity.
+func checkFolder(dir string) error {
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
 		err = tryFile(dir)

@@ -137,7 +137,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := handIn(t.Context(), connect(), "token", key, authority)
+	c, err := handIn(t.Context(), connect(), "token", key, Joiner{As: wire.JoinAgent}, authority)
 	if err != nil || c.Name != "paris" {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -149,7 +149,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	answerAt = 1000
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := handIn(ctx, connect(), "token", key, authority); err == nil || !errors.Is(err, errOldBroker) {
+	if _, err := handIn(ctx, connect(), "token", key, Joiner{As: wire.JoinAgent}, authority); err == nil || !errors.Is(err, errOldBroker) {
 		t.Errorf("open answers only: %v", err)
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"netmon/wire"
 )
 
 // Footprint is what one run of a monitor sends and where to, as far as its
@@ -31,16 +29,12 @@ type Place struct {
 	Resolver bool // it is asked for names alone: no secret goes there
 }
 
-// FootprintOf is what a run of a monitor does to the network.
-func FootprintOf(m wire.Monitor) (Footprint, error) {
-	c, err := New(nil, m.Kind, m.Target, m.Options)
-	if err != nil {
-		return Footprint{}, err
-	}
-	f := c.asked.footprint(m.Target)
+// Footprint is what a run of the check does to the network.
+func (c *Check) Footprint() Footprint {
+	f := c.asked.footprint(c.target)
 	f.Places = append(f.Places, c.asked.common().places()...)
 	f.Secrets = c.secretsNamed()
-	return f, nil
+	return f
 }
 
 // atTarget is the footprint of a kind whose target is host and port.

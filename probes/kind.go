@@ -154,23 +154,35 @@ func New(env *Env, kindName, target string, options json.RawMessage) (*Check, er
 	return c, nil
 }
 
-// CheckMonitor reports every mistake in a monitor: in what all kinds share, in
-// its target, in its options.
-func CheckMonitor(m wire.Monitor) error {
+// Prepare builds the probe of a monitor with its defaults set. The error holds
+// every mistake in it: in what all kinds share, in its target, in its options.
+func Prepare(env *Env, m wire.Monitor) (*Check, error) {
 	var p wire.Problems
 	p.Add("", m.Validate())
 	if k, ok := Find(m.Kind); ok && m.Every != 0 && m.Every.Std() < k.MinEvery {
 		p.Addf("every", "kind %s allows at least %v, got %q", k.Name, k.MinEvery, m.Every)
 	}
+	var c *Check
 	if m.Kind != "" {
-		_, err := New(nil, m.Kind, m.Target, m.Options)
+		var err error
+		c, err = New(env, m.Kind, m.Target, m.Options)
 		for _, e := range wire.FieldErrors(err) {
 			if e.Path != "target" || m.Target != "" { // it is missing, which was said
 				p.Add("", e)
 			}
 		}
 	}
-	return p.Err()
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	c.Timeout = m.Timeout.Std()
+	return c, nil
+}
+
+// CheckMonitor reports every mistake in a monitor: see [Prepare].
+func CheckMonitor(m wire.Monitor) error {
+	_, err := Prepare(nil, m)
+	return err
 }
 
 // Run measures once, within timeout, and returns the result with everything

@@ -58,18 +58,29 @@ func AuditSubject(where string) (string, error) {
 	return "audit." + where, nil
 }
 
+// Joiner is what somebody with a token is: a token is for one of them.
+type Joiner string
+
+const (
+	JoinAgent   Joiner = "agent"
+	JoinConsole Joiner = "console" // a person, or a program of one
+)
+
 // Join exchanges a token for a credential. Neither the token nor the key's seed
 // leaves the host where it is.
 type Join struct {
 	ID    string `json:"id,omitempty"`    // names the token; absent when rotating
 	Key   string `json:"key"`             // public NKey of the user, U...
 	Curve string `json:"curve,omitempty"` // with a token: public curve NKey, X..., made for this request, to which the answer is sealed
+	As    Joiner `json:"as,omitempty"`    // with a token: agent or console
+	Name  string `json:"name,omitempty"`  // with an agent's token: the id that it was told to have; refused where the token is for another
+	Host  string `json:"host,omitempty"`  // with an agent's token: the id that it takes where neither name nor the token says one
 	Proof string `json:"proof,omitempty"` // with a token: HMAC-SHA256 by its secret over Text, base64 for URLs, without padding
 }
 
 // Text is what the proof covers.
 func (j Join) Text() string {
-	return strings.Join([]string{"netmon-join-1", j.ID, j.Key, j.Curve}, "\n")
+	return strings.Join([]string{"netmon-join-2", j.ID, j.Key, j.Curve, string(j.As), j.Name, j.Host}, "\n")
 }
 
 // Sealed carries an AccessReply that only the one asker can read: all who hold a
@@ -100,8 +111,10 @@ var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, 
 type AccessCommand struct {
 	Op       AccessOp          `json:"op"`                 // token, list, revoke, resume, forget, consumers or consumers-remove
 	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; forget: of the agent; consumers: theirs, default all; consumers-remove: theirs
-	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator or admin
-	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match
+	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator or admin; with replace, absent is a console's own
+	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match; with replace, absent keeps those that it has
+	Uses     int               `json:"uses,omitempty"`     // token for agents: how many may join by it, each under a name of its own, 1 to 10000; default 1. Of more than one, name is the token's own, and made where it is absent
+	Replace  bool              `json:"replace,omitempty"`  // token for a name in use: whoever has its key is shut out once somebody joined by the token
 	After    string            `json:"after,omitempty"`    // list, consumers: go on after this one
 	Expires  Duration          `json:"expires,omitempty"`  // token: how long it may be used; default 1h
 	Consumer string            `json:"consumer,omitempty"` // consumers-remove: its name; default all of that identity
@@ -113,7 +126,7 @@ type AccessReply struct {
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
-	Identities []Identity  `json:"identities,omitempty"` // list, revoke, resume
+	Identities []Identity  `json:"identities,omitempty"` // token, list, revoke, resume
 	Consumers  []Consumer  `json:"consumers,omitempty"`  // consumers, consumers-remove
 	Next       string      `json:"next,omitempty"`       // list, consumers: give this as after to go on
 
@@ -145,15 +158,19 @@ type Credential struct {
 type Identity struct {
 	Name    string            `json:"name"`              // in subjects, and of whom the audit speaks
 	Role    Role              `json:"role"`              // agent, viewer, operator or admin
-	State   string            `json:"state"`             // invited, joined, rotating, suspended, expired or revoked
+	State   string            `json:"state"`             // invited, joined, rotating, suspended, expired or revoked; of a token for several agents open, used, expired or revoked
 	Labels  map[string]string `json:"labels,omitempty"`  // of an agent
 	Key     string            `json:"key,omitempty"`     // public NKey
 	By      string            `json:"by,omitempty"`      // who made the token
 	Made    time.Time         `json:"made"`              // when, UTC
-	Expires time.Time         `json:"expires,omitzero"`  // of a token that was not used
+	Expires time.Time         `json:"expires,omitzero"`  // of a token that may still be used, also of one that replaces a key in use
 	Joined  time.Time         `json:"joined,omitzero"`   // when the token was used
 	Revoked time.Time         `json:"revoked,omitzero"`  // when it was shut out
 	Revoker string            `json:"revoker,omitempty"` // by whom
+
+	Uses  int    `json:"uses,omitempty"`  // of a token for several agents: how many may join by it
+	Used  int    `json:"used,omitempty"`  // and how many did
+	Token string `json:"token,omitempty"` // of an agent that came by such a token: its name
 
 	Suspended time.Time `json:"suspended,omitzero"` // when the broker shut an agent out for a while
 	Until     time.Time `json:"until,omitzero"`     // when it lets it in again

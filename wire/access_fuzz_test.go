@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -77,6 +78,28 @@ func FuzzDecodeProof(f *testing.F) {
 		y, errY := q.Text("s", "", nil)
 		if errX == nil && errY == nil && bytes.Equal(x, y) != (p == q) {
 			t.Errorf("%+v and %+v sign %q and %q", p, q, x, y)
+		}
+	})
+}
+
+// FuzzJoin: of what an honest joiner proved, nothing can be changed on the way.
+func FuzzJoin(f *testing.F) {
+	f.Add([]byte(`{"id":"I","key":"K","curve":"C","as":"agent","name":"web1"}`), []byte(`{"id":"I","key":"K","curve":"C","as":"agent","host":"web1"}`))
+	f.Add([]byte(`{"id":"I","key":"K","curve":"C","as":"agent"}`), []byte(`{"id":"I","key":"K\nC","curve":"agent"}`))
+	f.Add([]byte(`{"as":"console","proof":"P"}`), []byte(`{"as":"console"}`))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var p, q Join
+		if json.Unmarshal(a, &p) != nil || json.Unmarshal(b, &q) != nil {
+			return
+		}
+		p.Proof, q.Proof = "", ""
+		for _, field := range []string{p.ID, p.Key, p.Curve, string(p.As), p.Name, p.Host} {
+			if strings.Contains(field, "\n") {
+				return // honest ones have none
+			}
+		}
+		if (p.Text() == q.Text()) != (p == q) {
+			t.Errorf("%+v and %+v prove %q and %q", p, q, p.Text(), q.Text())
 		}
 	})
 }

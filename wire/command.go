@@ -138,6 +138,7 @@ const (
 	CodeUnsigned  Code = "unsigned"  // the receiver knows who is who, and the request says not who sent it
 	CodeUnknown   Code = "unknown"   // signed by a key that is not on the receiver's list
 	CodeDenied    Code = "denied"    // the sender's role does not include it
+	CodeToken     Code = "token"     // the token to join by is not valid: used, too old, or none
 	CodeChallenge Code = "challenge" // signed for a challenge that is over: sign again for the one in the reply
 )
 

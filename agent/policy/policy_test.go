@@ -151,11 +151,11 @@ func monitor(t *testing.T, kind, target, every, options string) (wire.Monitor, p
 		t.Fatal(err)
 	}
 	m := wire.Monitor{Name: "m", Kind: kind, Target: target, Every: wire.Duration(d), Options: json.RawMessage(options)}
-	f, err := probes.FootprintOf(m)
+	c, err := probes.New(nil, m.Kind, m.Target, m.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, f
+	return m, c.Footprint()
 }
 
 func TestCheck_BeforeAnythingRuns(t *testing.T) {

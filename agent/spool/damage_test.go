@@ -3,7 +3,11 @@ package spool
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestSpool_NumbersThatCouldNotBeSaved are saved as soon as that goes again, and
@@ -104,5 +108,48 @@ func TestSpool_DamageIsNotPending(t *testing.T) {
 	s.Done(last, got)
 	if pending, _, _ := s.Figures(); pending != 0 {
 		t.Errorf("%d records are pending, want none", pending)
+	}
+}
+
+// TestSpool_TheDiskDoesNotAccept has what is written refused when it is synced:
+// that is told until all of it is with somebody else, also when later syncs succeed.
+func TestSpool_TheDiskDoesNotAccept(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs a file that takes writes and no sync: /dev/null of Linux")
+	}
+	s := open(t, t.TempDir(), Options{})
+	defer s.Close()
+	put(t, s, "a")
+	take(t, s, 1)
+	s.Done(1, 1)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	real := s.file
+	s.file = null
+	s.mu.Unlock()
+	put(t, s, "a")
+	for end := time.Now().Add(30 * time.Second); s.Problem() == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody is told")
+		}
+	}
+	s.mu.Lock()
+	s.file = real
+	s.mu.Unlock()
+	null.Close()
+	s.noteSync(nil)
+	if err := s.Problem(); err == nil || !strings.Contains(err.Error(), "sync spool") {
+		t.Errorf("after a sync that succeeds: %v", err)
+	}
+	s.Done(2, 1)
+	if err := s.Problem(); err != nil {
+		t.Errorf("all is delivered: %v", err)
+	}
+	s.noteSync(syscall.EIO)
+	if err := s.Problem(); err != nil {
+		t.Errorf("nothing is left to lose: %v", err)
 	}
 }

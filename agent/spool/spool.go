@@ -96,10 +96,19 @@ type Spool struct {
 	problem error  // why nothing can be written
 	whole   bool   // closed, with everything on the disk
 	unsaved bool   // the numbers could not be saved
+	unsure  unsure
 
 	at        place  // where the reader is
 	done      uint64 // all up to this one are with somebody else
 	savedDone uint64
+}
+
+// unsure is what a power failure may take, as the disk did not accept it. It can
+// be read and delivered until then. That a later sync succeeds means nothing: the
+// kernel has forgotten by then what it could not write.
+type unsure struct {
+	upTo uint64 // the number of the last such record
+	err  error  // why; nil when there is none
 }
 
 // stub is what is known of a record without its data.
@@ -281,6 +290,10 @@ func (s *Spool) Done(seq uint64, n int) {
 	s.done = max(s.done, seq)
 	s.pending -= n
 	s.trim()
+	if s.unsure.err != nil && s.done >= s.unsure.upTo {
+		s.unsure = unsure{}
+		s.o.Log.Info("what the disk of the spool did not accept is delivered")
+	}
 	if s.problem != nil {
 		poke(s.wake) // there may be room now
 	}
@@ -302,11 +315,12 @@ func (s *Spool) Figures() (pending int, seq, dropped uint64) {
 	return s.pending, s.seq, s.dropped
 }
 
-// Problem says why nothing can be written, nil when all is well.
+// Problem says why nothing can be written, or why what was written may not
+// survive a power failure; nil when all is well.
 func (s *Spool) Problem() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.problem
+	return errors.Join(s.problem, s.unsure.err)
 }
 
 // Close writes and syncs what is left.

@@ -19,7 +19,7 @@ func (s *Spool) writer() {
 			return
 		case <-s.wake:
 			s.writeUnread()
-			s.finishFull()
+			s.noteSync(s.finishFull())
 		case <-s.late.C:
 			s.writeUnread()
 		case <-ticker.C:
@@ -31,12 +31,28 @@ func (s *Spool) writer() {
 			s.unsynced = false
 			s.saveCursor()
 			s.mu.Unlock()
-			s.finishFull()
+			s.noteSync(s.finishFull())
 			if unsynced { // without the lock: a sync may take long
-				file.Sync()
+				s.noteSync(file.Sync())
 			}
 		}
 	}
+}
+
+// noteSync takes the outcome of a sync of what is written.
+func (s *Spool) noteSync(err error) {
+	if err == nil || errors.Is(err, os.ErrClosed) { // its segment was delivered meanwhile
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done >= s.written {
+		return // nothing is left to lose
+	}
+	if s.unsure.err == nil {
+		s.o.Log.Error("the disk does not accept the spool: a power failure may lose results that wait", "error", err)
+	}
+	s.unsure = unsure{s.written, fmt.Errorf("sync spool: %w: a power failure may lose results that wait", err)}
 }
 
 // writeUnread writes what nobody has read, and tells the reader.

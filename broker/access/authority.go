@@ -166,7 +166,8 @@ func (a *Authority) Labels(agent string) (labels map[string]string, known bool) 
 // Invite makes a token by which a name can join. It is the secret: the book
 // keeps its hash only.
 func (a *Authority) Invite(by string, c wire.AccessCommand) (token string, err error) {
-	return a.book.invite(by, c)
+	token, _, err = a.book.invite(by, c)
+	return token, err
 }
 
 // Accounts are the mesh's accounts as a server takes them.

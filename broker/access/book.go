@@ -20,6 +20,7 @@ const (
 	mostEntries  = 100_000 // identities in the book
 	mostLabels   = 64      // of one identity
 	mostOldKeys  = 50      // of one identity, from which on it changes its key no more
+	mostUses     = 10_000  // of one token
 	mostMembers  = 4000    // operators and admins: their list fits into a message
 	rotateEvery  = time.Minute
 	rotateADay   = 5    // keys that one identity may leave behind in a day
@@ -46,13 +47,15 @@ type book struct {
 	adopted bool              // what was saved before anybody had to sign is accepted
 }
 
-// entry is one identity.
+// entry is one identity, or a token by which several agents join (see many),
+// which has a name among them.
 type entry struct {
 	wire.Identity
 	TokenHash string     `json:"token_hash,omitempty"` // identity.TokenSecret; the token itself is not kept
 	Next      string     `json:"next,omitempty"`       // key that takes over from Key once it is confirmed
 	NextAt    time.Time  `json:"next_at,omitzero"`     // when Next was named
 	Old       []oldKey   `json:"old,omitempty"`        // keys that were shut out
+	Renewal   *renewal   `json:"renewal,omitempty"`    // token by which another key takes over; never changed in place
 	Last      suspension `json:"last,omitzero"`        // of an agent that stored too much
 }
 
@@ -68,7 +71,7 @@ func commands(r wire.Role) bool { return r == wire.RoleOperator || r == wire.Rol
 // commanders counts those whose commands count, or will.
 func (b *book) commanders() (n int) {
 	for _, e := range b.entries {
-		if commands(e.Role) && e.Revoked.IsZero() && (e.Key != "" || !b.expired(e)) {
+		if commands(e.Role) && e.Revoked.IsZero() && (e.Key != "" || !b.expired(e.Expires)) {
 			n++
 		}
 	}
@@ -150,7 +153,7 @@ func (b *book) revoke(by, name string) (wire.Identity, error) {
 		}
 		now, key := b.now().UTC(), e.Key
 		e.shutOut(now)
-		e.Revoked, e.Revoker, e.Key = now, by, key // which it had
+		e.Revoked, e.Revoker, e.Key, e.Renewal = now, by, key, nil // the key that it had
 		return nil
 	})
 	if err != nil {
@@ -257,12 +260,19 @@ func (b *book) show(e *entry) wire.Identity {
 		id.State = "rotating"
 	case e.Key != "":
 		id.State = "joined"
-	case b.expired(e):
+	case e.many() && e.Used >= e.Uses:
+		id.State = "used"
+	case b.expired(e.Expires):
 		id.State = "expired"
+	case e.many():
+		id.State = "open"
 	default:
 		id.State = "invited"
 	}
-	if id.State != "invited" && id.State != "expired" {
+	switch {
+	case e.Renewal != nil && !b.expired(e.Renewal.Expires):
+		id.Expires = e.Renewal.Expires
+	case e.Key != "" || id.State == "revoked":
 		id.Expires = time.Time{}
 	}
 	return id

@@ -48,6 +48,9 @@ func userKey(t testing.TB) string {
 	return public(key)
 }
 
+// by is an agent's request to join with a key.
+func by(key string) wire.Join { return wire.Join{Key: key, As: wire.JoinAgent} }
+
 // TestBook_AGuessCopiesNothing: anybody may guess, and the book may be large.
 func TestBook_AGuessCopiesNothing(t *testing.T) {
 	b, key := fullBook(t, 20_000), userKey(t)
@@ -55,8 +58,8 @@ func TestBook_AGuessCopiesNothing(t *testing.T) {
 		if b.opens(identity.TokenSecret("guess"), key) {
 			t.Error("it opens")
 		}
-		if _, _, why, err := b.join(identity.TokenSecret("guess"), key); err == nil || why != "" {
-			t.Errorf("%q %v", why, err)
+		if in, err := b.join(identity.TokenSecret("guess"), by(key)); err == nil || in.why != "" {
+			t.Errorf("%q %v", in.why, err)
 		}
 	})
 	if n > 20 {
@@ -84,16 +87,16 @@ func TestBook_FindsWhatItHolds(t *testing.T) {
 		}
 	}
 	first, second, third := userKey(t), userKey(t), userKey(t)
-	_, again, _, err := b.join(identity.TokenSecret("tokenagent0"), first)
+	in, err := b.join(identity.TokenSecret("tokenagent0"), by(first))
 	must(err)
-	if _, same, _, err := b.join(identity.TokenSecret("tokenagent0"), first); again || !same || err != nil {
-		t.Errorf("again with the same key: %v, %v; %v", again, same, err)
+	if same, err := b.join(identity.TokenSecret("tokenagent0"), by(first)); in.again || !same.again || err != nil {
+		t.Errorf("again with the same key: %v, %v; %v", in.again, same.again, err)
 	}
-	if _, _, why, err := b.join(identity.TokenSecret("tokenagent0"), second); err == nil || why == "" {
-		t.Errorf("again with another key: %q %v", why, err)
+	if in, err := b.join(identity.TokenSecret("tokenagent0"), by(second)); err == nil || in.why == "" {
+		t.Errorf("again with another key: %q %v", in.why, err)
 	}
-	if _, _, why, err := b.join(identity.TokenSecret("tokenagent1"), first); err == nil || why != "the key belongs to agent0" {
-		t.Errorf("another's key: %q %v", why, err)
+	if in, err := b.join(identity.TokenSecret("tokenagent1"), by(first)); err == nil || in.why != "the key belongs to agent0" {
+		t.Errorf("another's key: %q %v", in.why, err)
 	}
 	_, err = b.rotate("agent0", first, second)
 	must(err)
@@ -107,20 +110,20 @@ func TestBook_FindsWhatItHolds(t *testing.T) {
 	if b.opens(identity.TokenSecret("tokenagent0"), second) {
 		t.Error("a revoked identity's token opens")
 	}
-	token, err := b.invite("anna", wire.AccessCommand{Name: "agent0", Role: wire.RoleViewer})
+	token, _, err := b.invite("anna", wire.AccessCommand{Name: "agent0", Role: wire.RoleAgent})
 	must(err)
-	_, _, _, err = b.join(identity.TokenSecret(token), first)
+	_, err = b.join(identity.TokenSecret(token), by(first))
 	if err == nil {
 		t.Error("a key of before came in again")
 	}
-	_, _, _, err = b.join(identity.TokenSecret(token), third)
+	_, err = b.join(identity.TokenSecret(token), by(third))
 	must(err)
 	must(b.local(userKey(t)))
 	must(b.local(userKey(t)))
 
 	was := b.entries["agent1"]
 	b.path = filepath.Join(filepath.Dir(b.path), "gone", bookName) // a disk that fails
-	if _, _, _, err := b.join(identity.TokenSecret("tokenagent1"), userKey(t)); err == nil {
+	if _, err := b.join(identity.TokenSecret("tokenagent1"), by(userKey(t))); err == nil {
 		t.Error("joined without a disk")
 	}
 	if b.entries["agent1"] != was || !was.Joined.IsZero() || !b.opens(identity.TokenSecret("tokenagent1"), userKey(t)) {
@@ -131,7 +134,7 @@ func TestBook_FindsWhatItHolds(t *testing.T) {
 func BenchmarkBook_Guess(b *testing.B) {
 	book, key := fullBook(b, 20_000), userKey(b)
 	for b.Loop() {
-		book.join("guess", key)
+		book.join("guess", by(key))
 	}
 }
 
@@ -139,7 +142,7 @@ func BenchmarkBook_Join(b *testing.B) {
 	book := fullBook(b, 20_000)
 	i := 0
 	for b.Loop() {
-		if _, _, _, err := book.join(fmt.Sprint("tokenagent", i), userKey(b)); err != nil {
+		if _, err := book.join(identity.TokenSecret(fmt.Sprint("tokenagent", i)), by(userKey(b))); err != nil {
 			b.Fatal(err)
 		}
 		i++

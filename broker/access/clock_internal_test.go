@@ -36,7 +36,7 @@ func TestBook_ClockWasAhead(t *testing.T) {
 	if _, done, err := b.suspend("oslo", "too much", 11*time.Minute, time.Hour); !done || err != nil {
 		t.Fatal(done, err)
 	}
-	token, err := b.invite("anna", wire.AccessCommand{Name: "bern", Role: wire.RoleAgent})
+	token, _, err := b.invite("anna", wire.AccessCommand{Name: "bern", Role: wire.RoleAgent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestBook_ClockWasAhead(t *testing.T) {
 	if len(again.due()) != 0 {
 		t.Error("a suspension of now is over at once")
 	}
-	if _, _, _, err := again.join(identity.TokenSecret(token), userKey(t)); err == nil {
+	if _, err := again.join(identity.TokenSecret(token), by(userKey(t))); err == nil {
 		t.Error("a token for an hour is good for ten years")
 	}
 }

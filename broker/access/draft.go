@@ -53,19 +53,32 @@ func (b *book) change(do func(*draft) error) error {
 // index notes by what an entry is found, in place of what it was found by before.
 func (b *book) index(name string, before, now *entry) {
 	if before != nil {
-		delete(b.byToken, before.TokenHash)
-		delete(b.byJoin, identity.JoinID(before.TokenHash))
+		for _, secret := range before.tokens() {
+			delete(b.byToken, secret)
+			delete(b.byJoin, identity.JoinID(secret))
+		}
 		for _, key := range before.keys() {
 			delete(b.byKey, key)
 		}
 	}
-	if now.TokenHash != "" {
-		b.byToken[now.TokenHash] = name
-		b.byJoin[identity.JoinID(now.TokenHash)] = now.TokenHash
+	for _, secret := range now.tokens() {
+		b.byToken[secret] = name
+		b.byJoin[identity.JoinID(secret)] = secret
 	}
 	for _, key := range now.keys() {
 		b.byKey[key] = name
 	}
+}
+
+// tokens are the secrets of those that were made for an entry.
+func (e *entry) tokens() (all []string) {
+	if e.TokenHash != "" {
+		all = append(all, e.TokenHash)
+	}
+	if e.Renewal != nil {
+		all = append(all, e.Renewal.TokenHash)
+	}
+	return all
 }
 
 // keys are those that an entry has, or had.

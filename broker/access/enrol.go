@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"time"
 
 	"github.com/nats-io/nkeys"
 
@@ -95,8 +94,9 @@ func (b *book) enrol(c wire.AccessCommand, key string) error {
 		case !e.Revoked.IsZero():
 			return fmt.Errorf("%s %w (netmon access revoke)", c.Name, ErrShutOut)
 		case e.Key != "" && (e.By != ownHost || e.Role != c.Role):
-			return fmt.Errorf("%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
-				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
+			return errInUse(e)
+		case e.many():
+			return fmt.Errorf("%q is the name of a token by which agents join: choose another", c.Name)
 		}
 		now := b.now().UTC()
 		e.shutOut(now)

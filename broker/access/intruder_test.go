@@ -92,7 +92,7 @@ func TestImpostor(t *testing.T) {
 				} else {
 					to := line
 					to.URL = addr
-					_, _, err = identity.Join(t.Context(), to, func(wire.Credential) (string, error) { return t.TempDir(), nil })
+					_, err = join(t, to, t.TempDir())
 				}
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s: %v, want %q", who, err, c.want)
@@ -105,7 +105,7 @@ func TestImpostor(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := identity.Join(t.Context(), line, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err != nil {
+	if _, err := join(t, line, t.TempDir()); err != nil {
 		t.Errorf("the token did not survive: %v", err)
 	}
 }
@@ -245,7 +245,7 @@ func TestJoin_AnswersTheSame(t *testing.T) {
 	})
 	texts := map[string]bool{}
 	for _, l := range []identity.Line{used, short, withdrawn, wrong} {
-		_, _, err := identity.Join(t.Context(), l, func(wire.Credential) (string, error) { return t.TempDir(), nil })
+		_, err := join(t, l, t.TempDir())
 		if err == nil {
 			t.Fatal("it was let in")
 		}

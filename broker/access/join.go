@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,7 +60,7 @@ func (j *joins) take(m *nats.Msg) {
 		j.s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
 		return
 	}
-	if q.ID == "" || !nkeys.IsValidPublicCurveKey(q.Curve) { // before the token is used
+	if q.ID == "" || q.As == "" || !nkeys.IsValidPublicCurveKey(q.Curve) { // before the token is used
 		j.s.answer(m, wire.AccessReply{}, errTooOld)
 		return
 	}
@@ -95,20 +96,27 @@ func (j *joins) work(ctx context.Context, queue <-chan joinRequest) {
 
 func (j *joins) join(ctx context.Context, r joinRequest) {
 	s := j.s
-	id, again, why, err := s.a.book.join(r.secret, r.q.Key)
+	in, err := s.a.book.join(r.secret, r.q)
 	if err != nil {
-		if why != "" && s.first(why) {
-			s.a.log.Warn("somebody was not let in", "reason", why)
-			s.note(wire.Audit{Where: whereAccess, Did: "join", Detail: why}, err)
+		if in.why != "" && s.first(in.why) {
+			s.a.log.Warn("somebody was not let in", "reason", in.why)
+			s.note(wire.Audit{Where: whereAccess, Did: "join", Detail: in.why}, err)
 		}
 		j.seal(r, wire.AccessReply{}, err)
 		return
 	}
-	c, err := s.credential(id, r.q.Key)
-	if !again {
+	c, err := s.credential(in.Identity, r.q.Key)
+	if !in.again {
 		err = errors.Join(err, s.relist())
-		s.a.log.Info("joined", "name", id.Name, "role", id.Role)
-		s.note(wire.Audit{Where: whereAccess, By: id.Name, Did: "join", What: []string{id.Name}, Detail: string(id.Role)}, err)
+		s.a.log.Info("joined", "name", in.Name, "role", in.Role, "token", cmp.Or(in.Token, in.Name), "replaced", in.replaced)
+		s.note(wire.Audit{Where: whereAccess, By: in.Name, Did: "join", What: []string{in.Name}, Detail: in.detail()}, err)
+	}
+	if in.replaced { // whoever has the key of before is gone before the new one asks who has its name
+		account := accountOf(in.Role)
+		s.update(account)
+		if err := s.pushed(ctx, account); err != nil {
+			s.a.log.Warn("somebody joined in place of a key that may be connected still; trying again", "name", in.Name, "error", err)
+		}
 	}
 	j.seal(r, wire.AccessReply{Credential: c}, err)
 }

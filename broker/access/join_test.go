@@ -42,7 +42,7 @@ func handedIn(t *testing.T, nc *nats.Conn, q any) []byte {
 // joinBy is a request to join, with its proof.
 func joinBy(token, key, curve string) wire.Join {
 	secret := identity.TokenSecret(token)
-	q := wire.Join{ID: identity.JoinID(secret), Key: key, Curve: curve}
+	q := wire.Join{ID: identity.JoinID(secret), Key: key, Curve: curve, As: wire.JoinConsole}
 	q.Proof = identity.ProveJoin(secret, q)
 	return q
 }
@@ -94,7 +94,7 @@ func TestAttack_ReadWhatJoinersAreTold(t *testing.T) {
 		t.Errorf("%+v", id.Credential)
 	}
 	used := line
-	if _, _, err := identity.Join(t.Context(), used, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err == nil {
+	if _, err := join(t, used, t.TempDir()); err == nil {
 		t.Error("a token was used twice")
 	}
 	if err := spy.Flush(); err != nil {
@@ -269,7 +269,7 @@ func TestAttack_JoinThroughAServerInOtherHands(t *testing.T) {
 	}
 	through := line
 	through.URL = "tls://" + srv.Addr().String()
-	if _, _, err := identity.Join(t.Context(), through, func(wire.Credential) (string, error) { return t.TempDir(), nil }); err == nil || !strings.Contains(err.Error(), "not by the authority") {
+	if _, err := join(t, through, t.TempDir()); err == nil || !strings.Contains(err.Error(), "not by the authority") {
 		t.Errorf("who joins: %v", err)
 	}
 	if r := <-asked; r.OK || r.Credential != nil {

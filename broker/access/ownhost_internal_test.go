@@ -126,7 +126,7 @@ func TestEnrol_FolderLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, _, err := a.book.join(identity.TokenSecret(token), userKey(t)); err != nil {
+	if _, err := a.book.join(identity.TokenSecret(token), by(userKey(t))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.Enrol(filepath.Join(t.TempDir(), "other"), "tls://x:1", wire.AccessCommand{Name: "bern", Role: wire.RoleAgent}); err == nil {

@@ -79,7 +79,9 @@ func (s *service) pushChanged(ctx context.Context) error {
 	s.mu.Lock()
 	changed := maps.Clone(s.changed)
 	clear(s.changed)
+	s.pushing = changed
 	s.mu.Unlock()
+	defer s.endRound()
 	if len(changed) == 0 {
 		return listed
 	}
@@ -96,6 +98,32 @@ func (s *service) pushChanged(ctx context.Context) error {
 		s.mu.Unlock()
 	}
 	return errors.Join(listed, err)
+}
+
+// endRound wakes those who wait for what was pushed.
+func (s *service) endRound() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pushing = nil
+	close(s.round)
+	s.round = make(chan struct{})
+}
+
+// pushed waits until the servers know what the book says of an account, or ctx ends.
+func (s *service) pushed(ctx context.Context, account string) error {
+	for {
+		s.mu.Lock()
+		waiting, round := s.changed[account] || s.pushing[account], s.round
+		s.mu.Unlock()
+		if !waiting {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-round:
+		}
+	}
 }
 
 // relist brings the list of those whose commands count up to date. Where that

@@ -128,18 +128,8 @@ func (r *raw) sub(subject string) {
 // refused. What comes on subscriptions meanwhile is thrown away.
 func (r *raw) flush() (refused error) {
 	r.t.Helper()
-	r.write("PING\r\n")
-	for {
-		line := r.line()
-		switch {
-		case line == "PONG":
-			return refused
-		case strings.HasPrefix(line, "-ERR"):
-			refused = fmt.Errorf("%s", line)
-		case strings.HasPrefix(line, "MSG "), strings.HasPrefix(line, "HMSG "):
-			r.rest(line)
-		}
-	}
+	defer func(kept *rawMsg) { r.kept = kept }(r.kept)
+	return r.flushKeep()
 }
 
 // flushKeep waits until the server has said what it refuses of what was sent.

@@ -39,7 +39,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		return err
 	}
 	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
-		changed: map[string]bool{}, wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
+		changed: map[string]bool{}, round: make(chan struct{}), wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
 		departed: newDepartures(),
 		claims:   newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
 	s.notes, s.warnings = newNotes(s.store, a.log), newWarnings(a.log)
@@ -141,6 +141,8 @@ type service struct {
 
 	mu      sync.Mutex      // guards what follows
 	changed map[string]bool // accounts that the servers do not know yet
+	pushing map[string]bool // and those that they are told now
+	round   chan struct{}   // closed, and made again, when they were told
 	behind  error           // why not
 	told    map[string]bool // reasons of refused joins that are in the audit already
 	lives   map[string]life // of buckets, by stream
@@ -297,7 +299,10 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		return
 	case wire.AccessToken:
 		var token string
-		token, err = s.a.book.invite(by, q)
+		var made wire.Identity
+		token, made, err = s.a.book.invite(by, q)
+		r.Identities = []wire.Identity{made}
+		e.What, e.Detail = []string{cmp.Or(made.Name, q.Name)}, tokenDetail(q, made)
 		r.Line = identity.Line{URL: s.URL, Token: token, Pin: s.a.Pin()}.String()
 	case wire.AccessRevoke:
 		var id wire.Identity
@@ -331,6 +336,18 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	s.answer(m, r, errors.Join(s.lagging(), s.relist()))
 	s.update(accountOf(r.Identities[0].Role))
 	s.note(e, nil)
+}
+
+// tokenDetail is what the audit has of a token that was made.
+func tokenDetail(q wire.AccessCommand, made wire.Identity) string {
+	text := string(cmp.Or(q.Role, made.Role))
+	switch {
+	case q.Uses > 1:
+		text += fmt.Sprintf(", for %d of them", q.Uses)
+	case q.Replace:
+		text += ", in place of the key in use"
+	}
+	return text
 }
 
 var errNotYours = errors.New("your role does not include it")

@@ -207,11 +207,15 @@ func TestBook_SuspensionsGrow(t *testing.T) {
 		return public(kp)
 	}
 	for name, role := range map[string]wire.Role{"paris": wire.RoleAgent, "anna": wire.RoleAdmin} {
-		token, err := b.invite("test", wire.AccessCommand{Name: name, Role: role})
+		token, _, err := b.invite("test", wire.AccessCommand{Name: name, Role: role})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := b.join(identity.TokenSecret(token), key()); err != nil {
+		q := by(key())
+		if role != wire.RoleAgent {
+			q.As = wire.JoinConsole
+		}
+		if _, err := b.join(identity.TokenSecret(token), q); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 func TestSuspend_NotOnceMore(t *testing.T) {
 	b := fullBook(t, 1)
 	const paris = "agent0"
-	if _, _, why, err := b.join(identity.TokenSecret("token"+paris), userKey(t)); err != nil {
-		t.Fatal(why, err)
+	if _, err := b.join(identity.TokenSecret("token"+paris), by(userKey(t))); err != nil {
+		t.Fatal(err)
 	}
 	s := &service{a: &Authority{book: b, log: slog.New(slog.DiscardHandler)}, changed: map[string]bool{}, wake: make(chan struct{}, 1)}
 	s.notes = newNotes(s.store, s.a.log)

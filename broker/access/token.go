@@ -1,21 +1,17 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
-	"netmon/identity"
-	"netmon/wire"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nkeys"
+	"netmon/identity"
+	"netmon/wire"
 )
-
-// errToken is all that somebody without a valid token is told.
-var errToken = errors.New("this token is not valid here: it was used, it is too old, or it is mistyped: ask for a new one (netmon token new)")
 
 // checkEntry says what is wrong with an identity that is to be.
 func checkEntry(c wire.AccessCommand) error {
@@ -39,44 +35,108 @@ func checkEntry(c wire.AccessCommand) error {
 	return p.Err()
 }
 
-// invite makes a token for a name.
-func (b *book) invite(by string, c wire.AccessCommand) (token string, err error) {
+// checkToken says what is wrong with a token that is to be.
+func checkToken(c wire.AccessCommand) error {
 	var p wire.Problems
 	p.Add("", checkEntry(c))
-	life := c.Expires.Std()
-	if life == 0 {
-		life = tokenDefault
-	}
-	if life < time.Second || life > tokenMost {
+	if life := c.Expires.Std(); life != 0 && (life < time.Second || life > tokenMost) {
 		p.Addf("expires", "want 1s to %v, got %v", tokenMost, life)
 	}
-	if err := p.Err(); err != nil {
-		return "", err
+	switch {
+	case c.Uses < 0 || c.Uses > mostUses:
+		p.Addf("uses", "want 1 to %d, got %d", mostUses, c.Uses)
+	case c.Uses > 1 && c.Role != wire.RoleAgent:
+		p.Addf("uses", "a token for several is for agents, not for a %s", c.Role)
+	case c.Uses > 1 && c.Replace:
+		p.Addf("uses", "a token that replaces a key works once: want 1, got %d", c.Uses)
 	}
+	return p.Err()
+}
+
+// invite makes a token: for a name, for several agents, or for another key in
+// place of one in use. What it made is shown as list does.
+func (b *book) invite(by string, c wire.AccessCommand) (token string, made wire.Identity, err error) {
 	token = strings.ToLower(rand.Text()) // at least 128 random bits
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return token, b.change(func(d *draft) error {
+	if c.Uses > 1 && c.Name == "" {
+		c.Name = b.freeName()
+	}
+	if c.Replace {
+		if b.entries[c.Name] == nil {
+			return "", made, errNotInUse(c.Name)
+		}
+		c.Role = cmp.Or(c.Role, b.entries[c.Name].Role)
+	}
+	if err := checkToken(c); err != nil {
+		return "", made, err
+	}
+	err = b.change(func(d *draft) error {
 		e := d.edit(c.Name)
+		now := b.now().UTC()
+		until := now.Add(cmp.Or(c.Expires.Std(), tokenDefault))
 		switch {
+		case c.Replace:
+			return b.renewable(e, c, renewal{TokenHash: identity.TokenSecret(token), Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: until})
 		case e != nil && e.Key != "" && e.Revoked.IsZero():
 			var p wire.Problems
-			p.Addf("name", "%q is in use: its %s joined %s: choose another, or first shut that one out with netmon access revoke %s",
-				c.Name, e.Role, e.Joined.Format(time.RFC3339), c.Name)
+			p.Add("name", errInUse(e))
+			return p.Err()
+		case e != nil && e.many() && b.show(e).State == "open":
+			var p wire.Problems
+			p.Addf("name", "%q is a token by which agents may join until %s: choose another, or first end that one with netmon access revoke %s",
+				c.Name, e.Expires.Format(time.RFC3339), c.Name)
 			return p.Err()
 		case e == nil && len(b.entries) >= mostEntries:
-			return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
+			return errFull()
 		case commands(c.Role) && b.commanders() >= mostMembers:
-			return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
+			return errCommanders()
 		case e == nil:
 			e = &entry{}
 		}
-		now := b.now().UTC()
-		d.set(&entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
-			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: now.Add(life)}})
+		fresh := &entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
+			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: until}}
+		if c.Uses > 1 {
+			fresh.Uses = c.Uses
+		}
+		d.set(fresh)
 		return nil
 	})
+	if err != nil {
+		return "", made, err
+	}
+	return token, b.show(b.entries[c.Name]), nil
 }
+
+// errInUse says who has a name, and the ways out.
+func errInUse(e *entry) error {
+	kind := "agent --id"
+	if e.Role != wire.RoleAgent {
+		kind = "console --name"
+	}
+	return fmt.Errorf("%q is in use: its %s joined %s: choose another; to let the same one in again, with another key (it lost its state): netmon token new %s %s --replace; to shut that one out for good: netmon access revoke %s",
+		e.Name, e.Role, e.Joined.Format(time.RFC3339), kind, e.Name, e.Name)
+}
+
+func errFull() error {
+	return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
+}
+
+func errCommanders() error {
+	return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
+}
+
+// freeName is one for a token that was given none.
+func (b *book) freeName() string {
+	for {
+		if name := "token-" + strings.ToLower(rand.Text()[:6]); b.entries[name] == nil {
+			return name
+		}
+	}
+}
+
+// many says whether an entry is a token by which several agents join.
+func (e *entry) many() bool { return e.Uses > 1 }
 
 // secret is that of the token which a request to join names, "" for none.
 func (b *book) secret(id string) string {
@@ -87,54 +147,7 @@ func (b *book) secret(id string) string {
 
 // expired says whether the time to use a token is over. One that lies further
 // ahead than any was ever given was given by a clock that was ahead.
-func (b *book) expired(e *entry) bool {
+func (b *book) expired(until time.Time) bool {
 	now := b.now()
-	return now.After(e.Expires) || e.Expires.After(now.Add(tokenMost))
-}
-
-// opens says whether a token may let a key in. It is all that is asked of the
-// book for those who guess, and for those who repeat what was used.
-func (b *book) opens(secret, key string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e := b.entries[b.byToken[secret]]
-	return e != nil && e.Revoked.IsZero() && (e.Joined.IsZero() || e.Key == key)
-}
-
-// join uses up a token for a key. Asked again for the same key it says the same
-// again: the answer may have been lost, and is worth nothing without the key.
-// why is for our own log, and "" where nobody was ever given such a token:
-// anybody may try those.
-func (b *book) join(secret, key string) (id wire.Identity, again bool, why string, err error) {
-	if !nkeys.IsValidPublicUserKey(key) {
-		return id, false, "", fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", key)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	name, known := b.byToken[secret]
-	e := b.entries[name]
-	switch {
-	case !known:
-		return id, false, "", errToken
-	case !e.Revoked.IsZero():
-		why = "the token of " + e.Name + " was revoked"
-	case !e.Joined.IsZero() && e.Key == key:
-		return e.Identity, true, "", nil
-	case !e.Joined.IsZero():
-		why = "the token of " + e.Name + " was used before"
-	case b.expired(e):
-		why = "the token of " + e.Name + " expired at " + e.Expires.Format(time.RFC3339)
-	case b.byKey[key] != "":
-		why = "the key belongs to " + b.byKey[key]
-	}
-	if why != "" {
-		return id, false, why, errToken
-	}
-	err = b.change(func(d *draft) error {
-		e := d.edit(name)
-		e.Key, e.Joined = key, b.now().UTC()
-		id = e.Identity
-		return nil
-	})
-	return id, false, "", err
+	return now.After(until) || until.After(now.Add(tokenMost))
 }

@@ -203,14 +203,14 @@ func TestInvite_ExpiredDoNotCount(t *testing.T) {
 		b.entries[name] = &entry{Identity: wire.Identity{Name: name, Role: wire.RoleOperator, Made: time.Now().Add(-2 * time.Hour), Expires: time.Now().Add(-time.Hour)}}
 	}
 	c := wire.AccessCommand{Name: "anna", Role: wire.RoleAdmin}
-	if _, err := b.invite("local", c); err != nil {
+	if _, _, err := b.invite("local", c); err != nil {
 		t.Error(err)
 	}
 	for _, e := range b.entries {
 		e.Expires = time.Now().Add(time.Hour)
 	}
 	c.Name = "max"
-	if _, err := b.invite("local", c); err == nil {
+	if _, _, err := b.invite("local", c); err == nil {
 		t.Error("more were invited than there may be")
 	}
 }

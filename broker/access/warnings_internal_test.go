@@ -1,40 +1,22 @@
 package access
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"netmon/internal/testlog"
 )
-
-// lockedBuffer is read while others write.
-type lockedBuffer struct {
-	mu  sync.Mutex // guards what follows
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
 
 // TestWarnings_Counted: the first of a kind at once, then one a minute, whoever asks.
 func TestWarnings_Counted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out lockedBuffer
+		var out testlog.Buffer
 		w := newWarnings(slog.New(slog.NewTextHandler(&out, nil)))
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})

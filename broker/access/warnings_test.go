@@ -1,44 +1,24 @@
 package access_test
 
 import (
-	"bytes"
 	"log/slog"
-	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 
 	"netmon/internal/natstest"
+	"netmon/internal/testlog"
 	"netmon/wire"
 )
-
-// lineCount counts what is logged.
-type lineCount struct {
-	mu sync.Mutex // guards what follows
-	n  int
-}
-
-func (c *lineCount) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n += bytes.Count(p, []byte("\n"))
-	return len(p), nil
-}
-
-func (c *lineCount) lines() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.n
-}
 
 // TestAttack_LogFlood: no identity, and nobody without one, fills the broker's
 // disk by being refused.
 func TestAttack_LogFlood(t *testing.T) {
-	var log lineCount
+	var log testlog.Buffer
 	s := natstest.StartSecureWith(t, natstest.Setup{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	who := actors(t, s.Mesh)
 	vic, olga, paris, none := who[wire.RoleViewer].connect(t, s.Mesh), who[wire.RoleOperator].connect(t, s.Mesh), who[wire.RoleAgent].connect(t, s.Mesh), who[nobody].connect(t, s.Mesh)
-	before := log.lines()
+	before := log.Count("")
 	const many = 2000
 	// reply says whether somebody waits for the refusal.
 	flood := func(nc *nats.Conn, subject string, reply bool) {
@@ -69,7 +49,7 @@ func TestAttack_LogFlood(t *testing.T) {
 		flood(olga, "$O.configs.M.eA==", reply)
 		flood(none, "access.join", reply)
 	}
-	if n := log.lines() - before; n > 20 {
+	if n := log.Count("") - before; n > 20 {
 		t.Errorf("%d lines", n)
 	}
 }

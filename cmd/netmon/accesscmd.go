@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -31,13 +33,19 @@ func accessLs() *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
 		Usage:     "list the identities, also those that did not join yet",
-		UsageText: "netmon access ls [-o FORM]",
-		Flags:     []cli.Flag{brokerFlag(), listFlag()},
+		UsageText: "netmon access ls [--by NAME] [-o FORM]",
+		Description: "A line for several agents (netmon token new agent --uses) is listed with how often\nit may still be used; BY of an agent that came by it names it. To shut out whoever came by\none, or was let in by an admin:\n\n" +
+			"   netmon access ls --by NAME -o name | xargs -n 1 netmon access revoke",
+		Flags: []cli.Flag{brokerFlag(), listFlag(),
+			&cli.StringFlag{Name: "by", Usage: "only those whom the admin `NAME` let in, or who came by the line of that name"}},
 		Action: func(c *cli.Context) error {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				identities, err := cl.Identities(ctx)
 				if err != nil {
 					return err
+				}
+				if by := c.String("by"); by != "" {
+					identities = slices.DeleteFunc(identities, func(i wire.Identity) bool { return i.By != by && i.Token != by })
 				}
 				at := func(t time.Time) string {
 					if t.IsZero() {
@@ -51,11 +59,12 @@ func accessLs() *cli.Command {
 					columns: []column[wire.Identity]{
 						{"NAME", func(i wire.Identity) string { return i.Name }},
 						{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
-						{"STATE", func(i wire.Identity) string { return i.State }},
+						{"STATE", stateText},
 						{"LABELS", func(i wire.Identity) string { return labelText(i.Labels) }},
-						{"BY", func(i wire.Identity) string { return i.By }},
+						{"BY", func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
 						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
 						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
+						{"EXPIRES", func(i wire.Identity) string { return at(i.Expires) }},
 						{"REVOKED", func(i wire.Identity) string { return at(i.Revoked) }},
 					},
 					wide: []column[wire.Identity]{
@@ -69,6 +78,17 @@ func accessLs() *cli.Command {
 	}
 }
 
+// stateText is the state of an identity, or of a line for several with what is left of it.
+func stateText(i wire.Identity) string {
+	switch {
+	case i.Uses > 1 && i.State == "open":
+		return fmt.Sprintf("open, %d of %d left", i.Uses-i.Used, i.Uses)
+	case i.Key != "" && !i.Expires.IsZero() && i.State != "revoked":
+		return i.State + ", a line replaces it"
+	}
+	return i.State
+}
+
 // tellSuspended says why agents are shut out for a while, and what to do.
 func tellSuspended(w io.Writer, identities []wire.Identity) {
 	for _, i := range identities {
@@ -80,7 +100,7 @@ func tellSuspended(w io.Writer, identities []wire.Identity) {
 }
 
 func accessRevoke() *cli.Command {
-	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A token that was not used is worthless from now on.\nAn agent is in no list and no count any more, and its results stay.",
+	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A line that was not used, or not by as many as it\nis for, is worthless from now on; those who came by it stay: netmon access ls\n--by NAME lists them.\nAn agent is in no list and no count any more, and its results stay.",
 		"is shut out")
 }
 

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -28,7 +28,7 @@ func checkCommand() *cli.Command {
 		Name:      "check",
 		Usage:     "say how a monitor stands, as a plugin of Nagios",
 		UsageText: "netmon check NAME [--broker URL] [--timeout 10s]",
-		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: on some, 2: down, 3: unknown, paused, " +
+		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: slow, or up on some only, 2: down, 3: unknown, paused, " +
 			"or it could\nnot be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
 		Flags: []cli.Flag{brokerFlag(), &cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "give up after this `DURATION`"}},
 		Action: func(c *cli.Context) error {
@@ -58,20 +58,20 @@ func checkCommand() *cli.Command {
 func nagios(s console.Standing) (line string, code int) {
 	word, code := "UNKNOWN", nagiosUnknown
 	switch s.State {
-	case console.StandsUp:
+	case judge.Up:
 		word, code = "OK", nagiosOK
-	case console.StandsDegraded:
+	case judge.Degraded:
 		word, code = "WARNING", nagiosWarning
-	case console.StandsDown:
+	case judge.Down:
 		word, code = "CRITICAL", nagiosCritical
 	}
 	up := 0
 	var perf, why []string
 	for _, a := range s.Agents {
-		if a.State == console.StandsUp {
+		if a.State == judge.Up {
 			up++
 		} else {
-			why = append(why, a.Agent+" "+a.State+", "+a.Why)
+			why = append(why, a.Agent+" "+a.State.String()+", "+a.Why)
 		}
 		if a.Result == nil {
 			continue
@@ -84,7 +84,7 @@ func nagios(s console.Standing) (line string, code int) {
 		}
 	}
 	text := fmt.Sprintf("%s %s: %s, %d of %d agents up", word, s.Monitor, s.State, up, len(s.Agents))
-	if s.State == console.StandsPaused {
+	if s.State == judge.Paused {
 		text = fmt.Sprintf("%s %s: paused", word, s.Monitor)
 	}
 	if len(why) > 0 {
@@ -105,8 +105,14 @@ func tellNagios(w io.Writer, err error) int {
 	return nagiosUnknown
 }
 
-// waitable are the states that one can wait for.
-var waitable = []string{console.StandsUp, console.StandsDegraded, console.StandsDown, console.StandsPaused, console.StandsUnknown}
+// waitable lists the states that one can wait for.
+func waitable() string {
+	var words []string
+	for _, s := range []judge.State{judge.Up, judge.Degraded, judge.Down, judge.Paused, judge.Unknown} {
+		words = append(words, s.String())
+	}
+	return strings.Join(words, ", ")
+}
 
 func waitCommand() *cli.Command {
 	return &cli.Command{
@@ -115,15 +121,16 @@ func waitCommand() *cli.Command {
 		UsageText:   "netmon wait NAME... [--for up] [--timeout 30s]",
 		Description: "Exit 0: they do, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
 		Flags: []cli.Flag{brokerFlag(),
-			&cli.StringFlag{Name: "for", Value: console.StandsUp, Usage: "the `STATE`: " + strings.Join(waitable, ", ")},
+			&cli.StringFlag{Name: "for", Value: judge.Up.String(), Usage: "the `STATE`: " + waitable()},
 			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "give up after this `DURATION`"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return usage("want the names of monitors: %s", c.Command.UsageText)
 			}
-			if !slices.Contains(waitable, c.String("for")) {
-				return usage("--for: want one of %s, got %q", strings.Join(waitable, ", "), c.String("for"))
+			var want judge.State
+			if err := want.UnmarshalText([]byte(c.String("for"))); err != nil {
+				return usage("--for: want one of %s, got %q", waitable(), c.String("for"))
 			}
 			for _, name := range c.Args().Slice() {
 				if err := wire.CheckToken(name); err != nil {
@@ -134,7 +141,7 @@ func waitCommand() *cli.Command {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
 				for _, name := range c.Args().Slice() {
-					if err := waitFor(ctx, c, cl, name, c.String("for")); err != nil {
+					if err := waitFor(ctx, c, cl, name, want); err != nil {
 						return err
 					}
 				}
@@ -149,7 +156,7 @@ const waitEach = 200 * time.Millisecond
 
 // waitFor looks again and again: what a monitor stands at may change by a
 // result, by its absence, or by what another console saves.
-func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name, want string) error {
+func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name string, want judge.State) error {
 	last := ""
 	for {
 		s, err := cl.Standing(ctx, name)
@@ -158,7 +165,7 @@ func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name, want
 			fmt.Fprintf(c.App.Writer, "%s is %s\n", name, want)
 			return nil
 		case err == nil:
-			last = "is " + s.State
+			last = "is " + s.State.String()
 			for _, a := range s.Agents {
 				if a.Why != "" {
 					last += "; " + a.Agent + ": " + console.Printable(a.Why)

@@ -41,6 +41,17 @@ func hostID() string {
 	return wire.MakeToken(host)
 }
 
+// joinID is the id that an agent joins with where neither its line nor --id says
+// one: the host's name without its domain, in lower case, made into a token.
+func joinID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "agent"
+	}
+	first, _, _ := strings.Cut(host, ".")
+	return wire.MakeToken(strings.ToLower(first))
+}
+
 // isTerminal says whether people look at w as it is written.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

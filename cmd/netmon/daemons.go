@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,11 +16,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/urfave/cli/v2"
 
-	"netmon/agent"
-	"netmon/agent/spool"
 	"netmon/broker"
 	"netmon/controller"
-	"netmon/wire"
 )
 
 func listenFlag() cli.Flag {
@@ -234,7 +230,7 @@ func agentCommand() *cli.Command {
 		Name:      "agent",
 		Usage:     "run an agent: measure here, and report to a broker",
 		UsageText: "netmon agent --join LINE | --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
-		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
+		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host; by a line for several hosts the agent is called so, else\nas its host is. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
@@ -245,11 +241,15 @@ func agentCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			settings, err := agentSettingsOf(c) // before a line is used
+			if err != nil {
+				return err
+			}
 			m, err := memberOf(c)
 			if err != nil {
 				return err
 			}
-			a, err := newAgent(c, m.state, log, m, func() {
+			a, err := newAgent(settings, m.state, log, m, func() {
 				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.id, redact(m.url))
 			})
 			if err != nil {
@@ -259,34 +259,4 @@ func agentCommand() *cli.Command {
 			return a.Run(c.Context)
 		},
 	}
-}
-
-// newAgent makes an agent from the flags of agentFlags.
-func newAgent(c *cli.Context, state string, log *slog.Logger, joined membership, opened func()) (*agent.Agent, error) {
-	labels, labelErr := parseLabels(c.StringSlice("label"))
-	id := joined.id
-	if joined.labels != nil {
-		labels = joined.labels
-	}
-	if err := wire.CheckToken(id); err != nil {
-		return nil, usage("%w", errors.Join(fmt.Errorf("--id %w", err), labelErr))
-	}
-	if labelErr != nil {
-		return nil, labelErr
-	}
-	size, err := parseSize(c.String("spool-size"))
-	if err != nil {
-		return nil, usage("--spool-size: %w", err)
-	}
-	state, err = filepath.Abs(state)
-	if err != nil {
-		return nil, err
-	}
-	says, file, err := findPolicy(c.String("policy"))
-	if err != nil {
-		return nil, err
-	}
-	log.Info("policy", "file", file, "says", policyText(says.Summary()))
-	return agent.New(agent.Options{ID: id, Labels: labels, State: state, Policy: says, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Log: log, Opened: opened,
-		Spool: spool.Options{MaxBytes: size, MaxAge: c.Duration("spool-age")}})
 }

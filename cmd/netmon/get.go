@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -102,27 +103,26 @@ func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form
 	return printList(c, l)
 }
 
-// stood is a saved monitor and how it stands, which only tables show: the
-// other forms are what apply takes.
+// stood is a saved monitor and its state, which -o yaml leaves out: that is what
+// apply takes.
 type stood struct {
 	wire.Saved
-	state   string
-	refused []string // by agents that do not run it, each with why
+	State   judge.State `json:"state"`
+	refused []string    // by agents that do not run it, each with why
 }
 
 func monitorListing(ctx context.Context, cl *console.Client, form string, list []wire.Saved) (listing[stood], error) {
 	items := make([]stood, len(list))
 	for i, m := range list {
-		items[i].Saved = m
+		items[i].Saved, items[i].State = m, judge.Unknown
 	}
-	switch form {
-	case "", "table", "wide", "csv":
+	if form != "name" {
 		all, err := cl.Standings(ctx, list)
 		if err != nil {
 			return listing[stood]{}, err
 		}
 		for i, s := range all {
-			items[i].state = s.State
+			items[i].State = s.State
 			for _, a := range s.Agents {
 				if strings.HasPrefix(a.Why, console.WhyRefused) {
 					items[i].refused = append(items[i].refused, a.Agent+": "+a.Why)
@@ -142,11 +142,11 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 		},
 		steady: func(m stood) string {
 			data, err := json.Marshal(m.Saved)
-			return fmt.Sprint(m.state, m.refused, string(data), err)
+			return fmt.Sprint(m.State, m.refused, string(data), err)
 		},
 		columns: []column[stood]{
 			{"NAME", func(m stood) string { return m.Name }},
-			{"STATE", func(m stood) string { return m.state }},
+			{"STATE", func(m stood) string { return m.State.String() }},
 			{"KIND", func(m stood) string { return m.Kind }},
 			{"TARGET", func(m stood) string { return m.Target }},
 			{"EVERY", func(m stood) string { return m.Every.String() }},

@@ -21,52 +21,24 @@ import (
 	"netmon/console/view"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/testlog"
+	"netmon/judge"
 	"netmon/wire"
 )
-
-// lines is a log that counts.
-type lines struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(p)
-}
-
-// count is how many lines say so.
-func (l *lines) count(text string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.all.String()) {
-		if strings.Contains(line, text) {
-			n++
-		}
-	}
-	return n
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
-}
 
 // goneMesh is a whole mesh that knows who is who, in this process.
 type goneMesh struct {
 	t *testing.T
 	natstest.Mesh
 	b      *broker.Broker
-	broker *lines // the log of it
+	broker *testlog.Buffer // the log of it
 	admin  *console.Client
 	model  *view.Model
 	live   *prompt.Live
 }
 
 func newGoneMesh(t *testing.T) *goneMesh {
-	m := &goneMesh{t: t, broker: &lines{}, model: view.New(time.Now()), live: prompt.NewLive()}
+	m := &goneMesh{t: t, broker: &testlog.Buffer{}, model: view.New(time.Now()), live: prompt.NewLive()}
 	store, log := t.TempDir(), slog.New(slog.NewTextHandler(m.broker, nil))
 	a, err := access.Open(access.FolderOf(store), nil, log)
 	m.must(err)
@@ -128,11 +100,11 @@ func (m *goneMesh) console(role wire.Role, name string) *console.Client {
 }
 
 // agent lets an agent in and runs it, over TLS or inside this process.
-func (m *goneMesh) agent(name string, inside bool) (log *lines, stop func()) {
+func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop func()) {
 	m.t.Helper()
 	dir := m.t.TempDir()
 	id, _, err := identity.Join(m.t.Context(), m.Invite(m.t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: wire.RoleAgent}),
-		func(wire.Credential) (string, error) { return dir, nil })
+		identity.Joiner{As: wire.JoinAgent, Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }})
 	m.must(err)
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
@@ -140,7 +112,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *lines, stop func()) {
 	if !inside {
 		connect = endpoint{url: id.URL, identity: dir}.connect
 	}
-	log = &lines{}
+	log = &testlog.Buffer{}
 	a, err := agent.New(agent.Options{ID: name, State: m.t.TempDir(), Version: "1.0.0", Connect: connect, Trust: trust, Log: slog.New(slog.NewTextHandler(log, nil))})
 	m.must(err)
 	return log, m.running(func(ctx context.Context) {
@@ -154,7 +126,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *lines, stop func()) {
 type seen struct {
 	listed, feed, prompt int // agents
 	of                   int // where the monitor should run, on the live screen
-	stand                string
+	stand                judge.State
 	on                   int // agents of its standing
 }
 
@@ -178,7 +150,7 @@ func (m *goneMesh) seen() (s seen) {
 // await waits until all says the same of so many agents.
 func (m *goneMesh) await(agents int, within time.Duration) {
 	m.t.Helper()
-	want := seen{agents, agents, agents, agents, console.StandsUp, agents}
+	want := seen{agents, agents, agents, agents, judge.Up, agents}
 	var got seen
 	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
 		if got = m.seen(); got == want {
@@ -193,7 +165,7 @@ func (m *goneMesh) await(agents int, within time.Duration) {
 // stays asks for a while whether all goes on saying the same.
 func (m *goneMesh) stays(agents int, during time.Duration) {
 	m.t.Helper()
-	want := seen{agents, agents, agents, agents, console.StandsUp, agents}
+	want := seen{agents, agents, agents, agents, judge.Up, agents}
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if got := m.seen(); got != want {
 			m.t.Fatalf("%+v, want %+v", got, want)
@@ -229,7 +201,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 
 	_, err = m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 	m.must(err)
-	if s := m.seen(); s.listed != 1 || s.on != 1 || s.stand != console.StandsUp {
+	if s := m.seen(); s.listed != 1 || s.on != 1 || s.stand != judge.Up {
 		t.Errorf("right after it was shut out: %+v", s)
 	}
 	m.await(1, time.Second)
@@ -247,7 +219,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 	_, err = store.Delete(t.Context(), "db", db.Revision)
 	m.must(err)
 
-	if n := paris.count("does not let this agent in"); n != 1 {
+	if n := paris.Count("does not let this agent in"); n != 1 {
 		t.Errorf("the agent says %d times that it is shut out:\n%s", n, paris)
 	}
 	stopParis()
@@ -286,7 +258,7 @@ func TestRevoke_IsToldOnce(t *testing.T) {
 			_, err := m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 			m.must(err)
 			time.Sleep(6 * time.Second) // so long that it tried several times
-			if n := m.broker.count("authentication error"); n != 1 {
+			if n := m.broker.Count("authentication error"); n != 1 {
 				t.Errorf("the broker logs %d lines:\n%s", n, m.broker)
 			}
 			m.b.Close() // which tells what was counted: tries at 1, 3 and 7 s after the first or the second
@@ -294,7 +266,7 @@ func TestRevoke_IsToldOnce(t *testing.T) {
 			if len(more) == 0 || len(more[1]) > 1 || more[1] > "4" {
 				t.Errorf("%v tries: %s", more, m.broker)
 			}
-			if n := log.count("level=WARN") + log.count("level=ERROR"); n != 1 {
+			if n := log.Count("level=WARN") + log.Count("level=ERROR"); n != 1 {
 				t.Errorf("the agent logs %d lines:\n%s", n, log)
 			}
 		})

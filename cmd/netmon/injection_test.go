@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -31,6 +30,7 @@ import (
 	"netmon/console"
 	"netmon/controller"
 	"netmon/internal/natstest"
+	"netmon/internal/testlog"
 	"netmon/wire"
 )
 
@@ -418,7 +418,7 @@ func TestInjection_Exact(t *testing.T) {
 // TestInjection_Logs lets hostile clients loose on a broker with its
 // controller, and reads their logs.
 func TestInjection_Logs(t *testing.T) {
-	var log lockedBuilder
+	var log testlog.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b, err := broker.Start(t.Context(), broker.Options{Listen: "127.0.0.1:0", Store: t.TempDir(), Log: logger})
 	if err != nil {
@@ -505,22 +505,4 @@ func TestInjection_Logs(t *testing.T) {
 			t.Errorf("no line of the log's own: %q", l)
 		}
 	}
-}
-
-// lockedBuilder takes what several goroutines write.
-type lockedBuilder struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuilder) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuilder) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

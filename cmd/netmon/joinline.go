@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -17,26 +18,34 @@ const joinEnv = "NETMON_JOIN"
 const maxPasted = 4096
 
 // joinLine is the line that a flag or the environment gave; for - it is that on
-// standard input, without what `netmon token new` prints around it. Programs that
-// are started from here on do not get it from the environment.
+// standard input. What `netmon token new` prints around it does not matter. Programs
+// that are started from here on do not get it from the environment.
 func joinLine(c *cli.Context, given string) (string, error) {
 	os.Unsetenv(joinEnv)
 	if given = strings.TrimSpace(given); given != "-" {
-		return given, nil
+		return cmp.Or(lineIn(given), given), nil
 	}
 	text, err := readFirst(c.Context, c.App.Reader)
 	if err != nil {
 		return "", err
 	}
-	for word := range strings.FieldsSeq(text) {
-		if strings.HasPrefix(word, "tls://") {
-			return word, nil
-		}
+	if line := lineIn(text); line != "" {
+		return line, nil
 	}
 	if text == "" {
 		return "", usage("--join -: there is nothing on standard input: want the line that netmon token new prints, such as: netmon token new agent --id paris | ssh HOST netmon agent --join -")
 	}
 	return "", usage("--join -: there is no join line on standard input: want tls://HOST:PORT/join/TOKEN/PIN as netmon token new prints it")
+}
+
+// lineIn is the join line among the words of a text, "" for none.
+func lineIn(text string) string {
+	for word := range strings.FieldsSeq(text) {
+		if strings.HasPrefix(word, "tls://") {
+			return word
+		}
+	}
+	return ""
 }
 
 // readFirst reads the first line of r that is not empty. Where somebody gives up

@@ -14,14 +14,16 @@ import (
 func TestJoinLine(t *testing.T) {
 	const line = "tls://h:4222/join/t/p"
 	for name, c := range map[string]struct{ given, stdin, want, err string }{
-		"none":                    {"", "", "", ""},
-		"as it is given":          {" " + line + "\n", "not read", line, ""},
-		"on standard input":       {"-", "\n  " + line + " \nmore\n", line, ""},
-		"without an end of line":  {"-", line, line, ""},
-		"with what is printed":    {"-", "netmon agent --join " + line + "\n", line, ""},
-		"nothing there":           {"-", " \n\n", "", "there is nothing on standard input"},
-		"something else there":    {"-", "hello\n", "", "no join line on standard input"},
-		"more than a line can be": {"-", strings.Repeat("x", 2*maxPasted), "", "no join line on standard input"},
+		"none":                                {"", "", "", ""},
+		"as it is given":                      {" " + line + "\n", "not read", line, ""},
+		"with what is printed, in a variable": {"netmon agent --join " + line, "not read", line, ""},
+		"no line":                             {"hello", "not read", "hello", ""},
+		"on standard input":                   {"-", "\n  " + line + " \nmore\n", line, ""},
+		"without an end of line":              {"-", line, line, ""},
+		"with what is printed":                {"-", "netmon agent --join " + line + "\n", line, ""},
+		"nothing there":                       {"-", " \n\n", "", "there is nothing on standard input"},
+		"something else there":                {"-", "hello\n", "", "no join line on standard input"},
+		"more than a line can be":             {"-", strings.Repeat("x", 2*maxPasted), "", "no join line on standard input"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(joinEnv, line)

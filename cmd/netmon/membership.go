@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -62,17 +63,20 @@ func decideForAgent(c *cli.Context) error {
 // memberOf joins by --join, or finds the identity of before, or takes the
 // broker that is chosen without one.
 func memberOf(c *cli.Context) (membership, error) {
-	id := c.String("id")
-	state, err := stateOfAgent(c, id)
-	if err != nil {
-		return membership{}, err
-	}
 	line, err := joinLine(c, c.String("join"))
 	if err != nil {
 		return membership{}, err
 	}
 	if line != "" {
 		return join(c, line)
+	}
+	id := c.String("id")
+	state, err := stateOfAgent(c, id)
+	if err != nil {
+		return membership{}, err
+	}
+	if as := joinID(); !c.IsSet("id") && c.String("state") == "" && !identity.Exists(identityIn(state)) && identity.Exists(identityIn(stateDir("agent-"+as))) {
+		id, state = as, stateDir("agent-"+as) // it joined by a line for several
 	}
 	e := endpointOf(c)
 	own, asked := identityIn(state), c.IsSet("broker") && strings.HasPrefix(e.from, "--broker")
@@ -113,8 +117,33 @@ func memberAt(e endpoint, m membership) (membership, error) {
 		// With the key alone it would obey whoever comes through to it.
 		return membership{}, usage("%s: it is of %s, who joined a mesh; an agent needs the whole identity, to know whom it obeys: --creds FOLDER, where identity.json and ca.pem are, too",
 			e.creds[0], identity.NameIn(e.creds[0]))
+	case len(e.creds) == 0:
+		m.connect = e.asStranger(m.id)
 	}
 	return m, nil
+}
+
+// asStranger connects an agent without an identity. It goes on trying where the
+// broker wants one, and measures meanwhile: the mesh may ask since yesterday.
+func (p endpoint) asStranger(id string) func(...nats.Option) (*nats.Conn, error) {
+	return func(o ...nats.Option) (*nats.Conn, error) {
+		return p.connect(append(o, func(n *nats.Options) error {
+			if tell := n.ReconnectErrCB; tell != nil { // also of the first attempt
+				n.ReconnectErrCB = func(nc *nats.Conn, err error) { tell(nc, p.explainToAgent(id, err)) }
+			}
+			return nil
+		})...)
+	}
+}
+
+// explainToAgent is explain for an agent without an identity.
+func (p endpoint) explainToAgent(id string, err error) error {
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	return fmt.Errorf("%s, by %s: the broker wants to know who an agent is, and its certificate is of a mesh that this one did not join: its admin makes a line for netmon agent --join LINE: "+
+		"netmon token new agent --id %s (with --replace if %s was in before and lost its state): %w", redact(p.url), p.from, id, id, err)
 }
 
 func rotateIn(dir string) func(context.Context, *nats.Conn) error {
@@ -149,49 +178,83 @@ func member(c *cli.Context, state, at string) (membership, error) {
 		connect: endpoint{url: url, from: "the identity in " + dir, identity: dir}.connect}, nil
 }
 
+// joinPlaces are the folders of agents in which a line may have been used before.
+func joinPlaces(c *cli.Context) ([]string, error) {
+	switch {
+	case c.String("state") != "":
+		return []string{c.String("state")}, nil
+	case c.IsSet("id"):
+		state, err := stateOfAgent(c, c.String("id"))
+		return []string{state}, err
+	case stateDir() == "":
+		return nil, nil
+	}
+	return filepath.Glob(filepath.Join(stateDir(), "agent-*"))
+}
+
 // join exchanges a line for an identity. One that was exchanged here before is
-// known again, so that a unit or a container may keep the line.
+// known again, so that a unit or a container may keep the line. What can be wrong
+// here is looked at before the broker is asked.
 func join(c *cli.Context, text string) (membership, error) {
 	line, err := identity.ParseLine(text)
 	if err != nil {
 		return membership{}, usage("--join: %w", err)
 	}
-	places, err := filepath.Glob(filepath.Join(stateDir(), "agent-*"))
+	if len(c.StringSlice("label")) > 0 {
+		return membership{}, usage("--label: an agent that joins has the labels of its line: make one with netmon token new agent --label NAME=VALUE")
+	}
+	places, err := joinPlaces(c)
 	if err != nil {
 		return membership{}, err
-	}
-	if s := c.String("state"); s != "" {
-		places = []string{s}
 	}
 	for _, state := range places {
 		if line.UsedFor(identityIn(state)) {
 			return member(c, state, "")
 		}
 	}
-	// The name of its folder comes with the token, which is used up by then.
-	place := stateDir()
-	if s := c.String("state"); s != "" {
-		place = identityIn(s)
-		if err := private.Err(private.Tree(place)); err != nil {
-			return membership{}, usage("%w", err)
-		}
+	as := identity.Joiner{As: wire.JoinAgent, Host: joinID(), Place: stateDir()}
+	if c.IsSet("id") {
+		as.Name = c.String("id")
 	}
-	if err := identity.CheckFolder(place); err != nil {
-		return membership{}, err
-	}
-	var state string
-	id, dir, err := identity.Join(c.Context, line, func(got wire.Credential) (string, error) {
-		if got.Role != wire.RoleAgent {
-			return "", usage("--join: the token is for a %s, and not for an agent; it is used up: make another one", got.Role)
-		}
-		state, err = stateOfAgent(c, got.Name)
-		return identityIn(state), err
-	})
+	known, err := stateOfAgent(c, cmp.Or(as.Name, as.Host))
 	if err != nil {
 		return membership{}, err
 	}
+	if err := private.Err(private.Tree(identityIn(known))); err != nil {
+		return membership{}, usage("%w", err)
+	}
+	if c.String("state") != "" {
+		as.Place = identityIn(known)
+	}
+	var state string
+	as.Dir = func(got wire.Credential) (string, error) {
+		state, err = stateOfAgent(c, got.Name)
+		return identityIn(state), err
+	}
+	id, dir, err := identity.Join(c.Context, line, as)
+	if err != nil {
+		return notJoined(c, line, as, places, err)
+	}
 	fmt.Fprintf(c.App.ErrWriter, "joined as %s; its key is in %s and nowhere else\n", id.Credential.Name, dir)
 	return member(c, state, "")
+}
+
+// notJoined is what becomes of an agent that a line did not let in. One that is of
+// that mesh already goes on as it is, if it is clear which one is meant: where
+// many agents have one line, that one is replaced while they are in.
+func notJoined(c *cli.Context, line identity.Line, as identity.Joiner, places []string, err error) (membership, error) {
+	if len(places) == 1 && (c.String("state") != "" || c.IsSet("id")) {
+		have, loadErr := identity.Load(identityIn(places[0]))
+		if loadErr == nil && identity.Fingerprint([]byte(have.Authority)) == line.Pin {
+			fmt.Fprintf(c.App.ErrWriter, "netmon: going on by the identity in %s; the line was not taken: %v\n", identityIn(places[0]), err)
+			return member(c, places[0], "")
+		}
+	}
+	var refused *wire.Error
+	if errors.As(err, &refused) && refused.Code == wire.CodeToken {
+		err = fmt.Errorf("%w\nan agent that was in before and lost its state comes back by a line of netmon token new agent --id %s --replace", err, cmp.Or(as.Name, "ID"))
+	}
+	return membership{}, err
 }
 
 // joinConsole exchanges a line for an identity among this user's settings.
@@ -200,16 +263,9 @@ func joinConsole(ctx context.Context, text string) (id identity.Identity, dir st
 	if err != nil {
 		return id, "", usage("--join: %w", err)
 	}
-	if err := identity.CheckFolder(configDir("identities")); err != nil {
-		return id, "", err
-	}
-	id, dir, err = identity.Join(ctx, line, func(got wire.Credential) (string, error) {
-		if got.Role == wire.RoleAgent {
-			return "", usage("--join: the token is for an agent (netmon agent --join ...), and not for a person; it is used up: make another one")
-		}
+	return identity.Join(ctx, line, identity.Joiner{As: wire.JoinConsole, Place: configDir("identities"), Dir: func(got wire.Credential) (string, error) {
 		return freeFolder(configDir("identities", got.Name)), nil
-	})
-	return id, dir, err
+	}})
 }
 
 // freeFolder is a folder that does not exist yet.

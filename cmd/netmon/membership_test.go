@@ -250,3 +250,69 @@ func TestJoin_NoPlaceForTheKey(t *testing.T) {
 		t.Errorf("left: %v (%v)", left, err)
 	}
 }
+
+// TestMemberOf_StrangerIsTold: an agent without an identity hears what kind of
+// broker it is that it tries, and by what command it is let in.
+func TestMemberOf_StrangerIsTold(t *testing.T) {
+	s := natstest.StartSecure(t)
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("NETMON_CREDS", "")
+	m, err := memberBy("--broker", s.Address, "--id", "oslo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	nc, err := m.connect(nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+		select {
+		case told <- err:
+		default:
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	got := (<-told).Error()
+	for _, want := range []string{s.Address, "the broker wants to know who an agent is", "netmon agent --join LINE", "netmon token new agent --id oslo", "--replace"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in: %s", want, got)
+		}
+	}
+}
+
+// TestJoin_KeepsWhatItHas: an agent that is in goes on where its line is exchanged
+// for one that does not let it in: those of a fleet share one.
+func TestJoin_KeepsWhatItHas(t *testing.T) {
+	s := natstest.StartSecure(t)
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("NETMON_CREDS", "")
+	many := func() string { return s.Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2}).String() }
+	state := t.TempDir()
+	if m, err := memberBy("--join", many(), "--id", "web1", "--state", state); err != nil || m.id != "web1" {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	other := natstest.StartSecure(t).Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2}).String()
+	for what, c := range map[string]struct {
+		args []string
+		in   bool
+	}{
+		"another line of this mesh":            {[]string{"--join", many(), "--id", "web1", "--state", state}, true},
+		"a line that is not valid":             {[]string{"--join", strings.Replace(many(), "/join/", "/join/x", 1), "--state", state}, true},
+		"a line in a new state folder":         {[]string{"--join", many(), "--id", "web1", "--state", t.TempDir()}, false},
+		"a line of another mesh, not valid":    {[]string{"--join", strings.Replace(other, "/join/", "/join/x", 1), "--state", state}, false},
+		"another id, in the same state folder": {[]string{"--join", many(), "--id", "local", "--state", state}, false},
+	} {
+		m, err := memberBy(c.args...)
+		if (err == nil) != c.in || c.in && m.id != "web1" {
+			t.Errorf("%s: %q, %v", what, m.id, err)
+		}
+	}
+	if m, err := memberBy("--join", many()); err != nil || m.id != joinID() {
+		t.Errorf("by the host's name: %q, %v", m.id, err)
+	}
+	if m, err := memberBy(); err != nil || m.id != joinID() || m.trust == nil {
+		t.Errorf("and without the line: %q, %v", m.id, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/judge"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -71,7 +72,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 		if ctx.Err() != nil && len(r.by) == 0 {
 			return context.Canceled
 		}
-		if err := r.end(online, away); err != nil {
+		if err := r.end(online, away, ctx.Err() != nil); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -149,7 +150,7 @@ func (r *probeReport) take(a console.Asked) {
 	}
 	res := *a.Result
 	res.Agent, res.Monitor = a.Agent, res.Kind
-	if res.Outcome == wire.OK {
+	if judge.OfResult(&res) == judge.Up {
 		t.ok++
 		if d, ok := res.Latency(); ok {
 			t.took = append(t.took, d)
@@ -173,8 +174,9 @@ func (r *probeReport) take(a console.Asked) {
 	}
 }
 
-// end lists what did not come, and the statistics of what came.
-func (r *probeReport) end(online, away []string) error {
+// end lists what did not come, and the statistics of what came. cut says that
+// not all runs were made.
+func (r *probeReport) end(online, away []string, cut bool) error {
 	talk := r.c.App.ErrWriter
 	for _, id := range away {
 		fmt.Fprintf(talk, "%s: is offline\n", id)
@@ -188,10 +190,14 @@ func (r *probeReport) end(online, away []string) error {
 	if r.err != nil {
 		return r.err
 	}
-	if r.times > 1 {
+	if r.times > 1 && len(r.by) > 0 {
 		r.statistics(r.c.App.Writer, online)
 	}
-	_, err := fmt.Fprintf(r.c.App.Writer, "fine from %d of %d agents\n", r.fine(), len(online)+len(away))
+	until := ""
+	if cut {
+		until = " until it was interrupted"
+	}
+	_, err := fmt.Fprintf(r.c.App.Writer, "fine from %d of %d agents%s\n", r.fine(), len(online)+len(away), until)
 	return err
 }
 
@@ -224,11 +230,11 @@ func (r *probeReport) statistics(w io.Writer, online []string) {
 	}, rows)
 }
 
-// fine counts the agents that found the target fine in every run.
+// fine counts the agents that found the target fine in every run so far.
 func (r *probeReport) fine() int {
 	n := 0
 	for _, t := range r.by {
-		if t.runs == r.times && t.ok == t.runs {
+		if t.ok == t.runs {
 			n++
 		}
 	}

@@ -10,13 +10,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/judge"
 	"netmon/wire"
 )
 
 // listKinds are the lists that commands give to programs, and what is in them.
 func listKinds() []listKind {
 	return []listKind{
-		{"Monitors", "get monitors, get monitor", reflect.TypeFor[wire.Saved]()},
+		{"Monitors", "get monitors, get monitor", reflect.TypeFor[stood]()},
 		{"Agents", "get agents", reflect.TypeFor[agentRow]()},
 		{"Results", "get results, probe --from", reflect.TypeFor[wire.Result]()},
 		{"Brokers", "get broker", reflect.TypeFor[console.BrokerInfo]()},
@@ -96,6 +97,8 @@ func schemaOf(t reflect.Type) schema {
 		return schema{"type": "string", "description": "a duration such as 10s or 200ms"}
 	case reflect.TypeFor[json.RawMessage]():
 		return schema{"type": "object", "description": "the kind's own: probes/README.md"}
+	case reflect.TypeFor[judge.State]():
+		return schema{"type": "string", "enum": judge.States}
 	case reflect.TypeFor[wire.Selectors]():
 		return schema{"anyOf": []schema{{"const": wire.Everywhere}, {"type": "array", "items": schema{"type": "string"}}}}
 	}

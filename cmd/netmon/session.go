@@ -39,8 +39,9 @@ type session struct {
 // brokerAt is a broker, and how a prompt gets there.
 type brokerAt struct {
 	connect func(...nats.Option) (*nats.Conn, error)
-	url     string // without what is nobody's business
-	context string // its name, "" for none
+	url     string   // without what is nobody's business
+	context string   // its name, "" for none
+	creds   []string // that were given beside the url
 
 	identity string // folder of who joined it, "" for none
 	who      console.Person
@@ -52,7 +53,11 @@ func placeOf(e endpoint) brokerAt {
 	if name == e.from {
 		name = ""
 	}
-	return brokerAt{e.connect, bare(e.url), name, e.identity, e.person()}
+	at := brokerAt{connect: e.connect, url: bare(e.url), context: name, creds: e.creds, identity: e.identity, who: e.person()}
+	if strings.HasPrefix(e.from, "--creds ") {
+		at.creds = []string{e.identity}
+	}
+	return at
 }
 
 // shown is what the prompt calls it.
@@ -65,13 +70,17 @@ func (p brokerAt) shown() string {
 
 // args choose it on a command line.
 func (p brokerAt) args() string {
-	switch {
-	case p.context != "":
+	if p.context != "" {
 		return " --context " + words.Quote(p.context)
-	case p.url == console.DefaultBroker:
-		return ""
 	}
-	return " --broker " + words.Quote(p.url)
+	line := ""
+	if p.url != console.DefaultBroker {
+		line = " --broker " + words.Quote(p.url)
+	}
+	for _, file := range p.creds {
+		line += " --creds " + words.Quote(file)
+	}
+	return line
 }
 
 // newSession connects a prompt. What becomes of the connection is told at once.

@@ -17,11 +17,11 @@ func tokenCommand() *cli.Command {
 		Usage:     "let somebody join: make a line to paste on the other host",
 		UsageText: "netmon token new agent|console",
 		Action: func(c *cli.Context) error {
-			return usage("token what? want new, got %q", c.Args().First())
+			return usage("token what? want new, got %q; netmon access ls lists the lines that were made, and netmon access revoke ends one", c.Args().First())
 		},
 		Subcommands: []*cli.Command{{
 			Name:      "new",
-			Usage:     "make a line that works once",
+			Usage:     "make a line to join by",
 			UsageText: "netmon token new agent|console",
 			Action: func(c *cli.Context) error {
 				return usage("a token for what? want agent or console, got %q", c.Args().First())
@@ -37,49 +37,81 @@ func expiresFlag() cli.Flag {
 
 func tokenAgent() *cli.Command {
 	return &cli.Command{
-		Name:        "agent",
-		Usage:       "for an agent",
-		UsageText:   "netmon token new agent --id ID [--label NAME=VALUE]...",
-		Description: "The line holds a secret that works once. The agent makes its key itself; the\nbroker keeps a hash of the secret and, after it is used, the public key.\n\n   netmon token new agent --id paris --label region=eu",
+		Name:      "agent",
+		Usage:     "for an agent, or for several",
+		UsageText: "netmon token new agent --id ID [--replace] | --uses N  [--expires DURATION] [--label NAME=VALUE]...",
+		Description: "The line holds a secret. An agent makes its key itself; the broker keeps a hash of\nthe secret and the public keys of those who came by it.\n\n" +
+			"With --uses each host takes the same line, and its agent is called what its --id\nsays, else as the host. netmon access ls shows how often the line was used and\nwho came by it, and netmon access revoke NAME ends it. Whoever has the line may\n" +
+			"join: give it no more uses and no more time than it needs.\n\n" +
+			"With --replace the name is one in use, of an agent that lost its state, or moves:\nthe one that is in goes on until the line is used, and is shut out then. Its\nname, labels and monitors stay.\n\n" +
+			"   netmon token new agent --id paris --label region=eu\n   netmon token new agent --uses 50 --expires 24h --label region=eu\n   netmon token new agent --id paris --replace",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
 			&cli.StringFlag{Name: "id", Usage: "`ID` of the agent"},
-			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"}},
+			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
+			&cli.IntFlag{Name: "uses", Value: 1, Usage: "let up to `N` agents join by the line, 10000 at most"},
+			&cli.StringFlag{Name: "name", Usage: "with --uses, `NAME` of the line in netmon access ls", DefaultText: "one is made"},
+			replaceFlag()},
 		Action: func(c *cli.Context) error {
 			labels, err := parseLabels(c.StringSlice("label"))
 			if err != nil {
 				return err
 			}
-			return newToken(c, wire.AccessCommand{Name: c.String("id"), Role: wire.RoleAgent, Labels: labels}, "--id", "netmon agent --join ")
+			q := wire.AccessCommand{Name: c.String("id"), Role: wire.RoleAgent, Labels: labels, Replace: c.Bool("replace"), Uses: c.Int("uses")}
+			switch {
+			case q.Uses < 1:
+				return usage("--uses: want 1 or more, got %d", q.Uses)
+			case q.Uses > 1 && q.Name != "":
+				return usage("--id: with --uses %d each agent has an id of its own, by its --id or its host's name: leave out one of them; --name names the line", q.Uses)
+			case q.Uses > 1:
+				q.Name = c.String("name")
+			case c.String("name") != "":
+				return usage("--name: is for a line of several uses: give --uses, too, or --id instead")
+			case q.Name == "":
+				return usage("--id: is missing: give it, or --uses for several agents: %s", c.Command.UsageText)
+			}
+			return newToken(c, q, "netmon agent --join ", "")
 		},
 	}
+}
+
+func replaceFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "replace", Usage: "for a name in use: whoever has its key is shut out once the line is used", DisableDefaultText: true}
 }
 
 func tokenConsole() *cli.Command {
 	return &cli.Command{
 		Name:        "console",
 		Usage:       "for a person, or a program of one",
-		UsageText:   "netmon token new console --name NAME [--role viewer|operator|admin]",
-		Description: "A viewer reads results and state, an operator also commands agents and saves\nmonitors, an admin also lets others in.\n\n   netmon token new console --name anna --role operator",
+		UsageText:   "netmon token new console --name NAME [--role viewer|operator|admin] [--replace]",
+		Description: "A viewer reads results and state, an operator also commands agents and saves\nmonitors, an admin also lets others in. With --replace, for somebody who lost the\nkey, the role is the one of before where --role does not say another.\n\n   netmon token new console --name anna --role operator",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of whom the audit speaks"},
-			&cli.StringFlag{Name: "role", Value: string(wire.RoleViewer), Usage: "`ROLE`: viewer, operator or admin"}},
+			&cli.StringFlag{Name: "role", Value: string(wire.RoleViewer), Usage: "`ROLE`: viewer, operator or admin"},
+			replaceFlag()},
 		Action: func(c *cli.Context) error {
-			role := wire.Role(c.String("role"))
-			if role == wire.RoleAgent {
+			q := wire.AccessCommand{Name: c.String("name"), Role: wire.Role(c.String("role")), Replace: c.Bool("replace")}
+			after := ""
+			switch {
+			case q.Role == wire.RoleAgent:
 				return usage("--role agent: that is netmon token new agent --id ID")
+			case q.Name == "":
+				return usage("--name: is missing: %s", c.Command.UsageText)
+			case q.Replace:
+				after = " --replace" // the context of before
+				if !c.IsSet("role") {
+					q.Role = ""
+				}
 			}
-			return newToken(c, wire.AccessCommand{Name: c.String("name"), Role: role}, "--name", "netmon context add mesh --join ")
+			return newToken(c, q, "netmon context add mesh --join ", after)
 		},
 	}
 }
 
-// newToken has the broker make a token, and prints the line for the other host.
-func newToken(c *cli.Context, q wire.AccessCommand, flag, before string) error {
+// newToken has the broker make a token, and prints the line for the other host
+// between what makes it a command.
+func newToken(c *cli.Context, q wire.AccessCommand, before, after string) error {
 	if c.NArg() > 0 {
 		return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
-	}
-	if q.Name == "" {
-		return usage("%s: is missing: %s", flag, c.Command.UsageText)
 	}
 	q.Op, q.Expires = wire.AccessToken, wire.Duration(c.Duration("expires"))
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
@@ -87,8 +119,24 @@ func newToken(c *cli.Context, q wire.AccessCommand, flag, before string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.ErrWriter, "works once, within %v, for %s %s; paste it on the other host:\n", q.Expires, q.Role, q.Name)
-		fmt.Fprintf(c.App.Writer, "%s%s\n", before, r.Line)
+		fmt.Fprintf(c.App.ErrWriter, "%s:\n", aboutToken(q, r))
+		fmt.Fprintf(c.App.Writer, "%s%s%s\n", before, r.Line, after)
 		return nil
 	})
+}
+
+// aboutToken says what the line is good for that comes next.
+func aboutToken(q wire.AccessCommand, r wire.AccessReply) string {
+	who := string(q.Role) + " " + q.Name
+	if q.Role == "" {
+		who = q.Name
+	}
+	switch {
+	case q.Uses > 1 && len(r.Identities) == 1:
+		name := r.Identities[0].Name
+		return fmt.Sprintf("works %d times, within %v, as %s in netmon access ls (netmon access revoke %s ends it); paste it on each host", q.Uses, q.Expires, name, name)
+	case q.Replace:
+		return fmt.Sprintf("works once, within %v, for %s, whose key of before is shut out then; paste it on the host that is to have the name", q.Expires, who)
+	}
+	return fmt.Sprintf("works once, within %v, for %s; paste it on the other host", q.Expires, who)
 }

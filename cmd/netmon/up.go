@@ -44,6 +44,10 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	settings, err := agentSettingsOf(c)
+	if err != nil {
+		return err
+	}
 	var monitors []wire.Saved
 	if c.NArg() > 0 {
 		if monitors, err = loadMonitors(c.Args().Slice(), c.App.Reader); err != nil {
@@ -81,7 +85,7 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := newAgent(c, state, log, ofAgent, nil)
+	a, err := newAgent(settings, state, log, ofAgent, nil)
 	if err != nil {
 		return err
 	}

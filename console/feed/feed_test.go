@@ -15,6 +15,7 @@ import (
 	"netmon/console"
 	"netmon/console/view"
 	"netmon/internal/natstest"
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -28,13 +29,14 @@ type mesh struct {
 	store *console.Store
 	model *view.Model
 	seq   uint64
+	saved map[string]uint64 // revisions, by name
 
 	troubles chan error
 }
 
 func start(t *testing.T, before func(*mesh)) *mesh {
 	t.Helper()
-	m := &mesh{t: t, b: natstest.Start(t), model: view.New(time.Now()), troubles: make(chan error, 100)}
+	m := &mesh{t: t, b: natstest.Start(t), model: view.New(time.Now()), saved: map[string]uint64{}, troubles: make(chan error, 100)}
 	m.nc = natstest.Connect(t, m.b)
 	back := make(chan struct{}, 1)
 	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(m.b.URL(), o...) },
@@ -77,6 +79,7 @@ func (m *mesh) save(name string) uint64 {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	m.saved[name] = revision
 	return revision
 }
 
@@ -99,7 +102,7 @@ func (m *mesh) result(agent, monitor string, ago time.Duration) {
 	m.seq++
 	ns := int64(1e6)
 	m.publish("results."+agent+"."+monitor, wire.Result{Agent: agent, Monitor: monitor, Kind: "tcp", Epoch: "E", Seq: m.seq, Run: m.seq,
-		Started: time.Now().Add(-ago), LatencyNS: &ns, Outcome: wire.OK, Revision: 1})
+		Started: time.Now().Add(-ago), LatencyNS: &ns, Outcome: wire.OK, Revision: m.saved[monitor]})
 }
 
 // until waits until the snapshot says what is wanted.
@@ -122,7 +125,7 @@ func up(name string) func(view.Snapshot) bool {
 	return func(s view.Snapshot) bool {
 		for _, r := range s.Monitors {
 			if r.Name == name {
-				return r.State == view.Up
+				return r.State == judge.Up
 			}
 		}
 		return false

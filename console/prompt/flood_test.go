@@ -12,28 +12,11 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"netmon/internal/testlog"
 	"netmon/wire"
 )
 
 func width(s string) int { return ansi.StringWidth(s) }
-
-// screen is where the program writes to.
-type screen struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 // TestPrompt_LosesNoKeyUnder10000ResultsASecond types at the real program, by
 // bytes, as a terminal would send them, while results come in.
@@ -48,7 +31,7 @@ func TestPrompt_LosesNoKeyUnder10000ResultsASecond(t *testing.T) {
 		return 0
 	}
 	in, keys := io.Pipe()
-	var out screen
+	var out testlog.Buffer
 	p := tea.NewProgram(d.m, tea.WithInput(in), tea.WithOutput(&out), tea.WithoutSignalHandler(), tea.WithWindowSize(80, 24), tea.WithFPS(30))
 	ended := make(chan error, 1)
 	go func() { _, err := p.Run(); ended <- err }()

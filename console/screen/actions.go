@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"netmon/console/view"
+	"netmon/judge"
 )
 
 // act is what the keys do that concern the chosen monitor.
@@ -58,7 +59,7 @@ func words(key string) string {
 
 // refusal says why a request makes no sense, as far as the screen knows.
 func refusal(r Request, s view.Snapshot) string {
-	row, on := view.Row{Name: "", State: view.Unknown}, (*view.OnAgent)(nil)
+	row, on := view.Row{Name: "", State: judge.Unknown}, (*view.OnAgent)(nil)
 	if s.Detail != nil && s.Detail.Name == r.Monitor {
 		row = s.Detail.Row
 		for i, a := range s.Detail.Agents {
@@ -79,13 +80,13 @@ func refusal(r Request, s view.Snapshot) string {
 		return fmt.Sprintf("%s was started by hand and is not saved: netmon add saves one", r.Monitor)
 	case row.Manual:
 		return fmt.Sprintf("%s was started by hand and is not saved: stop it with  nats req agent.ID.cmd '{\"op\":\"stop\",\"names\":[\"%s\"]}'", r.Monitor, r.Monitor)
-	case r.Verb == Stop && row.State == view.Paused:
+	case r.Verb == Stop && row.State == judge.Paused:
 		return fmt.Sprintf("%s is paused already", r.Monitor)
 	case r.Verb == Stop && on != nil && !on.Wanted:
 		return fmt.Sprintf("%s does not run on %s", r.Monitor, r.On)
-	case r.Verb == Start && on != nil && on.Wanted && row.State != view.Paused:
+	case r.Verb == Start && on != nil && on.Wanted && row.State != judge.Paused:
 		return fmt.Sprintf("%s runs on %s already", r.Monitor, r.On)
-	case r.Verb == Start && r.On == "" && row.State != view.Paused:
+	case r.Verb == Start && r.On == "" && row.State != judge.Paused:
 		return fmt.Sprintf("%s is not paused; to run it on more agents:  netmon start %s --on AGENTS", r.Monitor, r.Monitor)
 	}
 	return ""
@@ -121,7 +122,7 @@ func keyLine(u UI) string {
 // helpLines are all keys.
 func helpLines(st Styles) []string {
 	state := ""
-	for _, s := range [...]view.State{view.Up, view.Degraded, view.Down, view.Paused, view.Unknown} {
+	for _, s := range [...]judge.State{judge.Up, judge.Degraded, judge.Down, judge.Paused, judge.Unknown} {
 		state += "  " + st.in(st.state(s), s.Mark()+" "+s.String())
 	}
 	return []string{

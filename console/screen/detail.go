@@ -8,6 +8,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/judge"
 )
 
 // detailView is all that is known of one monitor: its agents, the latency on
@@ -108,7 +109,7 @@ func plotLines(d *view.Detail, rows, w int, st Styles) []string {
 	most := 0.0
 	runs := d.Plot[max(0, len(d.Plot)-(w-plotAxis-1)):]
 	for _, r := range runs {
-		if r.Latency.OK && r.State != view.Down {
+		if r.Latency.OK && r.State != judge.Down {
 			most = max(most, r.Latency.V)
 		}
 	}
@@ -134,10 +135,10 @@ func plotLines(d *view.Detail, rows, w int, st Styles) []string {
 }
 
 func bar(r view.Run, row, rows int, most float64, blocks []rune, st Styles) string {
-	if row == 0 && (r.State == view.Down || r.State == view.Unknown || r.State == view.Degraded || !r.Latency.OK) {
+	if row == 0 && (r.State == judge.Down || r.State == judge.Unknown || r.State == judge.Degraded || !r.Latency.OK) {
 		return st.in(st.state(r.State), r.State.Mark())
 	}
-	if r.State == view.Down || r.State == view.Unknown || !r.Latency.OK || most == 0 {
+	if r.State == judge.Down || r.State == judge.Unknown || !r.Latency.OK || most == 0 {
 		return " "
 	}
 	eighths := max(1, int(r.Latency.V/most*float64(rows*8)+0.5)) - row*8

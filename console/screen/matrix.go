@@ -8,6 +8,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/judge"
 )
 
 const cellWidth = 9 // sign, space, a latency
@@ -51,16 +52,16 @@ func matrixView(s view.Snapshot, u UI, w int, st Styles) []string {
 }
 
 // agentMark shows an agent's state in the signs of monitors.
-func agentMark(state string) view.State {
+func agentMark(state string) judge.State {
 	switch state {
 	case "online":
-		return view.Up
+		return judge.Up
 	case "offline":
-		return view.Down
+		return judge.Down
 	case "left":
-		return view.Paused
+		return judge.Paused
 	}
-	return view.Unknown
+	return judge.Unknown
 }
 
 // agentsView is a line for each agent and, below, what is wrong with the chosen one.
@@ -86,7 +87,7 @@ func agentsView(s view.Snapshot, u UI, w, h int, st Styles) []string {
 		}
 		mark := agentMark(a.State)
 		var counts []string
-		for _, state := range view.States {
+		for _, state := range judge.States {
 			if n := a.Counts[state]; n > 0 {
 				counts = append(counts, st.in(st.state(state), fmt.Sprintf("%s %d", state.Mark(), n)))
 			}

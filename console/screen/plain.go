@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"netmon/console/view"
+	"netmon/judge"
 )
 
 // plainRuns is how many of the last runs a plain table shows.
@@ -19,7 +20,7 @@ func PlainQuery(names []string) view.Query { return view.Query{Names: names, Str
 func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %d monitors", s.At.Format("2006-01-02 15:04:05"), s.Totals.All)
-	for _, state := range view.States {
+	for _, state := range judge.States {
 		if n := s.Totals.Monitors[state]; n > 0 {
 			fmt.Fprintf(&b, "  %s %d %s", state.Mark(), n, state)
 		}

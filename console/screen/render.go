@@ -7,6 +7,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/judge"
 )
 
 // body is how many lines of a screen are left for a view.
@@ -66,7 +67,7 @@ func header(s view.Snapshot, u UI, w int, st Styles) string {
 	if u.Link.Lost {
 		counts = " " // what was lost is said instead
 	}
-	for _, state := range view.States {
+	for _, state := range judge.States {
 		if n := s.Totals.Monitors[state]; n > 0 {
 			counts += " " + st.in(st.state(state), fmt.Sprintf("%s %d", state.Mark(), n))
 		}

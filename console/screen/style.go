@@ -6,7 +6,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"netmon/console"
-	"netmon/console/view"
+	"netmon/judge"
 )
 
 // Styles are escape sequences of a terminal; the zero value has none.
@@ -27,20 +27,20 @@ func (st Styles) in(style, text string) string {
 	return style + text + st.Reset
 }
 
-func (st Styles) state(s view.State) string {
+func (st Styles) state(s judge.State) string {
 	switch s {
-	case view.Up:
+	case judge.Up:
 		return st.Good
-	case view.Down:
+	case judge.Down:
 		return st.Bad
-	case view.Degraded, view.Unknown:
+	case judge.Degraded, judge.Unknown:
 		return st.Warn
 	}
 	return st.Dim
 }
 
 // strip writes states as signs, equal neighbours in one style.
-func (st Styles) strip(list []view.State) string {
+func (st Styles) strip(list []judge.State) string {
 	var b strings.Builder
 	for i := 0; i < len(list); {
 		j := i

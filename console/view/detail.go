@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -38,7 +39,7 @@ func (v *Model) onAgent(s *series, q Query, now uint32) OnAgent {
 	if n > 0 {
 		x := s.samples[n-1]
 		o.At, o.Last, o.Summary = v.time(x.at), latency(x), s.last.summary
-		if x.state() != Up {
+		if x.state() != judge.Up {
 			o.Summary = string(s.last.failure) + ": " + firstLine(s.last.err)
 		}
 	}
@@ -47,7 +48,7 @@ func (v *Model) onAgent(s *series, q Query, now uint32) OnAgent {
 		o.Why = "the agent left"
 	case !s.wanted:
 		o.Why = "not to run there"
-	case s.state != Unknown:
+	case s.state != judge.Unknown:
 	case s.a.away():
 		o.Why = "the agent is offline"
 	case n == 0:
@@ -78,7 +79,7 @@ func (s *series) plot(v *Model, n int, now uint32) []Run {
 		place -= max(1, int((now-w[i].at)/max(1, s.m.every)))
 	}
 	for k := range out {
-		out[k].State = Unknown
+		out[k].State = judge.Unknown
 	}
 	for ; i >= 0 && place >= 0; i-- {
 		out[place] = Run{At: v.time(w[i].at), State: w[i].state(), Latency: latency(w[i])}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -34,7 +35,7 @@ type Figures struct {
 type Failure struct {
 	At     time.Time
 	Agent  string
-	State  State
+	State  judge.State
 	Reason wire.Failure
 	Error  string
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -53,12 +54,13 @@ type monitor struct {
 	changed       uint32
 	revision      uint64
 	series        []*series // by agent
-	count         [states]int
+	named         []string  // agents that the saved monitor names
+	count         judge.Counts
 	latest        *series // that had the newest result
 	figures       Figures
 	figuresAt     uint32
 	figured       bool
-	total         State // of the last snapshot
+	total         judge.State // of the last snapshot
 }
 
 func (m *monitor) paused() bool { return m.saved != nil && m.saved.Paused }
@@ -112,7 +114,7 @@ func (v *Model) Saved(name string, saved *wire.Saved, problem error, now time.Ti
 	}
 	if saved != nil {
 		def := saved.Monitor.WithDefaults()
-		m.saved, m.kind, m.target, m.revision = saved, def.Kind, def.Target, saved.Revision
+		m.saved, m.kind, m.target, m.revision, m.named = saved, def.Kind, def.Target, saved.Revision, saved.Agents.IDs()
 		v.schedule(m, def.Every.Std(), def.Timeout.Std(), now)
 	}
 	v.place(m, now)
@@ -144,10 +146,21 @@ func (v *Model) newMonitor(name string) *monitor {
 	return m
 }
 
-// schedule sets how long a silence says nothing: two and a half intervals, and
-// the time that a run may take.
+// counts is how many of the agents where a monitor should run find it in which
+// state. Of those that it names and nobody has heard of, nothing is known.
+func (v *Model) counts(m *monitor) judge.Counts {
+	n := m.count
+	for _, id := range m.named {
+		if v.agents[id] == nil && judge.Expected(m.saved, judge.Agent{ID: id}) {
+			n[judge.Unknown]++
+		}
+	}
+	return n
+}
+
+// schedule sets how long a silence tells nothing.
 func (v *Model) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
-	silence := ticks(every*5/2 + timeout)
+	silence := ticks(judge.Silence(every, timeout))
 	if m.silence != 0 && m.silence != silence {
 		m.silenceBefore, m.changed = max(m.silence, silence), v.tick(now)
 	}
@@ -173,11 +186,15 @@ func (v *Model) place(m *monitor, now time.Time) {
 func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
 	s := a.series[m.name]
 	wanted := s != nil && m.saved == nil
-	if m.saved != nil {
-		wanted = m.saved.Places(a.id, a.Labels)
-	}
-	if a.Leaving {
-		wanted = false // it said good-bye: nothing runs there
+	switch {
+	case m.saved != nil:
+		of := judge.Agent{ID: a.id, Labels: a.Labels, Left: a.Leaving, Unheard: a.seen.IsZero()}
+		if s != nil {
+			of.Revision = s.revision
+		}
+		wanted = judge.Expected(m.saved, of)
+	case a.Leaving:
+		wanted = false // nothing runs there
 	}
 	if s == nil {
 		if !wanted {
@@ -197,7 +214,7 @@ func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
 }
 
 func (v *Model) newSeries(m *monitor, a *agent) *series {
-	s := &series{m: m, a: a, state: Unknown}
+	s := &series{m: m, a: a, state: judge.Unknown}
 	i, _ := slices.BinarySearchFunc(m.series, a.id, func(s *series, id string) int { return strings.Compare(s.a.id, id) })
 	m.series = slices.Insert(m.series, i, s)
 	a.series[m.name] = s

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -63,7 +64,7 @@ func (v *Model) web(t *testing.T, now time.Time) Row {
 	return s.Monitors[0]
 }
 
-func marks(strip []State) string {
+func marks(strip []judge.State) string {
 	out := ""
 	for _, s := range strip {
 		out += s.Mark()
@@ -75,78 +76,78 @@ func TestModel_States(t *testing.T) {
 	for name, tc := range map[string]struct {
 		feed   func(v *Model)
 		now    time.Duration
-		state  State
+		state  judge.State
 		up, of int
 		strip  string
 	}{
-		"nothing came yet":  {func(v *Model) {}, time.Second, Unknown, 0, 2, ""},
-		"ok on both agents": {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, Up, 2, 2, "●"},
-		"failed on one":     {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, Degraded, 1, 2, "▲"},
+		"nothing came yet":  {func(v *Model) {}, time.Second, judge.Unknown, 0, 2, ""},
+		"ok on both agents": {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, judge.Up, 2, 2, "●"},
+		"failed on one":     {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, judge.Degraded, 1, 2, "▲"},
 		"failed on both": {func(v *Model) {
 			v.Result(run("a", 1, failed("refused")), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
-		}, 2 * time.Second, Down, 0, 2, "✕"},
-		"slow on both": {func(v *Model) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, Degraded, 2, 2, "▲"},
+		}, 2 * time.Second, judge.Down, 0, 2, "✕"},
+		"slow on both": {func(v *Model) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, judge.Degraded, 2, 2, "▲"},
 		"one agent is silent": {func(v *Model) {
 			v.Result(run("a", 1), t0)
 			for n := range 9 {
 				v.Result(run("b", n+1), at(time.Duration(n+1)*time.Second))
 			}
-		}, 9 * time.Second, Degraded, 1, 2, "●????????"},
-		"both are silent":         {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, Unknown, 0, 2, "●????"},
-		"neither could measure":   {func(v *Model) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, Unknown, 0, 2, "?"},
-		"an outcome of tomorrow":  {func(v *Model) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, Unknown, 0, 2, "?"},
-		"down, and one not known": {func(v *Model) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, Down, 0, 2, "✕"},
+		}, 9 * time.Second, judge.Degraded, 1, 2, "●????????"},
+		"both are silent":         {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, judge.Unknown, 0, 2, "●????"},
+		"neither could measure":   {func(v *Model) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
+		"an outcome of tomorrow":  {func(v *Model) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
+		"down, and one not known": {func(v *Model) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, judge.Down, 0, 2, "✕"},
 		"an agent said good-bye": {func(v *Model) {
 			v.Result(run("a", 1), t0)
 			b := alive("b", at(time.Second))
 			b.Leaving = true
 			v.Heartbeat(b, at(time.Second), at(time.Second))
-		}, 2 * time.Second, Up, 1, 1, "●"},
+		}, 2 * time.Second, judge.Up, 1, 1, "●"},
 		"an agent is gone": {func(v *Model) {
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Result(run("b", 2, failed("refused")), at(time.Second)) // it was on its way
-		}, 2 * time.Second, Up, 1, 1, "●"},
+		}, 2 * time.Second, judge.Up, 1, 1, "●"},
 		"an agent was gone, and is back": {func(v *Model) {
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Heartbeat(alive("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Result(run("b", 2), at(time.Second))
-		}, 2 * time.Second, Up, 2, 2, "●"},
+		}, 2 * time.Second, judge.Up, 2, 2, "●"},
 		"paused": {func(v *Model) {
 			v.Result(run("a", 1), t0)
 			p := saved("web", time.Second)
 			p.Paused = true
 			v.Saved("web", p, nil, at(time.Second))
-		}, 2 * time.Second, Paused, 0, 0, "●"},
+		}, 2 * time.Second, judge.Paused, 0, 0, "●"},
 		"an old result came late": {func(v *Model) {
 			v.Result(run("a", 2, failed("refused")), t0)
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 2), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
-		}, 3 * time.Second, Degraded, 1, 2, "▲▲"},
+		}, 3 * time.Second, judge.Degraded, 1, 2, "▲▲"},
 		"runs are lost": {func(v *Model) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 4), t0)
 			}
-		}, 4 * time.Second, Up, 2, 2, "●??●"},
+		}, 4 * time.Second, judge.Up, 2, 2, "●??●"},
 		"the agent says that it dropped some": {func(v *Model) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 2, func(r *wire.Result) { r.Dropped = 3 }), t0)
 			}
-		}, 2 * time.Second, Up, 2, 2, "●?●"},
+		}, 2 * time.Second, judge.Up, 2, 2, "●?●"},
 		"lost runs that came after all": {func(v *Model) {
 			for _, a := range []string{"a", "b"} {
 				for _, n := range []int{1, 4, 3, 2, 3, 4} {
 					v.Result(run(a, n), t0)
 				}
 			}
-		}, 4 * time.Second, Up, 2, 2, "●●●●"},
+		}, 4 * time.Second, judge.Up, 2, 2, "●●●●"},
 		"a new epoch is no gap": {func(v *Model) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
@@ -154,13 +155,13 @@ func TestModel_States(t *testing.T) {
 				v.Result(run(a, 3, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
 				v.Result(run(a, 4, func(r *wire.Result) { r.Epoch, r.Run = "F", 2 }), t0)
 			}
-		}, 4 * time.Second, Up, 2, 2, "●●●●"},
+		}, 4 * time.Second, judge.Up, 2, 2, "●●●●"},
 		"a new epoch after a silence is one": {func(v *Model) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 7, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
 			}
-		}, 7 * time.Second, Up, 2, 2, "●?????●"},
+		}, 7 * time.Second, judge.Up, 2, 2, "●?????●"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := mesh("a", "b")
@@ -178,14 +179,14 @@ func TestModel_AnAgentThatIsOfflineKnowsNothing(t *testing.T) {
 	v.Saved("web", saved("web", time.Hour), nil, t0)
 	v.Heartbeat(alive("a", t0), t0, t0)
 	v.Result(run("a", 1), at(time.Second))
-	if r := v.web(t, at(10*time.Second)); r.State != Up {
+	if r := v.web(t, at(10*time.Second)); r.State != judge.Up {
 		t.Errorf("online: %v", r.State)
 	}
-	if r := v.web(t, at(31*time.Second)); r.State != Unknown || r.Of != 1 {
+	if r := v.web(t, at(31*time.Second)); r.State != judge.Unknown || r.Of != 1 {
 		t.Errorf("offline: %v of %d", r.State, r.Of)
 	}
 	v.Heartbeat(alive("a", at(32*time.Second)), at(32*time.Second), at(32*time.Second))
-	if r := v.web(t, at(32*time.Second)); r.State != Up {
+	if r := v.web(t, at(32*time.Second)); r.State != judge.Up {
 		t.Errorf("back: %v", r.State)
 	}
 }
@@ -195,7 +196,7 @@ func TestModel_CorrectsAnAgentsClock(t *testing.T) {
 	v.Saved("web", saved("web", time.Second), nil, t0)
 	v.Heartbeat(alive("a", at(-time.Hour)), t0, t0) // its clock is an hour behind
 	v.Result(run("a", 1, func(r *wire.Result) { r.Started = at(time.Second - time.Hour) }), at(time.Second))
-	if r := v.web(t, at(2*time.Second)); r.State != Up {
+	if r := v.web(t, at(2*time.Second)); r.State != judge.Up {
 		t.Errorf("the agent's clock is behind, and web is %v", r.State)
 	}
 }
@@ -233,7 +234,7 @@ func TestModel_ForgetsWhatIsDeleted(t *testing.T) {
 		t.Errorf("%+v", s.Totals)
 	}
 	v.Saved("web", saved("web", time.Second), nil, at(2*time.Second)) // it comes back, and the held result with it
-	if r := v.web(t, at(3*time.Second)); r.State != Up {
+	if r := v.web(t, at(3*time.Second)); r.State != judge.Up {
 		t.Errorf("%v", r.State)
 	}
 	v.Only(map[string]bool{})
@@ -248,7 +249,7 @@ func TestModel_MonitorsStartedByHand(t *testing.T) {
 	for n := 1; n < 4; n++ {
 		v.Result(run("a", n, func(r *wire.Result) { r.Revision = 0 }), at(time.Duration(n)*time.Second))
 	}
-	if r := v.web(t, at(4*time.Second)); r.State != Up || !r.Manual || r.Every != time.Second {
+	if r := v.web(t, at(4*time.Second)); r.State != judge.Up || !r.Manual || r.Every != time.Second {
 		t.Errorf("%+v", r)
 	}
 	if s := v.Snapshot(Query{}, at(time.Hour)); s.Totals.All != 0 {
@@ -263,16 +264,16 @@ func TestModel_AGapIsNeverUp(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		v := mesh("a")
 		const most = 20
-		want := make([]State, most)
+		want := make([]judge.State, most)
 		var given []wire.Result
 		for n := range most {
-			want[n] = Unknown
+			want[n] = judge.Unknown
 			if rnd.IntN(3) == 0 && n > 0 && n < most-1 {
 				continue // lost
 			}
 			var change []func(*wire.Result)
-			if want[n] = Up; rnd.IntN(3) == 0 {
-				want[n], change = Down, append(change, failed("refused"))
+			if want[n] = judge.Up; rnd.IntN(3) == 0 {
+				want[n], change = judge.Down, append(change, failed("refused"))
 			}
 			r := run("a", n+1, change...)
 			given = append(given, r)
@@ -293,10 +294,10 @@ func TestModel_AGapIsNeverUp(t *testing.T) {
 		}
 		up, known := 0.0, 0.0
 		for n := range most - 1 {
-			if want[n] != Unknown {
+			if want[n] != judge.Unknown {
 				known++
 			}
-			if want[n] == Up {
+			if want[n] == judge.Up {
 				up++
 			}
 		}
@@ -305,11 +306,11 @@ func TestModel_AGapIsNeverUp(t *testing.T) {
 		}
 		s := v.Snapshot(Query{Detail: "web", Plot: 40}, at(most*time.Second+10*time.Second))
 		for i, run := range s.Detail.Plot {
-			if known := i < most && want[i] != Unknown; known != !run.At.IsZero() || !known && run.Latency.OK {
+			if known := i < most && want[i] != judge.Unknown; known != !run.At.IsZero() || !known && run.Latency.OK {
 				t.Fatalf("seed %d: place %d of the plot: %+v of %s", seed, i, run, marks(want))
 			}
 		}
-		if s.Totals.Monitors[Up] != 0 {
+		if s.Totals.Monitors[judge.Up] != 0 {
 			t.Fatalf("seed %d: up ten seconds after its last result", seed)
 		}
 	}
@@ -348,7 +349,7 @@ func TestModel_CountsStayTrue(t *testing.T) {
 			v.Result(r, now)
 		}
 		for _, m := range v.monitors {
-			var n [states]int
+			var n judge.Counts
 			for _, s := range m.series {
 				if s.wanted {
 					n[s.state]++

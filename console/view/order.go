@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"math"
+	"netmon/judge"
 	"slices"
 	"strings"
 )
@@ -47,7 +48,7 @@ func (v *Model) sorted(q Query, now uint32) []*monitor {
 // byState puts the worst first, and those of one state in the order they came in.
 func (v *Model) byState(list []*monitor) []*monitor {
 	out := v.states[:0]
-	for _, state := range States {
+	for _, state := range judge.States {
 		for _, m := range list {
 			if m.total == state {
 				out = append(out, m)

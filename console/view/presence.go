@@ -32,13 +32,17 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 			a.skew = 0
 		}
 	}
-	placed := !a.seen.IsZero() && sameLabels(a.Labels, b.Labels) && a.Leaving == b.Leaving
+	placed := !a.seen.IsZero() && maps.Equal(a.Labels, b.Labels) && a.Leaving == b.Leaving
+	refused := maps.Equal(a.Refused, b.Refused)
 	a.Alive, a.seen = b, seen
 	v.look(a, now)
 	if !placed {
 		for _, m := range v.monitors {
 			v.placeOn(m, a, now)
 		}
+	}
+	if !refused {
+		v.judgeAll(a, now)
 	}
 }
 
@@ -73,21 +77,14 @@ func (v *Model) look(a *agent, now time.Time) {
 		return
 	}
 	a.isAway = away
+	v.judgeAll(a, now)
+}
+
+// judgeAll evaluates all that an agent runs.
+func (v *Model) judgeAll(a *agent, now time.Time) {
 	for _, s := range a.series {
 		v.judge(s, v.tick(now))
 	}
-}
-
-func sameLabels(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, x := range a {
-		if y, ok := b[k]; !ok || x != y {
-			return false
-		}
-	}
-	return true
 }
 
 // watch puts s into the wheel, to be looked at when it has been silent too long.

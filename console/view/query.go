@@ -3,6 +3,7 @@ package view
 import (
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -65,7 +66,7 @@ type Snapshot struct {
 
 // Totals counts everything, whatever the filter leaves.
 type Totals struct {
-	Monitors [states]int // by State
+	Monitors judge.Counts // by State
 	All      int
 	Online   int // agents
 	Agents   int
@@ -76,20 +77,20 @@ type Totals struct {
 // Row is one monitor.
 type Row struct {
 	Name, Kind, Target string
-	State              State
+	State              judge.State
 	Up, Of             int // agents where it is up, of those where it should run
 	Every              time.Duration
 	Manual             bool   // started by hand: not saved
 	Problem            string // why what is saved cannot be read
 	Figures
-	Strip []State
+	Strip []judge.State
 	Cells []Cell // one for each of Snapshot.AgentIDs
 }
 
 // Cell is a monitor on an agent.
 type Cell struct {
 	Here  bool // it should run there
-	State State
+	State judge.State
 	Last  Figure // latency of the newest run, ns
 }
 
@@ -100,7 +101,7 @@ type AgentRow struct {
 	State  string // online, offline, left, or unheard: results, but no heartbeat
 	Seen   time.Time
 	Skew   time.Duration // how far its clock is behind ours, when that is much
-	Counts [states]int   // of its monitors, by state
+	Counts judge.Counts  // of its monitors, by state
 }
 
 // Detail is one monitor with all that is kept of it.
@@ -117,19 +118,19 @@ type Detail struct {
 // OnAgent is a monitor on one agent.
 type OnAgent struct {
 	Agent   string
-	State   State
+	State   judge.State
 	Wanted  bool   // it should run there
 	Why     string // of an unknown state: offline, no result yet, silent, ...
 	At      time.Time
 	Summary string // of the newest run, or its error
 	Address string
 	Figures
-	Strip []State
+	Strip []judge.State
 }
 
 // Run is one place of a plot.
 type Run struct {
 	At      time.Time // zero: a run of which nothing is known
-	State   State
+	State   judge.State
 	Latency Figure
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -18,6 +19,9 @@ func (v *Model) Result(r wire.Result, now time.Time) {
 func (v *Model) take(r *wire.Result, now time.Time) {
 	if v.gone[r.Agent] {
 		return // it is of before
+	}
+	if v.agents[r.Agent] == nil && now.Sub(r.Started) > judge.Remembered {
+		return // of an agent that is forgotten
 	}
 	a := v.agent(r.Agent)
 	s := a.series[r.Monitor]
@@ -103,7 +107,7 @@ func (s *series) keepLast(r *wire.Result) {
 }
 
 func (s *series) fail(r *wire.Result, at time.Time) {
-	f := Failure{At: at, Agent: r.Agent, State: stateOf(r), Reason: r.Failure, Error: r.Error}
+	f := Failure{At: at, Agent: r.Agent, State: judge.OfResult(r), Reason: r.Failure, Error: r.Error}
 	i := len(s.fails)
 	for i > 0 && s.fails[i-1].At.After(at) {
 		i--

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -35,21 +36,23 @@ const (
 	epochParity = 0x10 // differs between neighbours when the numbering began anew
 )
 
-func (s sample) state() State { return State(s.flags & stateBits) }
+func (s sample) state() judge.State { return judge.State(s.flags & stateBits) }
 
 // series is one monitor on one agent.
 type series struct {
 	m       *monitor
 	a       *agent
-	wanted  bool  // it should run there; only then it is counted
-	state   State // as m.count has it
+	wanted  bool        // it should run there; only then it is counted
+	state   judge.State // as m.count has it
 	inWheel bool
 	parity  uint8
 	epoch   string
 	run     uint64
-	samples []sample // by time; the last Window of them count
-	last    last     // of the newest by time
-	fails   []Failure
+	// revision is the monitor's, in the newest result.
+	revision uint64
+	samples  []sample // by time; the last Window of them count
+	last     last     // of the newest by time
+	fails    []Failure
 }
 
 // last is what is kept of the newest run beside its sample.
@@ -62,23 +65,10 @@ type last struct {
 	due              time.Time
 }
 
-// stateOf is what one result says of its target.
-func stateOf(r *wire.Result) State {
-	switch {
-	case r.Outcome == wire.OK:
-		return Up
-	case r.Outcome == wire.Failed && r.Failure == wire.FailSlow:
-		return Degraded
-	case r.Outcome == wire.Failed:
-		return Down
-	}
-	return Unknown // broken, or an outcome of a newer agent: nothing is known
-}
-
 // add takes a result that started at this tick. It says whether it is the
 // newest, and whether it is new at all.
 func (s *series) add(r *wire.Result, at uint32) (newest, added bool) {
-	x := sample{at: at, lat: -1, run: uint16(r.Run), loss: noLoss, flags: uint8(stateOf(r))} // #nosec G115 -- the low bits
+	x := sample{at: at, lat: -1, run: uint16(r.Run), loss: noLoss, flags: uint8(judge.OfResult(r))} // #nosec G115 -- the low bits
 	if r.LatencyNS != nil && *r.LatencyNS >= 0 {
 		x.lat = float32(*r.LatencyNS)
 	}
@@ -98,7 +88,7 @@ func (s *series) add(r *wire.Result, at uint32) (newest, added bool) {
 			s.parity ^= epochParity
 		}
 		x.flags |= s.parity
-		s.epoch, s.run = r.Epoch, r.Run
+		s.epoch, s.run, s.revision = r.Epoch, r.Run, r.Revision
 		s.push(n, x)
 		return true, true
 	}
@@ -142,14 +132,14 @@ func (s *series) window() []sample {
 }
 
 // judge is the state at a moment.
-func (s *series) judge(now uint32) State {
-	switch {
-	case s.m.paused():
-		return Paused
-	case s.a.away(), len(s.samples) == 0, now > s.deadline():
-		return Unknown
+func (s *series) judge(now uint32) judge.State {
+	f := judge.Series{Paused: s.m.paused(), Offline: s.a.away(), Refused: s.a.Refused[s.m.name] != "", Heard: len(s.samples) > 0}
+	if f.Heard {
+		f.Last = s.samples[len(s.samples)-1].state()
+		f.Stale, f.Silent = s.m.saved != nil && s.revision < s.m.revision, now > s.deadline()
 	}
-	return s.samples[len(s.samples)-1].state()
+	state, _ := f.State()
+	return state
 }
 
 // deadline is the tick after which silence means that nothing is known.
@@ -180,8 +170,8 @@ func (s *series) missing(p, c sample) int {
 
 // strip is the last n runs, the newest last, with a place for each that is not
 // known. It may be shorter: before the first run there is nothing.
-func (s *series) strip(n int, now uint32) []State {
-	out := make([]State, 0, n)
+func (s *series) strip(n int, now uint32) []judge.State {
+	out := make([]judge.State, 0, n)
 	w := s.window()
 	if len(w) == 0 {
 		return out
@@ -192,7 +182,7 @@ func (s *series) strip(n int, now uint32) []State {
 	}
 	for i := len(w) - 1; ; i-- {
 		for ; silent > 0 && len(out) < n; silent-- {
-			out = append(out, Unknown)
+			out = append(out, judge.Unknown)
 		}
 		if i < 0 || len(out) == n {
 			break
@@ -227,7 +217,7 @@ func (t *tally) count(s *series, now uint32) {
 			t.loss += float64(x.loss) / lossScale
 			t.losses++
 		}
-		if x.state() == Unknown {
+		if x.state() == judge.Unknown {
 			continue
 		}
 		span := s.m.every
@@ -240,7 +230,7 @@ func (t *tally) count(s *series, now uint32) {
 			span = min(span, max(now, x.at)-x.at)
 		}
 		t.known += float64(span)
-		if x.state() != Down {
+		if x.state() != judge.Down {
 			t.up += float64(span)
 		}
 	}

@@ -3,6 +3,7 @@ package view
 import (
 	"maps"
 	"math"
+	"netmon/judge"
 	"slices"
 	"time"
 )
@@ -64,7 +65,7 @@ func (v *Model) totals(now time.Time) Totals {
 			n.All--
 			continue
 		}
-		m.total = overall(m.paused(), m.count)
+		m.total = judge.OfMonitor(m.paused(), v.counts(m))
 		n.Monitors[m.total]++
 	}
 	for _, a := range v.agents {
@@ -148,13 +149,12 @@ func (s *series) cert(now time.Time) Figure {
 
 func (v *Model) row(m *monitor, q Query, ids []string, now uint32) Row {
 	v.figure(m, now)
-	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[Up] + m.count[Degraded],
+	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[judge.Up] + m.count[judge.Degraded],
 		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Figures: m.figures}
-	for _, n := range m.count {
-		r.Of += n
-	}
-	if m.paused() {
-		r.Of = 0
+	if !m.paused() {
+		for _, n := range v.counts(m) {
+			r.Of += n
+		}
 	}
 	if q.Strip > 0 {
 		r.Strip = m.strip(q.Strip, now)
@@ -166,7 +166,7 @@ func (v *Model) row(m *monitor, q Query, ids []string, now uint32) Row {
 	for _, s := range m.series {
 		if i, ok := slices.BinarySearch(ids, s.a.id); ok && s.wanted {
 			r.Cells[i] = Cell{Here: true, State: s.state}
-			if n := len(s.samples); n > 0 && s.state != Unknown && s.state != Paused {
+			if n := len(s.samples); n > 0 && s.state != judge.Unknown && s.state != judge.Paused {
 				r.Cells[i].Last = latency(s.samples[n-1])
 			}
 		}
@@ -175,18 +175,18 @@ func (v *Model) row(m *monitor, q Query, ids []string, now uint32) Row {
 }
 
 // strip lays the strips of the agents over each other, the newest places together.
-func (m *monitor) strip(n int, now uint32) []State {
-	var places [][states]int
+func (m *monitor) strip(n int, now uint32) []judge.State {
+	var places []judge.Counts
 	for _, s := range m.telling() {
 		one := s.strip(n, now)
 		for i := range one {
 			if i == len(places) {
-				places = append(places, [states]int{})
+				places = append(places, judge.Counts{})
 			}
 			places[i][one[len(one)-1-i]]++
 		}
 	}
-	out := make([]State, len(places))
+	out := make([]judge.State, len(places))
 	for i, p := range places {
 		out[len(out)-1-i] = together(p)
 	}

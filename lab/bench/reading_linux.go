@@ -34,8 +34,8 @@ func reading(ctx context.Context, o *options, r *report) error {
 }
 
 // measureReading reads a store of so many bytes: one monitor twice, on one agent,
-// its newest results, and all of it. It returns the most that the broker grew by, MiB.
-func measureReading(ctx context.Context, o *options, r *report, size int64, settle time.Duration) (grew float64, err error) {
+// its newest results, and all of it. It returns the most that the broker took, MiB.
+func measureReading(ctx context.Context, o *options, r *report, size int64, settle time.Duration) (peak float64, err error) {
 	dir := o.storeAt
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "netmon-bench-store"); err != nil {
@@ -91,9 +91,9 @@ func measureReading(ctx context.Context, o *options, r *report, size int64, sett
 		if got.lines < c.lines-10 || got.lines > c.lines+10 {
 			return 0, fmt.Errorf("read %s: %d results, want about %d", c.what, got.lines, c.lines)
 		}
-		grew = max(grew, got.peak-base.rss)
+		peak = max(peak, got.peak)
 	}
-	return grew, nil
+	return peak, nil
 }
 
 // whatRead is what one reading took.

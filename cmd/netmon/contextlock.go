@@ -1,5 +1,3 @@
-//go:build unix
-
 package main
 
 import (
@@ -7,13 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"netmon/internal/filelock"
 )
 
 // lockContexts keeps other commands from changing the file of contexts until
-// unlock is called. The kernel lets go of the lock when the process ends.
-func lockContexts() (unlock func(), err error) {
+// unlock is called or the process ends.
+func lockContexts() (unlock func() error, err error) {
 	path := contextsPath()
 	if path == "" {
 		return nil, errHomeless("")
@@ -22,17 +21,14 @@ func lockContexts() (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		f, err := filelock.Take(path)
 		switch {
 		case err == nil:
-			return func() { f.Close() }, nil
-		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR), time.Now().After(end):
-			f.Close()
+			return f.Close, nil
+		case !errors.Is(err, filelock.ErrTaken):
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		case time.Now().After(end):
 			return nil, fmt.Errorf("lock %s: %w: another netmon context command holds it", path, err)
 		}
 	}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/console"
+	"netmon/internal/natstest"
+	"netmon/judge"
+	"netmon/wire"
+)
+
+// TestStates_EverybodyAgrees has the same results read by all that tell a state.
+func TestStates_EverybodyAgrees(t *testing.T) {
+	b := natstest.Start(t)
+	t.Setenv("NETMON_BROKER", b.URL())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	cl, err := console.Connect(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	store, err := cl.Monitors(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc := natstest.Connect(t, b)
+	js := natstest.JetStream(t, nc)
+	publish := func(subject string, v any) {
+		t.Helper()
+		data, err := json.Marshal(v)
+		if err == nil {
+			_, err = js.Publish(t.Context(), subject, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{"paris", "tokyo"} {
+		publish("agent."+id+".alive", wire.Alive{Agent: id, At: time.Now(), Refused: map[string]string{"refused": "policy: no"}})
+	}
+	publish("agent.rome.alive", wire.Alive{Agent: "rome", At: time.Now(), Leaving: true})
+
+	type heard struct {
+		outcome wire.Outcome
+		failure wire.Failure
+		ago     time.Duration
+		older   bool // than the monitor is
+	}
+	ok, slow, failed, broken := heard{outcome: wire.OK}, heard{outcome: wire.Failed, failure: wire.FailSlow}, heard{outcome: wire.Failed, failure: wire.FailRefused}, heard{outcome: wire.Broken, failure: wire.FailRefused}
+	late := heard{outcome: wire.OK, ago: 30 * time.Minute}
+	before := heard{outcome: wire.OK, older: true}
+	for _, c := range []struct {
+		name string
+		on   map[string]heard
+		at   wire.Selectors
+		stop bool
+		want judge.State
+	}{
+		{name: "both-up", on: map[string]heard{"paris": ok, "tokyo": ok}, want: judge.Up},
+		{name: "both-slow", on: map[string]heard{"paris": slow, "tokyo": slow}, want: judge.Degraded},
+		{name: "one-slow", on: map[string]heard{"paris": slow, "tokyo": ok}, want: judge.Degraded},
+		{name: "slow-and-down", on: map[string]heard{"paris": slow, "tokyo": failed}, want: judge.Degraded},
+		{name: "one-down", on: map[string]heard{"paris": ok, "tokyo": failed}, want: judge.Degraded},
+		{name: "both-down", on: map[string]heard{"paris": failed, "tokyo": failed}, want: judge.Down},
+		{name: "down-and-broken", on: map[string]heard{"paris": failed, "tokyo": broken}, want: judge.Down},
+		{name: "both-broken", on: map[string]heard{"paris": broken, "tokyo": broken}, want: judge.Unknown},
+		{name: "silent", on: map[string]heard{"paris": late, "tokyo": late}, want: judge.Unknown},
+		{name: "one-silent", on: map[string]heard{"paris": ok, "tokyo": late}, want: judge.Degraded},
+		{name: "changed-since", on: map[string]heard{"paris": before, "tokyo": before}, want: judge.Unknown},
+		{name: "refused", on: map[string]heard{"paris": ok, "tokyo": ok}, want: judge.Unknown},
+		{name: "nothing-yet", want: judge.Unknown},
+		{name: "paused", on: map[string]heard{"paris": ok}, stop: true, want: judge.Paused},
+		{name: "of-one", on: map[string]heard{"paris": ok}, at: wire.Selectors{"paris"}, want: judge.Up},
+		{name: "one-never-seen", on: map[string]heard{"paris": ok}, at: wire.Selectors{"paris", "nairobi"}, want: judge.Degraded},
+		{name: "one-left", on: map[string]heard{"paris": ok, "rome": ok}, at: wire.Selectors{"paris", "rome"}, want: judge.Degraded},
+		{name: "never-heartbeat", on: map[string]heard{"oslo": ok}, at: wire.Selectors{"oslo"}, want: judge.Up},
+	} {
+		revision, err := store.Save(t.Context(), wire.Saved{Monitor: wire.Monitor{Name: c.name, Kind: "tcp", Target: "h:1", Every: wire.Duration(time.Minute)}.WithDefaults(), Agents: c.at, Paused: c.stop}, "added")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, h := range c.on {
+			r := wire.Result{Agent: id, Monitor: c.name, Kind: "tcp", Target: "h:1", Epoch: "E", Seq: 1, Run: 1, Started: time.Now().Add(-h.ago), Outcome: h.outcome, Failure: h.failure, Revision: revision, LateNS: int64(h.ago)}
+			if h.older {
+				r.Revision--
+			}
+			publish("results."+id+"."+c.name, r)
+		}
+		t.Run(c.name, func(t *testing.T) {
+			said := func(want int, args ...string) string {
+				t.Helper()
+				var out, errs bytes.Buffer
+				if code := run(t.Context(), append([]string{"netmon"}, args...), nil, &out, &errs); code != want {
+					t.Errorf("%q: exit %d, want %d: %s%s", args, code, want, out.String(), errs.String())
+				}
+				return out.String()
+			}
+			code := map[judge.State]int{judge.Up: nagiosOK, judge.Degraded: nagiosWarning, judge.Down: nagiosCritical}
+			exit, known := code[c.want]
+			if !known {
+				exit = nagiosUnknown
+			}
+			if out := said(exit, "check", c.name); c.want != judge.Paused && !strings.Contains(out, ": "+c.want.String()+",") {
+				t.Errorf("check: %s", out)
+			}
+			said(exitOK, "wait", c.name, "--for", c.want.String(), "--timeout", "10s")
+			if out := said(exitOK, "get", "monitors", c.name, "-o", "csv"); !strings.Contains(out, ","+c.want.String()+",") {
+				t.Errorf("get monitors: %s", out)
+			}
+			if out := said(exitOK, "get", "monitors", c.name, "-o", "json"); !strings.Contains(out, `"state": "`+c.want.String()+`"`) {
+				t.Errorf("get monitors -o json: %s", out)
+			}
+			if out := said(exitOK, "dash", c.name, "--once"); !strings.Contains(out, c.want.Mark()+" "+c.want.String()) {
+				t.Errorf("dash: %s", out)
+			}
+		})
+	}
+}
