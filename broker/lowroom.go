@@ -18,7 +18,7 @@ const (
 	lowRoomEvery = 5 * time.Second
 	// The disk is short of room below a tenth of it, or below this, bytes: others
 	// may fill a large one, and results should not go because of that.
-	lowRoomMost = 1 << 30
+	lowRoomMost = 256 << 20
 	// leastResults is what results may always take, bytes.
 	leastResults = 16 << 20
 )
