@@ -8,9 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/identity"
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -93,7 +95,7 @@ const (
 	auditRoom  = 256              // changes that wait to be told
 	auditTries = 5                // to store one
 	auditPause = 2 * time.Second  // between two tries
-	auditAck   = 5 * time.Second  // for the stream to answer
+	auditAck   = 5 * time.Second  // for the stream to answer, asked again meanwhile
 	auditGrace = time.Second      // to store the last ones, when the agent ends
 	auditNames = 50               // of one change; the number of all is in its detail
 	rotateMost = 20 * time.Second // to change the key
@@ -191,7 +193,7 @@ func (a *Agent) storeAudit(ctx context.Context, e auditLine) error {
 		js, err := jetstream.New(nc)
 		if err == nil {
 			ack, cancel := context.WithTimeout(ctx, auditAck)
-			_, err = js.Publish(ack, subject, data, jetstream.WithMsgID(e.id))
+			_, err = retry.Publish(ack, js, &nats.Msg{Subject: subject, Data: data, Header: nats.Header{jetstream.MsgIDHeader: {e.id}}})
 			cancel()
 		}
 		if err == nil || try == auditTries {

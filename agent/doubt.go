@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -106,7 +107,9 @@ func lastStored(ctx context.Context, nc *nats.Conn, agent, monitor string) (r wi
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	msg, err := nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+wire.ResultsStream+"."+subject, nil)
+	msg, err := retry.Get(ctx, nc, func(ctx context.Context) (*nats.Msg, error) {
+		return nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+wire.ResultsStream+"."+subject, nil)
+	})
 	if err != nil {
 		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: %w", monitor, err)
 	}

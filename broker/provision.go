@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 
 	"github.com/nats-io/nats.go"
@@ -149,10 +150,11 @@ func configsConfig(l Limits) jetstream.ObjectStoreConfig {
 // differs.
 //
 // A *[KeptError] means that everything is there and in use, but some limits
-// are still the old, higher ones.
+// are still the old, higher ones. A *[RoomError] is told at once.
 func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	var errs []error
 	var kept KeptError
+	var room *RoomError
 	full := l.withDefaults()
 	for _, s := range []asset{
 		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l)},
@@ -168,10 +170,19 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		}},
 	} {
 		err := s.provision(ctx, js, &kept)
-		if err != nil {
-			errs = append(errs, err)
+		var one *RoomError
+		switch {
+		case !errors.As(err, &one):
+			if err != nil {
+				errs = append(errs, err)
+			}
+		case room == nil:
+			room = one
+			errs = append(errs, room)
+		default:
+			room.Short = append(room.Short, one.Short...)
 		}
-		if errors.Is(err, errNoJetStream) || ctx.Err() != nil {
+		if errors.Is(err, errNoJetStream) || errors.Is(err, errFewServers) || ctx.Err() != nil {
 			break // the others would say the same
 		}
 	}
@@ -189,7 +200,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 // provisionLease makes the bucket in which one of several controllers is
 // chosen. What is in it lives for a few seconds and is not worth a disk.
 func provisionLease(ctx context.Context, js jetstream.JetStream, l Limits) error {
-	return retry(ctx, func(ctx context.Context) error {
+	return persist(ctx, js, func(ctx context.Context) error {
 		_, err := js.KeyValue(ctx, wire.ControlBucket)
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			_, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
@@ -263,7 +274,7 @@ func (a asset) provision(ctx context.Context, js jetstream.JetStream, kept *Kept
 			return err
 		}
 	}
-	err := retry(ctx, func(ctx context.Context) error {
+	err := persist(ctx, js, func(ctx context.Context) error {
 		stream, err := js.Stream(ctx, a.want.Name)
 		switch {
 		case err == nil && a.old(stream.CachedInfo().Config):
@@ -283,10 +294,13 @@ func (a asset) provision(ctx context.Context, js jetstream.JetStream, kept *Kept
 		}
 		return err
 	})
-	if err != nil {
-		return a.explain(ctx, js, err)
+	switch {
+	case err == nil:
+		return nil
+	case noRoom(err):
+		return a.noRoom(err)
 	}
-	return nil
+	return a.explain(ctx, js, err)
 }
 
 // taken says that the name is in use already.
@@ -320,12 +334,14 @@ func equal(a, b jetstream.StreamConfig) bool {
 // Error codes of JetStream's API that nats.go has no names for.
 const (
 	noPeers         jetstream.ErrorCode = 10005
-	notAvailable    jetstream.ErrorCode = 10008
 	noResources     jetstream.ErrorCode = 10023
 	noMemory        jetstream.ErrorCode = 10028
+	notClustered    jetstream.ErrorCode = 10074
 	noStorage       jetstream.ErrorCode = 10047
 	subjectsOverlap jetstream.ErrorCode = 10065
 )
+
+var errFewServers = errors.New("there are too few servers that can take a copy")
 
 var errNoJetStream = errors.New("this NATS server has no JetStream: start it with -js, or use netmon broker")
 
@@ -340,8 +356,10 @@ func (a asset) explain(ctx context.Context, js jetstream.JetStream, err error) e
 					return fmt.Errorf("%s: the stream %s keeps %s already: take the subject away from it (nats stream edit %s)", a.name, other, s, other)
 				}
 			}
-		case noResources, noStorage, noMemory:
-			return fmt.Errorf("%s: the broker has no room for %d bytes: keep less, or let it use more of its disk: %w", a.name, max(a.want.MaxBytes, 0), err)
+		case noPeers:
+			return fmt.Errorf("%s: %w: %d copies are wanted: start the others, or keep fewer (--replicas): %w", a.name, errFewServers, a.want.Replicas, err)
+		case notClustered:
+			return fmt.Errorf("%s: %w: %d copies are wanted: keep one (--replicas 1), or start a cluster: %w", a.name, errFewServers, a.want.Replicas, err)
 		}
 	}
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders) {
@@ -353,24 +371,25 @@ func (a asset) explain(ctx context.Context, js jetstream.JetStream, err error) e
 	return fmt.Errorf("provision %s: %w", a.name, err)
 }
 
-// retry repeats do while a cluster is still choosing its leaders: until then
-// it answers that it is not available, or not at all.
-func retry(ctx context.Context, do func(context.Context) error) error {
-	const patience, each, pause = 20 * time.Second, 3 * time.Second, 250 * time.Millisecond
+// peersPatience is how long a cluster may take to know its servers.
+const peersPatience = 5 * time.Second
+
+// persist repeats do while a cluster is still choosing its leaders: until then it
+// answers that it is not available, or not at all; and for a while where too few
+// servers are known. No room is no such reason.
+func persist(ctx context.Context, js jetstream.JetStream, do func(context.Context) error) error {
 	for begun := time.Now(); ; {
-		try, cancel := context.WithTimeout(ctx, each)
-		err := do(try)
-		cancel()
+		err := retry.Do(ctx, js.Conn(), do)
 		var api *jetstream.APIError
-		passing := errors.As(err, &api) && (api.ErrorCode == notAvailable || api.ErrorCode == noPeers) ||
-			errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
-		if !passing || time.Since(begun) > patience {
+		if !errors.As(err, &api) || api.ErrorCode != noPeers || noRoom(err) || time.Since(begun) > peersPatience {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(pause):
+		case <-time.After(peersPause):
 		}
 	}
 }
+
+const peersPause = 250 * time.Millisecond

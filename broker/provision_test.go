@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -276,10 +275,16 @@ func TestProvision_SubjectTaken(t *testing.T) {
 func TestProvision_NoRoom(t *testing.T) {
 	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: t.TempDir(), MaxStore: 1 << 20})
 	err := Provision(t.Context(), connect(t, b.URL()), DefaultLimits())
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(4<<30)) {
-		t.Errorf("error %v", err)
+	var room *RoomError
+	if !errors.As(err, &room) {
+		t.Fatalf("error %v", err)
 	}
-	t.Log(err)
+	room.Servers = b.Rooms(t.Context())
+	for _, want := range []string{"the stream RESULTS (4.0 GiB on one server), the stream AUDIT (256.0 MiB on one server)", "has 1.0 MiB of 1.0 MiB left", "--results-size", "max_file_store"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
 }
 
 func TestProvision_NoJetStream(t *testing.T) {

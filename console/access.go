@@ -31,15 +31,20 @@ func (d *denials) told(err error) {
 	if !errors.Is(err, nats.ErrPermissionViolation) {
 		return
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, end := range d.waiting {
+		end(refusal(err))
+	}
+}
+
+// refusal says what NATS's word means that we may not send or read something.
+func refusal(err error) error {
 	what := err.Error()
 	if i := strings.Index(what, " for "); i >= 0 {
 		what = what[i+len(" for "):]
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, end := range d.waiting {
-		end(fmt.Errorf("%w: your role does not include it (%s): an admin sees roles with netmon access ls", ErrDenied, what))
-	}
+	return fmt.Errorf("%w: your role does not include it (%s): an admin sees roles with netmon access ls", ErrDenied, what)
 }
 
 // during returns a context that ends, with the refusal as its cause, when the

@@ -93,7 +93,7 @@ func (c *Client) presence(ctx context.Context) (agents []Agent, gone map[string]
 
 // heartbeats is the last one of each agent, by subject.
 func (c *Client) heartbeats(ctx context.Context) (map[string]Agent, error) {
-	stream, err := c.js.Stream(ctx, wire.AgentsStream)
+	stream, err := c.open(ctx, wire.AgentsStream)
 	if err != nil {
 		return nil, noMesh("read the agents", err)
 	}
@@ -119,7 +119,7 @@ func (c *Client) heartbeats(ctx context.Context) (map[string]Agent, error) {
 	}
 	// One that was heard again while we read lost the message that was to come,
 	// and got one behind the last.
-	now, err := stream.Info(ctx, jetstream.WithSubjectFilter(wire.AllAlive))
+	now, err := c.info(ctx, stream, jetstream.WithSubjectFilter(wire.AllAlive))
 	if err != nil {
 		return nil, noMesh("read the agents", err)
 	}
@@ -127,7 +127,7 @@ func (c *Client) heartbeats(ctx context.Context) (map[string]Agent, error) {
 		if _, ok := heard[subject]; ok {
 			continue
 		}
-		m, err := stream.GetLastMsgForSubject(ctx, subject)
+		m, err := c.last(ctx, stream, subject)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // it is over a day old by now
 		}

@@ -51,7 +51,7 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 		{"OBJ_" + wire.ConfigsBucket, "objects " + wire.ConfigsBucket, "saved configurations"},
 	} {
 		kept := Kept{Name: k.name, Holds: k.holds}
-		stream, err := c.js.Stream(ctx, k.stream)
+		stream, err := c.open(ctx, k.stream)
 		if err != nil {
 			if !errors.Is(err, jetstream.ErrStreamNotFound) {
 				return b, noMesh("ask the broker", err)
@@ -68,10 +68,10 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 		}
 		b.Kept = append(b.Kept, kept)
 	}
-	if kv, err := c.js.KeyValue(ctx, wire.ControlBucket); err == nil {
-		if e, err := kv.Get(ctx, wire.LeaderKey); err == nil {
+	if lease, err := c.open(ctx, "KV_"+wire.ControlBucket); err == nil {
+		if m, err := c.last(ctx, lease, "$KV."+wire.ControlBucket+"."+wire.LeaderKey); err == nil {
 			var l wire.Lease
-			if json.Unmarshal(e.Value(), &l) == nil {
+			if json.Unmarshal(m.Data, &l) == nil {
 				b.Leader = &l
 			}
 		}

@@ -76,7 +76,7 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(3*time.Second))
+	js, err := jetstream.New(nc)
 	if err != nil {
 		nc.Close()
 		return nil, err
@@ -117,6 +117,9 @@ func noMesh(what string, err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
 		return fmt.Errorf("%w: %s: the NATS server is there, but netmon's streams are not: run `netmon controller` beside it, or use `netmon broker` (%w)", ErrUnreachable, what, err)
+	}
+	if errors.Is(err, nats.ErrPermissionViolation) {
+		return refusal(err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("%w: %s: no answer: %w", ErrUnreachable, what, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -27,22 +28,23 @@ var (
 // Store is the bucket of saved monitors, opened.
 type Store struct {
 	c      *Client
-	kv     jetstream.KeyValue
 	stream jetstream.Stream
 	id     string
 }
 
+// The stream under the bucket of saved monitors, by NATS's own naming (its ADR-8).
+const (
+	monitorsStream = "KV_" + wire.MonitorsBucket
+	monitorsPrefix = "$KV." + wire.MonitorsBucket + "."
+)
+
 // Monitors opens the bucket of saved monitors.
 func (c *Client) Monitors(ctx context.Context) (*Store, error) {
-	kv, err := c.js.KeyValue(ctx, wire.MonitorsBucket)
+	stream, err := c.open(ctx, monitorsStream)
 	if err != nil {
 		return nil, noMesh("open the saved monitors", err)
 	}
-	stream, err := c.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
-	if err != nil {
-		return nil, noMesh("open the saved monitors", err)
-	}
-	return &Store{c: c, kv: kv, stream: stream, id: wire.StoreID(stream.CachedInfo().Created)}, nil
+	return &Store{c: c, stream: stream, id: wire.StoreID(stream.CachedInfo().Created)}, nil
 }
 
 // List returns all saved monitors by name. What cannot be decoded is returned
@@ -77,9 +79,8 @@ func (s *Store) Names(ctx context.Context) ([]string, error) {
 
 // each hands over what stands under each key of the bucket now.
 func (s *Store) each(ctx context.Context, from tail.From, take func(key string, msg *nats.Msg, revision uint64)) error {
-	prefix := "$KV." + wire.MonitorsBucket + "."
-	from.Subjects, from.Last = []string{prefix + ">"}, true
-	t, err := tail.Open(ctx, s.c.js, "KV_"+wire.MonitorsBucket, from)
+	from.Subjects, from.Last = []string{monitorsPrefix + ">"}, true
+	t, err := tail.Open(ctx, s.c.js, monitorsStream, from)
 	if err != nil {
 		return noMesh("read the saved monitors", err)
 	}
@@ -91,7 +92,7 @@ func (s *Store) each(ctx context.Context, from tail.From, take func(key string, 
 		}
 		more = meta.NumPending > 0
 		if m.Header.Get(headerOperation) == "" { // else it is deleted (ADR-8 of NATS)
-			take(strings.TrimPrefix(m.Subject, prefix), m, meta.Sequence.Stream)
+			take(strings.TrimPrefix(m.Subject, monitorsPrefix), m, meta.Sequence.Stream)
 		}
 	}
 	return nil
@@ -102,12 +103,9 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return wire.Saved{}, fmt.Errorf("monitor name %w", err)
 	}
-	m, err := s.stream.GetLastMsgForSubject(ctx, "$KV."+wire.MonitorsBucket+"."+name)
-	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerOperation) != "" {
-		return wire.Saved{}, fmt.Errorf("%w: %q", ErrNotFound, name)
-	}
+	m, err := s.last(ctx, name)
 	if err != nil {
-		return wire.Saved{}, noMesh("read monitor "+name, err)
+		return wire.Saved{}, err
 	}
 	return s.read(name, m.Header, m.Data, m.Sequence)
 }
@@ -119,7 +117,7 @@ var ErrNotAccepted = errors.New("is not what somebody saved on this mesh")
 // read decodes what stands under a key, if the mesh let it in.
 func (s *Store) read(key string, header nats.Header, value []byte, revision uint64) (wire.Saved, error) {
 	if s.c.operators != nil {
-		subject := "$KV." + wire.MonitorsBucket + "." + key
+		subject := monitorsPrefix + key
 		if err := s.c.operators.Accepted(header.Get(wire.AcceptedHeader), subject, "", header.Get(wire.ProofHeader), value); err != nil {
 			return wire.Saved{}, fmt.Errorf("revision %d %w (%w): look at it (nats kv history %s %s), and save it again if it should be so", revision, ErrNotAccepted, err, wire.MonitorsBucket, key)
 		}
@@ -133,14 +131,23 @@ func (s *Store) Revision(ctx context.Context, name string) (uint64, error) {
 	if err := wire.CheckElement(name); err != nil {
 		return 0, fmt.Errorf("monitor name %w", err)
 	}
-	e, err := s.kv.Get(ctx, name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return 0, fmt.Errorf("%w: %q", ErrNotFound, name)
+	m, err := s.last(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	return m.Sequence, nil
+}
+
+// last is what stands under a name now.
+func (s *Store) last(ctx context.Context, name string) (*jetstream.RawStreamMsg, error) {
+	m, err := s.c.last(ctx, s.stream, monitorsPrefix+name)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerOperation) != "" {
+		return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
 	}
 	if err != nil {
-		return 0, noMesh("read monitor "+name, err)
+		return nil, noMesh("read monitor "+name, err)
 	}
-	return e.Revision(), nil
+	return m, nil
 }
 
 // decodeEntry reads what stands under a key. Whoever may write to the bucket
@@ -166,8 +173,6 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	if err := m.Validate(); err != nil {
 		return 0, err
 	}
-	ctx, done := s.c.denials.during(ctx)
-	defer done()
 	was := m.Revision
 	m.Revision, m.Author, m.Change = 0, wire.Clip(s.c.author, wire.MaxAuthor), wire.Clip(change, wire.MaxText)
 	data, err := json.Marshal(m)
@@ -178,13 +183,12 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
 	revision, err := s.put(ctx, m.Name, "", data, was)
-	if was == 0 && conflict(err) {
+	if was == 0 && retry.Conflict(err) {
 		if gone, ok := s.deleted(ctx, m.Name); ok {
 			revision, err = s.put(ctx, m.Name, "", data, gone)
 		}
 	}
-	err = denied(ctx, err)
-	if conflict(err) {
+	if retry.Conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w: look at it with `netmon get monitor %s` and try again", m.Name, ErrConflict, m.Name)
 	}
 	if err != nil {
@@ -196,11 +200,8 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 // Delete removes a monitor that was read at this revision, and returns the
 // revision of the removal.
 func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint64, error) {
-	ctx, done := s.c.denials.during(ctx)
-	defer done()
 	gone, err := s.put(ctx, name, opDelete, nil, revision)
-	err = denied(ctx, err)
-	if conflict(err) {
+	if retry.Conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w", name, ErrConflict)
 	}
 	if err != nil {
@@ -218,7 +219,7 @@ const (
 // put writes to the bucket over a revision, 0 for none, and returns the new one.
 // What is written is signed, where the mesh knows who is who.
 func (s *Store) put(ctx context.Context, name, operation string, data []byte, over uint64) (uint64, error) {
-	m := nats.NewMsg("$KV." + wire.MonitorsBucket + "." + name)
+	m := nats.NewMsg(monitorsPrefix + name)
 	m.Data = data
 	if operation != "" {
 		m.Header.Set(headerOperation, operation)
@@ -230,20 +231,12 @@ func (s *Store) put(ctx context.Context, name, operation string, data []byte, ov
 		}
 		m.Header.Set(wire.ProofHeader, proof)
 	}
-	ack, err := s.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(over))
-	if err != nil {
-		return 0, err
-	}
-	return ack.Sequence, nil
+	return s.c.replace(ctx, monitorsStream, m, over)
 }
 
 // deleted is the revision at which a monitor was deleted, if it was.
 func (s *Store) deleted(ctx context.Context, name string) (uint64, bool) {
-	stream, err := s.c.js.Stream(ctx, "KV_"+wire.MonitorsBucket)
-	if err != nil {
-		return 0, false
-	}
-	m, err := stream.GetLastMsgForSubject(ctx, "$KV."+wire.MonitorsBucket+"."+name)
+	m, err := s.c.last(ctx, s.stream, monitorsPrefix+name)
 	if err != nil || m.Header.Get(headerOperation) == "" {
 		return 0, false
 	}
@@ -263,7 +256,7 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return nil, fmt.Errorf("monitor name %w", err)
 	}
-	t, err := tail.Open(ctx, s.c.js, "KV_"+wire.MonitorsBucket, tail.From{Subjects: []string{"$KV." + wire.MonitorsBucket + "." + name}})
+	t, err := tail.Open(ctx, s.c.js, monitorsStream, tail.From{Subjects: []string{monitorsPrefix + name}})
 	if err != nil {
 		return nil, noMesh("read the history of "+name, err)
 	}
@@ -291,12 +284,6 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	}
 	slices.Reverse(out)
 	return out, nil
-}
-
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyExists) ||
-		errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
 }
 
 // Same says whether two monitors would run alike in the same places: all but

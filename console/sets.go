@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -36,8 +36,8 @@ type Set struct {
 // one message bounds it: a reader sees the old one or the new one, whole. Its
 // content is JSON that is YAML too, a file that `netmon apply` takes.
 type Sets struct {
-	c  *Client
-	os jetstream.ObjectStore
+	c      *Client
+	stream jetstream.Stream
 }
 
 // MaxSet bounds a saved configuration, in bytes: 10,000 monitors take about 3 MB.
@@ -54,73 +54,69 @@ var ErrSetChanged = errors.New("another console saved it meanwhile")
 
 // Sets opens the saved configurations.
 func (c *Client) Sets(ctx context.Context) (*Sets, error) {
-	os, err := c.js.ObjectStore(ctx, wire.ConfigsBucket)
+	stream, err := c.open(ctx, configsStream)
 	if err != nil {
 		return nil, noMesh("open the saved configurations", err)
 	}
-	return &Sets{c, os}, nil
+	return &Sets{c, stream}, nil
 }
 
 // List returns what is known of each set, by name.
 func (s *Sets) List(ctx context.Context) ([]Set, error) {
-	infos, err := s.os.List(ctx)
-	if errors.Is(err, jetstream.ErrNoObjectsFound) {
-		return nil, nil
-	}
+	objects, err := s.objects(ctx)
 	if err != nil {
 		return nil, noMesh("read the saved configurations", err)
 	}
 	var list []Set
-	for _, info := range infos {
-		list = append(list, setOf(info))
+	for _, o := range objects {
+		list = append(list, o.set())
 	}
 	slices.SortFunc(list, func(a, b Set) int { return cmp.Compare(a.Name, b.Name) })
 	return list, nil
 }
 
-func setOf(info *jetstream.ObjectInfo) Set {
-	n, _ := strconv.Atoi(info.Metadata[wire.SetMonitors])
-	return Set{Name: info.Name, Monitors: n, Author: info.Metadata[wire.SetAuthor], Saved: info.ModTime.UTC(), Bytes: info.Size, Digest: strings.TrimPrefix(info.Digest, "SHA-256=")}
+// set is what is known of an object; the zero value where there is none.
+func (o object) set() Set {
+	if !o.there() {
+		return Set{}
+	}
+	n, _ := strconv.Atoi(o.Metadata[wire.SetMonitors])
+	return Set{Name: o.Name, Monitors: n, Author: o.Metadata[wire.SetAuthor], Saved: o.ModTime.UTC(), Bytes: o.Size, Digest: strings.TrimPrefix(o.Digest, digestOf)}
 }
 
 // Find returns what is known of a set, without its monitors.
 func (s *Sets) Find(ctx context.Context, name string) (Set, error) {
+	o, err := s.find(ctx, name)
+	return o.set(), err
+}
+
+// find is look for what has to be there.
+func (s *Sets) find(ctx context.Context, name string) (object, error) {
 	if err := wire.CheckToken(name); err != nil {
-		return Set{}, fmt.Errorf("configuration name %w", err)
+		return object{}, fmt.Errorf("configuration name %w", err)
 	}
-	info, err := s.os.GetInfo(ctx, name)
-	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		return Set{}, fmt.Errorf("%w: %q", ErrNoSet, name)
-	}
+	o, err := s.look(ctx, name)
 	if err != nil {
-		return Set{}, noMesh("read the configuration "+name, err)
+		return object{}, noMesh("read the configuration "+name, err)
 	}
-	return setOf(info), nil
+	if !o.there() {
+		return object{}, fmt.Errorf("%w: %q", ErrNoSet, name)
+	}
+	return o, nil
 }
 
 // Get returns a set and its monitors by name.
 func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) {
-	if err := wire.CheckToken(name); err != nil {
-		return Set{}, nil, fmt.Errorf("configuration name %w", err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
-	object, err := s.os.Get(ctx, name)
-	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		return Set{}, nil, fmt.Errorf("%w: %q", ErrNoSet, name)
-	}
+	o, err := s.find(ctx, name)
 	if err != nil {
-		return Set{}, nil, noMesh("read the configuration "+name, err)
+		return Set{}, nil, err
 	}
-	defer object.Close()
-	info, err := object.Info()
-	if err != nil {
-		return Set{}, nil, noMesh("read the configuration "+name, err)
-	}
-	if err := s.check(ctx, name, info); err != nil {
+	if err := s.check(o); err != nil {
 		return Set{}, nil, fmt.Errorf("configuration %q: %w: look at it (nats object get %s %s) and save it again", name, err, wire.ConfigsBucket, name)
 	}
-	content, err := io.ReadAll(io.LimitReader(object, MaxSet+1))
+	content, err := s.content(ctx, o)
 	if err != nil {
 		return Set{}, nil, noMesh("read the configuration "+name, err)
 	}
@@ -128,22 +124,15 @@ func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) 
 	if err != nil {
 		return Set{}, nil, fmt.Errorf("configuration %q: %w", name, err)
 	}
-	return setOf(info), monitors, nil
+	return o.set(), monitors, nil
 }
 
 // Save keeps the monitors under the name, in place of was, as Find returned it;
-// the zero value is none. NATS cannot compare and set an object: this looks
-// before and behind, and ErrSetChanged tells what of another console it found
-// there. What of two that save at once is kept is whole in any case.
+// the zero value is none. ErrSetChanged means that another console saved or removed
+// it meanwhile; nothing is overwritten then.
 func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was Set) (Set, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return Set{}, fmt.Errorf("configuration name %w", err)
-	}
-	switch now, err := s.Find(ctx, name); {
-	case err != nil && !errors.Is(err, ErrNoSet):
-		return Set{}, err
-	case now.Digest != was.Digest || !now.Saved.Equal(was.Saved):
-		return Set{}, fmt.Errorf("%w: %s; yours is not saved: look at it and save again", ErrSetChanged, now.words())
 	}
 	content, err := encodeSet(monitors)
 	if err != nil {
@@ -154,24 +143,22 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was
 	}
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
-	ctx, done := s.c.denials.during(ctx)
-	defer done()
-	about := map[string]string{wire.SetAuthor: s.c.author, wire.SetMonitors: strconv.Itoa(len(monitors))}
-	if err := s.sign(ctx, name, content, about); err != nil {
-		return Set{}, noMesh("save the configuration "+name, err)
+	old, err := s.look(ctx, name)
+	if err != nil {
+		return Set{}, noMesh("read the configuration "+name, err)
 	}
-	info, err := s.os.Put(ctx, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author), Metadata: about}, bytes.NewReader(content))
-	if conflict(err) {
+	if now := old.set(); now.Digest != was.Digest || !now.Saved.Equal(was.Saved) {
+		return Set{}, fmt.Errorf("%w: %s; yours is not saved: look at it and save again", ErrSetChanged, now.words())
+	}
+	saved, err := s.put(ctx, old, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author),
+		Metadata: map[string]string{wire.SetAuthor: s.c.author, wire.SetMonitors: strconv.Itoa(len(monitors))}}, content)
+	if retry.Conflict(err) {
 		return Set{}, fmt.Errorf("%w: yours is not saved: look at it and save again", ErrSetChanged)
 	}
 	if err != nil {
-		return Set{}, noMesh("save the configuration "+name, denied(ctx, err))
+		return Set{}, noMesh("save the configuration "+name, err)
 	}
-	saved := setOf(info)
-	if now, err := s.Find(ctx, name); err == nil && now.Digest != saved.Digest {
-		return Set{}, fmt.Errorf("%w: %s; yours was replaced by it at once: save again under another name, or talk to each other", ErrSetChanged, now.words())
-	}
-	return saved, nil
+	return saved.set(), nil
 }
 
 // words say what a set is to somebody who did not expect it.
@@ -184,13 +171,16 @@ func (s Set) words() string {
 
 // Delete removes a set; the monitors that run are left alone.
 func (s *Sets) Delete(ctx context.Context, name string) error {
-	if _, err := s.Find(ctx, name); err != nil {
-		return err // NATS deletes what is not there without a word
+	o, err := s.find(ctx, name)
+	if err != nil {
+		return err
 	}
-	ctx, done := s.c.denials.during(ctx)
-	defer done()
-	if err := s.remove(ctx, name); err != nil {
-		return noMesh("remove the configuration "+name, denied(ctx, err))
+	err = s.remove(ctx, o)
+	if retry.Conflict(err) {
+		return fmt.Errorf("%w: it is not removed: look at it and try again", ErrSetChanged)
+	}
+	if err != nil {
+		return noMesh("remove the configuration "+name, err)
 	}
 	return nil
 }

@@ -3,9 +3,10 @@ package console
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -13,34 +14,43 @@ import (
 // each change, until ctx ends. saved is nil when the monitor was deleted, and
 // when it cannot be read, which problem explains.
 func (s *Store) Watch(ctx context.Context, ready func(), take func(name string, saved *wire.Saved, problem error)) error {
-	w, err := s.kv.WatchAll(ctx)
+	t, err := tail.Open(ctx, s.c.js, monitorsStream, tail.From{Subjects: []string{monitorsPrefix + ">"}, Last: true})
 	if err != nil {
 		return noMesh("watch the saved monitors", err)
 	}
-	defer w.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+	defer t.Stop()
+	life := t.Stream().Created
+	ready = sync.OnceFunc(ready)
+	if t.Left() == 0 {
+		ready()
+	}
+	for read := uint64(1); ; read++ {
+		m, meta, err := t.Next()
+		if ctx.Err() != nil {
 			return nil
-		case e, ok := <-w.Updates():
-			switch {
-			case ctx.Err() != nil:
-				return nil
-			case !ok:
-				return errors.New("watch the saved monitors: it ended")
-			case e == nil:
-				ready()
-			case wire.CheckElement(e.Key()) != nil: // no monitor of ours
-			case e.Operation() != jetstream.KeyValuePut:
-				take(e.Key(), nil, nil)
-			default:
-				m, err := decodeEntry(e.Key(), e.Value(), e.Revision())
-				if err != nil {
-					take(e.Key(), nil, err)
-					continue
-				}
-				take(e.Key(), &m, nil)
+		}
+		if err != nil {
+			return noMesh("watch the saved monitors", err)
+		}
+		if !t.Stream().Created.Equal(life) {
+			return errors.New("watch the saved monitors: the bucket was made anew")
+		}
+		name := strings.TrimPrefix(m.Subject, monitorsPrefix)
+		switch {
+		case wire.CheckElement(name) != nil: // no monitor of ours
+		case m.Header.Get(headerOperation) != "":
+			take(name, nil, nil)
+		default:
+			saved, err := decodeEntry(name, m.Data, meta.Sequence.Stream)
+			if err != nil {
+				take(name, nil, err)
+				break
 			}
+			take(name, &saved, nil)
+		}
+		// One that is saved anew while we read comes behind those that were there.
+		if meta.NumPending == 0 || read >= 2*t.Left() {
+			ready()
 		}
 	}
 }

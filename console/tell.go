@@ -154,6 +154,11 @@ func (c *Client) tell(ctx context.Context, a Agent, cmd wire.Command) []Told {
 		case wire.Stopped, wire.Absent:
 			t.Text = "stopped"
 		}
+		if len(m.Errors) == 1 && m.Errors[0].Code == wire.CodeStale {
+			// The controller told it about our change together with a later one.
+			t.OK, t.Text = true, "was told already, by a newer command"
+			m.Errors = nil
+		}
 		for _, e := range m.Errors {
 			t.Text += ": " + e.Error()
 		}

@@ -19,6 +19,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/command"
+	"netmon/internal/retry"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -98,11 +99,11 @@ func (c *Controller) round(ctx context.Context) error {
 	if err := c.provision(ctx); err != nil {
 		return err
 	}
-	kv, err := c.js.KeyValue(ctx, wire.ControlBucket)
+	kv, err := retry.Get(ctx, c.nc, func(ctx context.Context) (jetstream.KeyValue, error) { return c.js.KeyValue(ctx, wire.ControlBucket) })
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", wire.ControlBucket, err)
 	}
-	l := newLease(kv)
+	l := newLease(c.nc, kv)
 	revision, err := l.acquire(ctx, func(other wire.Lease) {
 		c.log.Info("another controller leads, standing by", "host", other.Host, "since", other.Since)
 	})

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ type faultMesh struct {
 	links      map[string][]*badlink.Link // by agent, one to each server
 	agents     map[string]*proc
 	states     map[string]string // folders
+	creds      []string          // of commands, where the servers know who is who
 	controller *proc
 	console    *proc
 	deleted    bool // the stream was deleted by hand
@@ -46,6 +48,8 @@ type setup struct {
 	store     func(*testing.T) string // of the broker
 	state     func(*testing.T) string // of agent paris
 	agentArgs []string
+	scheme    string                       // of its address
+	config    func(*faultMesh, int) string // of a server of a cluster, but for what makes it one
 }
 
 var faultAgents = []string{"paris", "tokyo"}
@@ -57,7 +61,8 @@ const (
 	loadEvery    = "50ms"
 )
 
-func newFaultMesh(t *testing.T, s setup) *faultMesh {
+// newCluster is the servers alone, of which there may be one.
+func newCluster(t *testing.T, s setup) *faultMesh {
 	m := &faultMesh{T: t, dir: t.TempDir(), setup: s, links: map[string][]*badlink.Link{}, agents: map[string]*proc{}, states: map[string]string{}}
 	for range max(1, s.servers) {
 		m.addrs, m.routes, m.health, m.brokers = append(m.addrs, freeAddr(t)), append(m.routes, freeAddr(t)), append(m.health, freeAddr(t)), append(m.brokers, nil)
@@ -68,6 +73,11 @@ func newFaultMesh(t *testing.T, s setup) *faultMesh {
 	for _, b := range m.brokers { // of a cluster, none is ready alone
 		b.line("broker ready on")
 	}
+	return m
+}
+
+func newFaultMesh(t *testing.T, s setup) *faultMesh {
+	m := newCluster(t, s)
 	m.startController()
 	for _, id := range faultAgents {
 		m.states[id] = filepath.Join(m.dir, id)
@@ -91,7 +101,8 @@ func newFaultMesh(t *testing.T, s setup) *faultMesh {
 }
 
 func (m *faultMesh) urls() string {
-	return "nats://" + strings.Join(m.addrs, ",nats://")
+	scheme := cmp.Or(m.setup.scheme, "nats") + "://"
+	return scheme + strings.Join(m.addrs, ","+scheme)
 }
 
 func (m *faultMesh) startBroker(i int) {
@@ -307,12 +318,14 @@ func (m *faultMesh) clusterConfig(i int, store string) string {
 	for _, r := range m.routes {
 		routes = append(routes, fmt.Sprintf("%q", "nats://"+r))
 	}
-	text := fmt.Sprintf(`server_name: s%d
-listen: %q
+	text := fmt.Sprintf("listen: %q\njetstream { store_dir: %q }\n", m.addrs[i], store)
+	if m.setup.config != nil {
+		text = m.setup.config(m, i)
+	}
+	text += fmt.Sprintf(`server_name: s%d
 http: %q
-jetstream { store_dir: %q }
 cluster { name: lab, listen: %q, routes: [%s] }
-`, i, m.addrs[i], m.health[i], store, m.routes[i], strings.Join(routes, ", "))
+`, i, m.health[i], m.routes[i], strings.Join(routes, ", "))
 	path := filepath.Join(m.dir, fmt.Sprintf("nats%d.conf", i))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		m.Fatal(err)

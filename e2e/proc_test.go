@@ -122,7 +122,13 @@ func (p *proc) line(words ...string) string {
 // lineAfter waits for such a line behind the first n lines.
 func (p *proc) lineAfter(n int, words ...string) string {
 	p.t.Helper()
-	limit := time.After(patience)
+	return p.lineWithin(patience, n, words...)
+}
+
+// lineWithin is lineAfter for what may take longer than patience.
+func (p *proc) lineWithin(most time.Duration, n int, words ...string) string {
+	p.t.Helper()
+	limit := time.After(most)
 	for {
 		p.mu.Lock()
 		for ; n < len(p.lines); n++ {
@@ -233,7 +239,7 @@ func do(t testing.TB, wantCode int, bin string, args ...string) string {
 }
 
 // apply saves n monitors that are all alike.
-func apply(t testing.TB, url, dir, kind, target, every, options string, n int) {
+func apply(t testing.TB, url, dir, kind, target, every, options string, n int, more ...string) {
 	t.Helper()
 	var file bytes.Buffer
 	file.WriteString("monitors:\n")
@@ -244,7 +250,7 @@ func apply(t testing.TB, url, dir, kind, target, every, options string, n int) {
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	netmonDo(t, 0, "apply", "-f", path, "--broker", url)
+	netmonDo(t, 0, append([]string{"apply", "-f", path, "--broker", url}, more...)...)
 }
 
 // freeAddr is a port that was free a moment ago: processes that must be

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -43,16 +44,16 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 
 // adoptAll accepts the last message of each subject of a stream.
 func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, subjects string) (n int, err error) {
-	stream, err := js.Stream(ctx, name)
+	stream, err := retry.Stream(ctx, js, name)
 	if err != nil {
 		return 0, err
 	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subjects))
+	info, err := retry.Info(ctx, js, stream, jetstream.WithSubjectFilter(subjects))
 	if err != nil {
 		return 0, err
 	}
 	for subject := range info.State.Subjects {
-		m, err := stream.GetLastMsgForSubject(ctx, subject)
+		m, err := retry.Last(ctx, js, stream, subject)
 		if err != nil {
 			return n, fmt.Errorf("%s: %w", subject, err)
 		}
@@ -69,7 +70,7 @@ func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, 
 		if v := m.Header.Get(headerRollup); v != "" {
 			again.Header.Set(headerRollup, v)
 		}
-		if _, err := js.PublishMsg(ctx, again, jetstream.WithExpectLastSequencePerSubject(m.Sequence)); err != nil {
+		if _, err := retry.Replace(ctx, js, name, again, m.Sequence); err != nil {
 			return n, fmt.Errorf("%s: %w", subject, err)
 		}
 		n++

@@ -40,30 +40,46 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 	}
 	rest := strings.TrimPrefix(m.Subject, gateConsumer+".")
 	q, err := allowedConsumer(by, rest, m.Data)
-	if err == nil {
-		err = s.consumers.room(ctx, by, role, held{q.Stream, q.Config.Name})
-	}
 	if err != nil {
 		refuse(m, err.Error())
 		return
 	}
-	data, err := json.Marshal(q)
-	var r *nats.Msg
-	if err == nil {
-		r, err = s.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+rest, data)
-	}
+	done, err := s.consumers.room(ctx, by, role, held{q.Stream, q.Config.Name})
 	if err != nil {
+		m.Respond(s.failure(err))
+		return
+	}
+	answer, name, err := s.makeConsumer(ctx, rest, q)
+	done(name)
+	if err != nil {
+		m.Respond(s.failure(err))
 		s.warnings.tell("access: make a consumer", m.Subject, by, err)
 		return
+	}
+	m.Respond(answer)
+}
+
+// makeConsumer makes one, and returns JetStream's answer, and its name, or "" where
+// it was not made.
+func (s *service) makeConsumer(ctx context.Context, rest string, q consumerRequest) (answer []byte, name string, err error) {
+	data, err := json.Marshal(q)
+	if err != nil {
+		return nil, "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, gateTry)
+	defer cancel()
+	r, err := s.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+rest, data)
+	if err != nil {
+		return nil, "", err
 	}
 	var made struct {
 		Name  string          `json:"name"`
 		Error json.RawMessage `json:"error"`
 	}
-	if json.Unmarshal(r.Data, &made) == nil && made.Error == nil && made.Name != "" {
-		s.consumers.made(by, held{q.Stream, made.Name})
+	if json.Unmarshal(r.Data, &made) != nil || made.Error != nil {
+		made.Name = ""
 	}
-	m.Respond(r.Data)
+	return r.Data, made.Name, nil
 }
 
 // allowedConsumer reads what a console asks for on a subject that ends in

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -344,5 +346,30 @@ func TestConsumers_StopSoon(t *testing.T) {
 		t.Errorf("stopped after %v with %d consumers", d, made)
 	} else {
 		t.Logf("stopped after %v with %d consumers", d, made)
+	}
+}
+
+// TestAttack_ConsumersAtOnce: to ask for many at the same moment gives no more.
+func TestAttack_ConsumersAtOnce(t *testing.T) {
+	s := natstest.StartSecure(t)
+	who := actors(t, s.Mesh)
+	vic := who[wire.RoleViewer].connect(t, s.Mesh)
+	var made atomic.Int64
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if _, err := makeConsumer(t, vic, "RESULTS", `,"inactive_threshold":300000000000`); err == nil {
+				made.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	stream, err := natstest.JetStream(t, s.As(t, access.Controller, "controller")).Stream(t.Context(), "RESULTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// On a slow machine the first ones, which nobody reads by, make place for others.
+	if n := stream.CachedInfo().State.Consumers; n > 64 || made.Load() < 32 {
+		t.Errorf("%d consumers, %d were made", n, made.Load())
 	}
 }

@@ -47,18 +47,41 @@ type consumers struct {
 	mu     sync.Mutex               // guards what follows
 	of     map[string]map[held]bool // by owner, "" for those that no console made; nil until the server was asked
 	unread map[string][]held        // by owner, oldest first: those that nobody read by when the server was asked
+	asked  map[asker]int            // requests that room let pass, and that are not done
 	looked time.Time                // when that was
 }
 
+// asker is who asks for a consumer, of which stream.
+type asker struct{ owner, stream string }
+
 func newConsumers(nc *nats.Conn, js jetstream.JetStream) *consumers {
-	return &consumers{nc: nc, js: js}
+	return &consumers{nc: nc, js: js, asked: map[asker]int{}}
 }
 
-// room says whether an owner may have one more consumer, or this one again.
-// Requests come one by one; see Serve.
-func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c held) error {
+// room says whether an owner may have one more consumer, or this one again. Where
+// it may, done is to be called once, with the name of the one that was made, or "".
+func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c held) (done func(name string), err error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if err := cs.find(ctx, owner, role, c); err != nil {
+		return nil, err
+	}
+	a := asker{owner, c.stream}
+	cs.asked[a]++
+	return func(name string) {
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		if cs.asked[a]--; cs.asked[a] == 0 {
+			delete(cs.asked, a)
+		}
+		if name != "" {
+			cs.note(owner, held{c.stream, name})
+		}
+	}, nil
+}
+
+// find finds room. It needs mu.
+func (cs *consumers) find(ctx context.Context, owner string, role wire.Role, c held) error {
 	if cs.of == nil {
 		if err := cs.look(ctx); err != nil {
 			return err
@@ -92,20 +115,28 @@ func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c h
 
 // full says why there is no room for one more. It needs mu.
 func (cs *consumers) full(owner string, role wire.Role, stream string) error {
-	if n := len(cs.of[owner]); n >= consumersMost {
+	n, all := len(cs.of[owner]), 0
+	for a, count := range cs.asked {
+		if a.owner == owner {
+			n += count
+		}
+		if a.stream == stream {
+			all += count
+		}
+	}
+	if n >= consumersMost {
 		return fmt.Errorf("%s has %d consumers, which is as many as one identity may have at once: end some of the programs that read, "+
 			"or try again in a moment: those that nobody reads by make place. An admin sees and removes them: netmon access consumers rm %s", owner, n, owner)
 	}
-	n := 0
-	for _, all := range cs.of {
-		for c := range all {
+	for _, some := range cs.of {
+		for c := range some {
 			if c.stream == stream {
-				n++
+				all++
 			}
 		}
 	}
-	if n >= streamMost && role != wire.RoleAdmin {
-		return fmt.Errorf("the stream %s has %d consumers, which is as many as it may have beside those of admins, who see and remove them: netmon access consumers", stream, n)
+	if all >= streamMost && role != wire.RoleAdmin {
+		return fmt.Errorf("the stream %s has %d consumers, which is as many as it may have beside those of admins, who see and remove them: netmon access consumers", stream, all)
 	}
 	return nil
 }
@@ -152,12 +183,6 @@ func (cs *consumers) note(owner string, c held) {
 		cs.of[owner] = map[held]bool{}
 	}
 	cs.of[owner][c] = true
-}
-
-func (cs *consumers) made(owner string, c held) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	cs.note(owner, c)
 }
 
 // listen hears from the server which ones ended, however they did. Should that get

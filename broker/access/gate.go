@@ -3,23 +3,50 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
+// refusedCode is one that JetStream does not use.
+const refusedCode jetstream.ErrorCode = 10200
+
 // refuse answers in JetStream's form, which each NATS client shows as an error.
 func refuse(m *nats.Msg, description string) error {
-	data, err := json.Marshal(map[string]any{"error": map[string]any{"code": 403, "err_code": 10200, "description": description}})
+	data, err := json.Marshal(map[string]any{"error": jetstream.APIError{Code: 403, ErrorCode: refusedCode, Description: description}})
 	if err != nil {
 		return err
 	}
 	return m.Respond(data)
+}
+
+// gateTry is how long what consoles ask for may take here: they ask again after
+// [retry.Try], and hear before that that they should.
+const gateTry = retry.Try * 3 / 4
+
+// failure is the answer about an error, in JetStream's form. One that passes is told
+// as such, and the console asks again.
+func (s *service) failure(err error) []byte {
+	var api *jetstream.APIError
+	switch {
+	case retry.Passing(s.nc, err):
+		api = &jetstream.APIError{Code: 503, ErrorCode: retry.NotAvailable, Description: "JetStream system temporarily unavailable"}
+	case !errors.As(err, &api):
+		api = &jetstream.APIError{Code: 403, ErrorCode: refusedCode, Description: err.Error()}
+	}
+	data, err := json.Marshal(map[string]any{"error": api})
+	if err != nil { // plain fields can be written
+		return nil
+	}
+	return data
 }
 
 // What consoles may say with a change of a saved monitor.
@@ -44,7 +71,7 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 	}
 	store, err := s.stored(ctx, monitorsStream)
 	if err != nil {
-		refuse(m, err.Error())
+		m.Respond(s.failure(err))
 		return
 	}
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
@@ -78,12 +105,12 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		refuse(m, err.Error())
 		return
 	}
-	for header, value := range map[string]string{headerExpect: m.Header.Get(headerExpect), headerOperation: operation, wire.ProofHeader: proof, wire.AcceptedHeader: accepted} {
+	for header, value := range map[string]string{headerOperation: operation, wire.ProofHeader: proof, wire.AcceptedHeader: accepted} {
 		if value != "" {
 			to.Header.Set(header, value)
 		}
 	}
-	s.note(e, s.write(ctx, m, to))
+	s.write(ctx, m, to, stored{e, monitorsStream, over})
 }
 
 // storeFor is how long it is believed that a bucket is the same one.
@@ -105,7 +132,9 @@ func (s *service) stored(ctx context.Context, name string) (string, error) {
 	if time.Since(known.at) < storeFor {
 		return known.id, nil
 	}
-	stream, err := s.js.Stream(ctx, name)
+	ctx, cancel := context.WithTimeout(ctx, gateTry)
+	defer cancel()
+	stream, err := retry.Stream(ctx, s.js, name)
 	if err != nil {
 		return "", err
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -32,7 +32,7 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	defer s.confirm(who)()
 	if err != nil {
 		s.warnings.tell("refused", to.Subject, who.Name, err)
-		refuse(m, err.Error())
+		m.Respond(s.failure(err))
 		return
 	}
 	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "config-save", What: []string{info.Name}}
@@ -45,27 +45,37 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	to.Header.Set(headerRollup, "sub")
-	to.Header.Set(headerExpect, fmt.Sprint(p.Revision))
 	to.Header.Set(wire.AcceptedHeader, accepted)
-	s.note(e, s.write(ctx, m, to))
+	s.write(ctx, m, to, stored{e, configsStream, p.Revision})
 }
 
-// write stores what somebody saves, and brings the answer.
-func (s *service) write(ctx context.Context, m, to *nats.Msg) error {
-	r, err := s.nc.RequestMsgWithContext(ctx, to)
+// stored is where something is saved, and what the audit is to know of it.
+type stored struct {
+	line   wire.Audit
+	stream string
+	over   uint64 // the revision that it replaces; 0 is none
+}
+
+// write stores what somebody saves, and brings the answer. It keeps the id by which
+// the stream knows a message that comes again.
+func (s *service) write(ctx context.Context, m, to *nats.Msg, in stored) {
+	if id := m.Header.Get(jetstream.MsgIDHeader); wire.CheckToken(id) == nil {
+		to.Header.Set(jetstream.MsgIDHeader, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, gateTry)
+	defer cancel()
+	sequence, err := retry.Replace(ctx, s.js, in.stream, to, in.over)
+	var answer []byte
+	if err == nil {
+		answer, err = json.Marshal(jetstream.PubAck{Stream: in.stream, Sequence: sequence})
+	}
 	if err != nil {
-		return err
+		answer = s.failure(err)
 	}
-	m.Respond(r.Data)
-	var ack struct {
-		Error *struct {
-			Description string `json:"description"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(r.Data, &ack) == nil && ack.Error != nil {
-		err = errors.New(ack.Error.Description)
-	}
-	return err
+	// In line before the console knows, and saves more: the audit is in order.
+	written := s.noted(in.line, err)
+	m.Respond(answer)
+	written()
 }
 
 // checkSet says who signed what is known of a saved configuration.

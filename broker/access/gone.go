@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/farewell"
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -138,14 +139,14 @@ func (s *service) watchGone(ctx context.Context) {
 
 // findGone finds agents that were shut out while nobody said that they are gone.
 func (s *service) findGone(ctx context.Context) error {
-	stream, err := s.js.Stream(ctx, wire.AgentsStream)
+	stream, err := retry.Stream(ctx, s.js, wire.AgentsStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil // nobody was heard yet
 	}
 	if err != nil {
 		return err
 	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(wire.AllAlive))
+	info, err := retry.Info(ctx, s.js, stream, jetstream.WithSubjectFilter(wire.AllAlive))
 	if err != nil {
 		return err
 	}

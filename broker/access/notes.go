@@ -15,7 +15,7 @@ const (
 	// is there before the next request; nobody is shut out later for it.
 	notePatience = 300 * time.Millisecond
 	notesMost    = 4096            // lines that wait for an audit that does not answer
-	noteWithin   = 5 * time.Second // for one line, and at the end for all that wait
+	noteWithin   = 5 * time.Second // at the end, for all that wait
 )
 
 // notes brings lines to the audit, in order, whether or not who caused them waits.
@@ -35,20 +35,23 @@ func newNotes(write func(context.Context, wire.Audit), log *slog.Logger) *notes 
 	return &notes{audit: auditlog.New(write), log: log, lines: make(chan noted, notesMost)}
 }
 
-// add brings a line to the audit: see [auditlog.Log.Add]. It waits a moment.
-func (n *notes) add(line wire.Audit, changed bool) {
+// add brings a line to the audit: see [auditlog.Log.Add]. What it returns waits a
+// moment until it is there.
+func (n *notes) add(line wire.Audit, changed bool) (written func()) {
 	l := noted{line, changed, make(chan struct{})}
 	select {
 	case n.lines <- l:
 	default:
 		n.log.Error("audit: not stored", "by", line.By, "did", line.Did, "what", line.What, "error", "too many lines wait")
-		return
+		return func() {}
 	}
-	timer := time.NewTimer(notePatience)
-	defer timer.Stop()
-	select {
-	case <-l.written:
-	case <-timer.C:
+	return func() {
+		timer := time.NewTimer(notePatience)
+		defer timer.Stop()
+		select {
+		case <-l.written:
+		case <-timer.C:
+		}
 	}
 }
 

@@ -14,11 +14,30 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/identity"
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
 // queue makes one answer each request, should a connection of before linger.
 const queue = "netmon-access"
+
+// gatesAtOnce is how many requests at one gate are handled at once: while a stream
+// has no leader, each waits for [gateTry], and those about others come behind.
+const gatesAtOnce = 16
+
+// handleAll handles requests, one by one, until ctx ends.
+func handleAll(ctx context.Context, requests <-chan *nats.Msg, handle func(context.Context, *nats.Msg)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-requests:
+			try, cancel := context.WithTimeout(ctx, 5*time.Second)
+			handle(try, m)
+			cancel()
+		}
+	}
+}
 
 // Service is how an authority reaches the mesh, and is reached.
 type Service struct {
@@ -65,20 +84,29 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		}
 		s.claims.stop()
 	}()
-	for subject, handle := range map[string]func(context.Context, *nats.Msg){
-		gateAccess + ".admin": s.admin,
-		"access.rotate.*":     s.rotate,
-		gateSave + ".>":       s.save,
-		gateSets + ".>":       s.saveSet,
-		gateConsumer + ".>":   s.consumer,
+	for _, g := range []struct {
+		subject string
+		handle  func(context.Context, *nats.Msg)
+		atOnce  int
+	}{
+		{gateAccess + ".admin", s.admin, 1},
+		{"access.rotate.*", s.rotate, 1},
+		{gateSave + ".>", s.save, gatesAtOnce},
+		{gateSets + ".>", s.saveSet, gatesAtOnce},
+		{gateConsumer + ".>", s.consumer, gatesAtOnce},
 	} {
-		sub, err := mesh.QueueSubscribe(subject, queue, func(m *nats.Msg) {
+		requests := make(chan *nats.Msg)
+		for range g.atOnce {
+			loops.Go(func() { handleAll(ctx, requests, g.handle) })
+		}
+		sub, err := mesh.QueueSubscribe(g.subject, queue, func(m *nats.Msg) {
 			if m.Reply == "" {
 				return // nobody waits for what would be done
 			}
-			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-			defer cancel()
-			handle(ctx, m)
+			select {
+			case requests <- m:
+			case <-ctx.Done():
+			}
 		})
 		if err != nil {
 			return fmt.Errorf("access: %w", err)
@@ -175,25 +203,28 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 // the audit may not answer. A change is always a line; of many that failed, some
 // are counted. What may have been done though its answer was lost is a change.
 // Who was not let in has no name yet: [service.first] bounds those.
-func (s *service) note(e wire.Audit, err error) {
+func (s *service) note(e wire.Audit, err error) { s.noted(e, err)() }
+
+// noted is note, but for waiting a moment until it is written.
+func (s *service) noted(e wire.Audit, err error) (written func()) {
 	e.At, e.OK = time.Now().UTC(), err == nil
 	if err != nil {
 		e.Error = err.Error()
 	}
-	s.notes.add(e, err == nil || e.By == "" || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout))
+	return s.notes.add(e, err == nil || e.By == "" || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout))
 }
 
 // store writes a line of the audit.
 func (s *service) store(ctx context.Context, e wire.Audit) {
-	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	ctx, cancel := context.WithTimeout(ctx, retry.Patience)
 	defer cancel()
 	subject, err := wire.AuditSubject(e.Where)
-	var data []byte
+	m := nats.NewMsg(subject)
 	if err == nil {
-		data, err = e.Encode()
+		m.Data, err = e.Encode()
 	}
 	if err == nil {
-		_, err = s.js.Publish(ctx, subject, data)
+		_, err = retry.Publish(ctx, s.js, m)
 	}
 	if err != nil {
 		s.a.log.Error("audit: not stored", "by", e.By, "did", e.Did, "what", e.What, "error", err)

@@ -27,10 +27,10 @@ func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "say how a monitor stands, as a plugin of Nagios",
-		UsageText: "netmon check NAME [--broker URL] [--timeout 10s]",
+		UsageText: "netmon check NAME [--broker URL] [--timeout 15s]",
 		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: slow, or up on some only, 2: down, 3: unknown, paused, " +
 			"or it could\nnot be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
-		Flags: []cli.Flag{brokerFlag(), &cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "give up after this `DURATION`"}},
+		Flags: []cli.Flag{brokerFlag(), &cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "give up after this `DURATION`"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")
 			if err != nil {

@@ -75,7 +75,8 @@ Exit codes: 0 fine · 1 the answer is no · 2 wrong use or an invalid file · 3 
 
 A command that talks to a broker finds it by ` + "`--broker` or `--context`, then `NETMON_BROKER` or `NETMON_CONTEXT`" + `,
 then the context in use (` + "`netmon context use`" + `), then on this host. It gives up after ` + "`--timeout`, or `NETMON_TIMEOUT`" + `, with
-exit code 4; of ` + "`add` and `probe`, `--timeout` is that of a run" + `.
+exit code 4; of ` + "`add` and `probe`, `--timeout` is that of a run" + `. Without one it waits for each answer
+of the broker for ` + defaultPatience.String() + `: a cluster that lost a server takes 5 to 9 s to elect a leader. What it waits for it says on standard error.
 
 | command | does |
 |---|---|

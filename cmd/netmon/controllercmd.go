@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
-	"netmon/controller"
 )
 
 func controllerCommand() *cli.Command {
@@ -38,7 +38,7 @@ func controllerCommand() *cli.Command {
 			ready := func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) }
 			folder := c.String("access")
 			if folder == "" {
-				control(c.Context, e.connect, limits, controller.Access{}, log, ready)
+				controls{connect: e.connect, limits: limits, ready: ready, log: log}.run(c.Context)
 				return nil
 			}
 			if !access.Exists(folder) {
@@ -81,8 +81,10 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	defer system.Close()
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
-	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: url, Again: again}, log) })
-	wg.Go(func() { control(ctx, connect, limits, accessOf(a), log, ready) })
+	first, _, _ := strings.Cut(url, ",") // who joins at one server of a cluster is told of the others
+	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: first, Again: again}, log) })
+	rooms := func(ctx context.Context) []broker.ServerRoom { return broker.Rooms(ctx, system) }
+	wg.Go(func() { controls{connect, limits, accessOf(a), rooms, ready, log}.run(ctx) })
 	wg.Wait()
 	return nil
 }

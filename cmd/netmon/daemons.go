@@ -111,7 +111,7 @@ func brokerCommand() *cli.Command {
 			} else {
 				limits := limitsFrom(c, b.DefaultLimits())
 				wg.Go(func() {
-					control(c.Context, id.controller, limits, id.access(), log, sync.OnceFunc(func() { close(kept) }))
+					controls{connect: id.controller, limits: limits, access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(kept) }), log: log}.run(c.Context)
 				})
 			}
 			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
@@ -172,15 +172,24 @@ func loopback(listen string) bool {
 	return err != nil || broker.Loopback(host)
 }
 
-// control provisions the mesh and controls it until ctx ends. ready, when not
-// nil, is called once the streams are there.
-func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, access controller.Access, log *slog.Logger, ready func()) {
+// controls is what a controller needs.
+type controls struct {
+	connect func(...nats.Option) (*nats.Conn, error)
+	limits  broker.Limits
+	access  controller.Access
+	rooms   func(context.Context) []broker.ServerRoom // of the servers, as far as they tell; may be nil
+	ready   func()                                    // called once the streams are there; may be nil
+	log     *slog.Logger
+}
+
+// run provisions the mesh and controls it until ctx ends.
+func (o controls) run(ctx context.Context) {
 	for wait := 250 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
-		err := controlOnce(ctx, connect, limits, access, log, ready)
+		err := o.once(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		log.Error("controller", "error", err)
+		o.log.Error("controller", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -188,8 +197,8 @@ func control(ctx context.Context, connect func(...nats.Option) (*nats.Conn, erro
 	}
 }
 
-func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), limits broker.Limits, access controller.Access, log *slog.Logger, ready func()) error {
-	nc, err := connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+func (o controls) once(ctx context.Context) error {
+	nc, err := o.connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
 	}
@@ -199,10 +208,14 @@ func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, 
 		return err
 	}
 	provision := func(ctx context.Context) error {
-		err := broker.Provision(ctx, js, limits)
+		err := broker.Provision(ctx, js, o.limits)
+		var room *broker.RoomError
+		if errors.As(err, &room) && o.rooms != nil {
+			room.Servers = o.rooms(ctx)
+		}
 		var kept *broker.KeptError
 		if errors.As(err, &kept) {
-			log.Warn("the broker keeps some of its settings", "reason", kept)
+			o.log.Warn("the broker keeps some of its settings", "reason", kept)
 			return nil
 		}
 		return err
@@ -210,15 +223,15 @@ func controlOnce(ctx context.Context, connect func(...nats.Option) (*nats.Conn, 
 	if err := provision(ctx); err != nil {
 		return err
 	}
-	if access.Adopt != nil { // before anybody may change what is saved; the controller tries again
-		if err := access.Adopt(ctx, js); err != nil {
-			log.Error("accept what was saved before", "error", err)
+	if o.access.Adopt != nil { // before anybody may change what is saved; the controller tries again
+		if err := o.access.Adopt(ctx, js); err != nil {
+			o.log.Error("accept what was saved before", "error", err)
 		}
 	}
-	if ready != nil {
-		ready()
+	if o.ready != nil {
+		o.ready()
 	}
-	ctl, err := controller.New(nc, provision, access, log)
+	ctl, err := controller.New(nc, provision, o.access, o.log)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func newGoneMesh(t *testing.T) *goneMesh {
 	id := identified{authority: a, controller: as(m.b.Connect, credential), url: m.b.URL()}
 	ready, answers := make(chan struct{}), make(chan struct{})
 	m.running(func(ctx context.Context) {
-		control(ctx, id.controller, m.b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
+		controls{connect: id.controller, limits: m.b.DefaultLimits(), access: id.access(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
 	})
 	<-ready
 	m.running(func(ctx context.Context) { id.serve(ctx, m.b, ready, sync.OnceFunc(func() { close(answers) }), log) })

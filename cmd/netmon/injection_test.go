@@ -28,7 +28,6 @@ import (
 	"netmon/broker"
 	"netmon/broker/backup"
 	"netmon/console"
-	"netmon/controller"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
 	"netmon/wire"
@@ -428,7 +427,7 @@ func TestInjection_Logs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, ready := make(chan struct{}), make(chan struct{})
 	go func() {
-		control(ctx, b.Connect, b.DefaultLimits(), controller.Access{}, logger, func() { close(ready) })
+		controls{connect: b.Connect, limits: b.DefaultLimits(), ready: func() { close(ready) }, log: logger}.run(ctx)
 		close(ended)
 	}()
 	<-ready

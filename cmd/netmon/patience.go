@@ -10,21 +10,28 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
+
+	"netmon/internal/retry"
 )
 
 // lasting are the commands that run until they are stopped: what they wait for
 // may come at any time.
 var lasting = []string{"up", "console", "agent", "controller", "dash"}
 
+// defaultPatience is how long a command that has no other end waits for each answer
+// of the broker: longer than a cluster takes to elect a leader.
+const defaultPatience = retry.Patience
+
 // withPatience gives a command that asks a broker an end to its waiting: by
-// --timeout, or NETMON_TIMEOUT where --timeout means something else.
+// --timeout, or NETMON_TIMEOUT where --timeout means something else. Where it waits
+// for long, it says on standard error for what.
 func withPatience(c *cli.Command) {
 	if find(c.Flags, "broker") == nil || find(c.Flags, "context") == nil || slices.Contains(lasting, c.Name) || c.Action == nil {
 		return
 	}
 	own := find(c.Flags, "timeout") != nil
 	if !own {
-		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
+		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", DefaultText: fmt.Sprintf("none, and %v for each answer", defaultPatience), Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
 	}
 	action := c.Action
 	c.Action = func(c *cli.Context) error {
@@ -32,6 +39,7 @@ func withPatience(c *cli.Command) {
 		if err != nil {
 			return err
 		}
+		c.Context = retry.WithNotice(c.Context, func(what string) { fmt.Fprintln(c.App.ErrWriter, "netmon:", what) })
 		if d == 0 {
 			return action(c)
 		}

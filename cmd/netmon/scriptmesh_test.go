@@ -18,7 +18,6 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/console"
-	"netmon/controller"
 )
 
 // scriptPatience is how long a script waits for what should come at once.
@@ -36,7 +35,7 @@ func mesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
 	ready := make(chan struct{})
 	wg.Go(func() {
-		control(ctx, b.Connect, b.DefaultLimits(), controller.Access{}, log, sync.OnceFunc(func() { close(ready) }))
+		controls{connect: b.Connect, limits: b.DefaultLimits(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
 	})
 	<-ready
 	for _, arg := range args {
@@ -79,7 +78,7 @@ func securemesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { stop(); wg.Wait(); b.Close(); a.Close() })
 	ready := make(chan struct{})
 	wg.Go(func() {
-		control(ctx, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
+		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
 	})
 	<-ready
 	wg.Go(func() { id.serve(ctx, b, ready, nil, log) })

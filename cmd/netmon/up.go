@@ -101,7 +101,7 @@ func up(c *cli.Context) error {
 	serving.Go(func() { b.KeepRoom(serve, id.controller) })
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
-		control(serve, id.controller, b.DefaultLimits(), id.access(), log, sync.OnceFunc(func() { close(ready) }))
+		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(serve)
 	})
 	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
 	working.Go(func() {

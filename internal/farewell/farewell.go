@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -50,11 +52,11 @@ func Write(ctx context.Context, js jetstream.JetStream, agent string, may func(a
 }
 
 func write(ctx context.Context, js jetstream.JetStream, agent, subject string, may func(wire.Alive, time.Duration) error) (done bool, err error) {
-	stream, err := js.Stream(ctx, wire.AgentsStream)
+	stream, err := retry.Stream(ctx, js, wire.AgentsStream)
 	if err != nil {
 		return true, fmt.Errorf("read the agents: %w", err)
 	}
-	last, err := stream.GetLastMsgForSubject(ctx, subject)
+	last, err := retry.Last(ctx, js, stream, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return true, ErrUnknown
 	}
@@ -75,9 +77,10 @@ func write(ctx context.Context, js jetstream.JetStream, agent, subject string, m
 	if err != nil {
 		return true, err
 	}
-	_, err = js.Publish(ctx, subject, data, jetstream.WithExpectLastSequencePerSubject(last.Sequence))
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	m := nats.NewMsg(subject)
+	m.Data = data
+	_, err = retry.Replace(ctx, js, wire.AgentsStream, m, last.Sequence)
+	if retry.Conflict(err) {
 		return false, fmt.Errorf("%s is heard all the time: %w", agent, err)
 	}
 	if err != nil {

@@ -13,7 +13,6 @@ package tail
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -21,11 +20,12 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"netmon/internal/retry"
 )
 
 const (
-	attempt  = 2 * time.Second // for the broker to make a consumer
-	attempts = 3               // of Open
+	attempt  = retry.Try // for the broker to make a consumer
 	pauseMin = 50 * time.Millisecond
 	pauseMax = 2 * time.Second
 	// forget is how long the broker keeps the consumer of a reader that is gone.
@@ -65,17 +65,12 @@ type Tail struct {
 	remove string // where the broker is told to end the consumer; "" once it was
 }
 
-// Open begins to read, until ctx ends or Stop. Its errors are those of the library.
+// Open begins to read, until ctx ends or Stop. It waits for a broker that does not
+// answer as [retry.Do] does. Its errors are those of the library.
 func Open(ctx context.Context, js jetstream.JetStream, stream string, from From) (*Tail, error) {
 	t := &Tail{js: js, stream: stream, from: from, back: make(chan struct{}, 1)}
 	t.ctx, t.cancel = context.WithCancel(ctx)
-	var err error
-	for range attempts {
-		if err = t.make(); err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
-			break
-		}
-	}
-	if err != nil {
+	if err := retry.Do(t.ctx, js.Conn(), t.make); err != nil {
 		t.cancel()
 		return nil, err
 	}
@@ -169,7 +164,9 @@ func (t *Tail) again() error {
 		var err error
 		nc := t.js.Conn()
 		if nc.IsConnected() {
-			err = t.make()
+			try, cancel := context.WithTimeout(t.ctx, attempt)
+			err = t.make(try)
+			cancel()
 		}
 		switch {
 		case t.ctx.Err() != nil:
@@ -195,9 +192,7 @@ func (t *Tail) again() error {
 }
 
 // make makes a consumer.
-func (t *Tail) make() error {
-	ctx, cancel := context.WithTimeout(t.ctx, attempt)
-	defer cancel()
+func (t *Tail) make(ctx context.Context) error {
 	s, err := t.js.Stream(ctx, t.stream)
 	if err != nil {
 		return err
