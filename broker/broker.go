@@ -24,6 +24,7 @@ type Broker struct {
 	lock  *storeLock
 
 	brought Brought // from other accounts of the store
+	plain   bool    // results were loaded as a stream that is not compressed; of Run, once it began
 
 	// restarting is held while one server makes way for the next, so that
 	// Close does not come between them.
@@ -93,6 +94,8 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if addr, ok := b.srv.Addr().(*net.TCPAddr); ok {
 		b.options().Port = addr.Port // the same again after a restart
 	}
+	there, compressed := resultsIn(b.srv)
+	b.plain = there && !compressed
 	return b, nil
 }
 

@@ -3,6 +3,7 @@ package broker
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -309,10 +310,12 @@ func TestRun_ComesBackAfterFullDisk(t *testing.T) {
 	js := connect(t, b.URL())
 	mustProvision(t, js, DefaultLimits())
 
+	payload := make([]byte, 50<<10)
 	publish := func(i int) error {
+		rand.Read(payload) // results are compressed
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := js.Publish(ctx, "results.paris.web", make([]byte, 50<<10), jetstream.WithMsgID(fmt.Sprint(i)))
+		_, err := js.Publish(ctx, "results.paris.web", payload, jetstream.WithMsgID(fmt.Sprint(i)))
 		return err
 	}
 	acked := 0

@@ -77,6 +77,10 @@ func (a asset) merge(have *jetstream.StreamInfo, most func() uint64) (next jetst
 	if a.bucket {
 		next.MaxAge = 0
 	}
+	// A server compresses what it stores after it loaded the stream again.
+	if want.Compression != jetstream.NoCompression {
+		next.Compression = want.Compression
+	}
 	// It is about what comes: what is stored, and larger, stays. Both ways,
 	// because agents send results up to this size.
 	if want.MaxMsgSize > 0 {

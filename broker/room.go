@@ -15,7 +15,7 @@ const roomNeeded = 8 << 20
 // first, so as not to fill a full disk's last bytes, and then writes, because
 // the file system does not tell of quotas.
 func hasRoom(dir string) (err error) {
-	if free, ok := freeBytes(dir); ok && free < 2*roomNeeded {
+	if free, _, ok := diskBytes(dir); ok && free < 2*roomNeeded {
 		return fmt.Errorf("%d bytes are free on the disk of %s, want %d", free, dir, 2*roomNeeded)
 	}
 	path := filepath.Join(dir, "netmon.room")
@@ -48,14 +48,9 @@ func (b *Broker) DefaultLimits() Limits {
 		return l
 	}
 	l.ResultsBytes = min(l.ResultsBytes, b.options().JetStreamMaxStore/2)
-	if free, ok := freeBytes(b.store); ok {
-		var used uint64
-		if srv := b.server(); srv != nil {
-			if js, err := srv.Jsz(nil); err == nil {
-				used = js.Store
-			}
-		}
-		l.ResultsBytes = min(l.ResultsBytes, int64((free+used)/2))
+	if free, _, ok := diskBytes(b.store); ok {
+		used := blocksOnDisk(b.store, "*") // the server counts them before compression
+		l.ResultsBytes = min(l.ResultsBytes, (int64(free)+used)/2)
 	}
 	// Rounded down to a power of two, it is the same again at most starts.
 	l.ResultsBytes = max(int64(1)<<(bits.Len64(uint64(max(l.ResultsBytes, 1)))-1), 1<<20)

@@ -2,5 +2,5 @@
 
 package broker
 
-// freeBytes is not known on this system.
-func freeBytes(string) (free uint64, ok bool) { return 0, false }
+// diskBytes is not known on this system.
+func diskBytes(string) (free, size uint64, ok bool) { return 0, 0, false }

@@ -2,12 +2,12 @@ package broker
 
 import "golang.org/x/sys/windows"
 
-// freeBytes is how much the disk of dir still takes from us.
-func freeBytes(dir string) (free uint64, ok bool) {
+// diskBytes is how much the disk of dir still takes from us, and its size.
+func diskBytes(dir string) (free, size uint64, ok bool) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
-		return 0, false
+		return 0, 0, false
 	}
-	err = windows.GetDiskFreeSpaceEx(path, &free, nil, nil)
-	return free, err == nil
+	err = windows.GetDiskFreeSpaceEx(path, &free, &size, nil)
+	return free, size, err == nil
 }

@@ -22,7 +22,8 @@ const (
 //
 // A server that once failed to write, because its disk was full, goes on to
 // serve but acknowledges nothing any more, also after there is room again.
-// Run waits for the room and starts the server again at the same address.
+// Run waits for the room and starts the server again at the same address. It also
+// does so once where results of an older netmon are to be compressed from now on.
 func (b *Broker) Run(ctx context.Context) error {
 	defer b.stop(b.clustered())
 	tick := time.NewTicker(healthEvery)
@@ -37,6 +38,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		why := b.stuck()
 		if why == "" {
 			wait = healthEvery
+			b.compress(ctx)
 			continue
 		}
 		b.log.Error("the broker stores nothing: results wait with their agents until there is room", "store", b.store, "error", why)

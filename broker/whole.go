@@ -99,7 +99,7 @@ func emptyStore(store string) error {
 // folder may be missing yet.
 func Free(dir string) (n uint64, known bool) {
 	for at := dir; ; at = filepath.Dir(at) {
-		if n, known = freeBytes(at); known || at == filepath.Dir(at) {
+		if n, _, known = diskBytes(at); known || at == filepath.Dir(at) {
 			return n, known
 		}
 	}

@@ -18,6 +18,8 @@ type Filter struct {
 	Last     bool      // begin with the last result of each monitor on each agent
 	// Odd, when not nil, is told of messages on the results' subjects that are no results.
 	Odd func(error)
+	// Progress, when not nil, is told how many of how many stored results were read.
+	Progress func(read, of uint64)
 	// Trouble, when not nil, is told why results that are followed cannot be
 	// read although the broker is there, and nil when they can be again.
 	Trouble func(error)
@@ -106,54 +108,4 @@ func (c *Client) FollowMessages(ctx context.Context, f Filter, ready func(), tak
 			return err
 		}
 	}
-}
-
-// Results calls take with each stored result of the filter since Since, until
-// to, and returns when the last one of this moment was read.
-func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(wire.Result) error) error {
-	subjects, err := f.subjects()
-	if err != nil {
-		return err
-	}
-	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: subjects, Since: f.Since})
-	if err != nil {
-		return noMesh("read the results", err)
-	}
-	defer t.Stop()
-	if t.Left() == 0 {
-		return nil
-	}
-	for {
-		m, meta, err := t.Next()
-		if err != nil {
-			return noMesh("read the results", err)
-		}
-		r, err := wire.DecodeResult(m.Subject, m.Data)
-		switch {
-		case err != nil:
-			f.odd(err)
-		case to.IsZero() || !r.Started.After(to):
-			if err := take(r); err != nil {
-				return err
-			}
-		}
-		// A result that was measured in time may have come late, behind others.
-		if meta.NumPending == 0 {
-			return nil
-		}
-	}
-}
-
-// Count says how many stored results of the filter there are since Since.
-func (c *Client) Count(ctx context.Context, f Filter) (uint64, error) {
-	subjects, err := f.subjects()
-	if err != nil {
-		return 0, err
-	}
-	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Subjects: subjects, Since: f.Since})
-	if err != nil {
-		return 0, noMesh("count the results", err)
-	}
-	defer t.Stop()
-	return t.Left(), nil
 }

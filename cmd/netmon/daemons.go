@@ -115,6 +115,8 @@ func brokerCommand() *cli.Command {
 				})
 			}
 			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
+			wg.Go(func() { keepMemory(c.Context, log) })
+			wg.Go(func() { b.KeepRoom(c.Context, id.controller) })
 			return b.Run(c.Context)
 		},
 	}
@@ -124,7 +126,7 @@ func brokerCommand() *cli.Command {
 func limitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`", DefaultText: "168h"},
-		&cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB", DefaultText: "4GiB, or half of the disk's room"},
+		&cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB, before compression to about a fifth", DefaultText: "4GiB, or half of the disk's room"},
 		&cli.IntFlag{Name: "replicas", Value: 1, Usage: "copies of each stream in a cluster: 1, 3 or 5"},
 	}
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"netmon/internal/memory"
 )
 
 // collectAt lets the heap grow by this many percent before it is collected,
@@ -16,6 +19,14 @@ func collectAt(percent int) (undo func()) {
 	}
 	old := debug.SetGCPercent(percent)
 	return func() { debug.SetGCPercent(old) }
+}
+
+// keepMemory keeps a process with a broker close to the memory that it needs,
+// until ctx ends.
+func keepMemory(ctx context.Context, log *slog.Logger) {
+	limit := memory.Find()
+	log.Info("soft memory limit", "most", limit.String())
+	memory.Keep(ctx, limit)
 }
 
 // How far an agent's heap may grow before it is collected, percent. At 10,000

@@ -19,12 +19,14 @@ func getResultsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "results",
 		Usage:     "stored results, from one time to another",
-		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [-o lines|ndjson|json|csv]",
+		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
 		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
-			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson",
+			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson\n   netmon get results web --tail 20",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson, json, csv"),
 			&cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"},
 			&cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"},
+			&cli.IntFlag{Name: "tail", Usage: "only the newest `N`, however old they are where there is no --from"},
+			&cli.IntFlag{Name: "limit", Usage: "only the first `N`"},
 			&cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"},
 		},
 		Action: getResults,
@@ -58,14 +60,21 @@ func getResults(c *cli.Context) error {
 	if !from.Before(to) {
 		return usage("--from %s is not before --to %s", c.String("from"), c.String("to"))
 	}
+	which, err := extentOf(c, from, to)
+	if err != nil {
+		return err
+	}
 	form := c.String("output")
 	switch form {
 	case "", "lines", "ndjson", "json", "csv":
 	default:
 		return usage("--output: want lines, ndjson, json or csv, got %q", form)
 	}
+	far := progressOf(c, "results")
+	defer far.end()
 	f := console.Filter{Monitors: c.Args().Slice(), Agents: c.StringSlice("agent"), Since: from,
-		Odd: func(err error) { fmt.Fprintln(c.App.ErrWriter, "netmon: ignored:", console.Printable(err.Error())) }}
+		Progress: far.tell,
+		Odd:      func(err error) { fmt.Fprintln(c.App.ErrWriter, "netmon: ignored:", console.Printable(err.Error())) }}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		out := bufio.NewWriter(c.App.Writer)
 		defer out.Flush()
@@ -78,10 +87,7 @@ func getResults(c *cli.Context) error {
 				return err
 			}
 		}
-		err := cl.Results(ctx, f, to, func(r wire.Result) error {
-			if r.Started.Before(from) { // it came late; it belongs to an earlier time
-				return nil
-			}
+		err := which.read(ctx, cl, f, func(r wire.Result) error {
 			shown++
 			switch {
 			case form == "json":
@@ -101,8 +107,7 @@ func getResults(c *cli.Context) error {
 		})
 		table.Flush()
 		if err == nil && shown == 0 { // a name mistyped, or a time too short, looks the same
-			fmt.Fprintf(c.App.ErrWriter, "no result is stored from %s to %s%s: netmon get monitors lists names, --from goes further back\n",
-				from.Local().Format(time.DateTime), to.Local().Format(time.DateTime), ofWhich(f))
+			fmt.Fprintf(c.App.ErrWriter, "no result is stored%s%s: netmon get monitors lists names%s\n", which.when(), ofWhich(f), which.further())
 		}
 		if err == nil && form == "json" {
 			err = emit(out, form, "Results", all)

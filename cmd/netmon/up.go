@@ -97,6 +97,8 @@ func up(c *cli.Context) error {
 	var serving, working sync.WaitGroup
 	var brokerErr, agentErr error
 	ready, answers := make(chan struct{}), make(chan struct{})
+	serving.Go(func() { keepMemory(serve, log) })
+	serving.Go(func() { b.KeepRoom(serve, id.controller) })
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
 		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(serve)

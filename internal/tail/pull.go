@@ -12,7 +12,10 @@ import (
 )
 
 const (
-	batch  = 2000 // messages in one pull, at most
+	batch = 2000 // messages in one pull, at most
+	// ahead is how much one pull may bring, bytes, by the size of those before it.
+	// The broker would cut off a reader for which it holds 64 MiB.
+	ahead  = 4 << 20
 	expiry = 30 * time.Second
 	// heartbeat is how often the broker says that it is there, while a pull
 	// waits; two missed ones are too many.
@@ -42,12 +45,13 @@ type puller struct {
 
 	asked time.Time // when the last pull was sent
 	left  int       // messages that it may still bring; 0 when it has ended
-	ahead *nats.Msg // read, and not handed out
+	size  int       // bytes of a message, on average
+	held  *nats.Msg // read, and not handed out
 }
 
 func newPuller(nc *nats.Conn, next string) (*puller, error) {
 	// One pull is under way, and heartbeats: the channel never overflows.
-	p := &puller{nc: nc, next: next, inbox: nc.NewInbox(), ch: make(chan *nats.Msg, batch+100), broken: make(chan struct{}), quiet: time.NewTimer(0)}
+	p := &puller{nc: nc, next: next, inbox: nc.NewInbox(), ch: make(chan *nats.Msg, batch+100), broken: make(chan struct{}), quiet: time.NewTimer(0), size: 8 << 10}
 	var err error
 	p.sub, err = nc.ChanSubscribe(p.inbox, p.ch)
 	return p, err
@@ -65,7 +69,7 @@ func (p *puller) end() {
 func (p *puller) get(ctx context.Context) (*nats.Msg, error) {
 	for {
 		m := p.ready()
-		p.ahead = nil
+		p.held = nil
 		if m == nil {
 			if p.left == 0 {
 				if err := p.pull(ctx); err != nil {
@@ -85,6 +89,7 @@ func (p *puller) get(ctx context.Context) (*nats.Msg, error) {
 		}
 		if m.Reply != "" { // what the broker says of the pull has none
 			p.left--
+			p.size += (m.Size() - p.size) / 16
 			return m, nil
 		}
 		switch status := m.Header.Get("Status"); status {
@@ -99,13 +104,13 @@ func (p *puller) get(ctx context.Context) (*nats.Msg, error) {
 
 // ready is the next message if it is here already, else nil.
 func (p *puller) ready() *nats.Msg {
-	if p.ahead == nil {
+	if p.held == nil {
 		select {
-		case p.ahead = <-p.ch:
+		case p.held = <-p.ch:
 		default:
 		}
 	}
-	return p.ahead
+	return p.held
 }
 
 // pull asks for more.
@@ -122,10 +127,11 @@ func (p *puller) pull(ctx context.Context) error {
 	}
 	// Without no_wait what is there and what comes later would both come by one
 	// pull, each as it comes; with it the pull ends with what is there.
-	req, err := json.Marshal(map[string]any{"batch": batch, "no_wait": true, "expires": expiry, "idle_heartbeat": heartbeat})
+	n := min(batch, max(1, ahead/max(1, p.size)))
+	req, err := json.Marshal(map[string]any{"batch": n, "no_wait": true, "expires": expiry, "idle_heartbeat": heartbeat})
 	if err != nil {
 		return err
 	}
-	p.asked, p.left = time.Now(), batch
+	p.asked, p.left = time.Now(), n
 	return p.nc.PublishRequest(p.next, p.inbox, req)
 }

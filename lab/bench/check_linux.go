@@ -10,8 +10,16 @@ import (
 // mostPerMonitor is twice what a monitor may take, KiB: see docs/performance.md.
 const mostPerMonitor = 2 * 4
 
-// check fails on what is no noise, in under 40 s: a tick missed at 1,000 ICMP
-// monitors, a result missing at the end, and memory for each monitor at 10,000.
+// What the broker may take while a small store is read, MiB. It takes some 240;
+// without a limit that follows it would be over 570.
+const (
+	readStore = 512 << 20
+	readMost  = 400
+)
+
+// check fails on what is no noise, in a minute: a tick missed at 1,000 ICMP
+// monitors, a result missing at the end, memory for each monitor at 10,000, and
+// the broker's memory while stored results are read.
 func check(ctx context.Context, o *options, r *report) error {
 	targets, err := startTargets(ctx, r.dir())
 	if err != nil {
@@ -51,6 +59,14 @@ func check(ctx context.Context, o *options, r *report) error {
 	r.say("10,000 ICMP monitors (every %v): %.0f MiB, %.1f KiB for each monitor", l.every, u.rss, each)
 	if each > mostPerMonitor {
 		errs = append(errs, fmt.Errorf("%.1f KiB for each monitor: want at most %d", each, mostPerMonitor))
+	}
+	m.stop()
+	took, err := measureReading(ctx, o, r, readStore, 0)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	if took > readMost {
+		errs = append(errs, fmt.Errorf("the broker took %.0f MiB while results were read: want at most %d", took, readMost))
 	}
 	return errors.Join(errs...)
 }

@@ -29,6 +29,10 @@ type options struct {
 	agents   int
 	access   bool // the broker knows who is who, over TLS
 	measure  string
+
+	storeSize int64         // bytes of results that are read
+	settle    time.Duration // in which the broker gives back what reading took
+	storeAt   string        // folder of the broker that has them; "" is one that goes
 }
 
 // measurement is what -measure takes.
@@ -44,6 +48,7 @@ var measurements = []measurement{
 	{"consoles", "from the end of a probe to its line on a console, and what consoles cost", consoles},
 	{"fleet", "a thousand agents on one broker, which restarts", fleet},
 	{"soak", "whether anything grows", soak},
+	{"reading", "what the broker pays while stored results are read", reading},
 	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 
@@ -75,12 +80,16 @@ func main() {
 	flag.BoolVar(&o.access, "access", false, "the broker knows who is who, over TLS, and the agent joins it; not with fleet")
 	flag.IntVar(&o.consoles, "consoles", 10, "consoles of -measure consoles")
 	flag.IntVar(&o.agents, "agents", 1000, "agents of -measure fleet")
+	mib := flag.Int64("store-size", 4096, "`MiB` of results of -measure reading")
+	flag.DurationVar(&o.settle, "settle", readSettle, "time in which -measure reading lets the broker give back memory")
+	flag.StringVar(&o.storeAt, "store", "", "`folder` in which -measure reading keeps its broker, and finds it the next time")
 	var names []string
 	for _, m := range measurements {
 		names = append(names, m.name+" ("+m.doc+")")
 	}
 	flag.StringVar(&o.measure, "measure", "table", "what to measure: "+strings.Join(names, "; "))
 	flag.Parse()
+	o.storeSize = *mib << 20
 	exit(start(&o, *kinds, *monitors, *against))
 }
 
