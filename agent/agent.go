@@ -72,11 +72,12 @@ type Agent struct {
 	probing   atomic.Int32
 	rotating  atomic.Bool
 	refusedAt atomic.Pointer[time.Time]
-	replays   identity.Challenges // guards against commands that come twice
-	told      *auditlog.Log       // who made the agent do what
-	audit     chan auditLine      // of that, what is to be stored; has room for some
-	beat      chan struct{}       // a heartbeat is wanted soon; has room for one
-	following chan struct{}       // asks followLoop to look; has room for one
+	replays   identity.Challenges    // guards against commands that come twice
+	told      *auditlog.Log          // who made the agent do what
+	audit     chan auditLine         // of that, what is to be stored; has room for some
+	beat      chan struct{}          // a heartbeat is wanted soon; has room for one
+	authority atomic.Pointer[string] // fingerprint of the one that was told last; nil without Trust
+	following chan struct{}          // asks followLoop to look; has room for one
 	kinds     []string
 	cannot    map[string]string
 
@@ -123,6 +124,10 @@ func New(o Options) (*Agent, error) {
 	a.link = &link{id: o.ID, instance: a.instance, known: o.Trust != nil, started: a.started, log: a.log, connect: o.Connect, opened: a.opened, again: o.claimAgain,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
 	a.link.init()
+	if o.Trust != nil {
+		now := o.Trust.Authority()
+		a.authority.Store(&now)
+	}
 	return a, nil
 }
 

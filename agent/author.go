@@ -69,12 +69,9 @@ func (a *Agent) trust(list wire.SignedTrust) wire.Reply {
 	if a.o.Trust == nil {
 		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it obeys whoever the broker lets in"})
 	}
-	before, problem, authority := a.o.Trust.Number(), a.o.Trust.Problem(), a.o.Trust.Authority()
+	before, problem := a.o.Trust.Number(), a.o.Trust.Problem()
 	err := a.o.Trust.Take(list)
-	if now := a.o.Trust.Authority(); now != authority {
-		a.log.Warn("another authority took over: the one before counts no more here", "authority", now, "before", authority)
-		a.follow() // and so says that we came over
-	}
+	a.cameOver()
 	if n := a.o.Trust.Number(); n != before { // also where it could not be kept
 		a.log.Info("there is a newer list of those whose commands count", "number", n)
 		a.changed()

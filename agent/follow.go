@@ -66,17 +66,25 @@ func (a *Agent) followOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, followWithin)
 	defer cancel()
 	f, err := a.o.Follow(ctx, nc)
+	a.cameOver()
 	if a.o.Trust.Number() != before {
 		a.changed()
 	}
 	switch {
-	case err != nil || f.Pin == "":
-	case f.Over:
-		a.log.Warn("another authority took over: the one before counts no more here", "authority", f.Pin)
+	case err != nil || f.Pin == "" || f.Over:
 	case f.Dropped:
 		a.log.Warn("the authority that was to take over was given up", "authority", f.Pin)
 	default:
 		a.log.Warn("another authority is to take over: until then both count here", "authority", f.Pin)
 	}
 	return err
+}
+
+// cameOver tells, once, that another authority took over. The broker hears of it, too.
+func (a *Agent) cameOver() {
+	now := a.o.Trust.Authority()
+	if before := a.authority.Swap(&now); before != nil && *before != now {
+		a.log.Warn("another authority took over: the one before counts no more here", "authority", now, "before", *before)
+		a.follow()
+	}
 }

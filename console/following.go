@@ -12,7 +12,7 @@ import (
 const (
 	followEvery  = 10 * time.Second // for who stays connected
 	followWithin = 3 * time.Second  // for one try
-	followGrace  = time.Second      // that a short command waits for the first one, at its end
+	followGrace  = 2 * time.Second  // that a short command waits for the first one, at its end
 )
 
 // following keeps the identity of a console up with the authority of the mesh. A

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"netmon/broker/access"
 	"netmon/wire"
@@ -38,7 +39,12 @@ func TestAuthority_ChangesWhileAllStay(t *testing.T) {
 	if out := m.as("netmon access authority"); !strings.Contains(out, "next ") || !strings.Contains(out, "vic (viewer)") {
 		t.Errorf("after the broker was killed: %s", out)
 	}
-	viewer.until("netmon get agents")
+	for end := time.Now().Add(patience); strings.Contains(m.as("netmon access authority"), "vic (viewer)"); {
+		if time.Now().After(end) {
+			t.Fatal("vic runs commands, and does not have it")
+		}
+		viewer.until("netmon get agents")
+	}
 	rotate.line("is the authority, and")
 	if code := rotate.wait(); code != 0 {
 		t.Errorf("rotate ended with %d", code)

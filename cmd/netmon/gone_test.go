@@ -204,7 +204,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 	if s := m.seen(); s.listed != 1 || s.on != 1 || s.stand != judge.Up {
 		t.Errorf("right after it was shut out: %+v", s)
 	}
-	m.await(1, time.Second)
+	m.await(1, 20*time.Second)
 	m.stays(1, 2*time.Second)
 	if out := m.save("db", l.Addr().String(), "paris", "oslo"); !strings.Contains(out, "paris        db no agent of that name is known") || !strings.Contains(out, "oslo         db running") {
 		t.Errorf("told: %s", out)
@@ -229,7 +229,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 
 	stopOslo()
 	m.must(m.admin.ForgetAgent(t.Context(), "oslo"))
-	m.await(1, time.Second)
+	m.await(1, 20*time.Second)
 	if err := m.admin.ForgetAgent(t.Context(), "oslo"); err == nil || !strings.Contains(err.Error(), "no agent of that name is known") {
 		t.Errorf("forget one twice: %v", err)
 	}
