@@ -45,6 +45,8 @@ type Options struct {
 	Trust *identity.Trust
 	// Rotate, when not nil, changes the key that the connection came in with.
 	Rotate func(context.Context, *nats.Conn) error
+	// Follow, when not nil, keeps up with the authority of the mesh: see [identity.Follow].
+	Follow func(context.Context, *nats.Conn) (identity.Followed, error)
 	Policy *policy.Policy // nil: that of an agent without a policy file
 	Log    *slog.Logger
 	Opened func() // when not nil, told each time the broker is reached
@@ -74,6 +76,7 @@ type Agent struct {
 	told      *auditlog.Log       // who made the agent do what
 	audit     chan auditLine      // of that, what is to be stored; has room for some
 	beat      chan struct{}       // a heartbeat is wanted soon; has room for one
+	following chan struct{}       // asks followLoop to look; has room for one
 	kinds     []string
 	cannot    map[string]string
 
@@ -110,7 +113,7 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
 	a.told = auditlog.New(a.note)
 	a.run = newRunner(o.ID, a.record)
 	a.run.began = a.env.Launched
@@ -180,6 +183,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.run.crowd = crowd.over
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
+	loops.Go(func() { a.followLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
 	tells.Go(func() { a.auditLoop(telling) })
 	sends.Go(func() {
@@ -252,6 +256,7 @@ func (a *Agent) setSendProblem(p string) {
 // opened announces the agent before anybody is told that it is there.
 func (a *Agent) opened() {
 	a.sendAlive(false)
+	a.follow()
 	a.mu.Lock()
 	if a.o.Trust != nil && !a.was {
 		a.saveLocked() // from now on the id is ours: see ErrIDInUse

@@ -69,11 +69,18 @@ func (a *Agent) trust(list wire.SignedTrust) wire.Reply {
 	if a.o.Trust == nil {
 		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it obeys whoever the broker lets in"})
 	}
-	before, problem := a.o.Trust.Number(), a.o.Trust.Problem()
+	before, problem, authority := a.o.Trust.Number(), a.o.Trust.Problem(), a.o.Trust.Authority()
 	err := a.o.Trust.Take(list)
+	if now := a.o.Trust.Authority(); now != authority {
+		a.log.Warn("another authority took over: the one before counts no more here", "authority", now, "before", authority)
+		a.follow() // and so says that we came over
+	}
 	if n := a.o.Trust.Number(); n != before { // also where it could not be kept
 		a.log.Info("there is a newer list of those whose commands count", "number", n)
 		a.changed()
+		if a.o.Trust.Next() != "" {
+			a.follow()
+		}
 	}
 	switch {
 	case errors.Is(err, identity.ErrNotKept): // the controller brings it again

@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,7 @@ type link struct {
 	events chan struct{} // something about the connection changed; has room for one
 	asked  atomic.Bool   // another agent asked for our id
 	denied atomic.Bool   // it was told that the broker does not let us in
+	other  atomic.Bool   // it was told that the broker has a certificate that we do not believe
 
 	mu   sync.Mutex // guards what follows
 	nc   *nats.Conn
@@ -160,7 +162,7 @@ func (l *link) hold(ctx context.Context) error {
 		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
 		nats.ReconnectHandler(func(*nats.Conn) { l.poke() }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { // also of the first attempt
-			if ctx.Err() == nil && !l.shutOut(err) && !told {
+			if ctx.Err() == nil && !l.shutOut(err) && !l.stranger(err) && !told {
 				told = true
 				l.log.Warn("the broker cannot be reached; measuring goes on, and so does trying", "error", err)
 			}
@@ -256,6 +258,7 @@ func (l *link) openUp(nc *nats.Conn) {
 	}
 	l.mu.Unlock()
 	l.denied.Store(false)
+	l.other.Store(false)
 	if !isOpen {
 		l.log.Info("connected to the broker", "url", nc.ConnectedUrlRedacted())
 		l.opened()
@@ -272,6 +275,21 @@ func (l *link) shutOut(err error) bool {
 		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), or for a while, "+
 			"as it stored more than its share (netmon access ls says so), or its credentials are of another mesh. "+
 			"Measuring goes on and results are kept; it is tried again, within 5 minutes each time. A suspension ends by itself. Else, to join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
+	}
+	return true
+}
+
+// stranger says whether err means that the broker's certificate is not by an
+// authority that we believe, and logs that once, with what to do.
+func (l *link) stranger(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		return false
+	}
+	if !l.other.Swap(true) {
+		l.log.Error("the broker's certificate is not by the authority that this agent believes: the mesh changed its authority without this agent "+
+			"(netmon access authority there), or it is another broker, or somebody between. Measuring goes on, results are kept, and it is tried again. "+
+			"To join again: netmon token new agent --id "+l.id+" --replace there, netmon agent --join LINE here", "error", err)
 	}
 	return true
 }

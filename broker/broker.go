@@ -19,9 +19,8 @@ import (
 // Broker is an embedded NATS server with its store.
 type Broker struct {
 	log   *slog.Logger
-	often *repeats        // of what servers log
-	opts  *server.Options // what each new server starts with: the server changes its own copy
-	store string          // "" when the server keeps nothing on disk
+	often *repeats // of what servers log
+	store string   // "" when the server keeps nothing on disk
 	lock  *storeLock
 
 	brought Brought // from other accounts of the store
@@ -31,7 +30,8 @@ type Broker struct {
 	// Close does not come between them.
 	restarting sync.Mutex
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex      // guards the rest
+	opts   *server.Options // what each new server starts with: the server changes its own copy
 	srv    *server.Server
 	closed bool
 }
@@ -69,7 +69,11 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	// The server opens its store before it listens, and a big store takes a
 	// while: look first whether there is any point.
-	if err = tryListen(ctx, opts); err == nil && o.Config == "" { // of others' servers the accounts are theirs
+	err = tryListen(ctx, opts)
+	if err == nil && o.Config == "" {
+		err = followAccount(b.store, o.Access)
+	}
+	if err == nil && o.Config == "" { // of others' servers the accounts are theirs
 		b.brought, err = bringAlong(b.store, accountOf(o.Access), o.BringAlong, time.Now())
 	}
 	if err == nil {
@@ -88,7 +92,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		return nil, explainStart(err, opts)
 	}
 	if addr, ok := b.srv.Addr().(*net.TCPAddr); ok {
-		b.opts.Port = addr.Port // the same again after a restart
+		b.options().Port = addr.Port // the same again after a restart
 	}
 	there, compressed := resultsIn(b.srv)
 	b.plain = there && !compressed
@@ -154,10 +158,10 @@ func awaitReady(ctx context.Context, srv *server.Server, l *serverLog, started <
 
 // URL is where others connect to, such as nats://127.0.0.1:4222. It is "" when
 // the broker is in this process only.
-func (b *Broker) URL() string { return clientURL(b.opts) }
+func (b *Broker) URL() string { return clientURL(b.options()) }
 
 // Openings lists what other hosts may use of it without saying who they are.
-func (b *Broker) Openings() []Opening { return Openings(b.opts) }
+func (b *Broker) Openings() []Opening { return Openings(b.options()) }
 
 // Store is the folder in which the broker keeps its data, "" when it keeps none.
 func (b *Broker) Store() string { return b.store }
@@ -180,9 +184,16 @@ func (b *Broker) Connect(opts ...nats.Option) (*nats.Conn, error) {
 func (b *Broker) UpdateAccounts(_ context.Context, accounts []access.Account) error {
 	srv := b.server()
 	if srv == nil {
-		return access.Remember(b.opts, accounts)
+		return access.Remember(b.options(), accounts)
 	}
 	return access.Update(srv, accounts)
+}
+
+// options are what each new server starts with.
+func (b *Broker) options() *server.Options {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.opts
 }
 
 // inProcess dials whichever server runs now.

@@ -62,7 +62,7 @@ func TestConfig_StoreOverrides(t *testing.T) {
 	if b.Store() != store {
 		t.Errorf("Store() = %q, want %q", b.Store(), store)
 	}
-	if got := b.opts.JetStreamMaxStore; got != 1<<30 && got != 1_000_000_000 {
+	if got := b.options().JetStreamMaxStore; got != 1<<30 && got != 1_000_000_000 {
 		t.Errorf("max store %d, want the configuration's", got)
 	}
 }

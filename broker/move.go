@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -138,6 +139,47 @@ func bringAlong(store, own, asked string, now time.Time) (out Brought, err error
 		return out, fmt.Errorf("store %s: %w", store, err)
 	}
 	return out, nil
+}
+
+// followAccount brings the streams of a mesh whose authority changed its keys to
+// the account that it has now. They are the same mesh's: nothing is asked, and
+// nothing in them is accepted but by access.Authority.Adopt. It may be done again.
+func followAccount(store string, a *access.Authority) error {
+	if a == nil || store == "" || a.Former() == "" {
+		return nil
+	}
+	root := filepath.Join(store, server.JetStreamStoreDir)
+	from, to := filepath.Join(root, a.Former()), filepath.Join(root, a.Account())
+	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return err // both are there: bringAlong says which goes on
+	}
+	if err := rename(from, to); err != nil {
+		return fmt.Errorf("store %s: bring the streams to the account of the authority in force: %w", store, err)
+	}
+	return nil
+}
+
+// Rekey starts the server again with what its authority holds now: its operator,
+// accounts and certificate, which no nats-server takes while it runs. Connections
+// are lost for that moment. After an error the broker is down, and Rekey may be called again.
+func (b *Broker) Rekey(ctx context.Context, a *access.Authority) error {
+	return b.restart(ctx, func() error {
+		opts := b.options().Clone()
+		err := followAccount(b.store, a)
+		if err == nil {
+			err = a.Secure(opts)
+		}
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.opts = opts
+		return nil
+	})
 }
 
 // settle has what was saved in another account count in this one. Without an

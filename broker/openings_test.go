@@ -150,7 +150,7 @@ func TestOpenings_AsTheServerDoes(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			b := mustStart(t, Options{Config: openingConfig(t, c.conf, "127.0.0.1")})
-			o := b.opts
+			o := b.options()
 			for listener, try := range map[string]func() error{
 				"listen":    func() error { return tryNATS("nats", o.Host, o.Port, o) },
 				"websocket": func() error { return tryNATS("ws", o.Websocket.Host, o.Websocket.Port, o) },

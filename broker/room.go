@@ -44,10 +44,10 @@ func hasRoom(dir string) (err error) {
 // stream that may outgrow its disk fills it and then stands still.
 func (b *Broker) DefaultLimits() Limits {
 	l := DefaultLimits()
-	if !b.opts.JetStream {
+	if !b.options().JetStream {
 		return l
 	}
-	l.ResultsBytes = min(l.ResultsBytes, b.opts.JetStreamMaxStore/2)
+	l.ResultsBytes = min(l.ResultsBytes, b.options().JetStreamMaxStore/2)
 	if free, _, ok := diskBytes(b.store); ok {
 		used := blocksOnDisk(b.store, "*") // the server counts them before compression
 		l.ResultsBytes = min(l.ResultsBytes, (int64(free)+used)/2)

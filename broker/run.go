@@ -53,7 +53,7 @@ func (b *Broker) Run(ctx context.Context) error {
 func (b *Broker) stuck() string {
 	srv := b.server()
 	switch {
-	case srv == nil || !b.opts.JetStream:
+	case srv == nil || !b.options().JetStream:
 		return ""
 	case !srv.Running():
 		return "the server ended by itself"
@@ -91,7 +91,10 @@ func (b *Broker) comeBack(ctx context.Context, wait time.Duration) {
 // Restart stops the server and starts it again at the same address and on the
 // same store, without giving the store free in between. After an error the
 // broker is down, and Restart may be called again.
-func (b *Broker) Restart(ctx context.Context) error {
+func (b *Broker) Restart(ctx context.Context) error { return b.restart(ctx, nil) }
+
+// restart is Restart; prepare, when not nil, is called while no server runs.
+func (b *Broker) restart(ctx context.Context, prepare func() error) error {
 	b.restarting.Lock()
 	defer b.restarting.Unlock()
 	b.mu.Lock()
@@ -105,9 +108,14 @@ func (b *Broker) Restart(ctx context.Context) error {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}
-	srv, err := startServer(ctx, b.opts, b.log, b.often)
+	if prepare != nil {
+		if err := prepare(); err != nil {
+			return fmt.Errorf("restart the broker: %w", err)
+		}
+	}
+	srv, err := startServer(ctx, b.options(), b.log, b.often)
 	if err != nil {
-		return explainStart(err, b.opts)
+		return explainStart(err, b.options())
 	}
 	b.mu.Lock()
 	b.srv = srv
@@ -117,5 +125,5 @@ func (b *Broker) Restart(ctx context.Context) error {
 
 // clustered says whether clients could go to another server.
 func (b *Broker) clustered() bool {
-	return b.opts.Cluster.Port != 0 || b.opts.Gateway.Port != 0
+	return b.options().Cluster.Port != 0 || b.options().Gateway.Port != 0
 }

@@ -170,3 +170,18 @@ func (c *Client) Audit(ctx context.Context, since time.Time, follow bool, each f
 		}
 	}
 }
+
+// Authority asks about the mesh's authority, or has it changed. Only admins get an answer.
+func (c *Client) Authority(ctx context.Context, cmd wire.AccessCommand) (wire.AuthorityState, error) {
+	r, err := c.Access(ctx, cmd)
+	if err != nil {
+		return wire.AuthorityState{}, err
+	}
+	if r.Authority == nil {
+		return wire.AuthorityState{}, errors.New("this broker cannot change its authority: update netmon there")
+	}
+	if cmd.Op != wire.AccessAuthority {
+		c.following.again()
+	}
+	return *r.Authority, nil
+}

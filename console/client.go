@@ -35,6 +35,7 @@ type Client struct {
 	signer    *identity.Signer    // nil where nobody has to sign
 	operators *identity.Operators // of the mesh; nil where no authority was pinned
 	denials   denials
+	following *following // nil for who has no folder
 
 	commands *command.Sender
 	access   *identity.Requests
@@ -49,6 +50,9 @@ type Person struct {
 	Signer *identity.Signer
 	// Authority is the mesh's, as it was pinned, PEM; "" where it was not.
 	Authority string
+	// Folder is that of the identity, in place of Authority: it is kept up with the
+	// authority of the mesh, see [identity.Follow].
+	Folder string
 }
 
 // Connect connects to a broker. connect is nats.Connect with its address, or
@@ -61,7 +65,10 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
 	author := cmp.Or(who.Name, Author())
 	c := &Client{author: author, signer: who.Signer}
-	if who.Authority != "" {
+	switch {
+	case who.Folder != "":
+		c.operators = identity.OperatorsOf(who.Folder)
+	case who.Authority != "":
 		c.operators = identity.NewOperators(who.Authority)
 	}
 	c.commands, c.access = command.New(who.Signer, c.request), identity.NewRequests(who.Signer, c.request)
@@ -86,6 +93,9 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 		return nil, fmt.Errorf("%w: the broker wants to know who you are: join it with a line that its admin makes (netmon token new console), or give --creds", ErrUnreachable)
 	}
 	c.nc, c.js = nc, js
+	if who.Folder != "" {
+		c.following = follow(nc, who.Folder)
+	}
 	return c, nil
 }
 
@@ -97,7 +107,12 @@ func shown(nc *nats.Conn) bool {
 }
 
 // Close ends the connection.
-func (c *Client) Close() { c.nc.Close() }
+func (c *Client) Close() {
+	if c.following != nil {
+		c.following.stop()
+	}
+	c.nc.Close()
+}
 
 // Author names the person and host that saved monitors are signed with.
 func Author() string {

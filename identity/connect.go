@@ -27,7 +27,12 @@ func UserCredentials(file string, seed ...string) nats.Option {
 		}
 		return nkeys.ParseDecoratedJWT(data)
 	}
-	return nats.UserJWT(user, func(nonce []byte) ([]byte, error) {
+	return nats.UserJWT(user, signNonce(keyFile))
+}
+
+// signNonce answers a server's nonce with the seed in a file.
+func signNonce(keyFile string) func(nonce []byte) ([]byte, error) {
+	return func(nonce []byte) ([]byte, error) {
 		if len(nonce) == 0 {
 			return nil, nil // the server asks nobody who they are
 		}
@@ -45,7 +50,7 @@ func UserCredentials(file string, seed ...string) nats.Option {
 		}
 		defer key.Wipe()
 		return key.Sign(nonce)
-	})
+	}
 }
 
 var errNonce = errors.New("the server asks for a signature of what is no nonce of a NATS server: it is in other hands, or none")

@@ -15,7 +15,6 @@ import (
 	"runtime"
 
 	"github.com/nats-io/jwt/v2"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
 	"netmon/internal/private"
@@ -110,7 +109,11 @@ func (id Identity) Save(dir string, key nkeys.KeyPair) error {
 	}
 	if have, err := os.ReadFile(CA(dir)); err == nil && string(have) != id.Authority {
 		// Another mesh: its list is another one, too, and may have any number.
-		if err := os.Remove(filepath.Join(dir, trustName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := dropNext(dir)
+		if err == nil {
+			err = os.Remove(filepath.Join(dir, trustName))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("keep the identity: %w", err)
 		}
 	}
@@ -178,11 +181,11 @@ func WriteSecret(path string, data []byte) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
-// syncFolder makes a rename survive a power failure, where folders can be synced.
-func syncFolder(dir string) error {
+// SyncFolder makes a rename survive a power failure, where folders can be synced.
+func SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
@@ -214,14 +217,4 @@ func (id Identity) Inbox() string {
 		return "_INBOX_" + id.Credential.Name
 	}
 	return "_INBOX." + id.Credential.Name
-}
-
-// Options connect with the identity of a folder. The key is read from its file
-// at each connect, so a rotated one holds from then on.
-func (id Identity) Options(dir string) ([]nats.Option, error) {
-	conf, err := TLS(id.Authority)
-	if err != nil {
-		return nil, err
-	}
-	return []nats.Option{nats.Secure(conf), UserCredentials(Creds(dir)), nats.CustomInboxPrefix(id.Inbox())}, nil
 }

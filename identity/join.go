@@ -205,7 +205,7 @@ func verifyPinned(chain []*x509.Certificate, pin string) ([]byte, error) {
 		}
 		return ca, nil
 	}
-	return nil, errors.New("whoever answers there does not show the certificate that the join line names: it is another broker, or somebody between")
+	return nil, errors.New("whoever answers there does not show the certificate that the join line names: the line is of before a change of the authority, or it is another broker, or somebody between: ask for a new line")
 }
 
 // credentialIn is what the broker answers to a key.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"netmon/wire"
 )
@@ -13,27 +15,63 @@ import (
 // certified them. It knows a certificate again: checking one costs twice what a
 // signature does. It is safe for use by several goroutines.
 type Operators struct {
-	authority string // PEM
+	pins func() []string // authorities that count, PEM
 
-	mu   sync.Mutex
-	keys map[string]string // public NKeys by certificate
+	mu    sync.Mutex
+	known []string          // what pins said last
+	asked time.Time         // when
+	keys  map[string]string // public NKeys by certificate, of known
 }
+
+// pinsFor is how long an answer about authorities is believed.
+const pinsFor = time.Second
 
 // mostOperators are known at once: a broker makes a certificate at each start.
 const mostOperators = 100
 
-// NewOperators trusts an authority, PEM.
-func NewOperators(authority string) *Operators {
-	return &Operators{authority: authority, keys: map[string]string{}}
+// NewOperators trusts authorities, PEM.
+func NewOperators(authorities ...string) *Operators {
+	return &Operators{pins: func() []string { return authorities }, keys: map[string]string{}}
+}
+
+// OperatorsOf trusts the authorities that the identity of a folder believes at
+// the moment, or did a second ago.
+func OperatorsOf(dir string) *Operators {
+	return &Operators{keys: map[string]string{}, pins: func() []string {
+		own, n, err := pinned(dir)
+		if err != nil {
+			return nil
+		}
+		if n != nil {
+			return []string{own, n.Authority}
+		}
+		return []string{own}
+	}}
 }
 
 func (o *Operators) key(certificate string) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.asked.IsZero() || time.Since(o.asked) >= pinsFor {
+		pins := o.pins()
+		if !slices.Equal(pins, o.known) {
+			clear(o.keys) // one may count no more
+		}
+		o.known, o.asked = pins, time.Now()
+	}
 	if key, known := o.keys[certificate]; known {
 		return key, nil
 	}
-	key, err := operatorOf(o.authority, certificate)
+	var key string
+	err := errors.New("there is no authority whom we believe")
+	for _, authority := range o.known {
+		var errOf error
+		if key, errOf = operatorOf(authority, certificate); errOf == nil {
+			err = nil
+			break
+		}
+		err = errOf
+	}
 	if err != nil {
 		return "", err
 	}

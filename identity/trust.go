@@ -29,12 +29,15 @@ const trustName = "trust.json"
 // Trust is whom a receiver obeys: the newest list that the operator of the mesh
 // signed, whom the authority that was pinned at joining certified.
 type Trust struct {
-	authority string // PEM
-	file      string // where the list is kept, so that an older one never counts again
+	dir  string // of the identity, which says whom it believes
+	file string // where the list is kept, so that an older one never counts again
 
 	mu      sync.Mutex // guards what follows, and the file
+	own     string     // authority that counts, PEM, as its file said last
+	over    *next      // the one that takes over, likewise
 	text    string     // of the newest list
 	number  uint64
+	next    string                 // fingerprint of the authority that takes over, as the newest list names it
 	members map[string]wire.Member // by key
 	kept    uint64                 // number of the list in the file; 0 where there is none
 	problem error                  // why the newest list is not in the file
@@ -44,11 +47,10 @@ type Trust struct {
 // obeys nobody until it is given one. A list that cannot be read is set aside,
 // which Problem tells until there is another one.
 func OpenTrust(dir string) (*Trust, error) {
-	authority, err := os.ReadFile(CA(dir))
-	if err != nil {
+	t := &Trust{dir: dir, file: filepath.Join(dir, trustName)}
+	if err := t.pins(); err != nil {
 		return nil, fmt.Errorf("trust: %w", err)
 	}
-	t := &Trust{authority: string(authority), file: filepath.Join(dir, trustName)}
 	data, err := os.ReadFile(t.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
@@ -58,8 +60,9 @@ func OpenTrust(dir string) (*Trust, error) {
 		err = json.Unmarshal(data, &list)
 	}
 	var l wire.Trust
+	var by signedBy
 	if err == nil {
-		l, err = t.verify(list)
+		l, by, err = t.verify(list)
 	}
 	if err != nil {
 		aside := t.file + ".bad-" + time.Now().UTC().Format("20060102-150405.000")
@@ -70,6 +73,11 @@ func OpenTrust(dir string) (*Trust, error) {
 		return t, nil
 	}
 	t.set(list, l)
+	if err := by.settle(dir, l); err != nil { // which was cut short: the list comes again
+		t.problem = fmt.Errorf("%w: %w", ErrNotKept, err)
+		return t, nil
+	}
+	_ = t.pins() // of files that were just written
 	t.kept = t.number
 	return t, nil
 }
@@ -97,6 +105,21 @@ func (t *Trust) Problem() error {
 	return t.problem
 }
 
+// Authority is the fingerprint of the authority whose lists count.
+func (t *Trust) Authority() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Fingerprint([]byte(t.own))
+}
+
+// Next is the fingerprint of the authority that takes over, as the list names it;
+// "" where none does.
+func (t *Trust) Next() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next
+}
+
 // Member is whose key it is. A key that is not on the list is nobody's.
 func (t *Trust) Member(key string) (wire.Member, bool) {
 	t.mu.Lock()
@@ -112,13 +135,16 @@ var ErrNotKept = errors.New("the list counts now, and would not after a restart:
 // another one of the same number. A list that cannot be written counts, since a
 // full disk must not keep anybody in who was shut out; the error is ErrNotKept
 // then, each time until it is written.
+//
+// A list by the authority that takes over says that it did: the one before
+// counts no more then. One that names it no more says that it was given up.
 func (t *Trust) Take(list wire.SignedTrust) error {
-	l, err := t.verify(list)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l, by, err := t.verify(list)
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	switch {
 	case l.Number < t.number:
 		return fmt.Errorf("it is list %d, and there was list %d: an older one never counts again", l.Number, t.number)
@@ -133,38 +159,80 @@ func (t *Trust) Take(list wire.SignedTrust) error {
 	if err == nil {
 		err = WriteSecret(t.file, data)
 	}
+	if err == nil {
+		err = by.settle(t.dir, l)
+	}
 	if err != nil {
 		t.problem = fmt.Errorf("%w: %w", ErrNotKept, err)
 		return t.problem
 	}
+	_ = t.pins() // of a file that was just written
 	t.kept, t.problem = t.number, nil
 	return nil
 }
 
 // set has a list count that was verified. Who calls it holds the lock.
 func (t *Trust) set(list wire.SignedTrust, l wire.Trust) {
-	t.text, t.number, t.members = list.Trust, l.Number, make(map[string]wire.Member, len(l.Members))
+	t.text, t.number, t.next, t.members = list.Trust, l.Number, l.Next, make(map[string]wire.Member, len(l.Members))
 	for _, m := range l.Members {
 		t.members[m.Key] = m
 	}
 }
 
 // verify reads a list, if it is by the operator of this mesh.
-func (t *Trust) verify(list wire.SignedTrust) (l wire.Trust, err error) {
+func (t *Trust) verify(list wire.SignedTrust) (l wire.Trust, by signedBy, err error) {
+	_ = t.pins() // where they cannot be read, those of before count: nobody stays in who was shut out
+	by.next = t.over
+	l, by.over, err = checkList(t.own, t.over, list)
+	return l, by, err
+}
+
+// pins reads who is believed.
+func (t *Trust) pins() error {
+	own, n, err := pinned(t.dir)
+	if err == nil {
+		t.own, t.over = own, n
+	}
+	return err
+}
+
+// signedBy is whom a folder believed when it verified a list.
+type signedBy struct {
+	next *next // that takes over; nil for none
+	over bool  // the list is by that one
+}
+
+// settle brings the authorities of a folder to what a list says that is on disk.
+func (by signedBy) settle(dir string, l wire.Trust) error {
+	switch {
+	case by.over:
+		return by.next.takeOver(dir)
+	case by.next != nil && l.Next != by.next.pin() && l.Number > by.next.Number:
+		return dropNext(dir)
+	}
+	return nil
+}
+
+// checkList reads a list, if it is by an operator of one of two authorities; over
+// says that it is by the one that takes over, n, which is nil for none.
+func checkList(own string, n *next, list wire.SignedTrust) (l wire.Trust, over bool, err error) {
 	text, err := list.Text()
 	if err != nil {
-		return l, err
+		return l, false, err
 	}
-	if err := CheckOperator(t.authority, list.Operator, text, list.Signature); err != nil {
-		return l, err
+	if err = CheckOperator(own, list.Operator, text, list.Signature); err != nil && n != nil {
+		over = CheckOperator(n.Authority, list.Operator, text, list.Signature) == nil
+	}
+	if err != nil && !over {
+		return l, false, err
 	}
 	if err := json.Unmarshal([]byte(list.Trust), &l); err != nil {
-		return l, fmt.Errorf("the list cannot be read: %w", err)
+		return l, over, fmt.Errorf("the list cannot be read: %w", err)
 	}
 	if l.Number == 0 {
-		return l, errors.New("the list has no number")
+		return l, over, errors.New("the list has no number")
 	}
-	return l, nil
+	return l, over, nil
 }
 
 // CheckOperator says whether the operator that an authority certified signed a text.
@@ -189,7 +257,7 @@ func operatorOf(authority, certificate string) (string, error) {
 	}
 	_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: cert.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
-		return "", fmt.Errorf("the operator's certificate is not of the authority that was pinned when we joined: %w", err)
+		return "", errors.New("it is by an operator of another authority than the one that we believe: of another mesh, or of before a change of the authority")
 	}
 	raw, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok || len(cert.URIs) != 1 || cert.URIs[0].String() != OperatorURI {

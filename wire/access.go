@@ -76,6 +76,11 @@ type Join struct {
 	Name  string `json:"name,omitempty"`  // with an agent's token: the id that it was told to have; refused where the token is for another
 	Host  string `json:"host,omitempty"`  // with an agent's token: the id that it takes where neither name nor the token says one
 	Proof string `json:"proof,omitempty"` // with a token: HMAC-SHA256 by its secret over Text, base64 for URLs, without padding
+
+	// On access.rotate, about the authority and not about a new key. A question
+	// changes nothing and is not signed; what is kept is said signed.
+	Ask  bool   `json:"ask,omitempty"`  // which authority takes over? answered by a NextAuthority
+	Kept string `json:"kept,omitempty"` // fingerprint of the authority that is kept on disk, with a credential for Key
 }
 
 // Text is what the proof covers.
@@ -100,16 +105,20 @@ const (
 	AccessResume AccessOp = "resume" // let a suspended agent in again
 	AccessForget AccessOp = "forget" // an agent that died: it is in no list any more
 
+	AccessAuthority       AccessOp = "authority"        // tell of the authority, and who has the next one
+	AccessAuthorityRotate AccessOp = "authority-rotate" // begin a change of the authority's keys, or go on without some
+	AccessAuthorityAbort  AccessOp = "authority-abort"  // give it up, before the switch
+
 	AccessConsumers      AccessOp = "consumers"        // tell by what consoles read
 	AccessConsumerRemove AccessOp = "consumers-remove" // end some of these
 )
 
 // AccessOps lists them.
-var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, AccessForget, AccessConsumers, AccessConsumerRemove}
+var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, AccessForget, AccessAuthority, AccessAuthorityRotate, AccessAuthorityAbort, AccessConsumers, AccessConsumerRemove}
 
 // AccessCommand is a request on access.admin.
 type AccessCommand struct {
-	Op       AccessOp          `json:"op"`                 // token, list, revoke, resume, forget, consumers or consumers-remove
+	Op       AccessOp          `json:"op"`                 // one of AccessOps
 	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; forget: of the agent; consumers: theirs, default all; consumers-remove: theirs
 	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator or admin; with replace, absent is a console's own
 	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match; with replace, absent keeps those that it has
@@ -118,6 +127,8 @@ type AccessCommand struct {
 	After    string            `json:"after,omitempty"`    // list, consumers: go on after this one
 	Expires  Duration          `json:"expires,omitempty"`  // token: how long it may be used; default 1h
 	Consumer string            `json:"consumer,omitempty"` // consumers-remove: its name; default all of that identity
+	Without  []string          `json:"without,omitempty"`  // authority-rotate: identities that it does not wait for
+	Missing  bool              `json:"missing,omitempty"`  // authority-rotate: nor for any other that is missing now
 }
 
 // AccessReply answers Join and AccessCommand.
@@ -130,7 +141,47 @@ type AccessReply struct {
 	Consumers  []Consumer  `json:"consumers,omitempty"`  // consumers, consumers-remove
 	Next       string      `json:"next,omitempty"`       // list, consumers: give this as after to go on
 
+	Authority *AuthorityState `json:"authority,omitempty"` // authority, authority-rotate, authority-abort
+	Takeover  *NextAuthority  `json:"takeover,omitempty"`  // to who asks for it on access.rotate
+
 	Challenge string `json:"challenge,omitempty"` // for the next request, where this one was signed for an old one
+}
+
+// NextAuthority is which authority takes over, for one identity.
+type NextAuthority struct {
+	List       SignedTrust `json:"list"`                 // the newest one, whose Next is the fingerprint
+	Authority  string      `json:"authority,omitempty"`  // PEM; absent where none takes over
+	Credential *Credential `json:"credential,omitempty"` // by the next authority, for the key in use
+}
+
+// What becomes of an authority.
+const (
+	AuthoritySteady    = "steady"    // nothing
+	AuthorityAnnounced = "announced" // another one was made, and takes over once all have it
+	AuthoritySwitched  = "switched"  // another one took over, and some that have it did not come yet
+)
+
+// AuthorityState is the mesh's authority, and how far a change of it is.
+type AuthorityState struct {
+	Pin     string    `json:"pin"`               // fingerprint of the one in force
+	Made    time.Time `json:"made"`              // when it was made, UTC
+	State   string    `json:"state"`             // steady, announced or switched
+	Next    string    `json:"next,omitempty"`    // announced: fingerprint of the one that takes over
+	Before  string    `json:"before,omitempty"`  // fingerprint of the one before
+	Began   time.Time `json:"began,omitzero"`    // announced, switched: when, UTC
+	By      string    `json:"by,omitempty"`      // announced, switched: who began it
+	All     int       `json:"all"`               // identities that are in, but for the broker's own host's admin
+	Have    int       `json:"have"`              // announced: that keep the next one; switched: that came over
+	Missing []Missing `json:"missing,omitempty"` // announced: that are waited for; switched: that did not come yet; of many the first 500
+	Without []string  `json:"without,omitempty"` // that are not waited for, or were not
+	Lines   int       `json:"lines,omitempty"`   // announced: join lines that count no more after the switch
+	Problem string    `json:"problem,omitempty"` // why it does not go on
+}
+
+// Missing is an identity that a change of the authority waits for.
+type Missing struct {
+	Name string `json:"name"` // of the identity
+	Role Role   `json:"role"` // agent, viewer, operator or admin
 }
 
 // Consumer is one line of `netmon access consumers`: by what a console reads a stream.
@@ -182,7 +233,7 @@ type Audit struct {
 	At     time.Time `json:"at"`               // UTC
 	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
 	Where  string    `json:"where"`            // the agent, or the broker's "access" or "monitors"
-	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, config-save, config-delete, token, join, revoke, suspend, resume, forget
+	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, config-save, config-delete, token, join, revoke, suspend, resume, forget, authority-rotate, authority-abort, authority-switch
 	What   []string  `json:"what,omitempty"`   // names of monitors, configurations or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not

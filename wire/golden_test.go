@@ -68,7 +68,7 @@ func samples() map[string]any {
 		"command-rotate": Command{Op: OpRotate},
 		"command-trust": Command{Op: OpTrust, Trust: &SignedTrust{Operator: "MIIB...", Signature: "6XyW...",
 			Trust: `{"number":1795930654123,"members":[{"key":"UBW3...","name":"anna","role":"operator"}]}`}},
-		"trust":                Trust{Number: 1795930654123, Members: []Member{{Key: "UBW3...", Name: "anna", Role: RoleOperator}}},
+		"trust":                Trust{Number: 1795930654123, Members: []Member{{Key: "UBW3...", Name: "anna", Role: RoleOperator}}, Next: "B5Wy..."},
 		"proof":                Proof{Key: "UBW3...", Challenge: "4XQZ...", Nonce: "K3D7...", Signature: "6XyW..."},
 		"proof-saved":          Proof{Key: "UBW3...", Store: "20261124T113730.847607443Z", Revision: 41, Signature: "6XyW..."},
 		"accepted":             Accepted{By: "anna", Role: RoleOperator, Operator: "MIIB...", Signature: "6XyW..."},
@@ -88,6 +88,13 @@ func samples() map[string]any {
 				{Name: "eu-hosts", Role: RoleAgent, State: "open", By: "anna", Made: at, Expires: at.Add(24 * time.Hour), Uses: 50, Used: 3},
 				{Name: "web1", Role: RoleAgent, State: "joined", Key: "UDZ7...", By: "anna", Made: at, Joined: at, Token: "eu-hosts"}},
 			Consumers: []Consumer{{Owner: "vera", Stream: "RESULTS", Name: "tail1", Made: at, Filter: "results.*.web", Pending: 3}}, Next: "paris", Challenge: "4XQZ..."},
+		"access-authority-rotate": AccessCommand{Op: AccessAuthorityRotate, Without: []string{"tokyo"}, Missing: true},
+		"access-reply-authority": AccessReply{OK: true, Authority: &AuthorityState{Pin: "SNBu...", Made: at, State: AuthorityAnnounced, Next: "B5Wy...", Before: "N5Qn...",
+			Began: at.Add(time.Hour), By: "anna", All: 3, Have: 1, Missing: []Missing{{Name: "oslo", Role: RoleAgent}}, Without: []string{"tokyo"}, Lines: 1, Problem: "no space left on device"}},
+		"access-reply-takeover": AccessReply{OK: true, Takeover: &NextAuthority{List: SignedTrust{Operator: "MIIB...", Signature: "6XyW...", Trust: `{"number":1795930654123,"members":[],"next":"B5Wy..."}`},
+			Authority: "-----BEGIN CERTIFICATE-----...", Credential: &Credential{Name: "paris", Role: RoleAgent, JWT: "eyJ0...", Operator: "MIIB...", Signature: "6XyW..."}}},
+		"join-ask":                Join{Key: "UBW3...", Ask: true},
+		"join-kept":               Join{Key: "UBW3...", Kept: "B5Wy..."},
 		"access-consumers-remove": AccessCommand{Op: AccessConsumerRemove, Name: "vera", Consumer: "tail1"},
 		"join":                    Join{ID: "9b1c...", Key: "UBW3...", Curve: "XAB2...", As: JoinAgent, Name: "paris", Host: "web1", Proof: "6XyW..."},
 		"sealed":                  Sealed{From: "XCD4...", Sealed: "eGt2MQ..."},
@@ -151,7 +158,7 @@ func messages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
 		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
-		reflect.TypeFor[Join](), reflect.TypeFor[Sealed](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[Audit](),
+		reflect.TypeFor[Join](), reflect.TypeFor[Sealed](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[NextAuthority](), reflect.TypeFor[AuthorityState](), reflect.TypeFor[Missing](), reflect.TypeFor[Audit](),
 		reflect.TypeFor[Proof](), reflect.TypeFor[Accepted](), reflect.TypeFor[SignedTrust](), reflect.TypeFor[Trust](), reflect.TypeFor[Member](),
 	}
 }

@@ -106,6 +106,8 @@ type Member struct {
 type Trust struct {
 	Number  uint64   `json:"number"`  // a later list has a higher one
 	Members []Member `json:"members"` // by key
+	// Next is the fingerprint of the authority that takes over; absent where none does.
+	Next string `json:"next,omitempty"`
 }
 
 // SignedTrust is a Trust as the authority gives it out.

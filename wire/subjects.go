@@ -19,7 +19,7 @@ var Subjects = []Subject{
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},
 	{"access.join", "who holds a token", "broker", "Join, answered by Sealed", "a token for a credential"},
 	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume, forget; list and end consumers"},
-	{"access.rotate.<name>", "who has that name", "broker", "Join, answered by AccessReply", "another key"},
+	{"access.rotate.<name>", "who has that name", "broker", "Join, answered by AccessReply", "another key; which authority takes over"},
 	{"access.claim.<id>", "agent", "broker", "Command, answered by Replies", "who else has this id"},
 }
 

@@ -2,11 +2,13 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/identity"
 	"netmon/internal/retry"
 	"netmon/wire"
 )
@@ -18,6 +20,9 @@ import (
 func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 	a.again.Lock()
 	defer a.again.Unlock()
+	if err := a.acceptAnew(ctx, js); err != nil {
+		return err
+	}
 	if a.book.isAdopted() && a.again.done == nil {
 		return nil
 	}
@@ -44,6 +49,18 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 
 // adoptAll accepts the last message of each subject of a stream.
 func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, subjects string) (n int, err error) {
+	return eachLast(ctx, js, name, subjects, []string{headerRollup}, func(m *jetstream.RawStreamMsg) (string, error) {
+		if a.counts(m) {
+			return "", nil
+		}
+		return a.accept(wire.Member{}, m.Subject, "", "", m.Data)
+	})
+}
+
+// eachLast writes the last message of each subject of a stream once more, as it
+// is, with these of its headers and the word that accept gives for it; "" leaves it
+// alone. Deletions are left: nothing follows from them where they are the last.
+func eachLast(ctx context.Context, js jetstream.JetStream, name, subjects string, headers []string, accept func(*jetstream.RawStreamMsg) (string, error)) (n int, err error) {
 	stream, err := retry.Stream(ctx, js, name)
 	if err != nil {
 		return 0, err
@@ -57,18 +74,23 @@ func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, 
 		if err != nil {
 			return n, fmt.Errorf("%s: %w", subject, err)
 		}
-		if m.Header.Get(headerOperation) != "" || a.counts(m) {
+		if m.Header.Get(headerOperation) != "" {
+			continue
+		}
+		accepted, err := accept(m)
+		if err != nil {
+			return n, err
+		}
+		if accepted == "" {
 			continue
 		}
 		again := nats.NewMsg(subject)
 		again.Data = m.Data
-		accepted, err := a.accept(wire.Member{}, subject, "", "", m.Data)
-		if err != nil {
-			return n, err
-		}
 		again.Header.Set(wire.AcceptedHeader, accepted)
-		if v := m.Header.Get(headerRollup); v != "" {
-			again.Header.Set(headerRollup, v)
+		for _, name := range headers {
+			if v := m.Header.Get(name); v != "" {
+				again.Header.Set(name, v)
+			}
 		}
 		if _, err := retry.Replace(ctx, js, name, again, m.Sequence); err != nil {
 			return n, fmt.Errorf("%s: %w", subject, err)
@@ -76,6 +98,43 @@ func (a *Authority) adoptAll(ctx context.Context, js jetstream.JetStream, name, 
 		n++
 	}
 	return n, nil
+}
+
+// acceptAnew gives what the authority before had accepted the word of the one in
+// force, beside the signature of its author, which stays as it is. Then the word of the one
+// before counts no more. What it had not accepted counts for nothing, as before.
+func (a *Authority) acceptAnew(ctx context.Context, js jetstream.JetStream) error {
+	before := a.rotation.before()
+	if before == "" || a.rotation.stage() != stageSwitched {
+		return nil
+	}
+	now, past := identity.NewOperators(string(a.certs().authority)), identity.NewOperators(before)
+	again := func(m *jetstream.RawStreamMsg) (string, error) {
+		proof, had := m.Header.Get(wire.ProofHeader), m.Header.Get(wire.AcceptedHeader)
+		if now.Accepted(had, m.Subject, "", proof, m.Data) == nil || past.Accepted(had, m.Subject, "", proof, m.Data) != nil {
+			return "", nil
+		}
+		var acc wire.Accepted
+		if err := json.Unmarshal([]byte(had), &acc); err != nil {
+			return "", err
+		}
+		return a.acceptAs(acc, m.Subject, "", proof, m.Data)
+	}
+	headers := []string{headerRollup, wire.ProofHeader}
+	n, err := eachLast(ctx, js, "KV_"+wire.MonitorsBucket, "$KV."+wire.MonitorsBucket+".>", headers, again)
+	if err != nil {
+		return err
+	}
+	sets, err := eachLast(ctx, js, configsStream, configsMeta+">", headers, again)
+	if err != nil {
+		return err
+	}
+	if err := a.rotation.accepted(); err != nil {
+		return err
+	}
+	a.countSaved()
+	a.log.Info("what the authority before had accepted was accepted anew", "monitors", n, "configurations", sets)
+	return nil
 }
 
 func (b *book) isAdopted() bool {

@@ -37,4 +37,4 @@ func (a *Authority) counts(m *jetstream.RawStreamMsg) bool {
 }
 
 // Account is the public key of the account in which the mesh keeps its streams.
-func (a *Authority) Account() string { return public(a.keys.accounts[accountMesh]) }
+func (a *Authority) Account() string { return public(a.keys().accounts[accountMesh]) }

@@ -80,7 +80,7 @@ func (b bench) as(t testing.TB, role wire.Role, name string) *nats.Conn {
 // waiting is how many requests to an account the server remembers as open.
 func (b bench) waiting(t testing.TB, account string) int {
 	t.Helper()
-	acc, err := b.srv.LookupAccount(public(b.a.keys.accounts[account]))
+	acc, err := b.srv.LookupAccount(public(b.a.keys().accounts[account]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestAnswers_NothingStays(t *testing.T) {
 func TestAnswers_HoldAfterAnUpdate(t *testing.T) {
 	b := startBench(t)
 	within := func() time.Duration {
-		acc, err := b.srv.LookupAccount(public(b.a.keys.accounts[accountAgents]))
+		acc, err := b.srv.LookupAccount(public(b.a.keys().accounts[accountAgents]))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -28,13 +30,18 @@ import (
 // Authority is the mesh's keys, certificates and book of identities.
 type Authority struct {
 	dir   string
-	keys  *keys
-	certs *certificates
+	signs atomic.Pointer[signing]
 	book  *book
 	trust *trust
 	log   *slog.Logger
 
-	operators *identity.Operators // ours, of this start and of those before
+	rotation  *rotation
+	operators atomic.Pointer[identity.Operators] // whose word on what is saved counts
+
+	behind atomic.Bool // the servers have the keys of before a switch
+
+	mu       sync.Mutex
+	enrolled []string // folders of identities that Enrol let in
 
 	controllerKey nkeys.KeyPair // of this process, kept nowhere
 	controller    wire.Member
@@ -125,23 +132,22 @@ func (a *Authority) open(hosts []string) (err error) {
 	if a.book, err = openBook(a.dir); err != nil {
 		return err
 	}
+	if a.rotation, err = openRotation(a.dir); err != nil {
+		return err
+	}
 	if err := incomplete(a.dir, a.book); err != nil {
 		return err
 	}
-	if a.keys, err = openKeys(a.dir); err != nil {
-		return err
-	}
-	if a.certs, err = openCertificates(a.dir, hosts, time.Now()); err != nil {
-		return err
-	}
-	a.operators = identity.NewOperators(string(a.certs.authority))
-	cert, err := a.certs.operator(public(a.keys.operator))
+	signs, err := openSigning(a.dir, hosts, time.Now())
 	if err != nil {
 		return err
 	}
-	if a.trust, err = openTrust(a.dir, a.keys.operator, cert); err != nil {
+	a.signs.Store(signs)
+	a.countSaved()
+	if a.trust, err = openTrust(a.dir, signs.keys.operator, signs.cert); err != nil {
 		return err
 	}
+	a.trust.announce(a.rotation.pin())
 	if err := a.checkBook(); err != nil {
 		return err
 	}
@@ -149,12 +155,25 @@ func (a *Authority) open(hosts []string) (err error) {
 		return err
 	}
 	a.controller = wire.Member{Key: public(a.controllerKey), Name: string(roleController), Role: roleController}
+	if a.rotation.f.Stage == stageSwitching {
+		return a.settle()
+	}
 	return a.relist()
+}
+
+// countSaved says whose word counts on what is saved: that of the authority, and,
+// until all of it was accepted anew, that of the one before.
+func (a *Authority) countSaved() {
+	pins := []string{string(a.certs().authority)}
+	if before := a.rotation.before(); before != "" {
+		pins = append(pins, before)
+	}
+	a.operators.Store(identity.NewOperators(pins...))
 }
 
 // Pin is the fingerprint of the mesh's certificate authority, as a join line
 // carries it.
-func (a *Authority) Pin() string { return identity.Fingerprint(a.certs.authority) }
+func (a *Authority) Pin() string { return identity.Fingerprint(a.certs().authority) }
 
 // Labels are those that an agent was let in with; known is false for one that
 // did not join by a token.
@@ -171,11 +190,11 @@ func (a *Authority) Invite(by string, c wire.AccessCommand) (token string, err e
 }
 
 // Accounts are the mesh's accounts as a server takes them.
-func (a *Authority) Accounts() ([]Account, error) { return a.keys.accountJWTs(a.book.revoked) }
+func (a *Authority) Accounts() ([]Account, error) { return a.keys().accountJWTs(a.book.revoked) }
 
 // Secure sets an embedded server up to know the mesh's identities, over TLS.
 func (a *Authority) Secure(o *server.Options) error {
-	operator, err := a.keys.operatorJWT()
+	operator, err := a.keys().operatorJWT()
 	if err != nil {
 		return err
 	}
@@ -191,11 +210,11 @@ func (a *Authority) Secure(o *server.Options) error {
 	if err := Remember(o, accounts); err != nil {
 		return err
 	}
-	if o.DefaultSentinel, err = a.keys.joinJWT(); err != nil {
+	if o.DefaultSentinel, err = a.keys().joinJWT(); err != nil {
 		return err
 	}
 	o.TrustedOperators, o.SystemAccount = []*jwt.OperatorClaims{claims}, claims.SystemAccount
-	o.TLSConfig, o.TLSTimeout, o.TLS = a.certs.config(), 5, true
+	o.TLSConfig, o.TLSTimeout, o.TLS = a.certs().config(), 5, true
 	return nil
 }
 
@@ -272,17 +291,13 @@ func (a *Authority) Built(role wire.Role, name string) ([]nats.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := a.keys.userJWT(role, name, public(key))
-	if err != nil {
-		return nil, err
-	}
-	return builtOptions(role, name, token, key), nil
+	return builtOptions(role, name, func() (string, error) { return a.keys().userJWT(role, name, public(key)) }, key), nil
 }
 
 // Controller is the role of [Authority.Built] for the controller.
 const Controller = roleController
 
-func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.Option {
+func builtOptions(role wire.Role, name string, token func() (string, error), key nkeys.KeyPair) []nats.Option {
 	inbox := ConsoleInbox + "." + name
 	switch role {
 	case wire.RoleAgent:
@@ -291,7 +306,7 @@ func builtOptions(role wire.Role, name, token string, key nkeys.KeyPair) []nats.
 		inbox = "_INBOX_controller"
 	}
 	return []nats.Option{
-		nats.UserJWT(func() (string, error) { return token, nil }, key.Sign),
+		nats.UserJWT(token, key.Sign), // signed anew at each connect: the authority may be another one
 		nats.CustomInboxPrefix(inbox),
 	}
 }
@@ -305,30 +320,20 @@ func AdminFolder(dir string) string { return filepath.Join(dir, "admin") }
 // is; in place of any other there is a new one, and the key of before is shut out.
 // So a start changes no key, unless somebody revoked it.
 func (a *Authority) WriteAdmin(dir, url string) error {
-	if have, err := identity.Load(dir); err == nil && have.Authority == string(a.certs.authority) {
+	if have, err := identity.Load(dir); err == nil && have.Authority == string(a.certs().authority) {
 		key, err := identity.PublicKey(dir)
 		if who, is := a.book.member(key); err == nil && is && who.Name == LocalAdmin && who.Role == wire.RoleAdmin {
 			have.URL = url
 			return have.SaveInfo(dir)
 		}
 	}
-	key, err := nkeys.CreateUser()
-	if err != nil {
-		return err
-	}
-	token, err := a.keys.userJWT(wire.RoleAdmin, LocalAdmin, public(key))
-	if err != nil {
-		return err
-	}
-	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: LocalAdmin, Role: wire.RoleAdmin, JWT: token}}
-	if err := a.book.local(public(key)); err != nil {
-		return err
-	}
-	return errors.Join(a.relist(), id.Save(dir, key))
+	return a.makeAdmin(dir, url)
 }
 
 // Admin is the folder of [AdminFolder] for this authority.
 func (a *Authority) Admin() string { return AdminFolder(a.dir) }
 
 // ClientTLS trusts the mesh's authority and nobody else.
-func (a *Authority) ClientTLS() (*tls.Config, error) { return identity.TLS(string(a.certs.authority)) }
+func (a *Authority) ClientTLS() (*tls.Config, error) {
+	return identity.TLS(string(a.certs().authority))
+}

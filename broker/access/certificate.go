@@ -28,12 +28,16 @@ const (
 	authorityLife = 20 * 365 * 24 * time.Hour
 	serverLife    = 397 * 24 * time.Hour
 	renewBefore   = 60 * 24 * time.Hour
+	backdated     = time.Hour // for clocks that are behind
 )
 
 // Files of the authority's certificate.
 const (
 	caName    = "ca.pem"
 	caKeyName = "ca-key.pem"
+
+	serverName    = "broker.pem"
+	serverKeyName = "broker-key.pem"
 )
 
 // certificates are the mesh's own authority and the broker's certificate.
@@ -49,10 +53,11 @@ type certificates struct {
 // for these host names and addresses.
 func openCertificates(dir string, hosts []string, now time.Time) (*certificates, error) {
 	caCert, caKey := filepath.Join(dir, caName), filepath.Join(dir, caKeyName)
-	c := &certificates{certFile: filepath.Join(dir, "broker.pem"), keyFile: filepath.Join(dir, "broker-key.pem")}
+	c := &certificates{}
+	c.in(dir)
 	ca, err := tls.LoadX509KeyPair(caCert, caKey)
 	if errors.Is(err, fs.ErrNotExist) {
-		template := &x509.Certificate{Subject: pkix.Name{CommonName: "netmon mesh"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(authorityLife),
+		template := &x509.Certificate{Subject: pkix.Name{CommonName: "netmon mesh"}, NotBefore: now.Add(-backdated), NotAfter: now.Add(authorityLife),
 			IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 		ca, err = makeCertificate(caCert, caKey, template, nil)
 	}
@@ -72,7 +77,7 @@ func openCertificates(dir string, hosts []string, now time.Time) (*certificates,
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("certificate of the broker: %w", err)
 	}
-	template := &x509.Certificate{Subject: pkix.Name{CommonName: "netmon broker"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(serverLife),
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: "netmon broker"}, NotBefore: now.Add(-backdated), NotAfter: now.Add(serverLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
@@ -86,6 +91,20 @@ func openCertificates(dir string, hosts []string, now time.Time) (*certificates,
 		return nil, fmt.Errorf("certificate of the broker: %w", err)
 	}
 	return c, nil
+}
+
+// in says in which folder its files are.
+func (c *certificates) in(dir string) {
+	c.certFile, c.keyFile = filepath.Join(dir, serverName), filepath.Join(dir, serverKeyName)
+}
+
+// hosts are the names and addresses that the broker's certificate is for.
+func (c *certificates) hosts() []string {
+	out := slices.Clone(c.server.Leaf.DNSNames)
+	for _, ip := range c.server.Leaf.IPAddresses {
+		out = append(out, ip.String())
+	}
+	return out
 }
 
 func covers(cert *x509.Certificate, hosts []string) bool {

@@ -82,7 +82,7 @@ func TestTrust_AgentIsAhead(t *testing.T) {
 	if err := os.Remove(a.trust.path); err != nil {
 		t.Fatal(err)
 	}
-	if a.trust, err = openTrust(a.dir, a.keys.operator, a.trust.cert); err != nil {
+	if a.trust, err = openTrust(a.dir, a.keys().operator, a.trust.cert); err != nil {
 		t.Fatal(err)
 	}
 	a.trust.now = func() time.Time { return time.Unix(3600, 0) } // a host without a battery
@@ -117,7 +117,7 @@ func TestTrust_AgentIsAhead(t *testing.T) {
 	if err := a.Behind(now - 1); err != nil {
 		t.Errorf("an agent that is not ahead: %v", err)
 	}
-	if kept, err := openTrust(a.dir, a.keys.operator, a.trust.cert); err != nil || kept.list.Number != now {
+	if kept, err := openTrust(a.dir, a.keys().operator, a.trust.cert); err != nil || kept.list.Number != now {
 		t.Errorf("on disk: list %d, %v", kept.list.Number, err)
 	}
 }

@@ -24,9 +24,11 @@ func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Ident
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return have, err
 	}
-	if err == nil && have.Authority != string(a.certs.authority) {
-		return have, fmt.Errorf("the identity in %s is of another mesh: give another folder with --state", dir)
+	a.mu.Lock()
+	if !slices.Contains(a.enrolled, dir) {
+		a.enrolled = append(a.enrolled, dir)
 	}
+	a.mu.Unlock()
 	if err == nil {
 		key, err := identity.PublicKey(dir)
 		if err != nil {
@@ -35,23 +37,33 @@ func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Ident
 		switch known, err := a.book.relabel(c, key); {
 		case err != nil:
 			return have, err
+		case known && have.Authority != string(a.certs().authority): // it missed a change of ours
+			if err := a.reissueIn(dir); err != nil {
+				return have, err
+			}
+			if have, err = identity.Load(dir); err != nil {
+				return have, err
+			}
+			fallthrough
 		case known:
 			have.URL, have.Credential.Labels = url, c.Labels
 			return have, have.SaveInfo(dir)
+		case have.Authority != string(a.certs().authority):
+			return have, fmt.Errorf("the identity in %s is of another mesh: give another folder with --state", dir)
 		}
 	}
 	key, err := nkeys.CreateUser()
 	if err != nil {
 		return have, err
 	}
-	token, err := a.keys.userJWT(c.Role, c.Name, public(key))
+	token, err := a.keys().userJWT(c.Role, c.Name, public(key))
 	if err != nil {
 		return have, err
 	}
 	if err := a.book.enrol(c, public(key)); err != nil {
 		return have, err
 	}
-	id := identity.Identity{URL: url, Authority: string(a.certs.authority), Credential: wire.Credential{Name: c.Name, Role: c.Role, JWT: token, Labels: c.Labels}}
+	id := identity.Identity{URL: url, Authority: string(a.certs().authority), Credential: wire.Credential{Name: c.Name, Role: c.Role, JWT: token, Labels: c.Labels}}
 	return id, errors.Join(a.relist(), id.Save(dir, key))
 }
 

@@ -49,7 +49,7 @@ func (a *Authority) Export(dir string, port int) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	operator, err := a.keys.operatorJWT()
+	operator, err := a.keys().operatorJWT()
 	if err != nil {
 		return err
 	}
@@ -57,18 +57,18 @@ func (a *Authority) Export(dir string, port int) error {
 	if err != nil {
 		return err
 	}
-	sentinel, err := a.keys.joinJWT()
+	sentinel, err := a.keys().joinJWT()
 	if err != nil {
 		return err
 	}
 	var conf bytes.Buffer
-	err = exported.Execute(&conf, map[string]any{"Port": port, "Operator": operator, "System": public(a.keys.accounts[accountSystem]),
+	err = exported.Execute(&conf, map[string]any{"Port": port, "Operator": operator, "System": public(a.keys().accounts[accountSystem]),
 		"Accounts": accounts, "Sentinel": sentinel})
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{exportConf: conf.Bytes(), "ca.pem": a.certs.authority}
-	for name, from := range map[string]string{"broker.pem": a.certs.certFile, "broker-key.pem": a.certs.keyFile} {
+	files := map[string][]byte{exportConf: conf.Bytes(), "ca.pem": a.certs().authority}
+	for name, from := range map[string]string{"broker.pem": a.certs().certFile, "broker-key.pem": a.certs().keyFile} {
 		if files[name], err = os.ReadFile(from); err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
@@ -122,7 +122,7 @@ func (a *Authority) System() ([]nats.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := a.keys.systemJWT(public(key))
+	token, err := a.keys().systemJWT(public(key))
 	if err != nil {
 		return nil, err
 	}

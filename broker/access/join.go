@@ -105,7 +105,7 @@ func (j *joins) join(ctx context.Context, r joinRequest) {
 		j.seal(r, wire.AccessReply{}, err)
 		return
 	}
-	c, err := s.credential(in.Identity, r.q.Key)
+	c, err := s.a.signs.Load().credential(in.Identity, r.q.Key)
 	if !in.again {
 		err = errors.Join(err, s.relist())
 		s.a.log.Info("joined", "name", in.Name, "role", in.Role, "token", cmp.Or(in.Token, in.Name), "replaced", in.replaced)

@@ -73,7 +73,7 @@ func (r *ReadOnly) Connect(life time.Duration) ([]nats.Option, error) {
 	if token, err = c.Encode(r.keys.roles[roleController]); err != nil {
 		return nil, err
 	}
-	return append(builtOptions(roleController, "backup", token, key), nats.Secure(conf)), nil
+	return append(builtOptions(roleController, "backup", func() (string, error) { return token, nil }, key), nats.Secure(conf)), nil
 }
 
 // Files are the authority's files as they were at one moment, by their path below

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,6 +48,9 @@ type Service struct {
 	Ready func()                                 // when not nil, called once requests are answered
 	Again <-chan struct{}                        // tells when a server may have forgotten accounts; may be nil
 	Share Share                                  // of what one agent may store; zero fields mean the default
+	// Switch starts the servers anew with the authority in force. It may be called
+	// again after an error. nil: the servers are not ours, and the authority cannot change.
+	Switch func(context.Context) error
 }
 
 // Serve answers requests for access, and stands between consoles and what they
@@ -59,8 +63,8 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	}
 	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
 		changed: map[string]bool{}, round: make(chan struct{}), wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
-		departed: newDepartures(),
-		claims:   newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
+		departed: newDepartures(), taken: make(chan struct{}, 1),
+		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
 	s.notes, s.warnings = newNotes(s.store, a.log), newWarnings(a.log)
 	joins, err := newJoins(s)
 	if err != nil {
@@ -139,6 +143,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		a.log.Error("the servers were not told who may come in; trying again", "error", err)
 		s.update("")
 	}
+	loops.Go(func() { s.watchAuthority(ctx) })
 	if o.Ready != nil {
 		o.Ready()
 	}
@@ -179,6 +184,9 @@ type service struct {
 	forgiven []string   // agents that an admin let in again
 
 	departed *departures // agents that were shut out a moment ago
+
+	taken     chan struct{}          // something about a change of the authority is to be done
+	switching atomic.Pointer[string] // why it is not
 }
 
 func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
@@ -249,24 +257,11 @@ func (s *service) first(why string) bool {
 	return true
 }
 
-// credential lets a key in, and says by whom it was made.
-func (s *service) credential(id wire.Identity, key string) (*wire.Credential, error) {
-	token, err := s.a.keys.userJWT(id.Role, id.Name, key)
-	if err != nil {
-		return nil, err
-	}
-	c := wire.Credential{Name: id.Name, Role: id.Role, JWT: token, Labels: id.Labels}
-	text, err := c.Text(key)
-	if err != nil {
-		return nil, err
-	}
-	c.Operator = s.a.trust.cert
-	c.Signature, err = signText(s.a.trust.operator, text)
-	return &c, err
-}
-
 // rotate signs another key for who asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
+	if s.aboutAuthority(m) {
+		return
+	}
 	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
 	defer s.confirm(who)()
 	if err == nil && m.Subject != "access.rotate."+who.Name {
@@ -281,12 +276,16 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
 		return
 	}
+	if s.a.rotation.pin() != "" { // a credential of the next authority is for the key in use
+		s.answer(m, wire.AccessReply{}, errors.New("the authority of the mesh is being changed: try again afterwards (netmon access authority)"))
+		return
+	}
 	id, err := s.a.book.rotate(who.Name, who.Key, q.Key)
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)
 		return
 	}
-	c, err := s.credential(id, q.Key)
+	c, err := s.a.signs.Load().credential(id, q.Key)
 	s.answer(m, wire.AccessReply{Credential: c}, errors.Join(err, s.relist()))
 }
 
@@ -352,6 +351,9 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 		var id wire.Identity
 		id, err = s.resume(q.Name)
 		r.Identities = []wire.Identity{id}
+	case wire.AccessAuthority, wire.AccessAuthorityRotate, wire.AccessAuthorityAbort:
+		s.authority(m, by, q)
+		return
 	case wire.AccessConsumers, wire.AccessConsumerRemove:
 		s.adminConsumers(ctx, m, by, q)
 		return

@@ -24,17 +24,19 @@ const trustName = "trust.json"
 // trust signs the list of those whose commands count. It is on disk before it
 // is given out, so that no number means two lists.
 type trust struct {
-	path     string
-	operator nkeys.KeyPair
-	cert     string // of the operator, as wire.SignedTrust has it
-	now      func() time.Time
+	path string
+	now  func() time.Time
 
-	mu      sync.Mutex // guards what follows
-	raised  time.Time  // when behind made a list last
-	book    uint64     // number of the book that the list was made from
-	list    wire.Trust
-	signed  wire.SignedTrust
-	changed chan struct{} // closed when there is another list
+	mu       sync.Mutex // guards what follows
+	operator nkeys.KeyPair
+	cert     string    // of the operator, as wire.SignedTrust has it
+	next     string    // fingerprint of the authority that takes over, "" for none
+	rekeyed  bool      // the last list was signed by another operator
+	raised   time.Time // when behind made a list last
+	book     uint64    // number of the book that the list was made from
+	list     wire.Trust
+	signed   wire.SignedTrust
+	changed  chan struct{} // closed when there is another list
 }
 
 // trustFile is how the last list is kept.
@@ -76,10 +78,10 @@ func (t *trust) update(book uint64, members []wire.Member) (left int, err error)
 	}
 	left = len(members) - len(listed)
 	switch {
-	case t.list.Number == 0 || !slices.Equal(t.list.Members, listed):
+	case t.list.Number == 0 || t.rekeyed || t.list.Next != t.next || !slices.Equal(t.list.Members, listed):
 		// Not only one higher, but as high as the time in ms: a folder that was
 		// restored from a backup must not give out a number that agents have seen.
-		return left, t.give(book, wire.Trust{Number: max(t.list.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed})
+		return left, t.give(book, wire.Trust{Number: max(t.list.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed, Next: t.next})
 	case book != t.book:
 		if err := t.write(book, t.signed); err != nil {
 			return left, err
@@ -117,7 +119,7 @@ func (t *trust) behind(has uint64, since time.Time) error {
 		return fmt.Errorf("the last list above an agent's was made less than %v ago", raiseEvery)
 	}
 	t.raised = time.Now()
-	return t.give(t.book, wire.Trust{Number: has + 1, Members: t.list.Members})
+	return t.give(t.book, wire.Trust{Number: has + 1, Members: t.list.Members, Next: t.list.Next})
 }
 
 // give signs a list, writes it down and gives it out; mu is held.
@@ -131,8 +133,22 @@ func (t *trust) give(book uint64, next wire.Trust) error {
 	}
 	close(t.changed)
 	t.changed = make(chan struct{})
-	t.book, t.list, t.signed = book, next, signed
+	t.book, t.list, t.signed, t.rekeyed = book, next, signed, false
 	return nil
+}
+
+// announce has the next list name an authority that takes over; "" is none.
+func (t *trust) announce(pin string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = pin
+}
+
+// rekey has the next list signed by another operator.
+func (t *trust) rekey(operator nkeys.KeyPair, cert string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.operator, t.cert, t.next, t.rekeyed = operator, cert, "", true
 }
 
 func (t *trust) write(book uint64, signed wire.SignedTrust) error {
@@ -203,7 +219,7 @@ func (a *Authority) Trust() (list wire.SignedTrust, number uint64, changed <-cha
 // Behind says that an agent has a list with a higher number than there is, which
 // it would prefer to all that follow: there is one above it then. The error says
 // why that was not done.
-func (a *Authority) Behind(has uint64) error { return a.trust.behind(has, a.certs.ca.Leaf.NotBefore) }
+func (a *Authority) Behind(has uint64) error { return a.trust.behind(has, a.certs().ca.Leaf.NotBefore) }
 
 // checkBook notices a book that is older than the list that was made from it:
 // those who were shut out since would come in again.
@@ -230,11 +246,11 @@ func (a *Authority) relist() error {
 // accept is the authority's word on what somebody saves, as a header. proof is
 // that of who saves it, "" for what was there before anybody had to sign.
 func (a *Authority) accept(who wire.Member, subject, operation, proof string, data []byte) (string, error) {
-	acc := wire.Accepted{By: who.Name, Role: who.Role, Operator: a.trust.cert}
-	text, err := acc.Text(subject, operation, proof, data)
-	if err == nil {
-		acc.Signature, err = signText(a.trust.operator, text)
-	}
+	return a.acceptAs(wire.Accepted{By: who.Name, Role: who.Role}, subject, operation, proof, data)
+}
+
+func (a *Authority) acceptAs(acc wire.Accepted, subject, operation, proof string, data []byte) (string, error) {
+	acc, err := a.signs.Load().accept(acc, subject, operation, proof, data)
 	if err != nil {
 		return "", err
 	}
@@ -248,7 +264,7 @@ func (a *Authority) Signer() *identity.Signer { return identity.SignBy(a.control
 // CheckSaved says whether what is saved was let in by this authority, and its
 // author's signature is good. Whether that author may still come in does not count.
 func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data []byte) error {
-	if err := a.operators.Accepted(accepted, subject, operation, proof, data); err != nil {
+	if err := a.operators.Load().Accepted(accepted, subject, operation, proof, data); err != nil {
 		return err
 	}
 	if proof == "" { // it was there before

@@ -32,7 +32,7 @@ func openAuthority(t testing.TB, dir string) *Authority {
 func pinning(t testing.TB, a *Authority) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := identity.WriteSecret(identity.CA(dir), a.certs.authority); err != nil {
+	if err := identity.WriteSecret(identity.CA(dir), a.certs().authority); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -80,18 +80,18 @@ func TestTrust_OnlyTheAuthoritys(t *testing.T) {
 		t.Fatal(err)
 	}
 	ofOther := resigned
-	if ofOther.Signature, err = signText(other.keys.operator, signing); err != nil {
+	if ofOther.Signature, err = signText(other.keys().operator, signing); err != nil {
 		t.Fatal(err)
 	}
 	ofAccount := resigned // of this mesh, and not its operator
-	if ofAccount.Signature, err = signText(a.keys.accounts[accountMesh], signing); err != nil {
+	if ofAccount.Signature, err = signText(a.keys().accounts[accountMesh], signing); err != nil {
 		t.Fatal(err)
 	}
 	broker := second // the broker's own certificate is of the authority, too
-	block, _ := pem.Decode(readFile(t, a.certs.certFile))
+	block, _ := pem.Decode(readFile(t, a.certs().certFile))
 	broker.Operator = base64.StdEncoding.EncodeToString(block.Bytes)
 	ca := second
-	block, _ = pem.Decode(a.certs.authority)
+	block, _ = pem.Decode(a.certs().authority)
 	ca.Operator = base64.StdEncoding.EncodeToString(block.Bytes)
 	changedText := second
 	changedText.Trust = strings.Replace(second.Trust, "operator", "admin", 1)
@@ -290,7 +290,7 @@ func FuzzTrust(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	authority := string(a.certs.authority)
+	authority := string(a.certs().authority)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var l wire.SignedTrust
 		if json.Unmarshal(data, &l) != nil {
@@ -475,8 +475,8 @@ func TestSave_AnotherMesh(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id.Authority = string(c.by.certs.authority)
-		if id.Credential.JWT, err = c.by.keys.userJWT(wire.RoleAgent, "oslo", public(key)); err != nil {
+		id.Authority = string(c.by.certs().authority)
+		if id.Credential.JWT, err = c.by.keys().userJWT(wire.RoleAgent, "oslo", public(key)); err != nil {
 			t.Fatal(err)
 		}
 		if err := id.Save(dir, key); err != nil {

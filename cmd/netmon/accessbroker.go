@@ -124,7 +124,7 @@ func as(connect func(...nats.Option) (*nats.Conn, error), credential []nats.Opti
 // serveAccess answers for a broker's authority until ctx ends.
 func serveAccess(ctx context.Context, a *access.Authority, connect func(...nats.Option) (*nats.Conn, error), o access.Service, log *slog.Logger) {
 	for ctx.Err() == nil {
-		nc, err := connect(nats.Name("netmon access"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+		nc, err := connect(nats.Name("netmon access"), nats.IgnoreAuthErrorAbort(), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 		if err == nil {
 			o.Mesh = nc
 			err = a.Serve(ctx, o)
@@ -226,7 +226,8 @@ func (id identified) serve(ctx context.Context, b *broker.Broker, kept <-chan st
 	case <-kept:
 	case <-time.After(keptPatience):
 	}
-	serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url, Ready: answers}, log)
+	serveAccess(ctx, id.authority, id.controller, access.Service{Push: b.UpdateAccounts, URL: id.url, Ready: answers,
+		Switch: func(ctx context.Context) error { return b.Rekey(ctx, id.authority) }}, log)
 }
 
 // access is what the authority says to the controller.
@@ -266,6 +267,7 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 	if agent.trust, err = identity.OpenTrust(dir); err != nil {
 		return agent, person, err
 	}
+	agent.follow = followIn(dir, agent.trust)
 	admin := id.authority.Admin()
 	who, err := identity.Load(admin)
 	person.connect, person.identity, person.who = by(b.Connect, who, admin), admin, personOf(admin)

@@ -21,11 +21,11 @@ func accessCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "access",
 		Usage:     "see who may come in, shut somebody out, change keys",
-		UsageText: "netmon access ls|revoke|resume|rotate|consumers|nats|export",
+		UsageText: "netmon access ls|revoke|resume|rotate|consumers|authority|nats|export",
 		Action: func(c *cli.Context) error {
-			return usage("access what? want ls, revoke, resume, rotate, consumers, nats or export, got %q", c.Args().First())
+			return usage("access what? want ls, revoke, resume, rotate, consumers, authority, nats or export, got %q", c.Args().First())
 		},
-		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessResume(), accessRotate(), accessConsumers(), accessNats(), accessExport()},
+		Subcommands: []*cli.Command{accessLs(), accessRevoke(), accessResume(), accessRotate(), accessConsumers(), accessAuthority(), accessNats(), accessExport()},
 	}
 }
 

@@ -49,6 +49,6 @@ func newAgent(s agentSettings, state string, log *slog.Logger, joined membership
 		return nil, err
 	}
 	log.Info("policy", "file", s.file, "says", policyText(s.policy.Summary()))
-	return agent.New(agent.Options{ID: joined.id, Labels: labels, State: state, Policy: s.policy, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Log: log, Opened: opened,
+	return agent.New(agent.Options{ID: joined.id, Labels: labels, State: state, Policy: s.policy, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Follow: joined.follow, Log: log, Opened: opened,
 		Spool: s.spool})
 }

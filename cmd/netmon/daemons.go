@@ -198,7 +198,7 @@ func (o controls) run(ctx context.Context) {
 }
 
 func (o controls) once(ctx context.Context) error {
-	nc, err := o.connect(nats.Name("netmon controller"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+	nc, err := o.connect(nats.Name("netmon controller"), nats.IgnoreAuthErrorAbort(), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
 	}

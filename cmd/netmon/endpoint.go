@@ -258,7 +258,7 @@ func personOf(folder string) console.Person {
 	if err != nil {
 		return console.Person{} // connecting says what is wrong
 	}
-	return console.Person{Name: id.Credential.Name, Signer: identity.SignByFile(identity.Creds(folder)), Authority: id.Authority}
+	return console.Person{Name: id.Credential.Name, Signer: identity.SignByFile(identity.Creds(folder)), Authority: id.Authority, Folder: folder}
 }
 
 // connect makes a NATS connection to it.
@@ -288,6 +288,8 @@ func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client)
 func (p endpoint) explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
+	case errors.As(err, &unknown) && p.identity != "":
+		return fmt.Errorf("%s, by %s: %w: its certificate is of another authority than the one that you joined: the mesh changed its authority without you, or it is another broker, or somebody between. Ask an admin (netmon access authority shows the fingerprint there); a new line, netmon token new console there, lets you in again: netmon context add NAME --join LINE --replace", redact(p.url), p.from, console.ErrUnreachable)
 	case errors.As(err, &unknown) && p.identity == "":
 		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: on the broker's own host run this as the broker's user, or as root; elsewhere netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", redact(p.url), p.from, console.ErrUnreachable)
 	case p.identity != "" && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthRevoked)):

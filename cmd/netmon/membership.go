@@ -26,6 +26,7 @@ type membership struct {
 	url     string
 	trust   *identity.Trust // whose commands count; nil: those of whoever the broker lets in
 	rotate  func(context.Context, *nats.Conn) error
+	follow  func(context.Context, *nats.Conn) (identity.Followed, error)
 }
 
 // identityIn is where an agent with this state folder keeps its identity.
@@ -109,7 +110,7 @@ func memberAt(e endpoint, m membership) (membership, error) {
 		if m.trust, err = identity.OpenTrust(e.identity); err != nil {
 			return membership{}, err
 		}
-		m.rotate = rotateIn(e.identity)
+		m.rotate, m.follow = rotateIn(e.identity), followIn(e.identity, m.trust)
 	case len(e.creds) > 0 && identity.NameIn(e.creds[0]) != "":
 		// With the key alone it would obey whoever comes through to it.
 		return membership{}, usage("%s: it is of %s, who joined a mesh; an agent needs the whole identity, to know whom it obeys: --creds FOLDER, where identity.json and ca.pem are, too",
@@ -147,6 +148,12 @@ func rotateIn(dir string) func(context.Context, *nats.Conn) error {
 	return func(ctx context.Context, nc *nats.Conn) error { return identity.Rotate(ctx, nc, dir) }
 }
 
+func followIn(dir string, trust *identity.Trust) func(context.Context, *nats.Conn) (identity.Followed, error) {
+	return func(ctx context.Context, nc *nats.Conn) (identity.Followed, error) {
+		return identity.Follow(ctx, nc, dir, trust)
+	}
+}
+
 // member is an agent by the identity that it joined with; at is another address
 // of its broker, or "".
 func member(c *cli.Context, state, at string) (membership, error) {
@@ -171,6 +178,6 @@ func member(c *cli.Context, state, at string) (membership, error) {
 		return membership{}, err
 	}
 	url := cmp.Or(at, id.URL)
-	return membership{id: name, state: state, labels: labels, url: url, trust: trust, rotate: rotateIn(dir),
+	return membership{id: name, state: state, labels: labels, url: url, trust: trust, rotate: rotateIn(dir), follow: followIn(dir, trust),
 		connect: endpoint{url: url, from: "the identity in " + dir, identity: dir}.connect}, nil
 }
