@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -40,7 +41,7 @@ const stateName = "state.json"
 // saveState replaces the file at once: whoever reads it sees the old or the new.
 func saveState(dir string, s stateFile) error {
 	s.Format = 1
-	return replaceFile(filepath.Join(dir, stateName), s.write)
+	return atomicfile.WriteBy(filepath.Join(dir, stateName), s.write)
 }
 
 // write writes a monitor a line, each encoded by itself: ten thousand at once,
@@ -65,21 +66,6 @@ func (s stateFile) write(to io.Writer) error {
 	}
 	w.WriteString("]}\n")
 	return w.Flush()
-}
-
-func replaceFile(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	werr := write(f)
-	serr := f.Sync()
-	cerr := f.Close()
-	if err := errors.Join(werr, serr, cerr); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // loadState reads the file. A missing one is an empty state. One that cannot be

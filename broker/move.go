@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"netmon/broker/access"
+	"netmon/internal/atomicfile"
 )
 
 // Brought is what a start found in its store that another account keeps. A
@@ -202,7 +202,7 @@ func settled(store, own string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return atomicfile.SyncFolder(filepath.Dir(path))
 }
 
 // accountOf is the account in which a broker with this authority keeps its streams.
@@ -222,7 +222,7 @@ func mark(dir, from string) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close(), syncFolder(dir))
+	return errors.Join(err, f.Close(), atomicfile.SyncFolder(dir))
 }
 
 // rename moves a folder, all of it or nothing, and has it survive a power failure.
@@ -230,17 +230,5 @@ func rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return errors.Join(syncFolder(filepath.Dir(to)), syncFolder(filepath.Dir(from)))
-}
-
-// syncFolder writes a folder's names to disk, where folders can be synced.
-func syncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(atomicfile.SyncFolder(filepath.Dir(to)), atomicfile.SyncFolder(filepath.Dir(from)))
 }

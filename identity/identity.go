@@ -12,11 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/atomicfile"
 	"netmon/internal/private"
 	"netmon/wire"
 )
@@ -129,9 +129,9 @@ func (id Identity) SaveInfo(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = WriteSecret(filepath.Join(dir, caName), []byte(id.Authority))
+	err = atomicfile.Write(filepath.Join(dir, caName), []byte(id.Authority))
 	if err == nil {
-		err = WriteSecret(filepath.Join(dir, infoName), append(data, '\n'))
+		err = atomicfile.Write(filepath.Join(dir, infoName), append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("keep the identity: %w", err)
@@ -156,44 +156,12 @@ func saveKey(dir, token string, key nkeys.KeyPair) error {
 	}
 	creds, err := jwt.FormatUserConfig(token, seed)
 	if err == nil {
-		err = WriteSecret(filepath.Join(dir, credsName), creds)
+		err = atomicfile.Write(filepath.Join(dir, credsName), creds)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the key: %w", err)
 	}
 	return nil
-}
-
-// WriteSecret puts a file in place as a whole or not at all, for its owner only.
-func WriteSecret(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return SyncFolder(filepath.Dir(path))
-}
-
-// SyncFolder makes a rename survive a power failure, where folders can be synced.
-func SyncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Creds is the path of the credentials of a folder, in the form of the nats program.

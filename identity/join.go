@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/atomicfile"
 	"netmon/internal/private"
 	"netmon/wire"
 )
@@ -158,7 +159,7 @@ func waitingKey(as Joiner, l Line) (key nkeys.KeyPair, path string, err error) {
 		return nil, "", err
 	}
 	if seed, err = key.Seed(); err == nil {
-		err = WriteSecret(path, seed)
+		err = atomicfile.Write(path, seed)
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("keep the key to join with, and the token was not used: %w", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -59,7 +60,7 @@ func readNext(dir string) (*next, error) {
 func (n *next) write(dir string) error {
 	data, err := json.MarshalIndent(n, "", "  ")
 	if err == nil {
-		err = WriteSecret(filepath.Join(dir, nextName), append(data, '\n'))
+		err = atomicfile.Write(filepath.Join(dir, nextName), append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("keep the authority that takes over: %w", err)

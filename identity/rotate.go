@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -51,7 +52,7 @@ func Rotate(ctx context.Context, nc *nats.Conn, dir string) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("rotate the key of %s: the broker does not take the new key yet; the old one holds: %w", id.Credential.Name, ctx.Err()),
-				WriteSecret(filepath.Join(dir, credsName), old))
+				atomicfile.Write(filepath.Join(dir, credsName), old))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

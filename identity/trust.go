@@ -17,6 +17,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -157,7 +158,7 @@ func (t *Trust) Take(list wire.SignedTrust) error {
 	}
 	data, err := json.Marshal(list)
 	if err == nil {
-		err = WriteSecret(t.file, data)
+		err = atomicfile.Write(t.file, data)
 	}
 	if err == nil {
 		err = by.settle(t.dir, l)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"os"
 	"path/filepath"
 	"time"
@@ -74,14 +74,14 @@ func (b *book) decode(data []byte) error {
 
 // newBook writes an empty one.
 func newBook(dir string) error {
-	return identity.WriteSecret(filepath.Join(dir, bookName), []byte("{\"format\":2,\"number\":0,\"identities\":{}}\n"))
+	return atomicfile.Write(filepath.Join(dir, bookName), []byte("{\"format\":2,\"number\":0,\"identities\":{}}\n"))
 }
 
 // write puts the next book on disk.
 func (b *book) write(entries map[string]*entry) error {
 	data, err := json.MarshalIndent(bookFile{bookFormat, b.count + 1, b.adopted, entries}, "", " ")
 	if err == nil {
-		err = identity.WriteSecret(b.path, append(data, '\n'))
+		err = atomicfile.Write(b.path, append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write the book of identities: %w", err)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 )
 
 // Lives of certificates. The authority's is what others pin: it outlives the
@@ -134,14 +135,14 @@ func makeCertificate(certFile, keyFile string, template *x509.Certificate, paren
 		return none, err
 	}
 	// The key first: a certificate without one is made anew, and so is what it signed.
-	if err := identity.WriteSecret(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})); err != nil {
+	if err := atomicfile.Write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})); err != nil {
 		return none, err
 	}
 	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	if parent != nil { // the authority goes along, so that who joins can compare its fingerprint
 		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: parent.Certificate[0]})...)
 	}
-	if err := identity.WriteSecret(certFile, chain); err != nil {
+	if err := atomicfile.Write(certFile, chain); err != nil {
 		return none, err
 	}
 	return tls.LoadX509KeyPair(certFile, keyFile)

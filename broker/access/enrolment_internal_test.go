@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -251,7 +252,7 @@ func TestBook_BeforeUses(t *testing.T) {
  "paris":{"name":"paris","role":"agent","state":"","key":%q,"by":"anna","made":"2026-11-01T12:00:00Z","expires":"2026-11-01T13:00:00Z","joined":"2026-11-01T12:10:00Z","token_hash":"aa"},
  "oslo":{"name":"oslo","role":"agent","state":"","by":"anna","made":%q,"expires":%q,"token_hash":%q}}}`, key,
 		time.Now().UTC().Format(time.RFC3339), time.Now().Add(time.Hour).UTC().Format(time.RFC3339), identity.TokenSecret("old"))
-	if err := identity.WriteSecret(filepath.Join(dir, bookName), []byte(data)); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, bookName), []byte(data)); err != nil {
 		t.Fatal(err)
 	}
 	b, err := openBook(dir)

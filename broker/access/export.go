@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
-	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -74,7 +74,7 @@ func (a *Authority) Export(dir string, port int) error {
 		}
 	}
 	for name, data := range files {
-		if err := identity.WriteSecret(filepath.Join(dir, name), data); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, name), data); err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
 	}

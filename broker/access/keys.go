@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nkeys"
 
-	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -94,7 +94,7 @@ func makeKeys(path string) (*keys, error) {
 	}
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err == nil {
-		err = identity.WriteSecret(path, append(data, '\n'))
+		err = atomicfile.Write(path, append(data, '\n'))
 	}
 	return k, err
 }

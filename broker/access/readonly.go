@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/internal/private"
 )
 
@@ -187,7 +188,7 @@ func Install(dir string, files map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		if err := identity.WriteSecret(path, data); err != nil {
+		if err := atomicfile.Write(path, data); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -86,7 +86,7 @@ func openRotation(dir string) (*rotation, error) {
 func (r *rotation) write(f rotationFile) error {
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err == nil {
-		err = identity.WriteSecret(filepath.Join(r.dir, rotationName), append(data, '\n'))
+		err = atomicfile.Write(filepath.Join(r.dir, rotationName), append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write the change of the authority: %w", err)
@@ -104,7 +104,7 @@ func moveNext(dir string) error {
 			return err
 		}
 	}
-	if err := identity.SyncFolder(dir); err != nil {
+	if err := atomicfile.SyncFolder(dir); err != nil {
 		return err
 	}
 	return os.RemoveAll(from)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -239,7 +240,7 @@ func TestAuthority_DiskIsFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err == nil {
-			if err := identity.WriteSecret(path, kept); err != nil {
+			if err := atomicfile.Write(path, kept); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -154,7 +155,7 @@ func (t *trust) rekey(operator nkeys.KeyPair, cert string) {
 func (t *trust) write(book uint64, signed wire.SignedTrust) error {
 	data, err := json.MarshalIndent(trustFile{book, signed}, "", "  ")
 	if err == nil {
-		err = identity.WriteSecret(t.path, append(data, '\n'))
+		err = atomicfile.Write(t.path, append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write the list of those whose commands count: %w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/wire"
 )
 
@@ -32,7 +33,7 @@ func openAuthority(t testing.TB, dir string) *Authority {
 func pinning(t testing.TB, a *Authority) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := identity.WriteSecret(identity.CA(dir), a.certs().authority); err != nil {
+	if err := atomicfile.Write(identity.CA(dir), a.certs().authority); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"netmon/internal/atomicfile"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +16,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"netmon/identity"
 )
 
 const (
@@ -105,10 +104,10 @@ func (m *Manifest) write(dir string) error {
 	for _, f := range append(m.files(), fileOf(manifestName, data)) {
 		fmt.Fprintf(&sums, "%s  %s\n", f.SHA256, f.Path)
 	}
-	if err := identity.WriteSecret(filepath.Join(dir, sumsName), sums.Bytes()); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, sumsName), sums.Bytes()); err != nil {
 		return err
 	}
-	return identity.WriteSecret(filepath.Join(dir, manifestName), data)
+	return atomicfile.Write(filepath.Join(dir, manifestName), data)
 }
 
 func fileOf(path string, data []byte) File {

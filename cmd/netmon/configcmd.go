@@ -13,6 +13,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/atomicfile"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -331,7 +332,7 @@ func exportTo(c *cli.Context, name string, write func(io.Writer) error) error {
 			return err
 		}
 	}
-	if err := replaceFile(path, []byte(b.String())); err != nil {
+	if err := atomicfile.Write(path, []byte(b.String())); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.App.ErrWriter, "written to %s; netmon apply -f %s takes it\n", path, path)

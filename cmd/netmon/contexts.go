@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/internal/atomicfile"
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
 	"netmon/wire"
@@ -153,24 +154,7 @@ func (f contexts) save(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return replaceFile(path, b.Bytes())
-}
-
-// replaceFile writes a file that only this user may read, in one step.
-func replaceFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".netmon-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-	}
-	return err
+	return atomicfile.Write(path, b.Bytes())
 }
 
 // checkBrokerURL reports why s is not the address of a broker, or of several

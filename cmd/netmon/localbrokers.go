@@ -16,6 +16,7 @@ import (
 	"netmon/broker/access"
 	"netmon/console/words"
 	"netmon/identity"
+	"netmon/internal/atomicfile"
 	"netmon/internal/private"
 )
 
@@ -61,7 +62,7 @@ func noteBroker(b localBroker) (forget func(), err error) {
 	}
 	sum := sha256.Sum256([]byte(b.Store))
 	path := filepath.Join(dir, hex.EncodeToString(sum[:8])+".json")
-	if err := identity.WriteSecret(path, append(data, '\n')); err != nil {
+	if err := atomicfile.Write(path, append(data, '\n')); err != nil {
 		return func() {}, err
 	}
 	return func() {
