@@ -167,6 +167,9 @@ func (b *book) joinMany(token *entry, q wire.Join) (in admission, err error) {
 	if len(b.entries) >= mostEntries {
 		return in, errNotUsed("%w", errFull())
 	}
+	if err := b.roomToShutOut(wire.RoleAgent); err != nil {
+		return in, errNotUsed("%w", err)
+	}
 	err = b.change(func(d *draft) error {
 		now := b.now().UTC()
 		d.edit(token.Name).Used++

@@ -169,7 +169,9 @@ func (s *service) advance(ctx context.Context) error {
 		if err := s.a.Switch(); err != nil {
 			return err
 		}
-		s.a.log.Warn("another authority is in force: the one before counts no more", "authority", s.a.Pin(), "before", before)
+		if now := s.a.Pin(); now != before {
+			s.a.log.Warn("another authority is in force: the one before counts no more", "authority", now, "before", before)
+		}
 	}
 	if s.a.behind.Load() {
 		if err := s.Switch(ctx); err != nil {
@@ -207,8 +209,12 @@ func (s *service) aboutAuthority(m *nats.Msg) (done bool) {
 	}
 	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
 	defer s.confirm(who)()
-	if err == nil && name != who.Name {
+	switch {
+	case err != nil:
+	case name != who.Name:
 		err = errNotYours
+	case q.Key != who.Key:
+		err = errors.New("kept: it is signed by another key than the one that it is about: ask again")
 	}
 	if err != nil {
 		s.answer(m, wire.AccessReply{}, err)

@@ -103,8 +103,8 @@ func (b *book) rotate(name, by, key string) (id wire.Identity, err error) {
 			return fmt.Errorf("its key was changed less than %v ago: try again later", rotateEvery)
 		case len(e.Old) >= mostOldKeys:
 			return fmt.Errorf("it had %d keys, which is as many as it may: let it join again under another name, and revoke this one", mostOldKeys)
-		case b.left(accountOf(e.Role)) >= mostLeft:
-			return fmt.Errorf("%d keys were shut out, and only revoking may go on: see docs/security.md", mostLeft)
+		case b.left(accountOf(e.Role)) >= e.mostLeft():
+			return fmt.Errorf("%d keys were shut out, and only revoking may go on: see docs/security.md", e.mostLeft())
 		case e.leftToday(b.now()) >= rotateADay:
 			return fmt.Errorf("it left %d keys behind within a day, which is as many as it may: try again tomorrow; what was stolen, revoke", rotateADay)
 		}
@@ -199,6 +199,32 @@ func (b *book) local(key string) error {
 		d.set(e)
 		return nil
 	})
+}
+
+// mostLeft is how many keys of its account may be shut out until an identity
+// changes its key no more. Those that came by a line for several, which one thief
+// may have been, leave half of it to the others.
+func (e *entry) mostLeft() int {
+	if e.Token != "" {
+		return mostLeft / 2
+	}
+	return mostLeft
+}
+
+// roomToShutOut says why there may be no further agent that comes by a line for
+// several: whoever came by one must be able to be shut out, all of them.
+func (b *book) roomToShutOut(role wire.Role) error {
+	account := accountOf(role)
+	n := b.left(account)
+	for _, e := range b.entries {
+		if e.Key != "" && e.Revoked.IsZero() && accountOf(e.Role) == account {
+			n++
+		}
+	}
+	if n >= mostRevoked {
+		return fmt.Errorf("%d keys are in or were shut out, and no more could be shut out: let each further agent in by a line of its own (netmon token new agent --id NAME)", n)
+	}
+	return nil
 }
 
 // left counts the keys of an account that were shut out; mu is held.

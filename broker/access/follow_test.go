@@ -225,15 +225,22 @@ func TestAuthority_WhoMaySay(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := paris.connect(t, s.Mesh)
-	kept := `{"kept":"` + s.State().Next + `","key":"` + other(t) + `"}`
+	own, err := identity.PublicKey(paris.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := `{"kept":"` + s.State().Next + `","key":"` + own + `"}`
 	if err := ask(nc, message("access.rotate.paris", kept)); err == nil {
 		t.Error("what nobody signed is counted")
 	}
 	if err := askSigned(nc, anna.signer(), "access.rotate.paris", kept); err == nil {
 		t.Error("anna's word counts for paris")
 	}
-	if err := askSigned(nc, paris.signer(), "access.rotate.paris", `{"kept":"`+s.Pin()+`"}`); err == nil {
+	if err := askSigned(nc, paris.signer(), "access.rotate.paris", `{"kept":"`+s.Pin()+`","key":"`+own+`"}`); err == nil {
 		t.Error("another authority is counted")
+	}
+	if err := askSigned(nc, paris.signer(), "access.rotate.paris", strings.Replace(kept, own, other(t), 1)); err == nil {
+		t.Error("a credential for another key than the one in use is counted")
 	}
 	if err := ask(nc, message("access.rotate.paris", `{"ask":true,"key":"`+other(t)+`"}`)); err == nil {
 		t.Error("a credential for a key that nobody has")

@@ -96,7 +96,14 @@ func (j *joins) work(ctx context.Context, queue <-chan joinRequest) {
 
 func (j *joins) join(ctx context.Context, r joinRequest) {
 	s := j.s
-	in, err := s.a.book.join(r.secret, r.q)
+	var in admission
+	var c *wire.Credential
+	var err, unsigned error
+	s.a.rotation.changes(func(bool) {
+		if in, err = s.a.book.join(r.secret, r.q); err == nil {
+			c, unsigned = s.a.signs.Load().credential(in.Identity, r.q.Key)
+		}
+	})
 	if err != nil {
 		if in.why != "" && s.first(in.why) {
 			s.a.log.Warn("somebody was not let in", "reason", in.why)
@@ -105,7 +112,7 @@ func (j *joins) join(ctx context.Context, r joinRequest) {
 		j.seal(r, wire.AccessReply{}, err)
 		return
 	}
-	c, err := s.a.signs.Load().credential(in.Identity, r.q.Key)
+	err = unsigned
 	if !in.again {
 		err = errors.Join(err, s.relist())
 		s.a.log.Info("joined", "name", in.Name, "role", in.Role, "token", cmp.Or(in.Token, in.Name), "replaced", in.replaced)

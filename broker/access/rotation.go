@@ -110,6 +110,14 @@ func moveNext(dir string) error {
 	return os.RemoveAll(from)
 }
 
+// changes makes a change of who is in, or by which key, that no switch may come
+// between: a credential that is given meanwhile would be of the authority before.
+func (r *rotation) changes(do func(announced bool)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	do(r.next != nil)
+}
+
 // pin is the fingerprint of the authority that takes over; "" for none.
 func (r *rotation) pin() string {
 	r.mu.Lock()

@@ -276,24 +276,31 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
 		return
 	}
-	if s.a.rotation.pin() != "" { // a credential of the next authority is for the key in use
-		s.answer(m, wire.AccessReply{}, errors.New("the authority of the mesh is being changed: try again afterwards (netmon access authority)"))
-		return
+	var c *wire.Credential
+	s.a.rotation.changes(func(announced bool) {
+		if announced { // a credential of the next authority is for the key in use
+			err = errors.New("the authority of the mesh is being changed: try again afterwards (netmon access authority)")
+			return
+		}
+		var id wire.Identity
+		if id, err = s.a.book.rotate(who.Name, who.Key, q.Key); err == nil {
+			c, err = s.a.signs.Load().credential(id, q.Key)
+		}
+	})
+	if err == nil {
+		err = s.relist()
 	}
-	id, err := s.a.book.rotate(who.Name, who.Key, q.Key)
-	if err != nil {
-		s.answer(m, wire.AccessReply{}, err)
-		return
-	}
-	c, err := s.a.signs.Load().credential(id, q.Key)
-	s.answer(m, wire.AccessReply{Credential: c}, errors.Join(err, s.relist()))
+	s.answer(m, wire.AccessReply{Credential: c}, err)
 }
 
 // confirm notes that somebody signs by a key that was to follow, whatever it is
 // that is signed: it is in use, and the one before is shut out. What it returns is
 // for after the answer: see pushLoop.
 func (s *service) confirm(who wire.Member) (after func()) {
-	id, done, err := s.a.book.confirm(who.Key)
+	var id wire.Identity
+	var done bool
+	var err error
+	s.a.rotation.changes(func(bool) { id, done, err = s.a.book.confirm(who.Key) })
 	if err != nil {
 		s.warnings.tell("access: a key that took over is not in the book", "", who.Name, err)
 	}

@@ -109,6 +109,10 @@ func (a *Authority) Switch() error {
 	f := r.f
 	switch f.Stage {
 	case stageAnnounced:
+		// Nobody joins or changes a key while this is locked: see changes.
+		if _, members := a.book.members(); len(f.missing(members)) > 0 {
+			return nil // who came meanwhile is waited for
+		}
 		f.Stage, f.Before, f.Account = stageSwitching, string(a.certs().authority), a.Account()
 		if err := r.write(f); err != nil {
 			return err
@@ -152,13 +156,22 @@ func (a *Authority) settle() error {
 	return a.rotation.write(f)
 }
 
-// renewAdmin gives this host's own admin another key.
+// renewAdmin gives this host's own admin another key, unless it was done before.
+// The key of before was in the folder, too: it is shut out in any case.
 func (a *Authority) renewAdmin() error {
 	have, err := identity.Load(a.Admin())
-	if err != nil {
-		return nil // the start of a broker makes one
+	if err == nil {
+		return a.WriteAdmin(a.Admin(), have.URL)
 	}
-	return a.makeAdmin(a.Admin(), have.URL)
+	if _, in := a.book.get(LocalAdmin); !in {
+		return nil
+	}
+	a.log.Warn("the key of this host's own admin cannot be read, and is shut out: the next start of the broker makes another", "error", err)
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return err
+	}
+	return a.book.local(public(key)) // which nobody keeps
 }
 
 // reissue gives the programs of this host that were let in by Enrol their new
