@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,15 +163,34 @@ func (m *goneMesh) await(agents int, within time.Duration) {
 	}
 }
 
-// stays asks for a while whether all goes on saying the same.
+// stays asks for a while whether all goes on saying the same. That a slow machine
+// measures too rarely, and that this is told, is no fault.
 func (m *goneMesh) stays(agents int, during time.Duration) {
 	m.t.Helper()
 	want := seen{agents, agents, agents, agents, judge.Up, agents}
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if got := m.seen(); got != want {
-			m.t.Fatalf("%+v, want %+v", got, want)
+			stand, err := m.admin.Standing(m.t.Context(), "web")
+			m.must(err)
+			slow := slices.ContainsFunc(stand.Agents, func(a console.AgentStand) bool { return strings.HasPrefix(a.Why, "nothing was heard for") })
+			if got.stand = want.stand; got != want || !slow {
+				m.t.Fatalf("%+v, want %+v: %+v", got, want, stand)
+			}
 		}
 	}
+}
+
+// epoch is the life of an agent that measured web last.
+func (m *goneMesh) epoch(agent string) string {
+	m.t.Helper()
+	stand, err := m.admin.Standing(m.t.Context(), "web")
+	m.must(err)
+	for _, a := range stand.Agents {
+		if a.Agent == agent && a.Result != nil {
+			return a.Result.Epoch
+		}
+	}
+	return ""
 }
 
 // save saves a monitor and is told what the agents say of it.
@@ -197,14 +217,15 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 	_, stopOslo := m.agent("oslo", true)
 	paris, stopParis := m.agent("paris", false)
 	m.save("web", l.Addr().String(), "all")
-	m.await(2, 20*time.Second)
+	m.await(2, time.Minute)
+	before := m.epoch("paris")
 
 	_, err = m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 	m.must(err)
 	if s := m.seen(); s.listed != 1 || s.on != 1 || s.stand != judge.Up {
 		t.Errorf("right after it was shut out: %+v", s)
 	}
-	m.await(1, 20*time.Second)
+	m.await(1, time.Minute)
 	m.stays(1, 2*time.Second)
 	if out := m.save("db", l.Addr().String(), "paris", "oslo"); !strings.Contains(out, "paris        db no agent of that name is known") || !strings.Contains(out, "oslo         db running") {
 		t.Errorf("told: %s", out)
@@ -224,12 +245,17 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 	}
 	stopParis()
 	m.agent("paris", false) // let in again
-	m.await(2, 20*time.Second)
+	for end := time.Now().Add(20 * time.Second); m.epoch("paris") == before || m.epoch("paris") == ""; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the agent that was let in again measures nothing")
+		}
+	}
+	m.await(2, time.Minute)
 	m.stays(2, time.Second)
 
 	stopOslo()
 	m.must(m.admin.ForgetAgent(t.Context(), "oslo"))
-	m.await(1, 20*time.Second)
+	m.await(1, time.Minute)
 	if err := m.admin.ForgetAgent(t.Context(), "oslo"); err == nil || !strings.Contains(err.Error(), "no agent of that name is known") {
 		t.Errorf("forget one twice: %v", err)
 	}
