@@ -342,7 +342,7 @@ func (a *Agent) alive() wire.Alive {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.set.describe(&b)
-	b.Notes = slices.Clone(a.notes)
+	b.Notes = append(b.Notes, a.notes...)
 	for _, p := range []string{a.stateProblem, a.sendProblem, text(a.spool.Problem()), text(trustProblem)} {
 		if p != "" {
 			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))

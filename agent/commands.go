@@ -75,7 +75,7 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 		if c.Limit > 0 {
 			limit = min(limit, c.Limit)
 		}
-		r.Monitors, r.Next = a.set.list(c.After, limit)
+		r.Monitors, r.Next = a.set.list(c.After, limit, c.Whole)
 		return r
 	case wire.OpStart:
 		for i, m := range c.Monitors {

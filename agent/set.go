@@ -140,6 +140,8 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 
 // sync compares the managed monitors of a range of names with those of the
 // command, stops what should not run, and returns the names it wants to be sent.
+// Only the bucket that asked for a monitor can end it by not having it: one that
+// is empty because it was lost says nothing of what ran before.
 func (s *set) sync(c wire.Command) (want []string, err *wire.Error) {
 	s.follow(c.Store)
 	if c.Revision < s.revision {
@@ -150,7 +152,7 @@ func (s *set) sync(c wire.Command) (want []string, err *wire.Error) {
 	s.forget(func(name string, at uint64) bool { return in(name) && at <= c.Revision })
 	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
-		if e.manual() || !in(name) || e.store == c.Store && e.touched > c.Revision {
+		if e.manual() || !in(name) || e.store != c.Store || e.touched > c.Revision {
 			continue
 		}
 		if _, ok := c.Have[name]; !ok {
@@ -186,8 +188,12 @@ func (s *set) drop(e *entry) {
 	s.remove(e.monitor.Name)
 }
 
+// listBytes is how long a page of whole monitors may get before it ends: the
+// longest one goes on top.
+const listBytes = wire.MaxMessage / 2
+
 // list is one page of what runs, in the order of names.
-func (s *set) list(after string, limit int) (page []wire.MonitorReply, next string) {
+func (s *set) list(after string, limit int, whole bool) (page []wire.MonitorReply, next string) {
 	names := slices.Sorted(maps.Keys(s.entries))
 	i, found := slices.BinarySearch(names, after)
 	if found {
@@ -197,7 +203,8 @@ func (s *set) list(after string, limit int) (page []wire.MonitorReply, next stri
 		names = names[:limit]
 		next = names[limit-1]
 	}
-	for _, name := range names {
+	size := 0
+	for i, name := range names {
 		e := s.entries[name]
 		r := wire.MonitorReply{Name: name, State: wire.Running, Revision: e.monitor.Revision, Kind: e.monitor.Kind,
 			Target: e.monitor.Target, Every: e.monitor.Every, Manual: e.manual(), By: e.by, Errors: e.refused}
@@ -206,7 +213,13 @@ func (s *set) list(after string, limit int) (page []wire.MonitorReply, next stri
 		} else {
 			r.Runs, r.Skipped, r.Last = s.run.figures(e.run)
 		}
+		if whole {
+			r.Store, r.Timeout, r.Options = e.store, e.monitor.Timeout, e.monitor.Options
+		}
 		page = append(page, r)
+		if size += len(r.Options) + len(r.Target) + 512; size > listBytes && i+1 < len(names) {
+			return page, name
+		}
 	}
 	return page, next
 }
@@ -225,11 +238,17 @@ func (s *set) describe(a *wire.Alive) {
 			}
 			a.Refused[name] = wire.Clip(e.refused[0].Error(), wire.MaxReason)
 		}
-		if e.manual() {
+		switch {
+		case e.manual():
 			a.Manual++
-		} else if e.store == s.store {
+		case e.store == s.store:
 			managed[name] = e.monitor.Revision
+		default:
+			a.Unsaved++
 		}
+	}
+	if a.Unsaved > 0 {
+		a.Notes = append(a.Notes, fmt.Sprintf("%d monitors run here that are not saved: the broker's store is new; netmon recover saves or stops them", a.Unsaved))
 	}
 	a.Store, a.Revision, a.Digest = s.store, s.revision, wire.DigestOf(managed)
 }

@@ -39,7 +39,7 @@ func saved(name string, revision uint64) wire.Monitor {
 }
 
 func names(s *set) []string {
-	page, _ := s.list("", 100)
+	page, _ := s.list("", 100, false)
 	var out []string
 	for _, r := range page {
 		out = append(out, r.Name+":"+string(r.State))
@@ -111,6 +111,20 @@ func TestSet_OrdersCommandsByRevision(t *testing.T) {
 			{op: wire.OpSync, store: "t", revision: 2, have: map[string]uint64{"web": 2}, wants: []string{"web"}},
 			{op: wire.OpStart, store: "t", revision: 2, name: "web", monitor: 2, want: wire.Updated},
 		}, []string{"web:running"}},
+		"a bucket that is new and empty ends nothing": {[]step{
+			{op: wire.OpStart, store: "s", revision: 900, name: "web", monitor: 900, want: wire.Started},
+			{op: wire.OpStart, store: "s", revision: 901, name: "db", monitor: 901, want: wire.Started},
+			{op: wire.OpSync, store: "t", revision: 0},
+			{op: wire.OpSync, store: "t", revision: 3, have: map[string]uint64{"db": 3}, wants: []string{"db"}},
+			{op: wire.OpStart, store: "t", revision: 3, name: "db", monitor: 3, want: wire.Updated},
+			{op: wire.OpSync, store: "t", revision: 4},
+		}, []string{"web:running"}},
+		"what a new bucket does not have is stopped by name": {[]step{
+			{op: wire.OpStart, store: "s", revision: 900, name: "web", monitor: 900, want: wire.Started},
+			{op: wire.OpSync, store: "t", revision: 2},
+			{op: wire.OpStop, store: "t", revision: 2, name: "web", want: wire.Stopped},
+			{op: wire.OpSync, store: "t", revision: 2},
+		}, nil},
 		"a new revision of the same measurement does not disturb it": {[]step{
 			{op: wire.OpStart, store: "s", revision: 3, name: "web", monitor: 3, want: wire.Started},
 			{op: wire.OpStart, store: "s", revision: 5, name: "web", monitor: 5, same: true, want: wire.Unchanged},
@@ -204,11 +218,11 @@ func TestSet_ListsInPages(t *testing.T) {
 	for _, name := range []string{"c", "a", "b"} {
 		s.start(wire.Command{}, saved(name, 0), "m")
 	}
-	page, next := s.list("", 2)
+	page, next := s.list("", 2, false)
 	if len(page) != 2 || page[0].Name != "a" || next != "b" {
 		t.Errorf("first page %+v, next %q", page, next)
 	}
-	page, next = s.list(next, 2)
+	page, next = s.list(next, 2, false)
 	if len(page) != 1 || page[0].Name != "c" || next != "" {
 		t.Errorf("second page %+v, next %q", page, next)
 	}

@@ -42,22 +42,17 @@ type Told struct {
 func (s *Store) Tell(ctx context.Context, agents []Agent, changes ...Change) []Told {
 	var mu sync.Mutex
 	var told []Told
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 64)
 	for _, a := range agents {
 		s.c.commands.Heard(a.Alive)
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			for _, cmd := range commandsFor(a, s.id, changes) {
-				answers := s.c.tell(ctx, a, cmd)
-				mu.Lock()
-				told = append(told, answers...)
-				mu.Unlock()
-			}
-		})
 	}
-	wg.Wait()
+	eachAgent(agents, func(a Agent) {
+		for _, cmd := range commandsFor(a, s.id, changes) {
+			answers := s.c.tell(ctx, a, cmd)
+			mu.Lock()
+			told = append(told, answers...)
+			mu.Unlock()
+		}
+	})
 	told = append(told, unknownAgents(agents, changes)...)
 	slices.SortStableFunc(told, func(a, b Told) int {
 		if a.Monitor != b.Monitor {

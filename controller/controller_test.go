@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,18 +109,24 @@ func (m *mesh) save(name string, agents ...string) {
 // await waits until an agent's heartbeat says that it runs so many monitors.
 func (m *mesh) await(id string, monitors int) wire.Alive {
 	m.t.Helper()
-	limit := time.After(20 * time.Second)
+	return m.awaits(id, func(a wire.Alive) bool { return a.Monitors == monitors })
+}
+
+// awaits waits until an agent's heartbeat is as wanted.
+func (m *mesh) awaits(id string, ok func(wire.Alive) bool) wire.Alive {
+	m.t.Helper()
+	limit := time.After(time.Minute)
 	for {
 		m.mu.Lock()
-		a, ok := m.beats[id]
+		a, known := m.beats[id]
 		m.mu.Unlock()
-		if ok && a.Monitors == monitors && !a.Leaving {
+		if known && !a.Leaving && ok(a) {
 			return a
 		}
 		select {
 		case <-m.heard:
 		case <-limit:
-			m.t.Fatalf("agent %s runs %d monitors, want %d", id, a.Monitors, monitors)
+			m.t.Fatalf("agent %s is not as wanted: %+v", id, a)
 		}
 	}
 }
@@ -235,21 +242,31 @@ func TestController_SendsManyInPieces(t *testing.T) {
 	}
 }
 
-func TestController_ABucketMadeAnewBeginsAgain(t *testing.T) {
+// TestController_AnEmptyStoreIsNotAnOrder deletes the bucket: what ran goes on, and
+// says that it is not saved, until somebody saves or stops it.
+func TestController_AnEmptyStoreIsNotAnOrder(t *testing.T) {
 	m := newMesh(t)
 	for range 5 {
 		m.save("web", "all")
 	}
+	m.save("old", "all")
 	m.control()
 	m.agent("paris", nil)
-	m.await("paris", 1)
+	m.await("paris", 2)
 	if err := m.js.DeleteKeyValue(t.Context(), wire.MonitorsBucket); err != nil {
 		t.Fatal(err)
 	}
-	m.await("paris", 0)
+	m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 2 && a.Unsaved == 2 })
 	m.save("db", "all")
-	m.save("api", "all")
-	m.await("paris", 2)
+	m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 3 && a.Unsaved == 2 })
+	m.save("web", "all") // somebody saves it again
+	if a := m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 3 && a.Unsaved == 1 }); !strings.Contains(strings.Join(a.Notes, "\n"), "1 monitors run here that are not saved") {
+		t.Errorf("its notes: %q", a.Notes)
+	}
+	if err := m.kv.Delete(t.Context(), "db"); err != nil {
+		t.Fatal(err)
+	}
+	m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 2 && a.Unsaved == 1 })
 }
 
 func TestController_AnotherTakesOver(t *testing.T) {

@@ -33,6 +33,7 @@ type Alive struct {
 
 	Monitors int    `json:"monitors"`           // running now
 	Manual   int    `json:"manual,omitempty"`   // of these started by hand
+	Unsaved  int    `json:"unsaved,omitempty"`  // managed monitors of an earlier life of the bucket: a person decides about them
 	Store    string `json:"store,omitempty"`    // the life of the bucket that its managed monitors come from
 	Revision uint64 `json:"revision,omitempty"` // the newest it acted on
 	Digest   string `json:"digest"`             // of the managed set, refused ones too: DigestOf

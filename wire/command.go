@@ -42,9 +42,10 @@ type Command struct {
 	Monitors []Monitor `json:"monitors,omitempty"` // start; probe takes one
 	Names    []string  `json:"names,omitempty"`    // stop
 
-	// Sync: of the names in (After, Through], the managed ones must be exactly
-	// those in Have, at these revisions. The agent stops the others and answers
-	// with those it wants to be sent.
+	// Sync: of the names in (After, Through], the managed ones of this Store must be
+	// exactly those in Have, at these revisions. The agent stops the others and
+	// answers with those it wants to be sent. What an earlier life of the bucket asked
+	// for goes on: an empty bucket is not an order.
 
 	After   string            `json:"after,omitempty"`   // list, sync: names after this one
 	Through string            `json:"through,omitempty"` // sync: up to this name and with it; absent has no end
@@ -52,6 +53,7 @@ type Command struct {
 
 	Limit int `json:"limit,omitempty"` // list: at most so many; default and most 500
 
+	Whole    bool   `json:"whole,omitempty"`    // list: with all that is needed to save a monitor again
 	Instance string `json:"instance,omitempty"` // info: set by an agent that asks whether another one has its id
 
 	Trust *SignedTrust `json:"trust,omitempty"` // trust: the list
@@ -205,6 +207,10 @@ type MonitorReply struct {
 	Runs    uint64   `json:"runs,omitempty"`    // list: since it was started
 	Skipped uint64   `json:"skipped,omitempty"` // list: ticks skipped since it was started
 	Last    Outcome  `json:"last,omitempty"`    // list: of its last run
+
+	Store   string          `json:"store,omitempty"`   // list, whole: the life of the bucket that asked for it
+	Timeout Duration        `json:"timeout,omitempty"` // list, whole: of a run
+	Options json.RawMessage `json:"options,omitempty"` // list, whole: of its kind
 }
 
 // Reply answers a Command.

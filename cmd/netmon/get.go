@@ -68,6 +68,9 @@ func getMonitors(c *cli.Context) error {
 		if len(list) > 0 || err == nil {
 			err = errors.Join(err, printMonitors(ctx, c, cl, form, list))
 		}
+		if !one {
+			tellUnsaved(ctx, c.App.ErrWriter, cl)
+		}
 		return err
 	})
 }

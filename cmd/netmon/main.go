@@ -116,7 +116,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		},
 		Commands: []*cli.Command{
 			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), agentsCommand(), policyCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), editCommand(), deleteCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), editCommand(), deleteCommand(), recoverCommand(),
 			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
 			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},

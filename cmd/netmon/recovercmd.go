@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"netmon/console"
+	"netmon/wire"
+)
+
+func recoverCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "recover",
+		Usage:     "save the monitors that agents run and a broker with a new store does not have",
+		UsageText: "netmon recover [NAME...] [--discard] [--yes]",
+		Description: "A broker that comes back with an empty store asks for nothing, and its agents go on\nwith what they ran. This lists those monitors and, once you agree, saves them again\nwhere they run, or stops them for good. " +
+			"Agents that are away are not asked: do it\nagain when they are back.\n\n   netmon recover\n   netmon recover web db --yes\n   netmon recover --discard",
+		Flags: append([]cli.Flag{brokerFlag(),
+			&cli.BoolFlag{Name: "discard", Usage: "stop them instead of saving them", DisableDefaultText: true}}, yesFlags()...),
+		Action: func(c *cli.Context) error {
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error { return recoverFrom(ctx, c, cl, c.Args().Slice()) })
+		},
+	}
+}
+
+func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names []string) error {
+	agents, err := cl.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	list, asked := cl.Unsaved(ctx, agents)
+	if asked != nil {
+		fmt.Fprintln(c.App.ErrWriter, "netmon:", console.PrintableText(asked.Error()))
+	}
+	if list, err = chosen(list, names); err != nil {
+		return err
+	}
+	w := c.App.Writer
+	if len(list) == 0 {
+		fmt.Fprintln(w, "the agents that are there run nothing that is not saved")
+		return asked
+	}
+	rows := make([]wire.Saved, len(list))
+	for i, u := range list {
+		rows[i] = u.Saved(agents)
+	}
+	if err := writeTable(w, unsavedColumns, rows); err != nil {
+		return err
+	}
+	for _, u := range list {
+		if len(u.Others) > 0 {
+			fmt.Fprintf(w, "%s: an older definition runs on %s\n", u.Name, strings.Join(u.Others, ", "))
+		}
+	}
+	if c.Bool("discard") {
+		if err := confirm(c, fmt.Sprintf("stop %d monitors that are not saved", len(list))); err != nil {
+			return err
+		}
+		return errors.Join(discard(ctx, c, cl, list), asked)
+	}
+	if err := confirm(c, fmt.Sprintf("save %d monitors", len(list))); err != nil {
+		return err
+	}
+	return errors.Join(saveAgain(ctx, w, cl, rows), asked)
+}
+
+// chosen are the unsaved monitors of these names, or all.
+func chosen(list []console.Unsaved, names []string) ([]console.Unsaved, error) {
+	if len(names) == 0 {
+		return list, nil
+	}
+	var errs []error
+	for _, name := range names {
+		if !slices.ContainsFunc(list, func(u console.Unsaved) bool { return u.Name == name }) {
+			errs = append(errs, fmt.Errorf("no agent that is there runs an unsaved monitor %q", name))
+		}
+	}
+	return slices.DeleteFunc(list, func(u console.Unsaved) bool { return !slices.Contains(names, u.Name) }), errors.Join(errs...)
+}
+
+var unsavedColumns = []column[wire.Saved]{
+	{"NAME", func(m wire.Saved) string { return m.Name }},
+	{"KIND", func(m wire.Saved) string { return m.Kind }},
+	{"TARGET", func(m wire.Saved) string { return m.Target }},
+	{"EVERY", func(m wire.Saved) string { return m.Every.String() }},
+	{"AGENTS", func(m wire.Saved) string { return where(m) }},
+}
+
+// saveAgain saves monitors as they run; one that cannot be saved does not keep the
+// others from it.
+func saveAgain(ctx context.Context, w io.Writer, cl *console.Client, list []wire.Saved) error {
+	store, err := cl.Monitors(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var done []console.Change
+	for _, m := range list {
+		revision, err := store.Save(ctx, m, "recovered from agents")
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		done = append(done, console.Change{Is: &m, Revision: revision})
+	}
+	fmt.Fprintf(w, "%d of %d monitors saved\n", len(done), len(list))
+	if len(done) > 0 {
+		errs = append(errs, tell(ctx, w, cl, store, done...))
+	}
+	return errors.Join(errs...)
+}
+
+// discard stops what is not saved, on the agents that are there.
+func discard(ctx context.Context, c *cli.Context, cl *console.Client, list []console.Unsaved) error {
+	store, err := cl.Monitors(ctx)
+	if err != nil {
+		return err
+	}
+	ends, err := store.Discarded(ctx, list)
+	if err != nil {
+		return err
+	}
+	return tell(ctx, c.App.Writer, cl, store, ends...)
+}
+
+// tellUnsaved says, below what is saved, that agents run more than that.
+func tellUnsaved(ctx context.Context, w io.Writer, cl *console.Client) {
+	agents, err := cl.Agents(ctx)
+	if err != nil {
+		return // the list above said it
+	}
+	most, on := 0, 0
+	for _, a := range agents {
+		if a.Online && a.Unsaved > 0 {
+			most, on = max(most, a.Unsaved), on+1
+		}
+	}
+	if on > 0 {
+		fmt.Fprintf(w, "netmon: the broker's store is new: %s, up to %d on one, that are not saved: netmon recover lists them\n",
+			map[bool]string{true: "an agent runs monitors", false: fmt.Sprintf("%d agents run monitors", on)}[on == 1], most)
+	}
+}
