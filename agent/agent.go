@@ -47,6 +47,7 @@ type Options struct {
 	Rotate func(context.Context, *nats.Conn) error
 	// Follow, when not nil, keeps up with the authority of the mesh: see [identity.Follow].
 	Follow func(context.Context, *nats.Conn) (identity.Followed, error)
+	Domain string         // of JetStream, behind a leaf node; "" is found, as far as it can be
 	Policy *policy.Policy // nil: that of an agent without a policy file
 	Log    *slog.Logger
 	Opened func() // when not nil, told each time the broker is reached
@@ -78,6 +79,8 @@ type Agent struct {
 	beat      chan struct{}          // a heartbeat is wanted soon; has room for one
 	authority atomic.Pointer[string] // fingerprint of the one that was told last; nil without Trust
 	following chan struct{}          // asks followLoop to look; has room for one
+	reached   chan struct{}          // asks reachLoop to look; has room for one
+	api       reach
 	kinds     []string
 	cannot    map[string]string
 
@@ -87,6 +90,7 @@ type Agent struct {
 	was          bool // there is a state file: this agent was connected before
 	stateProblem string
 	sendProblem  string
+	reachProblem string
 	notes        []string
 }
 
@@ -98,6 +102,9 @@ func New(o Options) (*Agent, error) {
 		p.Addf("id", "%q means every agent: choose another", o.ID)
 	}
 	p.Add("label", wire.CheckLabels(o.Labels))
+	if o.Domain != "" {
+		p.Add("js-domain", wire.CheckToken(o.Domain))
+	}
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -114,7 +121,8 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a.api.turn(o.Domain)
 	a.told = auditlog.New(a.note)
 	a.run = newRunner(o.ID, a.record)
 	a.run.began = a.env.Launched
@@ -178,7 +186,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer stop()
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSending()
-	s := newSender(a.o.ID, a.spool, a.link, a.log, a.setSendProblem)
+	s := newSender(a.o.ID, a.spool, a.link, &a.api, a.log, a.setSendProblem)
 	telling, stopTelling := context.WithCancel(sending)
 	defer stopTelling()
 	var loops, tells, sends sync.WaitGroup
@@ -189,6 +197,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	loops.Go(func() { a.followLoop(ctx) })
+	loops.Go(func() { a.reachLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
 	tells.Go(func() { a.auditLoop(telling) })
 	sends.Go(func() {
@@ -262,6 +271,10 @@ func (a *Agent) setSendProblem(p string) {
 func (a *Agent) opened() {
 	a.sendAlive(false)
 	a.follow()
+	select {
+	case a.reached <- struct{}{}:
+	default:
+	}
 	a.mu.Lock()
 	if a.o.Trust != nil && !a.was {
 		a.saveLocked() // from now on the id is ours: see ErrIDInUse
@@ -343,7 +356,7 @@ func (a *Agent) alive() wire.Alive {
 	defer a.mu.Unlock()
 	a.set.describe(&b)
 	b.Notes = append(b.Notes, a.notes...)
-	for _, p := range []string{a.stateProblem, a.sendProblem, text(a.spool.Problem()), text(trustProblem)} {
+	for _, p := range []string{a.stateProblem, a.sendProblem, a.reachProblem, text(a.spool.Problem()), text(trustProblem)} {
 		if p != "" {
 			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}

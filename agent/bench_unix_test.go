@@ -53,7 +53,7 @@ func fillSpool(s *spool.Spool, n int) error {
 
 // send runs a sender until b.N results are with the broker.
 func send(b *testing.B, s *spool.Spool, nc *nats.Conn) {
-	x := newSender("paris", s, opened(nc), slog.New(slog.DiscardHandler), func(p string) {
+	x := newSender("paris", s, opened(nc), &reach{}, slog.New(slog.DiscardHandler), func(p string) {
 		if p != "" {
 			b.Log(p)
 		}

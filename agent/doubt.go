@@ -65,7 +65,7 @@ func (s *sender) settle(ctx context.Context, nc *nats.Conn, batch []*item) (aske
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			last, at, lerr := lastStored(ctx, nc, s.agent, q.key)
+			last, at, lerr := s.lastStored(ctx, nc, q.key)
 			mu.Lock()
 			defer mu.Unlock()
 			if lerr != nil {
@@ -100,15 +100,15 @@ func (s *sender) decide(it *item, last wire.Result) {
 // lastStored asks for the last result of one monitor in the stream, by the
 // subject that says which: an agent may ask for its own and no others. at is
 // its number there. Where there is none, or what is no result, it is the zero value.
-func lastStored(ctx context.Context, nc *nats.Conn, agent, monitor string) (r wire.Result, at uint64, err error) {
-	subject, err := wire.ResultSubject(agent, monitor)
+func (s *sender) lastStored(ctx context.Context, nc *nats.Conn, monitor string) (r wire.Result, at uint64, err error) {
+	subject, err := wire.ResultSubject(s.agent, monitor)
 	if err != nil {
 		return wire.Result{}, 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	msg, err := retry.Get(ctx, nc, func(ctx context.Context) (*nats.Msg, error) {
-		return nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+wire.ResultsStream+"."+subject, nil)
+		return nc.RequestWithContext(ctx, s.api.subject("DIRECT.GET."+wire.ResultsStream+"."+subject), nil)
 	})
 	if err != nil {
 		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: %w", monitor, err)

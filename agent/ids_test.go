@@ -158,7 +158,7 @@ func useUp(t *testing.T, nc *nats.Conn, l *live, first, last uint64) {
 	t.Helper()
 	key, after := l.spool.Secret()
 	x := newIDs(l.o.ID, key, after)
-	r, _, err := lastStored(t.Context(), nc, l.o.ID, "web")
+	r, _, err := (&sender{agent: l.o.ID, api: &reach{}}).lastStored(t.Context(), nc, "web")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestAgent_DeliversWhatAnOlderOneKept(t *testing.T) {
 // sending is a sender that has read its spool and waits to be run.
 func sending(t *testing.T, b *broker.Broker, s *spool.Spool) *sender {
 	t.Helper()
-	x := newSender("paris", s, opened(natstest.Connect(t, b)), slog.New(slog.DiscardHandler), func(string) {})
+	x := newSender("paris", s, opened(natstest.Connect(t, b)), &reach{}, slog.New(slog.DiscardHandler), func(string) {})
 	x.fill()
 	return x
 }

@@ -64,7 +64,7 @@ func TestSender_LargeResultsOfAnOlderAgent(t *testing.T) {
 	keep(t, s, sized("web", 40<<10))
 	deliver(t, sending(t, b, s))
 	storedBy(t, b, 4, 1)
-	last, _, err := lastStored(t.Context(), nc, "paris", "web")
+	last, _, err := (&sender{agent: "paris", api: &reach{}}).lastStored(t.Context(), nc, "web")
 	if err != nil || len(last.Details) < 40<<10 || last.Seq != 5 {
 		t.Errorf("last %d with %d bytes of details, %v", last.Seq, len(last.Details), err)
 	}

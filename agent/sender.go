@@ -38,6 +38,7 @@ type sender struct {
 	agent string
 	spool *spool.Spool
 	link  *link
+	api   *reach
 	log   *slog.Logger
 	// problem is told why results stay here, "" when they flow again.
 	problem func(string)
@@ -93,9 +94,9 @@ type queue struct {
 	lost   uint64 // results that could not be sent, to be stated in the next one that is read
 }
 
-func newSender(agent string, s *spool.Spool, l *link, log *slog.Logger, problem func(string)) *sender {
+func newSender(agent string, s *spool.Spool, l *link, api *reach, log *slog.Logger, problem func(string)) *sender {
 	key, after := s.Secret()
-	return &sender{agent: agent, spool: s, link: l, log: log, problem: problem, acked: make(chan struct{}, 1), ids: newIDs(agent, key, after),
+	return &sender{agent: agent, spool: s, link: l, api: api, log: log, problem: problem, acked: make(chan struct{}, 1), ids: newIDs(agent, key, after),
 		old: s.Last(), queues: map[string]*queue{}, window: window / 4}
 }
 
