@@ -248,7 +248,7 @@ func (s *set) describe(a *wire.Alive) {
 		}
 	}
 	if a.Unsaved > 0 {
-		a.Notes = append(a.Notes, fmt.Sprintf("%d monitors run here that are not saved: the broker's store is new; netmon recover saves or stops them", a.Unsaved))
+		a.Notes = append(a.Notes, fmt.Sprintf("runs monitors that are not saved (%d): the broker's store is new; netmon recover saves or stops them", a.Unsaved))
 	}
 	a.Store, a.Revision, a.Digest = s.store, s.revision, wire.DigestOf(managed)
 }

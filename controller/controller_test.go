@@ -260,7 +260,7 @@ func TestController_AnEmptyStoreIsNotAnOrder(t *testing.T) {
 	m.save("db", "all")
 	m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 3 && a.Unsaved == 2 })
 	m.save("web", "all") // somebody saves it again
-	if a := m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 3 && a.Unsaved == 1 }); !strings.Contains(strings.Join(a.Notes, "\n"), "1 monitors run here that are not saved") {
+	if a := m.awaits("paris", func(a wire.Alive) bool { return a.Monitors == 3 && a.Unsaved == 1 }); !strings.Contains(strings.Join(a.Notes, "\n"), "runs monitors that are not saved (1)") {
 		t.Errorf("its notes: %q", a.Notes)
 	}
 	if err := m.kv.Delete(t.Context(), "db"); err != nil {

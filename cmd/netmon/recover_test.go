@@ -73,8 +73,8 @@ func TestRecover(t *testing.T) {
 		}
 	}
 	lose()
-	until("that are not saved: netmon recover lists them", "get", "monitors")
-	until("monitors run here that are not saved", "get", "agents", "-o", "ndjson")
+	until("that are not saved in it: netmon recover lists them", "get", "monitors")
+	until("runs monitors that are not saved", "get", "agents", "-o", "ndjson")
 	says(1, []string{`runs an unsaved monitor "nope"`}, "recover", "nope", "--yes")
 	out := says(2, []string{"save 3 monitors: nothing is changed"}, "recover")
 	for _, row := range []string{"names  dns   example.com@127.0.0.1  10s    paris", "old    tcp   127.0.0.1:2            10s    oslo", "web    tcp   127.0.0.1:1            20s    all"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/prompt"
 	"netmon/wire"
 )
 
@@ -142,7 +143,6 @@ func tellUnsaved(ctx context.Context, w io.Writer, cl *console.Client) {
 		}
 	}
 	if on > 0 {
-		fmt.Fprintf(w, "netmon: the broker's store is new: %s, up to %d on one, that are not saved: netmon recover lists them\n",
-			map[bool]string{true: "an agent runs monitors", false: fmt.Sprintf("%d agents run monitors", on)}[on == 1], most)
+		fmt.Fprintf(w, "netmon: the broker's store is new: %s on %s go on that are not saved in it: netmon recover lists them\n", prompt.Count(most, "monitor"), prompt.Count(on, "agent"))
 	}
 }
