@@ -57,11 +57,11 @@ func (a *Agent) reachLoop(ctx context.Context) {
 			if nc == nil {
 				break // the link's opening asks again
 			}
-			err := a.tryAPI(ctx, nc)
-			if nc.IsConnected() {
+			answers, err := a.tryAPI(ctx, nc)
+			if nc.IsConnected() && (answers || err != nil) {
 				a.setReachProblem(err)
 			}
-			if err == nil {
+			if answers {
 				break
 			}
 			select {
@@ -73,26 +73,27 @@ func (a *Agent) reachLoop(ctx context.Context) {
 }
 
 // tryAPI asks JetStream for something small. Where nobody answers, although the
-// heartbeats are stored, that is under another domain or out of reach.
-func (a *Agent) tryAPI(ctx context.Context, nc *nats.Conn) error {
-	err := a.askAPI(ctx, nc)
+// heartbeats are stored, that is under another domain or out of reach: the error
+// says so. Where they are not stored either, nothing is known yet.
+func (a *Agent) tryAPI(ctx context.Context, nc *nats.Conn) (answers bool, err error) {
+	err = a.askAPI(ctx, nc)
 	if !errors.Is(err, nats.ErrNoResponders) {
-		return nil // it answers; or it is slow, which is said elsewhere
+		return err == nil, nil // one that is slow is told of elsewhere
 	}
 	domain, stored := a.domain(ctx, nc)
 	switch {
 	case !stored:
-		return nil // there is no stream now: results that wait say so
+		return false, nil // there is no stream now: results that wait say so
 	case domain != "":
 		a.api.turn(domain)
 		if err := a.askAPI(ctx, nc); !errors.Is(err, nats.ErrNoResponders) {
 			a.log.Info("JetStream is reached through a leaf node", "domain", domain)
-			return nil
+			return true, nil
 		}
 		a.api.turn(a.o.Domain)
-		return fmt.Errorf("JetStream's API does not answer under the domain %q, which stores the heartbeats: results flow until the first disturbance, and then they wait here", domain)
+		return false, fmt.Errorf("JetStream's API does not answer under the domain %q, which stores the heartbeats: results flow until the first disturbance, and then they wait here", domain)
 	}
-	return errors.New("JetStream's API does not answer here, as behind a leaf node: results flow until the first disturbance, and then they wait here; " +
+	return false, errors.New("JetStream's API does not answer here, as behind a leaf node: results flow until the first disturbance, and then they wait here; " +
 		"give the NATS server that has JetStream a domain (jetstream { domain: hub }), and the agent finds it, or connect the agent to that server")
 }
 
