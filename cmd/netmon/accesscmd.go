@@ -166,7 +166,7 @@ func accessRotate() *cli.Command {
 
 // ownIdentity is the folder of who gives the command, "" for nobody who joined.
 func ownIdentity(c *cli.Context) string {
-	if s, ok := c.App.Metadata[sessionKey].(*session); ok {
+	if s := invocationOf(c).session; s != nil {
 		at, _, _ := s.now()
 		return at.identity
 	}

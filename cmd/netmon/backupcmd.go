@@ -29,7 +29,6 @@ func backupCommand() *cli.Command {
 			"   netmon backup /backup/2026-11-28\n   netmon backup /backup/2026-11-28 --access conf/access --broker tls://nats.example.org:4222\n   cd /backup/2026-11-28 && sha256sum --quiet -c SHA256SUMS",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(),
 			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"}},
-		Before: rememberAsked,
 		Action: func(c *cli.Context) error {
 			dir, err := oneArg(c, "folder")
 			if err != nil {
@@ -100,18 +99,6 @@ func progressOn(w io.Writer, done string) func(backup.Progress) {
 	}
 }
 
-// askedKey is where it is kept, among the App's metadata, whether --broker was given:
-// afterwards it says what was decided.
-const askedKey = "broker asked"
-
-func rememberAsked(c *cli.Context) error {
-	c.App.Metadata[askedKey] = c.IsSet("broker")
-	return decideEndpoint(c)
-}
-
-// askedBroker says whether --broker was given to a command with rememberAsked.
-func askedBroker(c *cli.Context) bool { asked, _ := c.App.Metadata[askedKey].(bool); return asked }
-
 // origin is the mesh that is copied.
 type origin struct {
 	endpoint
@@ -126,7 +113,7 @@ const keyLife = 24 * time.Hour
 // broker is, and neither of these, is somebody who connects as usual.
 func originOf(c *cli.Context) (origin, error) {
 	s := origin{endpoint: endpointOf(c), folder: c.String("access")}
-	asked := askedBroker(c)
+	asked := invocationOf(c).broker.asked
 	elsewhere := asked || c.IsSet("context") || c.IsSet("creds")
 	if store := c.String("store"); s.folder == "" && store != "" && (c.IsSet("store") || !elsewhere) {
 		if folder := access.FolderOf(store); access.Exists(folder) {

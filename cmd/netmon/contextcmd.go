@@ -193,8 +193,8 @@ func contextUse() *cli.Command {
 // moveSession brings the prompt that this is a command of, if there is one, to
 // a context.
 func moveSession(c *cli.Context, name string) error {
-	s, ok := c.App.Metadata[sessionKey].(*session)
-	if !ok {
+	s := invocationOf(c).session
+	if s == nil {
 		return nil
 	}
 	e, err := chooseEndpoint("", name, nil)

@@ -50,8 +50,8 @@ func dash(c *cli.Context) error {
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
 	there, url := placeOf(at), redact(at.url)
-	s, ok := c.App.Metadata[sessionKey].(*session)
-	if ok { // of the prompt that this is a command of
+	s := invocationOf(c).session
+	if s != nil { // of the prompt that this is a command of
 		there, _, _ = s.now()
 		url = there.url
 	}

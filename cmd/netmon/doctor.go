@@ -54,7 +54,7 @@ func doctorCommand() *cli.Command {
 				creds = filepath.SplitList(os.Getenv("NETMON_CREDS"))
 			}
 			list := append(examineHost(), examineSecrets(keysOf(creds))...)
-			if c.App.Metadata[refusedKey] != nil {
+			if invocationOf(c).broker.err != nil {
 				list = append(list, finding{"mesh", doctorUnknown, "not looked at: the credentials that lead to it are refused", ""})
 			} else {
 				list = append(list, examineMesh(ctx, endpointOf(c))...)

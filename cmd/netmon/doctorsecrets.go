@@ -88,16 +88,13 @@ func keysOf(creds []string) []string {
 	return []string{last}
 }
 
-// refusedKey says among the App's metadata that the broker is not asked: what
-// leads to it is refused, which doctor is there to tell.
-const refusedKey = "refused"
-
-// decideForDoctor is decideEndpoint for the command that lists what it refuses.
+// decideForDoctor is decideEndpoint for the command that lists what it refuses: it
+// does not ask the broker then.
 func decideForDoctor(c *cli.Context) error {
 	err := decideEndpoint(c)
 	var others *private.Problem
 	if errors.As(err, &others) {
-		c.App.Metadata[refusedKey] = true
+		invocationOf(c).broker.err = err
 		return nil
 	}
 	return err

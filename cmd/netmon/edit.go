@@ -26,7 +26,7 @@ func editCommand() *cli.Command {
 				}
 				return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, editor: c.App.Writer, out: c.App.Writer}
-					if w, ok := c.App.Metadata[saidKey].(io.Writer); ok {
+					if w := invocationOf(c).said; w != nil {
 						e.out = w
 					}
 					return e.monitor(name)

@@ -28,9 +28,6 @@ type endpoint struct {
 	identity string
 }
 
-// endpointKey is where an endpoint is kept among the App's metadata.
-const endpointKey = "endpoint"
-
 // brokerFlag is --broker. A command that has it is given --context and --creds
 // too, and what c.String("broker") says has been decided before it runs.
 func brokerFlag() cli.Flag {
@@ -69,7 +66,7 @@ func decideEndpoint(c *cli.Context) error {
 	if err := checkCreds(e.creds); err != nil {
 		return usage("credentials for %s, by %s: %w", redact(e.url), e.from, err)
 	}
-	c.App.Metadata[endpointKey] = e
+	invocationOf(c).broker = decision{endpoint: e, asked: c.IsSet("broker")}
 	return c.Set("broker", e.url)
 }
 
@@ -214,8 +211,8 @@ func (f contexts) get(name string) (brokerContext, error) {
 
 // endpointOf is what withEndpoint decided.
 func endpointOf(c *cli.Context) endpoint {
-	if p, ok := c.App.Metadata[endpointKey].(endpoint); ok {
-		return p
+	if e := invocationOf(c).broker.endpoint; e.url != "" {
+		return e
 	}
 	return endpoint{url: c.String("broker"), from: "--broker"}
 }
@@ -272,7 +269,7 @@ func (p endpoint) connect(o ...nats.Option) (*nats.Conn, error) {
 
 // withBroker runs do with a connected console: the prompt's, for its commands.
 func withBroker(c *cli.Context, do func(ctx context.Context, cl *console.Client) error) error {
-	if s, ok := c.App.Metadata[sessionKey].(*session); ok {
+	if s := invocationOf(c).session; s != nil {
 		return s.with(c.Context, do)
 	}
 	p := endpointOf(c)

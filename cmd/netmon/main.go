@@ -48,12 +48,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		complete(ctx, app, args[2:], stdout)
 		return exitOK
 	}
-	return runApp(ctx, app, args, stderr)
+	return runApp(ctx, &invocation{}, app, args)
 }
 
 // runApp carries out one command line and returns its exit code.
-func runApp(ctx context.Context, app *cli.App, args []string, stderr io.Writer) int {
-	err := app.RunContext(ctx, permute(app, args))
+func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int {
+	err := app.RunContext(within(ctx, i), permute(app, args))
 	var coded *codedError
 	switch {
 	case err == nil:
@@ -72,7 +72,7 @@ func runApp(ctx context.Context, app *cli.App, args []string, stderr io.Writer) 
 		return tellNagios(app.Writer, coded.err)
 	}
 	if coded.err != nil {
-		fmt.Fprintln(stderr, "netmon:", console.PrintableText(coded.err.Error()))
+		fmt.Fprintln(app.ErrWriter, "netmon:", console.PrintableText(coded.err.Error()))
 	}
 	return coded.code
 }

@@ -43,16 +43,13 @@ func stateOfAgent(c *cli.Context, id string) (string, error) {
 	return "", errHomeless("--state")
 }
 
-// undecidedKey is where the App's metadata say why there is no endpoint.
-const undecidedKey = "undecided"
-
 // decideForAgent is decideEndpoint for one that may know its broker by itself:
 // which of this host's is meant matters only where it does not.
 func decideForAgent(c *cli.Context) error {
 	given := c.IsSet("broker") || len(c.StringSlice("creds")) > 0
 	err := decideEndpoint(c)
 	if err != nil && !given {
-		c.App.Metadata[undecidedKey] = err
+		invocationOf(c).broker.err = err
 		return nil
 	}
 	return err
@@ -89,7 +86,7 @@ func memberOf(c *cli.Context) (membership, error) {
 	case identity.Exists(own) && !credited:
 		return member(c, state, "")
 	}
-	if err, ok := c.App.Metadata[undecidedKey].(error); ok {
+	if err := invocationOf(c).broker.err; err != nil {
 		return membership{}, err
 	}
 	return memberAt(e, membership{id: id, state: state, url: e.url, connect: e.connect})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -30,8 +31,8 @@ func memberBy(args ...string) (got membership, err error) {
 		got, err = memberOf(c)
 		return err
 	}
-	app := &cli.App{Commands: []*cli.Command{agent}, Metadata: map[string]any{}, Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {}}
-	err = app.Run(append([]string{"netmon", "agent"}, args...))
+	app := &cli.App{Commands: []*cli.Command{agent}, Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {}}
+	err = app.RunContext(within(context.Background(), &invocation{}), append([]string{"netmon", "agent"}, args...))
 	return got, err
 }
 

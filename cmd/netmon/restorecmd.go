@@ -25,7 +25,6 @@ func restoreCommand() *cli.Command {
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), &cli.StringFlag{Name: "log", Value: "error", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"},
 			&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`; give it to the broker, too", DefaultText: "what it was"}},
-		Before: rememberAsked,
 		Action: restoreAction,
 	}
 }
@@ -56,7 +55,7 @@ func restoreAction(c *cli.Context) error {
 		return restoreOutside(c, dir, m, o)
 	}
 	store := c.String("store")
-	if askedBroker(c) {
+	if invocationOf(c).broker.asked {
 		return usage("--broker is for a nats-server that is not embedded, with --access FOLDER; into a store: --store FOLDER")
 	}
 	if store == "" {

@@ -17,13 +17,6 @@ import (
 	"netmon/console/words"
 )
 
-// sessionKey is where an App's Metadata holds the session of its prompt.
-const sessionKey = "session"
-
-// saidKey is where it holds, for a command that has the whole terminal, the
-// io.Writer of what is to be told when the prompt is back.
-const saidKey = "said"
-
 // session is one prompt's connection, which its commands share. It can be
 // moved to another broker.
 type session struct {
@@ -177,17 +170,15 @@ func (s *session) with(ctx context.Context, do func(context.Context, *console.Cl
 // run carries out one command line in a new App: one that is run twice keeps
 // values of the run before.
 func (s *session) run(ctx context.Context, args []string, out, errs io.Writer) int {
-	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), args)
+	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), nil, args)
 }
 
-func (s *session) runIn(ctx context.Context, app *cli.App, args []string) int {
-	if app.Metadata == nil {
-		app.Metadata = map[string]any{}
-	}
+func (s *session) runIn(ctx context.Context, app *cli.App, said io.Writer, args []string) int {
+	i := &invocation{said: said}
 	if !slices.ContainsFunc(args, elsewhere) || args[0] == "context" {
-		app.Metadata[sessionKey] = s
+		i.session = s
 	}
-	return runApp(ctx, app, append([]string{"netmon"}, args...), app.ErrWriter)
+	return runApp(ctx, i, app, append([]string{"netmon"}, args...))
 }
 
 // elsewhere says that an argument chooses another broker than the session's.
@@ -234,9 +225,7 @@ func (s *session) options() prompt.Options {
 		Live:     s.live,
 		Full:     []string{"dash", "edit"},
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
-			app := newApp(in, out, said)
-			app.Metadata = map[string]any{saidKey: said}
-			return s.runIn(ctx, app, args)
+			return s.runIn(ctx, newApp(in, out, said), said, args)
 		},
 		History: stateDir("history"),
 	}
