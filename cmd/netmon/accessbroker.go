@@ -20,7 +20,9 @@ import (
 	"netmon/console/words"
 	"netmon/controller"
 	"netmon/identity"
+	"netmon/internal/endpoint"
 	"netmon/internal/private"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -96,21 +98,9 @@ func reachedBy(listen, advertise string) []string {
 		switch {
 		case host == "":
 		case err == nil && ip.IsUnspecified():
-			out = append(out, ownAddresses()...)
+			out = append(out, endpoint.OwnAddresses()...)
 		default:
 			out = append(out, host)
-		}
-	}
-	return out
-}
-
-// ownAddresses are those that others may reach this host by.
-func ownAddresses() []string {
-	var out []string
-	addrs, _ := net.InterfaceAddrs()
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
-			out = append(out, n.IP.String())
 		}
 	}
 	return out
@@ -173,8 +163,8 @@ func identify(c *cli.Context, b *broker.Broker, a *access.Authority, log *slog.L
 	id := identified{authority: a, controller: b.Connect, url: b.URL(), forget: func() {}}
 	store := c.String("store")
 	if a == nil {
-		if store != "" && samePlace(store, stateDir("broker")) && !c.IsSet("config") {
-			id.forget = note(localBroker{URL: b.URL(), Store: store}, log)
+		if store != "" && endpoint.SameFolder(store, userdirs.State("broker")) && !c.IsSet("config") {
+			id.forget = endpoint.Note(endpoint.Local{URL: b.URL(), Store: store}, log)
 		}
 		return id, nil
 	}
@@ -188,7 +178,7 @@ func identify(c *cli.Context, b *broker.Broker, a *access.Authority, log *slog.L
 		err = a.WriteAdmin(a.Admin(), local)
 	}
 	if err == nil {
-		id.forget = note(localBroker{URL: local, Store: store, Admin: a.Admin()}, log)
+		id.forget = endpoint.Note(endpoint.Local{URL: local, Store: store, Admin: a.Admin()}, log)
 	}
 	return id, err
 }
@@ -200,7 +190,7 @@ func (id identified) tell(w io.Writer) {
 	}
 	by := ""
 	// What a command would find here: a context in use, or the environment, goes first.
-	if e, err := chooseEndpoint("", "", nil); err != nil || !samePlace(e.identity, id.authority.Admin()) {
+	if e, err := endpoint.Choose("", "", nil); err != nil || !endpoint.SameFolder(e.Identity, id.authority.Admin()) {
 		by = " --creds " + words.Quote(id.authority.Admin())
 	}
 	fmt.Fprintf(w, "  let an agent in:   netmon token new agent --id NAME%s\n", by)
@@ -270,7 +260,7 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 	agent.follow = followIn(dir, agent.trust)
 	admin := id.authority.Admin()
 	who, err := identity.Load(admin)
-	person.connect, person.identity, person.who = by(b.Connect, who, admin), admin, personOf(admin)
+	person.connect, person.identity, person.who = by(b.Connect, who, admin), admin, endpoint.PersonIn(admin)
 	return agent, person, err
 }
 

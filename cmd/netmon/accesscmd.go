@@ -14,6 +14,8 @@ import (
 	"netmon/console"
 	"netmon/console/words"
 	"netmon/identity"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -60,7 +62,7 @@ func accessLs() *cli.Command {
 						{"NAME", func(i wire.Identity) string { return i.Name }},
 						{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
 						{"STATE", stateText},
-						{"LABELS", func(i wire.Identity) string { return labelText(i.Labels) }},
+						{"LABELS", func(i wire.Identity) string { return console.LabelText(i.Labels) }},
 						{"BY", func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
 						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
 						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
@@ -170,7 +172,7 @@ func ownIdentity(c *cli.Context) string {
 		at, _, _ := s.now()
 		return at.identity
 	}
-	return endpointOf(c).identity
+	return endpointOf(c).Identity
 }
 
 func rotateAgent(ctx context.Context, c *cli.Context, cl *console.Client, agent string) error {
@@ -197,7 +199,7 @@ func accessNats() *cli.Command {
 		Action: func(c *cli.Context) error {
 			own := ownIdentity(c)
 			if own == "" {
-				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(redact(endpointOf(c).url)))
+				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(endpoint.Redact(endpointOf(c).URL)))
 				return nil
 			}
 			id, err := identity.Load(own)
@@ -228,7 +230,7 @@ func accessExport() *cli.Command {
 				return usage("--out: is missing: want a folder for the configuration")
 			}
 			if c.String("store") == "" {
-				return errHomeless("--store")
+				return userdirs.Homeless("--store")
 			}
 			folder := access.FolderOf(c.String("store"))
 			a, err := access.Open(folder, c.StringSlice("advertise"), nil)

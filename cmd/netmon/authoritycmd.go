@@ -38,7 +38,7 @@ func accessAuthority() *cli.Command {
 					return err
 				}
 				if form == "json" {
-					return emitJSON(c.App.Writer, s)
+					return console.WriteJSON(c.App.Writer, s)
 				}
 				tellAuthority(c.App.Writer, s)
 				return nil

@@ -21,6 +21,7 @@ import (
 	"netmon/broker/access"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/endpoint"
 	"netmon/internal/ledger"
 	"netmon/internal/natstest"
 	"netmon/internal/tail"
@@ -113,7 +114,7 @@ func (m *authorityMesh) joinBy(line identity.Line, role wire.Role, dir string) e
 // console connects somebody, until the end of the test.
 func (m *authorityMesh) console(dir string) *console.Client {
 	m.t.Helper()
-	cl, err := console.ConnectAs(personOf(dir), endpoint{url: m.b.URL(), identity: dir}.connect)
+	cl, err := console.ConnectAs(endpoint.PersonIn(dir), endpoint.Endpoint{URL: m.b.URL(), Identity: dir}.Connect)
 	m.must(err)
 	m.t.Cleanup(cl.Close)
 	return cl
@@ -122,7 +123,7 @@ func (m *authorityMesh) console(dir string) *console.Client {
 // agent runs an agent by the identity of a folder, until stop.
 func (m *authorityMesh) agent(name, dir, state string) (log *testlog.Buffer, stop func()) {
 	m.t.Helper()
-	return m.agentBy(name, dir, state, endpoint{url: m.b.URL(), identity: dir}.connect)
+	return m.agentBy(name, dir, state, endpoint.Endpoint{URL: m.b.URL(), Identity: dir}.Connect)
 }
 
 func (m *authorityMesh) agentBy(name, dir, state string, connect func(...nats.Option) (*nats.Conn, error)) (log *testlog.Buffer, stop func()) {
@@ -263,7 +264,7 @@ func (m *authorityMesh) over(pin string, dirs ...string) {
 func (m *authorityMesh) visit(dir, what string, is func() bool) {
 	m.t.Helper()
 	m.until(what, func() bool {
-		cl, err := console.ConnectAs(personOf(dir), endpoint{url: m.b.URL(), identity: dir}.connect)
+		cl, err := console.ConnectAs(endpoint.PersonIn(dir), endpoint.Endpoint{URL: m.b.URL(), Identity: dir}.Connect)
 		if err == nil { // else the broker is starting
 			cl.Close()
 		}

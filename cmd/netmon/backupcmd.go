@@ -14,6 +14,7 @@ import (
 	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/endpoint"
 )
 
 func quietFlag() cli.Flag {
@@ -45,7 +46,7 @@ func backupCommand() *cli.Command {
 			}
 			defer nc.Close()
 			say := talk(c)
-			fmt.Fprintf(say, "backup of %s\n", redact(from.url))
+			fmt.Fprintf(say, "backup of %s\n", endpoint.Redact(from.URL))
 			m, err := backup.Take(c.Context, nc, dir, backup.Options{Version: version, Access: from.authority, Progress: progressOn(say, "copied")})
 			if err != nil {
 				return from.denied(err)
@@ -65,7 +66,7 @@ func contents(m *backup.Manifest) string {
 	if m.Access != nil {
 		s += number(m.Access.Identities, "identity", "identities") + ", "
 	}
-	return s + byteCount(uint64(max(0, m.Size())))
+	return s + console.ByteCount(uint64(max(0, m.Size())))
 }
 
 // number writes how many there are.
@@ -90,18 +91,18 @@ func progressOn(w io.Writer, done string) func(backup.Progress) {
 		p.Stream = console.Printable(p.Stream) // as a manifest has it
 		switch {
 		case p.Done:
-			fmt.Fprintf(w, "  %-12s %s %s, %s\n", p.Stream, done, number(p.Messages, "message", "messages"), byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %s %s, %s\n", p.Stream, done, number(p.Messages, "message", "messages"), console.ByteCount(uint64(p.Bytes)))
 		case p.Messages > 0 && p.All > 0:
-			fmt.Fprintf(w, "  %-12s %d of about %d messages, %s\n", p.Stream, p.Messages, p.All, byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %d of about %d messages, %s\n", p.Stream, p.Messages, p.All, console.ByteCount(uint64(p.Bytes)))
 		default:
-			fmt.Fprintf(w, "  %-12s %s\n", p.Stream, byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %s\n", p.Stream, console.ByteCount(uint64(p.Bytes)))
 		}
 	}
 }
 
 // origin is the mesh that is copied.
 type origin struct {
-	endpoint
+	endpoint.Endpoint
 	folder    string // of the authority
 	authority *access.ReadOnly
 }
@@ -112,7 +113,7 @@ const keyLife = 24 * time.Hour
 // originOf goes by the authority of --access, else of --store. Who says where the
 // broker is, and neither of these, is somebody who connects as usual.
 func originOf(c *cli.Context) (origin, error) {
-	s := origin{endpoint: endpointOf(c), folder: c.String("access")}
+	s := origin{Endpoint: endpointOf(c), folder: c.String("access")}
 	asked := invocationOf(c).broker.asked
 	elsewhere := asked || c.IsSet("context") || c.IsSet("creds")
 	if store := c.String("store"); s.folder == "" && store != "" && (c.IsSet("store") || !elsewhere) {
@@ -132,7 +133,7 @@ func originOf(c *cli.Context) (origin, error) {
 		if err != nil {
 			return s, err
 		}
-		s.url, s.from = id.URL, "the admin of "+s.folder
+		s.URL, s.From = id.URL, "the admin of "+s.folder
 	}
 	return s, nil
 }
@@ -140,20 +141,20 @@ func originOf(c *cli.Context) (origin, error) {
 // connect is as the controller, where there is an authority.
 func (s origin) connect(o ...nats.Option) (*nats.Conn, error) {
 	if s.authority == nil {
-		return s.endpoint.connect(o...)
+		return s.Endpoint.Connect(o...)
 	}
 	own, err := s.authority.Connect(keyLife)
 	if err != nil {
 		return nil, err
 	}
-	return nats.Connect(s.url, append(own, o...)...)
+	return nats.Connect(s.URL, append(own, o...)...)
 }
 
 func (s origin) explain(err error) error {
 	if s.authority == nil {
-		return s.denied(s.endpoint.explain(fmt.Errorf("%w: %w", console.ErrUnreachable, err)))
+		return s.denied(s.Endpoint.Explain(fmt.Errorf("%w: %w", console.ErrUnreachable, err)))
 	}
-	return fmt.Errorf("%s, by %s: %w: %w: a backup is taken from a running broker: is it running, and is %s its authority? (--broker, --access)", redact(s.url), s.from, console.ErrUnreachable, err, s.folder)
+	return fmt.Errorf("%s, by %s: %w: %w: a backup is taken from a running broker: is it running, and is %s its authority? (--broker, --access)", endpoint.Redact(s.URL), s.From, console.ErrUnreachable, err, s.folder)
 }
 
 // denied says what a mesh that asks who people are takes.

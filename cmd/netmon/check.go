@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -48,7 +49,7 @@ func checkCommand() *cli.Command {
 				if code == nagiosOK {
 					return nil
 				}
-				return &codedError{code, nil}
+				return exit.With(code, nil)
 			})
 		},
 	}
@@ -183,7 +184,7 @@ func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name strin
 			if c.Context.Err() != nil {
 				return context.Canceled
 			}
-			return &codedError{exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last)}
+			return exit.With(exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last))
 		case <-time.After(waitEach):
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/endpoint"
 )
 
 // completePatience is how long a person who pressed Tab waits for the broker.
@@ -107,13 +108,13 @@ func forms(f cli.Flag) []candidate {
 }
 
 func contextNames() []candidate {
-	f, err := loadContexts(contextsPath())
+	f, err := endpoint.LoadContexts(endpoint.ContextsPath())
 	if err != nil {
 		return nil
 	}
 	var out []candidate
-	for _, name := range f.names() {
-		out = append(out, candidate{name, redact(f.Contexts[name].Broker)})
+	for _, name := range f.Names() {
+		out = append(out, candidate{name, endpoint.Redact(f.Contexts[name].Broker)})
 	}
 	return out
 }
@@ -124,7 +125,7 @@ func (at cursor) ask(ctx context.Context, do func(ctx context.Context, cl *conso
 	if file := at.values["creds"]; file != "" {
 		creds = []string{file}
 	}
-	e, err := chooseEndpoint(at.values["broker"], at.values["context"], creds)
+	e, err := endpoint.Choose(at.values["broker"], at.values["context"], creds)
 	if err != nil {
 		return nil
 	}
@@ -132,7 +133,7 @@ func (at cursor) ask(ctx context.Context, do func(ctx context.Context, cl *conso
 	defer cancel()
 	answer := make(chan []candidate, 1)
 	go func() { // looking up a host's name does not heed the context
-		cl, err := console.ConnectAs(e.person(), e.connect, nats.Timeout(completePatience), nats.NoReconnect())
+		cl, err := console.ConnectAs(e.Person(), e.Connect, nats.Timeout(completePatience), nats.NoReconnect())
 		if err != nil {
 			answer <- nil
 			return
@@ -177,7 +178,7 @@ func (at cursor) agents(ctx context.Context, labels bool) []candidate {
 		var out []candidate
 		count := map[string]int{}
 		for _, a := range list {
-			out = append(out, candidate{a.Agent, strings.TrimSpace(agentState(a) + " " + labelText(a.Labels))})
+			out = append(out, candidate{a.Agent, strings.TrimSpace(console.AgentState(a) + " " + console.LabelText(a.Labels))})
 			for k, v := range a.Labels {
 				count[k+"="+v]++
 			}

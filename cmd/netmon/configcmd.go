@@ -14,6 +14,7 @@ import (
 	"netmon/console"
 	"netmon/console/prompt"
 	"netmon/internal/atomicfile"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -208,7 +209,7 @@ func useSet(ctx context.Context, c *cli.Context, cl *console.Client, name string
 	if c.Bool("dry-run") {
 		n, err := printDiff(c.App.Writer, list, wanted, prune)
 		if err == nil && n > 0 {
-			err = &codedError{exitNo, nil}
+			err = exit.With(exitNo, nil)
 		}
 		return err
 	}

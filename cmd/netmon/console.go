@@ -11,6 +11,7 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/exit"
 )
 
 func consoleCommand() *cli.Command {
@@ -46,7 +47,7 @@ func consoleCommand() *cli.Command {
 			case err != nil:
 				return err
 			case code != exitOK:
-				return &codedError{code, nil}
+				return exit.With(code, nil)
 			}
 			return c.Context.Err()
 		},
@@ -87,7 +88,7 @@ func (s *session) pipe(c *cli.Context) error {
 	f, ok := c.App.Reader.(*os.File)
 	talk := ok && term.IsTerminal(int(f.Fd()))
 	if code := prompt.Pipe(c.Context, o, c.App.Reader, c.App.Writer, c.App.ErrWriter, talk); code != exitOK {
-		return &codedError{code, nil}
+		return exit.With(code, nil)
 	}
 	return nil
 }

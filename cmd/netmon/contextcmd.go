@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -17,7 +19,7 @@ func contextCommand() *cli.Command {
 		Usage:     "know several brokers by name, and choose one",
 		UsageText: "netmon context add|ls|use|rm",
 		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
-			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it asks who people are. The contexts are in\n" + shownDir(contextsPath()) + ".\n\n" +
+			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it asks who people are. The contexts are in\n" + userdirs.Shown(endpoint.ContextsPath()) + ".\n\n" +
 			"   netmon context add office --broker nats://10.0.0.1:4222\n   netmon context use office\n   netmon get agents --context home",
 		Action: func(c *cli.Context) error {
 			return usage("context what? want add, ls, use or rm, got %q", c.Args().First())
@@ -45,7 +47,7 @@ func contextAdd() *cli.Command {
 			if err != nil {
 				return err
 			}
-			added := brokerContext{Broker: c.String("broker")}
+			added := endpoint.Context{Broker: c.String("broker")}
 			var p wire.Problems
 			if err := wire.CheckToken(name); err != nil {
 				p.Addf("", "name %w", err)
@@ -55,7 +57,7 @@ func contextAdd() *cli.Command {
 				p.Add("--creds", err)
 				added.Creds = append(added.Creds, abs)
 			}
-			p.Add("--creds", checkCreds(added.Creds))
+			p.Add("--creds", endpoint.CheckCreds(added.Creds))
 			line := c.String("join")
 			if line == "" && added.Broker == "" && len(added.Creds) == 0 {
 				line = os.Getenv(joinEnv)
@@ -64,7 +66,7 @@ func contextAdd() *cli.Command {
 			case line != "" && (added.Broker != "" || len(added.Creds) > 0):
 				p.Addf("--join", "says where and who already: leave out --broker and --creds")
 			case line == "":
-				for _, e := range wire.FieldErrors(added.check()) {
+				for _, e := range wire.FieldErrors(added.Check()) {
 					p.Add("--"+e.Path, e.Err)
 				}
 			}
@@ -74,17 +76,17 @@ func contextAdd() *cli.Command {
 			if line, err = joinLine(c, line); err != nil {
 				return err
 			}
-			unlock, err := lockContexts()
+			unlock, err := endpoint.LockContexts()
 			if err != nil {
 				return err
 			}
 			defer unlock()
-			f, err := loadContexts(contextsPath())
+			f, err := endpoint.LoadContexts(endpoint.ContextsPath())
 			if err != nil {
 				return err
 			}
 			if old, ok := f.Contexts[name]; ok && !c.Bool("replace") {
-				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, redact(old.Broker))
+				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, endpoint.Redact(old.Broker))
 			}
 			if line != "" { // last: a line works once
 				id, dir, err := joinConsole(c.Context, line)
@@ -98,7 +100,7 @@ func contextAdd() *cli.Command {
 			if len(f.Contexts) == 1 || c.Bool("use") {
 				f.Current = name
 			}
-			if err := f.save(contextsPath()); err != nil {
+			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "context %s saved\n", name)
@@ -115,11 +117,11 @@ func contextAdd() *cli.Command {
 }
 
 // tellInUse says what is in use now, and what would still be heard before it.
-func tellInUse(c *cli.Context, name string, b brokerContext) error {
-	fmt.Fprintf(c.App.Writer, "in use: %s, %s\n", name, redact(b.Broker))
+func tellInUse(c *cli.Context, name string, b endpoint.Context) error {
+	fmt.Fprintf(c.App.Writer, "in use: %s, %s\n", name, endpoint.Redact(b.Broker))
 	for _, env := range []string{"NETMON_BROKER", "NETMON_CONTEXT"} {
 		if v := os.Getenv(env); v != "" && v != name {
-			fmt.Fprintf(c.App.ErrWriter, "but %s=%s is set, and goes first\n", env, redact(v))
+			fmt.Fprintf(c.App.ErrWriter, "but %s=%s is set, and goes first\n", env, endpoint.Redact(v))
 		}
 	}
 	return nil
@@ -141,14 +143,14 @@ func contextLs() *cli.Command {
 		Description: "Passwords in addresses are not shown.",
 		Flags:       []cli.Flag{listFlag()},
 		Action: func(c *cli.Context) error {
-			f, err := loadContexts(contextsPath())
+			f, err := endpoint.LoadContexts(endpoint.ContextsPath())
 			if err != nil {
 				return err
 			}
 			var rows []contextRow
-			for _, name := range f.names() {
+			for _, name := range f.Names() {
 				b := f.Contexts[name]
-				rows = append(rows, contextRow{name, redact(b.Broker), b.Creds, name == f.Current})
+				rows = append(rows, contextRow{name, endpoint.Redact(b.Broker), b.Creds, name == f.Current})
 			}
 			return printList(c, listing[contextRow]{kind: "Contexts", items: rows,
 				none: "no context is saved; a first one: netmon context add office --broker nats://HOST:4222",
@@ -169,7 +171,7 @@ func contextUse() *cli.Command {
 		Usage:     "use a context from now on",
 		UsageText: "netmon context use NAME",
 		Action: func(c *cli.Context) error {
-			unlock, err := lockContexts()
+			unlock, err := endpoint.LockContexts()
 			if err != nil {
 				return err
 			}
@@ -179,7 +181,7 @@ func contextUse() *cli.Command {
 				return err
 			}
 			f.Current = name
-			if err := f.save(contextsPath()); err != nil {
+			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
 			if err := tellInUse(c, name, f.Contexts[name]); err != nil {
@@ -197,7 +199,7 @@ func moveSession(c *cli.Context, name string) error {
 	if s == nil {
 		return nil
 	}
-	e, err := chooseEndpoint("", name, nil)
+	e, err := endpoint.Choose("", name, nil)
 	if err != nil {
 		return err
 	}
@@ -215,7 +217,7 @@ func contextRm() *cli.Command {
 		UsageText:   "netmon context rm NAME",
 		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",
 		Action: func(c *cli.Context) error {
-			unlock, err := lockContexts()
+			unlock, err := endpoint.LockContexts()
 			if err != nil {
 				return err
 			}
@@ -229,7 +231,7 @@ func contextRm() *cli.Command {
 			if was {
 				f.Current = ""
 			}
-			if err := f.save(contextsPath()); err != nil {
+			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "context %s removed\n", name)
@@ -242,13 +244,13 @@ func contextRm() *cli.Command {
 }
 
 // namedContext reads the file and the name of one context that is in it.
-func namedContext(c *cli.Context) (name string, f contexts, err error) {
+func namedContext(c *cli.Context) (name string, f endpoint.Contexts, err error) {
 	if name, err = oneArg(c, "name"); err != nil {
 		return "", f, err
 	}
-	if f, err = loadContexts(contextsPath()); err != nil {
+	if f, err = endpoint.LoadContexts(endpoint.ContextsPath()); err != nil {
 		return "", f, err
 	}
-	_, err = f.get(name)
+	_, err = f.Get(name)
 	return name, f, err
 }

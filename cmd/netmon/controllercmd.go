@@ -13,6 +13,7 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
+	"netmon/internal/endpoint"
 )
 
 func controllerCommand() *cli.Command {
@@ -35,10 +36,10 @@ func controllerCommand() *cli.Command {
 			}
 			limits := limitsFrom(c, broker.DefaultLimits())
 			e := endpointOf(c)
-			ready := func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", redact(e.url)) }
+			ready := func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", endpoint.Redact(e.URL)) }
 			folder := c.String("access")
 			if folder == "" {
-				controls{connect: e.connect, limits: limits, ready: ready, log: log}.run(c.Context)
+				controls{connect: e.Connect, limits: limits, ready: ready, log: log}.run(c.Context)
 				return nil
 			}
 			if !access.Exists(folder) {
@@ -49,7 +50,7 @@ func controllerCommand() *cli.Command {
 				return err
 			}
 			defer a.Close()
-			return outside(c.Context, a, e.url, limits, log, ready)
+			return outside(c.Context, a, e.URL, limits, log, ready)
 		},
 	}
 }

@@ -18,6 +18,8 @@ import (
 
 	"netmon/broker"
 	"netmon/controller"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 )
 
 func listenFlag() cli.Flag {
@@ -25,7 +27,7 @@ func listenFlag() cli.Flag {
 }
 
 func storeFlag() cli.Flag {
-	return &cli.StringFlag{Name: "store", Value: stateDir("broker"), Usage: "`FOLDER` of saved monitors and results"}
+	return &cli.StringFlag{Name: "store", Value: userdirs.State("broker"), Usage: "`FOLDER` of saved monitors and results"}
 }
 
 func agentFlags() []cli.Flag {
@@ -75,7 +77,7 @@ func brokerCommand() *cli.Command {
 				o.Store = ""
 			}
 			if o.Config == "" && o.Store == "" {
-				return errHomeless("--store")
+				return userdirs.Homeless("--store")
 			}
 			if o.Config == "" {
 				if o.Access, err = openAccess(c, o.Listen, o.Store, log); err != nil {
@@ -247,7 +249,7 @@ func agentCommand() *cli.Command {
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
-			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"}),
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
 		Before: decideForAgent,
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
@@ -263,7 +265,7 @@ func agentCommand() *cli.Command {
 				return err
 			}
 			a, err := newAgent(settings, m.state, log, m, func() {
-				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.id, redact(m.url))
+				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.id, endpoint.Redact(m.url))
 			})
 			if err != nil {
 				return err

@@ -16,6 +16,8 @@ import (
 	"netmon/console/feed"
 	"netmon/console/screen"
 	"netmon/console/view"
+	"netmon/internal/endpoint"
+	"netmon/internal/exit"
 	"netmon/wire"
 )
 
@@ -49,7 +51,7 @@ func dash(c *cli.Context) error {
 	}
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
-	there, url := placeOf(at), redact(at.url)
+	there, url := placeOf(at), endpoint.Redact(at.URL)
 	s := invocationOf(c).session
 	if s != nil { // of the prompt that this is a command of
 		there, _, _ = s.now()
@@ -57,7 +59,7 @@ func dash(c *cli.Context) error {
 	}
 	cl, err := console.ConnectAs(there.who, there.connect, linkHandlers(url, links, back)...)
 	if err != nil {
-		return at.explain(err)
+		return at.Explain(err)
 	}
 	defer cl.Close()
 	store, err := cl.Monitors(c.Context)
@@ -100,7 +102,7 @@ func dash(c *cli.Context) error {
 	case feedErr != nil:
 		return feedErr
 	case errors.Is(err, screen.ErrInterrupted):
-		return &codedError{code: exitInterrupted}
+		return exit.With(exitInterrupted, nil)
 	}
 	return err
 }
@@ -181,7 +183,7 @@ func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen
 		}
 		if c.Bool("once") {
 			if len(ui.Names) > 0 && len(s.Monitors) < len(ui.Names) {
-				return &codedError{exitNo, fmt.Errorf("%d of %d monitors are there: netmon get monitors lists all", len(s.Monitors), len(ui.Names))}
+				return exit.With(exitNo, fmt.Errorf("%d of %d monitors are there: netmon get monitors lists all", len(s.Monitors), len(ui.Names)))
 			}
 			return nil
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/exit"
 	"netmon/wire"
 )
 
@@ -54,7 +55,7 @@ func diffCommand() *cli.Command {
 				}
 				n, err := printDiff(c.App.Writer, list, monitors, c.Bool("prune"))
 				if err == nil && n > 0 {
-					err = &codedError{exitNo, nil}
+					err = exit.With(exitNo, nil)
 				}
 				return err
 			})
@@ -113,7 +114,7 @@ func asYAML(m wire.Saved) (string, error) {
 		m.Agents = wire.Selectors{wire.Everywhere}
 	}
 	var b bytes.Buffer
-	err := emitYAML(&b, toFile(m))
+	err := console.WriteYAML(&b, toFile(m))
 	return console.PrintableText(b.String()), err
 }
 

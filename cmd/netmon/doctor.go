@@ -13,6 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/exit"
+	"netmon/internal/userdirs"
 	"netmon/probes"
 )
 
@@ -67,7 +69,7 @@ func doctorCommand() *cli.Command {
 			}
 			for _, f := range list {
 				if f.State == doctorProblem {
-					return &codedError{exitNo, nil}
+					return exit.With(exitNo, nil)
 				}
 			}
 			return nil
@@ -126,7 +128,7 @@ func examineHost() []finding {
 	if len(list) == 1 {
 		list = append(list, finding{"kinds", doctorOK, "this process may measure " + probes.Names(), ""})
 	}
-	return append(list, examineFiles(), examineState(stateDir()), examinePolicy(), examineClock())
+	return append(list, examineFiles(), examineState(userdirs.State()), examinePolicy(), examineClock())
 }
 
 // examinePolicy reads the policy that an agent of this user would go by.
@@ -138,7 +140,7 @@ func examinePolicy() finding {
 	case file == "":
 		return finding{"policy", doctorOK, "no file: agents deny cloud metadata and link-local addresses, allow the rest, and send secrets nowhere", ""}
 	}
-	return finding{"policy", doctorOK, file + ": " + policyText(p.Summary()), ""}
+	return finding{"policy", doctorOK, file + ": " + console.PolicyText(p.Summary()), ""}
 }
 
 func examineClock() finding {

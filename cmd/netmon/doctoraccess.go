@@ -10,10 +10,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/identity"
+	"netmon/internal/endpoint"
 )
 
 // examineAccess says who we are to the broker, and how long its certificates last.
-func examineAccess(e endpoint, nc *nats.Conn, now time.Time) []finding {
+func examineAccess(e endpoint.Endpoint, nc *nats.Conn, now time.Time) []finding {
 	list := []finding{examineIdentity(e, nc.ConnectedAddr())}
 	cs, err := nc.TLSConnectionState()
 	if err != nil { // no TLS, which the line above says
@@ -27,18 +28,18 @@ func examineAccess(e endpoint, nc *nats.Conn, now time.Time) []finding {
 }
 
 // examineIdentity says as whom we are connected; addr is where the broker is.
-func examineIdentity(e endpoint, addr string) finding {
-	if e.identity != "" {
-		id, err := identity.Load(e.identity)
+func examineIdentity(e endpoint.Endpoint, addr string) finding {
+	if e.Identity != "" {
+		id, err := identity.Load(e.Identity)
 		if err != nil {
 			return finding{"access", doctorProblem, err.Error(), "join again: netmon context add NAME --join LINE --replace"}
 		}
 		return finding{"access", doctorOK, fmt.Sprintf("connected as %s, whose role is %s", id.Credential.Name, id.Credential.Role), ""}
 	}
-	if len(e.creds) > 0 {
-		return finding{"access", doctorOK, "connected by " + strings.Join(e.creds, " and "), ""}
+	if len(e.Creds) > 0 {
+		return finding{"access", doctorOK, "connected by " + strings.Join(e.Creds, " and "), ""}
 	}
-	if u, err := url.Parse(e.url); err == nil && u.User != nil {
+	if u, err := url.Parse(e.URL); err == nil && u.User != nil {
 		return finding{"access", doctorOK, "connected by what the broker's URL says", ""}
 	}
 	const nobody = "this broker asks nobody who they are"

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"netmon/internal/endpoint"
 )
 
 func TestExamineCertificates(t *testing.T) {
@@ -52,7 +54,7 @@ func TestExamineIdentity_NobodyIsAsked(t *testing.T) {
 		{name: "by a password", url: "nats://me:secret@broker:4222", addr: "192.0.2.1:4222", state: doctorOK, found: "connected by what the broker's URL says"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := examineIdentity(endpoint{url: tt.url, creds: tt.creds}, tt.addr)
+			f := examineIdentity(endpoint.Endpoint{URL: tt.url, Creds: tt.creds}, tt.addr)
 			if f.State != tt.state || !strings.Contains(f.Found, tt.found) {
 				t.Errorf("got %v, want %s with %q", f, tt.state, tt.found)
 			}

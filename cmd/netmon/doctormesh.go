@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"netmon/console"
+	"netmon/internal/endpoint"
 )
 
 // clockOdd is a difference between clocks that people would wonder about.
 const clockOdd = time.Second
 
 // examineMesh looks at the broker and at the agents behind it.
-func examineMesh(ctx context.Context, e endpoint) []finding {
-	where := fmt.Sprintf("%s, by %s", redact(e.url), e.from)
-	cl, err := console.ConnectAs(e.person(), e.connect, connectBy(ctx)...)
+func examineMesh(ctx context.Context, e endpoint.Endpoint) []finding {
+	where := fmt.Sprintf("%s, by %s", endpoint.Redact(e.URL), e.From)
+	cl, err := console.ConnectAs(e.Person(), e.Connect, endpoint.ConnectBy(ctx)...)
 	if err != nil {
 		return []finding{
 			{"broker", doctorProblem, fmt.Sprintf("%s: %v", where, err), "start it there (netmon up, netmon broker), or say where it is (--broker, NETMON_BROKER, netmon context use)"},
@@ -54,7 +55,7 @@ func examineKept(b console.BrokerInfo) []finding {
 			missing = append(missing, k.Name)
 		}
 		if k.MaxBytes > 0 && float64(k.Bytes) > nearlyFull*float64(k.MaxBytes) {
-			list = append(list, finding{k.Name, doctorWarning, fmt.Sprintf("holds %s of at most %s: the oldest go", byteCount(k.Bytes), byteCount(uint64(k.MaxBytes))),
+			list = append(list, finding{k.Name, doctorWarning, fmt.Sprintf("holds %s of at most %s: the oldest go", console.ByteCount(k.Bytes), console.ByteCount(uint64(k.MaxBytes))),
 				"to keep more: netmon broker --results-size SIZE"})
 		}
 	}
@@ -118,7 +119,7 @@ func examineAgent(a console.Agent) []finding {
 	name := "agent " + a.Agent
 	var list []finding
 	if !a.Online && !a.Leaving {
-		return []finding{{name, doctorWarning, fmt.Sprintf("is offline, last seen %s", ago(a.Seen)), "see whether it runs on " + a.Host + ", and reaches the broker"}}
+		return []finding{{name, doctorWarning, fmt.Sprintf("is offline, last seen %s", console.Ago(a.Seen)), "see whether it runs on " + a.Host + ", and reaches the broker"}}
 	}
 	if !a.Online {
 		return nil
@@ -129,7 +130,7 @@ func examineAgent(a console.Agent) []finding {
 	if a.Dropped > 0 {
 		list = append(list, finding{name, doctorWarning, fmt.Sprintf("%d results were lost, as its spool was full", a.Dropped), "netmon agent --spool-size, or see why the broker does not take them"})
 	}
-	for _, n := range agentNotes(a) {
+	for _, n := range console.AgentNotes(a) {
 		list = append(list, finding{name, doctorWarning, n, ""})
 	}
 	return list

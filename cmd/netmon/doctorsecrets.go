@@ -9,7 +9,9 @@ import (
 
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/endpoint"
 	"netmon/internal/private"
+	"netmon/internal/userdirs"
 )
 
 // examineSecrets lists what other users of this host could read, or put in place
@@ -34,29 +36,29 @@ func examineSecrets(creds []string) []finding {
 }
 
 func secretProblems(creds []string) (list []*private.Problem) {
-	if state := stateDir(); state != "" {
+	if state := userdirs.State(); state != "" {
 		list = append(list, private.Above(filepath.Join(state, "any"))...)
-		list = append(list, private.Tree(access.FolderOf(stateDir("broker")))...)
-		notes, _ := filepath.Glob(filepath.Join(brokerNotes(), "*.json"))
+		list = append(list, private.Tree(access.FolderOf(userdirs.State("broker")))...)
+		notes, _ := filepath.Glob(filepath.Join(endpoint.NotesFolder(), "*.json"))
 		for _, path := range notes {
 			list = append(list, private.Secret(path)...)
 		}
-		for _, b := range localBrokers() {
+		for _, b := range endpoint.Locals() {
 			if b.Admin != "" {
 				list = append(list, private.Tree(b.Admin)...)
 			}
 		}
-		agents, _ := filepath.Glob(identityIn(stateDir("agent-*")))
+		agents, _ := filepath.Glob(identityIn(userdirs.State("agent-*")))
 		for _, dir := range agents {
 			list = append(list, private.Tree(dir)...)
 		}
 	}
-	if path := contextsPath(); path != "" {
+	if path := endpoint.ContextsPath(); path != "" {
 		list = append(list, private.Above(path)...)
 		list = append(list, private.Trusted(path)...)
-		list = append(list, private.Tree(configDir("identities"))...)
-		if f, err := loadContexts(path); err == nil {
-			if f.hasPasswords() {
+		list = append(list, private.Tree(userdirs.Config("identities"))...)
+		if f, err := endpoint.LoadContexts(path); err == nil {
+			if f.HasPasswords() {
 				list = append(list, private.Secret(path)...)
 			}
 			for _, c := range f.Contexts {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
 
@@ -157,9 +158,9 @@ func parseEdited(path, text, name string) (*wire.Saved, error) {
 	case err != nil:
 		return nil, err
 	case len(list) != 1:
-		return nil, &mistake{path: path, line: 1, what: fmt.Errorf("want the one monitor %q, got %d; to delete it: netmon delete %s", name, len(list), name)}
+		return nil, &safeyaml.Mistake{Path: path, Line: 1, What: fmt.Errorf("want the one monitor %q, got %d; to delete it: netmon delete %s", name, len(list), name)}
 	case list[0].Name != name:
-		return nil, &mistake{path: path, line: 1, what: fmt.Errorf("name: want %q, got %q: its results go by its name; netmon add makes another monitor", name, list[0].Name)}
+		return nil, &safeyaml.Mistake{Path: path, Line: 1, What: fmt.Errorf("name: want %q, got %q: its results go by its name; netmon add makes another monitor", name, list[0].Name)}
 	}
 	list[0].Monitor = list[0].Monitor.WithDefaults()
 	return &list[0], nil
@@ -167,19 +168,19 @@ func parseEdited(path, text, name string) (*wire.Saved, error) {
 
 // marked writes each mistake below its line; what has none, to the end.
 func marked(text string, err error) string {
-	var mistakes []*mistake
+	var mistakes []*safeyaml.Mistake
 	collect(err, &mistakes)
 	if len(mistakes) == 0 {
-		mistakes = []*mistake{{what: err}}
+		mistakes = []*safeyaml.Mistake{{What: err}}
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	var b strings.Builder
 	for i, line := range lines {
 		b.WriteString(line + "\n")
 		for _, m := range mistakes {
-			last := i == len(lines)-1 && (m.line == 0 || m.line > len(lines))
-			if m.line == i+1 || last {
-				b.WriteString(editMark + strings.ReplaceAll(m.short(), "\n", " ") + "\n")
+			last := i == len(lines)-1 && (m.Line == 0 || m.Line > len(lines))
+			if m.Line == i+1 || last {
+				b.WriteString(editMark + strings.ReplaceAll(m.Short(), "\n", " ") + "\n")
 			}
 		}
 	}
@@ -187,9 +188,9 @@ func marked(text string, err error) string {
 }
 
 // collect gathers the mistakes of an error that joins others.
-func collect(err error, to *[]*mistake) {
+func collect(err error, to *[]*safeyaml.Mistake) {
 	switch err := err.(type) {
-	case *mistake:
+	case *safeyaml.Mistake:
 		*to = append(*to, err)
 	case interface{ Unwrap() []error }:
 		for _, one := range err.Unwrap() {

@@ -150,7 +150,7 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 			{"KIND", func(m stood) string { return m.Kind }},
 			{"TARGET", func(m stood) string { return m.Target }},
 			{"EVERY", func(m stood) string { return m.Every.String() }},
-			{"AGENTS", func(m stood) string { return where(m.Saved) }},
+			{"AGENTS", func(m stood) string { return console.Placement(m.Saved) }},
 			{"REVISION", func(m stood) string { return strconv.FormatUint(m.Revision, 10) }},
 		},
 		wide: []column[stood]{
@@ -176,27 +176,9 @@ func emitFile(w io.Writer, list []wire.Saved, head string) error {
 	}
 	out.WriteString("monitors:\n")
 	for _, m := range list { // one by one: a list of thousands takes the encoder seconds
-		if err := emitYAML(out, []fileMonitor{toFile(m)}); err != nil {
+		if err := console.WriteYAML(out, []fileMonitor{toFile(m)}); err != nil {
 			return err
 		}
 	}
 	return out.Flush()
-}
-
-// where says in a few words where a monitor runs.
-func where(m wire.Saved) string {
-	s := m.Agents.String()
-	switch {
-	case m.Agents == nil:
-		s = wire.Everywhere
-	case len(m.Agents) == 0:
-		s = "none"
-	}
-	if len(m.Except) > 0 {
-		s += " except " + m.Except.String()
-	}
-	if m.Paused {
-		s = "paused (" + s + ")"
-	}
-	return s
 }

@@ -20,6 +20,7 @@ import (
 	"netmon/console/prompt"
 	"netmon/console/view"
 	"netmon/identity"
+	"netmon/internal/endpoint"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
 	"netmon/judge"
@@ -93,7 +94,7 @@ func (m *goneMesh) running(run func(context.Context)) (stop func()) {
 func (m *goneMesh) console(role wire.Role, name string) *console.Client {
 	m.t.Helper()
 	id, dir := m.LetIn(m.t, role, name)
-	cl, err := console.ConnectAs(personOf(dir), by(m.b.Connect, id, dir))
+	cl, err := console.ConnectAs(endpoint.PersonIn(dir), by(m.b.Connect, id, dir))
 	m.must(err)
 	m.t.Cleanup(cl.Close)
 	return cl
@@ -110,7 +111,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop fu
 	m.must(err)
 	connect := by(m.b.Connect, id, dir)
 	if !inside {
-		connect = endpoint{url: id.URL, identity: dir}.connect
+		connect = endpoint.Endpoint{URL: id.URL, Identity: dir}.Connect
 	}
 	log = &testlog.Buffer{}
 	a, err := agent.New(agent.Options{ID: name, State: m.t.TempDir(), Version: "1.0.0", Connect: connect, Trust: trust, Log: slog.New(slog.NewTextHandler(log, nil))})

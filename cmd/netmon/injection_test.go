@@ -378,7 +378,7 @@ func daemon(c *cli.Command) bool {
 func TestInjection_Exact(t *testing.T) {
 	for _, s := range []string{nastyText, "plain", "日本 é", "\U0001F600\U000e0041", "a\u009b", "\ufeff", "x\ty\nz", "<&>"} {
 		want := map[string]string{"key": s, s + "k": "v"}
-		for name, encode := range map[string]func(any) ([]byte, error){"line": jsonLine, "text": jsonText} {
+		for name, encode := range map[string]func(any) ([]byte, error){"line": console.JSONLine, "text": console.JSONText} {
 			data, err := encode(want)
 			if err != nil {
 				t.Fatal(err)

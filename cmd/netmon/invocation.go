@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v2"
+
+	"netmon/internal/endpoint"
 )
 
 // invocation is one command line, carried out by runApp: what its command has to
@@ -17,7 +19,7 @@ type invocation struct {
 
 // decision is what a command's Before found out about its broker.
 type decision struct {
-	endpoint endpoint
+	endpoint endpoint.Endpoint
 	asked    bool  // --broker was given; once it is decided the flag says what was decided
 	err      error // why there is no endpoint, for a command that can go on without one
 }

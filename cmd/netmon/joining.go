@@ -13,6 +13,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/private"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -24,10 +25,10 @@ func joinPlaces(c *cli.Context) ([]string, error) {
 	case c.IsSet("id"):
 		state, err := stateOfAgent(c, c.String("id"))
 		return []string{state}, err
-	case stateDir() == "":
+	case userdirs.State() == "":
 		return nil, nil
 	}
-	return filepath.Glob(filepath.Join(stateDir(), "agent-*"))
+	return filepath.Glob(filepath.Join(userdirs.State(), "agent-*"))
 }
 
 // join exchanges a line for an identity. One that was exchanged here before is
@@ -50,7 +51,7 @@ func join(c *cli.Context, text string) (membership, error) {
 			return member(c, state, "")
 		}
 	}
-	as := identity.Joiner{As: wire.JoinAgent, Host: joinID(), Place: stateDir()}
+	as := identity.Joiner{As: wire.JoinAgent, Host: joinID(), Place: userdirs.State()}
 	if c.IsSet("id") {
 		as.Name = c.String("id")
 	}
@@ -101,8 +102,8 @@ func joinConsole(ctx context.Context, text string) (id identity.Identity, dir st
 	if err != nil {
 		return id, "", usage("--join: %w", err)
 	}
-	return identity.Join(ctx, line, identity.Joiner{As: wire.JoinConsole, Place: configDir("identities"), Dir: func(got wire.Credential) (string, error) {
-		return freeFolder(configDir("identities", got.Name)), nil
+	return identity.Join(ctx, line, identity.Joiner{As: wire.JoinConsole, Place: userdirs.Config("identities"), Dir: func(got wire.Credential) (string, error) {
+		return freeFolder(userdirs.Config("identities", got.Name)), nil
 	}})
 }
 

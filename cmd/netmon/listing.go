@@ -129,12 +129,12 @@ func emit[T any](w io.Writer, form, kind string, items []T) error {
 	}{"netmon/v1", kind, items}
 	switch form {
 	case "json":
-		return emitJSON(w, list)
+		return console.WriteJSON(w, list)
 	case "yaml":
-		return emitYAML(w, list)
+		return console.WriteYAML(w, list)
 	case "ndjson":
 		for _, it := range items {
-			data, err := jsonLine(it)
+			data, err := console.JSONLine(it)
 			if err != nil {
 				return err
 			}

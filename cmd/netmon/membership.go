@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/identity"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -37,10 +37,10 @@ func stateOfAgent(c *cli.Context, id string) (string, error) {
 	if s := c.String("state"); s != "" {
 		return s, nil
 	}
-	if s := stateDir("agent-" + id); s != "" {
+	if s := userdirs.State("agent-" + id); s != "" {
 		return s, nil
 	}
-	return "", errHomeless("--state")
+	return "", userdirs.Homeless("--state")
 }
 
 // decideForAgent is decideEndpoint for one that may know its broker by itself:
@@ -70,17 +70,17 @@ func memberOf(c *cli.Context) (membership, error) {
 	if err != nil {
 		return membership{}, err
 	}
-	if as := joinID(); !c.IsSet("id") && c.String("state") == "" && !identity.Exists(identityIn(state)) && identity.Exists(identityIn(stateDir("agent-"+as))) {
-		id, state = as, stateDir("agent-"+as) // it joined by a line for several
+	if as := joinID(); !c.IsSet("id") && c.String("state") == "" && !identity.Exists(identityIn(state)) && identity.Exists(identityIn(userdirs.State("agent-"+as))) {
+		id, state = as, userdirs.State("agent-"+as) // it joined by a line for several
 	}
 	e := endpointOf(c)
-	own, asked := identityIn(state), c.IsSet("broker") && strings.HasPrefix(e.from, "--broker")
-	credited := len(c.StringSlice("creds")) > 0 || asked && (len(e.creds) > 0 || e.identity != "")
+	own, asked := identityIn(state), c.IsSet("broker") && strings.HasPrefix(e.From, "--broker")
+	credited := len(c.StringSlice("creds")) > 0 || asked && (len(e.Creds) > 0 || e.Identity != "")
 	switch {
 	case identity.Exists(own) && !credited && asked:
-		m, err := member(c, state, e.url)
+		m, err := member(c, state, e.URL)
 		if err == nil {
-			fmt.Fprintf(c.App.ErrWriter, "netmon: as %s at %s, by the identity in %s; at a broker that asks nobody who they are give another --state\n", m.id, redact(m.url), own)
+			fmt.Fprintf(c.App.ErrWriter, "netmon: as %s at %s, by the identity in %s; at a broker that asks nobody who they are give another --state\n", m.id, endpoint.Redact(m.url), own)
 		}
 		return m, err
 	case identity.Exists(own) && !credited:
@@ -89,56 +89,33 @@ func memberOf(c *cli.Context) (membership, error) {
 	if err := invocationOf(c).broker.err; err != nil {
 		return membership{}, err
 	}
-	return memberAt(e, membership{id: id, state: state, url: e.url, connect: e.connect})
+	return memberAt(e, membership{id: id, state: state, url: e.URL, connect: e.Connect})
 }
 
 // memberAt is an agent at a broker by other credentials than its own, or none.
-func memberAt(e endpoint, m membership) (membership, error) {
+func memberAt(e endpoint.Endpoint, m membership) (membership, error) {
 	switch {
-	case e.identity != "":
-		who, err := identity.Load(e.identity)
+	case e.Identity != "":
+		who, err := identity.Load(e.Identity)
 		if err != nil {
 			return membership{}, err
 		}
 		if who.Credential.Role != wire.RoleAgent || who.Credential.Name != m.id {
 			return membership{}, usage("%s, by %s: this broker wants to know who an agent is, and the identity there is %s %s: netmon token new agent --id %s makes a line for netmon agent --join",
-				redact(e.url), e.from, who.Credential.Role, who.Credential.Name, m.id)
+				endpoint.Redact(e.URL), e.From, who.Credential.Role, who.Credential.Name, m.id)
 		}
-		if m.trust, err = identity.OpenTrust(e.identity); err != nil {
+		if m.trust, err = identity.OpenTrust(e.Identity); err != nil {
 			return membership{}, err
 		}
-		m.rotate, m.follow = rotateIn(e.identity), followIn(e.identity, m.trust)
-	case len(e.creds) > 0 && identity.NameIn(e.creds[0]) != "":
+		m.rotate, m.follow = rotateIn(e.Identity), followIn(e.Identity, m.trust)
+	case len(e.Creds) > 0 && identity.NameIn(e.Creds[0]) != "":
 		// With the key alone it would obey whoever comes through to it.
 		return membership{}, usage("%s: it is of %s, who joined a mesh; an agent needs the whole identity, to know whom it obeys: --creds FOLDER, where identity.json and ca.pem are, too",
-			e.creds[0], identity.NameIn(e.creds[0]))
-	case len(e.creds) == 0:
-		m.connect = e.asStranger(m.id)
+			e.Creds[0], identity.NameIn(e.Creds[0]))
+	case len(e.Creds) == 0:
+		m.connect = e.AsStranger(m.id)
 	}
 	return m, nil
-}
-
-// asStranger connects an agent without an identity. It goes on trying where the
-// broker wants one, and measures meanwhile: the mesh may ask since yesterday.
-func (p endpoint) asStranger(id string) func(...nats.Option) (*nats.Conn, error) {
-	return func(o ...nats.Option) (*nats.Conn, error) {
-		return p.connect(append(o, func(n *nats.Options) error {
-			if tell := n.ReconnectErrCB; tell != nil { // also of the first attempt
-				n.ReconnectErrCB = func(nc *nats.Conn, err error) { tell(nc, p.explainToAgent(id, err)) }
-			}
-			return nil
-		})...)
-	}
-}
-
-// explainToAgent is explain for an agent without an identity.
-func (p endpoint) explainToAgent(id string, err error) error {
-	var unknown x509.UnknownAuthorityError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	return fmt.Errorf("%s, by %s: the broker wants to know who an agent is, and its certificate is of a mesh that this one did not join: its admin makes a line for netmon agent --join LINE: "+
-		"netmon token new agent --id %s (with --replace if %s was in before and lost its state): %w", redact(p.url), p.from, id, id, err)
 }
 
 func rotateIn(dir string) func(context.Context, *nats.Conn) error {
@@ -176,5 +153,5 @@ func member(c *cli.Context, state, at string) (membership, error) {
 	}
 	url := cmp.Or(at, id.URL)
 	return membership{id: name, state: state, labels: labels, url: url, trust: trust, rotate: rotateIn(dir), follow: followIn(dir, trust),
-		connect: endpoint{url: url, from: "the identity in " + dir, identity: dir}.connect}, nil
+		connect: endpoint.Endpoint{URL: url, From: "the identity in " + dir, Identity: dir}.Connect}, nil
 }

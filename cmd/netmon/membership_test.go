@@ -19,6 +19,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/endpoint"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
@@ -151,11 +152,11 @@ func TestEndpoint_CredsFile(t *testing.T) {
 	beside := writeFile(t, filepath.Join(t.TempDir(), "olga.creds"), string(data))
 	writeFile(t, identity.CA(filepath.Dir(beside)), id.Authority)
 	for file, authority := range map[string]string{identity.Creds(dir): id.Authority, beside: id.Authority, alone: ""} {
-		e, err := chooseEndpoint(s.Address, "", []string{file})
+		e, err := endpoint.Choose(s.Address, "", []string{file})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := e.person(); p.Name != "olga" || p.Signer == nil || p.Authority != authority {
+		if p := e.Person(); p.Name != "olga" || p.Signer == nil || p.Authority != authority {
 			t.Errorf("by %s: %q, an authority of %d bytes", file, p.Name, len(p.Authority))
 		}
 	}
@@ -176,13 +177,13 @@ func TestEndpoint_SignsNoStrangeNonce(t *testing.T) {
 	}
 	for what, connect := range map[string]func(url string) (*nats.Conn, error){
 		"a file": func(url string) (*nats.Conn, error) {
-			return endpoint{url: url, creds: []string{plainCreds(t)}}.connect(nats.NoReconnect())
+			return endpoint.Endpoint{URL: url, Creds: []string{plainCreds(t)}}.Connect(nats.NoReconnect())
 		},
 		"the broker's own process": func(url string) (*nats.Conn, error) {
 			return by(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(o, nats.NoReconnect())...) }, who, dir)()
 		},
 		"an identity": func(url string) (*nats.Conn, error) {
-			return endpoint{url: url, identity: dir}.connect(nats.NoReconnect())
+			return endpoint.Endpoint{URL: url, Identity: dir}.Connect(nats.NoReconnect())
 		},
 	} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -135,7 +136,7 @@ func tell(ctx context.Context, w io.Writer, cl *console.Client, store *console.S
 		}
 	}
 	if refused > 0 {
-		return &codedError{exitNo, fmt.Errorf("%d of %d agents did not do it", refused, len(told))}
+		return exit.With(exitNo, fmt.Errorf("%d of %d agents did not do it", refused, len(told)))
 	}
 	return nil
 }

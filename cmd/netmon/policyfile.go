@@ -12,6 +12,7 @@ import (
 	"netmon/agent/policy"
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -23,7 +24,7 @@ func policyFlag() cli.Flag {
 // policyPaths are where a policy is looked for: the host's comes first.
 func policyPaths() []string {
 	paths := []string{"/etc/netmon/policy.yaml"}
-	if own := configDir("policy.yaml"); own != "" {
+	if own := userdirs.Config("policy.yaml"); own != "" {
 		paths = append(paths, own)
 	}
 	return paths
@@ -57,7 +58,7 @@ func readPolicy(path string) (*policy.Policy, error) {
 	if err := private.Err(private.Trusted(path)); err != nil {
 		return nil, usage("policy: who writes it says what this agent may reach: %w", err)
 	}
-	data, err := readFile(path, nil)
+	data, err := safeyaml.ReadFile(path, nil)
 	if err != nil {
 		return nil, usage("policy: %w", err)
 	}
@@ -74,9 +75,9 @@ func readPolicy(path string) (*policy.Policy, error) {
 func parsePolicy(path string, data []byte) (*policy.Policy, error) {
 	tree, err := safeyaml.Parse(data)
 	if err != nil {
-		return nil, syntaxError(path, err)
+		return nil, safeyaml.SyntaxError(path, err)
 	}
-	src := source{path: path, lines: strings.Split(string(data), "\n")}
+	src := safeyaml.Source{Path: path, Lines: strings.Split(string(data), "\n")}
 	file := policy.Default()
 	docs := tree.Docs
 	for len(docs) > 0 && docs[0].Body == nil {
@@ -102,8 +103,8 @@ func parsePolicy(path string, data []byte) (*policy.Policy, error) {
 	for _, e := range wire.FieldErrors(problems.Err()) {
 		if !told[e.Path] {
 			told[e.Path] = true
-			src.mistake(body, e.Path, e.Err)
+			src.Add(body, e.Path, e.Err)
 		}
 	}
-	return p, src.err()
+	return p, src.Err()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -82,9 +83,9 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 		if c.Context.Err() != nil {
 			return context.Canceled
 		}
-		encode := jsonLine
+		encode := console.JSONLine
 		if form == "json" {
-			encode = jsonText
+			encode = console.JSONText
 		}
 		data, err := encode(r)
 		if err != nil {
@@ -163,7 +164,7 @@ func outcomeError(r wire.Result) error {
 	if r.Outcome == wire.OK {
 		return nil
 	}
-	return &codedError{exitNo, nil}
+	return exit.With(exitNo, nil)
 }
 
 // escaper keeps control characters of targets from the terminal; line ends and

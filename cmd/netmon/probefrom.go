@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/probes"
 	"netmon/wire"
@@ -79,7 +80,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 			return context.Canceled
 		}
 		if fine := r.fine(); fine < need {
-			return &codedError{exitNo, nil}
+			return exit.With(exitNo, nil)
 		}
 		return nil
 	})
@@ -162,7 +163,7 @@ func (r *probeReport) take(a console.Asked) {
 		r.all = append(r.all, res)
 	case "ndjson":
 		var data []byte
-		if data, err = jsonLine(res); err == nil {
+		if data, err = console.JSONLine(res); err == nil {
 			_, err = w.Write(data)
 		}
 	default:

@@ -12,6 +12,8 @@ import (
 	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/console/words"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -59,7 +61,7 @@ func restoreAction(c *cli.Context) error {
 		return usage("--broker is for a nats-server that is not embedded, with --access FOLDER; into a store: --store FOLDER")
 	}
 	if store == "" {
-		return errHomeless("--store")
+		return userdirs.Homeless("--store")
 	}
 	defer collectAt(50)() // the server that restores is in this process
 	r, err := backup.Into(c.Context, dir, m, store, o)
@@ -98,9 +100,9 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 	if err != nil {
 		return err
 	}
-	nc, err := nats.Connect(e.url, append(credential, nats.Name("netmon restore"), nats.NoReconnect())...)
+	nc, err := nats.Connect(e.URL, append(credential, nats.Name("netmon restore"), nats.NoReconnect())...)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w: does the nats-server run there, with what netmon access export made of %s? (--broker)", redact(e.url), console.ErrUnreachable, err, folder)
+		return fmt.Errorf("%s: %w: %w: does the nats-server run there, with what netmon access export made of %s? (--broker)", endpoint.Redact(e.URL), console.ErrUnreachable, err, folder)
 	}
 	defer nc.Close()
 	r, err := backup.Streams(c.Context, nc, dir, m, o)
@@ -108,7 +110,7 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 		return err
 	}
 	tellRestored(c, m, r)
-	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon controller --access %s --broker %s\n", console.Printable(words.Quote(folder)), redact(e.url))
+	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon controller --access %s --broker %s\n", console.Printable(words.Quote(folder)), endpoint.Redact(e.URL))
 	return nil
 }
 

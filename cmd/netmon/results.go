@@ -95,7 +95,7 @@ func getResults(c *cli.Context) error {
 			case form == "csv":
 				return table.Write(csvRow(r))
 			case form == "ndjson":
-				data, err := jsonLine(r)
+				data, err := console.JSONLine(r)
 				if err != nil {
 					return err
 				}
@@ -197,12 +197,12 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 	l := listing[console.Kept]{kind: "Kept", items: kept, columns: []column[console.Kept]{
 		{"KEPT", func(k console.Kept) string { return k.Name }},
 		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
-		{"BYTES", func(k console.Kept) string { return byteCount(k.Bytes) }},
+		{"BYTES", func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
 		{"OF AT MOST", func(k console.Kept) string {
 			if k.MaxBytes <= 0 {
 				return "no bound"
 			}
-			return byteCount(uint64(k.MaxBytes))
+			return console.ByteCount(uint64(k.MaxBytes))
 		}},
 		{"FULL", func(k console.Kept) string {
 			if k.MaxBytes <= 0 {
@@ -214,7 +214,7 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			if k.First.IsZero() {
 				return "-"
 			}
-			return ago(k.First)
+			return console.Ago(k.First)
 		}},
 		{"HOLDS", func(k console.Kept) string {
 			if k.Problem != "" {
@@ -233,18 +233,4 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 		}
 	}
 	return printList(c, l)
-}
-
-// byteCount writes a size in the largest binary unit.
-func byteCount(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	v, i := float64(n), 0
-	for v >= 1024 && i < len(units)-1 {
-		v /= 1024
-		i++
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", v, units[i])
 }

@@ -48,7 +48,7 @@ func schemaCommand() *cli.Command {
 			"you do not know. Times are RFC 3339 in UTC, and units stand in the names.\nKinds: " + strings.Join(names, ", ") + ".\n\n   netmon schema Agents",
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return emitJSON(c.App.Writer, allSchema())
+				return console.WriteJSON(c.App.Writer, allSchema())
 			}
 			name, err := oneArg(c, "kind")
 			if err != nil {
@@ -56,7 +56,7 @@ func schemaCommand() *cli.Command {
 			}
 			for _, k := range listKinds() {
 				if strings.EqualFold(k.name, name) {
-					return emitJSON(c.App.Writer, listSchema(k))
+					return console.WriteJSON(c.App.Writer, listSchema(k))
 				}
 			}
 			return usage("kind: want one of %s, got %q", strings.Join(names, ", "), name)

@@ -15,6 +15,8 @@ import (
 	"netmon/console"
 	"netmon/console/prompt"
 	"netmon/console/words"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 )
 
 // session is one prompt's connection, which its commands share. It can be
@@ -41,14 +43,14 @@ type brokerAt struct {
 }
 
 // placeOf is the place of an endpoint.
-func placeOf(e endpoint) brokerAt {
-	name, _ := strings.CutPrefix(e.from, "context ")
-	if name == e.from {
+func placeOf(e endpoint.Endpoint) brokerAt {
+	name, _ := strings.CutPrefix(e.From, "context ")
+	if name == e.From {
 		name = ""
 	}
-	at := brokerAt{connect: e.connect, url: bare(e.url), context: name, creds: e.creds, identity: e.identity, who: e.person()}
-	if strings.HasPrefix(e.from, "--creds ") {
-		at.creds = []string{e.identity}
+	at := brokerAt{connect: e.Connect, url: bare(e.URL), context: name, creds: e.Creds, identity: e.Identity, who: e.Person()}
+	if strings.HasPrefix(e.From, "--creds ") {
+		at.creds = []string{e.Identity}
 	}
 	return at
 }
@@ -227,7 +229,7 @@ func (s *session) options() prompt.Options {
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
 			return s.runIn(ctx, newApp(in, out, said), said, args)
 		},
-		History: stateDir("history"),
+		History: userdirs.State("history"),
 	}
 }
 

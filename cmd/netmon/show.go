@@ -49,7 +49,7 @@ func show1(ctx context.Context, c *cli.Context, cl *console.Client, name string)
 	}
 	w := c.App.Writer
 	fmt.Fprintf(w, "%s  %s %s\n", m.Name, console.Printable(m.Kind), console.Printable(m.Target))
-	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, where(m))
+	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, console.Placement(m))
 	if len(m.Options) > 0 {
 		fmt.Fprintf(w, "  options %s\n", console.Printable(string(m.Options)))
 	}
@@ -99,7 +99,7 @@ func agentNote(a console.Agent, m wire.Saved, runs bool) string {
 		notes = append(notes, "stopped here")
 	}
 	if !a.Online {
-		notes = append(notes, "agent "+agentState(a)+", seen "+ago(a.Seen))
+		notes = append(notes, "agent "+console.AgentState(a)+", seen "+console.Ago(a.Seen))
 	}
 	if len(notes) == 0 {
 		return ""

@@ -15,6 +15,7 @@ import (
 	"netmon/broker"
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
@@ -26,7 +27,7 @@ func upCommand() *cli.Command {
 		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(),
-			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"},
+			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"},
 			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
 			&cli.BoolFlag{Name: "results", Usage: "show results as plain lines, without a prompt, also when standard output is no terminal"},
@@ -58,7 +59,7 @@ func up(c *cli.Context) error {
 	listen := c.String("listen")
 	state, err := stateOfAgent(c, c.String("id"))
 	if c.String("store") == "" {
-		err = errors.Join(errHomeless("--store"), err)
+		err = errors.Join(userdirs.Homeless("--store"), err)
 	}
 	if err != nil {
 		return usage("%w", err)

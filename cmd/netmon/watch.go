@@ -66,7 +66,7 @@ func writeResult(out *bufio.Writer, m *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	data, err := jsonLine(r)
+	data, err := console.JSONLine(r)
 	out.Write(data)
 	return err
 }

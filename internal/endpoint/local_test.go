@@ -1,4 +1,4 @@
-package main
+package endpoint
 
 import (
 	"io/fs"
@@ -30,14 +30,14 @@ func localStore(t *testing.T, url string) string {
 // noted leaves a broker's note, in a state folder of the test's own.
 func noted(t *testing.T, store, url string) {
 	t.Helper()
-	if _, err := noteBroker(localBroker{URL: url, Store: store, Admin: access.AdminFolder(access.FolderOf(store))}); err != nil {
+	if _, err := noteBroker(Local{URL: url, Store: store, Admin: access.AdminFolder(access.FolderOf(store))}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func notes(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(brokerNotes(), "*.json"))
+	files, err := filepath.Glob(filepath.Join(NotesFolder(), "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +55,11 @@ func TestLocalBrokers_NewestFirstAndWithoutThoseGone(t *testing.T) {
 	if err := os.RemoveAll(gone); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(brokerNotes(), "broken.json"), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(NotesFolder(), "broken.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, b := range localBrokers() {
+	for _, b := range Locals() {
 		if b.Store != systemStore {
 			got = append(got, b.Store+" "+b.URL)
 		}
@@ -76,7 +76,7 @@ func TestLocalBrokers_NewestFirstAndWithoutThoseGone(t *testing.T) {
 func TestNoteBroker_ForgetsItsOwnAlone(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	store := localStore(t, "tls://127.0.0.1:1")
-	b := localBroker{URL: "tls://127.0.0.1:1", Store: store, Admin: access.AdminFolder(access.FolderOf(store))}
+	b := Local{URL: "tls://127.0.0.1:1", Store: store, Admin: access.AdminFolder(access.FolderOf(store))}
 	first, err := noteBroker(b)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestLocalEndpoint_ThatDoesNotAnswer(t *testing.T) {
 	noted(t, localStore(t, "tls://127.0.0.1:1"), "tls://127.0.0.1:1")
 	began := time.Now()
 	e, err := localEndpoint(nil)
-	if err != nil || e.identity != "" || e.from != "the default" || time.Since(began) > localPatience {
+	if err != nil || e.Identity != "" || e.From != "the default" || time.Since(began) > localPatience {
 		t.Errorf("%+v, %v after %v", e, err, time.Since(began))
 	}
 }

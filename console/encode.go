@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -6,21 +6,19 @@ import (
 	"io"
 
 	"github.com/goccy/go-yaml"
-
-	"netmon/console"
 )
 
 // Machines read what these functions write, and terminals show it: the values
 // are exact, and whatever does not print is escaped.
 
-// jsonLine is v on one line, with its end.
-func jsonLine(v any) ([]byte, error) { return encodeJSON(v, "") }
+// JSONLine is v on one line, with its end.
+func JSONLine(v any) ([]byte, error) { return encodeJSON(v, "") }
 
-// jsonText is v in indented lines.
-func jsonText(v any) ([]byte, error) { return encodeJSON(v, "  ") }
+// JSONText is v in indented lines.
+func JSONText(v any) ([]byte, error) { return encodeJSON(v, "  ") }
 
-func emitJSON(w io.Writer, v any) error {
-	data, err := jsonText(v)
+func WriteJSON(w io.Writer, v any) error {
+	data, err := JSONText(v)
 	if err == nil {
 		_, err = w.Write(data)
 	}
@@ -35,13 +33,13 @@ func encodeJSON(v any, indent string) ([]byte, error) {
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
-	return console.EscapeJSON(b.Bytes()), nil
+	return EscapeJSON(b.Bytes()), nil
 }
 
-// emitYAML writes v as its JSON form says, in YAML. Where something in it does
+// WriteYAML writes v as its JSON form says, in YAML. Where something in it does
 // not print, that JSON is written, which is YAML too: the encoder would write
 // it as it is.
-func emitYAML(w io.Writer, v any) error {
+func WriteYAML(w io.Writer, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -50,7 +48,7 @@ func emitYAML(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(console.EscapeJSON(out), out) {
+	if !bytes.Equal(EscapeJSON(out), out) {
 		if out, err = flowYAML(v); err != nil {
 			return err
 		}
@@ -62,7 +60,7 @@ func emitYAML(w io.Writer, v any) error {
 // flowYAML is JSON in YAML. Each entry of a list begins with a dash, so that
 // lists can follow each other.
 func flowYAML(v any) ([]byte, error) {
-	data, err := jsonLine(v)
+	data, err := JSONLine(v)
 	if err != nil {
 		return nil, err
 	}

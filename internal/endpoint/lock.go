@@ -1,4 +1,4 @@
-package main
+package endpoint
 
 import (
 	"errors"
@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"netmon/internal/filelock"
+	"netmon/internal/userdirs"
 )
 
-// lockContexts keeps other commands from changing the file of contexts until
+// LockContexts keeps other commands from changing the file of contexts until
 // unlock is called or the process ends.
-func lockContexts() (unlock func() error, err error) {
-	path := contextsPath()
+func LockContexts() (unlock func() error, err error) {
+	path := ContextsPath()
 	if path == "" {
-		return nil, errHomeless("")
+		return nil, userdirs.Homeless("")
 	}
 	path += ".lock"
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -1,4 +1,4 @@
-package main
+package endpoint
 
 import (
 	"bytes"
@@ -13,37 +13,40 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/console"
 	"netmon/internal/atomicfile"
+	"netmon/internal/exit"
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
-// contexts is the file of the brokers that this user knows by name.
-type contexts struct {
-	Current  string                   `json:"current,omitempty"`
-	Contexts map[string]brokerContext `json:"contexts"`
+// Contexts is the file of the brokers that this user knows by name.
+type Contexts struct {
+	Current  string             `json:"current,omitempty"`
+	Contexts map[string]Context `json:"contexts"`
 }
 
-// brokerContext is one broker, and what to be let in by.
-type brokerContext struct {
+// Context is one broker, and what to be let in by.
+type Context struct {
 	Broker string   `json:"broker"`
 	Creds  []string `json:"creds,omitempty"`
 	// Identity is the folder of who joined this broker with a token.
 	Identity string `json:"identity,omitempty"`
 }
 
-// contextsPath is "" where this user has no folder of its own.
-func contextsPath() string { return configDir("contexts.yaml") }
+// ContextsPath is "" where this user has no folder of its own.
+func ContextsPath() string { return userdirs.Config("contexts.yaml") }
 
-// loadContexts reads the file. One that is not there, or has no place, has no contexts. The error
+// LoadContexts reads the file. One that is not there, or has no place, has no contexts. The error
 // of one that cannot be used names the file, the line, the field and the value.
-func loadContexts(path string) (contexts, error) {
-	f := contexts{Contexts: map[string]brokerContext{}}
+func LoadContexts(path string) (Contexts, error) {
+	f := Contexts{Contexts: map[string]Context{}}
 	if path == "" {
 		return f, nil
 	}
-	data, err := readFile(path, nil)
+	data, err := safeyaml.ReadFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -51,34 +54,34 @@ func loadContexts(path string) (contexts, error) {
 		err = private.Err(private.Trusted(path)) // it says to whom our keys are shown
 	}
 	if err != nil {
-		return f, usage("contexts: %w", err)
+		return f, exit.Usage("contexts: %w", err)
 	}
 	if err := parseContexts(path, data, &f); err != nil {
-		return f, usage("%w\nmend the file, or remove it and add the contexts anew (netmon context add)", err)
+		return f, exit.Usage("%w\nmend the file, or remove it and add the contexts anew (netmon context add)", err)
 	}
-	if f.hasPasswords() {
+	if f.HasPasswords() {
 		if err := private.Err(private.Secret(path)); err != nil {
-			return f, usage("contexts, with a password: %w", err)
+			return f, exit.Usage("contexts, with a password: %w", err)
 		}
 	}
 	return f, nil
 }
 
-func (f contexts) hasPasswords() bool {
+func (f Contexts) HasPasswords() bool {
 	for _, c := range f.Contexts {
-		if redact(c.Broker) != c.Broker {
+		if Redact(c.Broker) != c.Broker {
 			return true
 		}
 	}
 	return false
 }
 
-func parseContexts(path string, data []byte, f *contexts) error {
+func parseContexts(path string, data []byte, f *Contexts) error {
 	file, err := safeyaml.Parse(data)
 	if err != nil {
-		return syntaxError(path, err)
+		return safeyaml.SyntaxError(path, err)
 	}
-	src := source{path: path, lines: strings.Split(string(data), "\n")}
+	src := safeyaml.Source{Path: path, Lines: strings.Split(string(data), "\n")}
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
@@ -93,23 +96,23 @@ func parseContexts(path string, data []byte, f *contexts) error {
 			p.Add("", f.check())
 		}
 		for _, e := range wire.FieldErrors(p.Err()) {
-			src.mistake(doc.Body, e.Path, e.Err)
+			src.Add(doc.Body, e.Path, e.Err)
 		}
 	}
 	if f.Contexts == nil {
-		f.Contexts = map[string]brokerContext{}
+		f.Contexts = map[string]Context{}
 	}
-	return src.err()
+	return src.Err()
 }
 
-func (f contexts) check() error {
+func (f Contexts) check() error {
 	var p wire.Problems
-	for _, name := range f.names() {
+	for _, name := range f.Names() {
 		at := "contexts." + name
 		if err := wire.CheckToken(name); err != nil {
 			p.Addf(at, "name %w", err)
 		}
-		p.Add(at, f.Contexts[name].check())
+		p.Add(at, f.Contexts[name].Check())
 	}
 	if _, ok := f.Contexts[f.Current]; f.Current != "" && !ok {
 		p.Addf("current", "there is no context %q", f.Current)
@@ -117,7 +120,7 @@ func (f contexts) check() error {
 	return p.Err()
 }
 
-func (c brokerContext) check() error {
+func (c Context) Check() error {
 	var p wire.Problems
 	if err := checkBrokerURL(c.Broker); err != nil {
 		p.Add("broker", err)
@@ -131,13 +134,13 @@ func (c brokerContext) check() error {
 	return p.Err()
 }
 
-func (f contexts) names() []string { return slices.Sorted(maps.Keys(f.Contexts)) }
+func (f Contexts) Names() []string { return slices.Sorted(maps.Keys(f.Contexts)) }
 
-// save replaces the file in one step: a reader sees the old one or the new one.
+// Save replaces the file in one step: a reader sees the old one or the new one.
 // Only this user may read it.
-func (f contexts) save(path string) error {
+func (f Contexts) Save(path string) error {
 	if path == "" {
-		return errHomeless("")
+		return userdirs.Homeless("")
 	}
 	data, err := json.Marshal(f)
 	if err != nil {
@@ -145,7 +148,7 @@ func (f contexts) save(path string) error {
 	}
 	var b bytes.Buffer
 	b.WriteString("# Brokers by name: netmon context add|ls|use|rm, or edit this.\n")
-	if err := emitYAML(&b, json.RawMessage(data)); err != nil {
+	if err := console.WriteYAML(&b, json.RawMessage(data)); err != nil {
 		return err
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -172,19 +175,19 @@ func checkBrokerURL(s string) error {
 		}
 		u, err := url.Parse(full)
 		if err != nil || u.Hostname() == "" {
-			return fmt.Errorf(want+", got %q", redact(part))
+			return fmt.Errorf(want+", got %q", Redact(part))
 		}
 		switch u.Scheme {
 		case "nats", "tls", "ws", "wss":
 		default:
-			return fmt.Errorf("want nats://, tls://, ws:// or wss://, got %q", redact(part))
+			return fmt.Errorf("want nats://, tls://, ws:// or wss://, got %q", Redact(part))
 		}
 	}
 	return nil
 }
 
-// redact takes the password out of a broker's addresses.
-func redact(s string) string {
+// Redact takes the password out of a broker's addresses.
+func Redact(s string) string {
 	parts := strings.Split(s, ",")
 	for i, part := range parts {
 		scheme, rest, ok := strings.Cut(part, "://")

@@ -1,4 +1,4 @@
-package main
+package endpoint
 
 import (
 	"crypto/sha256"
@@ -18,11 +18,12 @@ import (
 	"netmon/identity"
 	"netmon/internal/atomicfile"
 	"netmon/internal/private"
+	"netmon/internal/userdirs"
 )
 
-// localBroker is a broker of this host. It notes itself in a file while it runs,
+// Local is a broker of this host. It notes itself in a file while it runs,
 // so that commands given there find it, and the identity that it left for them.
-type localBroker struct {
+type Local struct {
 	URL     string    `json:"url"`
 	Store   string    `json:"store"`
 	Admin   string    `json:"admin,omitempty"` // folder of an admin's identity; "" where it asks nobody
@@ -36,15 +37,15 @@ type localBroker struct {
 // systemStore is the store of the unit in packaging/systemd. Root may read it.
 const systemStore = "/var/lib/netmon-broker"
 
-// brokerNotes is the folder of these files, "" where this user has no folder.
-func brokerNotes() string { return stateDir("brokers") }
+// NotesFolder is the folder of these files, "" where this user has no folder.
+func NotesFolder() string { return userdirs.State("brokers") }
 
 // noteBroker leaves the file of a broker that starts; what it returns removes it,
 // unless another process has replaced it since.
-func noteBroker(b localBroker) (forget func(), err error) {
-	dir := brokerNotes()
+func noteBroker(b Local) (forget func(), err error) {
+	dir := NotesFolder()
 	if dir == "" {
-		return func() {}, errHomeless("")
+		return func() {}, userdirs.Homeless("")
 	}
 	if b.Store, err = filepath.Abs(b.Store); err == nil && b.Admin != "" {
 		b.Admin, err = filepath.Abs(b.Admin)
@@ -72,8 +73,8 @@ func noteBroker(b localBroker) (forget func(), err error) {
 	}, nil
 }
 
-// note is noteBroker for a broker that starts all the same where it cannot be done.
-func note(b localBroker, log *slog.Logger) (forget func()) {
+// Note is noteBroker for a broker that starts all the same where it cannot be done.
+func Note(b Local, log *slog.Logger) (forget func()) {
 	forget, err := noteBroker(b)
 	if err != nil {
 		log.Debug("commands on this host do not find this broker by themselves", "error", err)
@@ -81,7 +82,7 @@ func note(b localBroker, log *slog.Logger) (forget func()) {
 	return forget
 }
 
-func readNote(path string) (b localBroker, err error) {
+func readNote(path string) (b Local, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return b, err
@@ -89,13 +90,13 @@ func readNote(path string) (b localBroker, err error) {
 	return b, json.Unmarshal(data, &b)
 }
 
-// localBrokers are those that this user may have to do with: those that noted
+// Locals are those that this user may have to do with: those that noted
 // themselves, that of its own store, that of the unit. Its own comes first, and
 // then the newest. A note whose store is gone is removed.
-func localBrokers() []localBroker {
-	var list []localBroker
-	add := func(b localBroker, ok bool) {
-		if ok && !slices.ContainsFunc(list, func(o localBroker) bool { return samePlace(o.Store, b.Store) }) {
+func Locals() []Local {
+	var list []Local
+	add := func(b Local, ok bool) {
+		if ok && !slices.ContainsFunc(list, func(o Local) bool { return SameFolder(o.Store, b.Store) }) {
 			list = append(list, b)
 		}
 	}
@@ -105,11 +106,11 @@ func localBrokers() []localBroker {
 			add(fromNote(path))
 		}
 	}
-	if store := stateDir("broker"); store != "" {
+	if store := userdirs.State("broker"); store != "" {
 		add(fromStore(store))
 	}
 	add(fromStore(systemStore))
-	slices.SortStableFunc(list, func(a, b localBroker) int {
+	slices.SortStableFunc(list, func(a, b Local) int {
 		switch {
 		case a.own != b.own && a.own:
 			return -1
@@ -124,7 +125,7 @@ func localBrokers() []localBroker {
 // noteFolders are this user's, and for root that of who became root.
 func noteFolders() []string {
 	var dirs []string
-	if own := brokerNotes(); own != "" {
+	if own := NotesFolder(); own != "" {
 		dirs = append(dirs, own)
 	}
 	if who := os.Getenv("SUDO_USER"); who != "" && os.Geteuid() == 0 {
@@ -137,21 +138,21 @@ func noteFolders() []string {
 
 // fromStore is the broker of a store, which need not run, where this user may
 // read the identity that it left.
-func fromStore(store string) (b localBroker, ok bool) {
-	b = localBroker{Store: store, Admin: access.AdminFolder(access.FolderOf(store)), own: store == stateDir("broker")}
+func fromStore(store string) (b Local, ok bool) {
+	b = Local{Store: store, Admin: access.AdminFolder(access.FolderOf(store)), own: store == userdirs.State("broker")}
 	return b, b.load() == nil
 }
 
 // fromNote is the broker of a file.
-func fromNote(path string) (b localBroker, ok bool) {
+func fromNote(path string) (b Local, ok bool) {
 	if err := private.Err(private.Secret(path)); err != nil {
-		return localBroker{Store: path, Admin: path, err: err}, true
+		return Local{Store: path, Admin: path, err: err}, true
 	}
 	b, err := readNote(path)
 	if err != nil || b.URL == "" {
 		return b, false
 	}
-	b.own = samePlace(b.Store, stateDir("broker"))
+	b.own = SameFolder(b.Store, userdirs.State("broker"))
 	if b.Admin == "" {
 		return b, true
 	}
@@ -164,7 +165,7 @@ func fromNote(path string) (b localBroker, ok bool) {
 
 // load reads the broker's address from the identity, which each start replaces.
 // What others could read is kept as b.err.
-func (b *localBroker) load() error {
+func (b *Local) load() error {
 	id, err := identity.Load(b.Admin)
 	if others := (*private.Problem)(nil); errors.As(err, &others) {
 		b.err = err
@@ -176,8 +177,8 @@ func (b *localBroker) load() error {
 	return err
 }
 
-// samePlace says whether two paths are one folder.
-func samePlace(a, b string) bool {
+// SameFolder says whether two paths are one folder.
+func SameFolder(a, b string) bool {
 	real := func(path string) string {
 		if abs, err := filepath.Abs(path); err == nil {
 			path = abs
@@ -191,4 +192,4 @@ func samePlace(a, b string) bool {
 }
 
 // creds is what a command is given to come to this broker and no other.
-func (b localBroker) creds() string { return "--creds " + words.Quote(b.Admin) }
+func (b Local) creds() string { return "--creds " + words.Quote(b.Admin) }
