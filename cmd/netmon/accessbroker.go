@@ -21,6 +21,7 @@ import (
 	"netmon/controller"
 	"netmon/identity"
 	"netmon/internal/endpoint"
+	"netmon/internal/membership"
 	"netmon/internal/private"
 	"netmon/internal/userdirs"
 	"netmon/wire"
@@ -234,8 +235,8 @@ func accessOf(a *access.Authority) controller.Access {
 
 // own is how the agent and the person in the broker's own process connect: by
 // identities like anybody else's. state is the agent's folder.
-func (id identified) own(c *cli.Context, b *broker.Broker, state string) (membership, brokerAt, error) {
-	agent, person := membership{id: c.String("id"), connect: b.Connect}, brokerAt{connect: b.Connect, url: b.URL()}
+func (id identified) own(c *cli.Context, b *broker.Broker, state string) (membership.Membership, brokerAt, error) {
+	agent, person := membership.Membership{ID: c.String("id"), Connect: b.Connect}, brokerAt{connect: b.Connect, url: b.URL()}
 	if id.authority == nil {
 		return agent, person, nil
 	}
@@ -243,21 +244,21 @@ func (id identified) own(c *cli.Context, b *broker.Broker, state string) (member
 	if err != nil {
 		return agent, person, err
 	}
-	dir := identityIn(state)
-	as, err := id.authority.Enrol(dir, b.URL(), wire.AccessCommand{Name: agent.id, Role: wire.RoleAgent, Labels: labels})
+	dir := membership.IdentityFolder(state)
+	as, err := id.authority.Enrol(dir, b.URL(), wire.AccessCommand{Name: agent.ID, Role: wire.RoleAgent, Labels: labels})
 	if errors.Is(err, access.ErrShutOut) && as.Credential.Name != "" {
-		fmt.Fprintf(c.App.ErrWriter, "netmon: the agent of this process, %v: it measures on, and nobody gets its results; to let it in again: netmon token new agent --id %s, then start this anew\n", err, agent.id)
+		fmt.Fprintf(c.App.ErrWriter, "netmon: the agent of this process, %v: it measures on, and nobody gets its results; to let it in again: netmon token new agent --id %s, then start this anew\n", err, agent.ID)
 		err = nil
 	}
 	if err != nil {
 		return agent, person, err
 	}
-	agent.connect, agent.labels = by(b.Connect, as, dir), labels
-	agent.rotate = rotateIn(dir)
-	if agent.trust, err = identity.OpenTrust(dir); err != nil {
+	agent.Connect, agent.Labels = by(b.Connect, as, dir), labels
+	agent.Rotate = membership.RotateIn(dir)
+	if agent.Trust, err = identity.OpenTrust(dir); err != nil {
 		return agent, person, err
 	}
-	agent.follow = followIn(dir, agent.trust)
+	agent.Follow = membership.FollowIn(dir, agent.Trust)
 	admin := id.authority.Admin()
 	who, err := identity.Load(admin)
 	person.connect, person.identity, person.who = by(b.Connect, who, admin), admin, endpoint.PersonIn(admin)

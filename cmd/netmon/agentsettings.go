@@ -10,8 +10,10 @@ import (
 
 	"netmon/agent"
 	"netmon/agent/policy"
+	"netmon/agent/policyfile"
 	"netmon/agent/spool"
 	"netmon/console"
+	"netmon/internal/membership"
 	"netmon/wire"
 )
 
@@ -35,21 +37,21 @@ func agentSettingsOf(c *cli.Context) (s agentSettings, err error) {
 	if s.spool.MaxBytes, err = parseSize(c.String("spool-size")); err != nil {
 		return s, usage("--spool-size: %w", err)
 	}
-	s.policy, s.file, err = findPolicy(c.String("policy"))
+	s.policy, s.file, err = policyfile.Find(c.String("policy"))
 	return s, err
 }
 
 // newAgent makes an agent, which is at home in the folder state.
-func newAgent(s agentSettings, state string, log *slog.Logger, joined membership, opened func()) (*agent.Agent, error) {
+func newAgent(s agentSettings, state string, log *slog.Logger, joined membership.Membership, opened func()) (*agent.Agent, error) {
 	labels := s.labels
-	if joined.labels != nil {
-		labels = joined.labels
+	if joined.Labels != nil {
+		labels = joined.Labels
 	}
 	state, err := filepath.Abs(state)
 	if err != nil {
 		return nil, err
 	}
 	log.Info("policy", "file", s.file, "says", console.PolicyText(s.policy.Summary()))
-	return agent.New(agent.Options{ID: joined.id, Labels: labels, State: state, Policy: s.policy, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Follow: joined.follow, Log: log, Opened: opened,
+	return agent.New(agent.Options{ID: joined.ID, Labels: labels, State: state, Policy: s.policy, Version: version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: log, Opened: opened,
 		Spool: s.spool})
 }

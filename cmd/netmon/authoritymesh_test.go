@@ -23,6 +23,7 @@ import (
 	"netmon/identity"
 	"netmon/internal/endpoint"
 	"netmon/internal/ledger"
+	"netmon/internal/membership"
 	"netmon/internal/natstest"
 	"netmon/internal/tail"
 	"netmon/internal/testlog"
@@ -131,7 +132,7 @@ func (m *authorityMesh) agentBy(name, dir, state string, connect func(...nats.Op
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
 	log = &testlog.Buffer{}
-	a, err := agent.New(agent.Options{ID: name, State: state, Version: "1.0.0", Connect: connect, Trust: trust, Follow: followIn(dir, trust), Log: slog.New(slog.NewTextHandler(log, nil))})
+	a, err := agent.New(agent.Options{ID: name, State: state, Version: "1.0.0", Connect: connect, Trust: trust, Follow: membership.FollowIn(dir, trust), Log: slog.New(slog.NewTextHandler(log, nil))})
 	m.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -30,26 +30,6 @@ func logger(c *cli.Context) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level})), nil
 }
 
-// hostID is the default id of an agent: the host's name, made into a token.
-func hostID() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return "agent"
-	}
-	return wire.MakeToken(host)
-}
-
-// joinID is the id that an agent joins with where neither its line nor --id says
-// one: the host's name without its domain, in lower case, made into a token.
-func joinID() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return "agent"
-	}
-	first, _, _ := strings.Cut(host, ".")
-	return wire.MakeToken(strings.ToLower(first))
-}
-
 // isTerminal says whether people look at w as it is written.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/internal/endpoint"
+	"netmon/internal/membership"
 	"netmon/internal/userdirs"
 	"netmon/wire"
 )
@@ -37,7 +38,7 @@ func contextAdd() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"},
 			&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"},
-			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + joinEnv + "]"},
+			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + membership.LineEnv + "]"},
 			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
 		},
@@ -60,7 +61,7 @@ func contextAdd() *cli.Command {
 			p.Add("--creds", endpoint.CheckCreds(added.Creds))
 			line := c.String("join")
 			if line == "" && added.Broker == "" && len(added.Creds) == 0 {
-				line = os.Getenv(joinEnv)
+				line = os.Getenv(membership.LineEnv)
 			}
 			switch {
 			case line != "" && (added.Broker != "" || len(added.Creds) > 0):
@@ -73,7 +74,7 @@ func contextAdd() *cli.Command {
 			if err := p.Err(); err != nil {
 				return usage("%w", err)
 			}
-			if line, err = joinLine(c, line); err != nil {
+			if line, err = membership.ReadLine(c.Context, c.App.Reader, line); err != nil {
 				return err
 			}
 			unlock, err := endpoint.LockContexts()
@@ -89,7 +90,7 @@ func contextAdd() *cli.Command {
 				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, endpoint.Redact(old.Broker))
 			}
 			if line != "" { // last: a line works once
-				id, dir, err := joinConsole(c.Context, line)
+				id, dir, err := membership.Console(c.Context, line)
 				if err != nil {
 					return err
 				}

@@ -19,6 +19,7 @@ import (
 	"netmon/broker"
 	"netmon/controller"
 	"netmon/internal/endpoint"
+	"netmon/internal/membership"
 	"netmon/internal/userdirs"
 )
 
@@ -32,7 +33,7 @@ func storeFlag() cli.Flag {
 
 func agentFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "id", Value: hostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -, not - first"},
+		&cli.StringFlag{Name: "id", Value: membership.HostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -, not - first"},
 		&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
 		&cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"},
 		&cli.DurationFlag{Name: "spool-age", Value: 7 * 24 * time.Hour, Usage: "and none older than this `DURATION`"},
@@ -248,7 +249,7 @@ func agentCommand() *cli.Command {
 		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host; by a line for several hosts the agent is called so, else\nas its host is. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
-			&cli.StringFlag{Name: "join", EnvVars: []string{joinEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
+			&cli.StringFlag{Name: "join", EnvVars: []string{membership.LineEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"},
 			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
 		Before: decideForAgent,
 		Action: func(c *cli.Context) error {
@@ -260,12 +261,12 @@ func agentCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			m, err := memberOf(c)
+			m, err := memberBy(c)
 			if err != nil {
 				return err
 			}
-			a, err := newAgent(settings, m.state, log, m, func() {
-				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.id, endpoint.Redact(m.url))
+			a, err := newAgent(settings, m.State, log, m, func() {
+				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.ID, endpoint.Redact(m.URL))
 			})
 			if err != nil {
 				return err

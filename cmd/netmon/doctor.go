@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/agent/policyfile"
 	"netmon/console"
 	"netmon/internal/exit"
 	"netmon/internal/userdirs"
@@ -133,7 +134,7 @@ func examineHost() []finding {
 
 // examinePolicy reads the policy that an agent of this user would go by.
 func examinePolicy() finding {
-	p, file, err := findPolicy("")
+	p, file, err := policyfile.Find("")
 	switch {
 	case err != nil:
 		return finding{"policy", doctorProblem, fmt.Sprintf("an agent would not start here: %v", err), "mend it: netmon policy tells each mistake"}

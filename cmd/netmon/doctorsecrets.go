@@ -7,9 +7,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/agent/policyfile"
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/endpoint"
+	"netmon/internal/membership"
 	"netmon/internal/private"
 	"netmon/internal/userdirs"
 )
@@ -48,7 +50,7 @@ func secretProblems(creds []string) (list []*private.Problem) {
 				list = append(list, private.Tree(b.Admin)...)
 			}
 		}
-		agents, _ := filepath.Glob(identityIn(userdirs.State("agent-*")))
+		agents, _ := filepath.Glob(membership.IdentityFolder(userdirs.State("agent-*")))
 		for _, dir := range agents {
 			list = append(list, private.Tree(dir)...)
 		}
@@ -69,7 +71,7 @@ func secretProblems(creds []string) (list []*private.Problem) {
 	for _, path := range creds {
 		list = append(list, private.Secret(path)...)
 	}
-	for _, path := range append(policyPaths(), os.Getenv("NETMON_POLICY")) {
+	for _, path := range append(policyfile.Paths(), os.Getenv("NETMON_POLICY")) {
 		if path != "" {
 			list = append(list, private.Trusted(path)...)
 		}

@@ -20,16 +20,17 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/endpoint"
+	"netmon/internal/membership"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
 
-// memberBy is what netmon agent with these flags would be.
-func memberBy(args ...string) (got membership, err error) {
+// startedBy is what netmon agent with these flags would be.
+func startedBy(args ...string) (got membership.Membership, err error) {
 	agent := agentCommand()
 	withEndpoint(agent)
 	agent.Action = func(c *cli.Context) (err error) {
-		got, err = memberOf(c)
+		got, err = memberBy(c)
 		return err
 	}
 	app := &cli.App{Commands: []*cli.Command{agent}, Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {}}
@@ -76,7 +77,7 @@ func writeFile(t *testing.T, path, data string) string {
 func TestMemberOf_NobodyObeysWhoeverComes(t *testing.T) {
 	s := natstest.StartSecure(t)
 	state := t.TempDir()
-	own := identityIn(state)
+	own := membership.IdentityFolder(state)
 	if _, err := s.Enrol(own, s.Address, wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -119,17 +120,17 @@ func TestMemberOf_NobodyObeysWhoeverComes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("NETMON_CREDS", c.env)
-			m, err := memberBy(c.args...)
+			m, err := startedBy(c.args...)
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Fatalf("error %v, want %q", err, c.err)
 			}
-			if (m.trust != nil) != c.trust || (m.rotate != nil) != c.trust {
-				t.Errorf("it knows whom to obey: %v, and can change its key: %v, want %v", m.trust != nil, m.rotate != nil, c.trust)
+			if (m.Trust != nil) != c.trust || (m.Rotate != nil) != c.trust {
+				t.Errorf("it knows whom to obey: %v, and can change its key: %v, want %v", m.Trust != nil, m.Rotate != nil, c.trust)
 			}
 			if c.trust {
-				nc, err := m.connect(nats.NoReconnect())
+				nc, err := m.Connect(nats.NoReconnect())
 				if err != nil {
-					t.Fatalf("connect to %s: %v", m.url, err)
+					t.Fatalf("connect to %s: %v", m.URL, err)
 				}
 				nc.Close()
 			}
@@ -225,14 +226,14 @@ func TestJoin_NoPlaceForTheKey(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	for what, join := range map[string]func() error{
 		"a state folder that cannot be made": func() error {
-			_, err := memberBy("--join", agent.String(), "--state", filepath.Join(file, "state"))
+			_, err := startedBy("--join", agent.String(), "--state", filepath.Join(file, "state"))
 			return err
 		},
-		"no folder for states": func() error { _, err := memberBy("--join", agent.String()); return err },
+		"no folder for states": func() error { _, err := startedBy("--join", agent.String()); return err },
 		"no folder for settings": func() error {
 			t.Setenv("XDG_CONFIG_HOME", filepath.Join(file, "config"))
 			defer t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-			_, _, err := joinConsole(t.Context(), person.String())
+			_, _, err := membership.Console(t.Context(), person.String())
 			return err
 		},
 	} {
@@ -241,14 +242,14 @@ func TestJoin_NoPlaceForTheKey(t *testing.T) {
 		}
 	}
 	state := t.TempDir()
-	m, err := memberBy("--join", agent.String(), "--state", state)
-	if err != nil || m.id != "oslo" || m.trust == nil {
+	m, err := startedBy("--join", agent.String(), "--state", state)
+	if err != nil || m.ID != "oslo" || m.Trust == nil {
 		t.Errorf("the agent's token did not survive: %v", err)
 	}
-	if _, _, err := joinConsole(t.Context(), person.String()); err != nil {
+	if _, _, err := membership.Console(t.Context(), person.String()); err != nil {
 		t.Errorf("the person's token did not survive: %v", err)
 	}
-	if left, err := filepath.Glob(filepath.Join(identityIn(state), ".try-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(membership.IdentityFolder(state), ".try-*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v (%v)", left, err)
 	}
 }
@@ -260,12 +261,12 @@ func TestMemberOf_StrangerIsTold(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("NETMON_CREDS", "")
-	m, err := memberBy("--broker", s.Address, "--id", "oslo")
+	m, err := startedBy("--broker", s.Address, "--id", "oslo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	told := make(chan error, 1)
-	nc, err := m.connect(nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+	nc, err := m.Connect(nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 		select {
 		case told <- err:
 		default:
@@ -292,7 +293,7 @@ func TestJoin_KeepsWhatItHas(t *testing.T) {
 	t.Setenv("NETMON_CREDS", "")
 	many := func() string { return s.Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2}).String() }
 	state := t.TempDir()
-	if m, err := memberBy("--join", many(), "--id", "web1", "--state", state); err != nil || m.id != "web1" {
+	if m, err := startedBy("--join", many(), "--id", "web1", "--state", state); err != nil || m.ID != "web1" {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	other := natstest.StartSecure(t).Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2}).String()
@@ -306,15 +307,15 @@ func TestJoin_KeepsWhatItHas(t *testing.T) {
 		"a line of another mesh, not valid":    {[]string{"--join", strings.Replace(other, "/join/", "/join/x", 1), "--state", state}, false},
 		"another id, in the same state folder": {[]string{"--join", many(), "--id", "local", "--state", state}, false},
 	} {
-		m, err := memberBy(c.args...)
-		if (err == nil) != c.in || c.in && m.id != "web1" {
-			t.Errorf("%s: %q, %v", what, m.id, err)
+		m, err := startedBy(c.args...)
+		if (err == nil) != c.in || c.in && m.ID != "web1" {
+			t.Errorf("%s: %q, %v", what, m.ID, err)
 		}
 	}
-	if m, err := memberBy("--join", many()); err != nil || m.id != joinID() {
-		t.Errorf("by the host's name: %q, %v", m.id, err)
+	if m, err := startedBy("--join", many()); err != nil || m.ID != membership.JoinID() {
+		t.Errorf("by the host's name: %q, %v", m.ID, err)
 	}
-	if m, err := memberBy(); err != nil || m.id != joinID() || m.trust == nil {
-		t.Errorf("and without the line: %q, %v", m.id, err)
+	if m, err := startedBy(); err != nil || m.ID != membership.JoinID() || m.Trust == nil {
+		t.Errorf("and without the line: %q, %v", m.ID, err)
 	}
 }

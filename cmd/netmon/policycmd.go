@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/agent/policy"
+	"netmon/agent/policyfile"
 	"netmon/console"
 	"netmon/internal/exit"
 	"netmon/probes"
@@ -23,7 +25,7 @@ func policyCommand() *cli.Command {
 			"   netmon policy --policy policy.yaml 10.0.0.1:22 169.254.169.254:80",
 		Flags: []cli.Flag{policyFlag()},
 		Action: func(c *cli.Context) error {
-			p, path, err := findPolicy(c.String("policy"))
+			p, path, err := policyfile.Find(c.String("policy"))
 			if err != nil {
 				return err
 			}
@@ -71,4 +73,9 @@ func warnPlain(w io.Writer, monitors ...wire.Saved) {
 			fmt.Fprintf(w, "netmon: WARNING: monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads\n", m.Name, path)
 		}
 	}
+}
+
+func policyFlag() cli.Flag {
+	return &cli.StringFlag{Name: "policy", EnvVars: []string{"NETMON_POLICY"},
+		Usage: "`FILE` that says what commands may have measured here (default: the first there is of " + strings.Join(policyfile.Paths(), ", ") + "; else a policy that denies cloud metadata and link-local addresses)"}
 }

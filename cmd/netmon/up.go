@@ -15,6 +15,7 @@ import (
 	"netmon/broker"
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/membership"
 	"netmon/internal/userdirs"
 	"netmon/wire"
 )
@@ -57,7 +58,7 @@ func up(c *cli.Context) error {
 	}
 	warnPlain(c.App.ErrWriter, monitors...)
 	listen := c.String("listen")
-	state, err := stateOfAgent(c, c.String("id"))
+	state, err := membership.StateOf(c.String("state"), c.String("id"))
 	if c.String("store") == "" {
 		err = errors.Join(userdirs.Homeless("--store"), err)
 	}

@@ -1,4 +1,4 @@
-package main
+package membership
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/urfave/cli/v2"
 )
 
 func TestJoinLine(t *testing.T) {
@@ -26,13 +24,12 @@ func TestJoinLine(t *testing.T) {
 		"more than a line can be":             {"-", strings.Repeat("x", 2*maxPasted), "", "no join line on standard input"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(joinEnv, line)
-			app := &cli.App{Reader: strings.NewReader(c.stdin)}
-			got, err := joinLine(cli.NewContext(app, nil, &cli.Context{Context: t.Context()}), c.given)
+			t.Setenv(LineEnv, line)
+			got, err := ReadLine(t.Context(), strings.NewReader(c.stdin), c.given)
 			if got != c.want || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%q, %v, want %q, %q", got, err, c.want, c.err)
 			}
-			if v, ok := os.LookupEnv(joinEnv); ok {
+			if v, ok := os.LookupEnv(LineEnv); ok {
 				t.Errorf("programs that are started get %q", v)
 			}
 		})

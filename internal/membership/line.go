@@ -1,4 +1,4 @@
-package main
+package membership
 
 import (
 	"cmp"
@@ -7,25 +7,25 @@ import (
 	"os"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"netmon/internal/exit"
 )
 
-// joinEnv holds a join line where it should stand neither in the list of
+// LineEnv holds a join line where it should stand neither in the list of
 // processes nor in a shell's history.
-const joinEnv = "NETMON_JOIN"
+const LineEnv = "NETMON_JOIN"
 
 // maxPasted bounds what is read of standard input for a join line, bytes.
 const maxPasted = 4096
 
-// joinLine is the line that a flag or the environment gave; for - it is that on
+// ReadLine is the line that a flag or the environment gave; for - it is that on
 // standard input. What `netmon token new` prints around it does not matter. Programs
 // that are started from here on do not get it from the environment.
-func joinLine(c *cli.Context, given string) (string, error) {
-	os.Unsetenv(joinEnv)
+func ReadLine(ctx context.Context, stdin io.Reader, given string) (string, error) {
+	os.Unsetenv(LineEnv)
 	if given = strings.TrimSpace(given); given != "-" {
 		return cmp.Or(lineIn(given), given), nil
 	}
-	text, err := readFirst(c.Context, c.App.Reader)
+	text, err := readFirst(ctx, stdin)
 	if err != nil {
 		return "", err
 	}
@@ -33,9 +33,9 @@ func joinLine(c *cli.Context, given string) (string, error) {
 		return line, nil
 	}
 	if text == "" {
-		return "", usage("--join -: there is nothing on standard input: want the line that netmon token new prints, such as: netmon token new agent --id paris | ssh HOST netmon agent --join -")
+		return "", exit.Usage("--join -: there is nothing on standard input: want the line that netmon token new prints, such as: netmon token new agent --id paris | ssh HOST netmon agent --join -")
 	}
-	return "", usage("--join -: there is no join line on standard input: want tls://HOST:PORT/join/TOKEN/PIN as netmon token new prints it")
+	return "", exit.Usage("--join -: there is no join line on standard input: want tls://HOST:PORT/join/TOKEN/PIN as netmon token new prints it")
 }
 
 // lineIn is the join line among the words of a text, "" for none.
@@ -68,7 +68,7 @@ func readFirst(ctx context.Context, r io.Reader) (string, error) {
 				done <- read{text: text}
 				return
 			case err != nil:
-				done <- read{err: usage("--join -: standard input: %w", err)}
+				done <- read{err: exit.Usage("--join -: standard input: %w", err)}
 				return
 			}
 		}

@@ -1,4 +1,6 @@
-package main
+// Package policyfile reads the policy of an agent from the file of its host, or of
+// its user.
+package policyfile
 
 import (
 	"errors"
@@ -7,22 +9,16 @@ import (
 	"os"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"netmon/agent/policy"
+	"netmon/internal/exit"
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
 	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
-func policyFlag() cli.Flag {
-	return &cli.StringFlag{Name: "policy", EnvVars: []string{"NETMON_POLICY"},
-		Usage: "`FILE` that says what commands may have measured here (default: the first there is of " + strings.Join(policyPaths(), ", ") + "; else a policy that denies cloud metadata and link-local addresses)"}
-}
-
-// policyPaths are where a policy is looked for: the host's comes first.
-func policyPaths() []string {
+// Paths are where a policy is looked for: the host's comes first.
+func Paths() []string {
 	paths := []string{"/etc/netmon/policy.yaml"}
 	if own := userdirs.Config("policy.yaml"); own != "" {
 		paths = append(paths, own)
@@ -30,49 +26,49 @@ func policyPaths() []string {
 	return paths
 }
 
-// findPolicy reads the policy at path, or the one there is when that is "", and
+// Find reads the policy at path, or the one there is when that is "", and
 // says which file it was. A file that is there and wrong is an error: an agent
 // without its policy must not start.
-func findPolicy(path string) (p *policy.Policy, file string, err error) {
+func Find(path string) (p *policy.Policy, file string, err error) {
 	if path != "" {
-		p, err := readPolicy(path)
+		p, err := read(path)
 		return p, path, err
 	}
-	for _, path := range policyPaths() {
-		p, err := readPolicy(path)
+	for _, path := range Paths() {
+		p, err := read(path)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return p, path, err
 		}
 	}
 	p, err = policy.New(policy.Default(), "default")
 	if err == nil {
-		p.At(strings.Join(policyPaths(), " or "))
+		p.At(strings.Join(Paths(), " or "))
 	}
 	return p, "", err
 }
 
-func readPolicy(path string) (*policy.Policy, error) {
+func read(path string) (*policy.Policy, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, usage("policy: %w", err)
+		return nil, exit.Usage("policy: %w", err)
 	}
 	if err := private.Err(private.Trusted(path)); err != nil {
-		return nil, usage("policy: who writes it says what this agent may reach: %w", err)
+		return nil, exit.Usage("policy: who writes it says what this agent may reach: %w", err)
 	}
 	data, err := safeyaml.ReadFile(path, nil)
 	if err != nil {
-		return nil, usage("policy: %w", err)
+		return nil, exit.Usage("policy: %w", err)
 	}
-	p, err := parsePolicy(path, data)
+	p, err := parse(path, data)
 	if err != nil {
-		return nil, usage("%w", err)
+		return nil, exit.Usage("%w", err)
 	}
 	p.At(path)
 	return p, nil
 }
 
-// parsePolicy reads a policy. The error holds every mistake with its line. An
+// parse reads a policy. The error holds every mistake with its line. An
 // empty file is the default policy.
-func parsePolicy(path string, data []byte) (*policy.Policy, error) {
+func parse(path string, data []byte) (*policy.Policy, error) {
 	tree, err := safeyaml.Parse(data)
 	if err != nil {
 		return nil, safeyaml.SyntaxError(path, err)
