@@ -50,7 +50,7 @@ func openAccess(c *cli.Context, listen, store string, log *slog.Logger) (*access
 		}
 		fmt.Fprintf(c.App.ErrWriter, "netmon: WARNING: %s has no TLS and no authentication: whoever reaches it reads all results and commands all agents\n", listen)
 		return nil, nil
-	case loopback(listen) && !c.Bool("access") && !access.Exists(folder):
+	case broker.LoopbackAddress(listen) && !c.Bool("access") && !access.Exists(folder):
 		return nil, nil
 	}
 	first := !access.Exists(folder)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -166,13 +165,6 @@ func parseSize(s string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("want a size such as 500MiB or 4GiB, got %q", s)
-}
-
-// loopback says whether only this host can reach an address. What cannot be
-// read is left to the broker, which says what is wrong with it.
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	return err != nil || broker.Loopback(host)
 }
 
 // controls is what a controller needs.

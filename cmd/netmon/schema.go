@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/doctor"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -26,7 +27,7 @@ func listKinds() []listKind {
 		{"Contexts", "context ls", reflect.TypeFor[contextRow]()},
 		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
 		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
-		{"Findings", "doctor", reflect.TypeFor[finding]()},
+		{"Findings", "doctor", reflect.TypeFor[doctor.Finding]()},
 	}
 }
 

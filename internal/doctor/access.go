@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"crypto/x509"
@@ -9,13 +9,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/broker"
 	"netmon/identity"
 	"netmon/internal/endpoint"
 )
 
 // examineAccess says who we are to the broker, and how long its certificates last.
-func examineAccess(e endpoint.Endpoint, nc *nats.Conn, now time.Time) []finding {
-	list := []finding{examineIdentity(e, nc.ConnectedAddr())}
+func examineAccess(e endpoint.Endpoint, nc *nats.Conn, now time.Time) []Finding {
+	list := []Finding{examineIdentity(e, nc.ConnectedAddr())}
 	cs, err := nc.TLSConnectionState()
 	if err != nil { // no TLS, which the line above says
 		return list
@@ -28,25 +29,25 @@ func examineAccess(e endpoint.Endpoint, nc *nats.Conn, now time.Time) []finding 
 }
 
 // examineIdentity says as whom we are connected; addr is where the broker is.
-func examineIdentity(e endpoint.Endpoint, addr string) finding {
+func examineIdentity(e endpoint.Endpoint, addr string) Finding {
 	if e.Identity != "" {
 		id, err := identity.Load(e.Identity)
 		if err != nil {
-			return finding{"access", doctorProblem, err.Error(), "join again: netmon context add NAME --join LINE --replace"}
+			return Finding{"access", Problem, err.Error(), "join again: netmon context add NAME --join LINE --replace"}
 		}
-		return finding{"access", doctorOK, fmt.Sprintf("connected as %s, whose role is %s", id.Credential.Name, id.Credential.Role), ""}
+		return Finding{"access", OK, fmt.Sprintf("connected as %s, whose role is %s", id.Credential.Name, id.Credential.Role), ""}
 	}
 	if len(e.Creds) > 0 {
-		return finding{"access", doctorOK, "connected by " + strings.Join(e.Creds, " and "), ""}
+		return Finding{"access", OK, "connected by " + strings.Join(e.Creds, " and "), ""}
 	}
 	if u, err := url.Parse(e.URL); err == nil && u.User != nil {
-		return finding{"access", doctorOK, "connected by what the broker's URL says", ""}
+		return Finding{"access", OK, "connected by what the broker's URL says", ""}
 	}
 	const nobody = "this broker asks nobody who they are"
-	if loopback(addr) {
-		return finding{"access", doctorOK, nobody + ": it was reached on a loopback address", ""}
+	if broker.LoopbackAddress(addr) {
+		return Finding{"access", OK, nobody + ": it was reached on a loopback address", ""}
 	}
-	return finding{"access", doctorWarning, nobody + ", and others can reach " + addr + ": whoever does reads all results and commands all agents",
+	return Finding{"access", Warning, nobody + ", and others can reach " + addr + ": whoever does reads all results and commands all agents",
 		"start it without --insecure, or with --access: it then makes keys, and netmon token new lets agents and people in; for a nats-server of your own: netmon access export"}
 }
 
@@ -56,12 +57,12 @@ const certificateSoon = 60 * 24 * time.Hour
 
 // examineCertificates looks at the broker's certificate and at its authority's,
 // the last of the chain.
-func examineCertificates(chain []*x509.Certificate, now time.Time) []finding {
-	var list []finding
+func examineCertificates(chain []*x509.Certificate, now time.Time) []Finding {
+	var list []Finding
 	look := func(name, cure string, c *x509.Certificate) {
-		f := finding{name, doctorOK, "ends on " + c.NotAfter.UTC().Format(time.DateOnly), ""}
+		f := Finding{name, OK, "ends on " + c.NotAfter.UTC().Format(time.DateOnly), ""}
 		if left := c.NotAfter.Sub(now); left < certificateSoon {
-			f.State, f.Cure = doctorWarning, cure
+			f.State, f.Cure = Warning, cure
 			f.Found += fmt.Sprintf(", in %d days", int(left/(24*time.Hour)))
 		}
 		list = append(list, f)

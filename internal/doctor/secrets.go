@@ -1,11 +1,9 @@
-package main
+package doctor
 
 import (
-	"errors"
+	"context"
 	"os"
 	"path/filepath"
-
-	"github.com/urfave/cli/v2"
 
 	"netmon/agent/policyfile"
 	"netmon/broker/access"
@@ -18,13 +16,13 @@ import (
 
 // examineSecrets lists what other users of this host could read, or put in place
 // of what is this user's: keys, contexts, and the policy.
-func examineSecrets(creds []string) []finding {
-	var list []finding
+func examineSecrets(_ context.Context, o Options) []Finding {
+	var list []Finding
 	seen := map[string]bool{}
-	for _, p := range secretProblems(creds) {
-		f := finding{"secrets", doctorProblem, p.Path + ": " + p.What, p.Cure}
+	for _, p := range secretProblems(keysOf(o.Creds)) {
+		f := Finding{"secrets", Problem, p.Path + ": " + p.What, p.Cure}
 		if p.Warning {
-			f.State = doctorWarning
+			f.State = Warning
 		}
 		if !seen[f.Found] {
 			seen[f.Found] = true
@@ -32,7 +30,7 @@ func examineSecrets(creds []string) []finding {
 		}
 	}
 	if len(list) == 0 {
-		return []finding{{"secrets", doctorOK, "keys, contexts and policies are nobody else's to read or change", ""}}
+		return []Finding{{"secrets", OK, "keys, contexts and policies are nobody else's to read or change", ""}}
 	}
 	return list
 }
@@ -90,16 +88,4 @@ func keysOf(creds []string) []string {
 		return []string{identity.Creds(last)}
 	}
 	return []string{last}
-}
-
-// decideForDoctor is decideEndpoint for the command that lists what it refuses: it
-// does not ask the broker then.
-func decideForDoctor(c *cli.Context) error {
-	err := decideEndpoint(c)
-	var others *private.Problem
-	if errors.As(err, &others) {
-		invocationOf(c).broker.err = err
-		return nil
-	}
-	return err
 }
