@@ -3,7 +3,9 @@ package console
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,4 +119,17 @@ func ByteCount(n uint64) string {
 		return fmt.Sprintf("%d B", n)
 	}
 	return fmt.Sprintf("%.1f %s", v, units[i])
+}
+
+// ParseSize reads a number of bytes with a binary unit.
+func ParseSize(s string) (int64, error) {
+	for i, unit := range []string{"TiB", "GiB", "MiB", "KiB", "B"} {
+		if number, ok := strings.CutSuffix(s, unit); ok {
+			v, err := strconv.ParseFloat(number, 64)
+			if n := v * math.Pow(1024, float64(4-i)); err == nil && n >= 1 && n < 1<<62 {
+				return int64(n), nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("want a size such as 500MiB or 4GiB, got %q", s)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"slices"
@@ -71,6 +72,6 @@ func parseAdd(args []string) (m wire.Saved, err error) {
 			}
 		}
 	}
-	err = app.Run(permute(app, args))
+	err = app.RunContext(within(context.Background(), &invocation{}), permute(app, args))
 	return m, err
 }

@@ -22,6 +22,7 @@ import (
 	"netmon/console"
 	"netmon/identity"
 	"netmon/internal/endpoint"
+	"netmon/internal/host"
 	"netmon/internal/ledger"
 	"netmon/internal/membership"
 	"netmon/internal/natstest"
@@ -67,18 +68,15 @@ func (m *authorityMesh) start() {
 	m.must(err)
 	b, err := broker.Start(m.t.Context(), broker.Options{Listen: m.listen, Store: m.store, Log: log, Access: a})
 	m.must(err)
-	credential, err := a.Built(access.Controller, "controller")
+	id, err := host.Around(b, a, log)
 	m.must(err)
-	id := identified{authority: a, controller: as(b.Connect, credential), url: b.URL(), forget: func() {}}
 	m.must(a.WriteAdmin(a.Admin(), b.URL()))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, answers := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
-	})
-	wg.Go(func() { id.serve(ctx, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
-	m.a, m.b, m.ctl = a, b, id.controller
+	wg.Go(func() { id.Control(ctx, b.DefaultLimits(), sync.OnceFunc(func() { close(ready) })) })
+	wg.Go(func() { id.Answer(ctx, ready, sync.OnceFunc(func() { close(answers) })) })
+	m.a, m.b, m.ctl = a, b, id.Controller
 	m.stop = sync.OnceFunc(func() {
 		cancel()
 		b.Close()

@@ -13,14 +13,14 @@ import (
 // brokerFlag is --broker. A command that has it is given --context and --creds
 // too, and what c.String("broker") says has been decided before it runs.
 func brokerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "broker", DefaultText: "that of the context, else " + console.DefaultBroker,
-		Usage: "`URL` of the broker; several, by commas, of a cluster [$NETMON_BROKER]"}
+	return Takes(Text, &cli.StringFlag{Name: "broker", DefaultText: "that of the context, else " + console.DefaultBroker,
+		Usage: "`URL` of the broker; several, by commas, of a cluster [$NETMON_BROKER]"})
 }
 
 func endpointFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"},
-		&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"},
+		Takes(Contexts, &cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"}),
+		Takes(Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"}),
 	}
 }
 

@@ -13,12 +13,19 @@ import (
 	"netmon/wire"
 )
 
-func outputFlag(forms string) cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + forms}
+// outputFlag is -o; the first of the forms is the default.
+func outputFlag(forms ...string) cli.Flag {
+	shown := append([]string{forms[0] + " (default)"}, forms[1:]...)
+	return Takes(OneOf(forms...), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + strings.Join(shown, ", ")})
 }
 
 func logFlag() cli.Flag {
-	return &cli.StringFlag{Name: "log", Value: "info", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"}
+	return logFlagFrom("info")
+}
+
+// logFlagFrom is logFlag with another default.
+func logFlagFrom(level string) cli.Flag {
+	return Takes(OneOf("debug", "info", "warn", "error"), &cli.StringFlag{Name: "log", Value: level, EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"})
 }
 
 // logger writes human-readable lines to standard error.

@@ -61,9 +61,9 @@ func shellSafe(word string) bool {
 
 // cursor is where in a command line the next word stands.
 type cursor struct {
-	path     []string // of commands
 	commands []*cli.Command
 	flags    []cli.Flag
+	takes    Argument          // of the command
 	args     []string          // positional ones so far
 	values   map[string]string // of flags so far
 	flag     cli.Flag          // whose value comes next
@@ -84,7 +84,7 @@ func walk(app *cli.App, words []string) cursor {
 				continue
 			}
 			c := at.commands[i]
-			at.path, at.commands, at.flags = append(at.path, c.Name), c.Subcommands, slices.Concat(c.Flags, helpFlags())
+			at.takes, at.commands, at.flags = c.ArgsUsage, c.Subcommands, slices.Concat(c.Flags, helpFlags())
 		case w == "--":
 			at.literal = true
 		default:
@@ -109,13 +109,13 @@ func (at cursor) candidates(ctx context.Context, current string) []candidate {
 	name, value, given := strings.Cut(current, "=")
 	switch {
 	case at.flag != nil:
-		return at.valuesOf(ctx, at.flag, current)
+		return at.known(ctx, ValueOf(at.flag), current)
 	case !at.literal && strings.HasPrefix(current, "--") && given:
 		f := find(at.flags, flagOf(name))
 		if f == nil {
 			return nil
 		}
-		out := at.valuesOf(ctx, f, value)
+		out := at.known(ctx, ValueOf(f), value)
 		for i := range out {
 			if out[i].word != completeFiles {
 				out[i].word = name + "=" + out[i].word

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/urfave/cli/v2"
 
 	"netmon/console"
 	"netmon/internal/endpoint"
@@ -19,31 +18,12 @@ const completePatience = 300 * time.Millisecond
 
 // argument completes a positional argument.
 func (at cursor) argument(ctx context.Context) []candidate {
-	switch strings.Join(at.path, " ") {
-	case "start", "stop", "delete", "watch", "get monitor", "get results":
-		return at.others(at.monitors(ctx))
-	case "agents forget":
-		return at.others(slices.DeleteFunc(at.agents(ctx, false), func(c candidate) bool { return strings.HasPrefix(c.about, "online") }))
-	case "history", "rollback", "check", "wait", "show", "edit", "edit monitor":
-		if len(at.args) == 0 {
-			return at.monitors(ctx)
-		}
-	case "config save", "config use", "config rm", "config export":
-		if len(at.args) == 0 {
-			return at.sets(ctx)
-		}
-	case "context use", "context rm":
-		if len(at.args) == 0 {
-			return contextNames()
-		}
-	case "schema":
-		var out []candidate
-		for _, k := range listKinds() {
-			out = append(out, candidate{k.name, "of " + k.commands})
-		}
-		return out
-	case "up", "apply", "diff", "validate":
-		return []candidate{{completeFiles, ""}}
+	switch at.takes {
+	case Monitors, Agents, AgentsAway, Files:
+		return at.others(at.known(ctx, at.takes, ""))
+	}
+	if len(at.args) == 0 {
+		return at.known(ctx, at.takes, "")
 	}
 	return nil
 }
@@ -53,33 +33,34 @@ func (at cursor) others(all []candidate) []candidate {
 	return slices.DeleteFunc(all, func(c candidate) bool { return slices.Contains(at.args, c.word) })
 }
 
-// valuesOf completes the value of a flag.
-func (at cursor) valuesOf(ctx context.Context, f cli.Flag, current string) []candidate {
-	switch name := f.Names()[0]; name {
-	case "output", "for":
-		return forms(f)
-	case "need":
-		return []candidate{{"any", ""}, {"all", ""}}
-	case "log":
-		return []candidate{{"debug", ""}, {"info", ""}, {"warn", ""}, {"error", ""}}
-	case "file", "creds", "config", "store", "state":
+// known is what an argument can be; current is what is there of it already.
+func (at cursor) known(ctx context.Context, a Argument, current string) []candidate {
+	switch a {
+	case Files:
 		return []candidate{{completeFiles, ""}}
-	case "context":
-		return contextNames()
-	case "agent":
+	case Monitor, Monitors:
+		return at.monitors(ctx)
+	case Agent, Agents:
 		return at.agents(ctx, false)
-	case "from":
-		if slices.Contains(at.path, "probe") {
-			return at.places(ctx, current)
-		}
-	case "on", "except", "selector":
+	case AgentsAway:
+		return slices.DeleteFunc(at.agents(ctx, false), func(c candidate) bool { return strings.HasPrefix(c.about, "online") })
+	case Placement:
 		return at.places(ctx, current)
-	case "to":
-		if len(at.args) > 0 && slices.Equal(at.path, []string{"rollback"}) {
+	case Contexts:
+		return contextNames()
+	case Configuration:
+		return at.sets(ctx)
+	case Revision:
+		if len(at.args) > 0 {
 			return at.revisions(ctx, at.args[0])
 		}
 	}
-	return nil
+	var out []candidate
+	for _, w := range Words(a) {
+		word, about, _ := strings.Cut(w, "\t")
+		out = append(out, candidate{word, about})
+	}
+	return out
 }
 
 // places completes one of a list of agents: what stands before the last comma stays.
@@ -88,21 +69,6 @@ func (at cursor) places(ctx context.Context, current string) []candidate {
 	out := append([]candidate{{"all", "every agent"}}, at.agents(ctx, true)...)
 	for i := range out {
 		out[i].word = head + out[i].word
-	}
-	return out
-}
-
-// forms reads the forms of an output flag from its help.
-func forms(f cli.Flag) []candidate {
-	d, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return nil
-	}
-	_, list, _ := strings.Cut(d.GetUsage(), ": ")
-	var out []candidate
-	for form := range strings.SplitSeq(list, ", ") {
-		word, _, _ := strings.Cut(form, " ")
-		out = append(out, candidate{word, ""})
 	}
 	return out
 }

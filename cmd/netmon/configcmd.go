@@ -22,6 +22,7 @@ import (
 func configCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "config",
+		ArgsUsage: Nothing,
 		Usage:     "keep whole sets of monitors by name, and bring them back",
 		UsageText: "netmon config save|ls|use|rm|export",
 		Description: "A saved configuration is what all monitors are at one moment. It is kept in the\nmesh: every console sees it.\n\n" +
@@ -71,6 +72,7 @@ func savedNow(ctx context.Context, cl *console.Client) (list []wire.Saved, diges
 func configSave() *cli.Command {
 	return &cli.Command{
 		Name:        "save",
+		ArgsUsage:   Configuration,
 		Usage:       "keep all monitors as they are now under a name",
 		UsageText:   "netmon config save NAME [--yes]",
 		Description: "Where a configuration of that name says something else, you are asked before it\nis replaced.",
@@ -117,6 +119,7 @@ type setRow struct {
 func configLs() *cli.Command {
 	return &cli.Command{
 		Name:        "ls",
+		ArgsUsage:   Nothing,
 		Usage:       "list the saved configurations",
 		UsageText:   "netmon config ls [-o FORM]",
 		Description: "The one in use is the one that says what all monitors are now.",
@@ -168,6 +171,7 @@ func printSets(c *cli.Context, rows []setRow) error {
 func configUse() *cli.Command {
 	return &cli.Command{
 		Name:      "use",
+		ArgsUsage: Configuration,
 		Usage:     "make all monitors as a saved configuration says",
 		UsageText: "netmon config use NAME [--dry-run] [--keep] [--yes]",
 		Description: "Says first what is added, changed and deleted. Where something would be deleted,\nyou are asked; what is deleted comes back by netmon rollback, and\n" +
@@ -280,6 +284,7 @@ func (p setPlan) String() string {
 func configRm() *cli.Command {
 	return &cli.Command{
 		Name:      "rm",
+		ArgsUsage: Configuration,
 		Usage:     "forget a saved configuration; the monitors stay as they are",
 		UsageText: "netmon config rm NAME",
 		Flags:     []cli.Flag{brokerFlag()},
@@ -298,11 +303,12 @@ func configRm() *cli.Command {
 func configExport() *cli.Command {
 	return &cli.Command{
 		Name:        "export",
+		ArgsUsage:   Configuration,
 		Usage:       "write a saved configuration to a file that apply takes",
 		UsageText:   "netmon config export NAME [-f FILE|-] [--yes]",
 		Description: "You are asked before a file is replaced.",
 		Flags: append(yesFlags(), brokerFlag(),
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, DefaultText: "NAME.yaml", Usage: "`FILE` to write, or - for standard output"}),
+			Takes(Files, &cli.StringFlag{Name: "file", Aliases: []string{"f"}, DefaultText: "NAME.yaml", Usage: "`FILE` to write, or - for standard output"})),
 		Action: func(c *cli.Context) error {
 			return withSets(c, func(ctx context.Context, cl *console.Client, sets *console.Sets, name string) error {
 				set, monitors, err := sets.Get(ctx, name)

@@ -11,19 +11,21 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/endpoint"
 	"netmon/internal/exit"
 )
 
 func consoleCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "console",
+		ArgsUsage: Nothing,
 		Usage:     "a prompt: results stream above it, and it takes these commands",
 		UsageText: "netmon console [--broker URL]",
 		Description: "The commands here are its words, with on and from for the flags: start web on\nparis. `add` alone asks step by step. Tab completes; ? helps. Lines on standard\n" +
 			"input are carried out one by one, up to the first that fails, with its exit code.\n\n" +
 			"   netmon console\n   netmon console < monitors.netmon",
 		Flags: []cli.Flag{brokerFlag(),
-			&cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"}},
+			Takes(OneOf("on", "failures", "changes", "off"), &cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"})},
 		Action: func(c *cli.Context) error {
 			mode, err := prompt.ParseMode(c.String("results"))
 			if err != nil {
@@ -33,7 +35,7 @@ func consoleCommand() *cli.Command {
 				return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
 			}
 			in, out, ok := terminal(c)
-			s, err := newSession(placeOf(endpointOf(c)), ok)
+			s, err := newSession(endpoint.PlaceOf(endpointOf(c)), ok)
 			if err != nil {
 				return err
 			}

@@ -24,6 +24,7 @@ import (
 func dashCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dash",
+		ArgsUsage: Monitors,
 		Usage:     "the live screen: monitors, agents, latencies, failures",
 		UsageText: "netmon dash [NAME...] [--plain [--once]]",
 		Description: "Shows all monitors, or those named, the worst first; ? on the screen shows the\nkeys. Without a terminal, or with --plain, it prints the table of monitors again\nand again.\n\n" +
@@ -51,13 +52,13 @@ func dash(c *cli.Context) error {
 	}
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
-	there, url := placeOf(at), endpoint.Redact(at.URL)
+	there, url := endpoint.PlaceOf(at), endpoint.Redact(at.URL)
 	s := invocationOf(c).session
 	if s != nil { // of the prompt that this is a command of
 		there, _, _ = s.now()
-		url = there.url
+		url = there.URL
 	}
-	cl, err := console.ConnectAs(there.who, there.connect, linkHandlers(url, links, back)...)
+	cl, err := console.ConnectAs(there.Who, there.Connect, linkHandlers(url, links, back)...)
 	if err != nil {
 		return at.Explain(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"netmon/internal/host"
+
 	"netmon/console"
 	"netmon/console/screen"
 	"netmon/internal/endpoint"
@@ -17,7 +19,7 @@ func TestActor_ViewerIsRefused(t *testing.T) {
 	s := natstest.StartSecure(t)
 	client := func(role wire.Role, name string) *actor {
 		id, dir := s.LetIn(t, role, name)
-		cl, err := console.ConnectAs(endpoint.PersonIn(dir), by(s.Connect, id, dir))
+		cl, err := console.ConnectAs(endpoint.PersonIn(dir), host.By(s.Connect, id, dir))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
+		ArgsUsage: Files,
 		Usage:     "check files of monitors, without a broker",
 		UsageText: "netmon validate -f FILE [-f FILE|FOLDER|-]...",
 		Flags:     []cli.Flag{fileFlag()},
@@ -35,6 +36,7 @@ func validateCommand() *cli.Command {
 func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "diff",
+		ArgsUsage:   Files,
 		Usage:       "show what apply would change",
 		UsageText:   "netmon diff -f FILE [-f FILE|FOLDER|-]... [--prune]",
 		Description: "Exit 0: nothing, 1: something.",

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,10 +19,11 @@ import (
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "doctor",
+		ArgsUsage:   Nothing,
 		Usage:       "say what this host can do and what is wrong, each with its cure",
 		UsageText:   "netmon doctor [--broker URL] [-o FORM]",
 		Description: "Looks at this host, at the broker and at the agents. Exit 0: fine, perhaps with\nwarnings, 1: something is wrong.",
-		Flags:       []cli.Flag{brokerFlag(), outputFlag("text (default), " + strings.ReplaceAll(listForms, " (default)", ""))},
+		Flags:       []cli.Flag{brokerFlag(), outputFlag(append([]string{"text"}, listForms()...)...)},
 		Before:      decideForDoctor,
 		Action: func(c *cli.Context) error {
 			form := c.String("output")

@@ -18,7 +18,7 @@ import (
 func editCommand() *cli.Command {
 	edit := func(usage, form string) *cli.Command {
 		return &cli.Command{
-			Name: "edit", Usage: usage, UsageText: form,
+			Name: "edit", ArgsUsage: Monitor, Usage: usage, UsageText: form,
 			Flags: []cli.Flag{brokerFlag()},
 			Action: func(c *cli.Context) error {
 				name, err := oneArg(c, "name of a monitor")

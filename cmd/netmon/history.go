@@ -16,6 +16,7 @@ import (
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
+		ArgsUsage:   Monitor,
 		Usage:       "show who changed a monitor, when and how",
 		UsageText:   "netmon history NAME [-o FORM]",
 		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
@@ -96,10 +97,11 @@ func (r historyRow) what() string {
 func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rollback",
+		ArgsUsage:   Monitor,
 		Usage:       "make a monitor as it was at an earlier revision",
 		UsageText:   "netmon rollback NAME --to REVISION",
 		Description: "The earlier definition is saved as a new revision; a deleted monitor comes back.",
-		Flags:       []cli.Flag{brokerFlag(), &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"}},
+		Flags:       []cli.Flag{brokerFlag(), Takes(Revision, &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"})},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")
 			if err != nil {

@@ -20,6 +20,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"netmon/internal/host"
+
 	"github.com/miekg/dns"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -425,9 +427,13 @@ func TestInjection_Logs(t *testing.T) {
 	}
 	defer b.Close()
 	ctx, cancel := context.WithCancel(t.Context())
+	h, err := host.Around(b, nil, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended, ready := make(chan struct{}), make(chan struct{})
 	go func() {
-		controls{connect: b.Connect, limits: b.DefaultLimits(), ready: func() { close(ready) }, log: logger}.run(ctx)
+		h.Control(ctx, b.DefaultLimits(), func() { close(ready) })
 		close(ended)
 	}()
 	<-ready

@@ -148,10 +148,10 @@ func kindOfFlag(c *cli.Context, name string) string {
 			if !slices.Contains(f.Names(), name) {
 				continue
 			}
-			switch f.(type) {
-			case *cli.DurationFlag:
+			switch ValueOf(f) {
+			case Duration:
 				return "a duration, such as 10s"
-			case *cli.IntFlag, *cli.Int64Flag, *cli.UintFlag, *cli.Uint64Flag, *cli.Float64Flag:
+			case Number, Revision:
 				return "a number"
 			}
 		}
@@ -161,8 +161,9 @@ func kindOfFlag(c *cli.Context, name string) string {
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version of netmon and of what it is built with", UsageText: "netmon version",
+		Name:      "version",
+		ArgsUsage: Nothing,
+		Usage:     "print the version of netmon and of what it is built with", UsageText: "netmon version",
 		Action: func(c *cli.Context) error {
 			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)
 			if info, ok := debug.ReadBuildInfo(); ok {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/host"
+
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
@@ -181,7 +183,7 @@ func TestEndpoint_SignsNoStrangeNonce(t *testing.T) {
 			return endpoint.Endpoint{URL: url, Creds: []string{plainCreds(t)}}.Connect(nats.NoReconnect())
 		},
 		"the broker's own process": func(url string) (*nats.Conn, error) {
-			return by(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(o, nats.NoReconnect())...) }, who, dir)()
+			return host.By(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(o, nats.NoReconnect())...) }, who, dir)()
 		},
 		"an identity": func(url string) (*nats.Conn, error) {
 			return endpoint.Endpoint{URL: url, Identity: dir}.Connect(nats.NoReconnect())

@@ -20,12 +20,13 @@ func probeCommand() *cli.Command {
 		return append([]cli.Flag{
 			&cli.DurationFlag{Name: "timeout", Value: wire.DefaultTimeout, Usage: "give up after this `DURATION`"},
 			&cli.BoolFlag{Name: "explain", Usage: "print every step with its time, and why the outcome is what it is"},
-			outputFlag("text (default), json, ndjson"),
+			outputFlag("text", "json", "ndjson"),
 			brokerFlag(),
 		}, fromFlags()...)
 	}
 	cmd := &cli.Command{
 		Name:      "probe",
+		ArgsUsage: Nothing,
 		Usage:     "measure now, here without a broker, or from agents",
 		UsageText: "netmon probe KIND TARGET [--from AGENTS] [options]",
 		Description: "Measures TARGET once, here, and prints what was learned. With --from, agents\nmeasure, and each answer is shown as it lands; agents that are away are listed.\n" +

@@ -22,10 +22,10 @@ import (
 func fromFlags() []cli.Flag {
 	const category = "on agents:"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"},
+		Takes(Placement, &cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"}),
 		&cli.IntFlag{Name: "times", Aliases: []string{"c"}, Value: 1, Category: category, Usage: "measure `N` times on each agent"},
 		&cli.DurationFlag{Name: "every", Value: time.Second, Category: category, Usage: "begin one run in each `DURATION`"},
-		&cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"},
+		Takes(OneOf("any", "all"), &cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"}),
 	}
 }
 

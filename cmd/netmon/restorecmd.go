@@ -13,6 +13,7 @@ import (
 	"netmon/console"
 	"netmon/console/words"
 	"netmon/internal/endpoint"
+	"netmon/internal/host"
 	"netmon/internal/userdirs"
 	"netmon/wire"
 )
@@ -20,12 +21,13 @@ import (
 func restoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
+		ArgsUsage: Files,
 		Usage:     "put a backup back, into an empty store or at an empty nats-server",
 		UsageText: "netmon restore DIR --store FOLDER | netmon restore DIR --access FOLDER --broker URL",
 		Description: "Verifies all of the backup first. The store must be empty, and no broker may run on\nit; start one there afterwards, on this host or another. Agents come back by their own\nkeys if they reach the address. Whoever was shut out since the backup is in again.\n--access and --broker are for a nats-server that is not embedded: the first call puts\nthe keys into FOLDER, and the second one, with the server running, the streams.\n\n" +
 			"   netmon restore /backup/2026-11-28 --store /var/lib/netmon/broker\n   netmon restore /backup/2026-11-28 --store new --results-age 8760h   results older than the limit stay",
-		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), &cli.StringFlag{Name: "log", Value: "error", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
-			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"},
+		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), logFlagFrom("error"),
+			Takes(Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"}),
 			&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`; give it to the broker, too", DefaultText: "what it was"}},
 		Action: restoreAction,
 	}
@@ -63,7 +65,7 @@ func restoreAction(c *cli.Context) error {
 	if store == "" {
 		return userdirs.Homeless("--store")
 	}
-	defer collectAt(50)() // the server that restores is in this process
+	defer host.CollectAt(50)() // the server that restores is in this process
 	r, err := backup.Into(c.Context, dir, m, store, o)
 	if err != nil {
 		return err

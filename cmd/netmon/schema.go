@@ -37,12 +37,13 @@ type listKind struct {
 }
 
 func schemaCommand() *cli.Command {
-	var names []string
+	var names, kinds []string
 	for _, k := range listKinds() {
-		names = append(names, k.name)
+		names, kinds = append(names, k.name), append(kinds, k.name+"\tof "+k.commands)
 	}
 	return &cli.Command{
 		Name:      "schema",
+		ArgsUsage: OneOf(kinds...),
 		Usage:     "print the JSON Schema of what commands give to programs",
 		UsageText: "netmon schema [KIND]",
 		Description: "Every list of -o json is {\"apiVersion\": \"netmon/v1\", \"kind\": …, \"items\": […]}; a line\nof -o ndjson is one item. Within netmon/v1 fields are only added: ignore those that\n" +

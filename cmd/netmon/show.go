@@ -15,6 +15,7 @@ import (
 func showCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
+		ArgsUsage: Monitor,
 		Usage:     "tell all about one monitor: where it runs, its last results",
 		UsageText: "netmon show NAME",
 		Flags:     []cli.Flag{brokerFlag()},

@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/urfave/cli/v2"
 
 	"netmon/broker"
 	"netmon/broker/access"
@@ -16,13 +15,9 @@ import (
 	"netmon/wire"
 )
 
-func bringAlongFlag() cli.Flag {
-	return &cli.StringFlag{Name: "bring-along", Usage: "go on with what `ACCOUNT` of --store keeps, open or a key, also where what is in use must be set aside for it: a start says which there are"}
-}
-
 // tellBrought says what a broker's start brought along from when its mesh asked,
 // or did not ask, who people are, and what it left where it was.
-func tellBrought(ctx context.Context, w io.Writer, b *broker.Broker, id identified, own string) {
+func (b *Broker) tellBrought(ctx context.Context, w io.Writer, own string) {
 	is := b.Brought()
 	if is.Missing != "" {
 		fmt.Fprintf(w, "netmon: --bring-along %s: the store keeps nothing under that name: it was brought along before, or never there\n", is.Missing)
@@ -33,14 +28,14 @@ func tellBrought(ctx context.Context, w io.Writer, b *broker.Broker, id identifi
 	if is.From == "" {
 		return
 	}
-	kept, err := keptBy(ctx, id)
+	kept, err := b.kept(ctx)
 	text := keptText(kept)
 	if err != nil { // it is there all the same
 		text = "all there was (" + err.Error() + ")"
 	}
 	before := "before this mesh asked who people are"
 	switch {
-	case id.authority == nil:
+	case b.authority == nil:
 		before = "when this mesh asked who people are"
 	case is.From != broker.OpenName:
 		before = "when this mesh had other keys"
@@ -49,14 +44,14 @@ func tellBrought(ctx context.Context, w io.Writer, b *broker.Broker, id identifi
 	if is.Aside != "" {
 		fmt.Fprintf(w, "netmon: what was in its place is set aside in %s: to look at it: netmon broker --store %s --listen 127.0.0.1:0\n", is.Aside, words.Quote(is.Aside))
 	}
-	if names := strangers(kept.Agents, id.authority, own); len(names) > 0 {
+	if names := strangers(kept.Agents, b.authority, own); len(names) > 0 {
 		fmt.Fprintf(w, "netmon: agents of before come back with a line each, and keep what they measure until then: %s\n   netmon token new agent --id %s\n", strings.Join(names, ", "), names[0])
 	}
 }
 
-// keptBy counts what a broker keeps.
-func keptBy(ctx context.Context, id identified) (k broker.Kept, err error) {
-	nc, err := id.controller()
+// kept counts what the broker keeps.
+func (b *Broker) kept(ctx context.Context) (k broker.Kept, err error) {
+	nc, err := b.Controller()
 	if err != nil {
 		return k, err
 	}

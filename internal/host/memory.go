@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"netmon/internal/memory"
 )
 
-// collectAt lets the heap grow by this many percent before it is collected,
+// CollectAt lets the heap grow by this many percent before it is collected,
 // unless the environment says. It returns what undoes it.
-func collectAt(percent int) (undo func()) {
+func CollectAt(percent int) (undo func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
