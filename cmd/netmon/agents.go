@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
@@ -24,7 +25,7 @@ type agentRow struct {
 }
 
 func selectorFlag() cli.Flag {
-	return Takes(Placement, &cli.StringFlag{Name: "selector", Aliases: []string{"l"}, Usage: "only `AGENTS` of these ids or labels, such as region=eu"})
+	return cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "selector", Aliases: []string{"l"}, Usage: "only `AGENTS` of these ids or labels, such as region=eu"})
 }
 
 // selected keeps the agents that -l chooses, all where it is not given.
@@ -68,7 +69,7 @@ func getAgents(c *cli.Context) error {
 func agentsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "agents",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "forget agents that died",
 		UsageText: "netmon agents forget AGENT...",
 		Action: func(c *cli.Context) error {
@@ -76,7 +77,7 @@ func agentsCommand() *cli.Command {
 		},
 		Subcommands: []*cli.Command{{
 			Name:      "forget",
-			ArgsUsage: AgentsAway,
+			ArgsUsage: cmdline.AgentsAway,
 			Usage:     "take agents that died out of lists, counts and placement",
 			UsageText: "netmon agents forget AGENT...",
 			Description: "An agent that is not heard is listed as offline for a day, and its monitors wait\nfor it. This ends that at once; its results stay, and a heartbeat brings it back.\n" +

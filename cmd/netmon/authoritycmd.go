@@ -13,13 +13,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func accessAuthority() *cli.Command {
 	return &cli.Command{
 		Name:      "authority",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "see the mesh's own keys, and change all of them while it runs",
 		UsageText: "netmon access authority [-o FORM]",
 		Description: "The authority is what the broker's access folder holds: who has those files owns the\nmesh. Where somebody may have seen them, change them:\n\n" +
@@ -52,13 +53,13 @@ func accessAuthority() *cli.Command {
 func authorityRotate() *cli.Command {
 	return &cli.Command{
 		Name:      "rotate",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "change all of the mesh's own keys while everybody stays",
 		UsageText: "netmon access authority rotate [--without NAME | --without-missing | --abort]",
 		Description: "The broker makes another authority, and agents and consoles that are in fetch it and\ntheir credentials from it. Once all have done so it takes over: the broker starts anew\nwithin a second or two, agents measure on, and the keys of before count nowhere. The command\nwaits for that; without it the change goes on as well. A person has it after any\ncommand. Who is missing is named, and stays out if you go on without.\n\n" +
 			"   netmon access authority rotate\n   netmon access authority rotate --without tokyo     it joins anew later\n   netmon access authority rotate --abort",
 		Flags: []cli.Flag{brokerFlag(),
-			Takes(Identity, &cli.StringSliceFlag{Name: "without", Usage: "go on without the identity `NAME`, which then has to join anew; may be repeated"}),
+			cmdline.Takes(cmdline.Identity, &cli.StringSliceFlag{Name: "without", Usage: "go on without the identity `NAME`, which then has to join anew; may be repeated"}),
 			&cli.BoolFlag{Name: "without-missing", Usage: "go on without all who are missing now", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "abort", Usage: "give it up, before the switch", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {

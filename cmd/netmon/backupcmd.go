@@ -14,6 +14,7 @@ import (
 	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 )
 
@@ -24,13 +25,13 @@ func quietFlag() cli.Flag {
 func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "backup",
-		ArgsUsage: Files,
+		ArgsUsage: cmdline.Files,
 		Usage:     "copy a whole mesh from its running broker into a folder",
 		UsageText: "netmon backup DIR [--store FOLDER | --access FOLDER --broker URL]",
 		Description: "Runs on the broker's own host, by the user who owns its store, while the broker runs.\nDIR must be empty or missing. It holds the keys of the mesh: keep it as safe as the\nstore. --access is for a nats-server with netmon controller --access beside it. A mesh\nthat asks nobody who they are is copied from any host.\n\n" +
 			"   netmon backup /backup/2026-11-28\n   netmon backup /backup/2026-11-28 --access conf/access --broker tls://nats.example.org:4222\n   cd /backup/2026-11-28 && sha256sum --quiet -c SHA256SUMS",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(),
-			Takes(Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"})},
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"})},
 		Action: func(c *cli.Context) error {
 			dir, err := oneArg(c, "folder")
 			if err != nil {

@@ -7,27 +7,28 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 )
 
 // brokerFlag is --broker. A command that has it is given --context and --creds
 // too, and what c.String("broker") says has been decided before it runs.
 func brokerFlag() cli.Flag {
-	return Takes(Text, &cli.StringFlag{Name: "broker", DefaultText: "that of the context, else " + console.DefaultBroker,
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "broker", DefaultText: "that of the context, else " + console.DefaultBroker,
 		Usage: "`URL` of the broker; several, by commas, of a cluster [$NETMON_BROKER]"})
 }
 
 func endpointFlags() []cli.Flag {
 	return []cli.Flag{
-		Takes(Contexts, &cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"}),
-		Takes(Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"}),
+		cmdline.Takes(cmdline.Contexts, &cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"}),
+		cmdline.Takes(cmdline.Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"}),
 	}
 }
 
 // withEndpoint makes a command that has --broker decide on one before it runs.
 // One that has its own Before decides there, if at all.
 func withEndpoint(c *cli.Command) {
-	if find(c.Flags, "broker") == nil || find(c.Flags, "creds") != nil {
+	if cmdline.Find(c.Flags, "broker") == nil || cmdline.Find(c.Flags, "creds") != nil {
 		return
 	}
 	c.Flags = slices.Concat(c.Flags, endpointFlags())

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/wire"
@@ -27,7 +28,7 @@ const (
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		ArgsUsage: Monitor,
+		ArgsUsage: cmdline.Monitor,
 		Usage:     "say how a monitor stands, as a plugin of Nagios",
 		UsageText: "netmon check NAME [--broker URL] [--timeout 15s]",
 		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: slow, or up on some only, 2: down, 3: unknown, paused, " +
@@ -119,12 +120,12 @@ func waitable() []string {
 func waitCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "wait",
-		ArgsUsage:   Monitors,
+		ArgsUsage:   cmdline.Monitors,
 		Usage:       "wait until monitors stand as wanted",
 		UsageText:   "netmon wait NAME... [--for up] [--timeout 30s]",
 		Description: "Exit 0: they do, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
 		Flags: []cli.Flag{brokerFlag(),
-			Takes(OneOf(waitable()...), &cli.StringFlag{Name: "for", Value: judge.Up.String(), Usage: "the `STATE`: " + strings.Join(waitable(), ", ")}),
+			cmdline.Takes(cmdline.OneOf(waitable()...), &cli.StringFlag{Name: "for", Value: judge.Up.String(), Usage: "the `STATE`: " + strings.Join(waitable(), ", ")}),
 			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "give up after this `DURATION`"},
 		},
 		Action: func(c *cli.Context) error {

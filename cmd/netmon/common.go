@@ -10,13 +10,14 @@ import (
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 // outputFlag is -o; the first of the forms is the default.
 func outputFlag(forms ...string) cli.Flag {
 	shown := append([]string{forms[0] + " (default)"}, forms[1:]...)
-	return Takes(OneOf(forms...), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + strings.Join(shown, ", ")})
+	return cmdline.Takes(cmdline.OneOf(forms...), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + strings.Join(shown, ", ")})
 }
 
 func logFlag() cli.Flag {
@@ -25,7 +26,7 @@ func logFlag() cli.Flag {
 
 // logFlagFrom is logFlag with another default.
 func logFlagFrom(level string) cli.Flag {
-	return Takes(OneOf("debug", "info", "warn", "error"), &cli.StringFlag{Name: "log", Value: level, EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"})
+	return cmdline.Takes(cmdline.OneOf("debug", "info", "warn", "error"), &cli.StringFlag{Name: "log", Value: level, EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"})
 }
 
 // logger writes human-readable lines to standard error.

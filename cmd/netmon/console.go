@@ -11,6 +11,7 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/exit"
 )
@@ -18,14 +19,14 @@ import (
 func consoleCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "console",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "a prompt: results stream above it, and it takes these commands",
 		UsageText: "netmon console [--broker URL]",
 		Description: "The commands here are its words, with on and from for the flags: start web on\nparis. `add` alone asks step by step. Tab completes; ? helps. Lines on standard\n" +
 			"input are carried out one by one, up to the first that fails, with its exit code.\n\n" +
 			"   netmon console\n   netmon console < monitors.netmon",
 		Flags: []cli.Flag{brokerFlag(),
-			Takes(OneOf("on", "failures", "changes", "off"), &cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"})},
+			cmdline.Takes(cmdline.OneOf("on", "failures", "changes", "off"), &cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"})},
 		Action: func(c *cli.Context) error {
 			mode, err := prompt.ParseMode(c.String("results"))
 			if err != nil {

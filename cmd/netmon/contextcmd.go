@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
 	"netmon/internal/userdirs"
@@ -17,7 +18,7 @@ import (
 func contextCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "context",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "know several brokers by name, and choose one",
 		UsageText: "netmon context add|ls|use|rm",
 		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
@@ -33,14 +34,14 @@ func contextCommand() *cli.Command {
 func contextAdd() *cli.Command {
 	return &cli.Command{
 		Name:        "add",
-		ArgsUsage:   Text,
+		ArgsUsage:   cmdline.Text,
 		Usage:       "keep a broker under a name",
 		UsageText:   "netmon context add NAME --broker URL [--creds FILE]... | --join LINE",
 		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.\nA line on a command line can be read in the list of processes; --join - and\nNETMON_JOIN keep it out of there.\n\n   netmon context add mesh --join - < line",
 		Flags: []cli.Flag{
-			Takes(Text, &cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"}),
-			Takes(Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"}),
-			Takes(Text, &cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + membership.LineEnv + "]"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"}),
+			cmdline.Takes(cmdline.Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + membership.LineEnv + "]"}),
 			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
 		},
@@ -141,7 +142,7 @@ type contextRow struct {
 func contextLs() *cli.Command {
 	return &cli.Command{
 		Name:        "ls",
-		ArgsUsage:   Nothing,
+		ArgsUsage:   cmdline.Nothing,
 		Usage:       "list the contexts, and mark the one in use",
 		UsageText:   "netmon context ls [-o FORM]",
 		Description: "Passwords in addresses are not shown.",
@@ -172,7 +173,7 @@ func contextLs() *cli.Command {
 func contextUse() *cli.Command {
 	return &cli.Command{
 		Name:      "use",
-		ArgsUsage: Contexts,
+		ArgsUsage: cmdline.Contexts,
 		Usage:     "use a context from now on",
 		UsageText: "netmon context use NAME",
 		Action: func(c *cli.Context) error {
@@ -218,7 +219,7 @@ func moveSession(c *cli.Context, name string) error {
 func contextRm() *cli.Command {
 	return &cli.Command{
 		Name:        "rm",
-		ArgsUsage:   Contexts,
+		ArgsUsage:   cmdline.Contexts,
 		Usage:       "forget a context; its broker and files stay as they are",
 		UsageText:   "netmon context rm NAME",
 		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",

@@ -9,20 +9,21 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 )
 
 func controllerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "controller",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "run the controller beside a NATS server that is not netmon's",
 		UsageText: "netmon controller [--broker nats://HOST:4222] [--replicas 3] [--access FOLDER]",
 		Description: "With --access it also lets in whom you let in: FOLDER is the one that netmon\naccess export made the server's configuration from.\n\n" +
 			"   netmon access export --store FOLDER --out conf --advertise nats.example.org\n   nats-server -c conf/nats-server.conf\n" +
 			"   netmon controller --access FOLDER/access --broker tls://nats.example.org:4222",
 		Flags: append(limitFlags(), brokerFlag(), logFlag(),
-			Takes(Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities"})),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities"})),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {

@@ -10,24 +10,25 @@ import (
 
 	"netmon/broker"
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
 	"netmon/internal/userdirs"
 )
 
 func listenFlag() cli.Flag {
-	return Takes(Text, &cli.StringFlag{Name: "listen", Value: "127.0.0.1:4222", Usage: "`HOST:PORT` that agents and consoles connect to"})
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: "127.0.0.1:4222", Usage: "`HOST:PORT` that agents and consoles connect to"})
 }
 
 func storeFlag() cli.Flag {
-	return Takes(Files, &cli.StringFlag{Name: "store", Value: userdirs.State("broker"), Usage: "`FOLDER` of saved monitors and results"})
+	return cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "store", Value: userdirs.State("broker"), Usage: "`FOLDER` of saved monitors and results"})
 }
 
 func agentFlags() []cli.Flag {
 	return []cli.Flag{
-		Takes(Text, &cli.StringFlag{Name: "id", Value: membership.HostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -, not - first"}),
-		Takes(Text, &cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"}),
-		Takes(Text, &cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"}),
+		cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "id", Value: membership.HostID(), DefaultText: "the host's name", Usage: "`ID` of the agent: 1 to 64 of A-Z a-z 0-9 _ -, not - first"}),
+		cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"}),
+		cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "spool-size", Value: "1GiB", Usage: "keep at most this `SIZE` of results while the broker is away; the oldest go first"}),
 		&cli.DurationFlag{Name: "spool-age", Value: 7 * 24 * time.Hour, Usage: "and none older than this `DURATION`"},
 		policyFlag(),
 	}
@@ -36,15 +37,15 @@ func agentFlags() []cli.Flag {
 func brokerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "broker",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "run the broker: a NATS server with JetStream, and the controller",
 		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE]",
 		Description: "Where a --config lets in whoever comes, the broker does not start, and lists what\nis open and what closes it, unless there is --insecure. A broker without one that\nothers can reach lets in only whom you let in, over TLS:\n\n" +
 			"   netmon broker --listen 0.0.0.0:4222\n   netmon token new agent --id paris        a line to paste on the other host\n" +
 			"   netmon token new console --name anna --role operator",
 		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), logFlag(),
-			Takes(Files, &cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"}),
-			Takes(Text, &cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"}),
 			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
 			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
 		Action: func(c *cli.Context) error {
@@ -95,7 +96,7 @@ func brokerCommand() *cli.Command {
 func limitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`", DefaultText: "168h"},
-		Takes(Text, &cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB, before compression to about a fifth", DefaultText: "4GiB, or half of the disk's room"}),
+		cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB, before compression to about a fifth", DefaultText: "4GiB, or half of the disk's room"}),
 		&cli.IntFlag{Name: "replicas", Value: 1, Usage: "copies of each stream in a cluster: 1, 3 or 5"},
 	}
 }
@@ -124,14 +125,14 @@ func limitsFrom(c *cli.Context, l broker.Limits) broker.Limits {
 func agentCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "agent",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "run an agent: measure here, and report to a broker",
 		UsageText: "netmon agent --join LINE | --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
 		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host; by a line for several hosts the agent is called so, else\nas its host is. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
-			Takes(Text, &cli.StringFlag{Name: "join", EnvVars: []string{membership.LineEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"}),
-			Takes(Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"})),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "join", EnvVars: []string{membership.LineEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"})),
 		Before: decideForAgent,
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
@@ -163,11 +164,11 @@ func agentCommand() *cli.Command {
 func accessFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "access", Usage: "let in only whom you let in, over TLS; always so where others can reach --listen", DisableDefaultText: true},
-		Takes(Text, &cli.StringFlag{Name: "advertise", Usage: "`HOST[:PORT]` that others reach this broker by", DefaultText: "the address of --listen"}),
+		cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "advertise", Usage: "`HOST[:PORT]` that others reach this broker by", DefaultText: "the address of --listen"}),
 		&cli.BoolFlag{Name: "insecure", Usage: "listen without TLS and authentication: whoever reaches the port commands your agents", DisableDefaultText: true},
 	}
 }
 
 func bringAlongFlag() cli.Flag {
-	return Takes(Text, &cli.StringFlag{Name: "bring-along", Usage: "go on with what `ACCOUNT` of --store keeps, open or a key, also where what is in use must be set aside for it: a start says which there are"})
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "bring-along", Usage: "go on with what `ACCOUNT` of --store keeps, open or a key, also where what is in use must be set aside for it: a start says which there are"})
 }

@@ -16,6 +16,7 @@ import (
 	"netmon/console/feed"
 	"netmon/console/screen"
 	"netmon/console/view"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/exit"
 	"netmon/wire"
@@ -24,7 +25,7 @@ import (
 func dashCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dash",
-		ArgsUsage: Monitors,
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "the live screen: monitors, agents, latencies, failures",
 		UsageText: "netmon dash [NAME...] [--plain [--once]]",
 		Description: "Shows all monitors, or those named, the worst first; ? on the screen shows the\nkeys. Without a terminal, or with --plain, it prints the table of monitors again\nand again.\n\n" +

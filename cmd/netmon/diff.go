@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/wire"
 )
@@ -17,7 +18,7 @@ import (
 func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
-		ArgsUsage: Files,
+		ArgsUsage: cmdline.Files,
 		Usage:     "check files of monitors, without a broker",
 		UsageText: "netmon validate -f FILE [-f FILE|FOLDER|-]...",
 		Flags:     []cli.Flag{fileFlag()},
@@ -36,7 +37,7 @@ func validateCommand() *cli.Command {
 func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "diff",
-		ArgsUsage:   Files,
+		ArgsUsage:   cmdline.Files,
 		Usage:       "show what apply would change",
 		UsageText:   "netmon diff -f FILE [-f FILE|FOLDER|-]... [--prune]",
 		Description: "Exit 0: nothing, 1: something.",

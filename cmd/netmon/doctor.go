@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/doctor"
 	"netmon/internal/exit"
 	"netmon/internal/private"
@@ -19,7 +20,7 @@ import (
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "doctor",
-		ArgsUsage:   Nothing,
+		ArgsUsage:   cmdline.Nothing,
 		Usage:       "say what this host can do and what is wrong, each with its cure",
 		UsageText:   "netmon doctor [--broker URL] [-o FORM]",
 		Description: "Looks at this host, at the broker and at the agents. Exit 0: fine, perhaps with\nwarnings, 1: something is wrong.",

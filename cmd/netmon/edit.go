@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
@@ -18,7 +19,7 @@ import (
 func editCommand() *cli.Command {
 	edit := func(usage, form string) *cli.Command {
 		return &cli.Command{
-			Name: "edit", ArgsUsage: Monitor, Usage: usage, UsageText: form,
+			Name: "edit", ArgsUsage: cmdline.Monitor, Usage: usage, UsageText: form,
 			Flags: []cli.Flag{brokerFlag()},
 			Action: func(c *cli.Context) error {
 				name, err := oneArg(c, "name of a monitor")

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -21,16 +22,16 @@ func getCommand() *cli.Command {
 	flags := func(more ...cli.Flag) []cli.Flag { return append([]cli.Flag{brokerFlag(), listFlag()}, more...) }
 	return &cli.Command{
 		Name:      "get",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "show saved monitors, agents, stored results or the broker",
 		UsageText: "netmon get monitors|agents|results|broker [-o FORM], netmon get monitor NAME -o yaml",
 		Action: func(c *cli.Context) error {
 			return usage("get what? want monitors, monitor NAME, agents, results or broker, got %q", c.Args().First())
 		},
 		Subcommands: []*cli.Command{
-			{Name: "monitors", ArgsUsage: Nothing, Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
-			{Name: "monitor", ArgsUsage: Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
-			{Name: "agents", ArgsUsage: Nothing, Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
+			{Name: "monitors", ArgsUsage: cmdline.Nothing, Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "monitor", ArgsUsage: cmdline.Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "agents", ArgsUsage: cmdline.Nothing, Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
 			getResultsCommand(), getBrokerCommand(),
 		},
 	}

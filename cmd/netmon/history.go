@@ -10,13 +10,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
-		ArgsUsage:   Monitor,
+		ArgsUsage:   cmdline.Monitor,
 		Usage:       "show who changed a monitor, when and how",
 		UsageText:   "netmon history NAME [-o FORM]",
 		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
@@ -97,11 +98,11 @@ func (r historyRow) what() string {
 func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rollback",
-		ArgsUsage:   Monitor,
+		ArgsUsage:   cmdline.Monitor,
 		Usage:       "make a monitor as it was at an earlier revision",
 		UsageText:   "netmon rollback NAME --to REVISION",
 		Description: "The earlier definition is saved as a new revision; a deleted monitor comes back.",
-		Flags:       []cli.Flag{brokerFlag(), Takes(Revision, &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"})},
+		Flags:       []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Revision, &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"})},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")
 			if err != nil {

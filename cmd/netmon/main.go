@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 )
 
@@ -46,7 +47,7 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
 	if len(args) > 1 && args[1] == completeWord {
-		complete(ctx, app, args[2:], stdout)
+		cmdline.Complete(ctx, app, args[2:], stdout)
 		return exitOK
 	}
 	return runApp(ctx, &invocation{}, app, args)
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // runApp carries out one command line and returns its exit code.
 func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int {
-	err := app.RunContext(within(ctx, i), permute(app, args))
+	err := app.RunContext(within(ctx, i), cmdline.Permute(app, args))
 	var coded *exit.Error
 	switch {
 	case err == nil:
@@ -148,10 +149,10 @@ func kindOfFlag(c *cli.Context, name string) string {
 			if !slices.Contains(f.Names(), name) {
 				continue
 			}
-			switch ValueOf(f) {
-			case Duration:
+			switch cmdline.ValueOf(f) {
+			case cmdline.Duration:
 				return "a duration, such as 10s"
-			case Number, Revision:
+			case cmdline.Number, cmdline.Revision:
 				return "a number"
 			}
 		}
@@ -162,7 +163,7 @@ func kindOfFlag(c *cli.Context, name string) string {
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "version",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "print the version of netmon and of what it is built with", UsageText: "netmon version",
 		Action: func(c *cli.Context) error {
 			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)

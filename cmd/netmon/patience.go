@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/internal/retry"
 )
@@ -26,10 +27,10 @@ const defaultPatience = retry.Patience
 // --timeout, or NETMON_TIMEOUT where --timeout means something else. Where it waits
 // for long, it says on standard error for what.
 func withPatience(c *cli.Command) {
-	if find(c.Flags, "broker") == nil || find(c.Flags, "context") == nil || slices.Contains(lasting, c.Name) || c.Action == nil {
+	if cmdline.Find(c.Flags, "broker") == nil || cmdline.Find(c.Flags, "context") == nil || slices.Contains(lasting, c.Name) || c.Action == nil {
 		return
 	}
-	own := find(c.Flags, "timeout") != nil
+	own := cmdline.Find(c.Flags, "timeout") != nil
 	if !own {
 		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", DefaultText: fmt.Sprintf("none, and %v for each answer", defaultPatience), Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
 	}

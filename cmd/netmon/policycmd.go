@@ -11,6 +11,7 @@ import (
 	"netmon/agent/policy"
 	"netmon/agent/policyfile"
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
@@ -19,7 +20,7 @@ import (
 func policyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "policy",
-		ArgsUsage: Text,
+		ArgsUsage: cmdline.Text,
 		Usage:     "check the policy of an agent on this host, and ask it about addresses",
 		UsageText: "netmon policy [--policy FILE] [ADDRESS[:PORT]...]",
 		Description: "Reads the file that `netmon agent` would read, tells every mistake in it, and says\nof each address whether probes may go there, and secrets with them; without a port\nit is asked about icmp. The exit code is 1 when one may not.\n\n" +
@@ -77,6 +78,6 @@ func warnPlain(w io.Writer, monitors ...wire.Saved) {
 }
 
 func policyFlag() cli.Flag {
-	return Takes(Files, &cli.StringFlag{Name: "policy", EnvVars: []string{"NETMON_POLICY"},
+	return cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "policy", EnvVars: []string{"NETMON_POLICY"},
 		Usage: "`FILE` that says what commands may have measured here (default: the first there is of " + strings.Join(policyfile.Paths(), ", ") + "; else a policy that denies cloud metadata and link-local addresses)"})
 }

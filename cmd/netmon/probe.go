@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
@@ -26,7 +27,7 @@ func probeCommand() *cli.Command {
 	}
 	cmd := &cli.Command{
 		Name:      "probe",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "measure now, here without a broker, or from agents",
 		UsageText: "netmon probe KIND TARGET [--from AGENTS] [options]",
 		Description: "Measures TARGET once, here, and prints what was learned. With --from, agents\nmeasure, and each answer is shown as it lands; agents that are away are listed.\n" +

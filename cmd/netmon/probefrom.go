@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/probes"
@@ -22,10 +23,10 @@ import (
 func fromFlags() []cli.Flag {
 	const category = "on agents:"
 	return []cli.Flag{
-		Takes(Placement, &cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"}),
+		cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"}),
 		&cli.IntFlag{Name: "times", Aliases: []string{"c"}, Value: 1, Category: category, Usage: "measure `N` times on each agent"},
 		&cli.DurationFlag{Name: "every", Value: time.Second, Category: category, Usage: "begin one run in each `DURATION`"},
-		Takes(OneOf("any", "all"), &cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"}),
+		cmdline.Takes(cmdline.OneOf("any", "all"), &cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"}),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -22,11 +23,11 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 		}
 		p := prompt.Command{Names: c.Names(), Usage: c.Usage, Sub: commandTree(c.Subcommands)}
 		switch c.ArgsUsage {
-		case Monitor, Monitors:
+		case cmdline.Monitor, cmdline.Monitors:
 			p.Takes = prompt.Monitors
-		case Agent, Agents, AgentsAway:
+		case cmdline.Agent, cmdline.Agents, cmdline.AgentsAway:
 			p.Takes = prompt.Agents
-		case Target:
+		case cmdline.Target:
 			p.Takes = prompt.Target
 		}
 		for _, f := range c.Flags {
@@ -38,8 +39,8 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 }
 
 func promptFlag(f cli.Flag) prompt.Flag {
-	takes := ValueOf(f)
-	return prompt.Flag{Names: f.Names(), Value: takes != Nothing, Agents: takes == Agent || takes == Placement, Values: Words(takes)}
+	takes := cmdline.ValueOf(f)
+	return prompt.Flag{Names: f.Names(), Value: takes != cmdline.Nothing, Agents: takes == cmdline.Agent || takes == cmdline.Placement, Values: cmdline.Words(takes)}
 }
 
 // flowWorld is what adding a monitor step by step has to know.

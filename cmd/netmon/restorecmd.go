@@ -12,6 +12,7 @@ import (
 	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/console/words"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/host"
 	"netmon/internal/userdirs"
@@ -21,13 +22,13 @@ import (
 func restoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
-		ArgsUsage: Files,
+		ArgsUsage: cmdline.Files,
 		Usage:     "put a backup back, into an empty store or at an empty nats-server",
 		UsageText: "netmon restore DIR --store FOLDER | netmon restore DIR --access FOLDER --broker URL",
 		Description: "Verifies all of the backup first. The store must be empty, and no broker may run on\nit; start one there afterwards, on this host or another. Agents come back by their own\nkeys if they reach the address. Whoever was shut out since the backup is in again.\n--access and --broker are for a nats-server that is not embedded: the first call puts\nthe keys into FOLDER, and the second one, with the server running, the streams.\n\n" +
 			"   netmon restore /backup/2026-11-28 --store /var/lib/netmon/broker\n   netmon restore /backup/2026-11-28 --store new --results-age 8760h   results older than the limit stay",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), logFlagFrom("error"),
-			Takes(Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"}),
 			&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`; give it to the broker, too", DefaultText: "what it was"}},
 		Action: restoreAction,
 	}

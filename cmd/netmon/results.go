@@ -12,23 +12,24 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func getResultsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "results",
-		ArgsUsage: Monitors,
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "stored results, from one time to another",
 		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
 		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
 			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson\n   netmon get results web --tail 20",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson", "json", "csv"),
-			Takes(Text, &cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"}),
-			Takes(Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"}),
 			&cli.IntFlag{Name: "tail", Usage: "only the newest `N`, however old they are where there is no --from"},
 			&cli.IntFlag{Name: "limit", Usage: "only the first `N`"},
-			Takes(Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
+			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
 		},
 		Action: getResults,
 	}
@@ -151,7 +152,7 @@ func csvRow(r wire.Result) []string {
 func getBrokerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "broker",
-		ArgsUsage: Nothing,
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "the broker, and how full what it keeps is",
 		UsageText: "netmon get broker [-o FORM]",
 		Flags:     []cli.Flag{brokerFlag(), listFlag()},

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/doctor"
 	"netmon/judge"
 	"netmon/wire"
@@ -43,7 +44,7 @@ func schemaCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:      "schema",
-		ArgsUsage: OneOf(kinds...),
+		ArgsUsage: cmdline.OneOf(kinds...),
 		Usage:     "print the JSON Schema of what commands give to programs",
 		UsageText: "netmon schema [KIND]",
 		Description: "Every list of -o json is {\"apiVersion\": \"netmon/v1\", \"kind\": …, \"items\": […]}; a line\nof -o ndjson is one item. Within netmon/v1 fields are only added: ignore those that\n" +

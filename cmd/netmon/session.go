@@ -14,6 +14,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/userdirs"
 )
@@ -125,7 +126,7 @@ func (s *session) runIn(ctx context.Context, app *cli.App, said io.Writer, args 
 
 // elsewhere says that an argument chooses another broker than the session's.
 func elsewhere(arg string) bool {
-	return slices.Contains([]string{"broker", "context", "creds"}, flagOf(arg)) && strings.HasPrefix(arg, "-")
+	return slices.Contains([]string{"broker", "context", "creds"}, cmdline.FlagOf(arg)) && strings.HasPrefix(arg, "-")
 }
 
 // follow keeps the session's picture of the mesh, and the stream of results,

@@ -9,13 +9,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func showCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
-		ArgsUsage: Monitor,
+		ArgsUsage: cmdline.Monitor,
 		Usage:     "tell all about one monitor: where it runs, its last results",
 		UsageText: "netmon show NAME",
 		Flags:     []cli.Flag{brokerFlag()},

@@ -17,6 +17,7 @@ import (
 	"netmon/broker"
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
 	"netmon/internal/userdirs"
@@ -26,13 +27,13 @@ import (
 func upCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "up",
-		ArgsUsage: Files,
+		ArgsUsage: cmdline.Files,
 		Usage:     "run everything in one process: broker, controller, one agent, live results",
 		UsageText: "netmon up [FILE...]",
 		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(),
-			Takes(Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
 			logFlagFrom("warn"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
 			&cli.BoolFlag{Name: "results", Usage: "show results as plain lines, without a prompt, also when standard output is no terminal"},

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/host"
 	"netmon/wire"
 )
@@ -20,13 +21,13 @@ import (
 func watchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "watch",
-		ArgsUsage: Monitors,
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "show results as they arrive, from every agent",
 		UsageText: "netmon watch [NAME...] [--agent ID] [-o ndjson]",
 		Description: "One line for each result. What a broker that is away keeps from us comes when it\nis back. Ctrl-C ends it.\n\n" +
 			"   netmon watch\n   netmon watch web db --agent paris\n   netmon watch -o ndjson | jq .latency_ns",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson"),
-			Takes(Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
+			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
 			&cli.DurationFlag{Name: "since", Usage: "begin this `DURATION` ago"},
 			&cli.BoolFlag{Name: "last", Usage: "begin with the last result of each monitor"},
 			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after `N` results"},

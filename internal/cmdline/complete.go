@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"context"
@@ -16,15 +16,15 @@ import (
 // candidate is one word that could stand at the cursor, and what it means.
 type candidate struct{ word, about string }
 
-// completeFiles tells the shell to complete the names of files.
-const completeFiles = ":files"
+// CompleteFiles tells the shell to complete the names of files.
+const CompleteFiles = ":files"
 
-// complete writes what could stand in place of the last of the words, one
+// Complete writes what could stand in place of the last of the words, one
 // candidate to a line, with its meaning behind a tab. It never fails: where it
 // knows nothing, it writes nothing.
-func complete(ctx context.Context, app *cli.App, words []string, w io.Writer) {
+func Complete(ctx context.Context, app *cli.App, words []string, w io.Writer) {
 	if len(words) == 2 && words[0] == "--line" { // as bash has it
-		if words = shellWords(words[1]); len(words) > 0 {
+		if words = ShellWords(words[1]); len(words) > 0 {
 			words = words[1:]
 		}
 	}
@@ -35,8 +35,8 @@ func complete(ctx context.Context, app *cli.App, words []string, w io.Writer) {
 	current := words[len(words)-1]
 	var out strings.Builder
 	for _, c := range at.candidates(ctx, current) {
-		if c.word == completeFiles {
-			fmt.Fprintln(w, completeFiles)
+		if c.word == CompleteFiles {
+			fmt.Fprintln(w, CompleteFiles)
 			return
 		}
 		if !strings.HasPrefix(c.word, current) || !shellSafe(c.word) {
@@ -88,7 +88,7 @@ func walk(app *cli.App, words []string) cursor {
 		case w == "--":
 			at.literal = true
 		default:
-			f := find(at.flags, flagOf(w))
+			f := Find(at.flags, FlagOf(w))
 			if f == nil {
 				continue
 			}
@@ -111,13 +111,13 @@ func (at cursor) candidates(ctx context.Context, current string) []candidate {
 	case at.flag != nil:
 		return at.known(ctx, ValueOf(at.flag), current)
 	case !at.literal && strings.HasPrefix(current, "--") && given:
-		f := find(at.flags, flagOf(name))
+		f := Find(at.flags, FlagOf(name))
 		if f == nil {
 			return nil
 		}
 		out := at.known(ctx, ValueOf(f), value)
 		for i := range out {
-			if out[i].word != completeFiles {
+			if out[i].word != CompleteFiles {
 				out[i].word = name + "=" + out[i].word
 			}
 		}
@@ -156,9 +156,9 @@ func (at cursor) flagNames() []candidate {
 	return out
 }
 
-// shellWords splits a command line as a shell would, up to the cursor. The
+// ShellWords splits a command line as a shell would, up to the cursor. The
 // last word is the one at the cursor, "" behind a space.
-func shellWords(line string) []string {
+func ShellWords(line string) []string {
 	var words []string
 	var b strings.Builder
 	var quote rune

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func (at cursor) others(all []candidate) []candidate {
 func (at cursor) known(ctx context.Context, a Argument, current string) []candidate {
 	switch a {
 	case Files:
-		return []candidate{{completeFiles, ""}}
+		return []candidate{{CompleteFiles, ""}}
 	case Monitor, Monitors:
 		return at.monitors(ctx)
 	case Agent, Agents:

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"slices"
@@ -7,10 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// permute moves flags before positional arguments, because urfave/cli stops at
+// Permute moves flags before positional arguments, because urfave/cli stops at
 // the first positional and would silently ignore the flags after it. What
 // follows "--" stays as it is.
-func permute(app *cli.App, args []string) []string {
+func Permute(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
 	}
@@ -28,7 +28,7 @@ func permute(app *cli.App, args []string) []string {
 			rest = nil
 		case len(arg) > 1 && arg[0] == '-' && !negativeNumber(arg):
 			group := []string{arg}
-			if !strings.Contains(arg, "=") && takesValue(flags, commands, flagOf(arg)) && len(rest) > 0 {
+			if !strings.Contains(arg, "=") && takesValue(flags, commands, FlagOf(arg)) && len(rest) > 0 {
 				group = append(group, rest[0])
 				rest = rest[1:]
 			}
@@ -42,7 +42,7 @@ func permute(app *cli.App, args []string) []string {
 			// Flags of the command above stay with it, the others go down.
 			var down [][]string
 			for _, group := range options {
-				if find(flags, flagOf(group[0])) != nil {
+				if Find(flags, FlagOf(group[0])) != nil {
 					path = append(path, group...)
 				} else {
 					down = append(down, group)
@@ -66,12 +66,14 @@ func permute(app *cli.App, args []string) []string {
 
 func negativeNumber(s string) bool { return s[1] >= '0' && s[1] <= '9' }
 
-func flagOf(arg string) string {
+// FlagOf is the name of the flag in an argument such as --name=value.
+func FlagOf(arg string) string {
 	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	return name
 }
 
-func find(flags []cli.Flag, name string) cli.Flag {
+// Find is the flag of a name, nil for none.
+func Find(flags []cli.Flag, name string) cli.Flag {
 	i := slices.IndexFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 	if i < 0 {
 		return nil
@@ -82,7 +84,7 @@ func find(flags []cli.Flag, name string) cli.Flag {
 // takesValue says whether the flag of this name, here or in a command below,
 // is followed by its value.
 func takesValue(flags []cli.Flag, commands []*cli.Command, name string) bool {
-	if f := find(flags, name); f != nil {
+	if f := Find(flags, name); f != nil {
 		d, ok := f.(cli.DocGenerationFlag)
 		return ok && d.TakesValue()
 	}
