@@ -44,3 +44,10 @@ func ownAddress() string {
 	}
 	return "127.0.0.1"
 }
+
+// LoopbackAddress says whether only this host can reach an address. What cannot be
+// read counts as such: Start says what is wrong with it.
+func LoopbackAddress(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err != nil || Loopback(host)
+}

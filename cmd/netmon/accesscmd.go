@@ -14,12 +14,16 @@ import (
 	"netmon/console"
 	"netmon/console/words"
 	"netmon/identity"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
 func accessCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "access",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "see who may come in, shut somebody out, change keys",
 		UsageText: "netmon access ls|revoke|resume|rotate|consumers|authority|nats|export",
 		Action: func(c *cli.Context) error {
@@ -32,12 +36,13 @@ func accessCommand() *cli.Command {
 func accessLs() *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "list the identities, also those that did not join yet",
 		UsageText: "netmon access ls [--by NAME] [-o FORM]",
 		Description: "A line for several agents (netmon token new agent --uses) is listed with how often\nit may still be used; BY of an agent that came by it names it. To shut out whoever came by\none, or was let in by an admin:\n\n" +
 			"   netmon access ls --by NAME -o name | xargs -n 1 netmon access revoke",
 		Flags: []cli.Flag{brokerFlag(), listFlag(),
-			&cli.StringFlag{Name: "by", Usage: "only those whom the admin `NAME` let in, or who came by the line of that name"}},
+			cmdline.Takes(cmdline.Identity, &cli.StringFlag{Name: "by", Usage: "only those whom the admin `NAME` let in, or who came by the line of that name"})},
 		Action: func(c *cli.Context) error {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				identities, err := cl.Identities(ctx)
@@ -60,7 +65,7 @@ func accessLs() *cli.Command {
 						{"NAME", func(i wire.Identity) string { return i.Name }},
 						{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
 						{"STATE", stateText},
-						{"LABELS", func(i wire.Identity) string { return labelText(i.Labels) }},
+						{"LABELS", func(i wire.Identity) string { return console.LabelText(i.Labels) }},
 						{"BY", func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
 						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
 						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
@@ -113,6 +118,7 @@ func accessResume() *cli.Command {
 func aboutOne(op wire.AccessOp, does, description, done string) *cli.Command {
 	return &cli.Command{
 		Name:        string(op),
+		ArgsUsage:   cmdline.Identity,
 		Usage:       does,
 		UsageText:   "netmon access " + string(op) + " NAME",
 		Description: description,
@@ -136,6 +142,7 @@ func aboutOne(op wire.AccessOp, does, description, done string) *cli.Command {
 func accessRotate() *cli.Command {
 	return &cli.Command{
 		Name:        "rotate",
+		ArgsUsage:   cmdline.Agent,
 		Usage:       "change a key: that of an agent, or your own",
 		UsageText:   "netmon access rotate [AGENT]",
 		Description: "The new key is made where the old one is. The old one is shut out once the new one\nis in use; nothing is lost meanwhile.",
@@ -166,11 +173,11 @@ func accessRotate() *cli.Command {
 
 // ownIdentity is the folder of who gives the command, "" for nobody who joined.
 func ownIdentity(c *cli.Context) string {
-	if s, ok := c.App.Metadata[sessionKey].(*session); ok {
+	if s := invocationOf(c).session; s != nil {
 		at, _, _ := s.now()
-		return at.identity
+		return at.Identity
 	}
-	return endpointOf(c).identity
+	return endpointOf(c).Identity
 }
 
 func rotateAgent(ctx context.Context, c *cli.Context, cl *console.Client, agent string) error {
@@ -190,6 +197,7 @@ func rotateAgent(ctx context.Context, c *cli.Context, cl *console.Client, agent 
 func accessNats() *cli.Command {
 	return &cli.Command{
 		Name:        "nats",
+		ArgsUsage:   cmdline.Nothing,
 		Usage:       "print a line that gives the nats program your identity",
 		UsageText:   "netmon access nats",
 		Description: "It makes a context of that program and selects it:\n\n   eval \"$(netmon access nats)\" && nats sub 'results.>'",
@@ -197,7 +205,7 @@ func accessNats() *cli.Command {
 		Action: func(c *cli.Context) error {
 			own := ownIdentity(c)
 			if own == "" {
-				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(redact(endpointOf(c).url)))
+				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(endpoint.Redact(endpointOf(c).URL)))
 				return nil
 			}
 			id, err := identity.Load(own)
@@ -214,13 +222,14 @@ func accessNats() *cli.Command {
 func accessExport() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "write what a nats-server of your own needs to know the same identities",
 		UsageText: "netmon access export --out FOLDER --advertise HOST [--store FOLDER]",
 		Description: "Makes a mesh's keys in --store where there are none. The keys stay there: run\n`netmon controller --access STORE/access` beside the server, and it lets people in\nand shuts them out there.\n\n" +
 			"   netmon access export --out conf --advertise nats.example.org\n   cd conf && nats-server -c nats-server.conf",
 		Flags: []cli.Flag{storeFlag(),
-			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the configuration; made when missing"},
-			&cli.StringSliceFlag{Name: "advertise", Usage: "`HOST` that others reach the server by, for its certificate; may be repeated"},
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "out", Usage: "`FOLDER` for the configuration; made when missing"}),
+			cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "advertise", Usage: "`HOST` that others reach the server by, for its certificate; may be repeated"}),
 			&cli.IntFlag{Name: "port", Value: 4222, Usage: "`PORT` to listen on"}},
 		Action: func(c *cli.Context) error {
 			out := c.String("out")
@@ -228,7 +237,7 @@ func accessExport() *cli.Command {
 				return usage("--out: is missing: want a folder for the configuration")
 			}
 			if c.String("store") == "" {
-				return errHomeless("--store")
+				return userdirs.Homeless("--store")
 			}
 			folder := access.FolderOf(c.String("store"))
 			a, err := access.Open(folder, c.StringSlice("advertise"), nil)

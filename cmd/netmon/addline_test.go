@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -31,7 +33,7 @@ func TestAddLine(t *testing.T) {
 			t.Errorf("%s %s: no line", tc.kind, tc.options)
 			continue
 		}
-		got, err := parseAdd(shellWords(line))
+		got, err := parseAdd(cmdline.ShellWords(line))
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 			continue
@@ -71,6 +73,6 @@ func parseAdd(args []string) (m wire.Saved, err error) {
 			}
 		}
 	}
-	err = app.Run(permute(app, args))
+	err = app.RunContext(within(context.Background(), &invocation{}), cmdline.Permute(app, args))
 	return m, err
 }

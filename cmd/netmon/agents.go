@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
@@ -25,7 +25,7 @@ type agentRow struct {
 }
 
 func selectorFlag() cli.Flag {
-	return &cli.StringFlag{Name: "selector", Aliases: []string{"l"}, Usage: "only `AGENTS` of these ids or labels, such as region=eu"}
+	return cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "selector", Aliases: []string{"l"}, Usage: "only `AGENTS` of these ids or labels, such as region=eu"})
 }
 
 // selected keeps the agents that -l chooses, all where it is not given.
@@ -69,6 +69,7 @@ func getAgents(c *cli.Context) error {
 func agentsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "agents",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "forget agents that died",
 		UsageText: "netmon agents forget AGENT...",
 		Action: func(c *cli.Context) error {
@@ -76,6 +77,7 @@ func agentsCommand() *cli.Command {
 		},
 		Subcommands: []*cli.Command{{
 			Name:      "forget",
+			ArgsUsage: cmdline.AgentsAway,
 			Usage:     "take agents that died out of lists, counts and placement",
 			UsageText: "netmon agents forget AGENT...",
 			Description: "An agent that is not heard is listed as offline for a day, and its monitors wait\nfor it. This ends that at once; its results stay, and a heartbeat brings it back.\n" +
@@ -103,20 +105,10 @@ func forgetAgents(c *cli.Context) error {
 	})
 }
 
-func agentState(a console.Agent) string {
-	switch {
-	case a.Online:
-		return "online"
-	case a.Leaving:
-		return "left"
-	}
-	return "offline"
-}
-
 func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
-		rows[i] = agentRow{agentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, ago(a.Seen)}
+		rows[i] = agentRow{console.AgentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen)}
 		if a.Kinds == nil {
 			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
 		}
@@ -135,7 +127,7 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 			{"PENDING", func(a agentRow) string { return strconv.Itoa(a.Pending) }},
 			{"DROPPED", func(a agentRow) string { return strconv.FormatUint(a.Dropped, 10) }},
 			{"SKIPPED", func(a agentRow) string { return strconv.FormatUint(a.Skipped, 10) }},
-			{"LABELS", func(a agentRow) string { return labelText(a.Labels) }},
+			{"LABELS", func(a agentRow) string { return console.LabelText(a.Labels) }},
 			{"VERSION", func(a agentRow) string { return a.Version }},
 			{"HOST", func(a agentRow) string { return a.Host }},
 		},
@@ -144,11 +136,11 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 			{"RESULTS", func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
 			{"KINDS", func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
 			{"FAMILIES", func(a agentRow) string { return strings.Join(a.Families, ",") }},
-			{"POLICY", func(a agentRow) string { return policyText(a.Policy) }},
+			{"POLICY", func(a agentRow) string { return console.PolicyText(a.Policy) }},
 		},
 		after: func(w io.Writer) {
 			for _, a := range agents {
-				for _, n := range agentNotes(a) {
+				for _, n := range console.AgentNotes(a) {
 					fmt.Fprintf(w, "%s: %s\n", a.Agent, console.Printable(n))
 				}
 			}
@@ -157,24 +149,4 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 			return fmt.Sprint(a.State, a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
 		},
 	}
-}
-
-// agentNotes is what is wrong with an agent, in words.
-func agentNotes(a console.Agent) []string {
-	notes := slices.Clone(a.Notes)
-	for _, name := range slices.Sorted(maps.Keys(a.Refused)) {
-		notes = append(notes, fmt.Sprintf("cannot run %s: %s", name, a.Refused[name]))
-	}
-	for _, kind := range slices.Sorted(maps.Keys(a.Cannot)) {
-		notes = append(notes, fmt.Sprintf("cannot measure %s: %s", kind, a.Cannot[kind]))
-	}
-	return notes
-}
-
-func labelText(labels map[string]string) string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		out = append(out, k+"="+labels[k])
-	}
-	return strings.Join(out, ",")
 }

@@ -9,12 +9,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func applyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "apply",
+		ArgsUsage:   cmdline.Files,
 		Usage:       "make the saved monitors as files say",
 		UsageText:   "netmon apply -f FILE [-f FILE|FOLDER|-]... [--prune]",
 		Description: "Saves what is new or different and tells the agents. Monitors that stand in no\nfile stay as they are, unless --prune is given. Nothing is changed unless all\nfiles are right.",
@@ -33,7 +35,7 @@ func applyCommand() *cli.Command {
 }
 
 func fileFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "`FILE`, a folder of *.yaml, or - for standard input; may be repeated"}
+	return cmdline.Takes(cmdline.Files, &cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "`FILE`, a folder of *.yaml, or - for standard input; may be repeated"})
 }
 
 func monitorsFromFlag(c *cli.Context) ([]wire.Saved, error) {

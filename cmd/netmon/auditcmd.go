@@ -10,12 +10,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func auditCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "audit",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "show who changed what: commands, saved monitors, who was let in",
 		UsageText: "netmon audit [--since DURATION] [--follow] [-o FORM]",
 		Description: "Authors are those that the broker verified. Where it verifies nobody, they are not\nknown here; netmon history shows what consoles said of themselves.\n\n" +

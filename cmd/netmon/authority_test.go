@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/host"
+
 	"github.com/nats-io/nats.go"
 
 	"netmon/broker"
@@ -34,7 +36,7 @@ func TestAuthority_ChangesWhileAllStay(t *testing.T) {
 	here := func() (stop func()) {
 		id, err := m.a.Enrol(dirs["here"], m.b.URL(), wire.AccessCommand{Name: "here", Role: wire.RoleAgent})
 		m.must(err)
-		_, stop = m.agentBy("here", dirs["here"], stateOfHere, by(m.b.Connect, id, dirs["here"]))
+		_, stop = m.agentBy("here", dirs["here"], stateOfHere, host.By(m.b.Connect, id, dirs["here"]))
 		return stop
 	}
 	parisLog, _ := m.agent("paris", dirs["paris"], t.TempDir())

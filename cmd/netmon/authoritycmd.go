@@ -13,17 +13,19 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func accessAuthority() *cli.Command {
 	return &cli.Command{
 		Name:      "authority",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "see the mesh's own keys, and change all of them while it runs",
 		UsageText: "netmon access authority [-o FORM]",
 		Description: "The authority is what the broker's access folder holds: who has those files owns the\nmesh. Where somebody may have seen them, change them:\n\n" +
 			"   netmon access authority            its fingerprint, and how far a change is\n   netmon access authority rotate     make other keys, and bring everybody over",
-		Flags: []cli.Flag{brokerFlag(), outputFlag("text (default), json")},
+		Flags: []cli.Flag{brokerFlag(), outputFlag("text", "json")},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usage("unexpected %q: %s", c.Args().First(), "netmon access authority [rotate]")
@@ -38,7 +40,7 @@ func accessAuthority() *cli.Command {
 					return err
 				}
 				if form == "json" {
-					return emitJSON(c.App.Writer, s)
+					return console.WriteJSON(c.App.Writer, s)
 				}
 				tellAuthority(c.App.Writer, s)
 				return nil
@@ -51,12 +53,13 @@ func accessAuthority() *cli.Command {
 func authorityRotate() *cli.Command {
 	return &cli.Command{
 		Name:      "rotate",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "change all of the mesh's own keys while everybody stays",
 		UsageText: "netmon access authority rotate [--without NAME | --without-missing | --abort]",
 		Description: "The broker makes another authority, and agents and consoles that are in fetch it and\ntheir credentials from it. Once all have done so it takes over: the broker starts anew\nwithin a second or two, agents measure on, and the keys of before count nowhere. The command\nwaits for that; without it the change goes on as well. A person has it after any\ncommand. Who is missing is named, and stays out if you go on without.\n\n" +
 			"   netmon access authority rotate\n   netmon access authority rotate --without tokyo     it joins anew later\n   netmon access authority rotate --abort",
 		Flags: []cli.Flag{brokerFlag(),
-			&cli.StringSliceFlag{Name: "without", Usage: "go on without the identity `NAME`, which then has to join anew; may be repeated"},
+			cmdline.Takes(cmdline.Identity, &cli.StringSliceFlag{Name: "without", Usage: "go on without the identity `NAME`, which then has to join anew; may be repeated"}),
 			&cli.BoolFlag{Name: "without-missing", Usage: "go on without all who are missing now", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "abort", Usage: "give it up, before the switch", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {

@@ -21,7 +21,10 @@ import (
 	"netmon/broker/access"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/endpoint"
+	"netmon/internal/host"
 	"netmon/internal/ledger"
+	"netmon/internal/membership"
 	"netmon/internal/natstest"
 	"netmon/internal/tail"
 	"netmon/internal/testlog"
@@ -65,18 +68,15 @@ func (m *authorityMesh) start() {
 	m.must(err)
 	b, err := broker.Start(m.t.Context(), broker.Options{Listen: m.listen, Store: m.store, Log: log, Access: a})
 	m.must(err)
-	credential, err := a.Built(access.Controller, "controller")
+	id, err := host.Around(b, a, log)
 	m.must(err)
-	id := identified{authority: a, controller: as(b.Connect, credential), url: b.URL(), forget: func() {}}
 	m.must(a.WriteAdmin(a.Admin(), b.URL()))
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, answers := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
-	})
-	wg.Go(func() { id.serve(ctx, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
-	m.a, m.b, m.ctl = a, b, id.controller
+	wg.Go(func() { id.Control(ctx, b.DefaultLimits(), sync.OnceFunc(func() { close(ready) })) })
+	wg.Go(func() { id.Answer(ctx, ready, sync.OnceFunc(func() { close(answers) })) })
+	m.a, m.b, m.ctl = a, b, id.Controller
 	m.stop = sync.OnceFunc(func() {
 		cancel()
 		b.Close()
@@ -113,7 +113,7 @@ func (m *authorityMesh) joinBy(line identity.Line, role wire.Role, dir string) e
 // console connects somebody, until the end of the test.
 func (m *authorityMesh) console(dir string) *console.Client {
 	m.t.Helper()
-	cl, err := console.ConnectAs(personOf(dir), endpoint{url: m.b.URL(), identity: dir}.connect)
+	cl, err := console.ConnectAs(endpoint.PersonIn(dir), endpoint.Endpoint{URL: m.b.URL(), Identity: dir}.Connect)
 	m.must(err)
 	m.t.Cleanup(cl.Close)
 	return cl
@@ -122,7 +122,7 @@ func (m *authorityMesh) console(dir string) *console.Client {
 // agent runs an agent by the identity of a folder, until stop.
 func (m *authorityMesh) agent(name, dir, state string) (log *testlog.Buffer, stop func()) {
 	m.t.Helper()
-	return m.agentBy(name, dir, state, endpoint{url: m.b.URL(), identity: dir}.connect)
+	return m.agentBy(name, dir, state, endpoint.Endpoint{URL: m.b.URL(), Identity: dir}.Connect)
 }
 
 func (m *authorityMesh) agentBy(name, dir, state string, connect func(...nats.Option) (*nats.Conn, error)) (log *testlog.Buffer, stop func()) {
@@ -130,7 +130,7 @@ func (m *authorityMesh) agentBy(name, dir, state string, connect func(...nats.Op
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
 	log = &testlog.Buffer{}
-	a, err := agent.New(agent.Options{ID: name, State: state, Version: "1.0.0", Connect: connect, Trust: trust, Follow: followIn(dir, trust), Log: slog.New(slog.NewTextHandler(log, nil))})
+	a, err := agent.New(agent.Options{ID: name, State: state, Version: "1.0.0", Connect: connect, Trust: trust, Follow: membership.FollowIn(dir, trust), Log: slog.New(slog.NewTextHandler(log, nil))})
 	m.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -263,7 +263,7 @@ func (m *authorityMesh) over(pin string, dirs ...string) {
 func (m *authorityMesh) visit(dir, what string, is func() bool) {
 	m.t.Helper()
 	m.until(what, func() bool {
-		cl, err := console.ConnectAs(personOf(dir), endpoint{url: m.b.URL(), identity: dir}.connect)
+		cl, err := console.ConnectAs(endpoint.PersonIn(dir), endpoint.Endpoint{URL: m.b.URL(), Identity: dir}.Connect)
 		if err == nil { // else the broker is starting
 			cl.Close()
 		}

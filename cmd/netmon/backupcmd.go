@@ -14,6 +14,8 @@ import (
 	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/identity"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
 )
 
 func quietFlag() cli.Flag {
@@ -23,13 +25,13 @@ func quietFlag() cli.Flag {
 func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "backup",
+		ArgsUsage: cmdline.Files,
 		Usage:     "copy a whole mesh from its running broker into a folder",
 		UsageText: "netmon backup DIR [--store FOLDER | --access FOLDER --broker URL]",
 		Description: "Runs on the broker's own host, by the user who owns its store, while the broker runs.\nDIR must be empty or missing. It holds the keys of the mesh: keep it as safe as the\nstore. --access is for a nats-server with netmon controller --access beside it. A mesh\nthat asks nobody who they are is copied from any host.\n\n" +
 			"   netmon backup /backup/2026-11-28\n   netmon backup /backup/2026-11-28 --access conf/access --broker tls://nats.example.org:4222\n   cd /backup/2026-11-28 && sha256sum --quiet -c SHA256SUMS",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(),
-			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"}},
-		Before: rememberAsked,
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"})},
 		Action: func(c *cli.Context) error {
 			dir, err := oneArg(c, "folder")
 			if err != nil {
@@ -46,7 +48,7 @@ func backupCommand() *cli.Command {
 			}
 			defer nc.Close()
 			say := talk(c)
-			fmt.Fprintf(say, "backup of %s\n", redact(from.url))
+			fmt.Fprintf(say, "backup of %s\n", endpoint.Redact(from.URL))
 			m, err := backup.Take(c.Context, nc, dir, backup.Options{Version: version, Access: from.authority, Progress: progressOn(say, "copied")})
 			if err != nil {
 				return from.denied(err)
@@ -66,7 +68,7 @@ func contents(m *backup.Manifest) string {
 	if m.Access != nil {
 		s += number(m.Access.Identities, "identity", "identities") + ", "
 	}
-	return s + byteCount(uint64(max(0, m.Size())))
+	return s + console.ByteCount(uint64(max(0, m.Size())))
 }
 
 // number writes how many there are.
@@ -91,30 +93,18 @@ func progressOn(w io.Writer, done string) func(backup.Progress) {
 		p.Stream = console.Printable(p.Stream) // as a manifest has it
 		switch {
 		case p.Done:
-			fmt.Fprintf(w, "  %-12s %s %s, %s\n", p.Stream, done, number(p.Messages, "message", "messages"), byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %s %s, %s\n", p.Stream, done, number(p.Messages, "message", "messages"), console.ByteCount(uint64(p.Bytes)))
 		case p.Messages > 0 && p.All > 0:
-			fmt.Fprintf(w, "  %-12s %d of about %d messages, %s\n", p.Stream, p.Messages, p.All, byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %d of about %d messages, %s\n", p.Stream, p.Messages, p.All, console.ByteCount(uint64(p.Bytes)))
 		default:
-			fmt.Fprintf(w, "  %-12s %s\n", p.Stream, byteCount(uint64(p.Bytes)))
+			fmt.Fprintf(w, "  %-12s %s\n", p.Stream, console.ByteCount(uint64(p.Bytes)))
 		}
 	}
 }
 
-// askedKey is where it is kept, among the App's metadata, whether --broker was given:
-// afterwards it says what was decided.
-const askedKey = "broker asked"
-
-func rememberAsked(c *cli.Context) error {
-	c.App.Metadata[askedKey] = c.IsSet("broker")
-	return decideEndpoint(c)
-}
-
-// askedBroker says whether --broker was given to a command with rememberAsked.
-func askedBroker(c *cli.Context) bool { asked, _ := c.App.Metadata[askedKey].(bool); return asked }
-
 // origin is the mesh that is copied.
 type origin struct {
-	endpoint
+	endpoint.Endpoint
 	folder    string // of the authority
 	authority *access.ReadOnly
 }
@@ -125,8 +115,8 @@ const keyLife = 24 * time.Hour
 // originOf goes by the authority of --access, else of --store. Who says where the
 // broker is, and neither of these, is somebody who connects as usual.
 func originOf(c *cli.Context) (origin, error) {
-	s := origin{endpoint: endpointOf(c), folder: c.String("access")}
-	asked := askedBroker(c)
+	s := origin{Endpoint: endpointOf(c), folder: c.String("access")}
+	asked := invocationOf(c).broker.asked
 	elsewhere := asked || c.IsSet("context") || c.IsSet("creds")
 	if store := c.String("store"); s.folder == "" && store != "" && (c.IsSet("store") || !elsewhere) {
 		if folder := access.FolderOf(store); access.Exists(folder) {
@@ -145,7 +135,7 @@ func originOf(c *cli.Context) (origin, error) {
 		if err != nil {
 			return s, err
 		}
-		s.url, s.from = id.URL, "the admin of "+s.folder
+		s.URL, s.From = id.URL, "the admin of "+s.folder
 	}
 	return s, nil
 }
@@ -153,20 +143,20 @@ func originOf(c *cli.Context) (origin, error) {
 // connect is as the controller, where there is an authority.
 func (s origin) connect(o ...nats.Option) (*nats.Conn, error) {
 	if s.authority == nil {
-		return s.endpoint.connect(o...)
+		return s.Endpoint.Connect(o...)
 	}
 	own, err := s.authority.Connect(keyLife)
 	if err != nil {
 		return nil, err
 	}
-	return nats.Connect(s.url, append(own, o...)...)
+	return nats.Connect(s.URL, append(own, o...)...)
 }
 
 func (s origin) explain(err error) error {
 	if s.authority == nil {
-		return s.denied(s.endpoint.explain(fmt.Errorf("%w: %w", console.ErrUnreachable, err)))
+		return s.denied(s.Endpoint.Explain(fmt.Errorf("%w: %w", console.ErrUnreachable, err)))
 	}
-	return fmt.Errorf("%s, by %s: %w: %w: a backup is taken from a running broker: is it running, and is %s its authority? (--broker, --access)", redact(s.url), s.from, console.ErrUnreachable, err, s.folder)
+	return fmt.Errorf("%s, by %s: %w: %w: a backup is taken from a running broker: is it running, and is %s its authority? (--broker, --access)", endpoint.Redact(s.URL), s.From, console.ErrUnreachable, err, s.folder)
 }
 
 // denied says what a mesh that asks who people are takes.

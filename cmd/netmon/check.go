@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -26,6 +28,7 @@ const (
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
+		ArgsUsage: cmdline.Monitor,
 		Usage:     "say how a monitor stands, as a plugin of Nagios",
 		UsageText: "netmon check NAME [--broker URL] [--timeout 15s]",
 		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: slow, or up on some only, 2: down, 3: unknown, paused, " +
@@ -48,7 +51,7 @@ func checkCommand() *cli.Command {
 				if code == nagiosOK {
 					return nil
 				}
-				return &codedError{code, nil}
+				return exit.With(code, nil)
 			})
 		},
 	}
@@ -106,22 +109,23 @@ func tellNagios(w io.Writer, err error) int {
 }
 
 // waitable lists the states that one can wait for.
-func waitable() string {
+func waitable() []string {
 	var words []string
 	for _, s := range []judge.State{judge.Up, judge.Degraded, judge.Down, judge.Paused, judge.Unknown} {
 		words = append(words, s.String())
 	}
-	return strings.Join(words, ", ")
+	return words
 }
 
 func waitCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "wait",
+		ArgsUsage:   cmdline.Monitors,
 		Usage:       "wait until monitors stand as wanted",
 		UsageText:   "netmon wait NAME... [--for up] [--timeout 30s]",
 		Description: "Exit 0: they do, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
 		Flags: []cli.Flag{brokerFlag(),
-			&cli.StringFlag{Name: "for", Value: judge.Up.String(), Usage: "the `STATE`: " + waitable()},
+			cmdline.Takes(cmdline.OneOf(waitable()...), &cli.StringFlag{Name: "for", Value: judge.Up.String(), Usage: "the `STATE`: " + strings.Join(waitable(), ", ")}),
 			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "give up after this `DURATION`"},
 		},
 		Action: func(c *cli.Context) error {
@@ -130,7 +134,7 @@ func waitCommand() *cli.Command {
 			}
 			var want judge.State
 			if err := want.UnmarshalText([]byte(c.String("for"))); err != nil {
-				return usage("--for: want one of %s, got %q", waitable(), c.String("for"))
+				return usage("--for: want one of %s, got %q", strings.Join(waitable(), ", "), c.String("for"))
 			}
 			for _, name := range c.Args().Slice() {
 				if err := wire.CheckToken(name); err != nil {
@@ -183,7 +187,7 @@ func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name strin
 			if c.Context.Err() != nil {
 				return context.Canceled
 			}
-			return &codedError{exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last)}
+			return exit.With(exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last))
 		case <-time.After(waitEach):
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
 	"netmon/probes"
 )
 
@@ -39,14 +40,21 @@ func TestCommandsDoc(t *testing.T) {
 	}
 }
 
-// TestCommands_SayHowToBeUsed wants of every command a line of usage, a form,
-// and of every flag a meaning.
+// TestCommands_SayHowToBeUsed wants of every command a line of usage, a form, and
+// what its arguments are, and of every flag a meaning and what its value is: help
+// and completion, of shells and of the prompt, go by them.
 func TestCommands_SayHowToBeUsed(t *testing.T) {
 	eachCommand(newApp(strings.NewReader(""), io.Discard, io.Discard).Commands, "netmon", func(path string, c *cli.Command) {
 		if c.Usage == "" || !strings.HasPrefix(c.UsageText, "netmon ") {
 			t.Errorf("%s: usage %q, form %q", path, c.Usage, c.UsageText)
 		}
+		if !cmdline.Stated(c.ArgsUsage) {
+			t.Errorf("%s: what its arguments are is not said: %q", path, c.ArgsUsage)
+		}
 		for _, f := range c.Flags {
+			if !cmdline.Stated(cmdline.ValueOf(f)) {
+				t.Errorf("%s --%s: what its value is is not said: %q", path, f.Names()[0], cmdline.ValueOf(f))
+			}
 			if d, ok := f.(cli.DocGenerationFlag); !ok || d.GetUsage() == "" {
 				t.Errorf("%s --%s: no meaning", path, f.Names()[0])
 			}
@@ -85,8 +93,7 @@ of the broker for ` + defaultPatience.String() + `: a cluster that lost a server
 		fmt.Fprintf(&b, "| [`netmon %s`](#netmon-%s) | %s |\n", c.Name, c.Name, cell(c.Usage))
 	}
 	eachCommand(app.Commands, "netmon", func(path string, c *cli.Command) {
-		words := strings.Fields(path)
-		if kind := words[len(words)-1]; len(words) == 3 && isKind(&cli.Command{Name: kind}) {
+		if c.ArgsUsage == cmdline.Target {
 			return // its own options are those of a file
 		}
 		writeCommand(&b, path, c)
@@ -112,7 +119,7 @@ func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 		fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.Join(examples, "\n"))
 	}
 	flags := c.Flags
-	if i := slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return isKind(s) }); i >= 0 {
+	if i := slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return s.ArgsUsage == cmdline.Target }); i >= 0 {
 		flags = slices.DeleteFunc(slices.Clone(c.Subcommands[i].Flags), func(f cli.Flag) bool {
 			of, ok := f.(cli.CategorizableFlag)
 			return ok && of.GetCategory() != ""

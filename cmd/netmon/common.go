@@ -1,26 +1,32 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
-func outputFlag(forms string) cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + forms}
+// outputFlag is -o; the first of the forms is the default.
+func outputFlag(forms ...string) cli.Flag {
+	shown := append([]string{forms[0] + " (default)"}, forms[1:]...)
+	return cmdline.Takes(cmdline.OneOf(forms...), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + strings.Join(shown, ", ")})
 }
 
 func logFlag() cli.Flag {
-	return &cli.StringFlag{Name: "log", Value: "info", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"}
+	return logFlagFrom("info")
+}
+
+// logFlagFrom is logFlag with another default.
+func logFlagFrom(level string) cli.Flag {
+	return cmdline.Takes(cmdline.OneOf("debug", "info", "warn", "error"), &cli.StringFlag{Name: "log", Value: level, EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"})
 }
 
 // logger writes human-readable lines to standard error.
@@ -30,26 +36,6 @@ func logger(c *cli.Context) (*slog.Logger, error) {
 		return nil, usage("--log: want debug, info, warn or error, got %q", c.String("log"))
 	}
 	return slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level})), nil
-}
-
-// hostID is the default id of an agent: the host's name, made into a token.
-func hostID() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return "agent"
-	}
-	return wire.MakeToken(host)
-}
-
-// joinID is the id that an agent joins with where neither its line nor --id says
-// one: the host's name without its domain, in lower case, made into a token.
-func joinID() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return "agent"
-	}
-	first, _, _ := strings.Cut(host, ".")
-	return wire.MakeToken(strings.ToLower(first))
 }
 
 // isTerminal says whether people look at w as it is written.
@@ -98,20 +84,6 @@ func oneArg(c *cli.Context, what string) (string, error) {
 		return "", usage("want one %s, got %d arguments: %s", what, c.NArg(), c.Command.UsageText)
 	}
 	return c.Args().First(), nil
-}
-
-// ago writes how long since t, in one unit.
-func ago(t time.Time) string {
-	switch d := time.Since(t); {
-	case d < time.Second:
-		return "now"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%ds ago", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%dm ago", int(d.Minutes()))
-	default:
-		return t.Local().Format("2006-01-02 15:04")
-	}
 }
 
 // hostPortOf is the address in a broker's URL.

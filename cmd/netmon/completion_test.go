@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/natstest"
 	"netmon/internal/need"
 	"netmon/wire"
@@ -152,7 +153,7 @@ func TestCompletion_Bash(t *testing.T) {
 			word := c.line[strings.LastIndex(c.line, " ")+1 : i+1]
 			want = strings.ReplaceAll(want, word, "")
 		}
-		if want == completeFiles {
+		if want == cmdline.CompleteFiles {
 			want = ""
 		}
 		script := `eval "$(netmon completion bash)"; complete -p netmon >/dev/null || exit 1
@@ -171,7 +172,7 @@ func TestCompletion_Fish(t *testing.T) {
 	fish := need.Tool(t, "fish", "fish")
 	meshToComplete(t)
 	for _, c := range completions {
-		if !slices.Contains(shellLines, c.line) || c.want == completeFiles || strings.Contains(c.line, "'") || c.line == "netmon nothing " {
+		if !slices.Contains(shellLines, c.line) || c.want == cmdline.CompleteFiles || strings.Contains(c.line, "'") || c.line == "netmon nothing " {
 			continue // fish offers its own there
 		}
 		want := strings.Fields(c.want)

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v2"
+
+	"netmon/internal/cmdline"
 )
 
 // completeWord is the command that the scripts of a shell ask.
@@ -16,6 +18,7 @@ var completionScripts embed.FS
 func completionCommand() *cli.Command {
 	c := &cli.Command{
 		Name:      "completion",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "print a script that completes netmon's commands in your shell",
 		UsageText: "netmon completion bash|zsh|fish",
 		Description: "Completes commands, flags and their values, the names of monitors, agents, labels,\ncontexts and configurations. Names come from the broker; " +
@@ -27,7 +30,7 @@ func completionCommand() *cli.Command {
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		c.Subcommands = append(c.Subcommands, &cli.Command{
-			Name: shell, Usage: "for " + shell, UsageText: "netmon completion " + shell,
+			Name: shell, ArgsUsage: cmdline.Nothing, Usage: "for " + shell, UsageText: "netmon completion " + shell,
 			Action: func(c *cli.Context) error {
 				f, err := completionScripts.Open("completion/netmon." + shell)
 				if err != nil {

@@ -14,6 +14,8 @@ import (
 	"netmon/console"
 	"netmon/console/prompt"
 	"netmon/internal/atomicfile"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -21,6 +23,7 @@ import (
 func configCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "config",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "keep whole sets of monitors by name, and bring them back",
 		UsageText: "netmon config save|ls|use|rm|export",
 		Description: "A saved configuration is what all monitors are at one moment. It is kept in the\nmesh: every console sees it.\n\n" +
@@ -70,6 +73,7 @@ func savedNow(ctx context.Context, cl *console.Client) (list []wire.Saved, diges
 func configSave() *cli.Command {
 	return &cli.Command{
 		Name:        "save",
+		ArgsUsage:   cmdline.Configuration,
 		Usage:       "keep all monitors as they are now under a name",
 		UsageText:   "netmon config save NAME [--yes]",
 		Description: "Where a configuration of that name says something else, you are asked before it\nis replaced.",
@@ -116,6 +120,7 @@ type setRow struct {
 func configLs() *cli.Command {
 	return &cli.Command{
 		Name:        "ls",
+		ArgsUsage:   cmdline.Nothing,
 		Usage:       "list the saved configurations",
 		UsageText:   "netmon config ls [-o FORM]",
 		Description: "The one in use is the one that says what all monitors are now.",
@@ -167,6 +172,7 @@ func printSets(c *cli.Context, rows []setRow) error {
 func configUse() *cli.Command {
 	return &cli.Command{
 		Name:      "use",
+		ArgsUsage: cmdline.Configuration,
 		Usage:     "make all monitors as a saved configuration says",
 		UsageText: "netmon config use NAME [--dry-run] [--keep] [--yes]",
 		Description: "Says first what is added, changed and deleted. Where something would be deleted,\nyou are asked; what is deleted comes back by netmon rollback, and\n" +
@@ -208,7 +214,7 @@ func useSet(ctx context.Context, c *cli.Context, cl *console.Client, name string
 	if c.Bool("dry-run") {
 		n, err := printDiff(c.App.Writer, list, wanted, prune)
 		if err == nil && n > 0 {
-			err = &codedError{exitNo, nil}
+			err = exit.With(exitNo, nil)
 		}
 		return err
 	}
@@ -279,6 +285,7 @@ func (p setPlan) String() string {
 func configRm() *cli.Command {
 	return &cli.Command{
 		Name:      "rm",
+		ArgsUsage: cmdline.Configuration,
 		Usage:     "forget a saved configuration; the monitors stay as they are",
 		UsageText: "netmon config rm NAME",
 		Flags:     []cli.Flag{brokerFlag()},
@@ -297,11 +304,12 @@ func configRm() *cli.Command {
 func configExport() *cli.Command {
 	return &cli.Command{
 		Name:        "export",
+		ArgsUsage:   cmdline.Configuration,
 		Usage:       "write a saved configuration to a file that apply takes",
 		UsageText:   "netmon config export NAME [-f FILE|-] [--yes]",
 		Description: "You are asked before a file is replaced.",
 		Flags: append(yesFlags(), brokerFlag(),
-			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, DefaultText: "NAME.yaml", Usage: "`FILE` to write, or - for standard output"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "file", Aliases: []string{"f"}, DefaultText: "NAME.yaml", Usage: "`FILE` to write, or - for standard output"})),
 		Action: func(c *cli.Context) error {
 			return withSets(c, func(ctx context.Context, cl *console.Client, sets *console.Sets, name string) error {
 				set, monitors, err := sets.Get(ctx, name)

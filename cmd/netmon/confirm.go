@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"netmon/internal/exit"
+
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
@@ -47,5 +49,5 @@ func confirm(c *cli.Context, question string) error {
 	case "y", "yes":
 		return nil
 	}
-	return &codedError{exitNo, fmt.Errorf("nothing is changed")}
+	return exit.With(exitNo, fmt.Errorf("nothing is changed"))
 }

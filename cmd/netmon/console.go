@@ -11,18 +11,22 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/exit"
 )
 
 func consoleCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "console",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "a prompt: results stream above it, and it takes these commands",
 		UsageText: "netmon console [--broker URL]",
 		Description: "The commands here are its words, with on and from for the flags: start web on\nparis. `add` alone asks step by step. Tab completes; ? helps. Lines on standard\n" +
 			"input are carried out one by one, up to the first that fails, with its exit code.\n\n" +
 			"   netmon console\n   netmon console < monitors.netmon",
 		Flags: []cli.Flag{brokerFlag(),
-			&cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"}},
+			cmdline.Takes(cmdline.OneOf("on", "failures", "changes", "off"), &cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"})},
 		Action: func(c *cli.Context) error {
 			mode, err := prompt.ParseMode(c.String("results"))
 			if err != nil {
@@ -32,7 +36,7 @@ func consoleCommand() *cli.Command {
 				return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
 			}
 			in, out, ok := terminal(c)
-			s, err := newSession(placeOf(endpointOf(c)), ok)
+			s, err := newSession(endpoint.PlaceOf(endpointOf(c)), ok)
 			if err != nil {
 				return err
 			}
@@ -46,7 +50,7 @@ func consoleCommand() *cli.Command {
 			case err != nil:
 				return err
 			case code != exitOK:
-				return &codedError{code, nil}
+				return exit.With(code, nil)
 			}
 			return c.Context.Err()
 		},
@@ -87,7 +91,7 @@ func (s *session) pipe(c *cli.Context) error {
 	f, ok := c.App.Reader.(*os.File)
 	talk := ok && term.IsTerminal(int(f.Fd()))
 	if code := prompt.Pipe(c.Context, o, c.App.Reader, c.App.Writer, c.App.ErrWriter, talk); code != exitOK {
-		return &codedError{code, nil}
+		return exit.With(code, nil)
 	}
 	return nil
 }

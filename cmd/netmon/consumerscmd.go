@@ -9,12 +9,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func accessConsumers() *cli.Command {
 	return &cli.Command{
 		Name:        "consumers",
+		ArgsUsage:   cmdline.Identity,
 		Usage:       "list by what consoles read, or end some",
 		UsageText:   "netmon access consumers [NAME] [-o FORM]",
 		Description: "Each program that follows results has one or more. An identity may have 64 at once;\none that nobody reads by goes after 5 minutes. NAME is an identity; all without one.",
@@ -48,6 +50,7 @@ func accessConsumers() *cli.Command {
 func accessConsumersRm() *cli.Command {
 	return &cli.Command{
 		Name:        "rm",
+		ArgsUsage:   cmdline.Identity,
 		Usage:       "end an identity's consumers, or one of them",
 		UsageText:   "netmon access consumers rm NAME [CONSUMER]",
 		Description: "A program that still reads makes a new one, if its identity may: shut that out with\nnetmon access revoke NAME.",

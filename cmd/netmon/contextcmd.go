@@ -8,16 +8,21 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/membership"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
 func contextCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "context",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "know several brokers by name, and choose one",
 		UsageText: "netmon context add|ls|use|rm",
 		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
-			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it asks who people are. The contexts are in\n" + shownDir(contextsPath()) + ".\n\n" +
+			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it asks who people are. The contexts are in\n" + userdirs.Shown(endpoint.ContextsPath()) + ".\n\n" +
 			"   netmon context add office --broker nats://10.0.0.1:4222\n   netmon context use office\n   netmon get agents --context home",
 		Action: func(c *cli.Context) error {
 			return usage("context what? want add, ls, use or rm, got %q", c.Args().First())
@@ -29,13 +34,14 @@ func contextCommand() *cli.Command {
 func contextAdd() *cli.Command {
 	return &cli.Command{
 		Name:        "add",
+		ArgsUsage:   cmdline.Text,
 		Usage:       "keep a broker under a name",
 		UsageText:   "netmon context add NAME --broker URL [--creds FILE]... | --join LINE",
 		Description: "The first context is in use at once, another one with --use. LINE is what `netmon\ntoken new console` prints: it lets you in once, and your key stays here.\nA line on a command line can be read in the list of processes; --join - and\nNETMON_JOIN keep it out of there.\n\n   netmon context add mesh --join - < line",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"},
-			&cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"},
-			&cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + joinEnv + "]"},
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "broker", Usage: "`URL` of the broker; several, by commas, of a cluster"}),
+			cmdline.Takes(cmdline.Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials; twice for a JWT and its seed"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "join", Usage: "`LINE` that lets you in at a broker, instead of --broker; - for that on standard input [$" + membership.LineEnv + "]"}),
 			&cli.BoolFlag{Name: "use", Usage: "use it from now on", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "replace", Usage: "also where there is one of that name already", DisableDefaultText: true},
 		},
@@ -45,7 +51,7 @@ func contextAdd() *cli.Command {
 			if err != nil {
 				return err
 			}
-			added := brokerContext{Broker: c.String("broker")}
+			added := endpoint.Context{Broker: c.String("broker")}
 			var p wire.Problems
 			if err := wire.CheckToken(name); err != nil {
 				p.Addf("", "name %w", err)
@@ -55,39 +61,39 @@ func contextAdd() *cli.Command {
 				p.Add("--creds", err)
 				added.Creds = append(added.Creds, abs)
 			}
-			p.Add("--creds", checkCreds(added.Creds))
+			p.Add("--creds", endpoint.CheckCreds(added.Creds))
 			line := c.String("join")
 			if line == "" && added.Broker == "" && len(added.Creds) == 0 {
-				line = os.Getenv(joinEnv)
+				line = os.Getenv(membership.LineEnv)
 			}
 			switch {
 			case line != "" && (added.Broker != "" || len(added.Creds) > 0):
 				p.Addf("--join", "says where and who already: leave out --broker and --creds")
 			case line == "":
-				for _, e := range wire.FieldErrors(added.check()) {
+				for _, e := range wire.FieldErrors(added.Check()) {
 					p.Add("--"+e.Path, e.Err)
 				}
 			}
 			if err := p.Err(); err != nil {
 				return usage("%w", err)
 			}
-			if line, err = joinLine(c, line); err != nil {
+			if line, err = membership.ReadLine(c.Context, c.App.Reader, line); err != nil {
 				return err
 			}
-			unlock, err := lockContexts()
+			unlock, err := endpoint.LockContexts()
 			if err != nil {
 				return err
 			}
 			defer unlock()
-			f, err := loadContexts(contextsPath())
+			f, err := endpoint.LoadContexts(endpoint.ContextsPath())
 			if err != nil {
 				return err
 			}
 			if old, ok := f.Contexts[name]; ok && !c.Bool("replace") {
-				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, redact(old.Broker))
+				return fmt.Errorf("context %q exists already (%s): choose another name, or add --replace", name, endpoint.Redact(old.Broker))
 			}
 			if line != "" { // last: a line works once
-				id, dir, err := joinConsole(c.Context, line)
+				id, dir, err := membership.Console(c.Context, line)
 				if err != nil {
 					return err
 				}
@@ -98,7 +104,7 @@ func contextAdd() *cli.Command {
 			if len(f.Contexts) == 1 || c.Bool("use") {
 				f.Current = name
 			}
-			if err := f.save(contextsPath()); err != nil {
+			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "context %s saved\n", name)
@@ -115,11 +121,11 @@ func contextAdd() *cli.Command {
 }
 
 // tellInUse says what is in use now, and what would still be heard before it.
-func tellInUse(c *cli.Context, name string, b brokerContext) error {
-	fmt.Fprintf(c.App.Writer, "in use: %s, %s\n", name, redact(b.Broker))
+func tellInUse(c *cli.Context, name string, b endpoint.Context) error {
+	fmt.Fprintf(c.App.Writer, "in use: %s, %s\n", name, endpoint.Redact(b.Broker))
 	for _, env := range []string{"NETMON_BROKER", "NETMON_CONTEXT"} {
 		if v := os.Getenv(env); v != "" && v != name {
-			fmt.Fprintf(c.App.ErrWriter, "but %s=%s is set, and goes first\n", env, redact(v))
+			fmt.Fprintf(c.App.ErrWriter, "but %s=%s is set, and goes first\n", env, endpoint.Redact(v))
 		}
 	}
 	return nil
@@ -136,19 +142,20 @@ type contextRow struct {
 func contextLs() *cli.Command {
 	return &cli.Command{
 		Name:        "ls",
+		ArgsUsage:   cmdline.Nothing,
 		Usage:       "list the contexts, and mark the one in use",
 		UsageText:   "netmon context ls [-o FORM]",
 		Description: "Passwords in addresses are not shown.",
 		Flags:       []cli.Flag{listFlag()},
 		Action: func(c *cli.Context) error {
-			f, err := loadContexts(contextsPath())
+			f, err := endpoint.LoadContexts(endpoint.ContextsPath())
 			if err != nil {
 				return err
 			}
 			var rows []contextRow
-			for _, name := range f.names() {
+			for _, name := range f.Names() {
 				b := f.Contexts[name]
-				rows = append(rows, contextRow{name, redact(b.Broker), b.Creds, name == f.Current})
+				rows = append(rows, contextRow{name, endpoint.Redact(b.Broker), b.Creds, name == f.Current})
 			}
 			return printList(c, listing[contextRow]{kind: "Contexts", items: rows,
 				none: "no context is saved; a first one: netmon context add office --broker nats://HOST:4222",
@@ -166,10 +173,11 @@ func contextLs() *cli.Command {
 func contextUse() *cli.Command {
 	return &cli.Command{
 		Name:      "use",
+		ArgsUsage: cmdline.Contexts,
 		Usage:     "use a context from now on",
 		UsageText: "netmon context use NAME",
 		Action: func(c *cli.Context) error {
-			unlock, err := lockContexts()
+			unlock, err := endpoint.LockContexts()
 			if err != nil {
 				return err
 			}
@@ -179,7 +187,7 @@ func contextUse() *cli.Command {
 				return err
 			}
 			f.Current = name
-			if err := f.save(contextsPath()); err != nil {
+			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
 			if err := tellInUse(c, name, f.Contexts[name]); err != nil {
@@ -193,17 +201,17 @@ func contextUse() *cli.Command {
 // moveSession brings the prompt that this is a command of, if there is one, to
 // a context.
 func moveSession(c *cli.Context, name string) error {
-	s, ok := c.App.Metadata[sessionKey].(*session)
-	if !ok {
+	s := invocationOf(c).session
+	if s == nil {
 		return nil
 	}
-	e, err := chooseEndpoint("", name, nil)
+	e, err := endpoint.Choose("", name, nil)
 	if err != nil {
 		return err
 	}
-	if err := s.move(placeOf(e)); err != nil {
+	if err := s.move(endpoint.PlaceOf(e)); err != nil {
 		at, _, _ := s.now()
-		return fmt.Errorf("%w\nthe prompt stays at %s", err, at.shown())
+		return fmt.Errorf("%w\nthe prompt stays at %s", err, at.Shown())
 	}
 	return nil
 }
@@ -211,11 +219,12 @@ func moveSession(c *cli.Context, name string) error {
 func contextRm() *cli.Command {
 	return &cli.Command{
 		Name:        "rm",
+		ArgsUsage:   cmdline.Contexts,
 		Usage:       "forget a context; its broker and files stay as they are",
 		UsageText:   "netmon context rm NAME",
 		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",
 		Action: func(c *cli.Context) error {
-			unlock, err := lockContexts()
+			unlock, err := endpoint.LockContexts()
 			if err != nil {
 				return err
 			}
@@ -229,7 +238,7 @@ func contextRm() *cli.Command {
 			if was {
 				f.Current = ""
 			}
-			if err := f.save(contextsPath()); err != nil {
+			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "context %s removed\n", name)
@@ -242,13 +251,13 @@ func contextRm() *cli.Command {
 }
 
 // namedContext reads the file and the name of one context that is in it.
-func namedContext(c *cli.Context) (name string, f contexts, err error) {
+func namedContext(c *cli.Context) (name string, f endpoint.Contexts, err error) {
 	if name, err = oneArg(c, "name"); err != nil {
 		return "", f, err
 	}
-	if f, err = loadContexts(contextsPath()); err != nil {
+	if f, err = endpoint.LoadContexts(endpoint.ContextsPath()); err != nil {
 		return "", f, err
 	}
-	_, err = f.get(name)
+	_, err = f.Get(name)
 	return name, f, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -11,9 +10,6 @@ import (
 
 // TestContextAdd_ManyAtOnce loses none.
 func TestContextAdd_ManyAtOnce(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no lock there")
-	}
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	const many = 8
 	var adding sync.WaitGroup

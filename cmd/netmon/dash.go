@@ -16,12 +16,16 @@ import (
 	"netmon/console/feed"
 	"netmon/console/screen"
 	"netmon/console/view"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/exit"
 	"netmon/wire"
 )
 
 func dashCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dash",
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "the live screen: monitors, agents, latencies, failures",
 		UsageText: "netmon dash [NAME...] [--plain [--once]]",
 		Description: "Shows all monitors, or those named, the worst first; ? on the screen shows the\nkeys. Without a terminal, or with --plain, it prints the table of monitors again\nand again.\n\n" +
@@ -49,15 +53,15 @@ func dash(c *cli.Context) error {
 	}
 	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
-	there, url := placeOf(at), redact(at.url)
-	s, ok := c.App.Metadata[sessionKey].(*session)
-	if ok { // of the prompt that this is a command of
+	there, url := endpoint.PlaceOf(at), endpoint.Redact(at.URL)
+	s := invocationOf(c).session
+	if s != nil { // of the prompt that this is a command of
 		there, _, _ = s.now()
-		url = there.url
+		url = there.URL
 	}
-	cl, err := console.ConnectAs(there.who, there.connect, linkHandlers(url, links, back)...)
+	cl, err := console.ConnectAs(there.Who, there.Connect, linkHandlers(url, links, back)...)
 	if err != nil {
-		return at.explain(err)
+		return at.Explain(err)
 	}
 	defer cl.Close()
 	store, err := cl.Monitors(c.Context)
@@ -100,7 +104,7 @@ func dash(c *cli.Context) error {
 	case feedErr != nil:
 		return feedErr
 	case errors.Is(err, screen.ErrInterrupted):
-		return &codedError{code: exitInterrupted}
+		return exit.With(exitInterrupted, nil)
 	}
 	return err
 }
@@ -181,7 +185,7 @@ func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen
 		}
 		if c.Bool("once") {
 			if len(ui.Names) > 0 && len(s.Monitors) < len(ui.Names) {
-				return &codedError{exitNo, fmt.Errorf("%d of %d monitors are there: netmon get monitors lists all", len(s.Monitors), len(ui.Names))}
+				return exit.With(exitNo, fmt.Errorf("%d of %d monitors are there: netmon get monitors lists all", len(s.Monitors), len(ui.Names)))
 			}
 			return nil
 		}

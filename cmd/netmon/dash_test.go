@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"netmon/internal/endpoint"
+)
 
 func TestRedact(t *testing.T) {
 	for in, want := range map[string]string{
@@ -8,7 +12,7 @@ func TestRedact(t *testing.T) {
 		"nats://ana:s3cr@t@h:1,tls://token@g:2,plain:3": "nats://ana:xxxxx@h:1,tls://xxxxx@g:2,plain:3",
 		"ana:x@h:1": "ana:xxxxx@h:1",
 	} {
-		if got := redact(in); got != want {
+		if got := endpoint.Redact(in); got != want {
 			t.Errorf("redact(%q) = %q, want %q", in, got, want)
 		}
 	}

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"testing"
 
+	"netmon/internal/host"
+
 	"netmon/console"
 	"netmon/console/screen"
+	"netmon/internal/endpoint"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
@@ -16,7 +19,7 @@ func TestActor_ViewerIsRefused(t *testing.T) {
 	s := natstest.StartSecure(t)
 	client := func(role wire.Role, name string) *actor {
 		id, dir := s.LetIn(t, role, name)
-		cl, err := console.ConnectAs(personOf(dir), by(s.Connect, id, dir))
+		cl, err := console.ConnectAs(endpoint.PersonIn(dir), host.By(s.Connect, id, dir))
 		if err != nil {
 			t.Fatal(err)
 		}

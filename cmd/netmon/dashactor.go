@@ -91,7 +91,7 @@ func (a *actor) ask(ctx context.Context, in io.Reader, out io.Writer) (string, e
 		return "", errors.New("the questions need a terminal: netmon add")
 	}
 	at, _, _ := a.s.now()
-	a.s.live.At(at.shown(), at.url, a.cl.Connected())
+	a.s.live.At(at.Shown(), at.URL, a.cl.Connected())
 	if err := a.s.live.Load(ctx, a.cl); err != nil {
 		return "", err
 	}

@@ -10,12 +10,15 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/wire"
 )
 
 func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
+		ArgsUsage: cmdline.Files,
 		Usage:     "check files of monitors, without a broker",
 		UsageText: "netmon validate -f FILE [-f FILE|FOLDER|-]...",
 		Flags:     []cli.Flag{fileFlag()},
@@ -34,6 +37,7 @@ func validateCommand() *cli.Command {
 func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "diff",
+		ArgsUsage:   cmdline.Files,
 		Usage:       "show what apply would change",
 		UsageText:   "netmon diff -f FILE [-f FILE|FOLDER|-]... [--prune]",
 		Description: "Exit 0: nothing, 1: something.",
@@ -54,7 +58,7 @@ func diffCommand() *cli.Command {
 				}
 				n, err := printDiff(c.App.Writer, list, monitors, c.Bool("prune"))
 				if err == nil && n > 0 {
-					err = &codedError{exitNo, nil}
+					err = exit.With(exitNo, nil)
 				}
 				return err
 			})
@@ -113,7 +117,7 @@ func asYAML(m wire.Saved) (string, error) {
 		m.Agents = wire.Selectors{wire.Everywhere}
 	}
 	var b bytes.Buffer
-	err := emitYAML(&b, toFile(m))
+	err := console.WriteYAML(&b, toFile(m))
 	return console.PrintableText(b.String()), err
 }
 

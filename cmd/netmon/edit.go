@@ -11,13 +11,15 @@ import (
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
 
 func editCommand() *cli.Command {
 	edit := func(usage, form string) *cli.Command {
 		return &cli.Command{
-			Name: "edit", Usage: usage, UsageText: form,
+			Name: "edit", ArgsUsage: cmdline.Monitor, Usage: usage, UsageText: form,
 			Flags: []cli.Flag{brokerFlag()},
 			Action: func(c *cli.Context) error {
 				name, err := oneArg(c, "name of a monitor")
@@ -26,7 +28,7 @@ func editCommand() *cli.Command {
 				}
 				return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, editor: c.App.Writer, out: c.App.Writer}
-					if w, ok := c.App.Metadata[saidKey].(io.Writer); ok {
+					if w := invocationOf(c).said; w != nil {
 						e.out = w
 					}
 					return e.monitor(name)
@@ -157,9 +159,9 @@ func parseEdited(path, text, name string) (*wire.Saved, error) {
 	case err != nil:
 		return nil, err
 	case len(list) != 1:
-		return nil, &mistake{path: path, line: 1, what: fmt.Errorf("want the one monitor %q, got %d; to delete it: netmon delete %s", name, len(list), name)}
+		return nil, &safeyaml.Mistake{Path: path, Line: 1, What: fmt.Errorf("want the one monitor %q, got %d; to delete it: netmon delete %s", name, len(list), name)}
 	case list[0].Name != name:
-		return nil, &mistake{path: path, line: 1, what: fmt.Errorf("name: want %q, got %q: its results go by its name; netmon add makes another monitor", name, list[0].Name)}
+		return nil, &safeyaml.Mistake{Path: path, Line: 1, What: fmt.Errorf("name: want %q, got %q: its results go by its name; netmon add makes another monitor", name, list[0].Name)}
 	}
 	list[0].Monitor = list[0].Monitor.WithDefaults()
 	return &list[0], nil
@@ -167,19 +169,19 @@ func parseEdited(path, text, name string) (*wire.Saved, error) {
 
 // marked writes each mistake below its line; what has none, to the end.
 func marked(text string, err error) string {
-	var mistakes []*mistake
+	var mistakes []*safeyaml.Mistake
 	collect(err, &mistakes)
 	if len(mistakes) == 0 {
-		mistakes = []*mistake{{what: err}}
+		mistakes = []*safeyaml.Mistake{{What: err}}
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	var b strings.Builder
 	for i, line := range lines {
 		b.WriteString(line + "\n")
 		for _, m := range mistakes {
-			last := i == len(lines)-1 && (m.line == 0 || m.line > len(lines))
-			if m.line == i+1 || last {
-				b.WriteString(editMark + strings.ReplaceAll(m.short(), "\n", " ") + "\n")
+			last := i == len(lines)-1 && (m.Line == 0 || m.Line > len(lines))
+			if m.Line == i+1 || last {
+				b.WriteString(editMark + strings.ReplaceAll(m.Short(), "\n", " ") + "\n")
 			}
 		}
 	}
@@ -187,9 +189,9 @@ func marked(text string, err error) string {
 }
 
 // collect gathers the mistakes of an error that joins others.
-func collect(err error, to *[]*mistake) {
+func collect(err error, to *[]*safeyaml.Mistake) {
 	switch err := err.(type) {
-	case *mistake:
+	case *safeyaml.Mistake:
 		*to = append(*to, err)
 	case interface{ Unwrap() []error }:
 		for _, one := range err.Unwrap() {

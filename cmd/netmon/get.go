@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -21,15 +22,16 @@ func getCommand() *cli.Command {
 	flags := func(more ...cli.Flag) []cli.Flag { return append([]cli.Flag{brokerFlag(), listFlag()}, more...) }
 	return &cli.Command{
 		Name:      "get",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "show saved monitors, agents, stored results or the broker",
 		UsageText: "netmon get monitors|agents|results|broker [-o FORM], netmon get monitor NAME -o yaml",
 		Action: func(c *cli.Context) error {
 			return usage("get what? want monitors, monitor NAME, agents, results or broker, got %q", c.Args().First())
 		},
 		Subcommands: []*cli.Command{
-			{Name: "monitors", Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
-			{Name: "monitor", Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
-			{Name: "agents", Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
+			{Name: "monitors", ArgsUsage: cmdline.Nothing, Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "monitor", ArgsUsage: cmdline.Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "agents", ArgsUsage: cmdline.Nothing, Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
 			getResultsCommand(), getBrokerCommand(),
 		},
 	}
@@ -153,7 +155,7 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 			{"KIND", func(m stood) string { return m.Kind }},
 			{"TARGET", func(m stood) string { return m.Target }},
 			{"EVERY", func(m stood) string { return m.Every.String() }},
-			{"AGENTS", func(m stood) string { return where(m.Saved) }},
+			{"AGENTS", func(m stood) string { return console.Placement(m.Saved) }},
 			{"REVISION", func(m stood) string { return strconv.FormatUint(m.Revision, 10) }},
 		},
 		wide: []column[stood]{
@@ -179,27 +181,9 @@ func emitFile(w io.Writer, list []wire.Saved, head string) error {
 	}
 	out.WriteString("monitors:\n")
 	for _, m := range list { // one by one: a list of thousands takes the encoder seconds
-		if err := emitYAML(out, []fileMonitor{toFile(m)}); err != nil {
+		if err := console.WriteYAML(out, []fileMonitor{toFile(m)}); err != nil {
 			return err
 		}
 	}
 	return out.Flush()
-}
-
-// where says in a few words where a monitor runs.
-func where(m wire.Saved) string {
-	s := m.Agents.String()
-	switch {
-	case m.Agents == nil:
-		s = wire.Everywhere
-	case len(m.Agents) == 0:
-		s = "none"
-	}
-	if len(m.Except) > 0 {
-		s += " except " + m.Except.String()
-	}
-	if m.Paused {
-		s = "paused (" + s + ")"
-	}
-	return s
 }

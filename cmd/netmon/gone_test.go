@@ -21,6 +21,8 @@ import (
 	"netmon/console/prompt"
 	"netmon/console/view"
 	"netmon/identity"
+	"netmon/internal/endpoint"
+	"netmon/internal/host"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
 	"netmon/judge"
@@ -47,15 +49,14 @@ func newGoneMesh(t *testing.T) *goneMesh {
 	m.must(err)
 	t.Cleanup(func() { m.b.Close(); a.Close() })
 	m.Mesh = natstest.Mesh{Authority: a, Address: m.b.URL()}
-	credential, err := a.Built(access.Controller, "controller")
+	id, err := host.Around(m.b, a, log)
 	m.must(err)
-	id := identified{authority: a, controller: as(m.b.Connect, credential), url: m.b.URL()}
 	ready, answers := make(chan struct{}), make(chan struct{})
 	m.running(func(ctx context.Context) {
-		controls{connect: id.controller, limits: m.b.DefaultLimits(), access: id.access(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
+		id.Control(ctx, m.b.DefaultLimits(), sync.OnceFunc(func() { close(ready) }))
 	})
 	<-ready
-	m.running(func(ctx context.Context) { id.serve(ctx, m.b, ready, sync.OnceFunc(func() { close(answers) }), log) })
+	m.running(func(ctx context.Context) { id.Answer(ctx, ready, sync.OnceFunc(func() { close(answers) })) })
 	<-answers
 	m.admin = m.console(wire.RoleAdmin, "anna")
 	m.running(func(ctx context.Context) {
@@ -94,7 +95,7 @@ func (m *goneMesh) running(run func(context.Context)) (stop func()) {
 func (m *goneMesh) console(role wire.Role, name string) *console.Client {
 	m.t.Helper()
 	id, dir := m.LetIn(m.t, role, name)
-	cl, err := console.ConnectAs(personOf(dir), by(m.b.Connect, id, dir))
+	cl, err := console.ConnectAs(endpoint.PersonIn(dir), host.By(m.b.Connect, id, dir))
 	m.must(err)
 	m.t.Cleanup(cl.Close)
 	return cl
@@ -109,9 +110,9 @@ func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop fu
 	m.must(err)
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
-	connect := by(m.b.Connect, id, dir)
+	connect := host.By(m.b.Connect, id, dir)
 	if !inside {
-		connect = endpoint{url: id.URL, identity: dir}.connect
+		connect = endpoint.Endpoint{URL: id.URL, Identity: dir}.Connect
 	}
 	log = &testlog.Buffer{}
 	a, err := agent.New(agent.Options{ID: name, State: m.t.TempDir(), Version: "1.0.0", Connect: connect, Trust: trust, Log: slog.New(slog.NewTextHandler(log, nil))})

@@ -10,12 +10,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
+		ArgsUsage:   cmdline.Monitor,
 		Usage:       "show who changed a monitor, when and how",
 		UsageText:   "netmon history NAME [-o FORM]",
 		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
@@ -79,7 +81,7 @@ func printHistory(c *cli.Context, revisions []console.Revision) error {
 			{"KIND", of(func(m *wire.Saved) string { return m.Kind })},
 			{"TARGET", of(func(m *wire.Saved) string { return m.Target })},
 			{"EVERY", of(func(m *wire.Saved) string { return m.Every.String() })},
-			{"AGENTS", of(func(m *wire.Saved) string { return where(*m) })},
+			{"AGENTS", of(func(m *wire.Saved) string { return console.Placement(*m) })},
 		}})
 }
 
@@ -96,10 +98,11 @@ func (r historyRow) what() string {
 func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rollback",
+		ArgsUsage:   cmdline.Monitor,
 		Usage:       "make a monitor as it was at an earlier revision",
 		UsageText:   "netmon rollback NAME --to REVISION",
 		Description: "The earlier definition is saved as a new revision; a deleted monitor comes back.",
-		Flags:       []cli.Flag{brokerFlag(), &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"}},
+		Flags:       []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Revision, &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"})},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")
 			if err != nil {

@@ -20,6 +20,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"netmon/internal/host"
+
 	"github.com/miekg/dns"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -378,7 +380,7 @@ func daemon(c *cli.Command) bool {
 func TestInjection_Exact(t *testing.T) {
 	for _, s := range []string{nastyText, "plain", "日本 é", "\U0001F600\U000e0041", "a\u009b", "\ufeff", "x\ty\nz", "<&>"} {
 		want := map[string]string{"key": s, s + "k": "v"}
-		for name, encode := range map[string]func(any) ([]byte, error){"line": jsonLine, "text": jsonText} {
+		for name, encode := range map[string]func(any) ([]byte, error){"line": console.JSONLine, "text": console.JSONText} {
 			data, err := encode(want)
 			if err != nil {
 				t.Fatal(err)
@@ -425,9 +427,13 @@ func TestInjection_Logs(t *testing.T) {
 	}
 	defer b.Close()
 	ctx, cancel := context.WithCancel(t.Context())
+	h, err := host.Around(b, nil, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended, ready := make(chan struct{}), make(chan struct{})
 	go func() {
-		controls{connect: b.Connect, limits: b.DefaultLimits(), ready: func() { close(ready) }, log: logger}.run(ctx)
+		h.Control(ctx, b.DefaultLimits(), func() { close(ready) })
 		close(ended)
 	}()
 	<-ready

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -31,6 +32,7 @@ func kindCommands(shared func() []cli.Flag, what string, action func(*cli.Contex
 		}
 		out = append(out, &cli.Command{
 			Name:      k.Name,
+			ArgsUsage: cmdline.Target,
 			Usage:     k.Doc,
 			UsageText: fmt.Sprintf("netmon %s %s %s [options]", what, k.Name, k.Target),
 			Description: fmt.Sprintf("netmon %s %s %s\n\nEach option here is the option of the same name in a file: --expect-status is\n"+
@@ -64,11 +66,11 @@ func optionFlag(f probes.Field) cli.Flag {
 	case f.Type == "yes/no":
 		return &cli.BoolFlag{Name: flagName(f), Usage: help, Category: category, DisableDefaultText: true}
 	case f.Type == "map":
-		return &cli.StringSliceFlag{Name: flagName(f), Usage: help + "; `NAME=VALUE`, may be repeated", Category: category}
+		return cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: flagName(f), Usage: help + "; `NAME=VALUE`, may be repeated", Category: category})
 	case f.List:
-		return &cli.StringSliceFlag{Name: flagName(f), Usage: help + "; may be repeated", Category: category}
+		return cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: flagName(f), Usage: help + "; may be repeated", Category: category})
 	}
-	return &cli.StringFlag{Name: flagName(f), Usage: help, Category: category}
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: flagName(f), Usage: help, Category: category})
 }
 
 // optionsFromFlags gathers the kind's options that were given, as the JSON

@@ -13,9 +13,9 @@ import (
 )
 
 // listForms are the forms of every list.
-const listForms = "table (default), wide, json, yaml, ndjson, csv, name"
+func listForms() []string { return []string{"table", "wide", "json", "yaml", "ndjson", "csv", "name"} }
 
-func listFlag() cli.Flag { return outputFlag(listForms) }
+func listFlag() cli.Flag { return outputFlag(listForms()...) }
 
 // listing is a list that a command prints, in the form that was asked for.
 type listing[T any] struct {
@@ -129,12 +129,12 @@ func emit[T any](w io.Writer, form, kind string, items []T) error {
 	}{"netmon/v1", kind, items}
 	switch form {
 	case "json":
-		return emitJSON(w, list)
+		return console.WriteJSON(w, list)
 	case "yaml":
-		return emitYAML(w, list)
+		return console.WriteYAML(w, list)
 	case "ndjson":
 		for _, it := range items {
-			data, err := jsonLine(it)
+			data, err := console.JSONLine(it)
 			if err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ func emit[T any](w io.Writer, form, kind string, items []T) error {
 		}
 		return nil
 	}
-	return usage("--output: want %s, got %q", strings.ReplaceAll(listForms, " (default)", ""), form)
+	return usage("--output: want %s, got %q", strings.Join(listForms(), ", "), form)
 }
 
 // checkForm refuses a form that a list does not have, before anything is asked.

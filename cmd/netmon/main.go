@@ -19,19 +19,21 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 )
 
 // version is set by the build (-ldflags "-X main.version=1.2.3").
 var version = "0.1.0"
 
-// Exit codes, the same for every command.
+// The codes that commands end with.
 const (
-	exitOK          = 0
-	exitNo          = 1 // the answer is no: a probe failed, an agent refused
-	exitUsage       = 2 // wrong use, or an invalid file
-	exitUnreachable = 3 // no broker
-	exitTimeout     = 4 // waited too long
-	exitInterrupted = 130
+	exitOK          = exit.OK
+	exitNo          = exit.No
+	exitUsage       = exit.WrongUse
+	exitUnreachable = exit.Unreachable
+	exitTimeout     = exit.TimedOut
+	exitInterrupted = exit.Interrupted
 )
 
 func main() {
@@ -45,16 +47,16 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
 	if len(args) > 1 && args[1] == completeWord {
-		complete(ctx, app, args[2:], stdout)
+		cmdline.Complete(ctx, app, args[2:], stdout)
 		return exitOK
 	}
-	return runApp(ctx, app, args, stderr)
+	return runApp(ctx, &invocation{}, app, args)
 }
 
 // runApp carries out one command line and returns its exit code.
-func runApp(ctx context.Context, app *cli.App, args []string, stderr io.Writer) int {
-	err := app.RunContext(ctx, permute(app, args))
-	var coded *codedError
+func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int {
+	err := app.RunContext(within(ctx, i), cmdline.Permute(app, args))
+	var coded *exit.Error
 	switch {
 	case err == nil:
 		return exitOK
@@ -62,40 +64,23 @@ func runApp(ctx context.Context, app *cli.App, args []string, stderr io.Writer) 
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitInterrupted
 	case errors.Is(err, console.ErrUnreachable):
-		coded = &codedError{exitUnreachable, err}
+		coded = &exit.Error{Code: exitUnreachable, Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
-		coded = &codedError{exitTimeout, err}
+		coded = &exit.Error{Code: exitTimeout, Err: err}
 	default:
-		coded = &codedError{exitNo, err}
+		coded = &exit.Error{Code: exitNo, Err: err}
 	}
-	if isCheck(args) && coded.err != nil {
-		return tellNagios(app.Writer, coded.err)
+	if isCheck(args) && coded.Err != nil {
+		return tellNagios(app.Writer, coded.Err)
 	}
-	if coded.err != nil {
-		fmt.Fprintln(stderr, "netmon:", console.PrintableText(coded.err.Error()))
+	if coded.Err != nil {
+		fmt.Fprintln(app.ErrWriter, "netmon:", console.PrintableText(coded.Err.Error()))
 	}
-	return coded.code
+	return coded.Code
 }
-
-// codedError ends the program with this exit code; a nil err has been told already.
-type codedError struct {
-	code int
-	err  error
-}
-
-func (e *codedError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *codedError) Unwrap() error { return e.err }
 
 // usage is the error of a command that was called wrongly.
-func usage(format string, args ...any) error {
-	return &codedError{exitUsage, fmt.Errorf(format, args...)}
-}
+func usage(format string, args ...any) error { return exit.Usage(format, args...) }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
@@ -164,10 +149,10 @@ func kindOfFlag(c *cli.Context, name string) string {
 			if !slices.Contains(f.Names(), name) {
 				continue
 			}
-			switch f.(type) {
-			case *cli.DurationFlag:
+			switch cmdline.ValueOf(f) {
+			case cmdline.Duration:
 				return "a duration, such as 10s"
-			case *cli.IntFlag, *cli.Int64Flag, *cli.UintFlag, *cli.Uint64Flag, *cli.Float64Flag:
+			case cmdline.Number, cmdline.Revision:
 				return "a number"
 			}
 		}
@@ -177,8 +162,9 @@ func kindOfFlag(c *cli.Context, name string) string {
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version of netmon and of what it is built with", UsageText: "netmon version",
+		Name:      "version",
+		ArgsUsage: cmdline.Nothing,
+		Usage:     "print the version of netmon and of what it is built with", UsageText: "netmon version",
 		Action: func(c *cli.Context) error {
 			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)
 			if info, ok := debug.ReadBuildInfo(); ok {

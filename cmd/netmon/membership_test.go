@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/host"
+
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
@@ -18,20 +21,22 @@ import (
 
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/endpoint"
+	"netmon/internal/membership"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
 
-// memberBy is what netmon agent with these flags would be.
-func memberBy(args ...string) (got membership, err error) {
+// startedBy is what netmon agent with these flags would be.
+func startedBy(args ...string) (got membership.Membership, err error) {
 	agent := agentCommand()
 	withEndpoint(agent)
 	agent.Action = func(c *cli.Context) (err error) {
-		got, err = memberOf(c)
+		got, err = memberBy(c)
 		return err
 	}
-	app := &cli.App{Commands: []*cli.Command{agent}, Metadata: map[string]any{}, Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {}}
-	err = app.Run(append([]string{"netmon", "agent"}, args...))
+	app := &cli.App{Commands: []*cli.Command{agent}, Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {}}
+	err = app.RunContext(within(context.Background(), &invocation{}), append([]string{"netmon", "agent"}, args...))
 	return got, err
 }
 
@@ -74,7 +79,7 @@ func writeFile(t *testing.T, path, data string) string {
 func TestMemberOf_NobodyObeysWhoeverComes(t *testing.T) {
 	s := natstest.StartSecure(t)
 	state := t.TempDir()
-	own := identityIn(state)
+	own := membership.IdentityFolder(state)
 	if _, err := s.Enrol(own, s.Address, wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -117,17 +122,17 @@ func TestMemberOf_NobodyObeysWhoeverComes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("NETMON_CREDS", c.env)
-			m, err := memberBy(c.args...)
+			m, err := startedBy(c.args...)
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Fatalf("error %v, want %q", err, c.err)
 			}
-			if (m.trust != nil) != c.trust || (m.rotate != nil) != c.trust {
-				t.Errorf("it knows whom to obey: %v, and can change its key: %v, want %v", m.trust != nil, m.rotate != nil, c.trust)
+			if (m.Trust != nil) != c.trust || (m.Rotate != nil) != c.trust {
+				t.Errorf("it knows whom to obey: %v, and can change its key: %v, want %v", m.Trust != nil, m.Rotate != nil, c.trust)
 			}
 			if c.trust {
-				nc, err := m.connect(nats.NoReconnect())
+				nc, err := m.Connect(nats.NoReconnect())
 				if err != nil {
-					t.Fatalf("connect to %s: %v", m.url, err)
+					t.Fatalf("connect to %s: %v", m.URL, err)
 				}
 				nc.Close()
 			}
@@ -150,11 +155,11 @@ func TestEndpoint_CredsFile(t *testing.T) {
 	beside := writeFile(t, filepath.Join(t.TempDir(), "olga.creds"), string(data))
 	writeFile(t, identity.CA(filepath.Dir(beside)), id.Authority)
 	for file, authority := range map[string]string{identity.Creds(dir): id.Authority, beside: id.Authority, alone: ""} {
-		e, err := chooseEndpoint(s.Address, "", []string{file})
+		e, err := endpoint.Choose(s.Address, "", []string{file})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := e.person(); p.Name != "olga" || p.Signer == nil || p.Authority != authority {
+		if p := e.Person(); p.Name != "olga" || p.Signer == nil || p.Authority != authority {
 			t.Errorf("by %s: %q, an authority of %d bytes", file, p.Name, len(p.Authority))
 		}
 	}
@@ -175,13 +180,13 @@ func TestEndpoint_SignsNoStrangeNonce(t *testing.T) {
 	}
 	for what, connect := range map[string]func(url string) (*nats.Conn, error){
 		"a file": func(url string) (*nats.Conn, error) {
-			return endpoint{url: url, creds: []string{plainCreds(t)}}.connect(nats.NoReconnect())
+			return endpoint.Endpoint{URL: url, Creds: []string{plainCreds(t)}}.Connect(nats.NoReconnect())
 		},
 		"the broker's own process": func(url string) (*nats.Conn, error) {
-			return by(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(o, nats.NoReconnect())...) }, who, dir)()
+			return host.By(func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, append(o, nats.NoReconnect())...) }, who, dir)()
 		},
 		"an identity": func(url string) (*nats.Conn, error) {
-			return endpoint{url: url, identity: dir}.connect(nats.NoReconnect())
+			return endpoint.Endpoint{URL: url, Identity: dir}.Connect(nats.NoReconnect())
 		},
 	} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -223,14 +228,14 @@ func TestJoin_NoPlaceForTheKey(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	for what, join := range map[string]func() error{
 		"a state folder that cannot be made": func() error {
-			_, err := memberBy("--join", agent.String(), "--state", filepath.Join(file, "state"))
+			_, err := startedBy("--join", agent.String(), "--state", filepath.Join(file, "state"))
 			return err
 		},
-		"no folder for states": func() error { _, err := memberBy("--join", agent.String()); return err },
+		"no folder for states": func() error { _, err := startedBy("--join", agent.String()); return err },
 		"no folder for settings": func() error {
 			t.Setenv("XDG_CONFIG_HOME", filepath.Join(file, "config"))
 			defer t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-			_, _, err := joinConsole(t.Context(), person.String())
+			_, _, err := membership.Console(t.Context(), person.String())
 			return err
 		},
 	} {
@@ -239,14 +244,14 @@ func TestJoin_NoPlaceForTheKey(t *testing.T) {
 		}
 	}
 	state := t.TempDir()
-	m, err := memberBy("--join", agent.String(), "--state", state)
-	if err != nil || m.id != "oslo" || m.trust == nil {
+	m, err := startedBy("--join", agent.String(), "--state", state)
+	if err != nil || m.ID != "oslo" || m.Trust == nil {
 		t.Errorf("the agent's token did not survive: %v", err)
 	}
-	if _, _, err := joinConsole(t.Context(), person.String()); err != nil {
+	if _, _, err := membership.Console(t.Context(), person.String()); err != nil {
 		t.Errorf("the person's token did not survive: %v", err)
 	}
-	if left, err := filepath.Glob(filepath.Join(identityIn(state), ".try-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(membership.IdentityFolder(state), ".try-*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v (%v)", left, err)
 	}
 }
@@ -258,12 +263,12 @@ func TestMemberOf_StrangerIsTold(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("NETMON_CREDS", "")
-	m, err := memberBy("--broker", s.Address, "--id", "oslo")
+	m, err := startedBy("--broker", s.Address, "--id", "oslo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	told := make(chan error, 1)
-	nc, err := m.connect(nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+	nc, err := m.Connect(nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 		select {
 		case told <- err:
 		default:
@@ -290,7 +295,7 @@ func TestJoin_KeepsWhatItHas(t *testing.T) {
 	t.Setenv("NETMON_CREDS", "")
 	many := func() string { return s.Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2}).String() }
 	state := t.TempDir()
-	if m, err := memberBy("--join", many(), "--id", "web1", "--state", state); err != nil || m.id != "web1" {
+	if m, err := startedBy("--join", many(), "--id", "web1", "--state", state); err != nil || m.ID != "web1" {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	other := natstest.StartSecure(t).Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2}).String()
@@ -304,15 +309,15 @@ func TestJoin_KeepsWhatItHas(t *testing.T) {
 		"a line of another mesh, not valid":    {[]string{"--join", strings.Replace(other, "/join/", "/join/x", 1), "--state", state}, false},
 		"another id, in the same state folder": {[]string{"--join", many(), "--id", "local", "--state", state}, false},
 	} {
-		m, err := memberBy(c.args...)
-		if (err == nil) != c.in || c.in && m.id != "web1" {
-			t.Errorf("%s: %q, %v", what, m.id, err)
+		m, err := startedBy(c.args...)
+		if (err == nil) != c.in || c.in && m.ID != "web1" {
+			t.Errorf("%s: %q, %v", what, m.ID, err)
 		}
 	}
-	if m, err := memberBy("--join", many()); err != nil || m.id != joinID() {
-		t.Errorf("by the host's name: %q, %v", m.id, err)
+	if m, err := startedBy("--join", many()); err != nil || m.ID != membership.JoinID() {
+		t.Errorf("by the host's name: %q, %v", m.ID, err)
 	}
-	if m, err := memberBy(); err != nil || m.id != joinID() || m.trust == nil {
-		t.Errorf("and without the line: %q, %v", m.id, err)
+	if m, err := startedBy(); err != nil || m.ID != membership.JoinID() || m.Trust == nil {
+		t.Errorf("and without the line: %q, %v", m.ID, err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -20,15 +22,16 @@ func addCommand() *cli.Command {
 	flags := func() []cli.Flag {
 		return []cli.Flag{
 			brokerFlag(),
-			&cli.StringFlag{Name: "name", Usage: "`NAME` of the monitor (default: made from kind and target)"},
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of the monitor (default: made from kind and target)"}),
 			&cli.DurationFlag{Name: "every", Value: wire.DefaultEvery, Usage: "measure once in each `DURATION`"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or --every if that is shorter, but at least 1s", Usage: "give up a run after this `DURATION`"},
-			&cli.StringFlag{Name: "on", Value: "all", Usage: "`AGENTS` that run it: all, ids, or label=value, by commas"},
-			&cli.StringFlag{Name: "except", Usage: "`AGENTS` that do not"},
+			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Value: "all", Usage: "`AGENTS` that run it: all, ids, or label=value, by commas"}),
+			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "except", Usage: "`AGENTS` that do not"}),
 		}
 	}
 	return &cli.Command{
 		Name:      "add",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "save a monitor and start it",
 		UsageText: "netmon add KIND TARGET [--name NAME] [--every 10s] [--on all] [options]",
 		Description: "Saves a monitor and starts it on its agents. One that exists already is not\nchanged: use apply for that.\n\n" +
@@ -135,7 +138,7 @@ func tell(ctx context.Context, w io.Writer, cl *console.Client, store *console.S
 		}
 	}
 	if refused > 0 {
-		return &codedError{exitNo, fmt.Errorf("%d of %d agents did not do it", refused, len(told))}
+		return exit.With(exitNo, fmt.Errorf("%d of %d agents did not do it", refused, len(told)))
 	}
 	return nil
 }
@@ -143,6 +146,7 @@ func tell(ctx context.Context, w io.Writer, cl *console.Client, store *console.S
 func deleteCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "delete",
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "delete saved monitors and stop them everywhere",
 		UsageText: "netmon delete NAME...",
 		Flags:     []cli.Flag{brokerFlag()},
@@ -216,11 +220,12 @@ func eachMonitor(ctx context.Context, c *cli.Context, cl *console.Client, names 
 func startCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "start",
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "run saved monitors, everywhere they belong or on more agents",
 		UsageText: "netmon start NAME... [--on paris,tokyo | --on all | --on region=eu]",
 		Description: "Without --on a paused monitor runs again where it did. With --on it runs there\ntoo; one that was paused then runs there only. " +
 			"The change is saved: an agent that is\naway starts when it returns.",
-		Flags:  []cli.Flag{brokerFlag(), &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"}},
+		Flags:  []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"})},
 		Action: func(c *cli.Context) error { return place(c, "started", console.StartOn) },
 	}
 }
@@ -228,10 +233,11 @@ func startCommand() *cli.Command {
 func stopCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "stop",
+		ArgsUsage:   cmdline.Monitors,
 		Usage:       "stop saved monitors, everywhere or on some agents",
 		UsageText:   "netmon stop NAME... [--on paris,tokyo | --on all | --on region=eu]",
 		Description: "Without --on, or on all, the monitor is paused and keeps its places. The change\nis saved: it holds for agents that are away, too.",
-		Flags:       []cli.Flag{brokerFlag(), &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"}},
+		Flags:       []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"})},
 		Action: func(c *cli.Context) error {
 			return place(c, "stopped", func(m wire.Saved, on wire.Selectors) (wire.Saved, error) { return console.StopOn(m, on), nil })
 		},

@@ -8,9 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/internal/retry"
 )
 
@@ -26,10 +27,10 @@ const defaultPatience = retry.Patience
 // --timeout, or NETMON_TIMEOUT where --timeout means something else. Where it waits
 // for long, it says on standard error for what.
 func withPatience(c *cli.Command) {
-	if find(c.Flags, "broker") == nil || find(c.Flags, "context") == nil || slices.Contains(lasting, c.Name) || c.Action == nil {
+	if cmdline.Find(c.Flags, "broker") == nil || cmdline.Find(c.Flags, "context") == nil || slices.Contains(lasting, c.Name) || c.Action == nil {
 		return
 	}
-	own := find(c.Flags, "timeout") != nil
+	own := cmdline.Find(c.Flags, "timeout") != nil
 	if !own {
 		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", DefaultText: fmt.Sprintf("none, and %v for each answer", defaultPatience), Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
 	}
@@ -48,12 +49,12 @@ func withPatience(c *cli.Command) {
 		defer cancel()
 		c.Context = ctx
 		err = action(c)
-		var coded *codedError
+		var coded *exit.Error
 		// On a busy machine ctx hears of its end after the connection that went by it.
 		if end, _ := ctx.Deadline(); err == nil || time.Now().Before(end) || outer.Err() != nil || errors.As(err, &coded) {
 			return err
 		}
-		return &codedError{exitTimeout, fmt.Errorf("not done within %v (%s): %w", d, from, err)}
+		return exit.With(exitTimeout, fmt.Errorf("not done within %v (%s): %w", d, from, err))
 	}
 }
 
@@ -77,15 +78,3 @@ func patience(c *cli.Context, own bool) (d time.Duration, from string, err error
 	}
 	return d, from, nil
 }
-
-// connectBy is the time that connecting may take: a little longer than ctx
-// lasts, so that it is ctx that ended.
-func connectBy(ctx context.Context) []nats.Option {
-	end, ok := ctx.Deadline()
-	if left := time.Until(end); ok && left < connectPatience {
-		return []nats.Option{nats.Timeout(max(left, 0) + 10*time.Millisecond)}
-	}
-	return nil
-}
-
-const connectPatience = 3 * time.Second // of console.Connect

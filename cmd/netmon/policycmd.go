@@ -9,7 +9,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/agent/policy"
+	"netmon/agent/policyfile"
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -17,20 +20,21 @@ import (
 func policyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "policy",
+		ArgsUsage: cmdline.Text,
 		Usage:     "check the policy of an agent on this host, and ask it about addresses",
 		UsageText: "netmon policy [--policy FILE] [ADDRESS[:PORT]...]",
 		Description: "Reads the file that `netmon agent` would read, tells every mistake in it, and says\nof each address whether probes may go there, and secrets with them; without a port\nit is asked about icmp. The exit code is 1 when one may not.\n\n" +
 			"   netmon policy --policy policy.yaml 10.0.0.1:22 169.254.169.254:80",
 		Flags: []cli.Flag{policyFlag()},
 		Action: func(c *cli.Context) error {
-			p, path, err := findPolicy(c.String("policy"))
+			p, path, err := policyfile.Find(c.String("policy"))
 			if err != nil {
 				return err
 			}
 			if path == "" {
 				path = "no file: the default policy"
 			}
-			fmt.Fprintf(c.App.Writer, "%s: %s\n", path, policyText(p.Summary()))
+			fmt.Fprintf(c.App.Writer, "%s: %s\n", path, console.PolicyText(p.Summary()))
 			return askPolicy(c.App.Writer, p, c.Args().Slice())
 		},
 	}
@@ -58,40 +62,9 @@ func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
 		fmt.Fprintf(w, "%s: yes\n", text)
 	}
 	if denied > 0 {
-		return &codedError{code: exitNo}
+		return exit.With(exitNo, nil)
 	}
 	return nil
-}
-
-// policyText sums a policy up in a line.
-func policyText(p *wire.Policy) string {
-	if p == nil {
-		return "-"
-	}
-	text := p.Source + " " + p.Digest
-	add := func(format string, args ...any) { text += ", " + fmt.Sprintf(format, args...) }
-	if p.Allow > 0 {
-		add("allow %d", p.Allow)
-	}
-	if p.Deny > 0 {
-		add("deny %d", p.Deny)
-	}
-	if p.Kinds != nil {
-		add("kinds %s", strings.Join(p.Kinds, "+"))
-	}
-	if p.MinEvery > 0 {
-		add("every %s or more", p.MinEvery)
-	}
-	if p.MaxMonitors > 0 {
-		add("%d monitors", p.MaxMonitors)
-	}
-	if p.MaxRate > 0 {
-		add("%v probes/s", p.MaxRate)
-	}
-	if p.MaxTargetRate > 0 {
-		add("%v/s to a target", p.MaxTargetRate)
-	}
-	return console.Printable(text)
 }
 
 // warnPlain tells of secrets that stand in monitors, where everybody who reads
@@ -102,4 +75,9 @@ func warnPlain(w io.Writer, monitors ...wire.Saved) {
 			fmt.Fprintf(w, "netmon: WARNING: monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads\n", m.Name, path)
 		}
 	}
+}
+
+func policyFlag() cli.Flag {
+	return cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "policy", EnvVars: []string{"NETMON_POLICY"},
+		Usage: "`FILE` that says what commands may have measured here (default: the first there is of " + strings.Join(policyfile.Paths(), ", ") + "; else a policy that denies cloud metadata and link-local addresses)"})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -19,12 +21,13 @@ func probeCommand() *cli.Command {
 		return append([]cli.Flag{
 			&cli.DurationFlag{Name: "timeout", Value: wire.DefaultTimeout, Usage: "give up after this `DURATION`"},
 			&cli.BoolFlag{Name: "explain", Usage: "print every step with its time, and why the outcome is what it is"},
-			outputFlag("text (default), json, ndjson"),
+			outputFlag("text", "json", "ndjson"),
 			brokerFlag(),
 		}, fromFlags()...)
 	}
 	cmd := &cli.Command{
 		Name:      "probe",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "measure now, here without a broker, or from agents",
 		UsageText: "netmon probe KIND TARGET [--from AGENTS] [options]",
 		Description: "Measures TARGET once, here, and prints what was learned. With --from, agents\nmeasure, and each answer is shown as it lands; agents that are away are listed.\n" +
@@ -82,9 +85,9 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 		if c.Context.Err() != nil {
 			return context.Canceled
 		}
-		encode := jsonLine
+		encode := console.JSONLine
 		if form == "json" {
-			encode = jsonText
+			encode = console.JSONText
 		}
 		data, err := encode(r)
 		if err != nil {
@@ -163,7 +166,7 @@ func outcomeError(r wire.Result) error {
 	if r.Outcome == wire.OK {
 		return nil
 	}
-	return &codedError{exitNo, nil}
+	return exit.With(exitNo, nil)
 }
 
 // escaper keeps control characters of targets from the terminal; line ends and

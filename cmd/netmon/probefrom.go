@@ -12,6 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/probes"
 	"netmon/wire"
@@ -21,10 +23,10 @@ import (
 func fromFlags() []cli.Flag {
 	const category = "on agents:"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"},
+		cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"}),
 		&cli.IntFlag{Name: "times", Aliases: []string{"c"}, Value: 1, Category: category, Usage: "measure `N` times on each agent"},
 		&cli.DurationFlag{Name: "every", Value: time.Second, Category: category, Usage: "begin one run in each `DURATION`"},
-		&cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"},
+		cmdline.Takes(cmdline.OneOf("any", "all"), &cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"}),
 	}
 }
 
@@ -79,7 +81,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 			return context.Canceled
 		}
 		if fine := r.fine(); fine < need {
-			return &codedError{exitNo, nil}
+			return exit.With(exitNo, nil)
 		}
 		return nil
 	})
@@ -162,7 +164,7 @@ func (r *probeReport) take(a console.Asked) {
 		r.all = append(r.all, res)
 	case "ndjson":
 		var data []byte
-		if data, err = jsonLine(res); err == nil {
+		if data, err = console.JSONLine(res); err == nil {
 			_, err = w.Write(data)
 		}
 	default:

@@ -11,6 +11,7 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/endpoint"
 	"netmon/internal/natstest"
 	"netmon/probes"
 )
@@ -109,7 +110,7 @@ func TestCommandTree_IsCompleted(t *testing.T) {
 // answered, not waited with.
 func TestSession_SaysAtOnceThatTheBrokerIsAway(t *testing.T) {
 	b := natstest.Start(t)
-	s, err := newSession(brokerAt{connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) }, url: b.URL()}, false)
+	s, err := newSession(endpoint.Place{Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(b.URL(), o...) }, URL: b.URL()}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestBare(t *testing.T) {
 		"nats://127.0.0.1:4222":               "nats://127.0.0.1:4222",
 		"nats://ana:p@ss@h:1,tls://token@k:2": "nats://h:1,tls://k:2",
 	} {
-		if got := bare(urls); got != want {
+		if got := endpoint.Bare(urls); got != want {
 			t.Errorf("bare(%q) = %q, want %q", urls, got, want)
 		}
 	}

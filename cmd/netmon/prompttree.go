@@ -8,13 +8,13 @@ import (
 
 	"netmon/console/flow"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
 	"netmon/probes"
 	"netmon/wire"
 )
 
 // commandTree is what the prompt needs to know of the program's commands to
-// complete them. Help texts say it: NAME in a usage is a saved monitor, AGENT an
-// agent, AGENTS chooses agents, the forms of an output are listed.
+// complete them.
 func commandTree(commands []*cli.Command) []prompt.Command {
 	var out []prompt.Command
 	for _, c := range commands {
@@ -22,48 +22,25 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 			continue
 		}
 		p := prompt.Command{Names: c.Names(), Usage: c.Usage, Sub: commandTree(c.Subcommands)}
-		switch {
-		case strings.Contains(c.UsageText, c.Name+" NAME"), strings.Contains(c.UsageText, c.Name+" [NAME"):
+		switch c.ArgsUsage {
+		case cmdline.Monitor, cmdline.Monitors:
 			p.Takes = prompt.Monitors
-		case strings.Contains(c.UsageText, c.Name+" AGENT"), strings.Contains(c.UsageText, c.Name+" [AGENT"):
+		case cmdline.Agent, cmdline.Agents, cmdline.AgentsAway:
 			p.Takes = prompt.Agents
-		case isKind(c):
+		case cmdline.Target:
 			p.Takes = prompt.Target
 		}
 		for _, f := range c.Flags {
 			p.Flags = append(p.Flags, promptFlag(f))
-		}
-		if c.Name == "context" || c.Name == "config" { // names of other things
-			for i := range p.Sub {
-				p.Sub[i].Takes = prompt.Anything
-			}
 		}
 		out = append(out, p)
 	}
 	return out
 }
 
-func isKind(c *cli.Command) bool {
-	_, ok := probes.Find(c.Name)
-	return ok
-}
-
 func promptFlag(f cli.Flag) prompt.Flag {
-	p := prompt.Flag{Names: f.Names()}
-	d, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return p
-	}
-	p.Value = d.TakesValue()
-	help := d.GetUsage()
-	p.Agents = strings.Contains(help, "`AGENTS`") || strings.Contains(help, "agent `ID`")
-	if _, list, ok := strings.Cut(help, ": "); ok && (strings.HasPrefix(help, "`FORM`") || strings.HasPrefix(help, "`WHICH`") || strings.Contains(help, "`LEVEL`")) {
-		for form := range strings.SplitSeq(list, ", ") {
-			word, _, _ := strings.Cut(form, " ")
-			p.Values = append(p.Values, word)
-		}
-	}
-	return p
+	takes := cmdline.ValueOf(f)
+	return prompt.Flag{Names: f.Names(), Value: takes != cmdline.Nothing, Agents: takes == cmdline.Agent || takes == cmdline.Placement, Values: cmdline.Words(takes)}
 }
 
 // flowWorld is what adding a monitor step by step has to know.

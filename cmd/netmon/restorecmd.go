@@ -12,20 +12,24 @@ import (
 	"netmon/broker/backup"
 	"netmon/console"
 	"netmon/console/words"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/host"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
 func restoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
+		ArgsUsage: cmdline.Files,
 		Usage:     "put a backup back, into an empty store or at an empty nats-server",
 		UsageText: "netmon restore DIR --store FOLDER | netmon restore DIR --access FOLDER --broker URL",
 		Description: "Verifies all of the backup first. The store must be empty, and no broker may run on\nit; start one there afterwards, on this host or another. Agents come back by their own\nkeys if they reach the address. Whoever was shut out since the backup is in again.\n--access and --broker are for a nats-server that is not embedded: the first call puts\nthe keys into FOLDER, and the second one, with the server running, the streams.\n\n" +
 			"   netmon restore /backup/2026-11-28 --store /var/lib/netmon/broker\n   netmon restore /backup/2026-11-28 --store new --results-age 8760h   results older than the limit stay",
-		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), &cli.StringFlag{Name: "log", Value: "error", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
-			&cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"},
+		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(), logFlagFrom("error"),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities, beside a nats-server"}),
 			&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`; give it to the broker, too", DefaultText: "what it was"}},
-		Before: rememberAsked,
 		Action: restoreAction,
 	}
 }
@@ -56,13 +60,13 @@ func restoreAction(c *cli.Context) error {
 		return restoreOutside(c, dir, m, o)
 	}
 	store := c.String("store")
-	if askedBroker(c) {
+	if invocationOf(c).broker.asked {
 		return usage("--broker is for a nats-server that is not embedded, with --access FOLDER; into a store: --store FOLDER")
 	}
 	if store == "" {
-		return errHomeless("--store")
+		return userdirs.Homeless("--store")
 	}
-	defer collectAt(50)() // the server that restores is in this process
+	defer host.CollectAt(50)() // the server that restores is in this process
 	r, err := backup.Into(c.Context, dir, m, store, o)
 	if err != nil {
 		return err
@@ -99,9 +103,9 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 	if err != nil {
 		return err
 	}
-	nc, err := nats.Connect(e.url, append(credential, nats.Name("netmon restore"), nats.NoReconnect())...)
+	nc, err := nats.Connect(e.URL, append(credential, nats.Name("netmon restore"), nats.NoReconnect())...)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w: does the nats-server run there, with what netmon access export made of %s? (--broker)", redact(e.url), console.ErrUnreachable, err, folder)
+		return fmt.Errorf("%s: %w: %w: does the nats-server run there, with what netmon access export made of %s? (--broker)", endpoint.Redact(e.URL), console.ErrUnreachable, err, folder)
 	}
 	defer nc.Close()
 	r, err := backup.Streams(c.Context, nc, dir, m, o)
@@ -109,7 +113,7 @@ func restoreOutside(c *cli.Context, dir string, m *backup.Manifest, o backup.Res
 		return err
 	}
 	tellRestored(c, m, r)
-	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon controller --access %s --broker %s\n", console.Printable(words.Quote(folder)), redact(e.url))
+	fmt.Fprintf(c.App.ErrWriter, "start it:  netmon controller --access %s --broker %s\n", console.Printable(words.Quote(folder)), endpoint.Redact(e.URL))
 	return nil
 }
 

@@ -12,22 +12,24 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func getResultsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "results",
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "stored results, from one time to another",
 		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
 		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
 			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson\n   netmon get results web --tail 20",
-		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson, json, csv"),
-			&cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"},
-			&cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"},
+		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson", "json", "csv"),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"}),
 			&cli.IntFlag{Name: "tail", Usage: "only the newest `N`, however old they are where there is no --from"},
 			&cli.IntFlag{Name: "limit", Usage: "only the first `N`"},
-			&cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"},
+			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
 		},
 		Action: getResults,
 	}
@@ -95,7 +97,7 @@ func getResults(c *cli.Context) error {
 			case form == "csv":
 				return table.Write(csvRow(r))
 			case form == "ndjson":
-				data, err := jsonLine(r)
+				data, err := console.JSONLine(r)
 				if err != nil {
 					return err
 				}
@@ -150,6 +152,7 @@ func csvRow(r wire.Result) []string {
 func getBrokerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "broker",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "the broker, and how full what it keeps is",
 		UsageText: "netmon get broker [-o FORM]",
 		Flags:     []cli.Flag{brokerFlag(), listFlag()},
@@ -197,12 +200,12 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 	l := listing[console.Kept]{kind: "Kept", items: kept, columns: []column[console.Kept]{
 		{"KEPT", func(k console.Kept) string { return k.Name }},
 		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
-		{"BYTES", func(k console.Kept) string { return byteCount(k.Bytes) }},
+		{"BYTES", func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
 		{"OF AT MOST", func(k console.Kept) string {
 			if k.MaxBytes <= 0 {
 				return "no bound"
 			}
-			return byteCount(uint64(k.MaxBytes))
+			return console.ByteCount(uint64(k.MaxBytes))
 		}},
 		{"FULL", func(k console.Kept) string {
 			if k.MaxBytes <= 0 {
@@ -214,7 +217,7 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			if k.First.IsZero() {
 				return "-"
 			}
-			return ago(k.First)
+			return console.Ago(k.First)
 		}},
 		{"HOLDS", func(k console.Kept) string {
 			if k.Problem != "" {
@@ -233,18 +236,4 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 		}
 	}
 	return printList(c, l)
-}
-
-// byteCount writes a size in the largest binary unit.
-func byteCount(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	v, i := float64(n), 0
-	for v >= 1024 && i < len(units)-1 {
-		v /= 1024
-		i++
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", v, units[i])
 }

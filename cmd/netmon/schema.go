@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/doctor"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -26,7 +28,7 @@ func listKinds() []listKind {
 		{"Contexts", "context ls", reflect.TypeFor[contextRow]()},
 		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
 		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
-		{"Findings", "doctor", reflect.TypeFor[finding]()},
+		{"Findings", "doctor", reflect.TypeFor[doctor.Finding]()},
 	}
 }
 
@@ -36,19 +38,20 @@ type listKind struct {
 }
 
 func schemaCommand() *cli.Command {
-	var names []string
+	var names, kinds []string
 	for _, k := range listKinds() {
-		names = append(names, k.name)
+		names, kinds = append(names, k.name), append(kinds, k.name+"\tof "+k.commands)
 	}
 	return &cli.Command{
 		Name:      "schema",
+		ArgsUsage: cmdline.OneOf(kinds...),
 		Usage:     "print the JSON Schema of what commands give to programs",
 		UsageText: "netmon schema [KIND]",
 		Description: "Every list of -o json is {\"apiVersion\": \"netmon/v1\", \"kind\": …, \"items\": […]}; a line\nof -o ndjson is one item. Within netmon/v1 fields are only added: ignore those that\n" +
 			"you do not know. Times are RFC 3339 in UTC, and units stand in the names.\nKinds: " + strings.Join(names, ", ") + ".\n\n   netmon schema Agents",
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return emitJSON(c.App.Writer, allSchema())
+				return console.WriteJSON(c.App.Writer, allSchema())
 			}
 			name, err := oneArg(c, "kind")
 			if err != nil {
@@ -56,7 +59,7 @@ func schemaCommand() *cli.Command {
 			}
 			for _, k := range listKinds() {
 				if strings.EqualFold(k.name, name) {
-					return emitJSON(c.App.Writer, listSchema(k))
+					return console.WriteJSON(c.App.Writer, listSchema(k))
 				}
 			}
 			return usage("kind: want one of %s, got %q", strings.Join(names, ", "), name)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"netmon/internal/host"
+
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"netmon/agent"
@@ -34,9 +36,9 @@ func mesh(ts *testscript.TestScript, neg bool, args []string) {
 	var wg sync.WaitGroup
 	ts.Defer(func() { stop(); wg.Wait(); b.Close() })
 	ready := make(chan struct{})
-	wg.Go(func() {
-		controls{connect: b.Connect, limits: b.DefaultLimits(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
-	})
+	h, err := host.Around(b, nil, log)
+	ts.Check(err)
+	wg.Go(func() { h.Control(ctx, b.DefaultLimits(), sync.OnceFunc(func() { close(ready) })) })
 	<-ready
 	for _, arg := range args {
 		id, label, _ := strings.Cut(arg, ":")
@@ -69,19 +71,16 @@ func securemesh(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b, err := broker.Start(context.Background(), broker.Options{Listen: "127.0.0.1:0", Store: ts.MkAbs("broker"), Log: log, Access: a})
 	ts.Check(err)
-	credential, err := a.Built(access.Controller, "controller")
-	ts.Check(err)
 	ts.Check(a.WriteAdmin(a.Admin(), b.URL()))
-	id := identified{authority: a, controller: as(b.Connect, credential), url: b.URL()}
+	id, err := host.Around(b, a, log)
+	ts.Check(err)
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	ts.Defer(func() { stop(); wg.Wait(); b.Close(); a.Close() })
 	ready := make(chan struct{})
-	wg.Go(func() {
-		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(ctx)
-	})
+	wg.Go(func() { id.Control(ctx, b.DefaultLimits(), sync.OnceFunc(func() { close(ready) })) })
 	<-ready
-	wg.Go(func() { id.serve(ctx, b, ready, nil, log) })
+	wg.Go(func() { id.Answer(ctx, ready, nil) })
 	ts.Setenv("NETMON_BROKER", "")
 	ts.Setenv("ADMIN", access.AdminFolder(folder))
 	ts.Setenv("NETMON_CREDS", access.AdminFolder(folder))

@@ -14,15 +14,10 @@ import (
 
 	"netmon/console"
 	"netmon/console/prompt"
-	"netmon/console/words"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
 )
-
-// sessionKey is where an App's Metadata holds the session of its prompt.
-const sessionKey = "session"
-
-// saidKey is where it holds, for a command that has the whole terminal, the
-// io.Writer of what is to be told when the prompt is back.
-const saidKey = "said"
 
 // session is one prompt's connection, which its commands share. It can be
 // moved to another broker.
@@ -31,60 +26,13 @@ type session struct {
 	waits bool // for a broker that is not there yet: there is a person to tell
 
 	mu    sync.Mutex // guards the rest
-	at    brokerAt
+	at    endpoint.Place
 	cl    *console.Client
 	moved chan struct{} // closed when cl is another one
 }
 
-// brokerAt is a broker, and how a prompt gets there.
-type brokerAt struct {
-	connect func(...nats.Option) (*nats.Conn, error)
-	url     string   // without what is nobody's business
-	context string   // its name, "" for none
-	creds   []string // that were given beside the url
-
-	identity string // folder of who joined it, "" for none
-	who      console.Person
-}
-
-// placeOf is the place of an endpoint.
-func placeOf(e endpoint) brokerAt {
-	name, _ := strings.CutPrefix(e.from, "context ")
-	if name == e.from {
-		name = ""
-	}
-	at := brokerAt{connect: e.connect, url: bare(e.url), context: name, creds: e.creds, identity: e.identity, who: e.person()}
-	if strings.HasPrefix(e.from, "--creds ") {
-		at.creds = []string{e.identity}
-	}
-	return at
-}
-
-// shown is what the prompt calls it.
-func (p brokerAt) shown() string {
-	if p.context != "" {
-		return p.context
-	}
-	return strings.TrimPrefix(p.url, "nats://")
-}
-
-// args choose it on a command line.
-func (p brokerAt) args() string {
-	if p.context != "" {
-		return " --context " + words.Quote(p.context)
-	}
-	line := ""
-	if p.url != console.DefaultBroker {
-		line = " --broker " + words.Quote(p.url)
-	}
-	for _, file := range p.creds {
-		line += " --creds " + words.Quote(file)
-	}
-	return line
-}
-
 // newSession connects a prompt. What becomes of the connection is told at once.
-func newSession(at brokerAt, waits bool) (*session, error) {
+func newSession(at endpoint.Place, waits bool) (*session, error) {
 	s := &session{live: prompt.NewLive(), waits: waits}
 	if err := s.move(at); err != nil {
 		return nil, err
@@ -93,20 +41,20 @@ func newSession(at brokerAt, waits bool) (*session, error) {
 }
 
 // sessionOn makes one of a connection that is there, which it does not follow.
-func sessionOn(at brokerAt, cl *console.Client) *session {
+func sessionOn(at endpoint.Place, cl *console.Client) *session {
 	return &session{live: prompt.NewLive(), at: at, cl: cl, moved: make(chan struct{})}
 }
 
 // move brings the prompt to another broker. Where that fails, it stays.
-func (s *session) move(to brokerAt) error {
+func (s *session) move(to endpoint.Place) error {
 	told := nats.ConnHandler(func(*nats.Conn) { s.look(false) })
 	handlers := []nats.Option{nats.DisconnectErrHandler(func(*nats.Conn, error) { s.look(false) }), nats.ReconnectHandler(told), nats.ConnectHandler(told)}
-	cl, err := console.ConnectAs(to.who, to.connect, handlers...)
+	cl, err := console.ConnectAs(to.Who, to.Connect, handlers...)
 	if errors.Is(err, console.ErrUnreachable) && s.waits && !letIn(err) {
-		cl, err = console.ConnectAs(to.who, to.connect, append(handlers, nats.RetryOnFailedConnect(true))...)
+		cl, err = console.ConnectAs(to.Who, to.Connect, append(handlers, nats.RetryOnFailedConnect(true))...)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", to.url, err)
+		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", to.URL, err)
 	}
 	s.mu.Lock()
 	old, moved := s.cl, s.moved
@@ -135,14 +83,14 @@ func (s *session) look(anew bool) {
 		return
 	}
 	if anew {
-		s.live.At(s.at.shown(), s.at.url, s.cl.Connected())
+		s.live.At(s.at.Shown(), s.at.URL, s.cl.Connected())
 		return
 	}
 	s.live.Connected(s.cl.Connected())
 }
 
 // now is where the prompt is, and what tells that it is elsewhere.
-func (s *session) now() (brokerAt, *console.Client, <-chan struct{}) {
+func (s *session) now() (endpoint.Place, *console.Client, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.at, s.cl, s.moved
@@ -153,23 +101,11 @@ func (s *session) close() {
 	cl.Close()
 }
 
-// bare leaves users and passwords out of a broker's URLs.
-func bare(urls string) string {
-	parts := strings.Split(urls, ",")
-	for i, u := range parts {
-		scheme, rest, ok := strings.Cut(u, "://")
-		if at := strings.LastIndexByte(rest, '@'); ok && at >= 0 {
-			parts[i] = scheme + "://" + rest[at+1:]
-		}
-	}
-	return strings.Join(parts, ",")
-}
-
 // with runs do on the shared connection, or says at once that it is away.
 func (s *session) with(ctx context.Context, do func(context.Context, *console.Client) error) error {
 	at, cl, _ := s.now()
 	if !cl.Connected() {
-		return fmt.Errorf("%s: %w: the connection is being made again and again; nothing was done: try again when the prompt shows ●", at.url, console.ErrUnreachable)
+		return fmt.Errorf("%s: %w: the connection is being made again and again; nothing was done: try again when the prompt shows ●", at.URL, console.ErrUnreachable)
 	}
 	return do(ctx, cl)
 }
@@ -177,22 +113,20 @@ func (s *session) with(ctx context.Context, do func(context.Context, *console.Cl
 // run carries out one command line in a new App: one that is run twice keeps
 // values of the run before.
 func (s *session) run(ctx context.Context, args []string, out, errs io.Writer) int {
-	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), args)
+	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), nil, args)
 }
 
-func (s *session) runIn(ctx context.Context, app *cli.App, args []string) int {
-	if app.Metadata == nil {
-		app.Metadata = map[string]any{}
-	}
+func (s *session) runIn(ctx context.Context, app *cli.App, said io.Writer, args []string) int {
+	i := &invocation{said: said}
 	if !slices.ContainsFunc(args, elsewhere) || args[0] == "context" {
-		app.Metadata[sessionKey] = s
+		i.session = s
 	}
-	return runApp(ctx, app, append([]string{"netmon"}, args...), app.ErrWriter)
+	return runApp(ctx, i, app, append([]string{"netmon"}, args...))
 }
 
 // elsewhere says that an argument chooses another broker than the session's.
 func elsewhere(arg string) bool {
-	return slices.Contains([]string{"broker", "context", "creds"}, flagOf(arg)) && strings.HasPrefix(arg, "-")
+	return slices.Contains([]string{"broker", "context", "creds"}, cmdline.FlagOf(arg)) && strings.HasPrefix(arg, "-")
 }
 
 // follow keeps the session's picture of the mesh, and the stream of results,
@@ -234,11 +168,9 @@ func (s *session) options() prompt.Options {
 		Live:     s.live,
 		Full:     []string{"dash", "edit"},
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
-			app := newApp(in, out, said)
-			app.Metadata = map[string]any{saidKey: said}
-			return s.runIn(ctx, app, args)
+			return s.runIn(ctx, newApp(in, out, said), said, args)
 		},
-		History: stateDir("history"),
+		History: userdirs.State("history"),
 	}
 }
 
@@ -247,8 +179,8 @@ func (s *session) farewell() string {
 	at, _, _ := s.now()
 	snap := s.live.Snapshot()
 	if len(snap.Monitors) == 0 {
-		return "nothing was stopped\ncome back with: netmon console" + at.args()
+		return "nothing was stopped\ncome back with: netmon console" + at.Args()
 	}
 	return fmt.Sprintf("what runs goes on running: %s, %s\ncome back with: netmon console%s",
-		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), at.args())
+		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), at.Args())
 }

@@ -9,12 +9,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func showCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
+		ArgsUsage: cmdline.Monitor,
 		Usage:     "tell all about one monitor: where it runs, its last results",
 		UsageText: "netmon show NAME",
 		Flags:     []cli.Flag{brokerFlag()},
@@ -49,7 +51,7 @@ func show1(ctx context.Context, c *cli.Context, cl *console.Client, name string)
 	}
 	w := c.App.Writer
 	fmt.Fprintf(w, "%s  %s %s\n", m.Name, console.Printable(m.Kind), console.Printable(m.Target))
-	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, where(m))
+	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, console.Placement(m))
 	if len(m.Options) > 0 {
 		fmt.Fprintf(w, "  options %s\n", console.Printable(string(m.Options)))
 	}
@@ -99,7 +101,7 @@ func agentNote(a console.Agent, m wire.Saved, runs bool) string {
 		notes = append(notes, "stopped here")
 	}
 	if !a.Online {
-		notes = append(notes, "agent "+agentState(a)+", seen "+ago(a.Seen))
+		notes = append(notes, "agent "+console.AgentState(a)+", seen "+console.Ago(a.Seen))
 	}
 	if len(notes) == 0 {
 		return ""

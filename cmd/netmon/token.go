@@ -8,12 +8,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/wire"
 )
 
 func tokenCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "token",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "let somebody join: make a line to paste on the other host",
 		UsageText: "netmon token new agent|console",
 		Action: func(c *cli.Context) error {
@@ -21,6 +23,7 @@ func tokenCommand() *cli.Command {
 		},
 		Subcommands: []*cli.Command{{
 			Name:      "new",
+			ArgsUsage: cmdline.Nothing,
 			Usage:     "make a line to join by",
 			UsageText: "netmon token new agent|console",
 			Action: func(c *cli.Context) error {
@@ -38,6 +41,7 @@ func expiresFlag() cli.Flag {
 func tokenAgent() *cli.Command {
 	return &cli.Command{
 		Name:      "agent",
+		ArgsUsage: cmdline.Nothing,
 		Usage:     "for an agent, or for several",
 		UsageText: "netmon token new agent --id ID [--replace] | --uses N  [--expires DURATION] [--label NAME=VALUE]...",
 		Description: "The line holds a secret. An agent makes its key itself; the broker keeps a hash of\nthe secret and the public keys of those who came by it.\n\n" +
@@ -46,10 +50,10 @@ func tokenAgent() *cli.Command {
 			"With --replace the name is one in use, of an agent that lost its state, or moves:\nthe one that is in goes on until the line is used, and is shut out then. Its\nname, labels and monitors stay.\n\n" +
 			"   netmon token new agent --id paris --label region=eu\n   netmon token new agent --uses 50 --expires 24h --label region=eu\n   netmon token new agent --id paris --replace",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
-			&cli.StringFlag{Name: "id", Usage: "`ID` of the agent"},
-			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"},
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "id", Usage: "`ID` of the agent"}),
+			cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "label", Usage: "`NAME=VALUE` to choose agents by, such as region=eu; may be repeated"}),
 			&cli.IntFlag{Name: "uses", Value: 1, Usage: "let up to `N` agents join by the line, 10000 at most"},
-			&cli.StringFlag{Name: "name", Usage: "with --uses, `NAME` of the line in netmon access ls", DefaultText: "one is made"},
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "with --uses, `NAME` of the line in netmon access ls", DefaultText: "one is made"}),
 			replaceFlag()},
 		Action: func(c *cli.Context) error {
 			labels, err := parseLabels(c.StringSlice("label"))
@@ -81,12 +85,13 @@ func replaceFlag() cli.Flag {
 func tokenConsole() *cli.Command {
 	return &cli.Command{
 		Name:        "console",
+		ArgsUsage:   cmdline.Nothing,
 		Usage:       "for a person, or a program of one",
 		UsageText:   "netmon token new console --name NAME [--role viewer|operator|admin] [--replace]",
 		Description: "A viewer reads results and state, an operator also commands agents and saves\nmonitors, an admin also lets others in. With --replace, for somebody who lost the\nkey, the role is the one of before where --role does not say another.\n\n   netmon token new console --name anna --role operator",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
-			&cli.StringFlag{Name: "name", Usage: "`NAME` of whom the audit speaks"},
-			&cli.StringFlag{Name: "role", Value: string(wire.RoleViewer), Usage: "`ROLE`: viewer, operator or admin"},
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of whom the audit speaks"}),
+			cmdline.Takes(cmdline.OneOf("viewer", "operator", "admin"), &cli.StringFlag{Name: "role", Value: string(wire.RoleViewer), Usage: "`ROLE`: viewer, operator or admin"}),
 			replaceFlag()},
 		Action: func(c *cli.Context) error {
 			q := wire.AccessCommand{Name: c.String("name"), Role: wire.Role(c.String("role")), Replace: c.Bool("replace")}

@@ -10,24 +10,31 @@ import (
 	"sync"
 	"time"
 
+	"netmon/internal/host"
+
 	"github.com/urfave/cli/v2"
 
 	"netmon/broker"
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
+	"netmon/internal/membership"
+	"netmon/internal/userdirs"
 	"netmon/wire"
 )
 
 func upCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "up",
+		ArgsUsage: cmdline.Files,
 		Usage:     "run everything in one process: broker, controller, one agent, live results",
 		UsageText: "netmon up [FILE...]",
 		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(),
-			&cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + shownDir(stateDir("agent-ID")) + ")"},
-			&cli.StringFlag{Name: "log", Value: "warn", EnvVars: []string{"NETMON_LOG"}, Usage: "least `LEVEL` of log lines on standard error: debug, info, warn, error"},
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
+			logFlagFrom("warn"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
 			&cli.BoolFlag{Name: "results", Usage: "show results as plain lines, without a prompt, also when standard output is no terminal"},
 		),
@@ -44,7 +51,7 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	settings, err := agentSettingsOf(c)
+	settings, err := agentOptionsOf(c)
 	if err != nil {
 		return err
 	}
@@ -56,36 +63,25 @@ func up(c *cli.Context) error {
 	}
 	warnPlain(c.App.ErrWriter, monitors...)
 	listen := c.String("listen")
-	state, err := stateOfAgent(c, c.String("id"))
+	state, err := membership.StateOf(c.String("state"), c.String("id"))
 	if c.String("store") == "" {
-		err = errors.Join(errHomeless("--store"), err)
+		err = errors.Join(userdirs.Homeless("--store"), err)
 	}
 	if err != nil {
 		return usage("%w", err)
 	}
-	authority, err := openAccess(c, listen, c.String("store"), log)
-	if err != nil {
-		return err
-	}
-	if authority != nil {
-		defer authority.Close()
-	}
-	b, err := broker.Start(c.Context, broker.Options{Listen: listen, Store: c.String("store"), Log: log, Access: authority, Advertise: c.String("advertise"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along")})
+	b, err := host.Start(c.Context, host.BrokerOptions{AskAll: c.Bool("access"), OwnAgent: c.String("id"), Talk: c.App.ErrWriter,
+		Options: broker.Options{Listen: listen, Store: c.String("store"), Log: log, Advertise: c.String("advertise"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along")}})
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	id, err := identify(c, b, authority, log)
+	ofAgent, ofPerson, err := b.Own(c.String("id"), settings.Labels, state, c.App.ErrWriter)
 	if err != nil {
 		return err
 	}
-	defer id.forget()
-	tellBrought(c.Context, c.App.ErrWriter, b, id, c.String("id"))
-	ofAgent, ofPerson, err := id.own(c, b, state)
-	if err != nil {
-		return err
-	}
-	a, err := newAgent(settings, state, log, ofAgent, nil)
+	settings.Log = log
+	a, err := host.NewAgent(settings, state, ofAgent)
 	if err != nil {
 		return err
 	}
@@ -97,13 +93,11 @@ func up(c *cli.Context) error {
 	var serving, working sync.WaitGroup
 	var brokerErr, agentErr error
 	ready, answers := make(chan struct{}), make(chan struct{})
-	serving.Go(func() { keepMemory(serve, log) })
-	serving.Go(func() { b.KeepRoom(serve, id.controller) })
-	serving.Go(func() { brokerErr = b.Run(serve); stop() })
+	limits := b.DefaultLimits()
 	serving.Go(func() {
-		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(serve)
+		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
+		stop()
 	})
-	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
 	working.Go(func() {
 		defer stop()
 		select { // its first heartbeat is to be kept, and measuring waits for nobody
@@ -111,10 +105,10 @@ func up(c *cli.Context) error {
 		case <-ctx.Done():
 		case <-time.After(readyPatience):
 		}
-		agentErr = a.Run(ctx)
+		agentErr = host.RunAgent(ctx, a)
 	})
 
-	showErr := show(ctx, c, b, ofPerson, []<-chan struct{}{ready, answers}, monitors, log, logs)
+	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, monitors, log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -139,7 +133,7 @@ var errLeft = errors.New("left")
 
 // show saves the monitors of the files, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, b *broker.Broker, at brokerAt, ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
 		select {
 		case <-ctx.Done():
@@ -148,7 +142,7 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, at brokerAt, re
 		}
 	}
 	w := c.App.Writer
-	cl, err := console.ConnectAs(at.who, at.connect)
+	cl, err := console.ConnectAs(at.Who, at.Connect)
 	if err != nil {
 		return err
 	}
@@ -166,7 +160,7 @@ func show(ctx context.Context, c *cli.Context, b *broker.Broker, at brokerAt, re
 	if err != nil {
 		return err
 	}
-	url := at.url
+	url := at.URL
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
 	tellNext(w, url, before+s.added == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {

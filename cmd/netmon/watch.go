@@ -13,18 +13,21 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
+	"netmon/internal/host"
 	"netmon/wire"
 )
 
 func watchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "watch",
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "show results as they arrive, from every agent",
 		UsageText: "netmon watch [NAME...] [--agent ID] [-o ndjson]",
 		Description: "One line for each result. What a broker that is away keeps from us comes when it\nis back. Ctrl-C ends it.\n\n" +
 			"   netmon watch\n   netmon watch web db --agent paris\n   netmon watch -o ndjson | jq .latency_ns",
-		Flags: []cli.Flag{brokerFlag(), outputFlag("lines (default), ndjson"),
-			&cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"},
+		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson"),
+			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
 			&cli.DurationFlag{Name: "since", Usage: "begin this `DURATION` ago"},
 			&cli.BoolFlag{Name: "last", Usage: "begin with the last result of each monitor"},
 			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after `N` results"},
@@ -66,7 +69,7 @@ func writeResult(out *bufio.Writer, m *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	data, err := jsonLine(r)
+	data, err := console.JSONLine(r)
 	out.Write(data)
 	return err
 }
@@ -84,7 +87,7 @@ func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, st
 	}
 	// Its heap is a few MB: at 10,000 results a second, to collect it each time
 	// it has doubled took a fifth of the console's time.
-	defer collectAt(400)()
+	defer host.CollectAt(400)()
 	line := console.Line{Styles: styles(stdout)}
 	write := func(out *bufio.Writer, m *nats.Msg) error {
 		r, err := wire.DecodeResult(m.Subject, m.Data)

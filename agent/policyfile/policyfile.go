@@ -1,0 +1,106 @@
+// Package policyfile reads the policy of an agent from the file of its host, or of
+// its user.
+package policyfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"netmon/agent/policy"
+	"netmon/internal/exit"
+	"netmon/internal/private"
+	"netmon/internal/safeyaml"
+	"netmon/internal/userdirs"
+	"netmon/wire"
+)
+
+// Paths are where a policy is looked for: the host's comes first.
+func Paths() []string {
+	paths := []string{"/etc/netmon/policy.yaml"}
+	if own := userdirs.Config("policy.yaml"); own != "" {
+		paths = append(paths, own)
+	}
+	return paths
+}
+
+// Find reads the policy at path, or the one there is when that is "", and
+// says which file it was. A file that is there and wrong is an error: an agent
+// without its policy must not start.
+func Find(path string) (p *policy.Policy, file string, err error) {
+	if path != "" {
+		p, err := read(path)
+		return p, path, err
+	}
+	for _, path := range Paths() {
+		p, err := read(path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return p, path, err
+		}
+	}
+	p, err = policy.New(policy.Default(), "default")
+	if err == nil {
+		p.At(strings.Join(Paths(), " or "))
+	}
+	return p, "", err
+}
+
+func read(path string) (*policy.Policy, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, exit.Usage("policy: %w", err)
+	}
+	if err := private.Err(private.Trusted(path)); err != nil {
+		return nil, exit.Usage("policy: who writes it says what this agent may reach: %w", err)
+	}
+	data, err := safeyaml.ReadFile(path, nil)
+	if err != nil {
+		return nil, exit.Usage("policy: %w", err)
+	}
+	p, err := parse(path, data)
+	if err != nil {
+		return nil, exit.Usage("%w", err)
+	}
+	p.At(path)
+	return p, nil
+}
+
+// parse reads a policy. The error holds every mistake with its line. An
+// empty file is the default policy.
+func parse(path string, data []byte) (*policy.Policy, error) {
+	tree, err := safeyaml.Parse(data)
+	if err != nil {
+		return nil, safeyaml.SyntaxError(path, err)
+	}
+	src := safeyaml.Source{Path: path, Lines: strings.Split(string(data), "\n")}
+	file := policy.Default()
+	docs := tree.Docs
+	for len(docs) > 0 && docs[0].Body == nil {
+		docs = docs[1:]
+	}
+	switch len(docs) {
+	case 0:
+		return policy.New(file, "file")
+	case 1:
+	default:
+		return nil, fmt.Errorf("%s: want one YAML document, got %d", path, len(docs))
+	}
+	body := docs[0].Body
+	raw, err := safeyaml.JSON(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var problems wire.Problems
+	problems.Add("", wire.DecodeStrict(raw, &file))
+	p, err := policy.New(file, "file")
+	problems.Add("", err)
+	told := map[string]bool{}
+	for _, e := range wire.FieldErrors(problems.Err()) {
+		if !told[e.Path] {
+			told[e.Path] = true
+			src.Add(body, e.Path, e.Err)
+		}
+	}
+	return p, src.Err()
+}

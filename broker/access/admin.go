@@ -1,0 +1,149 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/identity"
+	"netmon/wire"
+)
+
+// rotate signs another key for who asks.
+func (s *service) rotate(ctx context.Context, m *nats.Msg) {
+	if s.aboutAuthority(m) {
+		return
+	}
+	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	defer s.confirm(who)()
+	if err == nil && m.Subject != "access.rotate."+who.Name {
+		err = errNotYours
+	}
+	if err != nil {
+		s.answer(m, wire.AccessReply{}, err)
+		return
+	}
+	var q wire.Join
+	if err := json.Unmarshal(m.Data, &q); err != nil {
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
+		return
+	}
+	var c *wire.Credential
+	s.a.rotation.changes(func(announced bool) {
+		if announced { // a credential of the next authority is for the key in use
+			err = errors.New("the authority of the mesh is being changed: try again afterwards (netmon access authority)")
+			return
+		}
+		var id wire.Identity
+		if id, err = s.a.book.rotate(who.Name, who.Key, q.Key); err == nil {
+			c, err = s.a.signs.Load().credential(id, q.Key)
+		}
+	})
+	if err == nil {
+		err = s.relist()
+	}
+	s.answer(m, wire.AccessReply{Credential: c}, err)
+}
+
+// confirm notes that somebody signs by a key that was to follow, whatever it is
+// that is signed: it is in use, and the one before is shut out. What it returns is
+// for after the answer: see pushLoop.
+func (s *service) confirm(who wire.Member) (after func()) {
+	var id wire.Identity
+	var done bool
+	var err error
+	s.a.rotation.changes(func(bool) { id, done, err = s.a.book.confirm(who.Key) })
+	if err != nil {
+		s.warnings.tell("access: a key that took over is not in the book", "", who.Name, err)
+	}
+	if !done {
+		return func() {}
+	}
+	err = s.relist()
+	return func() {
+		s.update(accountOf(id.Role))
+		s.note(wire.Audit{Where: whereAccess, By: id.Name, Did: "rotate", What: []string{id.Name}}, err)
+	}
+}
+
+func (s *service) admin(ctx context.Context, m *nats.Msg) {
+	who, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
+	defer s.confirm(who)()
+	by := who.Name
+	if err != nil {
+		s.answer(m, wire.AccessReply{}, err)
+		return
+	}
+	var q wire.AccessCommand
+	if err := json.Unmarshal(m.Data, &q); err != nil {
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a command about access: %w", err))
+		return
+	}
+	e := wire.Audit{Where: whereAccess, By: by, Did: string(q.Op), What: []string{q.Name}, Detail: string(q.Role)}
+	var r wire.AccessReply
+	switch q.Op {
+	case wire.AccessList:
+		r.Identities, r.Next = s.a.book.list(q.After)
+		s.answer(m, r, nil)
+		return
+	case wire.AccessToken:
+		var token string
+		var made wire.Identity
+		token, made, err = s.a.book.invite(by, q)
+		r.Identities = []wire.Identity{made}
+		e.What, e.Detail = []string{cmp.Or(made.Name, q.Name)}, tokenDetail(q, made)
+		r.Line = identity.Line{URL: s.URL, Token: token, Pin: s.a.Pin()}.String()
+	case wire.AccessRevoke:
+		var id wire.Identity
+		if id, err = s.a.book.revoke(by, q.Name); err == nil && id.Role == wire.RoleAgent {
+			short, cancel := context.WithTimeout(ctx, time.Second) // a stream that does not answer holds nothing up
+			s.depart(short, q.Name)
+			cancel()
+		}
+		r.Identities = []wire.Identity{id}
+	case wire.AccessForget:
+		err = s.forget(ctx, q.Name)
+		s.note(e, err)
+		s.answer(m, r, err)
+		return
+	case wire.AccessResume:
+		var id wire.Identity
+		id, err = s.resume(q.Name)
+		r.Identities = []wire.Identity{id}
+	case wire.AccessAuthority, wire.AccessAuthorityRotate, wire.AccessAuthorityAbort:
+		s.authority(m, by, q)
+		return
+	case wire.AccessConsumers, wire.AccessConsumerRemove:
+		s.adminConsumers(ctx, m, by, q)
+		return
+	default:
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("op: want one of %v, got %.40q", wire.AccessOps, q.Op))
+		return
+	}
+	if q.Op == wire.AccessToken || err != nil {
+		s.note(e, err)
+		s.answer(m, r, err)
+		return
+	}
+	s.answer(m, r, errors.Join(s.lagging(), s.relist()))
+	s.update(accountOf(r.Identities[0].Role))
+	s.note(e, nil)
+}
+
+// tokenDetail is what the audit has of a token that was made.
+func tokenDetail(q wire.AccessCommand, made wire.Identity) string {
+	text := string(cmp.Or(q.Role, made.Role))
+	switch {
+	case q.Uses > 1:
+		text += fmt.Sprintf(", for %d of them", q.Uses)
+	case q.Replace:
+		text += ", in place of the key in use"
+	}
+	return text
+}

@@ -1,0 +1,74 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/broker"
+	"netmon/broker/access"
+	"netmon/internal/endpoint"
+)
+
+// Outside is a controller at servers that are not of this process. With an
+// authority it also lets people in.
+type Outside struct {
+	Endpoint  endpoint.Endpoint // of the servers; its credentials are for a mesh without an authority
+	Authority *access.Authority // may be nil
+	Limits    broker.Limits
+	Ready     func() // called once the streams are there
+	Log       *slog.Logger
+}
+
+// Run controls until ctx ends.
+func (o Outside) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var memory sync.WaitGroup
+	defer memory.Wait()
+	defer stop()
+	memory.Go(func() { keepMemory(ctx, o.Log) })
+	if o.Authority == nil {
+		controls{connect: o.Endpoint.Connect, limits: o.Limits, ready: o.Ready, log: o.Log}.run(ctx)
+		return nil
+	}
+	return outside(ctx, o.Authority, o.Endpoint.URL, o.Limits, o.Log, o.Ready)
+}
+
+// outside controls, and lets in, at servers that are not embedded.
+func outside(ctx context.Context, a *access.Authority, url string, limits broker.Limits, log *slog.Logger, ready func()) error {
+	credential, err := a.Outside(access.Controller, "controller")
+	if err != nil {
+		return err
+	}
+	ofSystem, err := a.System()
+	if err != nil {
+		return err
+	}
+	connect := func(o ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(url, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), o...)...)
+	}
+	again := make(chan struct{}, 1) // a server that comes back may know old accounts only
+	forgotten := func(*nats.Conn) {
+		select {
+		case again <- struct{}{}:
+		default:
+		}
+	}
+	system, err := nats.Connect(url, append(ofSystem, nats.IgnoreAuthErrorAbort(), nats.ConnectHandler(forgotten), nats.ReconnectHandler(forgotten), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second))...)
+	if err != nil {
+		return err
+	}
+	defer system.Close()
+	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
+	var wg sync.WaitGroup
+	first, _, _ := strings.Cut(url, ",") // who joins at one server of a cluster is told of the others
+	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: first, Again: again}, log) })
+	rooms := func(ctx context.Context) []broker.ServerRoom { return broker.Rooms(ctx, system) }
+	wg.Go(func() { controls{connect, limits, accessOf(a), rooms, ready, log}.run(ctx) })
+	wg.Wait()
+	return nil
+}
