@@ -44,19 +44,11 @@ func diffCommand() *cli.Command {
 				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				store, err := cl.Monitors(ctx)
+				plan, err := opsOf(cl).Plan(ctx, monitors, c.Bool("prune"))
 				if err != nil {
 					return err
 				}
-				list, err := store.List(ctx)
-				if err != nil {
-					return err
-				}
-				n, err := printDiff(c.App.Writer, list, monitors, c.Bool("prune"))
-				if err == nil && n > 0 {
-					err = &codedError{exitNo, nil}
-				}
-				return err
+				return printDiff(c.App.Writer, plan)
 			})
 		},
 	}
@@ -66,48 +58,32 @@ func pruneFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "prune", Usage: "also delete the saved monitors that stand in no file"}
 }
 
-// printDiff writes the differences, monitor by monitor, and counts them.
-func printDiff(w io.Writer, current, wanted []wire.Saved, prune bool) (n int, err error) {
-	have := map[string]wire.Saved{}
-	for _, m := range current {
-		have[m.Name] = m
-	}
-	for _, m := range wanted {
-		old, ok := have[m.Name]
-		delete(have, m.Name)
-		if ok && console.Same(old, m) {
-			continue
-		}
-		n++
-		before := ""
-		if ok {
-			if before, err = asYAML(old); err != nil {
-				return n, err
-			}
-		}
-		after, err := asYAML(m)
+// printDiff writes what a plan changes; the exit code says whether it does.
+func printDiff(w io.Writer, plan console.Plan) error {
+	for _, change := range plan.Changes {
+		before, err := asYAML(change.Was)
 		if err != nil {
-			return n, err
+			return err
 		}
-		fmt.Fprintf(w, "%s\n", m.Name)
+		after, err := asYAML(change.Is)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\n", change.Name())
 		printLines(w, before, after)
 	}
-	for _, m := range current {
-		if _, gone := have[m.Name]; gone && prune {
-			n++
-			before, err := asYAML(m)
-			if err != nil {
-				return n, err
-			}
-			fmt.Fprintf(w, "%s\n", m.Name)
-			printLines(w, before, "")
-		}
+	if len(plan.Changes) > 0 {
+		return &codedError{exitNo, nil}
 	}
-	return n, nil
+	return nil
 }
 
-// asYAML is a monitor as a file would hold it, with everything filled in.
-func asYAML(m wire.Saved) (string, error) {
+// asYAML is a monitor as a file would hold it, with everything filled in; nil is none.
+func asYAML(saved *wire.Saved) (string, error) {
+	if saved == nil {
+		return "", nil
+	}
+	m := *saved
 	m.Monitor = m.Monitor.WithDefaults()
 	if m.Agents == nil {
 		m.Agents = wire.Selectors{wire.Everywhere}

@@ -25,11 +25,13 @@ func editCommand() *cli.Command {
 					return err
 				}
 				return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, editor: c.App.Writer, out: c.App.Writer}
-					if w, ok := c.App.Metadata[saidKey].(io.Writer); ok {
-						e.out = w
+					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, out: c.App.Writer}
+					o, err := e.monitor(name)
+					w := c.App.Writer
+					if said, ok := c.App.Metadata[saidKey].(io.Writer); ok {
+						w = said
 					}
-					return e.monitor(name)
+					return report(w, o, err)
 				})
 			},
 		}
@@ -46,12 +48,11 @@ func editCommand() *cli.Command {
 
 // editing is one change of a monitor in an editor.
 type editing struct {
-	ctx    context.Context
-	cl     *console.Client
-	in     io.Reader // of the editor
-	editor io.Writer // what the editor draws on
-	out    io.Writer // what came of it
-	file   string
+	ctx  context.Context
+	cl   *console.Client
+	in   io.Reader // of the editor
+	out  io.Writer // what it draws on
+	file string
 }
 
 const (
@@ -59,38 +60,38 @@ const (
 	editMark = "# ✕ " // begins a line that says what is wrong with the one above
 )
 
-func (e *editing) monitor(name string) error {
+// monitor changes one, and says what came of it.
+func (e *editing) monitor(name string) (console.Outcome, error) {
+	same := console.Outcome{Verb: console.Edit, Monitor: name, Same: 1}
 	store, err := e.cl.Monitors(e.ctx)
 	if err != nil {
-		return err
+		return same, err
 	}
 	was, err := store.Get(e.ctx, name)
 	if err != nil {
-		return err
+		return same, err
 	}
 	var text strings.Builder
 	if err := emitFile(&text, []wire.Saved{was}, editHead); err != nil {
-		return err
+		return same, err
 	}
 	if e.file, err = newEditFile(name); err != nil {
-		return err
+		return same, err
 	}
 	is, err := e.ask(was, text.String())
-	switch {
-	case err != nil:
-		return err
-	case is == nil || console.Same(was, *is):
-		fmt.Fprintf(e.out, "%s is as it was\n", name)
-		return os.Remove(e.file)
+	if err != nil {
+		return same, err
+	}
+	if is == nil || console.Same(was, *is) {
+		return same, os.Remove(e.file)
 	}
 	is.Revision = was.Revision
-	revision, err := store.Save(e.ctx, *is, "edited")
+	o, err := opsOf(e.cl).Edit(e.ctx, *is)
 	if err != nil {
-		return e.kept(err)
+		return o, e.kept(err)
 	}
-	fmt.Fprintf(e.out, "%s changed\n", name)
 	os.Remove(e.file)
-	return tell(e.ctx, e.out, e.cl, store, console.Change{Was: &was, Is: is, Revision: revision})
+	return o, nil
 }
 
 func newEditFile(name string) (string, error) {
@@ -114,7 +115,7 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
-		if err := runEditor(e.ctx, e.file, e.in, e.editor); err != nil {
+		if err := runEditor(e.ctx, e.file, e.in, e.out); err != nil {
 			return nil, e.ended(first, fmt.Errorf("the editor: %w: nothing is changed", err))
 		}
 		data, err := os.ReadFile(e.file)

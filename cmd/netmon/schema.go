@@ -22,7 +22,7 @@ func listKinds() []listKind {
 		{"Results", "get results, probe --from", reflect.TypeFor[wire.Result]()},
 		{"Brokers", "get broker", reflect.TypeFor[console.BrokerInfo]()},
 		{"Revisions", "history", reflect.TypeFor[historyRow]()},
-		{"Configurations", "config ls", reflect.TypeFor[setRow]()},
+		{"Configurations", "config ls", reflect.TypeFor[console.ListedSet]()},
 		{"Contexts", "context ls", reflect.TypeFor[contextRow]()},
 		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
 		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
