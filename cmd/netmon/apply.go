@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/monitorfile"
+	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -43,7 +46,15 @@ func monitorsFromFlag(c *cli.Context) ([]wire.Saved, error) {
 	if len(paths) == 0 {
 		return nil, usage("which file? %s", c.Command.UsageText)
 	}
-	return loadMonitors(paths, c.App.Reader)
+	return readMonitors(paths, c.App.Reader)
+}
+
+func readMonitors(paths []string, stdin io.Reader) ([]wire.Saved, error) {
+	monitors, err := monitorfile.Read(paths, stdin, probes.CheckMonitor)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return monitors, nil
 }
 
 // apply carries out a plan. Of many monitors a person is shown how far it is.

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/wire"
 )
 
@@ -38,7 +39,7 @@ func accessAuthority() *cli.Command {
 					return err
 				}
 				if form == "json" {
-					return emitJSON(c.App.Writer, s)
+					return output.JSON(c.App.Writer, s)
 				}
 				tellAuthority(c.App.Writer, s)
 				return nil

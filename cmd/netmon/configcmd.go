@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/monitorfile"
 	"netmon/console/prompt"
 	"netmon/internal/atomicfile"
 	"netmon/wire"
@@ -194,7 +195,7 @@ func configExport() *cli.Command {
 					return err
 				}
 				head := fmt.Sprintf("# %s: %d monitors, saved at %s by %s\n", name, set.Monitors, set.Saved.Format("2006-01-02T15:04:05Z"), console.Printable(set.Author))
-				return exportTo(c, name, func(w io.Writer) error { return emitFile(w, monitors, head) })
+				return exportTo(c, name, func(w io.Writer) error { return monitorfile.Write(w, monitors, head) })
 			})
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/console/output"
 	"netmon/internal/atomicfile"
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
@@ -43,7 +44,7 @@ func loadContexts(path string) (contexts, error) {
 	if path == "" {
 		return f, nil
 	}
-	data, err := readFile(path, nil)
+	data, err := safeyaml.ReadFile(path, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -76,9 +77,9 @@ func (f contexts) hasPasswords() bool {
 func parseContexts(path string, data []byte, f *contexts) error {
 	file, err := safeyaml.Parse(data)
 	if err != nil {
-		return syntaxError(path, err)
+		return safeyaml.SyntaxError(path, err)
 	}
-	src := source{path: path, lines: strings.Split(string(data), "\n")}
+	src := safeyaml.NewSource(path, data)
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
@@ -93,13 +94,13 @@ func parseContexts(path string, data []byte, f *contexts) error {
 			p.Add("", f.check())
 		}
 		for _, e := range wire.FieldErrors(p.Err()) {
-			src.mistake(doc.Body, e.Path, e.Err)
+			src.Add(doc.Body, e.Path, e.Err)
 		}
 	}
 	if f.Contexts == nil {
 		f.Contexts = map[string]brokerContext{}
 	}
-	return src.err()
+	return src.Err()
 }
 
 func (f contexts) check() error {
@@ -145,7 +146,7 @@ func (f contexts) save(path string) error {
 	}
 	var b bytes.Buffer
 	b.WriteString("# Brokers by name: netmon context add|ls|use|rm, or edit this.\n")
-	if err := emitYAML(&b, json.RawMessage(data)); err != nil {
+	if err := output.YAML(&b, json.RawMessage(data)); err != nil {
 		return err
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"netmon/console"
+	"netmon/console/draft"
 	"netmon/console/prompt"
 	"netmon/console/screen"
 	"netmon/console/words"
@@ -128,7 +129,7 @@ func (a *actor) Command(ctx context.Context, monitor string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if line, ok := addLine(m); ok {
+	if line, ok := draft.AddLine(m); ok {
 		return line, nil
 	}
 	return "netmon get monitor " + m.Name, nil

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/console/monitorfile"
+	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -55,11 +56,6 @@ type editing struct {
 	file string
 }
 
-const (
-	editHead = "# Save and leave the editor to change the monitor; left as it is, it stays so.\n"
-	editMark = "# ✕ " // begins a line that says what is wrong with the one above
-)
-
 // monitor changes one, and says what came of it.
 func (e *editing) monitor(name string) (console.Outcome, error) {
 	same := console.Outcome{Verb: console.Edit, Monitor: name, Same: 1}
@@ -71,14 +67,14 @@ func (e *editing) monitor(name string) (console.Outcome, error) {
 	if err != nil {
 		return same, err
 	}
-	var text strings.Builder
-	if err := emitFile(&text, []wire.Saved{was}, editHead); err != nil {
+	text, err := monitorfile.Draft(was)
+	if err != nil {
 		return same, err
 	}
 	if e.file, err = newEditFile(name); err != nil {
 		return same, err
 	}
-	is, err := e.ask(was, text.String())
+	is, err := e.ask(was, text)
 	if err != nil {
 		return same, err
 	}
@@ -122,21 +118,21 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 		if err != nil {
 			return nil, err
 		}
-		text = unmarked(string(data))
+		text = monitorfile.Unmark(string(data))
 		if text == first {
 			return nil, nil
 		}
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // to be kept, and for the lines of mistakes
 			return nil, err
 		}
-		is, err := parseEdited(e.file, text, was.Name)
+		is, err := monitorfile.ParseDraft(e.file, text, was.Name, probes.CheckMonitor)
 		if err == nil {
 			return is, nil
 		}
 		if !isTerminalReader(e.in) || text == last {
 			return nil, usage("%w", e.kept(fmt.Errorf("%w\nnothing is changed", err)))
 		}
-		last, text = text, marked(text, err)
+		last, text = text, monitorfile.Mark(text, err)
 	}
 }
 
@@ -144,70 +140,11 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 // is nothing to keep.
 func (e *editing) ended(first string, err error) error {
 	data, readErr := os.ReadFile(e.file)
-	if readErr == nil && unmarked(string(data)) != first {
+	if readErr == nil && monitorfile.Unmark(string(data)) != first {
 		return e.kept(err)
 	}
 	os.Remove(e.file)
 	return err
-}
-
-// parseEdited reads the one monitor that a text has to hold.
-func parseEdited(path, text, name string) (*wire.Saved, error) {
-	list, err := parseMonitors(path, []byte(text), map[string]string{})
-	switch {
-	case err != nil:
-		return nil, err
-	case len(list) != 1:
-		return nil, &mistake{path: path, line: 1, what: fmt.Errorf("want the one monitor %q, got %d; to delete it: netmon delete %s", name, len(list), name)}
-	case list[0].Name != name:
-		return nil, &mistake{path: path, line: 1, what: fmt.Errorf("name: want %q, got %q: its results go by its name; netmon add makes another monitor", name, list[0].Name)}
-	}
-	list[0].Monitor = list[0].Monitor.WithDefaults()
-	return &list[0], nil
-}
-
-// marked writes each mistake below its line; what has none, to the end.
-func marked(text string, err error) string {
-	var mistakes []*mistake
-	collect(err, &mistakes)
-	if len(mistakes) == 0 {
-		mistakes = []*mistake{{what: err}}
-	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	var b strings.Builder
-	for i, line := range lines {
-		b.WriteString(line + "\n")
-		for _, m := range mistakes {
-			last := i == len(lines)-1 && (m.line == 0 || m.line > len(lines))
-			if m.line == i+1 || last {
-				b.WriteString(editMark + strings.ReplaceAll(m.short(), "\n", " ") + "\n")
-			}
-		}
-	}
-	return b.String()
-}
-
-// collect gathers the mistakes of an error that joins others.
-func collect(err error, to *[]*mistake) {
-	switch err := err.(type) {
-	case *mistake:
-		*to = append(*to, err)
-	case interface{ Unwrap() []error }:
-		for _, one := range err.Unwrap() {
-			collect(one, to)
-		}
-	}
-}
-
-// unmarked takes out what marked put in.
-func unmarked(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, editMark) {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
 }
 
 func isTerminalReader(r io.Reader) bool {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/url"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/draft"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -49,7 +49,7 @@ func add(c *cli.Context, k probes.Kind) error {
 		Every: wire.Duration(c.Duration("every")), Timeout: wire.Duration(c.Duration("timeout")), Options: options,
 	}}
 	if m.Name == "" {
-		m.Name = defaultName(k.Name, target)
+		m.Name = draft.DefaultName(k.Name, target)
 	}
 	if m.Agents, err = wire.ParseSelectors(c.String("on")); err != nil {
 		return usage("--on: %w", err)
@@ -84,14 +84,6 @@ func report(w io.Writer, o console.Outcome, err error) error {
 		return &codedError{exitNo, err}
 	}
 	return err
-}
-
-// defaultName makes a monitor's name from what it measures.
-func defaultName(kind, target string) string {
-	if u, err := url.Parse(target); err == nil && u.Host != "" {
-		target = u.Host + u.Path
-	}
-	return wire.MakeToken(kind + "-" + target)
 }
 
 func deleteCommand() *cli.Command {

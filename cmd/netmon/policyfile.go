@@ -57,7 +57,7 @@ func readPolicy(path string) (*policy.Policy, error) {
 	if err := private.Err(private.Trusted(path)); err != nil {
 		return nil, usage("policy: who writes it says what this agent may reach: %w", err)
 	}
-	data, err := readFile(path, nil)
+	data, err := safeyaml.ReadFile(path, nil)
 	if err != nil {
 		return nil, usage("policy: %w", err)
 	}
@@ -74,9 +74,9 @@ func readPolicy(path string) (*policy.Policy, error) {
 func parsePolicy(path string, data []byte) (*policy.Policy, error) {
 	tree, err := safeyaml.Parse(data)
 	if err != nil {
-		return nil, syntaxError(path, err)
+		return nil, safeyaml.SyntaxError(path, err)
 	}
-	src := source{path: path, lines: strings.Split(string(data), "\n")}
+	src := safeyaml.NewSource(path, data)
 	file := policy.Default()
 	docs := tree.Docs
 	for len(docs) > 0 && docs[0].Body == nil {
@@ -102,8 +102,8 @@ func parsePolicy(path string, data []byte) (*policy.Policy, error) {
 	for _, e := range wire.FieldErrors(problems.Err()) {
 		if !told[e.Path] {
 			told[e.Path] = true
-			src.mistake(body, e.Path, e.Err)
+			src.Add(body, e.Path, e.Err)
 		}
 	}
-	return p, src.err()
+	return p, src.Err()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -82,9 +83,9 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 		if c.Context.Err() != nil {
 			return context.Canceled
 		}
-		encode := jsonLine
+		encode := output.JSONLine
 		if form == "json" {
-			encode = jsonText
+			encode = output.JSONText
 		}
 		data, err := encode(r)
 		if err != nil {

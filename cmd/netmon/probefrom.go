@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -98,7 +99,7 @@ func (r *probeReport) take(a console.Asked) {
 		r.all = append(r.all, res)
 	case "ndjson":
 		var data []byte
-		if data, err = jsonLine(res); err == nil {
+		if data, err = output.JSONLine(res); err == nil {
 			_, err = w.Write(data)
 		}
 	default:

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/wire"
 )
 
@@ -95,7 +96,7 @@ func getResults(c *cli.Context) error {
 			case form == "csv":
 				return table.Write(csvRow(r))
 			case form == "ndjson":
-				data, err := jsonLine(r)
+				data, err := output.JSONLine(r)
 				if err != nil {
 					return err
 				}

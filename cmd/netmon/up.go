@@ -50,7 +50,7 @@ func up(c *cli.Context) error {
 	}
 	var monitors []wire.Saved
 	if c.NArg() > 0 {
-		if monitors, err = loadMonitors(c.Args().Slice(), c.App.Reader); err != nil {
+		if monitors, err = readMonitors(c.Args().Slice(), c.App.Reader); err != nil {
 			return err
 		}
 	}

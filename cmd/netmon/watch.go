@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/wire"
 )
 
@@ -66,7 +67,7 @@ func writeResult(out *bufio.Writer, m *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	data, err := jsonLine(r)
+	data, err := output.JSONLine(r)
 	out.Write(data)
 	return err
 }

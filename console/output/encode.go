@@ -1,4 +1,6 @@
-package main
+// Package output writes what programs read: JSON and YAML whose values are exact,
+// and in which whatever does not print is escaped, since terminals show it too.
+package output
 
 import (
 	"bytes"
@@ -10,17 +12,15 @@ import (
 	"netmon/console"
 )
 
-// Machines read what these functions write, and terminals show it: the values
-// are exact, and whatever does not print is escaped.
+// JSONLine is v on one line, with its end.
+func JSONLine(v any) ([]byte, error) { return encodeJSON(v, "") }
 
-// jsonLine is v on one line, with its end.
-func jsonLine(v any) ([]byte, error) { return encodeJSON(v, "") }
+// JSONText is v in indented lines.
+func JSONText(v any) ([]byte, error) { return encodeJSON(v, "  ") }
 
-// jsonText is v in indented lines.
-func jsonText(v any) ([]byte, error) { return encodeJSON(v, "  ") }
-
-func emitJSON(w io.Writer, v any) error {
-	data, err := jsonText(v)
+// JSON writes v in indented lines.
+func JSON(w io.Writer, v any) error {
+	data, err := JSONText(v)
 	if err == nil {
 		_, err = w.Write(data)
 	}
@@ -38,10 +38,10 @@ func encodeJSON(v any, indent string) ([]byte, error) {
 	return console.EscapeJSON(b.Bytes()), nil
 }
 
-// emitYAML writes v as its JSON form says, in YAML. Where something in it does
+// YAML writes v as its JSON form says, in YAML. Where something in it does
 // not print, that JSON is written, which is YAML too: the encoder would write
 // it as it is.
-func emitYAML(w io.Writer, v any) error {
+func YAML(w io.Writer, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func emitYAML(w io.Writer, v any) error {
 // flowYAML is JSON in YAML. Each entry of a list begins with a dash, so that
 // lists can follow each other.
 func flowYAML(v any) ([]byte, error) {
-	data, err := jsonLine(v)
+	data, err := JSONLine(v)
 	if err != nil {
 		return nil, err
 	}
