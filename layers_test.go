@@ -15,7 +15,7 @@ var layers = map[string][]string{
 	"wire":                nil,
 	"probes":              {"wire"},
 	"agent":               {"wire", "internal/atomicfile", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog", "internal/retry"},
-	"agent/policy":        {"wire", "probes"},
+	"agent/policy":        {"wire", "internal/safeyaml", "probes"},
 	"agent/spool":         nil,
 	"broker":              {"wire", "internal/atomicfile", "broker/access", "internal/filelock", "internal/retry"},
 	"broker/access":       {"wire", "internal/atomicfile", "identity", "internal/auditlog", "internal/farewell", "internal/filelock", "internal/private", "internal/retry"},

@@ -103,20 +103,10 @@ func forgetAgents(c *cli.Context) error {
 	})
 }
 
-func agentState(a console.Agent) string {
-	switch {
-	case a.Online:
-		return "online"
-	case a.Leaving:
-		return "left"
-	}
-	return "offline"
-}
-
 func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
-		rows[i] = agentRow{agentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, ago(a.Seen)}
+		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen)}
 		if a.Kinds == nil {
 			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
 		}
@@ -144,7 +134,7 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 			{"RESULTS", func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
 			{"KINDS", func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
 			{"FAMILIES", func(a agentRow) string { return strings.Join(a.Families, ",") }},
-			{"POLICY", func(a agentRow) string { return policyText(a.Policy) }},
+			{"POLICY", func(a agentRow) string { return console.PolicyText(a.Policy) }},
 		},
 		after: func(w io.Writer) {
 			for _, a := range agents {

@@ -11,6 +11,7 @@ import (
 	"netmon/agent"
 	"netmon/agent/policy"
 	"netmon/agent/spool"
+	"netmon/console"
 	"netmon/wire"
 )
 
@@ -48,7 +49,7 @@ func newAgent(s agentSettings, state string, log *slog.Logger, joined membership
 	if err != nil {
 		return nil, err
 	}
-	log.Info("policy", "file", s.file, "says", policyText(s.policy.Summary()))
+	log.Info("policy", "file", s.file, "says", console.PolicyText(s.policy.Summary()))
 	return agent.New(agent.Options{ID: joined.id, Labels: labels, State: state, Policy: s.policy, Version: version, Connect: joined.connect, Trust: joined.trust, Rotate: joined.rotate, Follow: joined.follow, Log: log, Opened: opened,
 		Spool: s.spool})
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -98,20 +96,6 @@ func oneArg(c *cli.Context, what string) (string, error) {
 		return "", usage("want one %s, got %d arguments: %s", what, c.NArg(), c.Command.UsageText)
 	}
 	return c.Args().First(), nil
-}
-
-// ago writes how long since t, in one unit.
-func ago(t time.Time) string {
-	switch d := time.Since(t); {
-	case d < time.Second:
-		return "now"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%ds ago", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%dm ago", int(d.Minutes()))
-	default:
-		return t.Local().Format("2006-01-02 15:04")
-	}
 }
 
 // hostPortOf is the address in a broker's URL.

@@ -177,7 +177,7 @@ func (at cursor) agents(ctx context.Context, labels bool) []candidate {
 		var out []candidate
 		count := map[string]int{}
 		for _, a := range list {
-			out = append(out, candidate{a.Agent, strings.TrimSpace(agentState(a) + " " + labelText(a.Labels))})
+			out = append(out, candidate{a.Agent, strings.TrimSpace(a.State() + " " + labelText(a.Labels))})
 			for k, v := range a.Labels {
 				count[k+"="+v]++
 			}

@@ -138,7 +138,7 @@ func examinePolicy() finding {
 	case file == "":
 		return finding{"policy", doctorOK, "no file: agents deny cloud metadata and link-local addresses, allow the rest, and send secrets nowhere", ""}
 	}
-	return finding{"policy", doctorOK, file + ": " + policyText(p.Summary()), ""}
+	return finding{"policy", doctorOK, file + ": " + console.PolicyText(p.Summary()), ""}
 }
 
 func examineClock() finding {

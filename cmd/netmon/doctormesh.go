@@ -118,7 +118,7 @@ func examineAgent(a console.Agent) []finding {
 	name := "agent " + a.Agent
 	var list []finding
 	if !a.Online && !a.Leaving {
-		return []finding{{name, doctorWarning, fmt.Sprintf("is offline, last seen %s", ago(a.Seen)), "see whether it runs on " + a.Host + ", and reaches the broker"}}
+		return []finding{{name, doctorWarning, fmt.Sprintf("is offline, last seen %s", console.Ago(a.Seen)), "see whether it runs on " + a.Host + ", and reaches the broker"}}
 	}
 	if !a.Online {
 		return nil

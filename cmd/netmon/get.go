@@ -150,7 +150,7 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 			{"KIND", func(m stood) string { return m.Kind }},
 			{"TARGET", func(m stood) string { return m.Target }},
 			{"EVERY", func(m stood) string { return m.Every.String() }},
-			{"AGENTS", func(m stood) string { return where(m.Saved) }},
+			{"AGENTS", func(m stood) string { return console.Where(m.Saved) }},
 			{"REVISION", func(m stood) string { return strconv.FormatUint(m.Revision, 10) }},
 		},
 		wide: []column[stood]{
@@ -159,22 +159,4 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 			{"CHANGE", func(m stood) string { return m.Change }},
 			{"OPTIONS", func(m stood) string { return string(m.Options) }},
 		}}, nil
-}
-
-// where says in a few words where a monitor runs.
-func where(m wire.Saved) string {
-	s := m.Agents.String()
-	switch {
-	case m.Agents == nil:
-		s = wire.Everywhere
-	case len(m.Agents) == 0:
-		s = "none"
-	}
-	if len(m.Except) > 0 {
-		s += " except " + m.Except.String()
-	}
-	if m.Paused {
-		s = "paused (" + s + ")"
-	}
-	return s
 }

@@ -79,7 +79,7 @@ func printHistory(c *cli.Context, revisions []console.Revision) error {
 			{"KIND", of(func(m *wire.Saved) string { return m.Kind })},
 			{"TARGET", of(func(m *wire.Saved) string { return m.Target })},
 			{"EVERY", of(func(m *wire.Saved) string { return m.Every.String() })},
-			{"AGENTS", of(func(m *wire.Saved) string { return where(*m) })},
+			{"AGENTS", of(func(m *wire.Saved) string { return console.Where(*m) })},
 		}})
 }
 

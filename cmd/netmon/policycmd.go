@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,7 +29,7 @@ func policyCommand() *cli.Command {
 			if path == "" {
 				path = "no file: the default policy"
 			}
-			fmt.Fprintf(c.App.Writer, "%s: %s\n", path, policyText(p.Summary()))
+			fmt.Fprintf(c.App.Writer, "%s: %s\n", path, console.PolicyText(p.Summary()))
 			return askPolicy(c.App.Writer, p, c.Args().Slice())
 		},
 	}
@@ -61,37 +60,6 @@ func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
 		return &codedError{code: exitNo}
 	}
 	return nil
-}
-
-// policyText sums a policy up in a line.
-func policyText(p *wire.Policy) string {
-	if p == nil {
-		return "-"
-	}
-	text := p.Source + " " + p.Digest
-	add := func(format string, args ...any) { text += ", " + fmt.Sprintf(format, args...) }
-	if p.Allow > 0 {
-		add("allow %d", p.Allow)
-	}
-	if p.Deny > 0 {
-		add("deny %d", p.Deny)
-	}
-	if p.Kinds != nil {
-		add("kinds %s", strings.Join(p.Kinds, "+"))
-	}
-	if p.MinEvery > 0 {
-		add("every %s or more", p.MinEvery)
-	}
-	if p.MaxMonitors > 0 {
-		add("%d monitors", p.MaxMonitors)
-	}
-	if p.MaxRate > 0 {
-		add("%v probes/s", p.MaxRate)
-	}
-	if p.MaxTargetRate > 0 {
-		add("%v/s to a target", p.MaxTargetRate)
-	}
-	return console.Printable(text)
 }
 
 // warnPlain tells of secrets that stand in monitors, where everybody who reads

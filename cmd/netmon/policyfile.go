@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"netmon/agent/policy"
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
-	"netmon/wire"
 )
 
 func policyFlag() cli.Flag {
@@ -61,49 +59,10 @@ func readPolicy(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, usage("policy: %w", err)
 	}
-	p, err := parsePolicy(path, data)
+	p, err := policy.Parse(path, data)
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	p.At(path)
 	return p, nil
-}
-
-// parsePolicy reads a policy. The error holds every mistake with its line. An
-// empty file is the default policy.
-func parsePolicy(path string, data []byte) (*policy.Policy, error) {
-	tree, err := safeyaml.Parse(data)
-	if err != nil {
-		return nil, safeyaml.SyntaxError(path, err)
-	}
-	src := safeyaml.NewSource(path, data)
-	file := policy.Default()
-	docs := tree.Docs
-	for len(docs) > 0 && docs[0].Body == nil {
-		docs = docs[1:]
-	}
-	switch len(docs) {
-	case 0:
-		return policy.New(file, "file")
-	case 1:
-	default:
-		return nil, fmt.Errorf("%s: want one YAML document, got %d", path, len(docs))
-	}
-	body := docs[0].Body
-	raw, err := safeyaml.JSON(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	var problems wire.Problems
-	problems.Add("", wire.DecodeStrict(raw, &file))
-	p, err := policy.New(file, "file")
-	problems.Add("", err)
-	told := map[string]bool{}
-	for _, e := range wire.FieldErrors(problems.Err()) {
-		if !told[e.Path] {
-			told[e.Path] = true
-			src.Add(body, e.Path, e.Err)
-		}
-	}
-	return p, src.Err()
 }
