@@ -12,12 +12,14 @@ import (
 // all front ends. Each reads what is saved, compares, saves over the revision that
 // it read, asks the agents to do it at once, and says what came of it.
 //
-// An error means that nothing was saved, but for Apply. What was saved and is not
-// so on every agent yet is an Outcome with an Err: it stays saved, and the
-// controller brings it to the agents.
+// An error means that nothing was saved, but for Apply, which makes many changes, and
+// for ErrUnreachable, where nobody knows. What was saved and is not so on every agent
+// yet is an Outcome with an Err: it stays saved, and the controller brings it to the
+// agents.
 //
 // ErrConflict is returned where another console was faster, ErrNotFound and
 // ErrNoSet for names that are not there, ErrDenied to whom the mesh does not let.
+// Ops may be used by several goroutines.
 type Ops struct {
 	c     *Client
 	check func(wire.Monitor) error

@@ -40,7 +40,7 @@ func (o *Ops) Rollback(ctx context.Context, name string, to uint64) (Outcome, er
 	if err != nil {
 		return out, err
 	}
-	is, err := at(revisions, name, to)
+	is, err := asOf(revisions, name, to)
 	if err != nil {
 		return out, err
 	}
@@ -59,8 +59,8 @@ func (o *Ops) Rollback(ctx context.Context, name string, to uint64) (Outcome, er
 	return out, o.save(ctx, store, &out, was, is, fmt.Sprintf("rolled back to revision %d", to))
 }
 
-// at is a monitor as it was at a revision.
-func at(revisions []Revision, name string, to uint64) (wire.Saved, error) {
+// asOf is a monitor as it was at a revision.
+func asOf(revisions []Revision, name string, to uint64) (wire.Saved, error) {
 	missing := &RevisionError{Monitor: name, Revision: to}
 	for _, r := range revisions {
 		switch {
