@@ -311,7 +311,7 @@ func TestTell_SaysWhatBecameOfEachAgent(t *testing.T) {
 	}
 	m := web()
 	m.Agents = wire.Selectors{"paris", "tokyo", "nowhere"}
-	told := store(t, c).Tell(t.Context(), agents, Change{Is: &m, Revision: 4})
+	told := store(t, c).tell(t.Context(), agents, Change{Is: &m, Revision: 4})
 	if len(told) != 3 {
 		t.Fatalf("%+v", told)
 	}

@@ -189,12 +189,16 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 		}
 	}
 	if retry.Conflict(err) {
-		return 0, fmt.Errorf("monitor %q: %w: look at it with `netmon get monitor %s` and try again", m.Name, ErrConflict, m.Name)
+		return 0, conflict(m.Name)
 	}
 	if err != nil {
 		return 0, noMesh("save monitor "+m.Name, err)
 	}
 	return revision, nil
+}
+
+func conflict(name string) error {
+	return fmt.Errorf("monitor %q: %w: look at it with `netmon get monitor %s` and try again", name, ErrConflict, name)
 }
 
 // Delete removes a monitor that was read at this revision, and returns the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -11,6 +13,49 @@ import (
 
 	"netmon/wire"
 )
+
+// Probing is a measurement that agents are to make at once. Nothing of it is saved
+// or published.
+type Probing struct {
+	Monitor wire.Saved // what to measure; where it is placed, paused or not, says which agents do
+	Times   int        // runs on each agent, one after another; 0 is 1
+	Every   time.Duration
+	Need    Need
+}
+
+// Need is how many agents must find a target fine.
+type Need int
+
+// NeedAll needs all that are chosen.
+const NeedAll Need = 0
+
+// ParseNeed reads any, all or a number.
+func ParseNeed(text string) (Need, error) {
+	switch text {
+	case "all":
+		return NeedAll, nil
+	case "any":
+		return 1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("want any, all or a number of 1 or more, got %q", text)
+	}
+	return Need(n), nil
+}
+
+// ErrNoAgent says that no agent is chosen.
+var ErrNoAgent = errors.New("no agent is chosen")
+
+// NeedError says that more agents are needed than are chosen.
+type NeedError struct {
+	Need   Need
+	Agents int
+}
+
+func (e *NeedError) Error() string {
+	return fmt.Sprintf("%d agents have to find it fine, and only %d are chosen", e.Need, e.Agents)
+}
 
 // Asked is what one agent gave to one request to measure: a result, or why
 // there is none.
@@ -21,39 +66,94 @@ type Asked struct {
 	Err    error
 }
 
-// probeGrace is what an answer may need on its way, beyond the measurement.
-const probeGrace = 3 * time.Second
-
-// Probe lets agents measure now, times runs each, one after another, and
-// begins a run of an agent not before every has passed since its last one
-// began. take is called with each answer as it lands, one at a time. Nothing
-// is saved or published.
-func (c *Client) Probe(ctx context.Context, agents []string, m wire.Monitor, times int, every time.Duration, take func(Asked)) {
-	var mu sync.Mutex
+// Probe lets agents measure now, each run of an agent not before Every has passed
+// since its last one began. take, when not nil, is called with each answer as it
+// comes, one at a time. Agents that are offline are not asked. The error is
+// ErrNoAgent, a [NeedError], or why the agents are not known.
+func (o *Ops) Probe(ctx context.Context, p Probing, take func(Asked)) (Probed, error) {
+	agents, err := o.c.Agents(ctx)
+	if err != nil {
+		return Probed{}, err
+	}
+	online, away := choose(p.Monitor, agents)
+	out := Probed{Away: away, Agents: len(online) + len(away), Need: int(p.Need)}
+	switch {
+	case out.Agents == 0:
+		return out, ErrNoAgent
+	case p.Need == NeedAll:
+		out.Need = out.Agents
+	case out.Need > out.Agents:
+		return out, &NeedError{p.Need, out.Agents}
+	}
+	m := p.Monitor.Monitor
+	m.Revision = 0
+	tallies := make([]Tally, len(online))
+	var mu sync.Mutex // guards tallies, and who calls take
 	var wg sync.WaitGroup
-	for _, agent := range agents {
+	for i, agent := range online {
 		wg.Go(func() {
-			for run := 1; run <= times && ctx.Err() == nil; run++ {
-				begun := time.Now()
-				a := c.askOnce(ctx, agent, m)
-				a.Run = run
-				if ctx.Err() != nil {
-					return
-				}
+			o.c.probeOn(ctx, agent, m, max(1, p.Times), p.Every, func(a Asked) {
 				mu.Lock()
-				take(a)
-				mu.Unlock()
-				if run == times {
-					return
+				defer mu.Unlock()
+				tallies[i].count(a)
+				if take != nil {
+					take(a)
 				}
-				select {
-				case <-ctx.Done():
-				case <-time.After(time.Until(begun.Add(every))):
-				}
-			}
+			})
 		})
 	}
 	wg.Wait()
+	for _, t := range tallies {
+		if t.Runs > 0 {
+			slices.Sort(t.Took)
+			out.Tallies = append(out.Tallies, t)
+		}
+	}
+	out.Cut = ctx.Err() != nil
+	return out, nil
+}
+
+// choose parts the agents on which a monitor is placed into those that are there
+// and those that are not. One that left on purpose is chosen by name only.
+func choose(m wire.Saved, agents []Agent) (online, away []string) {
+	for _, a := range agents {
+		switch {
+		case !m.Places(a.Agent, a.Labels):
+		case a.Online:
+			online = append(online, a.Agent)
+		case !a.Leaving || slices.Contains(m.Agents, a.Agent):
+			away = append(away, a.Agent)
+		}
+	}
+	for _, id := range m.Agents.IDs() {
+		if m.Places(id, nil) && !slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id }) {
+			away = append(away, id)
+		}
+	}
+	return online, away
+}
+
+// probeGrace is what an answer may need on its way, beyond the measurement.
+const probeGrace = 3 * time.Second
+
+// probeOn lets one agent measure.
+func (c *Client) probeOn(ctx context.Context, agent string, m wire.Monitor, times int, every time.Duration, take func(Asked)) {
+	for run := 1; run <= times && ctx.Err() == nil; run++ {
+		begun := time.Now()
+		a := c.askOnce(ctx, agent, m)
+		a.Run = run
+		if ctx.Err() != nil {
+			return
+		}
+		take(a)
+		if run == times {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(begun.Add(every))):
+		}
+	}
 }
 
 func (c *Client) askOnce(ctx context.Context, agent string, m wire.Monitor) Asked {

@@ -15,19 +15,6 @@ import (
 	"netmon/wire"
 )
 
-// Change is one saved monitor before and after; nil means that there is none.
-type Change struct {
-	Was, Is  *wire.Saved
-	Revision uint64 // of the change itself
-}
-
-func (c Change) name() string {
-	if c.Is != nil {
-		return c.Is.Name
-	}
-	return c.Was.Name
-}
-
 // Told is what one agent answered to the change of one monitor.
 type Told struct {
 	Agent, Monitor string
@@ -36,22 +23,23 @@ type Told struct {
 	Away           bool   // the agent is away, and the controller tells it when it returns
 }
 
-// Tell brings changes of saved monitors to the agents they concern at once,
-// and says what each of them answered. The controller would do the same a
-// moment later; asking the agents ourselves is what makes it a confirmation.
-func (s *Store) Tell(ctx context.Context, agents []Agent, changes ...Change) []Told {
+// atOnce is how many agents are told at the same time.
+const atOnce = 64
+
+// tell brings changes of saved monitors to the agents they concern at once, and
+// says what each of them answered. The controller would do the same a moment later;
+// asking the agents ourselves is what makes it a confirmation.
+func (s *Store) tell(ctx context.Context, agents []Agent, changes ...Change) []Told {
 	var mu sync.Mutex
 	var told []Told
 	for _, a := range agents {
 		s.c.commands.Heard(a.Alive)
 	}
 	eachAgent(agents, func(a Agent) {
-		for _, cmd := range commandsFor(a, s.id, changes) {
-			answers := s.c.tell(ctx, a, cmd)
-			mu.Lock()
-			told = append(told, answers...)
-			mu.Unlock()
-		}
+		answers := s.tellAgent(ctx, a, changes)
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, answers...)
 	})
 	told = append(told, unknownAgents(agents, changes)...)
 	slices.SortStableFunc(told, func(a, b Told) int {
@@ -63,8 +51,8 @@ func (s *Store) Tell(ctx context.Context, agents []Agent, changes ...Change) []T
 	return told
 }
 
-// commandsFor is what one agent has to be told.
-func commandsFor(a Agent, store string, changes []Change) []wire.Command {
+// tellAgent tells one agent what concerns it.
+func (s *Store) tellAgent(ctx context.Context, a Agent, changes []Change) (told []Told) {
 	var start []wire.Monitor
 	var stop []string
 	var revision uint64
@@ -76,12 +64,19 @@ func commandsFor(a Agent, store string, changes []Change) []wire.Command {
 			m.Revision = c.Revision
 			start = append(start, m)
 		case c.Was != nil && c.Was.RunsOn(a.Agent, a.Labels):
-			stop = append(stop, c.name())
+			stop = append(stop, c.Name())
 		}
 	}
-	var cmds []wire.Command
-	cmds = append(cmds, command.Cut(wire.Command{Op: wire.OpStop, Store: store, Revision: revision, Names: stop})...)
-	return append(cmds, command.Cut(wire.Command{Op: wire.OpStart, Store: store, Revision: revision, Monitors: start})...)
+	patience := 5 * time.Second
+	if !a.Online {
+		patience = time.Second // it may just have come back
+	}
+	for _, c := range command.Update(s.id, revision, stop, start) {
+		for answer := range s.c.commands.SendAll(ctx, a.Agent, patience, c) {
+			told = append(told, toldBy(a, answer)...)
+		}
+	}
+	return told
 }
 
 // unknownAgents tells of agents that a monitor names, or newly excepts, and
@@ -97,23 +92,24 @@ func unknownAgents(agents []Agent, changes []Change) []Told {
 		}
 		for _, id := range c.Is.Agents.IDs() {
 			if !seen(id) && c.Is.RunsOn(id, nil) {
-				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "no agent of that name is known; it will start when one joins"})
+				told = append(told, Told{Agent: id, Monitor: c.Name(), Away: true, Text: "no agent of that name is known; it will start when one joins"})
 			}
 		}
 		for _, id := range c.Is.Except.IDs() {
 			if !seen(id) && (c.Was == nil || !slices.Contains(c.Was.Except, id)) {
-				told = append(told, Told{Agent: id, Monitor: c.name(), Away: true, Text: "no agent of that name is known; it will not run there when one joins"})
+				told = append(told, Told{Agent: id, Monitor: c.Name(), Away: true, Text: "no agent of that name is known; it will not run there when one joins"})
 			}
 		}
 	}
 	return told
 }
 
-func (c *Client) tell(ctx context.Context, a Agent, cmd wire.Command) []Told {
-	names, will := cmd.Names, "stop"
-	if cmd.Op == wire.OpStart {
+// toldBy is what an agent's answer says of each monitor that it was asked about.
+func toldBy(a Agent, answer command.Answer) []Told {
+	names, will := answer.Piece.Names, "stop"
+	if answer.Piece.Op == wire.OpStart {
 		will = "start"
-		for _, m := range cmd.Monitors {
+		for _, m := range answer.Piece.Monitors {
 			names = append(names, m.Name)
 		}
 	}
@@ -125,13 +121,7 @@ func (c *Client) tell(ctx context.Context, a Agent, cmd wire.Command) []Told {
 		}
 		return out
 	}
-	patience := 5 * time.Second
-	if !a.Online {
-		patience = time.Second // it may just have come back
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	reply, err := c.Command(ctx, a.Agent, cmd)
+	reply, err := answer.Reply, answer.Err
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), err != nil && !a.Online:
 		return all(Told{Away: true, Text: fmt.Sprintf("is offline, last seen %s; it will %s when it returns", a.Seen.Local().Format("15:04:05"), will)})

@@ -65,7 +65,7 @@ func (c *Client) Unsaved(ctx context.Context, agents []Agent) ([]Unsaved, error)
 func eachAgent(agents []Agent, do func(Agent)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	slots := make(chan struct{}, 64)
+	slots := make(chan struct{}, atOnce)
 	for _, a := range agents {
 		slots <- struct{}{}
 		wg.Go(func() {
@@ -113,16 +113,28 @@ func (u Unsaved) Saved(agents []Agent) wire.Saved {
 	return m
 }
 
-// Discarded are the changes that stop unsaved monitors, to be told to the agents.
-func (s *Store) Discarded(ctx context.Context, list []Unsaved) ([]Change, error) {
-	stream, err := s.c.open(ctx, monitorsStream)
-	if err != nil {
-		return nil, noMesh("read the saved monitors", err)
+// PlanRecover is a plan that saves unsaved monitors again, where they run.
+func PlanRecover(list []Unsaved, agents []Agent) Plan {
+	p := Plan{Why: "recovered from agents"}
+	for _, u := range list {
+		m := u.Saved(agents)
+		p.Changes = append(p.Changes, Change{Is: &m})
 	}
-	var changes []Change
+	return p
+}
+
+// Discard stops unsaved monitors on the agents that are there. Nothing is saved.
+func (o *Ops) Discard(ctx context.Context, list []Unsaved) (Outcome, error) {
+	out := Outcome{Verb: Discard, Same: len(list)}
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return out, err
+	}
+	var ends []Change
 	for _, u := range list {
 		was := wire.Saved{Monitor: u.Monitor, Agents: wire.Selectors(slices.Concat(u.Agents, u.Others))}
-		changes = append(changes, Change{Was: &was, Revision: stream.CachedInfo().State.LastSeq})
+		ends = append(ends, Change{Was: &was, Revision: store.stream.CachedInfo().State.LastSeq})
 	}
-	return changes, nil
+	o.tell(ctx, store, &out, ends...)
+	return out, nil
 }

@@ -144,6 +144,7 @@ func (c *Controller) lead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 	}
+	defer saved.Stop()
 	info := saved.Stream()
 	c.mu.Lock()
 	c.store, c.revision = wire.StoreID(info.Created), info.State.LastSeq
@@ -162,9 +163,10 @@ func (c *Controller) lead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
 	}
+	defer beats.Stop()
 	ended := make(chan error, 2)
 	c.wg.Go(func() { ended <- fmt.Errorf("follow the heartbeats: %w", c.listen(ctx, beats)) })
-	c.wg.Go(func() { ended <- fmt.Errorf("follow what is saved: %w", c.followSaved(ctx, saved)) })
+	c.wg.Go(func() { ended <- fmt.Errorf("follow what is saved: %w", c.followSaved(saved)) })
 
 	// Streams may be deleted by hand, and made anew, under our feet: they are
 	// looked at from time to time.

@@ -111,10 +111,10 @@ func (f *follower) reconcile(ctx context.Context) error {
 	if f.have == nil || store != wantStore || digest != wire.DigestOf(f.have) {
 		return f.compare(ctx, want, revisions, wantStore, revision)
 	}
-	var start []string
+	var start []wire.Monitor
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if f.have[name] != revisions[name] {
-			start = append(start, name)
+			start = append(start, want[name])
 		}
 	}
 	var stop []string
@@ -123,13 +123,17 @@ func (f *follower) reconcile(ctx context.Context) error {
 			stop = append(stop, name)
 		}
 	}
-	if _, err := f.send(ctx, wire.Command{Op: wire.OpStop, Store: wantStore, Revision: revision, Names: stop}); err != nil {
-		return err
+	return f.update(ctx, wantStore, revision, stop, start, revisions)
+}
+
+// update has the agent stop and start monitors, and then run these revisions.
+func (f *follower) update(ctx context.Context, store string, revision uint64, stop []string, start []wire.Monitor, revisions map[string]uint64) error {
+	for _, c := range command.Update(store, revision, stop, start) {
+		if _, err := f.send(ctx, c); err != nil {
+			return err
+		}
 	}
-	if err := f.start(ctx, want, start, wantStore, revision); err != nil {
-		return err
-	}
-	f.settled(revisions, wantStore)
+	f.settled(revisions, store)
 	return nil
 }
 
@@ -190,23 +194,13 @@ func (f *follower) compare(ctx context.Context, want map[string]wire.Monitor, re
 	if err != nil {
 		return err
 	}
-	if err := f.start(ctx, want, reply.Want, store, revision); err != nil {
-		return err
-	}
-	f.settled(revisions, store)
-	return nil
-}
-
-// start sends monitors by name.
-func (f *follower) start(ctx context.Context, want map[string]wire.Monitor, names []string, store string, revision uint64) error {
-	c := wire.Command{Op: wire.OpStart, Store: store, Revision: revision}
-	for _, name := range names {
+	var start []wire.Monitor
+	for _, name := range reply.Want {
 		if m, ok := want[name]; ok {
-			c.Monitors = append(c.Monitors, m)
+			start = append(start, m)
 		}
 	}
-	_, err := f.send(ctx, c)
-	return err
+	return f.update(ctx, store, revision, nil, start, revisions)
 }
 
 // settled notes that the agent now has this set; its next heartbeat confirms
@@ -223,27 +217,25 @@ func (f *follower) settled(revisions map[string]uint64, store string) {
 // heartbeats. A stale command is one, since others know more than we do, and so
 // is one that the agent does not take from us.
 func (f *follower) send(ctx context.Context, c wire.Command) (all wire.Reply, err error) {
-	for _, piece := range command.Cut(c) {
-		r, err := f.sendPiece(ctx, piece)
-		if err != nil {
-			return all, fmt.Errorf("%s %s: %w", c.Op, f.agent, err)
+	for a := range f.c.commands.SendAll(ctx, f.agent, replyWithin, c) {
+		if a.Err == nil {
+			a.Err = f.checkReply(a.Reply)
 		}
-		all.Want, all.Error = append(all.Want, r.Want...), r.Error
+		if a.Err != nil {
+			return all, fmt.Errorf("%s %s: %w", c.Op, f.agent, a.Err)
+		}
+		all.Want, all.Error = append(all.Want, a.Reply.Want...), a.Reply.Error
 	}
 	return all, nil
 }
 
-func (f *follower) sendPiece(ctx context.Context, c wire.Command) (wire.Reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, replyWithin)
-	defer cancel()
-	r, err := f.c.commands.Send(ctx, f.agent, c)
-	if err != nil {
-		return r, err
-	}
+// checkReply is the error of a reply that ends what is going on, and logs what else an
+// agent refuses.
+func (f *follower) checkReply(r wire.Reply) error {
 	for _, e := range r.Errors {
 		switch e.Code {
 		case wire.CodeStale, wire.CodeStopping, wire.CodeUnsigned, wire.CodeUnknown, wire.CodeDenied, wire.CodeChallenge:
-			return r, &e
+			return &e
 		}
 	}
 	for _, m := range r.Monitors {
@@ -251,5 +243,5 @@ func (f *follower) sendPiece(ctx context.Context, c wire.Command) (wire.Reply, e
 			f.c.log.Warn("agent refuses a monitor", "agent", f.agent, "monitor", m.Name, "reason", m.Errors[0].Error())
 		}
 	}
-	return r, nil
+	return nil
 }

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -19,8 +18,7 @@ const (
 )
 
 // followSaved applies changes of what is saved until ctx ends.
-func (c *Controller) followSaved(ctx context.Context, saved *tail.Tail) error {
-	defer saved.Stop()
+func (c *Controller) followSaved(saved *tail.Tail) error {
 	for {
 		m, meta, err := saved.Next()
 		if err != nil {

@@ -142,7 +142,7 @@ func TestDash_AddsAndEdits(t *testing.T) {
 	s.press("/", "s", "h", "o", "Enter")
 	s.see("/sho", "1 of 1", "● up")
 	s.press("e")
-	s.see("[1 monitors]", "shop changed home shop running")
+	s.see("[1 monitors]", "shop changed: home running")
 	if out := netmonDo(t, 0, "get", "monitor", "shop", "--broker", url); !strings.Contains(out, "every: 2s") {
 		t.Errorf("it is saved as %s", out)
 	}

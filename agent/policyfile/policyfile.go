@@ -4,7 +4,6 @@ package policyfile
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"netmon/internal/private"
 	"netmon/internal/safeyaml"
 	"netmon/internal/userdirs"
-	"netmon/wire"
 )
 
 // Paths are where a policy is looked for: the host's comes first.
@@ -58,49 +56,10 @@ func read(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, exit.Usage("policy: %w", err)
 	}
-	p, err := parse(path, data)
+	p, err := policy.Parse(path, data)
 	if err != nil {
 		return nil, exit.Usage("%w", err)
 	}
 	p.At(path)
 	return p, nil
-}
-
-// parse reads a policy. The error holds every mistake with its line. An
-// empty file is the default policy.
-func parse(path string, data []byte) (*policy.Policy, error) {
-	tree, err := safeyaml.Parse(data)
-	if err != nil {
-		return nil, safeyaml.SyntaxError(path, err)
-	}
-	src := safeyaml.Source{Path: path, Lines: strings.Split(string(data), "\n")}
-	file := policy.Default()
-	docs := tree.Docs
-	for len(docs) > 0 && docs[0].Body == nil {
-		docs = docs[1:]
-	}
-	switch len(docs) {
-	case 0:
-		return policy.New(file, "file")
-	case 1:
-	default:
-		return nil, fmt.Errorf("%s: want one YAML document, got %d", path, len(docs))
-	}
-	body := docs[0].Body
-	raw, err := safeyaml.JSON(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	var problems wire.Problems
-	problems.Add("", wire.DecodeStrict(raw, &file))
-	p, err := policy.New(file, "file")
-	problems.Add("", err)
-	told := map[string]bool{}
-	for _, e := range wire.FieldErrors(problems.Err()) {
-		if !told[e.Path] {
-			told[e.Path] = true
-			src.Add(body, e.Path, e.Err)
-		}
-	}
-	return p, src.Err()
 }

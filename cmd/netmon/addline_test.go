@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/console/draft"
 	"netmon/internal/cmdline"
 	"netmon/probes"
 	"netmon/wire"
@@ -28,7 +29,7 @@ func TestAddLine(t *testing.T) {
 		if tc.options != "" {
 			m.Options = json.RawMessage(tc.options)
 		}
-		line, ok := addLine(m)
+		line, ok := draft.AddLine(m)
 		if !ok {
 			t.Errorf("%s %s: no line", tc.kind, tc.options)
 			continue

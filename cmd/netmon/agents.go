@@ -108,7 +108,7 @@ func forgetAgents(c *cli.Context) error {
 func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
-		rows[i] = agentRow{console.AgentState(a), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen)}
+		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen)}
 		if a.Kinds == nil {
 			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
 		}

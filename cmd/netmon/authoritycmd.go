@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -40,7 +41,7 @@ func accessAuthority() *cli.Command {
 					return err
 				}
 				if form == "json" {
-					return console.WriteJSON(c.App.Writer, s)
+					return output.JSON(c.App.Writer, s)
 				}
 				tellAuthority(c.App.Writer, s)
 				return nil

@@ -64,8 +64,7 @@ func dash(c *cli.Context) error {
 		return at.Explain(err)
 	}
 	defer cl.Close()
-	store, err := cl.Monitors(c.Context)
-	if err != nil {
+	if _, err := cl.Monitors(c.Context); err != nil { // before there is a screen
 		return err
 	}
 	if s == nil {
@@ -95,7 +94,7 @@ func dash(c *cli.Context) error {
 	if plainOnly(c) {
 		err = dashPlain(ctx, c, model, ui, links, troubles, ready)
 	} else {
-		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, store, s}, Links: links, Troubles: troubles,
+		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, s}, Links: links, Troubles: troubles,
 			Styles: screenStyles(c.App.Writer), In: c.App.Reader, Out: c.App.Writer})
 	}
 	stop()

@@ -24,18 +24,14 @@ func TestActor_ViewerIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(cl.Close)
-		store, err := cl.Monitors(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &actor{cl: cl, store: store}
+		return &actor{cl: cl}
 	}
 	operator, viewer := client(wire.RoleOperator, "olga"), client(wire.RoleViewer, "vic")
 	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "127.0.0.1:1", Every: wire.Duration(1e9), Timeout: wire.Duration(1e9)}}
-	if _, err := operator.store.Save(t.Context(), m, "added"); err != nil {
+	if _, err := opsOf(operator.cl).Add(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	before, err := viewer.store.Get(t.Context(), "web")
+	before, err := viewer.get(t.Context(), "web")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +40,7 @@ func TestActor_ViewerIsRefused(t *testing.T) {
 			t.Errorf("%+v: %q, %v; want %v", r, text, err, console.ErrDenied)
 		}
 	}
-	after, err := viewer.store.Get(t.Context(), "web")
+	after, err := viewer.get(t.Context(), "web")
 	if err != nil || after.Revision != before.Revision {
 		t.Errorf("revision %d, want %d as before (%v)", after.Revision, before.Revision, err)
 	}

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/console/monitorfile"
 	"netmon/internal/cmdline"
-	"netmon/internal/safeyaml"
+	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -27,11 +27,13 @@ func editCommand() *cli.Command {
 					return err
 				}
 				return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, editor: c.App.Writer, out: c.App.Writer}
-					if w := invocationOf(c).said; w != nil {
-						e.out = w
+					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, out: c.App.Writer}
+					o, err := e.monitor(name)
+					w := c.App.Writer
+					if said := invocationOf(c).said; said != nil {
+						w = said
 					}
-					return e.monitor(name)
+					return report(w, o, err)
 				})
 			},
 		}
@@ -48,51 +50,45 @@ func editCommand() *cli.Command {
 
 // editing is one change of a monitor in an editor.
 type editing struct {
-	ctx    context.Context
-	cl     *console.Client
-	in     io.Reader // of the editor
-	editor io.Writer // what the editor draws on
-	out    io.Writer // what came of it
-	file   string
+	ctx  context.Context
+	cl   *console.Client
+	in   io.Reader // of the editor
+	out  io.Writer // what it draws on
+	file string
 }
 
-const (
-	editHead = "# Save and leave the editor to change the monitor; left as it is, it stays so.\n"
-	editMark = "# ✕ " // begins a line that says what is wrong with the one above
-)
-
-func (e *editing) monitor(name string) error {
+// monitor changes one, and says what came of it.
+func (e *editing) monitor(name string) (console.Outcome, error) {
+	same := console.Outcome{Verb: console.Edit, Monitor: name, Same: 1}
 	store, err := e.cl.Monitors(e.ctx)
 	if err != nil {
-		return err
+		return same, err
 	}
 	was, err := store.Get(e.ctx, name)
 	if err != nil {
-		return err
+		return same, err
 	}
-	var text strings.Builder
-	if err := emitFile(&text, []wire.Saved{was}, editHead); err != nil {
-		return err
+	text, err := monitorfile.Draft(was)
+	if err != nil {
+		return same, err
 	}
 	if e.file, err = newEditFile(name); err != nil {
-		return err
+		return same, err
 	}
-	is, err := e.ask(was, text.String())
-	switch {
-	case err != nil:
-		return err
-	case is == nil || console.Same(was, *is):
-		fmt.Fprintf(e.out, "%s is as it was\n", name)
-		return os.Remove(e.file)
+	is, err := e.ask(was, text)
+	if err != nil {
+		return same, err
+	}
+	if is == nil || console.Same(was, *is) {
+		return same, os.Remove(e.file)
 	}
 	is.Revision = was.Revision
-	revision, err := store.Save(e.ctx, *is, "edited")
+	o, err := opsOf(e.cl).Edit(e.ctx, *is)
 	if err != nil {
-		return e.kept(err)
+		return o, e.kept(err)
 	}
-	fmt.Fprintf(e.out, "%s changed\n", name)
 	os.Remove(e.file)
-	return tell(e.ctx, e.out, e.cl, store, console.Change{Was: &was, Is: is, Revision: revision})
+	return o, nil
 }
 
 func newEditFile(name string) (string, error) {
@@ -116,28 +112,28 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
-		if err := runEditor(e.ctx, e.file, e.in, e.editor); err != nil {
+		if err := runEditor(e.ctx, e.file, e.in, e.out); err != nil {
 			return nil, e.ended(first, fmt.Errorf("the editor: %w: nothing is changed", err))
 		}
 		data, err := os.ReadFile(e.file)
 		if err != nil {
 			return nil, err
 		}
-		text = unmarked(string(data))
+		text = monitorfile.Unmark(string(data))
 		if text == first {
 			return nil, nil
 		}
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // to be kept, and for the lines of mistakes
 			return nil, err
 		}
-		is, err := parseEdited(e.file, text, was.Name)
+		is, err := monitorfile.ParseDraft(e.file, text, was.Name, probes.CheckMonitor)
 		if err == nil {
 			return is, nil
 		}
 		if !isTerminalReader(e.in) || text == last {
 			return nil, usage("%w", e.kept(fmt.Errorf("%w\nnothing is changed", err)))
 		}
-		last, text = text, marked(text, err)
+		last, text = text, monitorfile.Mark(text, err)
 	}
 }
 
@@ -145,70 +141,11 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 // is nothing to keep.
 func (e *editing) ended(first string, err error) error {
 	data, readErr := os.ReadFile(e.file)
-	if readErr == nil && unmarked(string(data)) != first {
+	if readErr == nil && monitorfile.Unmark(string(data)) != first {
 		return e.kept(err)
 	}
 	os.Remove(e.file)
 	return err
-}
-
-// parseEdited reads the one monitor that a text has to hold.
-func parseEdited(path, text, name string) (*wire.Saved, error) {
-	list, err := parseMonitors(path, []byte(text), map[string]string{})
-	switch {
-	case err != nil:
-		return nil, err
-	case len(list) != 1:
-		return nil, &safeyaml.Mistake{Path: path, Line: 1, What: fmt.Errorf("want the one monitor %q, got %d; to delete it: netmon delete %s", name, len(list), name)}
-	case list[0].Name != name:
-		return nil, &safeyaml.Mistake{Path: path, Line: 1, What: fmt.Errorf("name: want %q, got %q: its results go by its name; netmon add makes another monitor", name, list[0].Name)}
-	}
-	list[0].Monitor = list[0].Monitor.WithDefaults()
-	return &list[0], nil
-}
-
-// marked writes each mistake below its line; what has none, to the end.
-func marked(text string, err error) string {
-	var mistakes []*safeyaml.Mistake
-	collect(err, &mistakes)
-	if len(mistakes) == 0 {
-		mistakes = []*safeyaml.Mistake{{What: err}}
-	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	var b strings.Builder
-	for i, line := range lines {
-		b.WriteString(line + "\n")
-		for _, m := range mistakes {
-			last := i == len(lines)-1 && (m.Line == 0 || m.Line > len(lines))
-			if m.Line == i+1 || last {
-				b.WriteString(editMark + strings.ReplaceAll(m.Short(), "\n", " ") + "\n")
-			}
-		}
-	}
-	return b.String()
-}
-
-// collect gathers the mistakes of an error that joins others.
-func collect(err error, to *[]*safeyaml.Mistake) {
-	switch err := err.(type) {
-	case *safeyaml.Mistake:
-		*to = append(*to, err)
-	case interface{ Unwrap() []error }:
-		for _, one := range err.Unwrap() {
-			collect(one, to)
-		}
-	}
-}
-
-// unmarked takes out what marked put in.
-func unmarked(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, editMark) {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
 }
 
 func isTerminalReader(r io.Reader) bool {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/monitorfile"
 	"netmon/internal/cmdline"
 	"netmon/judge"
 	"netmon/wire"
@@ -99,7 +99,7 @@ func monitorsOf(ctx context.Context, store *console.Store, names []string) ([]wi
 // printMonitors writes monitors; those of -o yaml are a file that apply takes.
 func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form string, list []wire.Saved) error {
 	if form == "yaml" {
-		return emitFile(c.App.Writer, list, "")
+		return monitorfile.Write(c.App.Writer, list, "")
 	}
 	l, err := monitorListing(ctx, cl, form, list)
 	if err != nil {
@@ -155,7 +155,7 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 			{"KIND", func(m stood) string { return m.Kind }},
 			{"TARGET", func(m stood) string { return m.Target }},
 			{"EVERY", func(m stood) string { return m.Every.String() }},
-			{"AGENTS", func(m stood) string { return console.Placement(m.Saved) }},
+			{"AGENTS", func(m stood) string { return console.Where(m.Saved) }},
 			{"REVISION", func(m stood) string { return strconv.FormatUint(m.Revision, 10) }},
 		},
 		wide: []column[stood]{
@@ -164,26 +164,4 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 			{"CHANGE", func(m stood) string { return m.Change }},
 			{"OPTIONS", func(m stood) string { return string(m.Options) }},
 		}}, nil
-}
-
-// emitFile writes a file that apply takes; what else is known is in comments.
-func emitFile(w io.Writer, list []wire.Saved, head string) error {
-	out := bufio.NewWriter(w)
-	out.WriteString(head)
-	for _, m := range list {
-		if m.Revision > 0 {
-			fmt.Fprintf(out, "# %s: revision %d by %s: %s\n", m.Name, m.Revision, console.Printable(m.Author), console.Printable(m.Change))
-		}
-	}
-	if len(list) == 0 {
-		out.WriteString("monitors: []\n")
-		return out.Flush()
-	}
-	out.WriteString("monitors:\n")
-	for _, m := range list { // one by one: a list of thousands takes the encoder seconds
-		if err := console.WriteYAML(out, []fileMonitor{toFile(m)}); err != nil {
-			return err
-		}
-	}
-	return out.Flush()
 }

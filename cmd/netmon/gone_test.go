@@ -197,13 +197,11 @@ func (m *goneMesh) epoch(agent string) string {
 // save saves a monitor and is told what the agents say of it.
 func (m *goneMesh) save(name, target string, on ...string) string {
 	m.t.Helper()
-	store, err := m.admin.Monitors(m.t.Context())
-	m.must(err)
 	s := wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: target, Every: wire.Duration(time.Second), Timeout: wire.Duration(time.Second)}, Agents: on}
-	revision, err := store.Save(m.t.Context(), s, "added")
+	o, err := opsOf(m.admin).Add(m.t.Context(), s)
 	m.must(err)
 	var out bytes.Buffer
-	if err := tell(m.t.Context(), &out, m.admin, store, console.Change{Is: &s, Revision: revision}); err != nil {
+	if err := report(&out, o, nil); err != nil {
 		m.t.Error(err)
 	}
 	return out.String()

@@ -81,7 +81,7 @@ func printHistory(c *cli.Context, revisions []console.Revision) error {
 			{"KIND", of(func(m *wire.Saved) string { return m.Kind })},
 			{"TARGET", of(func(m *wire.Saved) string { return m.Target })},
 			{"EVERY", of(func(m *wire.Saved) string { return m.Every.String() })},
-			{"AGENTS", of(func(m *wire.Saved) string { return console.Placement(*m) })},
+			{"AGENTS", of(func(m *wire.Saved) string { return console.Where(*m) })},
 		}})
 }
 
@@ -111,51 +111,15 @@ func rollbackCommand() *cli.Command {
 			if !c.IsSet("to") {
 				return usage("--to: which revision? netmon history %s lists them", name)
 			}
-			return withBroker(c, func(ctx context.Context, cl *console.Client) error { return rollback(ctx, c, cl, name, c.Uint64("to")) })
+			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+				o, err := opsOf(cl).Rollback(ctx, name, c.Uint64("to"))
+				if wrong, ok := errors.AsType[*console.RevisionError](err); ok {
+					if err = fmt.Errorf("--to: %w", err); wrong.Unreadable == nil {
+						err = usage("%w", err)
+					}
+				}
+				return report(c.App.Writer, o, err)
+			})
 		},
 	}
-}
-
-func rollback(ctx context.Context, c *cli.Context, cl *console.Client, name string, to uint64) error {
-	store, err := cl.Monitors(ctx)
-	if err != nil {
-		return err
-	}
-	revisions, err := store.History(ctx, name)
-	if err != nil {
-		return err
-	}
-	var target *wire.Saved
-	for _, r := range revisions {
-		if r.Revision == to {
-			if r.Problem != nil {
-				return fmt.Errorf("--to: %w", r.Problem)
-			}
-			if target = r.Saved; target == nil {
-				return usage("--to: at revision %d the monitor %q was deleted", to, name)
-			}
-		}
-	}
-	if target == nil {
-		return usage("--to: monitor %q has no revision %d: netmon history %s lists them", name, to, name)
-	}
-	is := *target
-	is.Revision = 0
-	var was *wire.Saved
-	current, err := store.Get(ctx, name)
-	switch {
-	case err == nil && console.Same(current, is):
-		fmt.Fprintf(c.App.Writer, "%s is as at revision %d already\n", name, to)
-		return nil
-	case err == nil:
-		was, is.Revision = &current, current.Revision
-	case !errors.Is(err, console.ErrNotFound):
-		return err
-	}
-	revision, err := store.Save(ctx, is, fmt.Sprintf("rolled back to revision %d", to))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.App.Writer, "%s is as at revision %d, in revision %d\n", name, to, revision)
-	return tell(ctx, c.App.Writer, cl, store, console.Change{Was: was, Is: &is, Revision: revision})
 }

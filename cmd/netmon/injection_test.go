@@ -30,8 +30,11 @@ import (
 	"netmon/broker"
 	"netmon/broker/backup"
 	"netmon/console"
+	"netmon/console/monitorfile"
+	"netmon/console/output"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
+	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -380,7 +383,7 @@ func daemon(c *cli.Command) bool {
 func TestInjection_Exact(t *testing.T) {
 	for _, s := range []string{nastyText, "plain", "日本 é", "\U0001F600\U000e0041", "a\u009b", "\ufeff", "x\ty\nz", "<&>"} {
 		want := map[string]string{"key": s, s + "k": "v"}
-		for name, encode := range map[string]func(any) ([]byte, error){"line": console.JSONLine, "text": console.JSONText} {
+		for name, encode := range map[string]func(any) ([]byte, error){"line": output.JSONLine, "text": output.JSONText} {
 			data, err := encode(want)
 			if err != nil {
 				t.Fatal(err)
@@ -397,14 +400,14 @@ func TestInjection_Exact(t *testing.T) {
 		steps, _ := json.Marshal(map[string]any{"steps": []map[string]string{{"send": s}}})
 		m.Options = steps
 		var b strings.Builder
-		if err := emitFile(&b, []wire.Saved{m, m}, ""); err != nil {
+		if err := monitorfile.Write(&b, []wire.Saved{m, m}, ""); err != nil {
 			t.Fatal(err)
 		}
 		if what := unclean(b.String()); what != "" {
 			t.Errorf("YAML of %q: %s", s, what)
 		}
 		file := strings.Replace(b.String(), "web", "db", 1)
-		all, err := parseMonitors("f.yaml", []byte(file), map[string]string{})
+		all, err := monitorfile.Parse("f.yaml", []byte(file), probes.CheckMonitor)
 		if err != nil || len(all) != 2 {
 			t.Errorf("YAML of %q: %v\n%s", s, err, file)
 			continue

@@ -1,15 +1,15 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 )
 
 // listForms are the forms of every list.
@@ -74,77 +74,41 @@ func (l listing[T]) columnsOf(form string) []column[T] {
 }
 
 func writeTable[T any](w io.Writer, columns []column[T], items []T) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i, col := range columns {
-		if i > 0 {
-			fmt.Fprint(t, "\t")
-		}
-		fmt.Fprint(t, col.title)
-	}
-	fmt.Fprintln(t)
-	for _, it := range items {
-		for i, col := range columns {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			fmt.Fprint(t, console.Printable(col.cell(it)))
-		}
-		fmt.Fprintln(t)
-	}
-	return t.Flush()
+	return output.Table(w, titles(columns), rows(columns, items))
 }
 
-// writeCSV has a head line of lower-case words, as spreadsheets and scripts want it.
 func writeCSV[T any](w io.Writer, columns []column[T], items []T) error {
-	out := csv.NewWriter(w)
-	row := make([]string, len(columns))
-	for i, col := range columns {
-		row[i] = strings.ReplaceAll(strings.ToLower(col.title), " ", "_")
+	return output.CSV(w, titles(columns), rows(columns, items))
+}
+
+func titles[T any](columns []column[T]) (titles []string) {
+	for _, col := range columns {
+		titles = append(titles, col.title)
 	}
-	err := out.Write(row)
-	for _, it := range items {
-		for i, col := range columns {
-			row[i] = console.Printable(col.cell(it))
+	return titles
+}
+
+func rows[T any](columns []column[T], items []T) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		row := make([]string, len(columns))
+		for _, it := range items {
+			for i, col := range columns {
+				row[i] = col.cell(it)
+			}
+			if !yield(row) {
+				return
+			}
 		}
-		if err == nil {
-			err = out.Write(row)
-		}
 	}
-	out.Flush()
-	if err == nil {
-		err = out.Error()
-	}
-	return err
 }
 
 // emit writes items for programs. kind names the list.
 func emit[T any](w io.Writer, form, kind string, items []T) error {
-	if items == nil {
-		items = []T{}
+	known, err := output.List(w, form, kind, items)
+	if !known {
+		return usage("--output: want %s, got %q", strings.Join(listForms(), ", "), form)
 	}
-	list := struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-		Items      []T    `json:"items"`
-	}{"netmon/v1", kind, items}
-	switch form {
-	case "json":
-		return console.WriteJSON(w, list)
-	case "yaml":
-		return console.WriteYAML(w, list)
-	case "ndjson":
-		for _, it := range items {
-			data, err := console.JSONLine(it)
-			if err != nil {
-				return err
-			}
-			if _, err := w.Write(data); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return usage("--output: want %s, got %q", strings.Join(listForms(), ", "), form)
+	return err
 }
 
 // checkForm refuses a form that a list does not have, before anything is asked.

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"sync"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/probes"
@@ -78,16 +77,16 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	out := &escaper{w: c.App.Writer}
+	out := console.Escaper{W: c.App.Writer}
 	switch form := c.String("output"); form {
 	case "json", "ndjson":
 		r := check.Run(c.Context, timeout, nil)
 		if c.Context.Err() != nil {
 			return context.Canceled
 		}
-		encode := console.JSONLine
+		encode := output.JSONLine
 		if form == "json" {
-			encode = console.JSONText
+			encode = output.JSONText
 		}
 		data, err := encode(r)
 		if err != nil {
@@ -127,39 +126,8 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 			return err
 		}
 	}
-	printVerdict(out, styles(c.App.Writer), r, c.App.Writer)
+	console.Verdict(c.App.Writer, styles(c.App.Writer), r)
 	return outcomeError(r)
-}
-
-// printVerdict writes the outcome and its reasons. Colours go past the escaper.
-func printVerdict(out io.Writer, st console.Styles, r wire.Result, raw io.Writer) {
-	colour := st.Failed
-	switch r.Outcome {
-	case wire.OK:
-		colour = st.OK
-	case wire.Broken:
-		colour = st.Broken
-	}
-	fmt.Fprintf(raw, "%s%s%s", colour, r.Outcome, st.Reset)
-	took := r.Elapsed()
-	if d, ok := r.Latency(); ok {
-		took = d
-	}
-	switch {
-	case r.Outcome == wire.OK:
-		fmt.Fprintf(out, " in %s", console.Short(took))
-		if r.Address != "" {
-			fmt.Fprintf(out, ", %s", r.Address)
-		}
-		fmt.Fprintln(out)
-	default:
-		fmt.Fprintf(out, " after %s: %s: %s\n", console.Short(r.Elapsed().Round(time.Microsecond)), r.Failure, r.Error)
-	}
-	if len(r.Unmet) > 1 {
-		for _, u := range r.Unmet {
-			fmt.Fprintf(out, "  %s: want %s, got %s\n", u.Expect, u.Want, u.Got)
-		}
-	}
 }
 
 func outcomeError(r wire.Result) error {
@@ -167,15 +135,4 @@ func outcomeError(r wire.Result) error {
 		return nil
 	}
 	return exit.With(exitNo, nil)
-}
-
-// escaper keeps control characters of targets from the terminal; line ends and
-// tabs pass.
-type escaper struct{ w io.Writer }
-
-func (e *escaper) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(e.w, console.PrintableText(string(p))); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }

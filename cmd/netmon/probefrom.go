@@ -3,18 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
-	"netmon/judge"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -40,9 +39,8 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 	if times < 1 {
 		p.Addf("--times", "want 1 or more, got %d", times)
 	}
-	if _, err := needed(c.String("need"), 1); err != nil {
-		p.Add("--need", err)
-	}
+	need, err := console.ParseNeed(c.String("need"))
+	p.Add("--need", err)
 	switch c.String("output") {
 	case "", "text", "json", "ndjson":
 	default:
@@ -56,95 +54,40 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 		return usage("--from: %w", err)
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-		agents, err := cl.Agents(ctx)
-		if err != nil {
-			return err
-		}
-		online, away := chosenBy(sel, agents)
-		if len(online)+len(away) == 0 {
+		r := probeReport{c: c}
+		got, err := opsOf(cl).Probe(ctx, console.Probing{Monitor: wire.Saved{Monitor: m, Agents: sel}, Times: times, Every: c.Duration("every"), Need: need}, r.take)
+		switch few := (*console.NeedError)(nil); {
+		case errors.Is(err, console.ErrNoAgent):
 			return fmt.Errorf("--from %s chooses no agent: netmon get agents lists them", c.String("from"))
-		}
-		most := len(online) + len(away)
-		need, _ := needed(c.String("need"), most)
-		if need > most {
-			return usage("--need %d: --from %s chooses only %d agents", need, c.String("from"), most)
-		}
-		r := probeReport{c: c, times: times, by: map[string]*tally{}}
-		cl.Probe(ctx, online, m, times, c.Duration("every"), r.take)
-		if ctx.Err() != nil && len(r.by) == 0 {
+		case errors.As(err, &few):
+			return usage("--need %d: --from %s chooses only %d agents", few.Need, c.String("from"), few.Agents)
+		case err != nil:
+			return err
+		case got.Cut && len(got.Tallies) == 0:
 			return context.Canceled
 		}
-		if err := r.end(online, away, ctx.Err() != nil); err != nil {
+		if err := r.end(got); err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
+		switch {
+		case got.Cut:
 			return context.Canceled
-		}
-		if fine := r.fine(); fine < need {
+		case got.Fine() < got.Need:
 			return exit.With(exitNo, nil)
 		}
 		return nil
 	})
 }
 
-// needed is how many agents must find the target fine.
-func needed(text string, all int) (int, error) {
-	switch text {
-	case "all":
-		return all, nil
-	case "any":
-		return 1, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, fmt.Errorf("want any, all or a number of 1 or more, got %q", text)
-	}
-	return n, nil
-}
-
-// chosenBy parts the agents that selectors choose into those that are there
-// and those that are not. One that left on purpose is chosen by name only.
-func chosenBy(sel wire.Selectors, agents []console.Agent) (online, away []string) {
-	for _, a := range agents {
-		switch {
-		case !sel.Match(a.Agent, a.Labels):
-		case a.Online:
-			online = append(online, a.Agent)
-		case !a.Leaving || slices.Contains(sel, a.Agent):
-			away = append(away, a.Agent)
-		}
-	}
-	for _, id := range sel.IDs() {
-		if !slices.ContainsFunc(agents, func(a console.Agent) bool { return a.Agent == id }) {
-			away = append(away, id)
-		}
-	}
-	return online, away
-}
-
-// tally is what one agent found.
-type tally struct {
-	runs, ok int
-	took     []time.Duration // of the runs with a figure
-}
-
 // probeReport prints results as they land, and statistics at the end.
 type probeReport struct {
-	c     *cli.Context
-	times int
-	by    map[string]*tally
-	line  console.Line
-	all   []wire.Result
-	err   error // of writing
+	c    *cli.Context
+	line console.Line
+	all  []wire.Result
+	err  error // of writing
 }
 
 func (r *probeReport) take(a console.Asked) {
-	t := r.by[a.Agent]
-	if t == nil {
-		t = &tally{}
-		r.by[a.Agent] = t
-	}
-	t.runs++
 	w := r.c.App.Writer
 	if a.Err != nil {
 		fmt.Fprintf(r.c.App.ErrWriter, "%s: run %d: %s\n", a.Agent, a.Run, console.Printable(a.Err.Error()))
@@ -152,19 +95,13 @@ func (r *probeReport) take(a console.Asked) {
 	}
 	res := *a.Result
 	res.Agent, res.Monitor = a.Agent, res.Kind
-	if judge.OfResult(&res) == judge.Up {
-		t.ok++
-		if d, ok := res.Latency(); ok {
-			t.took = append(t.took, d)
-		}
-	}
 	var err error
 	switch r.c.String("output") {
 	case "json":
 		r.all = append(r.all, res)
 	case "ndjson":
 		var data []byte
-		if data, err = console.JSONLine(res); err == nil {
+		if data, err = output.JSONLine(res); err == nil {
 			_, err = w.Write(data)
 		}
 	default:
@@ -176,69 +113,39 @@ func (r *probeReport) take(a console.Asked) {
 	}
 }
 
-// end lists what did not come, and the statistics of what came. cut says that
-// not all runs were made.
-func (r *probeReport) end(online, away []string, cut bool) error {
-	talk := r.c.App.ErrWriter
-	for _, id := range away {
+// end lists what did not come, and the statistics of what came.
+func (r *probeReport) end(got console.Probed) error {
+	w, talk := r.c.App.Writer, r.c.App.ErrWriter
+	for _, id := range got.Away {
 		fmt.Fprintf(talk, "%s: is offline\n", id)
 	}
 	switch r.c.String("output") {
 	case "json":
-		return emit(r.c.App.Writer, "json", "Results", r.all)
+		return emit(w, "json", "Results", r.all)
 	case "ndjson":
 		return r.err
 	}
 	if r.err != nil {
 		return r.err
 	}
-	if r.times > 1 && len(r.by) > 0 {
-		r.statistics(r.c.App.Writer, online)
+	if r.c.Int("times") > 1 && len(got.Tallies) > 0 {
+		fmt.Fprintln(w)
+		err := writeTable(w, []column[console.Tally]{
+			{"AGENT", func(t console.Tally) string { return t.Agent }},
+			{"RUNS", func(t console.Tally) string { return strconv.Itoa(t.Runs) }},
+			{"OK", func(t console.Tally) string { return strconv.Itoa(t.OK) }},
+			{"LEAST", func(t console.Tally) string { return t.At(0) }},
+			{"MEDIAN", func(t console.Tally) string { return t.At(0.5) }},
+			{"MOST", func(t console.Tally) string { return t.At(1) }},
+		}, got.Tallies)
+		if err != nil {
+			return err
+		}
 	}
 	until := ""
-	if cut {
+	if got.Cut {
 		until = " until it was interrupted"
 	}
-	_, err := fmt.Fprintf(r.c.App.Writer, "fine from %d of %d agents%s\n", r.fine(), len(online)+len(away), until)
+	_, err := fmt.Fprintf(w, "fine from %d of %d agents%s\n", got.Fine(), got.Agents, until)
 	return err
-}
-
-func (r *probeReport) statistics(w io.Writer, online []string) {
-	type row struct {
-		agent string
-		*tally
-	}
-	var rows []row
-	for _, id := range online {
-		if t := r.by[id]; t != nil {
-			slices.Sort(t.took)
-			rows = append(rows, row{id, t})
-		}
-	}
-	at := func(part float64) func(row) string {
-		return func(t row) string {
-			if len(t.took) == 0 {
-				return "-" // nothing was measured
-			}
-			return console.Short(t.took[int(part*float64(len(t.took)-1)+0.5)])
-		}
-	}
-	fmt.Fprintln(w)
-	writeTable(w, []column[row]{
-		{"AGENT", func(t row) string { return t.agent }},
-		{"RUNS", func(t row) string { return strconv.Itoa(t.runs) }},
-		{"OK", func(t row) string { return strconv.Itoa(t.ok) }},
-		{"LEAST", at(0)}, {"MEDIAN", at(0.5)}, {"MOST", at(1)},
-	}, rows)
-}
-
-// fine counts the agents that found the target fine in every run so far.
-func (r *probeReport) fine() int {
-	n := 0
-	for _, t := range r.by {
-		if t.ok == t.runs {
-			n++
-		}
-	}
-	return n
 }

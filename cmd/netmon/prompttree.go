@@ -1,16 +1,15 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/console/draft"
 	"netmon/console/flow"
 	"netmon/console/prompt"
 	"netmon/internal/cmdline"
 	"netmon/probes"
-	"netmon/wire"
 )
 
 // commandTree is what the prompt needs to know of the program's commands to
@@ -45,16 +44,16 @@ func promptFlag(f cli.Flag) prompt.Flag {
 
 // flowWorld is what adding a monitor step by step has to know.
 func flowWorld(s prompt.Snapshot) flow.World {
-	w := flow.World{Check: checkDraft, Name: defaultName}
+	w := flow.World{Check: draft.Check, Name: draft.DefaultName}
 	for _, k := range probes.Kinds {
 		fk := flow.Kind{Name: k.Name, Doc: k.Doc, Target: k.Target, Example: k.Example, MinEvery: k.MinEvery}
 		for _, o := range k.Options {
 			if !strings.Contains(o.Path, "[]") && o.Type != "object" {
-				fk.Options = append(fk.Options, flow.Option{Name: flagName(o), Path: o.Path, Type: o.Type, Default: o.Default, Help: o.Help})
+				fk.Options = append(fk.Options, flow.Option{Name: draft.FlagName(o), Path: o.Path, Type: o.Type, Default: o.Default, Help: o.Help})
 			}
 		}
 		for _, path := range k.Main {
-			fk.Main = append(fk.Main, flagName(probes.Field{Path: path}))
+			fk.Main = append(fk.Main, draft.FlagName(probes.Field{Path: path}))
 		}
 		w.Kinds = append(w.Kinds, fk)
 	}
@@ -65,36 +64,4 @@ func flowWorld(s prompt.Snapshot) flow.World {
 		w.Agents = append(w.Agents, flow.Agent{ID: a.Agent, Labels: a.Labels, Online: a.Online})
 	}
 	return w
-}
-
-// checkDraft reports every mistake in what was answered so far.
-func checkDraft(d flow.Draft) error {
-	k, ok := probes.Find(d.Kind)
-	if !ok {
-		return nil
-	}
-	m := wire.Monitor{Name: d.Name, Kind: d.Kind, Target: d.Target, Every: wire.Duration(d.Every), Timeout: wire.Duration(d.Timeout)}
-	if m.Name == "" {
-		m.Name = "unnamed"
-	}
-	options, err := optionsJSON(k, func(o probes.Field) []string {
-		i := slices.IndexFunc(d.Options, func(s flow.Set) bool { return s.Name == flagName(o) })
-		if i < 0 {
-			return nil
-		}
-		return d.Options[i].Values
-	})
-	if err != nil {
-		var p wire.Problems
-		for _, e := range wire.FieldErrors(err) { // a flag's name into the option's
-			for _, o := range k.Options {
-				if "--"+flagName(o) == e.Path {
-					p.Add("options."+o.Path, e.Err)
-				}
-			}
-		}
-		return p.Err()
-	}
-	m.Options = options
-	return probes.CheckMonitor(m)
 }

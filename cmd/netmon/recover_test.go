@@ -12,6 +12,7 @@ import (
 
 	"netmon/agent"
 	"netmon/broker"
+	"netmon/internal/host"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
@@ -25,9 +26,11 @@ func TestRecover(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	t.Cleanup(func() { stop(); wg.Wait() })
-	wg.Go(func() {
-		controls{connect: b.Connect, limits: broker.DefaultLimits(), log: slog.New(slog.DiscardHandler)}.run(ctx)
-	})
+	h, err := host.Around(b, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wg.Go(func() { h.Control(ctx, broker.DefaultLimits(), func() {}) })
 	for _, id := range []string{"oslo", "paris"} {
 		a, err := agent.New(agent.Options{ID: id, State: t.TempDir(), Version: version, Connect: b.Connect, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
@@ -82,9 +85,9 @@ func TestRecover(t *testing.T) {
 			t.Errorf("no %q in\n%s", row, out)
 		}
 	}
-	says(0, []string{"1 of 1 monitors saved", "paris        names running"}, "recover", "names", "-y")
+	says(0, []string{"1 added, 0 changed", "paris        names running"}, "recover", "names", "-y")
 	says(0, []string{"oslo         old stopped"}, "recover", "old", "--discard", "-y")
-	says(0, []string{"1 of 1 monitors saved"}, "recover", "-y")
+	says(0, []string{"1 added, 0 changed"}, "recover", "-y")
 	until("run nothing that is not saved", "recover")
 	after := monitorsByName(t, says(0, nil, "get", "monitors", "-o", "ndjson"))
 	delete(before, "old")

@@ -12,7 +12,6 @@ import (
 
 	"netmon/console"
 	"netmon/console/prompt"
-	"netmon/wire"
 )
 
 func recoverCommand() *cli.Command {
@@ -47,11 +46,8 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 		fmt.Fprintln(w, "the agents that are there run nothing that is not saved")
 		return asked
 	}
-	rows := make([]wire.Saved, len(list))
-	for i, u := range list {
-		rows[i] = u.Saved(agents)
-	}
-	if err := writeTable(w, unsavedColumns, rows); err != nil {
+	plan := console.PlanRecover(list, agents)
+	if err := writeTable(w, unsavedColumns, plan.Changes); err != nil {
 		return err
 	}
 	for _, u := range list {
@@ -63,12 +59,14 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 		if err := confirm(c, fmt.Sprintf("stop %d monitors that are not saved", len(list))); err != nil {
 			return err
 		}
-		return errors.Join(discard(ctx, c, cl, list), asked)
+		o, err := opsOf(cl).Discard(ctx, list)
+		return errors.Join(report(w, o, err), asked)
 	}
 	if err := confirm(c, fmt.Sprintf("save %d monitors", len(list))); err != nil {
 		return err
 	}
-	return errors.Join(saveAgain(ctx, w, cl, rows), asked)
+	o, err := opsOf(cl).Apply(ctx, plan, console.ApplyOptions{})
+	return errors.Join(report(w, o, err), asked)
 }
 
 // chosen are the unsaved monitors of these names, or all.
@@ -85,49 +83,12 @@ func chosen(list []console.Unsaved, names []string) ([]console.Unsaved, error) {
 	return slices.DeleteFunc(list, func(u console.Unsaved) bool { return !slices.Contains(names, u.Name) }), errors.Join(errs...)
 }
 
-var unsavedColumns = []column[wire.Saved]{
-	{"NAME", func(m wire.Saved) string { return m.Name }},
-	{"KIND", func(m wire.Saved) string { return m.Kind }},
-	{"TARGET", func(m wire.Saved) string { return m.Target }},
-	{"EVERY", func(m wire.Saved) string { return m.Every.String() }},
-	{"AGENTS", func(m wire.Saved) string { return where(m) }},
-}
-
-// saveAgain saves monitors as they run; one that cannot be saved does not keep the
-// others from it.
-func saveAgain(ctx context.Context, w io.Writer, cl *console.Client, list []wire.Saved) error {
-	store, err := cl.Monitors(ctx)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	var done []console.Change
-	for _, m := range list {
-		revision, err := store.Save(ctx, m, "recovered from agents")
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		done = append(done, console.Change{Is: &m, Revision: revision})
-	}
-	fmt.Fprintf(w, "%d of %d monitors saved\n", len(done), len(list))
-	if len(done) > 0 {
-		errs = append(errs, tell(ctx, w, cl, store, done...))
-	}
-	return errors.Join(errs...)
-}
-
-// discard stops what is not saved, on the agents that are there.
-func discard(ctx context.Context, c *cli.Context, cl *console.Client, list []console.Unsaved) error {
-	store, err := cl.Monitors(ctx)
-	if err != nil {
-		return err
-	}
-	ends, err := store.Discarded(ctx, list)
-	if err != nil {
-		return err
-	}
-	return tell(ctx, c.App.Writer, cl, store, ends...)
+var unsavedColumns = []column[console.Change]{
+	{"NAME", func(m console.Change) string { return m.Is.Name }},
+	{"KIND", func(m console.Change) string { return m.Is.Kind }},
+	{"TARGET", func(m console.Change) string { return m.Is.Target }},
+	{"EVERY", func(m console.Change) string { return m.Is.Every.String() }},
+	{"AGENTS", func(m console.Change) string { return console.Where(*m.Is) }},
 }
 
 // tellUnsaved says, below what is saved, that agents run more than that.

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -85,19 +86,19 @@ func getResults(c *cli.Context) error {
 		shown := 0
 		table := csv.NewWriter(out)
 		if form == "csv" {
-			if err := table.Write(csvHead); err != nil {
+			if err := table.Write(output.ResultColumns()); err != nil {
 				return err
 			}
 		}
-		err := which.read(ctx, cl, f, func(r wire.Result) error {
+		err := which.Read(ctx, cl, f, func(r wire.Result) error {
 			shown++
 			switch {
 			case form == "json":
 				all = append(all, r)
 			case form == "csv":
-				return table.Write(csvRow(r))
+				return table.Write(output.ResultRow(r))
 			case form == "ndjson":
-				data, err := console.JSONLine(r)
+				data, err := output.JSONLine(r)
 				if err != nil {
 					return err
 				}
@@ -109,7 +110,7 @@ func getResults(c *cli.Context) error {
 		})
 		table.Flush()
 		if err == nil && shown == 0 { // a name mistyped, or a time too short, looks the same
-			fmt.Fprintf(c.App.ErrWriter, "no result is stored%s%s: netmon get monitors lists names%s\n", which.when(), ofWhich(f), which.further())
+			fmt.Fprintf(c.App.ErrWriter, "no result is stored%s%s: netmon get monitors lists names%s\n", which.When(), ofWhich(f), which.Further())
 		}
 		if err == nil && form == "json" {
 			err = emit(out, form, "Results", all)
@@ -127,26 +128,6 @@ func ofWhich(f console.Filter) (text string) {
 		text += " on " + strings.Join(f.Agents, ", ")
 	}
 	return console.Printable(text)
-}
-
-// csvHead names the columns of -o csv: what all kinds have in common.
-var csvHead = []string{"started", "agent", "monitor", "kind", "target", "outcome", "failure", "latency_ns", "elapsed_ns", "loss", "dropped", "text"}
-
-// csvRow leaves empty what was not measured.
-func csvRow(r wire.Result) []string {
-	latency, loss, text := "", "", r.Summary
-	if d, ok := r.Latency(); ok {
-		latency = strconv.FormatInt(int64(d), 10)
-	}
-	if r.Loss != nil {
-		loss = strconv.FormatFloat(*r.Loss, 'g', -1, 64)
-	}
-	if r.Error != "" {
-		text = r.Error
-	}
-	return []string{r.Started.UTC().Format(time.RFC3339Nano), r.Agent, r.Monitor, console.Printable(r.Kind), console.Printable(r.Target),
-		console.Printable(string(r.Outcome)), console.Printable(string(r.Failure)), latency, strconv.FormatInt(r.ElapsedNS, 10), loss,
-		strconv.FormatUint(r.Dropped, 10), console.Printable(text)}
 }
 
 func getBrokerCommand() *cli.Command {

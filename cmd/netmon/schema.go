@@ -1,18 +1,15 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/doctor"
-	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -24,7 +21,7 @@ func listKinds() []listKind {
 		{"Results", "get results, probe --from", reflect.TypeFor[wire.Result]()},
 		{"Brokers", "get broker", reflect.TypeFor[console.BrokerInfo]()},
 		{"Revisions", "history", reflect.TypeFor[historyRow]()},
-		{"Configurations", "config ls", reflect.TypeFor[setRow]()},
+		{"Configurations", "config ls", reflect.TypeFor[console.ListedSet]()},
 		{"Contexts", "context ls", reflect.TypeFor[contextRow]()},
 		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
 		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
@@ -51,7 +48,7 @@ func schemaCommand() *cli.Command {
 			"you do not know. Times are RFC 3339 in UTC, and units stand in the names.\nKinds: " + strings.Join(names, ", ") + ".\n\n   netmon schema Agents",
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return console.WriteJSON(c.App.Writer, allSchema())
+				return output.JSON(c.App.Writer, allSchema())
 			}
 			name, err := oneArg(c, "kind")
 			if err != nil {
@@ -59,7 +56,7 @@ func schemaCommand() *cli.Command {
 			}
 			for _, k := range listKinds() {
 				if strings.EqualFold(k.name, name) {
-					return console.WriteJSON(c.App.Writer, listSchema(k))
+					return output.JSON(c.App.Writer, output.SchemaOf(k.name, k.commands, k.item))
 				}
 			}
 			return usage("kind: want one of %s, got %q", strings.Join(names, ", "), name)
@@ -67,80 +64,11 @@ func schemaCommand() *cli.Command {
 	}
 }
 
-type schema map[string]any
-
 // allSchema allows any of the lists.
-func allSchema() schema {
-	var lists []schema
+func allSchema() output.Schema {
+	var lists []output.Schema
 	for _, k := range listKinds() {
-		lists = append(lists, listSchema(k))
+		lists = append(lists, output.SchemaOf(k.name, k.commands, k.item))
 	}
-	return schema{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "what netmon gives to programs", "anyOf": lists}
-}
-
-func listSchema(k listKind) schema {
-	return schema{
-		"$schema": "https://json-schema.org/draft/2020-12/schema",
-		"title":   k.name, "description": "of " + k.commands,
-		"type": "object", "required": []string{"apiVersion", "kind", "items"},
-		"properties": schema{
-			"apiVersion": schema{"const": "netmon/v1"},
-			"kind":       schema{"const": k.name},
-			"items":      schema{"type": "array", "items": schemaOf(k.item)},
-		},
-	}
-}
-
-// schemaOf describes the JSON form of a type.
-func schemaOf(t reflect.Type) schema {
-	switch t {
-	case reflect.TypeFor[time.Time]():
-		return schema{"type": "string", "format": "date-time"}
-	case reflect.TypeFor[wire.Duration]():
-		return schema{"type": "string", "description": "a duration such as 10s or 200ms"}
-	case reflect.TypeFor[json.RawMessage]():
-		return schema{"type": "object", "description": "the kind's own: probes/README.md"}
-	case reflect.TypeFor[judge.State]():
-		return schema{"type": "string", "enum": judge.States}
-	case reflect.TypeFor[wire.Selectors]():
-		return schema{"anyOf": []schema{{"const": wire.Everywhere}, {"type": "array", "items": schema{"type": "string"}}}}
-	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		return schemaOf(t.Elem())
-	case reflect.Bool:
-		return schema{"type": "boolean"}
-	case reflect.String:
-		return schema{"type": "string"}
-	case reflect.Int, reflect.Int64:
-		return schema{"type": "integer"}
-	case reflect.Uint64:
-		return schema{"type": "integer", "minimum": 0}
-	case reflect.Float64:
-		return schema{"type": "number"}
-	case reflect.Slice:
-		return schema{"type": "array", "items": schemaOf(t.Elem())}
-	case reflect.Map:
-		return schema{"type": "object", "additionalProperties": schemaOf(t.Elem())}
-	case reflect.Struct:
-		properties, required := schema{}, []string{}
-		structSchema(t, properties, &required)
-		return schema{"type": "object", "required": required, "properties": properties}
-	}
-	panic(fmt.Sprintf("no schema for %v", t)) // a mistake in the code, found by the tests
-}
-
-func structSchema(t reflect.Type, properties schema, required *[]string) {
-	for f := range t.Fields() {
-		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Anonymous && name == "":
-			structSchema(f.Type, properties, required)
-		case f.IsExported() && name != "-" && name != "":
-			properties[name] = schemaOf(f.Type)
-			if !strings.Contains(opts, "omit") {
-				*required = append(*required, name)
-			}
-		}
-	}
+	return output.AnyOf("what netmon gives to programs", lists)
 }

@@ -57,7 +57,7 @@ func up(c *cli.Context) error {
 	}
 	var monitors []wire.Saved
 	if c.NArg() > 0 {
-		if monitors, err = loadMonitors(c.Args().Slice(), c.App.Reader); err != nil {
+		if monitors, err = readMonitors(c.Args().Slice(), c.App.Reader); err != nil {
 			return err
 		}
 	}
@@ -147,22 +147,17 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan
 		return err
 	}
 	defer cl.Close()
-	store, err := cl.Monitors(ctx)
+	plan, err := opsOf(cl).Plan(ctx, monitors, false)
+	if err != nil {
+		return fmt.Errorf("saved monitors: %w", err)
+	}
+	o, err := opsOf(cl).Apply(ctx, plan, console.ApplyOptions{Quiet: true})
 	if err != nil {
 		return err
 	}
-	list, err := store.List(ctx)
-	if err != nil {
-		log.Error("saved monitors", "error", err)
-	}
-	before := len(list)
-	s, err := save(ctx, store, monitors, func(string, string) {})
-	if err != nil {
-		return err
-	}
-	url := at.URL
-	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(before, s))
-	tellNext(w, url, before+s.added == 0)
+	url, total := at.URL, plan.Had+o.Count(console.Added)
+	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(total, o))
+	tellNext(w, url, total == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
 		return nil
 	}
@@ -200,14 +195,13 @@ func tellNext(w io.Writer, url string, empty bool) {
 	}
 }
 
-func monitorCount(before int, s saved) string {
-	total := before + s.added
+func monitorCount(total int, o console.Outcome) string {
 	text := fmt.Sprintf("%d monitors", total)
 	if total == 1 {
 		text = "1 monitor"
 	}
-	if s.added+s.changed > 0 {
-		text += fmt.Sprintf(" (%d new, %d changed)", s.added, s.changed)
+	if len(o.Changes) > 0 {
+		text += fmt.Sprintf(" (%d new, %d changed)", o.Count(console.Added), o.Count(console.Changed))
 	}
 	return text
 }

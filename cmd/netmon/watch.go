@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/host"
 	"netmon/wire"
@@ -57,63 +53,10 @@ func watchCommand() *cli.Command {
 	}
 }
 
-// writeResult writes a stored result as JSON on one line. Nearly all are passed on
-// as they are: to decode and encode them took half of the console's time.
-func writeResult(out *bufio.Writer, m *nats.Msg) error {
-	if wire.UsualResult(m.Subject, m.Data) && !bytes.Contains(m.Data, []byte(`\u00`)) { // which encoding/json makes of < and >
-		out.Write(console.EscapeJSON(m.Data))
-		out.WriteByte('\n')
-		return nil
-	}
-	r, err := wire.DecodeResult(m.Subject, m.Data)
-	if err != nil {
-		return err
-	}
-	data, err := console.JSONLine(r)
-	out.Write(data)
-	return err
-}
-
-var errEnough = fmt.Errorf("as many as asked for")
-
 // watch prints results until ctx ends, or most of them when most is over 0.
 func watch(ctx context.Context, cl *console.Client, f console.Filter, stdout, stderr io.Writer, ndjson bool, most int) error {
-	f.Trouble = func(err error) {
-		if err != nil {
-			fmt.Fprintln(stderr, "netmon: waiting:", console.Printable(err.Error()))
-		} else {
-			fmt.Fprintln(stderr, "netmon: results can be read again")
-		}
-	}
 	// Its heap is a few MB: at 10,000 results a second, to collect it each time
 	// it has doubled took a fifth of the console's time.
 	defer host.CollectAt(400)()
-	line := console.Line{Styles: styles(stdout)}
-	write := func(out *bufio.Writer, m *nats.Msg) error {
-		r, err := wire.DecodeResult(m.Subject, m.Data)
-		if err == nil {
-			out.WriteString(line.Format(r) + "\n")
-		}
-		return err
-	}
-	if ndjson {
-		write = writeResult
-	}
-	out := bufio.NewWriterSize(stdout, 64<<10) // as much as a pipe takes at once
-	n := 0
-	err := cl.FollowMessages(ctx, f, nil, func(m *nats.Msg, more bool) error {
-		if err := write(out, m); err != nil {
-			fmt.Fprintln(stderr, "netmon: ignored:", console.Printable(err.Error()))
-		} else if n++; n == most {
-			return cmp.Or(out.Flush(), errEnough)
-		}
-		if more {
-			return nil
-		}
-		return out.Flush()
-	})
-	if err == errEnough {
-		return nil
-	}
-	return err
+	return output.Following{Results: stdout, Talk: stderr, Styles: styles(stdout), JSON: ndjson, Most: most}.Follow(ctx, cl, f)
 }

@@ -144,7 +144,7 @@ func (at cursor) agents(ctx context.Context, labels bool) []candidate {
 		var out []candidate
 		count := map[string]int{}
 		for _, a := range list {
-			out = append(out, candidate{a.Agent, strings.TrimSpace(console.AgentState(a) + " " + console.LabelText(a.Labels))})
+			out = append(out, candidate{a.Agent, strings.TrimSpace(a.State() + " " + console.LabelText(a.Labels))})
 			for k, v := range a.Labels {
 				count[k+"="+v]++
 			}

@@ -7,9 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -63,13 +65,44 @@ func (s *Sender) Send(ctx context.Context, agent string, c wire.Command) (wire.R
 	return r, nil
 }
 
+// Answer is what an agent replied to one piece of a command, or why it did not.
+type Answer struct {
+	Piece wire.Command
+	Reply wire.Reply
+	Err   error
+}
+
+// SendAll sends a command in as many pieces as it takes, one after the other, and
+// waits for each answer at most within. Of nothing to start or to stop, nothing is sent.
+func (s *Sender) SendAll(ctx context.Context, agent string, within time.Duration, c wire.Command) iter.Seq[Answer] {
+	return func(yield func(Answer) bool) {
+		for _, piece := range cut(c) {
+			try, cancel := context.WithTimeout(ctx, within)
+			r, err := s.Send(try, agent, piece)
+			cancel()
+			if !yield(Answer{piece, r, err}) {
+				return
+			}
+		}
+	}
+}
+
+// Update is the commands that stop and start monitors of a store, up to a revision
+// of it: what stops comes first.
+func Update(store string, revision uint64, stop []string, start []wire.Monitor) []wire.Command {
+	return []wire.Command{
+		{Op: wire.OpStop, Store: store, Revision: revision, Names: stop},
+		{Op: wire.OpStart, Store: store, Revision: revision, Monitors: start},
+	}
+}
+
 // most is how many bytes of monitors or names go into one command: a single
 // monitor may be twice as long and still fits into a message.
 const most = 256 << 10
 
-// Cut divides a command into such that each fits into a message. Carried out one
+// cut divides a command into such that each fits into a message. Carried out one
 // after the other they do the same.
-func Cut(c wire.Command) []wire.Command {
+func cut(c wire.Command) []wire.Command {
 	var out []wire.Command
 	switch c.Op {
 	case wire.OpStart:

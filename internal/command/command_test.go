@@ -37,7 +37,7 @@ func TestCut_EachFits(t *testing.T) {
 		{wire.Command{Op: wire.OpSync, Store: "s", Revision: 7}, 1},
 		{wire.Command{Op: wire.OpProbe, Monitors: monitors[:1]}, 1},
 	} {
-		pieces := Cut(c.command)
+		pieces := cut(c.command)
 		if len(pieces) == 0 || len(pieces) > c.pieces {
 			t.Errorf("%s: %d pieces, want 1 to %d", c.command.Op, len(pieces), c.pieces)
 		}
@@ -68,7 +68,7 @@ func TestCut_EachFits(t *testing.T) {
 		}
 	}
 	for _, c := range []wire.Command{{Op: wire.OpStart}, {Op: wire.OpStop}} {
-		if p := Cut(c); len(p) != 0 {
+		if p := cut(c); len(p) != 0 {
 			t.Errorf("%s of nothing: %d pieces", c.Op, len(p))
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/atomicfile"
 	"netmon/internal/exit"
 	"netmon/internal/private"
@@ -81,7 +81,7 @@ func parseContexts(path string, data []byte, f *Contexts) error {
 	if err != nil {
 		return safeyaml.SyntaxError(path, err)
 	}
-	src := safeyaml.Source{Path: path, Lines: strings.Split(string(data), "\n")}
+	src := safeyaml.NewSource(path, data)
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
@@ -148,7 +148,7 @@ func (f Contexts) Save(path string) error {
 	}
 	var b bytes.Buffer
 	b.WriteString("# Brokers by name: netmon context add|ls|use|rm, or edit this.\n")
-	if err := console.WriteYAML(&b, json.RawMessage(data)); err != nil {
+	if err := output.YAML(&b, json.RawMessage(data)); err != nil {
 		return err
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {

@@ -3,9 +3,6 @@ package safeyaml
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,37 +14,7 @@ import (
 	"netmon/wire"
 )
 
-// FileError is err without the name of a system call.
-func FileError(path string, err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
-// ReadFile is what a file holds, or standard input for -. More than MaxBytes is
-// an error.
-func ReadFile(path string, stdin io.Reader) ([]byte, error) {
-	r := stdin
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, FileError(path, err)
-		}
-		defer f.Close()
-		r = f
-	}
-	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > MaxBytes {
-		return nil, fmt.Errorf("%s: over %d bytes", path, MaxBytes)
-	}
-	return data, nil
-}
-
-// SyntaxError is an error of Parse, with the file and the line.
+// SyntaxError says where in the file what Parse could not read is.
 func SyntaxError(path string, err error) error {
 	var y yaml.Error
 	var limit *LimitError
@@ -60,48 +27,69 @@ func SyntaxError(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// Source gathers the mistakes of one file, with their lines.
+// Source is a file in which mistakes are found.
 type Source struct {
-	Path  string
-	Lines []string
+	path  string
+	lines []string
 	errs  []*Mistake
+}
+
+// NewSource is the file at path, with this content.
+func NewSource(path string, data []byte) *Source {
+	return &Source{path: path, lines: strings.Split(string(data), "\n")}
 }
 
 // shownLine is how much of a line is shown with what is wrong in it, bytes.
 const shownLine = 200
 
-// Add is one error in a file.
+// Mistake is one error in a file.
 type Mistake struct {
 	Path  string
-	Line  int    // 1 is the first
-	field string // "" where it is about none
+	Line  int    // 1 is the first; 0 where it is not known
+	Field string // "" where it is about none
 	What  error
-	text  string // of the line; "" where it is not shown
+	Text  string // of the line; "" where it is not shown
 }
 
 func (m *Mistake) Error() string {
 	s := fmt.Sprintf("%s:%d: %s", m.Path, m.Line, m.Short())
-	if m.text != "" {
-		s += fmt.Sprintf("\n%6d | %s", m.Line, m.text)
+	if m.Text != "" {
+		s += fmt.Sprintf("\n%6d | %s", m.Line, m.Text)
 	}
 	return s
 }
 
 // Short tells it to somebody who has the line before him.
 func (m *Mistake) Short() string {
-	if m.field == "" {
+	if m.Field == "" {
 		return m.What.Error()
 	}
-	return m.field + ": " + m.What.Error()
+	return m.Field + ": " + m.What.Error()
 }
 
 func (m *Mistake) Unwrap() error { return m.What }
 
-// Add notes one error at the node that path leads to from root.
+// Mistakes are those of an error, which may join several.
+func Mistakes(err error) []*Mistake {
+	switch err := err.(type) {
+	case *Mistake:
+		return []*Mistake{err}
+	case interface{ Unwrap() []error }:
+		var all []*Mistake
+		for _, one := range err.Unwrap() {
+			all = append(all, Mistakes(one)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// Add notes one mistake, in the field that a path such as monitors[2].options.status
+// leads to from root.
 func (s *Source) Add(root ast.Node, path string, err error) {
-	m := &Mistake{Path: s.Path, Line: NodeAt(root, path).GetToken().Position.Line, field: path, What: err}
-	if m.Line >= 1 && m.Line <= len(s.Lines) {
-		m.text = wire.Clip(strings.TrimRight(s.Lines[m.Line-1], " \r"), shownLine)
+	m := &Mistake{Path: s.path, Line: LineOf(root, path), Field: path, What: err}
+	if m.Line >= 1 && m.Line <= len(s.lines) {
+		m.Text = wire.Clip(strings.TrimRight(s.lines[m.Line-1], " \r"), shownLine)
 	}
 	s.errs = append(s.errs, m)
 }
@@ -116,11 +104,16 @@ func (s *Source) Err() error {
 	return errors.Join(errs...)
 }
 
+// LineOf is the line of the field that a path leads to from root; 1 is the first.
+func LineOf(root ast.Node, path string) int {
+	return nodeAt(root, path).GetToken().Position.Line
+}
+
 var pathPart = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
 
-// NodeAt follows a path such as monitors[2].options.status as far as it leads.
+// nodeAt follows a path such as monitors[2].options.status as far as it leads.
 // For a field that is missing that is the node it is missing from.
-func NodeAt(n ast.Node, path string) ast.Node {
+func nodeAt(n ast.Node, path string) ast.Node {
 	for _, part := range pathPart.FindAllString(path, -1) {
 		next := child(n, part)
 		if next == nil {

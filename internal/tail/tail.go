@@ -60,13 +60,16 @@ type Tail struct {
 	nth    uint64 // and its number in this consumer
 	back   chan struct{}
 
+	watching sync.WaitGroup
+
 	mu     sync.Mutex // guards what follows: who ends it is another goroutine
 	p      *puller
 	remove string // where the broker is told to end the consumer; "" once it was
 }
 
-// Open begins to read, until ctx ends or Stop. It waits for a broker that does not
-// answer as [retry.Do] does. Its errors are those of the library.
+// Open begins to read, until ctx ends. Call Stop all the same, since it waits for
+// what Open started. A broker that does not answer is waited for as by [retry.Do].
+// Its errors are those of the library.
 func Open(ctx context.Context, js jetstream.JetStream, stream string, from From) (*Tail, error) {
 	t := &Tail{js: js, stream: stream, from: from, back: make(chan struct{}, 1)}
 	t.ctx, t.cancel = context.WithCancel(ctx)
@@ -75,12 +78,10 @@ func Open(ctx context.Context, js jetstream.JetStream, stream string, from From)
 		return nil, err
 	}
 	status := js.Conn().StatusChanged(nats.CONNECTED, nats.CLOSED)
-	context.AfterFunc(t.ctx, func() {
-		js.Conn().RemoveStatusListener(status)
-		t.interrupt()
-		t.removeConsumer()
+	t.watching.Go(func() {
+		defer js.Conn().RemoveStatusListener(status)
+		t.watch(status)
 	})
-	go t.watch(status)
 	return t, nil
 }
 
@@ -96,21 +97,25 @@ func (t *Tail) removeConsumer() {
 	t.remove = ""
 }
 
-// Stop ends the reading.
+// Stop ends the reading, and returns when all that Open started has ended: who
+// called may close the connection then.
 func (t *Tail) Stop() {
 	t.cancel()
-	t.removeConsumer() // before who called closes the connection
+	t.watching.Wait()
 }
 
-// watch ends what is read over a connection that was lost when there is a new one.
+// watch interrupts Next when there is a new connection in place of one that was
+// lost, and ends the consumer when the reading ends.
 func (t *Tail) watch(status <-chan nats.Status) {
 	for {
 		select {
 		case <-t.ctx.Done():
+			t.interrupt()
+			t.removeConsumer()
 			return
 		case _, ok := <-status:
 			if !ok {
-				return
+				status = nil // the connection was closed: no more comes
 			}
 		}
 		t.interrupt()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -322,6 +323,23 @@ func TestStop_LeavesNoConsumer(t *testing.T) {
 		}
 		if time.Now().After(end) {
 			t.Fatalf("%d consumers are left", left)
+		}
+	}
+}
+
+// TestStop_WaitsForItsGoroutine: whoever stopped a tail may close the connection.
+func TestStop_WaitsForItsGoroutine(t *testing.T) {
+	n := newNumbers(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // what is not waited for has not run when Stop returns
+	all := make([]byte, 1<<20)
+	for range 50 {
+		one, err := tail.Open(t.Context(), n.js, stream, tail.From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.Stop()
+		if stacks := string(all[:runtime.Stack(all, true)]); strings.Contains(stacks, "netmon/internal/tail.") {
+			t.Fatalf("it still watches:\n%s", stacks)
 		}
 	}
 }

@@ -1,4 +1,6 @@
-package console
+// Package output writes what programs read: JSON and YAML whose values are exact,
+// and in which whatever does not print is escaped, since terminals show it too.
+package output
 
 import (
 	"bytes"
@@ -6,10 +8,9 @@ import (
 	"io"
 
 	"github.com/goccy/go-yaml"
-)
 
-// Machines read what these functions write, and terminals show it: the values
-// are exact, and whatever does not print is escaped.
+	"netmon/console"
+)
 
 // JSONLine is v on one line, with its end.
 func JSONLine(v any) ([]byte, error) { return encodeJSON(v, "") }
@@ -17,7 +18,8 @@ func JSONLine(v any) ([]byte, error) { return encodeJSON(v, "") }
 // JSONText is v in indented lines.
 func JSONText(v any) ([]byte, error) { return encodeJSON(v, "  ") }
 
-func WriteJSON(w io.Writer, v any) error {
+// JSON writes v in indented lines.
+func JSON(w io.Writer, v any) error {
 	data, err := JSONText(v)
 	if err == nil {
 		_, err = w.Write(data)
@@ -33,13 +35,13 @@ func encodeJSON(v any, indent string) ([]byte, error) {
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
-	return EscapeJSON(b.Bytes()), nil
+	return console.EscapeJSON(b.Bytes()), nil
 }
 
-// WriteYAML writes v as its JSON form says, in YAML. Where something in it does
+// YAML writes v as its JSON form says, in YAML. Where something in it does
 // not print, that JSON is written, which is YAML too: the encoder would write
 // it as it is.
-func WriteYAML(w io.Writer, v any) error {
+func YAML(w io.Writer, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -48,7 +50,7 @@ func WriteYAML(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(EscapeJSON(out), out) {
+	if !bytes.Equal(console.EscapeJSON(out), out) {
 		if out, err = flowYAML(v); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package main
+package draft
 
 import (
 	"encoding/json"
@@ -11,9 +11,9 @@ import (
 	"netmon/wire"
 )
 
-// addLine is the command that makes a monitor. It is not ok for one that has
+// AddLine is the command that makes a monitor. It is not ok for one that has
 // an option which no flag gives.
-func addLine(m wire.Saved) (line string, ok bool) {
+func AddLine(m wire.Saved) (line string, ok bool) {
 	i := slices.IndexFunc(probes.Kinds, func(k probes.Kind) bool { return k.Name == m.Kind })
 	if i < 0 {
 		return "", false
@@ -58,7 +58,7 @@ func optionFlags(k probes.Kind, path string, options map[string]any) (out []stri
 			out = append(out, flags...)
 			continue
 		}
-		flags, ok := oneOption("--"+flagName(k.Options[i]), v)
+		flags, ok := oneOption("--"+FlagName(k.Options[i]), v)
 		if !ok {
 			return nil, false
 		}

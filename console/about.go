@@ -1,0 +1,142 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"netmon/wire"
+)
+
+// About is all that is known of one monitor.
+type About struct {
+	Monitor wire.Saved
+	Agents  []Agent                // all that are known
+	Last    map[string]wire.Result // by agent; of those that are not known any more, too
+}
+
+// About reads what is known of a monitor.
+func (c *Client) About(ctx context.Context, name string) (About, error) {
+	a := About{Last: map[string]wire.Result{}}
+	store, err := c.Monitors(ctx)
+	if err != nil {
+		return a, err
+	}
+	if a.Monitor, err = store.Get(ctx, name); err != nil {
+		return a, err
+	}
+	if a.Agents, err = c.Agents(ctx); err != nil {
+		return a, err
+	}
+	return a, c.Last(ctx, name, func(r wire.Result) { a.Last[r.Agent] = r })
+}
+
+// Lines writes where the monitor runs, and its last result on each agent.
+func (a About) Lines(w io.Writer, st Styles) {
+	m := a.Monitor
+	fmt.Fprintf(w, "%s  %s %s\n", m.Name, Printable(m.Kind), Printable(m.Target))
+	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, Where(m))
+	if len(m.Options) > 0 {
+		fmt.Fprintf(w, "  options %s\n", Printable(string(m.Options)))
+	}
+	fmt.Fprintf(w, "  revision %d by %s: %s\n", m.Revision, Printable(m.Author), Printable(m.Change))
+	line := Line{Styles: st, Alone: true, Date: true}
+	rows := 0
+	known := map[string]bool{}
+	for _, agent := range a.Agents {
+		known[agent.Agent] = true
+		runs := m.RunsOn(agent.Agent, agent.Labels)
+		r, measured := a.Last[agent.Agent]
+		if !runs && !measured {
+			continue
+		}
+		rows++
+		note := agent.note(m, runs)
+		if !measured {
+			fmt.Fprintf(w, "  %s ? nothing measured in what is kept%s\n", agent.Agent, note)
+			continue
+		}
+		fmt.Fprintf(w, "  %s%s\n", line.Format(r), note)
+	}
+	var gone []string
+	for id := range a.Last { // agents of more than a day ago
+		if !known[id] {
+			gone = append(gone, id)
+		}
+	}
+	slices.Sort(gone)
+	for _, id := range gone {
+		rows++
+		fmt.Fprintf(w, "  %s  (agent not seen in the last day)\n", line.Format(a.Last[id]))
+	}
+	if rows == 0 {
+		fmt.Fprintln(w, "  runs on no agent that is known, and was never measured in what is kept")
+	}
+}
+
+// note says why the last result of an agent may not be the last word.
+func (a Agent) note(m wire.Saved, runs bool) string {
+	var notes []string
+	if why := a.Refused[m.Name]; why != "" {
+		notes = append(notes, "cannot run it: "+Printable(why))
+	}
+	switch {
+	case m.Paused:
+		notes = append(notes, "○ paused")
+	case !runs:
+		notes = append(notes, "stopped here")
+	}
+	if !a.Online {
+		notes = append(notes, "agent "+a.State()+", seen "+Ago(a.Seen))
+	}
+	if len(notes) == 0 {
+		return ""
+	}
+	return "  (" + strings.Join(notes, "; ") + ")"
+}
+
+// State is online, offline or left.
+func (a Agent) State() string {
+	switch {
+	case a.Online:
+		return "online"
+	case a.Leaving:
+		return "left"
+	}
+	return "offline"
+}
+
+// Where says in a few words where a monitor runs.
+func Where(m wire.Saved) string {
+	s := m.Agents.String()
+	switch {
+	case m.Agents == nil:
+		s = wire.Everywhere
+	case len(m.Agents) == 0:
+		s = "none"
+	}
+	if len(m.Except) > 0 {
+		s += " except " + m.Except.String()
+	}
+	if m.Paused {
+		s = "paused (" + s + ")"
+	}
+	return s
+}
+
+// Ago writes how long since t, in one unit.
+func Ago(t time.Time) string {
+	switch d := time.Since(t); {
+	case d < time.Second:
+		return "now"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds ago", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm ago", int(d.Minutes()))
+	default:
+		return t.Local().Format("2006-01-02 15:04")
+	}
+}

@@ -1,0 +1,129 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"netmon/wire"
+)
+
+// Plan says what making the saved monitors as wanted would do. With prune those that
+// are not wanted are deleted. Wrong ones are an [InvalidError].
+func (o *Ops) Plan(ctx context.Context, wanted []wire.Saved, prune bool) (Plan, error) {
+	if err := o.checkAll(wanted); err != nil {
+		return Plan{}, err
+	}
+	return o.plan(ctx, wanted, prune, "applied from a file")
+}
+
+// PlanUse says what making the monitors as a saved configuration has them would do.
+// With keep those that it does not have are left alone.
+func (o *Ops) PlanUse(ctx context.Context, name string, keep bool) (Plan, error) {
+	sets, err := o.c.Sets(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	_, wanted, err := sets.Get(ctx, name)
+	if err != nil {
+		return Plan{}, err
+	}
+	if err := o.checkAll(wanted); err != nil {
+		return Plan{}, fmt.Errorf("configuration %q: %w", name, err)
+	}
+	return o.plan(ctx, wanted, !keep, "from configuration "+name)
+}
+
+func (o *Ops) plan(ctx context.Context, wanted []wire.Saved, prune bool, why string) (Plan, error) {
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	have, err := store.List(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := PlanOf(have, wanted, prune)
+	p.Why = why
+	return p, nil
+}
+
+func (o *Ops) checkAll(monitors []wire.Saved) error {
+	var p wire.Problems
+	for _, m := range monitors {
+		p.Add(m.Name, o.check(m.Monitor))
+	}
+	if err := p.Err(); err != nil {
+		return &InvalidError{err}
+	}
+	return nil
+}
+
+// ApplyOptions are how a plan is carried out.
+type ApplyOptions struct {
+	// Progress, when not nil, is called with each change that was saved, one at a time.
+	Progress func(Change)
+	Quiet    bool // leave it to the controller to tell the agents
+}
+
+// savesAtOnce is how many monitors are saved at the same time.
+const savesAtOnce = 16
+
+// Apply carries out a plan. What was changed since the plan was made is an
+// ErrConflict, and stays as it is. After an error the Outcome holds what was saved
+// before; agents hear of that from the controller.
+func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, error) {
+	out := Outcome{Verb: Apply, Same: p.Same, Pruned: p.Prune}
+	if len(p.Changes) == 0 {
+		return out, nil
+	}
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return out, err
+	}
+	done := func(c Change) {
+		out.Changes = append(out.Changes, c)
+		if opt.Progress != nil {
+			opt.Progress(c)
+		}
+	}
+	saves := len(p.Names(Added)) + len(p.Names(Changed))
+	if err := saveAll(ctx, store, p.Changes[:saves], p.Why, done); err != nil {
+		return out, err
+	}
+	for _, c := range p.Changes[saves:] {
+		if c.Revision, err = store.Delete(ctx, c.Was.Name, c.Was.Revision); err != nil {
+			return out, err
+		}
+		done(c)
+	}
+	if !opt.Quiet {
+		o.tell(ctx, store, &out, out.Changes...)
+	}
+	return out, nil
+}
+
+// saveAll saves several at a time, and returns the first error when all have ended.
+func saveAll(ctx context.Context, store *Store, changes []Change, why string, done func(Change)) (first error) {
+	var mu sync.Mutex // guards first, and who calls done
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, savesAtOnce)
+	for _, c := range changes {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			revision, err := store.Save(ctx, *c.Is, why)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				c.Revision = revision
+				done(c)
+			case first == nil:
+				first = err
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}

@@ -1,0 +1,41 @@
+package draft
+
+import (
+	"slices"
+
+	"netmon/console/flow"
+	"netmon/probes"
+	"netmon/wire"
+)
+
+// Check reports every mistake in what was answered so far.
+func Check(d flow.Draft) error {
+	k, ok := probes.Find(d.Kind)
+	if !ok {
+		return nil
+	}
+	m := wire.Monitor{Name: d.Name, Kind: d.Kind, Target: d.Target, Every: wire.Duration(d.Every), Timeout: wire.Duration(d.Timeout)}
+	if m.Name == "" {
+		m.Name = "unnamed"
+	}
+	options, err := Options(k, func(o probes.Field) []string {
+		i := slices.IndexFunc(d.Options, func(s flow.Set) bool { return s.Name == FlagName(o) })
+		if i < 0 {
+			return nil
+		}
+		return d.Options[i].Values
+	})
+	if err != nil {
+		var p wire.Problems
+		for _, e := range wire.FieldErrors(err) { // a flag's name into the option's
+			for _, o := range k.Options {
+				if "--"+FlagName(o) == e.Path {
+					p.Add("options."+o.Path, e.Err)
+				}
+			}
+		}
+		return p.Err()
+	}
+	m.Options = options
+	return probes.CheckMonitor(m)
+}

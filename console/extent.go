@@ -1,0 +1,74 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"netmon/wire"
+)
+
+// Extent is which part of the stored results is asked for.
+type Extent struct {
+	From, To    time.Time
+	Always      bool // however old they are: neither time was given
+	Tail, Limit int  // the newest, or the first, so many; 0 is all
+}
+
+var errEnough = errors.New("as many as asked for")
+
+// Read calls take with the results of the filter in the extent, in the order in
+// which they were stored.
+func (e Extent) Read(ctx context.Context, cl *Client, f Filter, take func(wire.Result) error) error {
+	if e.Always {
+		return cl.Newest(ctx, f, uint64(e.Tail), take)
+	}
+	var last []wire.Result // a ring
+	seen := 0
+	err := cl.Results(ctx, f, e.To, func(r wire.Result) error {
+		if r.Started.Before(e.From) { // it came late; it belongs to an earlier time
+			return nil
+		}
+		seen++
+		switch {
+		case e.Tail == 0:
+			if err := take(r); err != nil {
+				return err
+			}
+			if seen == e.Limit {
+				return errEnough
+			}
+		case len(last) < e.Tail:
+			last = append(last, r)
+		default:
+			last[(seen-1)%e.Tail] = r
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	for i := range last {
+		if err := take(last[(seen+i)%len(last)]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// When says the times in a sentence about results.
+func (e Extent) When() string {
+	if e.Always {
+		return ""
+	}
+	return fmt.Sprintf(" from %s to %s", e.From.Local().Format(time.DateTime), e.To.Local().Format(time.DateTime))
+}
+
+// Further says how more may be found.
+func (e Extent) Further() string {
+	if e.Always {
+		return ""
+	}
+	return ", --from goes further back"
+}

@@ -1,0 +1,187 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"netmon/wire"
+)
+
+// Ops are the changes that people make to what the mesh measures, in one place for
+// all front ends. Each reads what is saved, compares, saves over the revision that
+// it read, asks the agents to do it at once, and says what came of it.
+//
+// An error means that nothing was saved, but for Apply, which makes many changes, and
+// for ErrUnreachable, where nobody knows. What was saved and is not so on every agent
+// yet is an Outcome with an Err: it stays saved, and the controller brings it to the
+// agents.
+//
+// ErrConflict is returned where another console was faster, ErrNotFound and
+// ErrNoSet for names that are not there, ErrDenied to whom the mesh does not let.
+// Ops may be used by several goroutines.
+type Ops struct {
+	c     *Client
+	check func(wire.Monitor) error
+}
+
+// Ops makes changes over this connection. check says why a monitor could not be
+// measured, with its kind's own rules; such a one is not saved (an [InvalidError]).
+func (c *Client) Ops(check func(wire.Monitor) error) *Ops {
+	return &Ops{c, check}
+}
+
+// InvalidError says what is wrong with monitors that were to be saved, field by
+// field ([wire.FieldErrors]).
+type InvalidError struct{ Err error }
+
+func (e *InvalidError) Error() string { return e.Err.Error() }
+func (e *InvalidError) Unwrap() error { return e.Err }
+
+// ExistsError says that another monitor has the name.
+type ExistsError struct{ Monitor wire.Saved }
+
+func (e *ExistsError) Error() string {
+	m := e.Monitor
+	return fmt.Sprintf("monitor %q exists already (%s %s): choose another --name, or change it with `netmon apply`", m.Name, m.Kind, m.Target)
+}
+
+// Add saves a new monitor. Where there is another one of its name, it is left alone:
+// an [ExistsError].
+func (o *Ops) Add(ctx context.Context, m wire.Saved) (Outcome, error) {
+	out := Outcome{Verb: Add, Monitor: m.Name}
+	if err := o.prepare(&m); err != nil {
+		return out, err
+	}
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return out, err
+	}
+	switch old, err := store.Get(ctx, m.Name); {
+	case err == nil && Same(old, m):
+		out.Same = 1
+		return out, nil
+	case err == nil:
+		return out, &ExistsError{old}
+	case !errors.Is(err, ErrNotFound):
+		return out, err
+	}
+	m.Revision = 0
+	return out, o.save(ctx, store, &out, nil, m, "added")
+}
+
+// Edit saves a monitor over the revision that it was read at.
+func (o *Ops) Edit(ctx context.Context, m wire.Saved) (Outcome, error) {
+	out := Outcome{Verb: Edit, Monitor: m.Name}
+	if err := o.prepare(&m); err != nil {
+		return out, err
+	}
+	store, was, err := o.get(ctx, m.Name)
+	switch {
+	case err != nil:
+		return out, err
+	case Same(was, m):
+		out.Same = 1
+		return out, nil
+	case was.Revision != m.Revision:
+		return out, conflict(m.Name)
+	}
+	return out, o.save(ctx, store, &out, &was, m, "edited")
+}
+
+// Start runs a monitor where [StartOn] says.
+func (o *Ops) Start(ctx context.Context, name string, on wire.Selectors) (Outcome, error) {
+	return o.place(ctx, Start, name, on, StartOn)
+}
+
+// Stop ends a monitor where [StopOn] says.
+func (o *Ops) Stop(ctx context.Context, name string, on wire.Selectors) (Outcome, error) {
+	return o.place(ctx, Stop, name, on, func(m wire.Saved, on wire.Selectors) (wire.Saved, error) { return StopOn(m, on), nil })
+}
+
+func (o *Ops) place(ctx context.Context, v Verb, name string, on wire.Selectors, change func(wire.Saved, wire.Selectors) (wire.Saved, error)) (Outcome, error) {
+	out := Outcome{Verb: v, Monitor: name, On: on}
+	store, was, err := o.get(ctx, name)
+	if err != nil {
+		return out, err
+	}
+	is, err := change(was, on)
+	if err != nil {
+		return out, err
+	}
+	if Same(was, is) {
+		out.Same = 1
+		o.tell(ctx, store, &out, Change{Was: &was, Is: &is, Revision: was.Revision}) // whether it is so there, too
+		return out, nil
+	}
+	return out, o.save(ctx, store, &out, &was, is, placed(v, on))
+}
+
+// Delete deletes a monitor. One whose name was one once, and is none today, can be
+// deleted too: nobody runs it, and no agent is asked.
+func (o *Ops) Delete(ctx context.Context, name string) (Outcome, error) {
+	out := Outcome{Verb: Delete, Monitor: name}
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return out, err
+	}
+	was := wire.Saved{Monitor: wire.Monitor{Name: name}}
+	former := wire.CheckToken(name) != nil && wire.CheckElement(name) == nil
+	if former {
+		was.Revision, err = store.Revision(ctx, name)
+	} else {
+		was, err = store.Get(ctx, name)
+	}
+	if err != nil {
+		return out, err
+	}
+	revision, err := store.Delete(ctx, name, was.Revision)
+	if err != nil {
+		return out, err
+	}
+	out.Changes = []Change{{Was: &was, Revision: revision}}
+	if !former {
+		o.tell(ctx, store, &out, out.Changes...)
+	}
+	return out, nil
+}
+
+// prepare fills in defaults, and refuses what cannot be measured.
+func (o *Ops) prepare(m *wire.Saved) error {
+	m.Monitor = m.Monitor.WithDefaults()
+	if err := o.check(m.Monitor); err != nil {
+		return &InvalidError{err}
+	}
+	return nil
+}
+
+// get reads the monitor that is to be changed.
+func (o *Ops) get(ctx context.Context, name string) (*Store, wire.Saved, error) {
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return nil, wire.Saved{}, err
+	}
+	m, err := store.Get(ctx, name)
+	return store, m, err
+}
+
+// save saves one change and asks the agents to do it.
+func (o *Ops) save(ctx context.Context, store *Store, out *Outcome, was *wire.Saved, is wire.Saved, change string) error {
+	revision, err := store.Save(ctx, is, change)
+	if err != nil {
+		return err
+	}
+	out.Changes = []Change{{Was: was, Is: &is, Revision: revision}}
+	o.tell(ctx, store, out, out.Changes...)
+	return nil
+}
+
+// tell asks the agents.
+func (o *Ops) tell(ctx context.Context, store *Store, out *Outcome, changes ...Change) {
+	agents, err := o.c.Agents(ctx)
+	if err != nil {
+		out.Untold = err
+		return
+	}
+	out.Asked, out.Agents, out.Told = true, len(agents), store.tell(ctx, agents, changes...)
+}

@@ -1,0 +1,91 @@
+package output
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"netmon/judge"
+	"netmon/wire"
+)
+
+// draft is the JSON Schema that is written.
+const draft = "https://json-schema.org/draft/2020-12/schema"
+
+// Schema is a JSON Schema.
+type Schema map[string]any
+
+// SchemaOf describes a list, which commands give, of items of a type.
+func SchemaOf(list, commands string, item reflect.Type) Schema {
+	return Schema{
+		"$schema": draft,
+		"title":   list, "description": "of " + commands,
+		"type": "object", "required": []string{"apiVersion", "kind", "items"},
+		"properties": Schema{
+			"apiVersion": Schema{"const": Version},
+			"kind":       Schema{"const": list},
+			"items":      Schema{"type": "array", "items": schemaOf(item)},
+		},
+	}
+}
+
+// AnyOf allows any of these.
+func AnyOf(title string, any []Schema) Schema {
+	return Schema{"$schema": draft, "title": title, "anyOf": any}
+}
+
+// schemaOf describes the JSON form of a type.
+func schemaOf(t reflect.Type) Schema {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return Schema{"type": "string", "format": "date-time"}
+	case reflect.TypeFor[wire.Duration]():
+		return Schema{"type": "string", "description": "a duration such as 10s or 200ms"}
+	case reflect.TypeFor[json.RawMessage]():
+		return Schema{"type": "object", "description": "the kind's own: probes/README.md"}
+	case reflect.TypeFor[judge.State]():
+		return Schema{"type": "string", "enum": judge.States}
+	case reflect.TypeFor[wire.Selectors]():
+		return Schema{"anyOf": []Schema{{"const": wire.Everywhere}, {"type": "array", "items": Schema{"type": "string"}}}}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem())
+	case reflect.Bool:
+		return Schema{"type": "boolean"}
+	case reflect.String:
+		return Schema{"type": "string"}
+	case reflect.Int, reflect.Int64:
+		return Schema{"type": "integer"}
+	case reflect.Uint64:
+		return Schema{"type": "integer", "minimum": 0}
+	case reflect.Float64:
+		return Schema{"type": "number"}
+	case reflect.Slice:
+		return Schema{"type": "array", "items": schemaOf(t.Elem())}
+	case reflect.Map:
+		return Schema{"type": "object", "additionalProperties": schemaOf(t.Elem())}
+	case reflect.Struct:
+		properties, required := Schema{}, []string{}
+		structSchema(t, properties, &required)
+		return Schema{"type": "object", "required": required, "properties": properties}
+	}
+	panic(fmt.Sprintf("no schema for %v", t)) // a mistake in the code, found by the tests
+}
+
+func structSchema(t reflect.Type, properties Schema, required *[]string) {
+	for f := range t.Fields() {
+		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			structSchema(f.Type, properties, required)
+		case f.IsExported() && name != "-" && name != "":
+			properties[name] = schemaOf(f.Type)
+			if !strings.Contains(opts, "omit") {
+				*required = append(*required, name)
+			}
+		}
+	}
+}

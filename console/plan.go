@@ -1,0 +1,80 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+
+	"netmon/wire"
+)
+
+// Plan is what making the saved monitors as somebody wants them would do.
+type Plan struct {
+	// Changes are those that are needed: of what is wanted, in its order, and then
+	// what is deleted.
+	Changes []Change
+	Same    int    // monitors that are so already
+	Had     int    // monitors that were saved when it was made
+	Prune   bool   // what is not wanted is deleted
+	Why     string // what the history says of each change
+}
+
+// PlanOf compares what is saved with what is wanted.
+func PlanOf(have, wanted []wire.Saved, prune bool) Plan {
+	p := Plan{Had: len(have), Prune: prune}
+	rest := map[string]*wire.Saved{}
+	for i := range have {
+		rest[have[i].Name] = &have[i]
+	}
+	for _, m := range wanted {
+		m.Monitor, m.Revision = m.Monitor.WithDefaults(), 0
+		old := rest[m.Name]
+		delete(rest, m.Name)
+		if old != nil {
+			if Same(*old, m) {
+				p.Same++
+				continue
+			}
+			m.Revision = old.Revision
+		}
+		p.Changes = append(p.Changes, Change{Was: old, Is: &m})
+	}
+	if !prune {
+		return p
+	}
+	for i := range have {
+		if rest[have[i].Name] != nil {
+			p.Changes = append(p.Changes, Change{Was: &have[i]})
+		}
+	}
+	return p
+}
+
+// Names are the monitors that it adds, changes or deletes.
+func (p Plan) Names(did Did) (names []string) {
+	for _, c := range p.Changes {
+		if c.Did() == did {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+// String is a line for each of what it adds, changes and deletes.
+func (p Plan) String() string {
+	const most = 8 // names to a line
+	var lines []string
+	for _, part := range []struct {
+		word string
+		did  Did
+	}{{"adds", Added}, {"changes", Changed}, {"deletes", Deleted}} {
+		names := p.Names(part.did)
+		if n := len(names); n > 0 {
+			text := strings.Join(names[:min(n, most)], ", ")
+			if n > most {
+				text += ", ..."
+			}
+			lines = append(lines, fmt.Sprintf("%-7s %5d  %s", part.word, n, text))
+		}
+	}
+	return strings.Join(lines, "\n")
+}

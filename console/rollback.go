@@ -1,0 +1,75 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"netmon/wire"
+)
+
+// RevisionError says why a monitor cannot be as it was at a revision.
+type RevisionError struct {
+	Monitor    string
+	Revision   uint64
+	Deleted    bool  // it was deleted then
+	Unreadable error // what was saved then cannot be read, or was not accepted; else there is no such revision
+}
+
+func (e *RevisionError) Error() string {
+	switch {
+	case e.Unreadable != nil:
+		return e.Unreadable.Error()
+	case e.Deleted:
+		return fmt.Sprintf("at revision %d the monitor %q was deleted", e.Revision, e.Monitor)
+	}
+	return fmt.Sprintf("monitor %q has no revision %d: netmon history %s lists them", e.Monitor, e.Revision, e.Monitor)
+}
+
+func (e *RevisionError) Unwrap() error { return e.Unreadable }
+
+// Rollback makes a monitor as it was at an earlier revision; a deleted one comes
+// back. The error may be a [RevisionError].
+func (o *Ops) Rollback(ctx context.Context, name string, to uint64) (Outcome, error) {
+	out := Outcome{Verb: Rollback, Monitor: name, To: to}
+	store, err := o.c.Monitors(ctx)
+	if err != nil {
+		return out, err
+	}
+	revisions, err := store.History(ctx, name)
+	if err != nil {
+		return out, err
+	}
+	is, err := asOf(revisions, name, to)
+	if err != nil {
+		return out, err
+	}
+	var was *wire.Saved
+	switch current, err := store.Get(ctx, name); {
+	case err == nil && Same(current, is):
+		out.Same = 1
+		return out, nil
+	case err == nil:
+		was, is.Revision = &current, current.Revision
+	case errors.Is(err, ErrNotFound):
+		is.Revision = 0
+	default:
+		return out, err
+	}
+	return out, o.save(ctx, store, &out, was, is, fmt.Sprintf("rolled back to revision %d", to))
+}
+
+// asOf is a monitor as it was at a revision.
+func asOf(revisions []Revision, name string, to uint64) (wire.Saved, error) {
+	missing := &RevisionError{Monitor: name, Revision: to}
+	for _, r := range revisions {
+		switch {
+		case r.Revision != to:
+			continue
+		case r.Saved != nil:
+			return *r.Saved, nil
+		}
+		missing.Deleted, missing.Unreadable = r.Problem == nil, r.Problem
+	}
+	return wire.Saved{}, missing
+}

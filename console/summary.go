@@ -1,0 +1,104 @@
+package console
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Wordy is how many changes or answers are still told one by one.
+const Wordy = 50
+
+// Head says in a few words what was done.
+func (o Outcome) Head() string {
+	same := len(o.Changes) == 0
+	switch {
+	case o.Verb == Add && same:
+		return o.Monitor + " is saved already, just so"
+	case o.Verb == Add:
+		return o.Monitor + " saved"
+	case o.Verb == Edit && same:
+		return o.Monitor + " is as it was"
+	case o.Verb == Edit:
+		return o.Monitor + " changed"
+	case o.Verb == Rollback && same:
+		return fmt.Sprintf("%s is as at revision %d already", o.Monitor, o.To)
+	case o.Verb == Rollback:
+		return fmt.Sprintf("%s is as at revision %d, in revision %d", o.Monitor, o.To, o.Changes[0].Revision)
+	case o.Verb == Delete:
+		return o.Monitor + " deleted"
+	case o.Verb == Discard:
+		return fmt.Sprintf("%d monitors are not wanted any more", o.Same)
+	case o.Verb == Stop && same && len(o.On) > 0:
+		return fmt.Sprintf("%s does not run on %s: nothing is changed", o.Monitor, o.On)
+	case o.Verb == Apply:
+		text := fmt.Sprintf("%d added, %d changed, %d as they were", o.Count(Added), o.Count(Changed), o.Same)
+		if o.Pruned {
+			text += fmt.Sprintf(", %d deleted", o.Count(Deleted))
+		}
+		return text
+	case same:
+		return o.Monitor + " was so already"
+	}
+	return o.Monitor + " " + placed(o.Verb, o.On)
+}
+
+// placed says what Start and Stop do, in the history too.
+func placed(v Verb, on []string) string {
+	word := map[Verb]string{Start: "started", Stop: "stopped"}[v]
+	if len(on) > 0 {
+		word += " on " + strings.Join(on, ",")
+	}
+	return word
+}
+
+// Lines writes what was done, and what each agent answered. Of more than [Wordy]
+// answers those that are alike are counted.
+func (o Outcome) Lines(w io.Writer) {
+	fmt.Fprintln(w, o.Head())
+	same := map[string]int{} // how often an agent gave the same answer
+	var order []string
+	for _, t := range o.Told {
+		if len(o.Told) <= Wordy {
+			fmt.Fprintf(w, "  %-12s %s %s\n", t.Agent, Printable(t.Monitor), Printable(t.Text))
+			continue
+		}
+		line := fmt.Sprintf("  %-12s %%d monitors %s", t.Agent, strings.ReplaceAll(Printable(t.Text), "%", "%%"))
+		if same[line]++; same[line] == 1 {
+			order = append(order, line)
+		}
+	}
+	slices.Sort(order)
+	for _, line := range order {
+		fmt.Fprintf(w, line+"\n", same[line])
+	}
+	switch {
+	case !o.Asked || len(o.Told) > 0:
+	case o.Agents == 0:
+		fmt.Fprintln(w, "  no agent has joined yet: netmon agent --broker URL --id NAME")
+	default:
+		fmt.Fprintln(w, "  no agent is concerned")
+	}
+}
+
+// shortList is how many answers fit into one line.
+const shortList = 4
+
+// Line is Lines in a single line, for one monitor.
+func (o Outcome) Line() string {
+	text := o.Head()
+	switch n := len(o.Told); {
+	case !o.Asked:
+		return text
+	case n == 0:
+		return text + "; no agent is concerned"
+	case n > shortList:
+		return text + fmt.Sprintf(": %d agents told, %d refused", n, o.Refused())
+	}
+	var parts []string
+	for _, t := range o.Told {
+		parts = append(parts, t.Agent+" "+t.Text)
+	}
+	return text + ": " + strings.Join(parts, ", ")
+}
