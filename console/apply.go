@@ -87,11 +87,13 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 			opt.Progress(c)
 		}
 	}
-	saves := len(p.Names(Added)) + len(p.Names(Changed))
-	if err := saveAll(ctx, store, p.Changes[:saves], p.Why, done); err != nil {
+	if err := saveAll(ctx, store, p.Changes, p.Why, done); err != nil {
 		return out, err
 	}
-	for _, c := range p.Changes[saves:] {
+	for _, c := range p.Changes {
+		if c.Did() != Deleted {
+			continue
+		}
 		if c.Revision, err = store.Delete(ctx, c.Was.Name, c.Was.Revision); err != nil {
 			return out, err
 		}
@@ -103,12 +105,15 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 	return out, nil
 }
 
-// saveAll saves several at a time, and returns the first error when all have ended.
+// saveAll saves what is added or changed, several at a time, and returns the first error when all have ended.
 func saveAll(ctx context.Context, store *Store, changes []Change, why string, done func(Change)) (first error) {
 	var mu sync.Mutex // guards first, and who calls done
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, savesAtOnce)
 	for _, c := range changes {
+		if c.Did() == Deleted {
+			continue
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
