@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Of what a host or a container has, a broker takes so much at most.
+// Of what a host or a container has, a process that keeps the limit takes so much at most.
 const (
 	ofHost      = 0.5
 	ofContainer = 0.8
