@@ -32,6 +32,10 @@ const (
 	ControlBucket  = "control"  // which controller leads: the key LeaderKey
 )
 
+// CompressionKey is in the metadata of the stream of results where a broker measures
+// it: how many bytes the stream counts for one on disk, such as 6.90.
+const CompressionKey = "netmon.compression"
+
 // LeaderKey holds the Lease of the controller that leads. A lease that is not
 // renewed is gone after LeaseTTL, and another controller takes over.
 const (

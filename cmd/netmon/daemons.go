@@ -59,7 +59,7 @@ func brokerCommand() *cli.Command {
 			if err := checkSizes(c, "results-size"); err != nil {
 				return err
 			}
-			o := broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along"), Log: log}
+			o := broker.Options{MaxStore: storeFrom(c), Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along"), Log: log}
 			if n := c.Int("max-connections"); n < 1 {
 				return usage("--max-connections: want 1 or more, got %d", n)
 			} else if c.IsSet("max-connections") || o.Config == "" {
@@ -106,17 +106,18 @@ func brokerCommand() *cli.Command {
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			kept := make(chan struct{}) // the audit's stream, too
+			var limits broker.Limits    // none of ours without a controller
 			if c.Bool("no-controller") {
 				close(kept)
 			} else {
-				limits := limitsFrom(c, b.DefaultLimits())
+				limits = limitsFrom(c, b.DefaultLimits())
 				wg.Go(func() {
 					controls{connect: id.controller, limits: limits, access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(kept) }), log: log}.run(c.Context)
 				})
 			}
 			wg.Go(func() { id.serve(c.Context, b, kept, nil, log) })
 			wg.Go(func() { keepMemory(c.Context, log) })
-			wg.Go(func() { b.KeepRoom(c.Context, id.controller) })
+			wg.Go(func() { b.KeepRoom(c.Context, id.controller, limits) })
 			return b.Run(c.Context)
 		},
 	}
@@ -126,7 +127,7 @@ func brokerCommand() *cli.Command {
 func limitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`", DefaultText: "168h"},
-		&cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB, before compression to about a fifth", DefaultText: "4GiB, or half of the disk's room"},
+		&cli.StringFlag{Name: "results-size", Usage: "keep results of this `SIZE` on disk, such as 10GiB; in a cluster, and of a controller beside a nats-server, before compression", DefaultText: "4GiB, or half of the disk's room"},
 		&cli.IntFlag{Name: "replicas", Value: 1, Usage: "copies of each stream in a cluster: 1, 3 or 5"},
 	}
 }
@@ -150,6 +151,15 @@ func limitsFrom(c *cli.Context, l broker.Limits) broker.Limits {
 		l.ResultsBytes = n
 	}
 	return l
+}
+
+// storeFrom is what the store may use where a size of results was asked for; with a
+// configuration file that is the file's to say.
+func storeFrom(c *cli.Context) int64 {
+	if n, err := parseSize(c.String("results-size")); err == nil && c.String("config") == "" {
+		return broker.StoreFor(n)
+	}
+	return 0
 }
 
 // parseSize reads a number of bytes with a binary unit.

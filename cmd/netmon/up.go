@@ -96,12 +96,13 @@ func up(c *cli.Context) error {
 	defer stop()
 	var serving, working sync.WaitGroup
 	var brokerErr, agentErr error
+	limits := b.DefaultLimits()
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() { keepMemory(serve, log) })
-	serving.Go(func() { b.KeepRoom(serve, id.controller) })
+	serving.Go(func() { b.KeepRoom(serve, id.controller, limits) })
 	serving.Go(func() { brokerErr = b.Run(serve); stop() })
 	serving.Go(func() {
-		controls{connect: id.controller, limits: b.DefaultLimits(), access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(serve)
+		controls{connect: id.controller, limits: limits, access: id.access(), rooms: b.Rooms, ready: sync.OnceFunc(func() { close(ready) }), log: log}.run(serve)
 	})
 	serving.Go(func() { id.serve(serve, b, ready, sync.OnceFunc(func() { close(answers) }), log) })
 	working.Go(func() {
