@@ -135,20 +135,28 @@ func (b *Broker) setLimit(ctx context.Context, js jetstream.JetStream, config je
 }
 
 // describe has the stream say how much compression saves, for consoles, which see no
-// disk; it returns whether that is news.
-func describe(config *jetstream.StreamConfig, c capacity) bool {
-	if c.counted < enoughToMeasure || c.onDisk <= 0 {
-		return false
-	}
-	now := float64(c.counted) / float64(c.onDisk)
-	if was, err := strconv.ParseFloat(config.Metadata[wire.CompressionKey], 64); err == nil && now < 1.05*was && now > 0.95*was {
-		return false
+// disk, and what it should take there, of which an agent's share is a part; it
+// returns whether that is news.
+func describe(config *jetstream.StreamConfig, c capacity) (news bool) {
+	say := func(key, value string) {
+		if config.Metadata[key] != value {
+			config.Metadata[key], news = value, true
+		}
 	}
 	if config.Metadata == nil {
 		config.Metadata = map[string]string{}
 	}
-	config.Metadata[wire.CompressionKey] = strconv.FormatFloat(now, 'f', 2, 64)
-	return true
+	if c.asked > 0 {
+		say(wire.SizeKey, strconv.FormatInt(c.asked, 10))
+	}
+	if c.counted < enoughToMeasure || c.onDisk <= 0 {
+		return news
+	}
+	now := float64(c.counted) / float64(c.onDisk)
+	if was, err := strconv.ParseFloat(config.Metadata[wire.CompressionKey], 64); err != nil || now > 1.05*was || now < 0.95*was {
+		say(wire.CompressionKey, strconv.FormatFloat(now, 'f', 2, 64))
+	}
+	return news
 }
 
 // blocksOnDisk is what the messages of a stream, or of all (*), take in all

@@ -215,6 +215,9 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			if k.Disk == 0 && k.Bytes > 0 {
 				return "-"
 			}
+			if k.MaxDisk > 0 {
+				return byteCount(k.Disk) + " of " + byteCount(uint64(k.MaxDisk))
+			}
 			return byteCount(k.Disk)
 		}},
 		{"OLDEST", func(k console.Kept) string {
