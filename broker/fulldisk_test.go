@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/broker/access"
 	"netmon/internal/need"
 	"netmon/wire"
 )
@@ -34,41 +34,31 @@ func fillDisk(t *testing.T, freed bool) {
 	}
 	t.Cleanup(func() { exec.Command("umount", dir).Run() })
 	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: filepath.Join(dir, "store")})
-	nc, err := nats.Connect(b.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := connect(t, b.URL())
 	mustProvision(t, js, Limits{ResultsBytes: 1 << 30})
 	acked := uint64(0) // the last number
-	publish := func() error {
+	publish := func(within time.Duration) error {
 		data := make([]byte, 50<<10)
 		rand.Read(data)
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), within)
 		defer cancel()
 		ack, err := js.Publish(ctx, "results.paris.web", data, jetstream.WithMsgID(fmt.Sprint(acked+1)))
 		if err != nil {
 			return err
 		}
-		if !ack.Duplicate && ack.Sequence != acked+1 || ack.Sequence < acked {
+		if ack.Sequence <= acked || ack.Sequence > acked+1 && !ack.Duplicate {
 			t.Fatalf("result %d was acknowledged as %d", acked+1, ack.Sequence)
 		}
 		acked = ack.Sequence
 		return nil
 	}
 	for acked < 1200 { // 60 MB
-		if err := publish(); err != nil {
+		if err := publish(time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if !freed {
-		if err := b.keepRoom(t.Context(), b.Connect, Limits{}, false); err != nil {
-			t.Fatal(err)
-		}
+		mustKeepRoom(t, b, Limits{}, false)
 		if !b.ballast.there() {
 			t.Fatal("there is no ballast on a disk with room")
 		}
@@ -82,8 +72,8 @@ func fillDisk(t *testing.T, freed bool) {
 		_, err = f.Write(piece)
 	}
 	f.Close()
-	for n := 0; publish() == nil; n++ { // by nobody's watch
-		if n > 200 {
+	for b.stuck() == "" { // by nobody's watch
+		if publish(3*time.Second) == nil && acked > 2000 {
 			t.Fatal("the disk never was full")
 		}
 	}
@@ -100,8 +90,8 @@ func fillDisk(t *testing.T, freed bool) {
 		}
 	}
 	checked := false
-	for begun := time.Now(); acked < before+2000; { // 100 MB, more than there ever is room for
-		if publish() != nil && time.Since(begun) > 3*time.Minute {
+	for begun := time.Now(); acked < before+1000; { // 50 MB, more than there is room for
+		if publish(3*time.Second) != nil && time.Since(begun) > 3*time.Minute {
 			t.Fatalf("the broker stores nothing after result %d", acked)
 		}
 		if acked == before+1 && !checked {
@@ -121,12 +111,51 @@ func fillDisk(t *testing.T, freed bool) {
 	if st.LastSeq != acked || st.NumDeleted != 0 || st.Msgs < 300 {
 		t.Errorf("%d results, %d to %d, %d missing, want the newest of %d", st.Msgs, st.FirstSeq, st.LastSeq, st.NumDeleted, acked)
 	}
-	if n := nc.Stats().Reconnects; n > 0 {
+	if n := js.Conn().Stats().Reconnects; n > 0 {
 		t.Errorf("the connection was lost %d times", n)
 	}
 	for begun := time.Now(); b.ballast.used(); time.Sleep(100 * time.Millisecond) {
 		if time.Since(begun) > time.Minute {
 			t.Fatal("the ballast did not come back")
 		}
+	}
+}
+
+// TestReload_WhereTheBrokerAsksWhoPeopleAre: accounts have their streams back, and
+// the connections that they had.
+func TestReload_WhereTheBrokerAsksWhoPeopleAre(t *testing.T) {
+	store := t.TempDir()
+	a, err := access.Open(access.FolderOf(store), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	credential, err := a.Built(access.Controller, "controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: store, Access: a})
+	nc, err := b.Connect(credential...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustProvision(t, js, DefaultLimits())
+	for range 3 {
+		before := stored(t, js)
+		storeMuch(t, js, 1<<20)
+		if !b.reloadJetStream() {
+			t.Fatal("the server did not load its streams again")
+		}
+		if got := stored(t, js); got <= before {
+			t.Errorf("%d results, and before more were stored %d", got, before)
+		}
+	}
+	if n := nc.Stats().Reconnects; n > 0 {
+		t.Errorf("the connection was lost %d times", n)
 	}
 }

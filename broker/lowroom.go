@@ -72,11 +72,8 @@ func (b *Broker) keepRoom(ctx context.Context, connect func(...nats.Option) (*na
 		spare -= b.ballast.size
 	}
 	if spare >= 0 {
-		if err := b.ballast.make(spare); err != nil {
-			b.log.Warn("the ballast of the broker's disk", "store", b.store, "error", err)
-		}
-		if !measure {
-			return nil
+		if err := b.ballast.make(spare); err != nil || !measure {
+			return err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lowRoomEvery)
