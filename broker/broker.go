@@ -23,6 +23,9 @@ type Broker struct {
 	store string   // "" when the server keeps nothing on disk
 	lock  *storeLock
 
+	ballast  *ballast
+	reloaded chan struct{} // says to KeepRoom that the streams were loaded again
+
 	brought Brought // from other accounts of the store
 	plain   bool    // results were loaded as a stream that is not compressed; of Run, once it began
 
@@ -55,7 +58,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	for _, w := range warnings {
 		log.Warn("nats-server configuration: " + w)
 	}
-	b := &Broker{log: log, often: newRepeats(log), opts: opts}
+	b := &Broker{log: log, often: newRepeats(log), opts: opts, reloaded: make(chan struct{}, 1)}
 	if opts.JetStream {
 		b.store = opts.StoreDir
 		if b.lock, err = lockStore(b.store); err != nil {
@@ -66,6 +69,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 			b.lock.release()
 			return nil, err
 		}
+		b.ballast = newBallast(b.store)
 	}
 	// The server opens its store before it listens, and a big store takes a
 	// while: look first whether there is any point.
@@ -75,6 +79,10 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	if err == nil && o.Config == "" { // of others' servers the accounts are theirs
 		b.brought, err = bringAlong(b.store, accountOf(o.Access), o.BringAlong, time.Now())
+	}
+	if err == nil && o.Config == "" { // it may have been started with a larger --results-size before
+		there := promised(b.store)
+		opts.JetStreamMaxStore = max(opts.JetStreamMaxStore, there+there/8)
 	}
 	if err == nil {
 		b.srv, err = startServer(ctx, opts, log, b.often)

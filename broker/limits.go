@@ -93,6 +93,9 @@ func (a asset) merge(have *jetstream.StreamInfo, most func() uint64) (next jetst
 	} else if want.MaxAge > 0 {
 		next.MaxAge = want.MaxAge
 	}
+	if lower(want.MaxBytes, next.MaxBytes) && next.MaxBytes > 0 && next.MaxBytes <= a.raised {
+		want.MaxBytes = next.MaxBytes
+	}
 	if lower(want.MaxBytes, next.MaxBytes) && st.Bytes > uint64(want.MaxBytes) {
 		kept = append(kept, fmt.Sprintf("%s: max_bytes stays %d, not %d: it holds %d (nats stream edit %s --max-bytes %d)",
 			a.name, next.MaxBytes, want.MaxBytes, st.Bytes, next.Name, want.MaxBytes))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,31 +17,38 @@ import (
 
 const (
 	lowRoomEvery = 5 * time.Second
+	// measureEvery is how often the blocks on disk are measured where there is room.
+	measureEvery = time.Minute
 	// The disk is short of room below a tenth of it, or below this, bytes: others
 	// may fill a large one, and results should not go because of that.
 	lowRoomMost = 256 << 20
-	// leastResults is what results may always take, bytes.
-	leastResults = 16 << 20
 )
 
-// KeepRoom looks after the disk of the store until ctx ends: where it is short of
-// room, the oldest results go, whoever fills it. On a disk that is full nothing
-// can go any more. The limit of the stream of results becomes lower for that; the
-// next start asks for the one of before again. connect is the controller's.
-func (b *Broker) KeepRoom(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error)) {
+// KeepRoom decides how many results are kept, until ctx ends: as many as fit into
+// l.ResultsBytes on the disk of the store once they are compressed, and fewer where
+// the disk is short of room, whoever fills it. On a disk that is full nothing can go
+// any more; for that there is a ballast (see [ballast]). connect is the controller's.
+// A zero l, and a server of a cluster, only lower the limit.
+func (b *Broker) KeepRoom(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), l Limits) {
 	if b.store == "" {
 		return
 	}
 	tick := time.NewTicker(lowRoomEvery)
 	defer tick.Stop()
 	told := ""
+	measured := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-b.reloaded:
 		case <-tick.C:
 		}
-		err := b.keepRoom(ctx, connect)
+		measure := time.Since(measured) >= measureEvery
+		if measure {
+			measured = time.Now()
+		}
+		err := b.keepRoom(ctx, connect, l, measure)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -48,17 +56,25 @@ func (b *Broker) KeepRoom(ctx context.Context, connect func(...nats.Option) (*na
 			told = ""
 		case err.Error() != told:
 			told = err.Error()
-			b.log.Error("the disk of the broker is short of room", "store", b.store, "error", err)
+			b.log.Error("the disk of the broker", "store", b.store, "error", err)
 		}
 	}
 }
 
-// keepRoom looks once.
-func (b *Broker) keepRoom(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error)) error {
-	free, size, ok := diskBytes(b.store)
-	want := min(size/10, lowRoomMost)
-	if !ok || free >= want {
+// keepRoom looks once; where the disk has room, only if measure is true.
+func (b *Broker) keepRoom(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), l Limits, measure bool) error {
+	free, size, known := diskBytes(b.store)
+	if !known {
 		return nil
+	}
+	spare := int64(free) - int64(min(size/10, lowRoomMost))
+	if b.ballast.used() { // there has to be room for it again
+		spare -= b.ballast.size
+	}
+	if spare >= 0 {
+		if err := b.ballast.make(spare); err != nil || !measure {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lowRoomEvery)
 	defer cancel()
@@ -78,30 +94,66 @@ func (b *Broker) keepRoom(ctx context.Context, connect func(...nats.Option) (*na
 	if err != nil {
 		return err
 	}
-	info := s.CachedInfo()
-	next := lessResults(int64(info.State.Bytes), blocksOnDisk(b.store, wire.ResultsStream), int64(want-free))
-	if next >= int64(info.State.Bytes) {
-		return fmt.Errorf("%s are free of %s, and results take no more than %s: make room", sizeText(int64(free)), sizeText(int64(size)), sizeText(next))
+	c := capacity{limit: s.CachedInfo().Config.MaxBytes, counted: int64(s.CachedInfo().State.Bytes), onDisk: blocksOnDisk(b.store, wire.ResultsStream), spare: spare}
+	if l.Watched && !b.clustered() { // of a cluster each server sees its own disk only
+		c.asked = l.ResultsBytes
 	}
-	config := info.Config
+	return b.setLimit(ctx, js, s.CachedInfo().Config, c)
+}
+
+// setLimit changes the limit of the results, and what the stream says of its compression.
+func (b *Broker) setLimit(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig, c capacity) error {
+	next := c.next()
+	if c.spare < 0 && next >= c.counted {
+		return fmt.Errorf("%s are missing, and results take no more than %s: make room", sizeText(-c.spare), sizeText(next))
+	}
+	if next > c.limit && c.limit > 0 {
+		for _, r := range b.Rooms(ctx) {
+			next = max(c.limit, min(next, c.limit+r.Left)) // max_file_store of a configuration
+		}
+	}
+	news := !b.clustered() && describe(&config, c)
+	if next == c.limit && !news {
+		return nil
+	}
 	config.MaxBytes = next
 	if _, err := js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("lower the limit of the results to %d bytes: %w", next, err)
+		return fmt.Errorf("change the limit of the results from %s to %s: %w", sizeText(c.limit), sizeText(next), err)
 	}
-	b.log.Warn("the disk of the broker is short of room: the oldest results go", "store", b.store, "free", sizeText(int64(free)), "want", sizeText(int64(want)),
-		"results", sizeText(next), "were", sizeText(int64(info.State.Bytes)))
+	switch {
+	case c.spare < 0:
+		b.log.Warn("the disk of the broker is short of room: the oldest results go", "store", b.store, "missing", sizeText(-c.spare),
+			"results", sizeText(next), "were", sizeText(c.counted))
+	case next != c.limit:
+		b.log.Info("the limit of the results follows their compression", "limit", sizeText(next), "was", sizeText(c.limit),
+			"results", sizeText(c.counted), "on_disk", sizeText(c.onDisk))
+	}
 	return nil
 }
 
-// lessResults is the limit with which so many bytes become free of those that
-// results take on disk; the stream counts those before compression. At least a
-// twentieth goes, as disk becomes free by whole blocks, and at most half at once.
-func lessResults(counted, onDisk, missing int64) int64 {
-	part := 0.5
-	if onDisk > 0 {
-		part = min(part, max(0.05, float64(missing)/float64(onDisk)))
+// describe has the stream say how much compression saves, for consoles, which see no
+// disk, and what it should take there, of which an agent's share is a part; it
+// returns whether that is news.
+func describe(config *jetstream.StreamConfig, c capacity) (news bool) {
+	say := func(key, value string) {
+		if config.Metadata[key] != value {
+			config.Metadata[key], news = value, true
+		}
 	}
-	return max(leastResults, counted-int64(part*float64(counted)))
+	if config.Metadata == nil {
+		config.Metadata = map[string]string{}
+	}
+	if c.asked > 0 {
+		say(wire.SizeKey, strconv.FormatInt(c.asked, 10))
+	}
+	if c.counted < enoughToMeasure || c.onDisk <= 0 {
+		return news
+	}
+	now := float64(c.counted) / float64(c.onDisk)
+	if was, err := strconv.ParseFloat(config.Metadata[wire.CompressionKey], 64); err != nil || now > 1.05*was || now < 0.95*was {
+		say(wire.CompressionKey, strconv.FormatFloat(now, 'f', 2, 64))
+	}
+	return news
 }
 
 // blocksOnDisk is what the messages of a stream, or of all (*), take in all

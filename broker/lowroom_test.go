@@ -4,7 +4,11 @@ import (
 	"crypto/rand"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/need"
 	"netmon/wire"
@@ -31,9 +35,7 @@ func TestKeepRoom_TheNewestStay(t *testing.T) {
 			t.Fatalf("result %d: %+v, %v", i, ack, err)
 		}
 		if i%20 == 0 { // Run looks by time
-			if err := b.keepRoom(t.Context(), b.Connect); err != nil {
-				t.Fatal(err)
-			}
+			mustKeepRoom(t, b, Limits{}, false)
 		}
 	}
 	s, err := js.Stream(t.Context(), wire.ResultsStream)
@@ -57,26 +59,81 @@ func TestKeepRoom_LeavesARoomyDiskAlone(t *testing.T) {
 	}
 	mustProvision(t, js, DefaultLimits())
 	before := configOf(t, js, wire.ResultsStream).MaxBytes
-	if err := b.keepRoom(t.Context(), b.Connect); err != nil {
-		t.Error(err)
-	}
+	mustKeepRoom(t, b, Limits{}, false)
 	if after := configOf(t, js, wire.ResultsStream).MaxBytes; after != before {
 		t.Errorf("the limit became %d, was %d", after, before)
 	}
 }
 
-func TestLessResults(t *testing.T) {
-	const mib = 1 << 20
-	for name, c := range map[string]struct{ counted, onDisk, missing, want int64 }{
-		"a part, as much as is missing":           {1000 * mib, 1000 * mib, 100 * mib, 900 * mib},
-		"the same part of what is compressed":     {1000 * mib, 200 * mib, 20 * mib, 900 * mib},
-		"at least a twentieth":                    {1000 * mib, 1000 * mib, 1, 950 * mib},
-		"at most half at once":                    {1000 * mib, 100 * mib, 1000 * mib, 500 * mib},
-		"and never all":                           {20 * mib, 20 * mib, 1000 * mib, leastResults},
-		"where their files are not to be counted": {1000 * mib, 0, mib, 500 * mib},
-	} {
-		if got := lessResults(c.counted, c.onDisk, c.missing); got != c.want {
-			t.Errorf("%s: %d MiB, want %d", name, got/mib, c.want/mib)
+// TestKeepRoom_TheLimitFollowsCompression: results that compress well may be more
+// than their size on disk, and Provision leaves it so.
+func TestKeepRoom_TheLimitFollowsCompression(t *testing.T) {
+	b, js := onBroker(t)
+	l := Limits{ResultsBytes: 128 << 20, Watched: true}
+	if free, size, ok := diskBytes(b.Store()); !ok || free < min(size/10, lowRoomMost)+uint64(l.ResultsBytes) {
+		t.Skipf("%d bytes are free of %d", free, size)
+	}
+	mustProvision(t, js, l)
+	storeMuch(t, js, enoughToMeasure+16<<20)
+	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) { // blocks are compressed some time after they were filled
+		mustKeepRoom(t, b, l, true)
+		if configOf(t, js, wire.ResultsStream).MaxBytes == mostSaved*l.ResultsBytes {
+			break
+		}
+		if time.Since(begun) > 3*time.Minute {
+			t.Fatalf("the limit is %d, want %d", configOf(t, js, wire.ResultsStream).MaxBytes, mostSaved*l.ResultsBytes)
 		}
 	}
+	mustProvision(t, js, l)
+	config := configOf(t, js, wire.ResultsStream)
+	if config.MaxBytes != mostSaved*l.ResultsBytes {
+		t.Errorf("Provision made the limit %d", config.MaxBytes)
+	}
+	if saved, err := strconv.ParseFloat(config.Metadata[wire.CompressionKey], 64); err != nil || saved < mostSaved {
+		t.Errorf("the stream says %q of its compression: %v", config.Metadata[wire.CompressionKey], err)
+	}
+	l.Watched = false // as of a controller that has no broker of its own
+	mustProvision(t, js, l)
+	if got := configOf(t, js, wire.ResultsStream).MaxBytes; got != l.ResultsBytes {
+		t.Errorf("without a broker that watches the limit is %d, want %d", got, l.ResultsBytes)
+	}
+}
+
+// TestDefaultLimits_LeaveRoomForCompression: the limit that results may grow to is
+// one that the server accepts, with all else.
+func TestDefaultLimits_LeaveRoomForCompression(t *testing.T) {
+	for _, o := range []Options{{Store: t.TempDir(), MaxStore: 64 << 20}, {Store: t.TempDir()}, {Store: t.TempDir(), MaxStore: StoreFor(2 << 40)}} {
+		b := mustStart(t, o)
+		nc, err := b.Connect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		js, _ := jetstream.New(nc, jetstream.WithDefaultTimeout(time.Minute))
+		l := b.DefaultLimits()
+		if o.MaxStore > DefaultMaxStore {
+			l.ResultsBytes = 2 << 40
+		}
+		mustProvision(t, js, l)
+		config := configOf(t, js, wire.ResultsStream)
+		config.MaxBytes = l.raised()
+		if _, err := js.UpdateStream(t.Context(), config); err != nil {
+			t.Errorf("with a store of %d: %v", o.MaxStore, err)
+		}
+	}
+}
+
+// TestStart_KeepsWhatALargerLimitKept: a broker that is started without the
+// --results-size of before goes on to store.
+func TestStart_KeepsWhatALargerLimitKept(t *testing.T) {
+	o := Options{Listen: "127.0.0.1:0", Store: t.TempDir(), MaxStore: 64 << 20}
+	b := mustStart(t, o)
+	l := Limits{ResultsBytes: 64 << 20, Watched: true}
+	mustProvision(t, connect(t, b.URL()), l)
+	b.Close()
+	o.MaxStore = 4 << 20
+	b = mustStart(t, o)
+	js := connect(t, b.URL())
+	storeMuch(t, js, 16<<20)
+	mustProvision(t, js, l)
 }

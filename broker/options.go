@@ -26,7 +26,7 @@ type Options struct {
 	Config   string // a nats-server configuration file; replaces Listen; Store overrides its store_dir when set
 	Name     string // server name; default netmon-<host>
 	HTTP     string // monitoring address host:port, "" is off
-	MaxStore int64  // bytes of disk JetStream may use; default DefaultMaxStore
+	MaxStore int64  // bytes of disk JetStream may use, results compressed; default DefaultMaxStore
 	// Access, when not nil, is who may come in, over TLS. A broker without it
 	// lets everybody do everything.
 	Access *access.Authority
@@ -49,6 +49,13 @@ type Options struct {
 // nats-server would take three quarters of what is free.
 const DefaultMaxStore = 10 << 30
 
+// StoreFor is the MaxStore in which results may take so many bytes of disk.
+func StoreFor(results int64) int64 { return max(DefaultMaxStore, 2*results) }
+
+// counted is what the server, which counts bytes before compression, may count where
+// so much of the disk is used. Results are at most half of it.
+func counted(store int64) int64 { return store/2 + mostSaved*(store/2) }
+
 const (
 	maxMemory = 256 << 20 // bytes of memory streams: heartbeats
 	// The time in which the clients of a cluster are sent elsewhere.
@@ -69,7 +76,6 @@ func (o Options) server() (so *server.Options, warnings []string, err error) {
 		JetStream:          true,
 		StoreDir:           o.Store,
 		JetStreamMaxMemory: maxMemory,
-		JetStreamMaxStore:  o.MaxStore,
 	}
 	var errs []error
 	if o.Store == "" {
@@ -105,11 +111,11 @@ func (o Options) common(so *server.Options) (err error) {
 	if so.LameDuckDuration == 0 {
 		so.LameDuckGracePeriod, so.LameDuckDuration = lameDuckGrace, lameDuckTime
 	}
-	if o.MaxStore > 0 {
-		so.JetStreamMaxStore = o.MaxStore
-	}
-	if so.JetStreamMaxStore <= 0 {
-		so.JetStreamMaxStore = DefaultMaxStore
+	switch {
+	case o.MaxStore > 0:
+		so.JetStreamMaxStore = counted(o.MaxStore)
+	case so.JetStreamMaxStore <= 0:
+		so.JetStreamMaxStore = counted(DefaultMaxStore)
 	}
 	if o.HTTP != "" {
 		so.HTTPHost, so.HTTPPort, err = hostPort("http", o.HTTP)

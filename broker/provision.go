@@ -22,6 +22,10 @@ type Limits struct {
 	ResultsBytes int64         // of all results; the oldest go first
 	PerMonitor   int64         // results of one monitor on one agent; the oldest go first
 	Replicas     int           // servers of a cluster that hold each message
+
+	// Watched says that [Broker.KeepRoom] looks after the results: ResultsBytes is what they
+	// take on disk, and a limit that it raised for their compression stays.
+	Watched bool
 }
 
 // DefaultLimits keeps a week. A monitor that runs every second keeps all of
@@ -45,6 +49,15 @@ func (l Limits) withDefaults() Limits {
 		l.Replicas = d.Replicas
 	}
 	return l
+}
+
+// raised is the most that KeepRoom makes of the limit of the results, bytes; 0 where
+// nothing raises it.
+func (l Limits) raised() int64 {
+	if !l.Watched {
+		return 0
+	}
+	return mostSaved * l.ResultsBytes
 }
 
 // historyKept is how many revisions of a monitor are kept: NATS's most.
@@ -157,7 +170,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	var room *RoomError
 	full := l.withDefaults()
 	for _, s := range []asset{
-		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l)},
+		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l), raised: l.raised()},
 		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l), passing: true},
 		{name: "stream " + wire.AuditStream, want: auditConfig(full), asked: auditConfig(l)},
 		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
@@ -258,6 +271,7 @@ type asset struct {
 	// passing says that what is in it soon comes again: where its storage is
 	// that of an older netmon, it is made anew.
 	passing bool
+	raised  int64 // a limit of bytes up to this one stays
 }
 
 // old says that an older netmon made the stream, which can go.

@@ -280,7 +280,7 @@ func TestProvision_NoRoom(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	room.Servers = b.Rooms(t.Context())
-	for _, want := range []string{"the stream RESULTS (4.0 GiB on one server), the stream AUDIT (256.0 MiB on one server)", "has 1.0 MiB of 1.0 MiB left", "--results-size", "max_file_store"} {
+	for _, want := range []string{"the stream RESULTS (4.0 GiB on one server), the stream AUDIT (256.0 MiB on one server)", "has 2.5 MiB of 2.5 MiB left", "--results-size", "max_file_store"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

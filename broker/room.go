@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/bits"
 	"os"
@@ -39,17 +40,42 @@ func hasRoom(dir string) (err error) {
 	return err
 }
 
+// promised is what the streams of a store may hold by their own limits, bytes. A
+// server that may store less than that refuses results once it holds as much.
+func promised(store string) (bytes int64) {
+	files, _ := filepath.Glob(filepath.Join(store, jetStreamFolder, "*", streamsFolder, "*", "meta.inf")) // nats-server's names
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		var config struct {
+			MaxBytes int64 `json:"max_bytes"`
+		}
+		if err == nil && json.Unmarshal(data, &config) == nil { // else the server says what is wrong with it
+			bytes += max(0, config.MaxBytes)
+		}
+	}
+	return bytes
+}
+
 // DefaultLimits is [DefaultLimits] made to fit this broker: results take at
 // most half of what the store may use, and half of what its disk can give. A
-// stream that may outgrow its disk fills it and then stands still.
+// stream that may outgrow its disk fills it and then stands still. Where KeepRoom
+// lets the limit follow their compression, that is bytes on disk.
 func (b *Broker) DefaultLimits() Limits {
 	l := DefaultLimits()
 	if !b.options().JetStream {
 		return l
 	}
-	l.ResultsBytes = min(l.ResultsBytes, b.options().JetStreamMaxStore/2)
+	l.Watched = !b.clustered()
+	part := int64(2)
+	if l.Watched { // half of the disk, of which counted made the server's figure
+		part = 1 + mostSaved
+	}
+	l.ResultsBytes = min(l.ResultsBytes, b.options().JetStreamMaxStore/part)
 	if free, _, ok := diskBytes(b.store); ok {
 		used := blocksOnDisk(b.store, "*") // the server counts them before compression
+		if b.ballast.there() {
+			used += b.ballast.size
+		}
 		l.ResultsBytes = min(l.ResultsBytes, (int64(free)+used)/2)
 	}
 	// Rounded down to a power of two, it is the same again at most starts.

@@ -22,8 +22,9 @@ const (
 //
 // A server that once failed to write, because its disk was full, goes on to
 // serve but acknowledges nothing any more, also after there is room again.
-// Run waits for the room and starts the server again at the same address. It also
-// does so once where results of an older netmon are to be compressed from now on.
+// Run drops the ballast, or waits for room, and has the server load its streams
+// again; clients stay connected. It starts the server again, at the same address, where
+// that does not do, and once where results of an older netmon are to be compressed from now on.
 func (b *Broker) Run(ctx context.Context) error {
 	defer b.stop(b.clustered())
 	tick := time.NewTicker(healthEvery)
@@ -68,14 +69,22 @@ func (b *Broker) stuck() string {
 	return ""
 }
 
-// comeBack waits for room in the store and starts the server again. It tries
-// until it succeeds or ctx ends.
+// comeBack waits for room in the store, or makes it from the ballast, and has the
+// server load its streams again. It tries until it succeeds or ctx ends.
 func (b *Broker) comeBack(ctx context.Context, wait time.Duration) {
 	for {
 		err := hasRoom(b.store)
+		if err != nil && b.ballast.drop() {
+			b.log.Warn("the ballast of the broker's disk made room", "store", b.store, "room", sizeText(b.ballast.size))
+			err = nil
+		}
 		if err == nil {
-			if err = b.Restart(ctx); err == nil {
+			if err = b.reload(ctx); err == nil {
 				b.log.Info("the broker stores again", "store", b.store)
+				select {
+				case b.reloaded <- struct{}{}: // agents send what they held back: be faster
+				default:
+				}
 				return
 			}
 			b.log.Error("restart of the broker", "error", err, "again_in", wait)
@@ -86,6 +95,36 @@ func (b *Broker) comeBack(ctx context.Context, wait time.Duration) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// reload has the server load its streams again, or starts another server where it
+// is one of a cluster or does not do it. What is in memory only is gone: the lease of
+// the controller, which makes that bucket again, and consumers, which readers do.
+func (b *Broker) reload(ctx context.Context) error {
+	if b.clustered() || !b.reloadJetStream() {
+		return b.Restart(ctx)
+	}
+	return nil
+}
+
+// reloadJetStream reports whether it did it.
+func (b *Broker) reloadJetStream() bool {
+	b.restarting.Lock()
+	defer b.restarting.Unlock()
+	srv, o := b.server(), b.options()
+	if srv == nil || !srv.Running() {
+		return false
+	}
+	err := srv.ShutdownJetStream()
+	if err == nil {
+		err = srv.EnableJetStream(&server.JetStreamConfig{StoreDir: o.StoreDir, SyncInterval: o.SyncInterval, SyncAlways: o.SyncAlways,
+			MaxMemory: o.JetStreamMaxMemory, MaxStore: o.JetStreamMaxStore, Domain: o.JetStreamDomain, Strict: !o.NoJetStreamStrict})
+	}
+	if err != nil {
+		b.log.Warn("the server does not load its streams again: it is started again", "error", err)
+		return false
+	}
+	return true
 }
 
 // Restart stops the server and starts it again at the same address and on the

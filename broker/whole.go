@@ -62,6 +62,7 @@ func BeginRestore(store string) (finish, undo func() error, err error) {
 	}
 	undo = func() error {
 		err := errors.Join(os.RemoveAll(filepath.Join(store, jetStreamFolder)), os.RemoveAll(access.FolderOf(store)), os.Remove(filepath.Join(store, "netmon.lock")), os.Remove(mark))
+		os.Remove(filepath.Join(store, ballastName)) // it is rarely there
 		if err == nil && made {
 			return os.Remove(store)
 		}
@@ -83,7 +84,7 @@ func emptyStore(store string) error {
 	for _, e := range list {
 		what := e.Name()
 		switch what {
-		case "netmon.lock", "lost+found":
+		case "netmon.lock", ballastName, "lost+found":
 			continue
 		case jetStreamFolder:
 			what = "streams (" + what + ")"

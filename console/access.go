@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/retry"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -93,7 +94,9 @@ func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.Acces
 	if err != nil {
 		return wire.AccessReply{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	// It is asked once, as a token that is made twice is two. What a stream has to do
+	// with it, agents forget, the service repeats itself for as long, past an election.
+	ctx, cancel := context.WithTimeout(ctx, retry.Patience)
 	defer cancel()
 	msg, err := c.access.Do(ctx, wire.AccessAdminSubject, data)
 	// One that knows us answers soon after it is ready.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,12 +17,15 @@ type Kept struct {
 	Name     string    `json:"name"`
 	Holds    string    `json:"holds"`
 	Messages uint64    `json:"messages"`
-	Bytes    uint64    `json:"bytes"`
-	MaxBytes int64     `json:"max_bytes,omitempty"` // 0: no bound
+	Bytes    uint64    `json:"bytes"`                    // before compression, as MaxBytes
+	Disk     uint64    `json:"disk_bytes,omitempty"`     // about what they take on disk; 0 is not known
+	MaxBytes int64     `json:"max_bytes,omitempty"`      // 0: no bound
+	MaxDisk  int64     `json:"max_disk_bytes,omitempty"` // what they should take there; MaxBytes follows their compression
 	MaxAgeNS int64     `json:"max_age_ns,omitempty"`
 	First    time.Time `json:"first,omitzero"` // when the oldest message came
 	Last     time.Time `json:"last,omitzero"`
 	Replicas int       `json:"replicas"`
+	Shortest *Reach    `json:"shortest,omitempty"` // of results: the monitor that reaches back least
 	Problem  string    `json:"problem,omitempty"`
 }
 
@@ -62,9 +66,16 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 		}
 		info := stream.CachedInfo()
 		kept.Messages, kept.Bytes = info.State.Msgs, info.State.Bytes
+		kept.MaxDisk, _ = strconv.ParseInt(info.Config.Metadata[wire.SizeKey], 10, 64) // 0 where nobody says it
 		kept.MaxBytes, kept.MaxAgeNS, kept.Replicas = max(0, info.Config.MaxBytes), int64(info.Config.MaxAge), info.Config.Replicas
 		if info.State.Msgs > 0 {
+			kept.Disk = onDisk(info)
 			kept.First, kept.Last = info.State.FirstTime.UTC(), info.State.LastTime.UTC()
+		}
+		if k.stream == wire.ResultsStream && kept.Messages > 0 {
+			if kept.Shortest, err = c.shortest(ctx, stream); err != nil {
+				return b, noMesh("ask the broker how far back results go", err)
+			}
 		}
 		b.Kept = append(b.Kept, kept)
 	}

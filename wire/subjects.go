@@ -32,6 +32,12 @@ const (
 	ControlBucket  = "control"  // which controller leads: the key LeaderKey
 )
 
+// What the metadata of the stream of results says where a broker looks after it.
+const (
+	CompressionKey = "netmon.compression" // how many bytes the stream counts for one on disk, such as 6.90
+	SizeKey        = "netmon.size"        // bytes that results should take on disk; the limit of the stream is up to four times that
+)
+
 // LeaderKey holds the Lease of the controller that leads. A lease that is not
 // renewed is gone after LeaseTTL, and another controller takes over.
 const (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func (w *shareWatch) look(ctx context.Context) error {
 		return err
 	}
 	info := stream.CachedInfo()
-	w.shares.limit(info.Config.MaxBytes)
+	w.shares.limit(sharedBy(info.Config))
 	last := info.State.LastSeq
 	if !w.looked || last < w.seen { // what is there already is nobody's doing of now
 		w.seen, w.looked = last, true
@@ -84,6 +85,15 @@ func (w *shareWatch) look(ctx context.Context) error {
 	w.seen = last
 	w.judge()
 	return nil
+}
+
+// sharedBy is what agents have shares of, bytes: what results should take on disk, where
+// a broker raised the limit above that. A thief sends what does not compress.
+func sharedBy(config jetstream.StreamConfig) int64 {
+	if n, err := strconv.ParseInt(config.Metadata[wire.SizeKey], 10, 64); err == nil && n > 0 && n < config.MaxBytes {
+		return n
+	}
+	return config.MaxBytes
 }
 
 // judge warns those that used up half of their share, and suspends those above

@@ -4,7 +4,10 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"netmon/identity"
+	"netmon/wire"
 )
 
 // TestSuspend_NotOnceMore has an admin let an agent in while the stream is looked
@@ -46,5 +49,19 @@ func TestSuspend_NotOnceMore(t *testing.T) {
 	}
 	if _, err := s.resume("agent1"); err == nil || len(s.forgiven) != 0 {
 		t.Errorf("%v, forgiven: %v", err, s.forgiven)
+	}
+}
+
+// TestSharedBy: a limit that was raised for compression raises nobody's share.
+func TestSharedBy(t *testing.T) {
+	for _, c := range []struct {
+		limit int64
+		size  string
+		want  int64
+	}{{4 << 30, "", 4 << 30}, {16 << 30, "4294967296", 4 << 30}, {1 << 30, "4294967296", 1 << 30}, {4 << 30, "much", 4 << 30}, {4 << 30, "-1", 4 << 30}} {
+		config := jetstream.StreamConfig{MaxBytes: c.limit, Metadata: map[string]string{wire.SizeKey: c.size}}
+		if got := sharedBy(config); got != c.want {
+			t.Errorf("limit %d, size %q: %d, want %d", c.limit, c.size, got, c.want)
+		}
 	}
 }

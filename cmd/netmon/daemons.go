@@ -57,7 +57,7 @@ func brokerCommand() *cli.Command {
 				return err
 			}
 			o := host.BrokerOptions{AskAll: c.Bool("access"), NoController: c.Bool("no-controller"), Talk: c.App.ErrWriter,
-				Options: broker.Options{Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along"), Log: log}}
+				Options: broker.Options{MaxStore: storeFrom(c), Listen: c.String("listen"), Store: c.String("store"), Config: c.String("config"), HTTP: c.String("http"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along"), Log: log}}
 			if n := c.Int("max-connections"); n < 1 {
 				return usage("--max-connections: want 1 or more, got %d", n)
 			} else if c.IsSet("max-connections") || o.Config == "" {
@@ -96,7 +96,7 @@ func brokerCommand() *cli.Command {
 func limitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "results-age", Usage: "keep results for this `DURATION`", DefaultText: "168h"},
-		cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "results-size", Usage: "keep this `SIZE` of results, such as 10GiB, before compression to about a fifth", DefaultText: "4GiB, or half of the disk's room"}),
+		cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "results-size", Usage: "keep results of this `SIZE` on disk, such as 10GiB; in a cluster, and of a controller beside a nats-server, before compression", DefaultText: "4GiB, or half of the disk's room"}),
 		&cli.IntFlag{Name: "replicas", Value: 1, Usage: "copies of each stream in a cluster: 1, 3 or 5"},
 	}
 }
@@ -122,6 +122,14 @@ func limitsFrom(c *cli.Context, l broker.Limits) broker.Limits {
 	return l
 }
 
+// storeFrom is what the store may use where a size of results was asked for; with a
+// configuration file that is the file's to say.
+func storeFrom(c *cli.Context) int64 {
+	if n, err := console.ParseSize(c.String("results-size")); err == nil && c.String("config") == "" {
+		return broker.StoreFor(n)
+	}
+	return 0
+}
 func agentCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "agent",

@@ -78,7 +78,7 @@ func nastyMesh(t *testing.T) (url string) {
 	}
 	at := time.Now().UTC()
 	beat := wire.Alive{Agent: "mars", Instance: nastyText, Version: nastyText, Host: nastyText, Started: at, At: at, Labels: map[string]string{"region": "eu"},
-		Kinds: []string{"tcp", nastyText}, Cannot: map[string]string{nastyText: nastyText}, Families: []string{nastyText}, Digest: nastyText, Store: nastyText,
+		Kinds: []string{"tcp", nastyText}, Cannot: map[string]string{nastyText: nastyText}, Families: []string{nastyText}, Digest: nastyText, Store: nastyText, Unsaved: 2,
 		Refused: map[string]string{"web": nastyText, nastyText: nastyText}, Notes: []string{nastyText}}
 	publish("agent.mars.alive", beat)
 	publish("agent.venus.alive", []byte(nasty))
@@ -146,10 +146,16 @@ func nastyMesh(t *testing.T) (url string) {
 		Monitors: []wire.MonitorReply{{Name: nastyText, State: wire.State(nastyText), Note: nastyText}, {Name: nastyText, State: wire.Refused, Errors: []wire.Error{{Field: nastyText, Message: nastyText}}}, {Name: "x", State: wire.Refused}},
 		Want:     []string{nastyText}, Info: &beat})
 	result, _ := json.Marshal(wire.Reply{OK: true, Agent: nastyText, Result: &wire.Result{Kind: nastyText, Target: nastyText, Outcome: wire.Failed, Failure: wire.Failure(nastyText), Error: nastyText, Details: details}})
+	running, _ := json.Marshal(wire.Reply{OK: true, Agent: nastyText, Monitors: []wire.MonitorReply{
+		{Name: "fine", Kind: nastyText, Target: nastyText, Store: "older", Every: wire.Duration(time.Second), Options: details}, {Name: nastyText, Kind: "tcp", Target: nastyText, Store: nastyText + "x"}}})
 	if _, err := nc.Subscribe("agent.mars.cmd", func(m *nats.Msg) {
 		c, _ := wire.DecodeCommand(m.Data)
 		if c.Op == wire.OpProbe && c.Monitors[0].Kind == "tcp" {
 			m.Respond(result)
+			return
+		}
+		if c.Op == wire.OpList {
+			m.Respond(running)
 			return
 		}
 		m.Respond(reply)
@@ -281,6 +287,7 @@ func TestInjection(t *testing.T) {
 		{args: "watch --last -n 2 -o FORM", forms: []string{"lines", "ndjson"}},
 		{args: "watch \x1b[2J"},
 		{args: "dash --once"}, {args: "dash --once web"},
+		{args: "recover"}, {args: "recover --yes"}, {args: "recover --discard --yes"}, {args: "recover \x1b[2J"},
 		{args: "doctor"},
 		{args: "config use office", stdin: "n\n"},
 		{args: "probe tcp 127.0.0.1:1 --from mars -c 2 -o FORM", forms: []string{"text", "json", "ndjson"}},

@@ -12,11 +12,13 @@ import (
 
 	"netmon/console"
 	"netmon/console/prompt"
+	"netmon/internal/cmdline"
 )
 
 func recoverCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "recover",
+		ArgsUsage: cmdline.Monitors,
 		Usage:     "save the monitors that agents run and a broker with a new store does not have",
 		UsageText: "netmon recover [NAME...] [--discard] [--yes]",
 		Description: "A broker that comes back with an empty store asks for nothing, and its agents go on\nwith what they ran. This lists those monitors and, once you agree, saves them again\nwhere they run, or stops them for good. " +

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -194,6 +195,15 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			}
 			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
 		}},
+		{"ON DISK", func(k console.Kept) string {
+			if k.Disk == 0 && k.Bytes > 0 {
+				return "-"
+			}
+			if k.MaxDisk > 0 {
+				return console.ByteCount(k.Disk) + " of " + console.ByteCount(uint64(k.MaxDisk))
+			}
+			return console.ByteCount(k.Disk)
+		}},
 		{"OLDEST", func(k console.Kept) string {
 			if k.First.IsZero() {
 				return "-"
@@ -207,7 +217,7 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			return k.Holds
 		}},
 	}}
-	for i, col := range l.columns[1:6] { // of what is missing nothing is known
+	for i, col := range l.columns[1:7] { // of what is missing nothing is known
 		cell := col.cell
 		l.columns[i+1].cell = func(k console.Kept) string {
 			if k.Problem != "" {
@@ -216,5 +226,20 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			return cell(k)
 		}
 	}
+	l.after = func(w io.Writer) {
+		for _, k := range kept {
+			if r := k.Shortest; r != nil {
+				fmt.Fprintf(w, "%s: of %s with the most results, of %d, %s on %s goes back least: to %s, %s results\n", k.Name,
+					pairCount(r.Looked), r.Of, console.Printable(r.Monitor), console.Printable(r.Agent), console.Ago(r.First), strconv.FormatUint(r.Results, 10))
+			}
+		}
+	}
 	return printList(c, l)
+}
+
+func pairCount(n int) string {
+	if n == 1 {
+		return "the pair of monitor and agent"
+	}
+	return fmt.Sprintf("the %d pairs of monitor and agent", n)
 }

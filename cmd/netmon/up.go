@@ -92,8 +92,8 @@ func up(c *cli.Context) error {
 	defer stop()
 	var serving, working sync.WaitGroup
 	var brokerErr, agentErr error
-	ready, answers := make(chan struct{}), make(chan struct{})
 	limits := b.DefaultLimits()
+	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() {
 		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
 		stop()

@@ -131,11 +131,13 @@ func (b *Broker) Serve(ctx context.Context, s Serving) error {
 	defer parts.Wait()
 	defer stop()
 	kept := make(chan struct{}) // the audit's stream, too
+	var limits broker.Limits    // none of ours without a controller
 	if s.Limits == nil {
 		close(kept)
 	} else {
+		limits = *s.Limits
 		parts.Go(func() {
-			b.Control(ctx, *s.Limits, sync.OnceFunc(func() {
+			b.Control(ctx, limits, sync.OnceFunc(func() {
 				close(kept)
 				if s.Kept != nil {
 					s.Kept()
@@ -145,7 +147,7 @@ func (b *Broker) Serve(ctx context.Context, s Serving) error {
 	}
 	parts.Go(func() { b.Answer(ctx, kept, s.Answers) })
 	parts.Go(func() { keepMemory(ctx, b.log) })
-	parts.Go(func() { b.KeepRoom(ctx, b.Controller) })
+	parts.Go(func() { b.KeepRoom(ctx, b.Controller, limits) })
 	return b.Run(ctx)
 }
 

@@ -26,6 +26,13 @@ func Last(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, subje
 	})
 }
 
+// First reads the first message of a subject.
+func First(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, subject string) (*jetstream.RawStreamMsg, error) {
+	return Get(ctx, js.Conn(), func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		return s.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(subject))
+	})
+}
+
 // Purge removes the messages of a subject.
 func Purge(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, subject string) error {
 	return Do(ctx, js.Conn(), func(ctx context.Context) error { return s.Purge(ctx, jetstream.WithPurgeSubject(subject)) })
