@@ -1,0 +1,38 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"netmon/agent/policy"
+	"netmon/internal/membership"
+)
+
+// TestRunAgent_LeavesTheHeapAsItWas: what balances it has ended, too.
+func TestRunAgent_LeavesTheHeapAsItWas(t *testing.T) {
+	t.Setenv("GOGC", "")
+	p, err := policy.New(policy.Default(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := func(...nats.Option) (*nats.Conn, error) { return nil, errors.New("nobody is there") }
+	a, err := NewAgent(AgentOptions{Policy: p, Version: "1.0.0", Log: slog.New(slog.DiscardHandler)}, t.TempDir(), membership.Membership{ID: "paris", Connect: nobody})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = 137
+	defer debug.SetGCPercent(debug.SetGCPercent(before))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := RunAgent(ctx, a); err != nil {
+		t.Fatal(err)
+	}
+	if now := debug.SetGCPercent(before); now != before {
+		t.Errorf("the heap may grow by %d %%, want %d as before", now, before)
+	}
+}
