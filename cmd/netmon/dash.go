@@ -155,7 +155,7 @@ func screenStyles(w io.Writer) screen.Styles {
 }
 
 // dashPlain prints the table until it is interrupted, or once.
-func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen.UI, links <-chan screen.Link, troubles <-chan screen.Trouble, ready <-chan struct{}) error {
+func dashPlain(ctx context.Context, c *cli.Context, model *view.Mesh, ui screen.UI, links <-chan screen.Link, troubles <-chan screen.Trouble, ready <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return context.Canceled

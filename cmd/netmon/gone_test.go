@@ -33,7 +33,7 @@ type goneMesh struct {
 	b      *broker.Broker
 	broker *testlog.Buffer // the log of it
 	admin  *console.Client
-	model  *view.Model
+	model  *view.Mesh
 	live   *prompt.Live
 }
 

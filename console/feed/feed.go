@@ -21,7 +21,7 @@ const (
 // Options of Run.
 type Options struct {
 	Client *console.Client
-	Model  *view.Model
+	Model  *view.Mesh
 	Names  []string // only these monitors; none is all
 	// Back tells that the broker was away and is back: what it says is read anew.
 	Back <-chan struct{}
@@ -116,7 +116,7 @@ func backfill(ctx context.Context, o Options) {
 
 // watch tells the model of the saved monitors; those that went while nobody
 // told are dropped.
-func watch(ctx context.Context, store *console.Store, m *view.Model, ready func()) {
+func watch(ctx context.Context, store *console.Store, m *view.Mesh, ready func()) {
 	names := map[string]bool{}
 	begun := false
 	_ = store.Watch(ctx, func() {

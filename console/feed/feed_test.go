@@ -27,7 +27,7 @@ type mesh struct {
 	b     *broker.Broker
 	nc    *nats.Conn
 	store *console.Store
-	model *view.Model
+	model *view.Mesh
 	seq   uint64
 	saved map[string]uint64 // revisions, by name
 

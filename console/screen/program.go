@@ -26,7 +26,7 @@ type Actor interface {
 
 // Options of Run.
 type Options struct {
-	Model *view.Model
+	Model *view.Mesh
 	UI    UI
 	Actor Actor
 	Links <-chan Link // the broker is lost, and back

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 var t0 = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // office is a mesh with a bit of everything, 100 s after t0.
-func office() (*view.Model, time.Time) {
+func office() (*view.Mesh, time.Time) {
 	v := view.New(t0)
 	now := t0.Add(100 * time.Second)
 	save := func(name, kind, target string, every time.Duration, paused bool, on ...string) {
@@ -82,14 +82,14 @@ func office() (*view.Model, time.Time) {
 }
 
 // draw asks and draws as the program does.
-func draw(v *view.Model, u *UI, now time.Time, w, h int, st Styles) (string, view.Snapshot) {
+func draw(v *view.Mesh, u *UI, now time.Time, w, h int, st Styles) (string, view.Snapshot) {
 	s := v.Snapshot(u.Query(w, h), now)
 	u.Took(s)
 	return Render(s, *u, w, h, st), s
 }
 
 // press presses keys on a screen.
-func press(t *testing.T, v *view.Model, u *UI, now time.Time, keys ...string) []Effect {
+func press(t *testing.T, v *view.Mesh, u *UI, now time.Time, keys ...string) []Effect {
 	t.Helper()
 	var out []Effect
 	for _, k := range keys {

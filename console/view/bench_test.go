@@ -10,7 +10,7 @@ import (
 )
 
 // large is 10,000 monitors on 10 agents, each with a full window.
-func large(b *testing.B, runs int) (*Model, []wire.Result) {
+func large(b *testing.B, runs int) (*Mesh, []wire.Result) {
 	b.Helper()
 	const monitors, agents = 10_000, 10
 	v := New(t0)

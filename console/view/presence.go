@@ -9,9 +9,9 @@ import (
 )
 
 // Heartbeat takes an agent's heartbeat. seen is when it came, by the clock that
-// the model is told the time of: the difference to the agent's own clock is
+// the mesh is told the time of: the difference to the agent's own clock is
 // what its results are corrected by.
-func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
+func (v *Mesh) Heartbeat(b wire.Alive, seen, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if b.Gone {
@@ -48,7 +48,7 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 
 // dismiss takes out an agent that is gone for good, with all that it measured, as
 // if it had never been there. Its next heartbeat brings it back.
-func (v *Model) dismiss(id string) {
+func (v *Mesh) dismiss(id string) {
 	v.gone[id] = true
 	maps.DeleteFunc(v.held, func(key [2]string, _ wire.Result) bool { return key[1] == id })
 	a := v.agents[id]
@@ -71,7 +71,7 @@ func (v *Model) dismiss(id string) {
 }
 
 // look says whether the agent is away, and judges its series when that changed.
-func (v *Model) look(a *agent, now time.Time) {
+func (v *Mesh) look(a *agent, now time.Time) {
 	away := !a.seen.IsZero() && (a.Leaving || now.Sub(a.seen) > wire.OfflineAfter)
 	if away == a.isAway {
 		return
@@ -81,14 +81,14 @@ func (v *Model) look(a *agent, now time.Time) {
 }
 
 // judgeAll evaluates all that an agent runs.
-func (v *Model) judgeAll(a *agent, now time.Time) {
+func (v *Mesh) judgeAll(a *agent, now time.Time) {
 	for _, s := range a.series {
 		v.judge(s, v.tick(now))
 	}
 }
 
 // watch puts s into the wheel, to be looked at when it has been silent too long.
-func (v *Model) watch(s *series) {
+func (v *Mesh) watch(s *series) {
 	at := max(v.swept, second(s.deadline())) + 1
 	s.inWheel = true
 	v.wheel[at] = append(v.wheel[at], s)
@@ -96,7 +96,7 @@ func (v *Model) watch(s *series) {
 
 // sweep finds what has become unknown by silence. A series that has had results
 // goes back into the wheel: each is looked at once in the time of its silence.
-func (v *Model) sweep(now uint32) {
+func (v *Mesh) sweep(now uint32) {
 	due := func(list []*series) {
 		for _, s := range list {
 			s.inWheel = false

@@ -10,13 +10,13 @@ import (
 )
 
 // Result takes one result, new or late.
-func (v *Model) Result(r wire.Result, now time.Time) {
+func (v *Mesh) Result(r wire.Result, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.take(&r, now)
 }
 
-func (v *Model) take(r *wire.Result, now time.Time) {
+func (v *Mesh) take(r *wire.Result, now time.Time) {
 	if v.gone[r.Agent] {
 		return // it is of before
 	}
@@ -58,7 +58,7 @@ func (v *Model) take(r *wire.Result, now time.Time) {
 
 // meet makes the series of a result that is the first of its kind, where there
 // should be one.
-func (v *Model) meet(r *wire.Result, a *agent, now time.Time) *series {
+func (v *Mesh) meet(r *wire.Result, a *agent, now time.Time) *series {
 	m := v.monitors[r.Monitor]
 	if m == nil && r.Revision != 0 {
 		// Of a monitor that was deleted, or that we are told of in a moment.
@@ -82,7 +82,7 @@ func (v *Model) meet(r *wire.Result, a *agent, now time.Time) *series {
 }
 
 // learn takes the interval of a monitor that nobody saved from when its runs were due.
-func (v *Model) learn(s *series, r *wire.Result, now time.Time) {
+func (v *Mesh) learn(s *series, r *wire.Result, now time.Time) {
 	prev := s.last.due
 	if !prev.IsZero() && r.Due.After(prev) && len(s.samples) > 1 {
 		if w := s.samples[len(s.samples)-2:]; w[1].run == w[0].run+1 {
@@ -121,7 +121,7 @@ func (s *series) fail(r *wire.Result, at time.Time) {
 	}
 }
 
-func (v *Model) keepLog(r *wire.Result) {
+func (v *Mesh) keepLog(r *wire.Result) {
 	if v.log == nil {
 		v.log = make([]wire.Result, logLength)
 	}

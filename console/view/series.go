@@ -23,7 +23,7 @@ const (
 
 // sample is one run in 12 bytes: there are ten million of them in a large mesh.
 type sample struct {
-	at    uint32  // when it started, ticks since the model's base
+	at    uint32  // when it started, ticks since the mesh's base
 	lat   float32 // nanoseconds; negative is not measured
 	run   uint16  // low bits of the run's number
 	loss  uint8   // lossScale is all; noLoss is not measured

@@ -20,9 +20,9 @@ const (
 	pastOfBase = 30 * 24 * time.Hour
 )
 
-// Model is the mesh as it is known. Its methods may be called from several
+// Mesh is the mesh as it is known. Its methods may be called from several
 // goroutines; feeding and asking do not wait long for each other.
-type Model struct {
+type Mesh struct {
 	mu       sync.Mutex
 	base     time.Time
 	monitors map[string]*monitor
@@ -77,9 +77,9 @@ type agent struct {
 
 func (a *agent) away() bool { return a.isAway }
 
-// New is a model that knows nothing, at this moment.
-func New(now time.Time) *Model {
-	return &Model{
+// New is a mesh of which nothing is known, at this moment.
+func New(now time.Time) *Mesh {
+	return &Mesh{
 		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
 		held: map[[2]string]wire.Result{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
 	}
@@ -89,13 +89,13 @@ func ticks(d time.Duration) uint32 { return uint32(min(max(d/tick, 0), math.MaxU
 
 func second(t uint32) uint32 { return t / uint32(time.Second/tick) }
 
-func (v *Model) tick(t time.Time) uint32 { return ticks(t.Sub(v.base)) }
+func (v *Mesh) tick(t time.Time) uint32 { return ticks(t.Sub(v.base)) }
 
-func (v *Model) time(t uint32) time.Time { return v.base.Add(time.Duration(t) * tick) }
+func (v *Mesh) time(t uint32) time.Time { return v.base.Add(time.Duration(t) * tick) }
 
 // Saved takes a saved monitor as it is now; nil says that it is deleted.
 // problem says why it cannot be read, where it cannot.
-func (v *Model) Saved(name string, saved *wire.Saved, problem error, now time.Time) {
+func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	m := v.monitors[name]
@@ -129,7 +129,7 @@ func (v *Model) Saved(name string, saved *wire.Saved, problem error, now time.Ti
 
 // Only keeps the saved monitors of these names: the others were deleted while
 // nobody told.
-func (v *Model) Only(names map[string]bool) {
+func (v *Mesh) Only(names map[string]bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for name, m := range v.monitors {
@@ -139,7 +139,7 @@ func (v *Model) Only(names map[string]bool) {
 	}
 }
 
-func (v *Model) newMonitor(name string) *monitor {
+func (v *Mesh) newMonitor(name string) *monitor {
 	m := &monitor{name: name}
 	v.schedule(m, wire.DefaultEvery, wire.DefaultTimeout, v.base)
 	v.monitors[name], v.unsorted = m, true
@@ -148,7 +148,7 @@ func (v *Model) newMonitor(name string) *monitor {
 
 // counts is how many of the agents where a monitor should run find it in which
 // state. Of those that it names and nobody has heard of, nothing is known.
-func (v *Model) counts(m *monitor) judge.Counts {
+func (v *Mesh) counts(m *monitor) judge.Counts {
 	n := m.count
 	for _, id := range m.named {
 		if v.agents[id] == nil && judge.Expected(m.saved, judge.Agent{ID: id}) {
@@ -159,7 +159,7 @@ func (v *Model) counts(m *monitor) judge.Counts {
 }
 
 // schedule sets how long a silence tells nothing.
-func (v *Model) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
+func (v *Mesh) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
 	silence := ticks(judge.Silence(every, timeout))
 	if m.silence != 0 && m.silence != silence {
 		m.silenceBefore, m.changed = max(m.silence, silence), v.tick(now)
@@ -167,7 +167,7 @@ func (v *Model) schedule(m *monitor, every, timeout time.Duration, now time.Time
 	m.every, m.silence = max(1, ticks(every)), silence
 }
 
-func (v *Model) drop(m *monitor) {
+func (v *Mesh) drop(m *monitor) {
 	for _, s := range m.series {
 		delete(s.a.series, m.name)
 		s.m = nil // the wheel lets go of it
@@ -177,13 +177,13 @@ func (v *Model) drop(m *monitor) {
 }
 
 // place makes the series of m those of the agents where it should run.
-func (v *Model) place(m *monitor, now time.Time) {
+func (v *Mesh) place(m *monitor, now time.Time) {
 	for _, a := range v.agents {
 		v.placeOn(m, a, now)
 	}
 }
 
-func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
+func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
 	s := a.series[m.name]
 	wanted := s != nil && m.saved == nil
 	switch {
@@ -213,7 +213,7 @@ func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
 	v.judge(s, v.tick(now))
 }
 
-func (v *Model) newSeries(m *monitor, a *agent) *series {
+func (v *Mesh) newSeries(m *monitor, a *agent) *series {
 	s := &series{m: m, a: a, state: judge.Unknown}
 	i, _ := slices.BinarySearchFunc(m.series, a.id, func(s *series, id string) int { return strings.Compare(s.a.id, id) })
 	m.series = slices.Insert(m.series, i, s)
@@ -221,7 +221,7 @@ func (v *Model) newSeries(m *monitor, a *agent) *series {
 	return s
 }
 
-func (v *Model) judge(s *series, now uint32) {
+func (v *Mesh) judge(s *series, now uint32) {
 	st := s.judge(now)
 	if st == s.state {
 		return
@@ -233,7 +233,7 @@ func (v *Model) judge(s *series, now uint32) {
 	s.state = st
 }
 
-func (v *Model) agent(id string) *agent {
+func (v *Mesh) agent(id string) *agent {
 	a := v.agents[id]
 	if a == nil {
 		a = &agent{id: id, series: map[string]*series{}}
