@@ -48,17 +48,12 @@ func (v *Mesh) onAgent(s *series, q Query, now uint32) OnAgent {
 		o.Why = "the agent left"
 	case !s.wanted:
 		o.Why = "not to run there"
-	case s.state != judge.Unknown:
-	case s.a.away():
-		o.Why = "the agent is offline"
-	case n == 0:
-		if o.Why = "no result yet"; s.a.Refused[s.m.name] != "" {
-			o.Why = "refused: " + s.a.Refused[s.m.name]
+	case s.state == judge.Unknown:
+		if st := s.status(now); st.Reason == judge.NotMeasured {
+			o.Why = "could not measure" // Summary says the rest
+		} else {
+			o.Why = st.Why
 		}
-	case now > s.deadline():
-		o.Why = "silent"
-	default:
-		o.Why = "could not measure"
 	}
 	return o
 }

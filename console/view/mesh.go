@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"netmon/judge"
@@ -23,15 +24,20 @@ const (
 // Mesh is the mesh as it is known. Its methods may be called from several
 // goroutines; feeding and asking do not wait long for each other.
 type Mesh struct {
+	changes  atomic.Uint64 // see Changes
+	saved    atomic.Uint64 // and of these, of saved monitors
 	mu       sync.Mutex
+	bare     bool                     // states are not asked for
+	kept     map[*series]*wire.Result // the newest results; nil where nobody asked to keep them
 	base     time.Time
 	monitors map[string]*monitor
 	agents   map[string]*agent
-	gone     map[string]bool           // agents that are gone for good: what comes of them is not taken
-	held     map[[2]string]wire.Result // managed results whose monitor is not known (yet)
-	wheel    map[uint32][]*series      // by the second in which their silence is looked at
-	swept    uint32                    // seconds that were looked at
-	log      []wire.Result             // a ring
+	gone     map[string]bool            // agents that are gone for good: what comes of them is not taken
+	held     map[string]map[string]held // managed results whose monitor is not known (yet), by it and by agent
+	waiting  int                        // how many there are in held
+	wheel    map[uint32][]*series       // by the second in which their silence is looked at
+	swept    uint32                     // seconds that were looked at
+	log      []wire.Result              // a ring
 	logged   int
 	results  uint64
 	rate     rate
@@ -40,6 +46,12 @@ type Mesh struct {
 	unsorted bool       // byName is not what monitors holds
 	order    []*monitor // room for the next snapshot's
 	states   []*monitor // and for its order by state
+}
+
+// held is a result that waits for its monitor.
+type held struct {
+	wire.Result
+	measured time.Time
 }
 
 // monitor is one name, saved or started by hand.
@@ -81,9 +93,29 @@ func (a *agent) away() bool { return a.isAway }
 func New(now time.Time) *Mesh {
 	return &Mesh{
 		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
-		held: map[[2]string]wire.Result{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
+		held: map[string]map[string]held{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
 	}
 }
+
+// NewBare is [New] for who asks for monitors and agents alone: no result is taken,
+// and nothing is kept for each pair of them.
+func NewBare(now time.Time) *Mesh {
+	v := New(now)
+	v.bare = true
+	return v
+}
+
+// KeepResults has [Mesh.Status] tell the newest result on each agent as well. It is
+// asked before anything is told, and costs memory.
+func (v *Mesh) KeepResults() { v.kept = map[*series]*wire.Result{} }
+
+// Changes counts what became known of monitors, agents and states. What changes
+// all the time is not counted: figures, ages, and results that change no state.
+// It costs nothing to ask.
+func (v *Mesh) Changes() uint64 { return v.changes.Load() }
+
+// SavedChanges counts what became known of saved monitors, and nothing else.
+func (v *Mesh) SavedChanges() uint64 { return v.saved.Load() }
 
 func ticks(d time.Duration) uint32 { return uint32(min(max(d/tick, 0), math.MaxUint32/2)) }
 
@@ -98,6 +130,8 @@ func (v *Mesh) time(t uint32) time.Time { return v.base.Add(time.Duration(t) * t
 func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.changes.Add(1)
+	v.saved.Add(1)
 	m := v.monitors[name]
 	if saved == nil && problem == nil {
 		if m != nil {
@@ -118,12 +152,11 @@ func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Tim
 		v.schedule(m, def.Every.Std(), def.Timeout.Std(), now)
 	}
 	v.place(m, now)
-	for _, a := range v.agents {
-		key := [2]string{name, a.id}
-		if r, ok := v.held[key]; ok {
-			delete(v.held, key)
-			v.take(&r, now)
-		}
+	waited := v.held[name]
+	delete(v.held, name)
+	v.waiting -= len(waited)
+	for _, r := range waited {
+		v.take(&r.Result, r.measured, now)
 	}
 }
 
@@ -143,6 +176,7 @@ func (v *Mesh) newMonitor(name string) *monitor {
 	m := &monitor{name: name}
 	v.schedule(m, wire.DefaultEvery, wire.DefaultTimeout, v.base)
 	v.monitors[name], v.unsorted = m, true
+	v.changes.Add(1)
 	return m
 }
 
@@ -150,11 +184,7 @@ func (v *Mesh) newMonitor(name string) *monitor {
 // state. Of those that it names and nobody has heard of, nothing is known.
 func (v *Mesh) counts(m *monitor) judge.Counts {
 	n := m.count
-	for _, id := range m.named {
-		if v.agents[id] == nil && judge.Expected(m.saved, judge.Agent{ID: id}) {
-			n[judge.Unknown]++
-		}
-	}
+	n[judge.Unknown] += len(v.unknown(m))
 	return n
 }
 
@@ -171,9 +201,12 @@ func (v *Mesh) drop(m *monitor) {
 	for _, s := range m.series {
 		delete(s.a.series, m.name)
 		s.m = nil // the wheel lets go of it
+		delete(v.kept, s)
 	}
 	delete(v.monitors, m.name)
 	v.unsorted = true
+	v.changes.Add(1)
+	v.saved.Add(1)
 }
 
 // place makes the series of m those of the agents where it should run.
@@ -184,6 +217,9 @@ func (v *Mesh) place(m *monitor, now time.Time) {
 }
 
 func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
+	if v.bare {
+		return
+	}
 	s := a.series[m.name]
 	wanted := s != nil && m.saved == nil
 	switch {
@@ -193,6 +229,9 @@ func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
 			of.Revision = s.revision
 		}
 		wanted = judge.Expected(m.saved, of)
+		if of.Unheard && (s == nil || len(s.samples) == 0) {
+			wanted = wanted && slices.Contains(m.named, a.id) // that it runs others tells nothing
+		}
 	case a.Leaving:
 		wanted = false // nothing runs there
 	}
@@ -209,6 +248,7 @@ func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
 			m.count[s.state]++
 		}
 		s.wanted = wanted
+		v.changes.Add(1)
 	}
 	v.judge(s, v.tick(now))
 }
@@ -222,10 +262,11 @@ func (v *Mesh) newSeries(m *monitor, a *agent) *series {
 }
 
 func (v *Mesh) judge(s *series, now uint32) {
-	st := s.judge(now)
+	st, _ := s.facts(now).State()
 	if st == s.state {
 		return
 	}
+	v.changes.Add(1)
 	if s.wanted {
 		s.m.count[s.state]--
 		s.m.count[st]++

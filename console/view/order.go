@@ -11,13 +11,9 @@ import (
 
 // sorted is the monitors that q leaves, in its order.
 func (v *Mesh) sorted(q Query, now uint32) []*monitor {
-	if v.unsorted {
-		v.byName = slices.SortedFunc(maps.Values(v.monitors), func(a, b *monitor) int { return strings.Compare(a.name, b.name) })
-		v.unsorted = false
-	}
 	list := v.order[:0]
 	words := strings.Fields(strings.ToLower(q.Filter))
-	for _, m := range v.byName {
+	for _, m := range v.named() {
 		if (len(q.Names) == 0 || slices.Contains(q.Names, m.name)) && m.matches(words) {
 			list = append(list, m)
 		}
@@ -43,6 +39,15 @@ func (v *Mesh) sorted(q Query, now uint32) []*monitor {
 	}
 	slices.SortStableFunc(list, func(a, b *monitor) int { return cmp.Compare(key(a), key(b)) })
 	return list
+}
+
+// named is all monitors by name.
+func (v *Mesh) named() []*monitor {
+	if v.unsorted {
+		v.byName = slices.SortedFunc(maps.Values(v.monitors), func(a, b *monitor) int { return strings.Compare(a.name, b.name) })
+		v.unsorted = false
+	}
+	return v.byName
 }
 
 // byState puts the worst first, and those of one state in the order they came in.

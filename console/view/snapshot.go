@@ -27,10 +27,7 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t := v.tick(now)
-	for _, a := range v.agents {
-		v.look(a, now)
-	}
-	v.sweep(t)
+	v.advance(now)
 	s := Snapshot{At: now}
 	s.Totals = v.totals(now)
 	ids := slices.Sorted(maps.Keys(v.agents))
