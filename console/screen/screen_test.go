@@ -13,6 +13,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"netmon/console"
 	"netmon/console/view"
 	"netmon/wire"
 )
@@ -203,7 +204,7 @@ func TestRender_AnySize(t *testing.T) {
 func TestRender_LosingTheBrokerShows(t *testing.T) {
 	v, now := office()
 	u := New("nats://127.0.0.1:4222", nil)
-	u.Link = Link{Broker: "nats://127.0.0.1:4222", Lost: true, Since: now.Add(-5 * time.Second)}
+	u.Link = console.Link{Lost: now.Add(-5 * time.Second)}
 	got, _ := draw(v, &u, now, 80, 24, Styles{})
 	if !strings.Contains(got, "✕ broker lost 5s ago, reconnecting") {
 		t.Error(got)
