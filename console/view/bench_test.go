@@ -86,3 +86,27 @@ func BenchmarkSnapshot(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHeartbeat is what one heartbeat of 1,000 agents costs, for who follows
+// agents alone and among the 100,000 series of a screen.
+func BenchmarkHeartbeat(b *testing.B) {
+	beat := func(b *testing.B, v *Mesh, agents int) {
+		list := make([]wire.Alive, agents)
+		for i := range list {
+			list[i] = alive(fmt.Sprintf("agent%d", i), t0)
+			list[i].Labels = map[string]string{"region": "eu", "site": "paris"}
+			list[i].Kinds = []string{"dns", "http", "https", "icmp", "ntp", "tcp", "tls", "udp"}
+			v.Heartbeat(list[i], t0, t0)
+		}
+		b.ReportAllocs()
+		b.ResetTimer()
+		for i := range b.N {
+			v.Heartbeat(list[i%agents], t0, t0)
+		}
+	}
+	b.Run("agents alone", func(b *testing.B) { beat(b, NewBare(t0), 1000) })
+	b.Run("with states", func(b *testing.B) {
+		v, _ := large(b, 1)
+		beat(b, v, 10)
+	})
+}

@@ -11,7 +11,18 @@ import (
 
 // Result takes one result, new or late. How old it is, is told by its agent's
 // clock, as far as heartbeats tell how that goes.
-func (v *Mesh) Result(r wire.Result, now time.Time) { v.ResultAt(r, time.Time{}, now) }
+func (v *Mesh) Result(r wire.Result, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.take(&r, r.Started.Add(v.skew(r.Agent)), now)
+}
+
+func (v *Mesh) skew(agent string) time.Duration {
+	if a := v.agents[agent]; a != nil {
+		return a.skew
+	}
+	return 0
+}
 
 // ResultAt is [Mesh.Result] for who knows when it was measured by the clock that
 // now is of: no agent's clock decides then whether it tells of now.
@@ -26,11 +37,6 @@ func (v *Mesh) take(r *wire.Result, measured, now time.Time) {
 		return // it is of before
 	}
 	a := v.agents[r.Agent]
-	if measured.IsZero() {
-		if measured = r.Started; a != nil {
-			measured = measured.Add(a.skew)
-		}
-	}
 	if a == nil {
 		if now.Sub(measured) > judge.Remembered {
 			return // of an agent that is forgotten
