@@ -25,7 +25,7 @@ func (v *Mesh) Monitors() []wire.Saved {
 func (v *Mesh) savedByName() []wire.Saved {
 	list := make([]wire.Saved, 0, len(v.monitors))
 	for _, m := range v.named() {
-		if m.saved != nil {
+		if m.readable() {
 			list = append(list, *m.saved)
 		}
 	}

@@ -77,6 +77,9 @@ type monitor struct {
 
 func (m *monitor) paused() bool { return m.saved != nil && m.saved.Paused }
 
+// readable says that what is saved now can be read; what was saved before is kept.
+func (m *monitor) readable() bool { return m.saved != nil && m.problem == "" }
+
 // agent is one agent, known by heartbeats, by results, or both.
 type agent struct {
 	wire.Alive

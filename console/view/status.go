@@ -32,7 +32,7 @@ func (v *Mesh) Status(name string, now time.Time) (Status, bool) {
 	defer v.mu.Unlock()
 	v.advance(now)
 	m := v.monitors[name]
-	if m == nil || m.saved == nil {
+	if m == nil || !m.readable() {
 		return Status{}, false
 	}
 	return v.status(m, v.tick(now)), true

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -147,4 +148,17 @@ func TestMesh_StatusInAnyOrder(t *testing.T) {
 		}
 	}
 	try(nil)
+}
+
+// TestMesh_WhatCannotBeReadIsNotListed: what was saved before does not stand for it.
+func TestMesh_WhatCannotBeReadIsNotListed(t *testing.T) {
+	v := mesh("paris")
+	v.Saved("web", nil, errors.New("nobody let it in"), t0)
+	if _, ok := v.Status("web", t0); ok || len(v.Monitors()) != 0 || v.Problems()["web"] == "" {
+		t.Errorf("%v, %v", v.Monitors(), v.Problems())
+	}
+	v.Saved("web", saved("web", time.Minute), nil, t0)
+	if _, ok := v.Status("web", t0); !ok || len(v.Monitors()) != 1 || len(v.Problems()) != 0 {
+		t.Errorf("mended: %v, %v", v.Monitors(), v.Problems())
+	}
 }
