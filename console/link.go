@@ -48,6 +48,9 @@ func (l *link) is() Link {
 // Link is the connection as it is now. It does not wait.
 func (c *Client) Link() Link { return c.link.is() }
 
+// Connected says whether the broker is there at this moment.
+func (c *Client) Connected() bool { return c.nc.IsConnected() }
+
 // signals tell any number of readers that something changed. A reader that is slow
 // finds one signal for all that it missed, and holds nobody up.
 type signals struct {

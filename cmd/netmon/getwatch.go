@@ -21,7 +21,7 @@ import (
 // What of a list is shown is new at most so often, and on a terminal at least, since
 // ages and the time go on.
 const (
-	watchLeast = 100 * time.Millisecond
+	watchLeast = 250 * time.Millisecond
 	watchMost  = time.Second
 )
 

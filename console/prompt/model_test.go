@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -224,6 +225,17 @@ func TestPrompt_SaysThatTheBrokerIsLost(t *testing.T) {
 	d.beat()
 	d.want("what is said", d.said(), "● broker there:4222 is back after")
 	d.want("the view", d.view(), "● there:4222 › start w", "1 monitor")
+}
+
+func TestPrompt_SaysWhatCannotBeRead(t *testing.T) {
+	d := newDesk(t)
+	d.snap.Troubles = []console.Trouble{{Part: console.PartAgents, Err: errors.New("no stream")}}
+	d.beat()
+	d.beat()
+	d.want("what is said", d.said(), "the agents cannot be read: no stream")
+	d.snap.Troubles = nil
+	d.beat()
+	d.want("what is said", d.said(), "the agents can be read again")
 }
 
 func TestPrompt_HistoryAndSearch(t *testing.T) {

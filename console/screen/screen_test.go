@@ -2,6 +2,7 @@ package screen
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -213,6 +214,39 @@ func TestRender_LosingTheBrokerShows(t *testing.T) {
 	if !u.Bad || !strings.Contains(u.Message, "the broker is away") {
 		t.Errorf("%+v", u.Message)
 	}
+}
+
+// troubled is a model that tells of a broker.
+type troubled struct {
+	shown
+	link     console.Link
+	troubles []console.Trouble
+}
+
+func (m *troubled) Link() console.Link          { return m.link }
+func (m *troubled) Troubles() []console.Trouble { return m.troubles }
+
+func TestUI_Hear(t *testing.T) {
+	u, m := New("there", nil), &troubled{}
+	hears := func(bad bool, want string) {
+		t.Helper()
+		u.Message = ""
+		if u.Hear(m); u.Bad != bad || !strings.Contains(u.Message, want) {
+			t.Errorf("%q, bad %v; want %q, %v", u.Message, u.Bad, want, bad)
+		}
+		u.Message = ""
+		if u.Hear(m); u.Message != "" {
+			t.Errorf("told twice: %q", u.Message)
+		}
+	}
+	m.link = console.Link{Lost: t0, Why: "EOF"}
+	hears(true, "the broker is away (EOF)")
+	m.link = console.Link{}
+	hears(false, "the broker is back")
+	m.troubles = []console.Trouble{{Part: console.PartMonitors, Err: errors.New("no bucket")}, {Part: console.PartResults, Err: errors.New("no stream")}}
+	hears(true, "the saved monitors cannot be read: no bucket; results cannot be read: no stream")
+	m.troubles = nil
+	hears(false, "all can be read again")
 }
 
 func TestRender_NothingThere(t *testing.T) {
