@@ -54,7 +54,7 @@ func (a About) Lines(w io.Writer, st Styles) {
 			continue
 		}
 		rows++
-		note := agent.note(m, runs)
+		note := agentNote(agent, m, runs)
 		if !measured {
 			fmt.Fprintf(w, "  %s ? nothing measured in what is kept%s\n", agent.Agent, note)
 			continue
@@ -77,8 +77,8 @@ func (a About) Lines(w io.Writer, st Styles) {
 	}
 }
 
-// note says why the last result of an agent may not be the last word.
-func (a Agent) note(m wire.Saved, runs bool) string {
+// agentNote says why the last result of an agent may not be the last word.
+func agentNote(a Agent, m wire.Saved, runs bool) string {
 	var notes []string
 	if why := a.Refused[m.Name]; why != "" {
 		notes = append(notes, "cannot run it: "+Printable(why))
@@ -96,17 +96,6 @@ func (a Agent) note(m wire.Saved, runs bool) string {
 		return ""
 	}
 	return "  (" + strings.Join(notes, "; ") + ")"
-}
-
-// State is online, offline or left.
-func (a Agent) State() string {
-	switch {
-	case a.Online:
-		return "online"
-	case a.Leaving:
-		return "left"
-	}
-	return "offline"
 }
 
 // Where says in a few words where a monitor runs.

@@ -99,7 +99,7 @@ func TestForgetAgent_OnAnOpenMesh(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	followed := make(chan error, 1)
 	go func() {
-		followed <- c.FollowAgents(ctx, func() { close(ready) }, func(a wire.Alive, _ time.Time) { heard <- a })
+		followed <- c.FollowAgents(ctx, nil, func() { close(ready) }, func(a wire.Alive, _ time.Time) { heard <- a })
 	}()
 	<-ready
 	next := func(agent string, gone bool) {

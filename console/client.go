@@ -35,6 +35,7 @@ type Client struct {
 	signer    *identity.Signer    // nil where nobody has to sign
 	operators *identity.Operators // of the mesh; nil where no authority was pinned
 	denials   denials
+	link      link
 	following *following // nil for who has no folder
 
 	commands *command.Sender
@@ -79,6 +80,8 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 		// nats.go would write to standard error, across a screen. What must be
 		// complete comes by internal/tail, which begins anew by itself.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.denials.told(err) }),
+		nats.ConnectHandler(func(*nats.Conn) { c.link.up() }), nats.ReconnectHandler(func(*nats.Conn) { c.link.up() }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.link.down(err) }),
 	}, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
@@ -93,6 +96,9 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 		return nil, fmt.Errorf("%w: the broker wants to know who you are: join it with a line that its admin makes (netmon token new console), or give --creds", ErrUnreachable)
 	}
 	c.nc, c.js = nc, js
+	if !nc.IsConnected() {
+		c.link.down(nc.LastError())
+	}
 	if who.Folder != "" {
 		c.following = follow(nc, who.Folder)
 	}

@@ -82,7 +82,7 @@ func TestStore_NameBeginsWithDash(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	problems := map[string]error{}
-	if err := s.Watch(ctx, stop, func(name string, _ *wire.Saved, problem error) { problems[name] = problem }); err != nil {
+	if err := s.Watch(ctx, nil, nil, stop, func(name string, _ *wire.Saved, problem error) { problems[name] = problem }); err != nil {
 		t.Fatal(err)
 	}
 	if p := problems["-v"]; p == nil || p.Error() != want {

@@ -85,14 +85,7 @@ func (c *Client) FollowMessages(ctx context.Context, f Filter, ready func(), tak
 		return noMesh("follow the results", err)
 	}
 	defer t.Stop()
-	if f.Trouble != nil {
-		t.Trouble = func(err error) {
-			if err != nil {
-				err = noMesh("follow the results", err)
-			}
-			f.Trouble(err)
-		}
-	}
+	t.Trouble = troubles("follow the results", f.Trouble)
 	if ready != nil {
 		ready()
 	}

@@ -142,13 +142,15 @@ func (s *Store) Revision(ctx context.Context, name string) (uint64, error) {
 func (s *Store) last(ctx context.Context, name string) (*jetstream.RawStreamMsg, error) {
 	m, err := s.c.last(ctx, s.stream, monitorsPrefix+name)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerOperation) != "" {
-		return nil, fmt.Errorf("%w: %q", ErrNotFound, name)
+		return nil, notFound(name)
 	}
 	if err != nil {
 		return nil, noMesh("read monitor "+name, err)
 	}
 	return m, nil
 }
+
+func notFound(name string) error { return fmt.Errorf("%w: %q", ErrNotFound, name) }
 
 // decodeEntry reads what stands under a key. Whoever may write to the bucket
 // can put anything under any subject.

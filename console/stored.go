@@ -20,7 +20,7 @@ func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(
 		return noMesh("read the results", err)
 	}
 	defer t.Stop()
-	return readAll(ctx, t, f, func(r wire.Result) error {
+	return readAll(ctx, t, f, func(r wire.Result, _ time.Time) error {
 		// A result that was measured in time may have come late, behind others.
 		if !to.IsZero() && r.Started.After(to) {
 			return nil
@@ -42,7 +42,7 @@ func (c *Client) Newest(ctx context.Context, f Filter, n uint64, take func(wire.
 	}
 	defer t.Stop()
 	skip := max(t.Left(), n) - n
-	return readAll(ctx, t, f, func(r wire.Result) error {
+	return readAll(ctx, t, f, func(r wire.Result, _ time.Time) error {
 		if skip > 0 {
 			skip--
 			return nil
@@ -77,8 +77,9 @@ func (c *Client) openNewest(ctx context.Context, subjects []string, n uint64) (*
 	}
 }
 
-// readAll calls take with what there was to read when t was opened.
-func readAll(ctx context.Context, t *tail.Tail, f Filter, take func(wire.Result) error) error {
+// readAll calls take with what there was to read when t was opened, and when it
+// was stored.
+func readAll(ctx context.Context, t *tail.Tail, f Filter, take func(r wire.Result, stored time.Time) error) error {
 	of := t.Left()
 	for read := uint64(1); read <= of; read++ {
 		m, meta, err := t.Next()
@@ -94,7 +95,7 @@ func readAll(ctx context.Context, t *tail.Tail, f Filter, take func(wire.Result)
 		r, err := wire.DecodeResult(m.Subject, m.Data)
 		if err != nil {
 			f.odd(err)
-		} else if err := take(r); err != nil {
+		} else if err := take(r, meta.Timestamp); err != nil {
 			return err
 		}
 		if meta.NumPending == 0 { // some were removed meanwhile

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +24,8 @@ func TestAttack_ConsoleSignsForOthers(t *testing.T) {
 	if _, err := natstest.JetStream(t, boss).PublishMsg(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	store, err := consoleOf(t, s.Mesh, wire.RoleOperator, "olga").Monitors(t.Context())
+	olga := consoleOf(t, s.Mesh, wire.RoleOperator, "olga")
+	store, err := olga.Monitors(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +34,10 @@ func TestAttack_ConsoleSignsForOthers(t *testing.T) {
 	}
 	if list, err := store.List(t.Context()); len(list) != 0 || !errors.Is(err, console.ErrNotAccepted) {
 		t.Errorf("list: %+v %v", list, err)
+	}
+	model := olga.Model(console.ModelOptions{})
+	if err := model.Load(t.Context()); err != nil || len(model.Monitors()) != 0 || !strings.Contains(model.Problems()["web"], console.ErrNotAccepted.Error()) {
+		t.Errorf("model: %+v %v %v", model.Monitors(), model.Problems(), err)
 	}
 	history, err := store.History(t.Context(), "web")
 	if err != nil || len(history) != 1 || history[0].Saved != nil || !errors.Is(history[0].Problem, console.ErrNotAccepted) {

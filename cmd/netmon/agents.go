@@ -48,21 +48,21 @@ func getAgents(c *cli.Context) error {
 		return err
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-		load := func() (listing[agentRow], error) {
-			agents, err := cl.Agents(ctx)
-			if err == nil {
-				agents, err = selected(c, "selector", agents)
-			}
-			return agentListing(c, agents), err
-		}
 		if c.Bool("watch") {
-			return watchList(ctx, c, load)
+			model := cl.Model(console.ModelOptions{Parts: console.PartAgents})
+			return watchList(ctx, c, model, func() listing[agentRow] {
+				agents, _ := selected(c, "selector", slices.Clone(model.Agents())) // it was read before
+				return agentListing(c, agents)
+			})
 		}
-		l, err := load()
+		agents, err := cl.Agents(ctx)
+		if err == nil {
+			agents, err = selected(c, "selector", agents)
+		}
 		if err != nil {
 			return err
 		}
-		return printList(c, l)
+		return printList(c, agentListing(c, agents))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -42,7 +43,7 @@ func checkCommand() *cli.Command {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
-				s, err := cl.Standing(ctx, name)
+				s, err := cl.Status(ctx, name)
 				if err != nil {
 					return err
 				}
@@ -58,7 +59,7 @@ func checkCommand() *cli.Command {
 }
 
 // nagios is the line and the exit code of a plugin.
-func nagios(s console.Standing) (line string, code int) {
+func nagios(s console.Status) (line string, code int) {
 	word, code := "UNKNOWN", nagiosUnknown
 	switch s.State {
 	case judge.Up:
@@ -144,8 +145,14 @@ func waitCommand() *cli.Command {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
+				model := cl.Model(console.ModelOptions{Names: c.Args().Slice()})
+				ctx, stop := context.WithCancel(ctx)
+				var following sync.WaitGroup
+				defer following.Wait()
+				defer stop()
+				following.Go(func() { model.Run(ctx) })
 				for _, name := range c.Args().Slice() {
-					if err := waitFor(ctx, c, cl, name, want); err != nil {
+					if err := waitFor(ctx, c, model, name, want); err != nil {
 						return err
 					}
 				}
@@ -155,40 +162,30 @@ func waitCommand() *cli.Command {
 	}
 }
 
-// waitEach is how often wait looks.
-const waitEach = 200 * time.Millisecond
-
-// waitFor looks again and again: what a monitor stands at may change by a
-// result, by its absence, or by what another console saves.
-func waitFor(ctx context.Context, c *cli.Context, cl *console.Client, name string, want judge.State) error {
-	last := ""
-	for {
-		s, err := cl.Standing(ctx, name)
-		switch {
-		case err == nil && s.State == want:
-			fmt.Fprintf(c.App.Writer, "%s is %s\n", name, want)
-			return nil
-		case err == nil:
-			last = "is " + s.State.String()
-			for _, a := range s.Agents {
-				if a.Why != "" {
-					last += "; " + a.Agent + ": " + console.Printable(a.Why)
-				}
-			}
-		case errors.Is(err, console.ErrNotFound):
-			return err
-		case c.Context.Err() != nil:
-			return context.Canceled
-		case ctx.Err() == nil:
-			last = console.Printable(err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			if c.Context.Err() != nil {
-				return context.Canceled
-			}
-			return exit.With(exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last))
-		case <-time.After(waitEach):
+// waitFor waits until a monitor is in a state: what that is may change by a result,
+// by its absence, or by what another console saves.
+func waitFor(ctx context.Context, c *cli.Context, model *console.Model, name string, want judge.State) error {
+	is, err := model.AwaitState(ctx, name, want)
+	switch {
+	case err == nil:
+		fmt.Fprintf(c.App.Writer, "%s is %s\n", name, want)
+		return nil
+	case c.Context.Err() != nil:
+		return context.Canceled
+	case !errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	last := "is not known"
+	if is.Monitor != "" {
+		last = "is " + is.State.String()
+	}
+	if why := cannot(model); why != "" {
+		last += "; " + console.PrintableText(why)
+	}
+	for _, a := range is.Agents {
+		if a.Why != "" {
+			last += "; " + a.Agent + ": " + console.Printable(a.Why)
 		}
 	}
+	return exit.With(exitTimeout, fmt.Errorf("%s is not %s after %v: it %s", name, want, c.Duration("timeout"), last))
 }

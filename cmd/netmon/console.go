@@ -84,9 +84,8 @@ func (s *session) pipe(c *cli.Context) error {
 	o := s.options()
 	o.Stream = prompt.NewStream(prompt.Off)
 	o.World = func(prompt.Snapshot) flow.World {
-		_, cl, _ := s.now()
-		_ = s.live.Load(c.Context, cl) // without it fewer names are known; saving checks them again
-		return flowWorld(s.live.Snapshot())
+		snap, _ := s.load(c.Context) // without it fewer names are known; saving checks them again
+		return flowWorld(snap)
 	}
 	f, ok := c.App.Reader.(*os.File)
 	talk := ok && term.IsTerminal(int(f.Fd()))

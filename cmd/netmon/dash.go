@@ -9,13 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
-	"netmon/console/feed"
 	"netmon/console/screen"
-	"netmon/console/view"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/exit"
@@ -51,7 +48,6 @@ func dash(c *cli.Context) error {
 	if err := p.Err(); err != nil {
 		return usage("%w", err)
 	}
-	links, back := make(chan screen.Link, 16), make(chan struct{}, 1)
 	at := endpointOf(c)
 	there, url := endpoint.PlaceOf(at), endpoint.Redact(at.URL)
 	s := invocationOf(c).session
@@ -59,7 +55,7 @@ func dash(c *cli.Context) error {
 		there, _, _ = s.now()
 		url = there.URL
 	}
-	cl, err := console.ConnectAs(there.Who, there.Connect, linkHandlers(url, links, back)...)
+	cl, err := console.ConnectAs(there.Who, there.Connect)
 	if err != nil {
 		return at.Explain(err)
 	}
@@ -72,75 +68,22 @@ func dash(c *cli.Context) error {
 	}
 
 	ctx, stop := context.WithCancel(c.Context)
-	model, ready, troubles := view.New(time.Now()), make(chan struct{}), make(chan screen.Trouble, 1)
-	var feeding sync.WaitGroup
-	var feedErr error
-	feeding.Go(func() {
-		feedErr = feed.Run(ctx, feed.Options{Client: cl, Model: model, Names: names, Back: back, Ready: func() { close(ready) }, Trouble: func(err error) {
-			t := screen.Trouble("")
-			if err != nil {
-				t = screen.Trouble(err.Error())
-			}
-			select {
-			case troubles <- t:
-			case <-ctx.Done():
-			}
-		}})
-		if feedErr != nil {
-			stop()
-		}
-	})
+	model := cl.Model(console.ModelOptions{Names: names, Past: true})
+	var following sync.WaitGroup
+	following.Go(func() { model.Run(ctx) })
 	ui := screen.New(url, names)
 	if plainOnly(c) {
-		err = dashPlain(ctx, c, model, ui, links, troubles, ready)
+		err = dashPlain(ctx, c, model, ui)
 	} else {
-		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, s}, Links: links, Troubles: troubles,
+		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, s},
 			Styles: screenStyles(c.App.Writer), In: c.App.Reader, Out: c.App.Writer})
 	}
 	stop()
-	feeding.Wait()
-	switch {
-	case feedErr != nil:
-		return feedErr
-	case errors.Is(err, screen.ErrInterrupted):
+	following.Wait()
+	if errors.Is(err, screen.ErrInterrupted) {
 		return exit.With(exitInterrupted, nil)
 	}
 	return err
-}
-
-// linkHandlers tell the screen when the broker is lost and back. They never
-// wait: of news that nobody took, the oldest go.
-func linkHandlers(url string, links chan screen.Link, back chan struct{}) []nats.Option {
-	say := func(l screen.Link) {
-		l.Broker, l.Since = url, time.Now()
-		for {
-			select {
-			case links <- l:
-				return
-			default:
-			}
-			select {
-			case <-links:
-			default:
-			}
-		}
-	}
-	return []nats.Option{
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			why := "the connection was closed"
-			if err != nil {
-				why = err.Error()
-			}
-			say(screen.Link{Lost: true, Why: why})
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) {
-			say(screen.Link{})
-			select {
-			case back <- struct{}{}:
-			default:
-			}
-		}),
-	}
 }
 
 // plainOnly says that there is no terminal that a screen can be drawn on, or
@@ -158,27 +101,20 @@ func screenStyles(w io.Writer) screen.Styles {
 }
 
 // dashPlain prints the table until it is interrupted, or once.
-func dashPlain(ctx context.Context, c *cli.Context, model *view.Model, ui screen.UI, links <-chan screen.Link, troubles <-chan screen.Trouble, ready <-chan struct{}) error {
+func dashPlain(ctx context.Context, c *cli.Context, model *console.Model, ui screen.UI) error {
 	select {
 	case <-ctx.Done():
 		return context.Canceled
-	case <-ready:
+	case <-model.Ready():
 	}
 	t := time.NewTicker(c.Duration("every"))
 	defer t.Stop()
 	for {
-		for drained := false; !drained; {
-			select {
-			case ui.Link = <-links:
-			case t := <-troubles:
-				if t != "" {
-					fmt.Fprintln(c.App.ErrWriter, "netmon: results cannot be read:", console.PrintableText(string(t)))
-				}
-			default:
-				drained = true
-			}
+		was := ui.Trouble
+		if ui.Hear(model); ui.Trouble != was && ui.Trouble != "" {
+			fmt.Fprintln(c.App.ErrWriter, "netmon:", console.PrintableText(ui.Trouble))
 		}
-		s := model.Snapshot(screen.PlainQuery(ui.Names), time.Now())
+		s := model.Snapshot(screen.PlainQuery(ui.Names))
 		if err := screen.Table(c.App.Writer, s, ui, screenStyles(c.App.Writer)); err != nil {
 			return err
 		}

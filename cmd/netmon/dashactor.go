@@ -99,12 +99,12 @@ func (a *actor) ask(ctx context.Context, in io.Reader, out io.Writer) (string, e
 	if !okIn || !okOut {
 		return "", errors.New("the questions need a terminal: netmon add")
 	}
-	at, _, _ := a.s.now()
-	a.s.live.At(at.Shown(), at.URL, a.cl.Connected())
-	if err := a.s.live.Load(ctx, a.cl); err != nil {
+	snap, err := a.s.load(ctx)
+	if err != nil {
 		return "", err
 	}
 	o := a.s.options()
+	o.Look = func() prompt.Snapshot { return snap }
 	o.Stream, o.Styles, o.Full, o.Line = prompt.NewStream(prompt.Off), styles(to), nil, "add"
 	done := "nothing is saved"
 	o.Run = func(ctx context.Context, args []string, out, errs io.Writer) int {

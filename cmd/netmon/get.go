@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,21 +49,22 @@ func getMonitors(c *cli.Context) error {
 		form = "yaml"
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		if c.Bool("watch") { // one that is not there may come, and come back
+			o := console.ModelOptions{Names: c.Args().Slice()}
+			if form == "name" {
+				o.Parts = console.PartMonitors
+			}
+			model := cl.Model(o)
+			return watchList(ctx, c, model, func() listing[judged] {
+				if form == "name" {
+					return monitorListing(model.Monitors(), nil)
+				}
+				return monitorListing(model.Statuses())
+			})
+		}
 		store, err := cl.Monitors(ctx)
 		if err != nil {
 			return err
-		}
-		if c.Bool("watch") {
-			return watchList(ctx, c, func() (listing[stood], error) {
-				list, err := monitorsOf(ctx, store, c.Args().Slice())
-				if one && errors.Is(err, console.ErrNotFound) {
-					err = nil // it may come, and come back
-				}
-				if err != nil {
-					return listing[stood]{}, err
-				}
-				return monitorListing(ctx, cl, form, list)
-			})
 		}
 		list, err := monitorsOf(ctx, store, c.Args().Slice())
 		if len(list) > 0 || err == nil {
@@ -101,43 +101,42 @@ func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form
 	if form == "yaml" {
 		return monitorfile.Write(c.App.Writer, list, "")
 	}
-	l, err := monitorListing(ctx, cl, form, list)
-	if err != nil {
-		return err
+	var states []console.Status
+	if form != "name" {
+		var err error
+		if states, err = cl.Statuses(ctx, list); err != nil {
+			return err
+		}
 	}
-	return printList(c, l)
+	return printList(c, monitorListing(list, states))
 }
 
-// stood is a saved monitor and its state, which -o yaml leaves out: that is what
+// judged is a saved monitor and its state, which -o yaml leaves out: that is what
 // apply takes.
-type stood struct {
+type judged struct {
 	wire.Saved
 	State   judge.State `json:"state"`
 	refused []string    // by agents that do not run it, each with why
 }
 
-func monitorListing(ctx context.Context, cl *console.Client, form string, list []wire.Saved) (listing[stood], error) {
-	items := make([]stood, len(list))
+// monitorListing lists monitors and the state of each; where no states are given
+// they are unknown.
+func monitorListing(list []wire.Saved, states []console.Status) listing[judged] {
+	items := make([]judged, len(list))
 	for i, m := range list {
 		items[i].Saved, items[i].State = m, judge.Unknown
 	}
-	if form != "name" {
-		all, err := cl.Standings(ctx, list)
-		if err != nil {
-			return listing[stood]{}, err
-		}
-		for i, s := range all {
-			items[i].State = s.State
-			for _, a := range s.Agents {
-				if strings.HasPrefix(a.Why, console.WhyRefused) {
-					items[i].refused = append(items[i].refused, a.Agent+": "+a.Why)
-				}
+	for i, s := range states {
+		items[i].State = s.State
+		for _, a := range s.Agents {
+			if a.Reason == judge.AgentRefused {
+				items[i].refused = append(items[i].refused, a.Agent+": "+a.Why)
 			}
 		}
 	}
-	return listing[stood]{kind: "Monitors", items: items,
+	return listing[judged]{kind: "Monitors", items: items,
 		none: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
-		name: func(m stood) string { return m.Name },
+		name: func(m judged) string { return m.Name },
 		after: func(w io.Writer) {
 			for _, m := range items {
 				for _, why := range m.refused {
@@ -145,23 +144,23 @@ func monitorListing(ctx context.Context, cl *console.Client, form string, list [
 				}
 			}
 		},
-		steady: func(m stood) string {
+		steady: func(m judged) string {
 			data, err := json.Marshal(m.Saved)
 			return fmt.Sprint(m.State, m.refused, string(data), err)
 		},
-		columns: []column[stood]{
-			{"NAME", func(m stood) string { return m.Name }},
-			{"STATE", func(m stood) string { return m.State.String() }},
-			{"KIND", func(m stood) string { return m.Kind }},
-			{"TARGET", func(m stood) string { return m.Target }},
-			{"EVERY", func(m stood) string { return m.Every.String() }},
-			{"AGENTS", func(m stood) string { return console.Where(m.Saved) }},
-			{"REVISION", func(m stood) string { return strconv.FormatUint(m.Revision, 10) }},
+		columns: []column[judged]{
+			{"NAME", func(m judged) string { return m.Name }},
+			{"STATE", func(m judged) string { return m.State.String() }},
+			{"KIND", func(m judged) string { return m.Kind }},
+			{"TARGET", func(m judged) string { return m.Target }},
+			{"EVERY", func(m judged) string { return m.Every.String() }},
+			{"AGENTS", func(m judged) string { return console.Where(m.Saved) }},
+			{"REVISION", func(m judged) string { return strconv.FormatUint(m.Revision, 10) }},
 		},
-		wide: []column[stood]{
-			{"TIMEOUT", func(m stood) string { return m.Timeout.String() }},
-			{"AUTHOR", func(m stood) string { return m.Author }},
-			{"CHANGE", func(m stood) string { return m.Change }},
-			{"OPTIONS", func(m stood) string { return string(m.Options) }},
-		}}, nil
+		wide: []column[judged]{
+			{"TIMEOUT", func(m judged) string { return m.Timeout.String() }},
+			{"AUTHOR", func(m judged) string { return m.Author }},
+			{"CHANGE", func(m judged) string { return m.Change }},
+			{"OPTIONS", func(m judged) string { return string(m.Options) }},
+		}}
 }

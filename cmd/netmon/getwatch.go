@@ -9,93 +9,96 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/console/screen"
 )
 
-// watchEach is how often --watch looks.
-const watchEach = time.Second
+// What of a list is shown is new at most so often, and on a terminal at least, since
+// ages and the time go on.
+const (
+	watchLeast = 250 * time.Millisecond
+	watchMost  = time.Second
+)
 
 func watchFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, DisableDefaultText: true, Usage: "go on, until Ctrl-C: a table on a terminal is drawn anew, else what changes is printed"}
 }
 
-// watchList prints a list, and again what changes of it, until ctx ends. A
-// broker that goes away is waited for.
-func watchList[T any](ctx context.Context, c *cli.Context, load func() (listing[T], error)) error {
-	show := printChanges[T](c)
+// watchList prints a list of what a model knows, and again what changes of it, until
+// ctx ends. A broker that goes away is waited for.
+func watchList[T any](ctx context.Context, c *cli.Context, model *console.Model, list func() listing[T]) error {
+	show, most := printChanges[T](c), time.Duration(0)
 	switch form := c.String("output"); form {
 	case "", "table", "wide":
 		if f, ok := c.App.Writer.(*os.File); ok && isTerminal(f) && os.Getenv("TERM") != "dumb" {
-			fmt.Fprint(f, "\x1b[2J") // terminals keep what was there for scrolling back
+			if err := screen.Clear(f); err != nil {
+				return err
+			}
 			defer fmt.Fprintln(f)
-			show = func(l listing[T]) error { return redraw(f, form, l) }
+			show, most = func(l listing[T]) error { return drawList(f, form, l) }, watchMost
 		}
 	case "ndjson", "csv", "name":
 	default:
 		return usage("--watch prints table, wide, ndjson, csv or name, got -o %s", form)
 	}
-	each := time.NewTicker(watchEach)
-	defer each.Stop()
-	away := false
-	for first := true; ; first = false {
-		l, err := load()
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil && (first || !errors.Is(err, console.ErrUnreachable)):
-			return err
-		case err != nil && !away:
-			fmt.Fprintln(c.App.ErrWriter, "netmon:", console.PrintableText(err.Error())+": waiting for it")
-		case err == nil:
-			if err := show(l); err != nil {
-				return err
-			}
-		}
-		away = err != nil
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-each.C:
-		}
+	ctx, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
+	defer stop()
+	following.Go(func() { model.Run(ctx) })
+	if err := model.Await(ctx); err != nil {
+		return err
 	}
+	was := ""
+	return model.Each(ctx, watchLeast, most, func() (bool, error) {
+		if is := console.PrintableText(cannot(model)); is != was {
+			if was = is; is == "" {
+				is = "all can be read again"
+			}
+			fmt.Fprintln(c.App.ErrWriter, "netmon:", is)
+		}
+		return false, show(list())
+	})
+}
+
+// cannot is what of the mesh cannot be read now, and why; "" is nothing.
+func cannot(m *console.Model) string {
+	if l := m.Link(); !l.Lost.IsZero() {
+		return strings.TrimSuffix("the broker is away: "+l.Why, ": ") + ": waiting for it"
+	}
+	var errs []error
+	for _, t := range m.Troubles() {
+		errs = append(errs, errors.New(t.String()))
+	}
+	for name, why := range m.Problems() {
+		errs = append(errs, fmt.Errorf("monitor %q: %s", name, why))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // printChanges makes a function that prints each item that is new, different
 // from before, or gone.
 func printChanges[T any](c *cli.Context) func(listing[T]) error {
 	form, head := c.String("output"), true
-	known := map[string]string{} // name -> how it was
-	gone := map[string]T{}
+	var changes console.Changes[T]
 	return func(l listing[T]) error {
-		seen := map[string]bool{}
-		var changed []T
-		for _, it := range l.items {
-			name, is := l.name(it), l.look(it)
-			seen[name] = true
-			if was, ok := known[name]; !ok || was != is {
-				changed = append(changed, it)
-			}
-			known[name], gone[name] = is, it
-		}
+		changed, gone := changes.Next(l.items, l.name, l.look)
 		var out bytes.Buffer
 		if err := printRows(&out, form, l, changed, &head); err != nil {
 			return err
 		}
-		for name := range known {
-			if seen[name] {
-				continue
-			}
-			if err := printGone(&out, form, name, gone[name]); err != nil {
+		for _, it := range gone {
+			if err := printGone(&out, form, l.name(it), it); err != nil {
 				return err
 			}
-			delete(known, name)
-			delete(gone, name)
 		}
 		_, err := c.App.Writer.Write(out.Bytes())
 		return err
@@ -150,12 +153,8 @@ func printGone[T any](out io.Writer, form, name string, it T) error {
 	return err
 }
 
-// redraw shows a table in place of the one before, as far as the terminal has room.
-func redraw[T any](f *os.File, form string, l listing[T]) error {
-	width, height, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return err
-	}
+// drawList draws a table in place of the one before.
+func drawList[T any](f *os.File, form string, l listing[T]) error {
 	var out bytes.Buffer
 	if len(l.items) == 0 {
 		fmt.Fprintln(&out, l.none)
@@ -165,20 +164,5 @@ func redraw[T any](f *os.File, form string, l listing[T]) error {
 	if l.after != nil {
 		l.after(&out)
 	}
-	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
-	if most := max(2, height-1); len(lines) > most {
-		lines = append(lines[:most-1], fmt.Sprintf("… and %d more lines", len(lines)-most+1))
-	}
-	lines = append(lines, time.Now().Format(time.TimeOnly)+"  Ctrl-C ends")
-	var b strings.Builder
-	b.WriteString("\x1b[H")
-	for i, line := range lines {
-		if i > 0 {
-			b.WriteString("\r\n")
-		}
-		b.WriteString(ansi.Truncate(line, width, "…") + "\x1b[K")
-	}
-	b.WriteString("\x1b[J")
-	_, err = io.WriteString(f, b.String())
-	return err
+	return screen.Redraw(f, strings.Split(strings.TrimRight(out.String(), "\n"), "\n"), time.Now().Format(time.TimeOnly)+"  Ctrl-C ends")
 }

@@ -17,7 +17,6 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/console"
-	"netmon/console/feed"
 	"netmon/console/prompt"
 	"netmon/console/view"
 	"netmon/identity"
@@ -36,12 +35,12 @@ type goneMesh struct {
 	b      *broker.Broker
 	broker *testlog.Buffer // the log of it
 	admin  *console.Client
-	model  *view.Model
-	live   *prompt.Live
+	model  *console.Model
+	prompt *console.Model
 }
 
 func newGoneMesh(t *testing.T) *goneMesh {
-	m := &goneMesh{t: t, broker: &testlog.Buffer{}, model: view.New(time.Now()), live: prompt.NewLive()}
+	m := &goneMesh{t: t, broker: &testlog.Buffer{}}
 	store, log := t.TempDir(), slog.New(slog.NewTextHandler(m.broker, nil))
 	a, err := access.Open(access.FolderOf(store), nil, log)
 	m.must(err)
@@ -59,13 +58,10 @@ func newGoneMesh(t *testing.T) *goneMesh {
 	m.running(func(ctx context.Context) { id.Answer(ctx, ready, sync.OnceFunc(func() { close(answers) })) })
 	<-answers
 	m.admin = m.console(wire.RoleAdmin, "anna")
-	m.running(func(ctx context.Context) {
-		if err := feed.Run(ctx, feed.Options{Client: m.console(wire.RoleViewer, "vic"), Model: m.model}); err != nil {
-			t.Error(err)
-		}
-	})
-	m.live.At("here", "here", true)
-	m.running(func(ctx context.Context) { m.live.Run(ctx, m.console(wire.RoleViewer, "vera")) })
+	m.model = m.console(wire.RoleViewer, "vic").Model(console.ModelOptions{Past: true})
+	m.running(m.model.Run)
+	m.prompt = m.console(wire.RoleViewer, "vera").Model(console.ModelOptions{Parts: promptParts})
+	m.running(m.prompt.Run)
 	return m
 }
 
@@ -129,7 +125,7 @@ type seen struct {
 	listed, feed, prompt int // agents
 	of                   int // where the monitor should run, on the live screen
 	stand                judge.State
-	on                   int // agents of its standing
+	on                   int // agents of its status
 }
 
 func (m *goneMesh) seen() (s seen) {
@@ -137,13 +133,13 @@ func (m *goneMesh) seen() (s seen) {
 	agents, err := m.admin.Agents(m.t.Context())
 	m.must(err)
 	s.listed = len(agents)
-	snap := m.model.Snapshot(view.Query{Limit: 10, Agents: true}, time.Now())
+	snap := m.model.Snapshot(view.Query{Limit: 10, Agents: true})
 	s.feed = len(snap.Agents)
 	for _, row := range snap.Monitors {
 		s.of = row.Of
 	}
-	s.prompt = len(m.live.Snapshot().Agents)
-	stand, err := m.admin.Standing(m.t.Context(), "web")
+	s.prompt = len(prompt.SnapshotOf(m.prompt, "here", "here").Agents)
+	stand, err := m.admin.Status(m.t.Context(), "web")
 	m.must(err)
 	s.stand, s.on = stand.State, len(stand.Agents)
 	return s
@@ -171,9 +167,9 @@ func (m *goneMesh) stays(agents int, during time.Duration) {
 	want := seen{agents, agents, agents, agents, judge.Up, agents}
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if got := m.seen(); got != want {
-			stand, err := m.admin.Standing(m.t.Context(), "web")
+			stand, err := m.admin.Status(m.t.Context(), "web")
 			m.must(err)
-			slow := slices.ContainsFunc(stand.Agents, func(a console.AgentStand) bool { return strings.HasPrefix(a.Why, "nothing was heard for") })
+			slow := slices.ContainsFunc(stand.Agents, func(a console.AgentStatus) bool { return strings.HasPrefix(a.Why, "nothing was heard for") })
 			if got.stand = want.stand; got != want || !slow {
 				m.t.Fatalf("%+v, want %+v: %+v", got, want, stand)
 			}
@@ -181,17 +177,21 @@ func (m *goneMesh) stays(agents int, during time.Duration) {
 	}
 }
 
-// epoch is the life of an agent that measured web last.
-func (m *goneMesh) epoch(agent string) string {
+// measures waits for a result of an agent from then on: one of before may tell of now.
+func (m *goneMesh) measures(agent string, since time.Time) {
 	m.t.Helper()
-	stand, err := m.admin.Standing(m.t.Context(), "web")
-	m.must(err)
-	for _, a := range stand.Agents {
-		if a.Agent == agent && a.Result != nil {
-			return a.Result.Epoch
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		s, err := m.admin.Status(m.t.Context(), "web")
+		m.must(err)
+		for _, a := range s.Agents {
+			if a.Agent == agent && a.Result != nil && a.Result.Started.After(since) {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			m.t.Fatalf("%s does not measure: %+v", agent, s)
 		}
 	}
-	return ""
 }
 
 // save saves a monitor and is told what the agents say of it.
@@ -217,7 +217,6 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 	paris, stopParis := m.agent("paris", false)
 	m.save("web", l.Addr().String(), "all")
 	m.await(2, time.Minute)
-	before := m.epoch("paris")
 
 	_, err = m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 	m.must(err)
@@ -243,12 +242,9 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 		t.Errorf("the agent says %d times that it is shut out:\n%s", n, paris)
 	}
 	stopParis()
+	again := time.Now()
 	m.agent("paris", false) // let in again
-	for end := time.Now().Add(20 * time.Second); m.epoch("paris") == before || m.epoch("paris") == ""; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the agent that was let in again measures nothing")
-		}
-	}
+	m.measures("paris", again)
 	m.await(2, time.Minute)
 	m.stays(2, time.Second)
 
@@ -278,7 +274,7 @@ func TestRevoke_IsToldOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := newGoneMesh(t)
 			log, _ := m.agent("paris", inside)
-			for end := time.Now().Add(20 * time.Second); len(m.live.Snapshot().Agents) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(20 * time.Second); len(prompt.SnapshotOf(m.prompt, "here", "here").Agents) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			}
 			_, err := m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 			m.must(err)

@@ -16,7 +16,7 @@ import (
 // listKinds are the lists that commands give to programs, and what is in them.
 func listKinds() []listKind {
 	return []listKind{
-		{"Monitors", "get monitors, get monitor", reflect.TypeFor[stood]()},
+		{"Monitors", "get monitors, get monitor", reflect.TypeFor[judged]()},
 		{"Agents", "get agents", reflect.TypeFor[agentRow]()},
 		{"Results", "get results, probe --from", reflect.TypeFor[wire.Result]()},
 		{"Brokers", "get broker", reflect.TypeFor[console.BrokerInfo]()},

@@ -113,7 +113,7 @@ func against(s map[string]any, v any, at string) (problems []string) {
 
 // TestNagios_OneBar keeps the plugin's line free of what would begin its figures.
 func TestNagios_OneBar(t *testing.T) {
-	line, code := nagios(console.Standing{Monitor: "web", State: judge.Down, Agents: []console.AgentStand{{Agent: "paris", State: judge.Down, Why: "mismatch: a|b\nc"}}})
+	line, code := nagios(console.Status{Monitor: "web", State: judge.Down, Agents: []console.AgentStatus{{Agent: "paris", State: judge.Down, Why: "mismatch: a|b\nc"}}})
 	if code != nagiosCritical || strings.Count(line, "|") != 1 || strings.Contains(line, "\n") {
 		t.Errorf("%d %q", code, line)
 	}

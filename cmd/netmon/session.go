@@ -22,18 +22,21 @@ import (
 // session is one prompt's connection, which its commands share. It can be
 // moved to another broker.
 type session struct {
-	live  *prompt.Live
 	waits bool // for a broker that is not there yet: there is a person to tell
 
 	mu    sync.Mutex // guards the rest
 	at    endpoint.Place
 	cl    *console.Client
-	moved chan struct{} // closed when cl is another one
+	model *console.Model // of cl
+	moved chan struct{}  // closed when cl is another one
 }
+
+// promptParts are what a prompt has to know: it shows no states.
+const promptParts = console.PartMonitors | console.PartAgents
 
 // newSession connects a prompt. What becomes of the connection is told at once.
 func newSession(at endpoint.Place, waits bool) (*session, error) {
-	s := &session{live: prompt.NewLive(), waits: waits}
+	s := &session{waits: waits}
 	if err := s.move(at); err != nil {
 		return nil, err
 	}
@@ -42,25 +45,22 @@ func newSession(at endpoint.Place, waits bool) (*session, error) {
 
 // sessionOn makes one of a connection that is there, which it does not follow.
 func sessionOn(at endpoint.Place, cl *console.Client) *session {
-	return &session{live: prompt.NewLive(), at: at, cl: cl, moved: make(chan struct{})}
+	return &session{at: at, cl: cl, model: cl.Model(console.ModelOptions{Parts: promptParts}), moved: make(chan struct{})}
 }
 
 // move brings the prompt to another broker. Where that fails, it stays.
 func (s *session) move(to endpoint.Place) error {
-	told := nats.ConnHandler(func(*nats.Conn) { s.look(false) })
-	handlers := []nats.Option{nats.DisconnectErrHandler(func(*nats.Conn, error) { s.look(false) }), nats.ReconnectHandler(told), nats.ConnectHandler(told)}
-	cl, err := console.ConnectAs(to.Who, to.Connect, handlers...)
+	cl, err := console.ConnectAs(to.Who, to.Connect)
 	if errors.Is(err, console.ErrUnreachable) && s.waits && !letIn(err) {
-		cl, err = console.ConnectAs(to.Who, to.Connect, append(handlers, nats.RetryOnFailedConnect(true))...)
+		cl, err = console.ConnectAs(to.Who, to.Connect, nats.RetryOnFailedConnect(true))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: is `netmon up` or `netmon broker` running there? (--broker, NETMON_BROKER)", to.URL, err)
 	}
 	s.mu.Lock()
 	old, moved := s.cl, s.moved
-	s.at, s.cl, s.moved = to, cl, make(chan struct{})
+	s.at, s.cl, s.model, s.moved = to, cl, cl.Model(console.ModelOptions{Parts: promptParts}), make(chan struct{})
 	s.mu.Unlock()
-	s.look(true)
 	if old != nil {
 		close(moved)
 		old.Close()
@@ -74,19 +74,20 @@ func letIn(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked)
 }
 
-// look tells the prompt whether the broker is there now; anew forgets what is
-// known of another one.
-func (s *session) look(anew bool) {
+// look is what is known now of the mesh where the prompt is.
+func (s *session) look() prompt.Snapshot {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cl == nil {
-		return
-	}
-	if anew {
-		s.live.At(s.at.Shown(), s.at.URL, s.cl.Connected())
-		return
-	}
-	s.live.Connected(s.cl.Connected())
+	at, model := s.at, s.model
+	s.mu.Unlock()
+	return prompt.SnapshotOf(model, at.Shown(), at.URL)
+}
+
+// load asks for what there is now, where nothing is followed.
+func (s *session) load(ctx context.Context) (prompt.Snapshot, error) {
+	at, cl, _ := s.now()
+	model := cl.Model(console.ModelOptions{Parts: promptParts})
+	err := model.Load(ctx)
+	return prompt.SnapshotOf(model, at.Shown(), at.URL), err
 }
 
 // now is where the prompt is, and what tells that it is elsewhere.
@@ -136,10 +137,12 @@ func (s *session) follow(ctx context.Context, stream *prompt.Stream) (stop func(
 	var all sync.WaitGroup
 	all.Go(func() {
 		for ctx.Err() == nil {
-			_, cl, moved := s.now()
+			s.mu.Lock()
+			cl, model, moved := s.cl, s.model, s.moved
+			s.mu.Unlock()
 			here, leave := context.WithCancel(ctx)
 			var wg sync.WaitGroup
-			wg.Go(func() { s.live.Run(here, cl) })
+			wg.Go(func() { model.Run(here) })
 			wg.Go(func() { stream.Run(here, cl) })
 			select {
 			case <-ctx.Done():
@@ -149,7 +152,6 @@ func (s *session) follow(ctx context.Context, stream *prompt.Stream) (stop func(
 			wg.Wait()
 			if ctx.Err() == nil {
 				stream.SetMode(stream.Mode()) // what waits is of the broker before
-				s.look(true)
 			}
 		}
 	})
@@ -165,7 +167,7 @@ func (s *session) options() prompt.Options {
 		Commands: commandTree(newApp(nil, io.Discard, io.Discard).Commands),
 		Run:      s.run,
 		World:    flowWorld,
-		Live:     s.live,
+		Look:     s.look,
 		Full:     []string{"dash", "edit"},
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
 			return s.runIn(ctx, newApp(in, out, said), said, args)
@@ -177,7 +179,7 @@ func (s *session) options() prompt.Options {
 // farewell says what leaving leaves behind.
 func (s *session) farewell() string {
 	at, _, _ := s.now()
-	snap := s.live.Snapshot()
+	snap := s.look()
 	if len(snap.Monitors) == 0 {
 		return "nothing was stopped\ncome back with: netmon console" + at.Args()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"netmon/console"
 	"netmon/internal/natstest"
+	"netmon/internal/testlog"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -116,9 +118,31 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 			if out := said(exitOK, "get", "monitors", c.name, "-o", "json"); !strings.Contains(out, `"state": "`+c.want.String()+`"`) {
 				t.Errorf("get monitors -o json: %s", out)
 			}
+			watched(t, ","+c.want.String()+",", "get", "monitor", c.name, "--watch", "-o", "csv")
+			watched(t, c.want.Mark()+" "+c.want.String(), "dash", c.name, "--plain")
 			if out := said(exitOK, "dash", c.name, "--once"); !strings.Contains(out, c.want.Mark()+" "+c.want.String()) {
 				t.Errorf("dash: %s", out)
 			}
 		})
 	}
+}
+
+// watched runs a command that goes on, until it has said what is wanted.
+func watched(t *testing.T, want string, args ...string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var out, errs testlog.Buffer
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		run(ctx, append([]string{"netmon"}, args...), nil, &out, &errs)
+	}()
+	for end := time.Now().Add(60 * time.Second); !strings.Contains(out.String(), want); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Errorf("%q: no %q in %s%s", args, want, out.String(), errs.String())
+			break
+		}
+	}
+	stop()
+	<-ended
 }

@@ -18,24 +18,24 @@ import (
 // model is the state of the prompt on a terminal. Only bubbletea's loop
 // touches it; streams and commands are looked at once a beat.
 type model struct {
-	o       Options
-	ctx     context.Context
-	ed      editor
-	history *History
-	at      int    // of history; len(lines) is what is being typed
-	typed   string // what was being typed before going through history
-	search  *search
-	flow    *flow.Flow
-	refused string // why the flow did not take the last answer
-	came    string // the last word of what was measured for the flow
-	running *running
-	queue   []string // typed while a command runs
-	offer   []string // candidates of completion
-	warned  bool     // the next Ctrl-C leaves
-	code    int
-	trouble string // of reading results, as it was told
-	ended   bool
-	shown   bool // not before the size is known: what is drawn before a resize may stay behind
+	o        Options
+	ctx      context.Context
+	ed       editor
+	history  *History
+	at       int    // of history; len(lines) is what is being typed
+	typed    string // what was being typed before going through history
+	search   *search
+	flow     *flow.Flow
+	refused  string // why the flow did not take the last answer
+	came     string // the last word of what was measured for the flow
+	running  *running
+	queue    []string // typed while a command runs
+	offer    []string // candidates of completion
+	warned   bool     // the next Ctrl-C leaves
+	code     int
+	troubles map[console.Part]string // of reading, as they were told
+	ended    bool
+	shown    bool // not before the size is known: what is drawn before a resize may stay behind
 
 	lines    []string // to be printed above the prompt
 	printing bool
@@ -97,7 +97,7 @@ func (m *model) Init() tea.Cmd {
 	if m.o.Line == "" {
 		return nextBeat()
 	}
-	m.snap = m.o.Live.Snapshot()
+	m.snap = m.o.Look()
 	return tea.Batch(nextBeat(), m.take(m.o.Line))
 }
 
@@ -139,7 +139,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // beat looks at what came meanwhile.
 func (m *model) beat(now time.Time) {
 	was := m.snap
-	m.now, m.snap, m.shown = now, m.o.Live.Snapshot(), true
+	m.now, m.snap, m.shown = now, m.o.Look(), true
 	m.tellLink(was)
 	if m.running != nil {
 		m.came = m.running.show(m, false)
@@ -152,12 +152,7 @@ func (m *model) beat(now time.Time) {
 	if len(m.lines) > 4*m.height { // the terminal is behind
 		return
 	}
-	if t := m.o.Stream.Trouble(); t != m.trouble {
-		if m.trouble = t; t == "" {
-			t = "results can be read again"
-		}
-		m.say(m.o.Styles.Dim + console.PrintableText(t) + m.o.Styles.Reset)
-	}
+	m.tellTroubles()
 	results, missed := m.o.Stream.Take(now)
 	for _, r := range results {
 		m.lines = append(m.lines, cut(m.format.Format(r), m.width))
@@ -165,6 +160,27 @@ func (m *model) beat(now time.Time) {
 	if missed.All > 0 {
 		m.say(m.o.Styles.Dim + missed.words() + m.o.Styles.Reset)
 	}
+}
+
+// tellTroubles says what cannot be read any more, and what can be again.
+func (m *model) tellTroubles() {
+	now := map[console.Part]string{}
+	for _, t := range m.snap.Troubles {
+		now[t.Part] = t.Err.Error()
+	}
+	if err := m.o.Stream.Trouble(); err != nil {
+		now[console.PartResults] = err.Error()
+	}
+	for _, part := range []console.Part{console.PartMonitors, console.PartAgents, console.PartResults} {
+		text := part.String() + " can be read again"
+		if now[part] != "" {
+			text = part.String() + " cannot be read: " + now[part]
+		}
+		if now[part] != m.troubles[part] {
+			m.say(m.o.Styles.Dim + console.PrintableText(text) + m.o.Styles.Reset)
+		}
+	}
+	m.troubles = now
 }
 
 // tellLink says what has become of the broker.

@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"netmon/console"
 	"netmon/console/flow"
 	"netmon/wire"
 )
@@ -21,18 +23,16 @@ type desk struct {
 	m    *model
 	came chan tea.Msg // from commands
 	ran  []string
-	live *Live
+	snap Snapshot // what is known
 	// run is what commands do; the default succeeds at once.
 	run func(ctx context.Context, args []string, out io.Writer) int
 }
 
 func newDesk(t *testing.T) *desk {
-	d := &desk{t: t, came: make(chan tea.Msg, 100), live: NewLive()}
-	d.live.At("there:4222", "nats://there:4222", true)
-	d.live.heard(wire.Alive{Agent: "paris"}, time.Now())
-	d.live.take("web", &wire.Saved{Monitor: wire.Monitor{Name: "web"}})
+	d := &desk{t: t, came: make(chan tea.Msg, 100), snap: Snapshot{Broker: "there:4222", Address: "nats://there:4222",
+		Monitors: []wire.Saved{{Monitor: wire.Monitor{Name: "web"}}}, Agents: []console.Agent{{Alive: wire.Alive{Agent: "paris"}, Online: true}}}}
 	o := Options{
-		Commands: tree(), Live: d.live, Stream: NewStream(All),
+		Commands: tree(), Look: func() Snapshot { return d.snap }, Stream: NewStream(All),
 		World: func(Snapshot) flow.World {
 			return flow.World{
 				Kinds: []flow.Kind{{Name: "tcp", Doc: "connects", Target: "HOST:PORT", Example: "h:1"}, {Name: "https", Doc: "asks", Target: "URL", Example: "https://h/"}},
@@ -217,14 +217,25 @@ func TestPrompt_KeepsWhatIsTypedWhileACommandRuns(t *testing.T) {
 func TestPrompt_SaysThatTheBrokerIsLost(t *testing.T) {
 	d := newDesk(t)
 	d.keys("start w")
-	d.live.Connected(false)
+	d.snap.Lost = time.Now()
 	d.beat()
 	d.want("what is said", d.said(), "✕ broker there:4222 is away")
 	d.want("the view", d.view(), "✕ there:4222 › start w", "reconnecting")
-	d.live.Connected(true)
+	d.snap.Lost = time.Time{}
 	d.beat()
 	d.want("what is said", d.said(), "● broker there:4222 is back after")
 	d.want("the view", d.view(), "● there:4222 › start w", "1 monitor")
+}
+
+func TestPrompt_SaysWhatCannotBeRead(t *testing.T) {
+	d := newDesk(t)
+	d.snap.Troubles = []console.Trouble{{Part: console.PartAgents, Err: errors.New("no stream")}}
+	d.beat()
+	d.beat()
+	d.want("what is said", d.said(), "the agents cannot be read: no stream")
+	d.snap.Troubles = nil
+	d.beat()
+	d.want("what is said", d.said(), "the agents can be read again")
 }
 
 func TestPrompt_HistoryAndSearch(t *testing.T) {

@@ -25,8 +25,9 @@ type Options struct {
 	Full []string
 	Take func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int
 	// World is what adding a monitor step by step has to know.
-	World   func(Snapshot) flow.World
-	Live    *Live
+	World func(Snapshot) flow.World
+	// Look is what is known of the mesh now. It is asked ten times a second, and waits for nobody.
+	Look    func() Snapshot
 	Stream  *Stream
 	History string // file of what was typed; "" keeps none
 	Styles  console.Styles

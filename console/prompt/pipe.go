@@ -69,7 +69,7 @@ func (p *pipe) ask() {
 	switch {
 	case !p.talk:
 	case p.flow == nil:
-		fmt.Fprintf(p.out, "%s> ", p.o.Live.Snapshot().Broker)
+		fmt.Fprintf(p.out, "%s> ", p.o.Look().Broker)
 	default:
 		q := p.flow.Ask()
 		for _, l := range append(q.Lines, q.Note) {
@@ -119,7 +119,7 @@ func (p *pipe) line(ctx context.Context, line string) int {
 		fmt.Fprintln(p.out, strings.Join(help(p.o.Commands), "\n"))
 	case doResults: // nothing streams here
 	case doFlow:
-		f := flow.New(p.o.World(p.o.Live.Snapshot()))
+		f := flow.New(p.o.World(p.o.Look()))
 		if len(a.args) > 0 {
 			if f, err = f.Answer(a.args[0]); err != nil {
 				return p.wrong(err)

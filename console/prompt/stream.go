@@ -58,7 +58,7 @@ type Stream struct {
 	bad     int
 	began   time.Time
 	more    Missed
-	trouble string
+	trouble error
 	stop    context.CancelFunc // of the present Follow
 	woken   chan struct{}
 }
@@ -162,14 +162,11 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 func (s *Stream) tell(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = ""
-	if err != nil {
-		s.trouble = "results cannot be read: " + err.Error()
-	}
+	s.trouble = err
 }
 
-// Trouble says why results cannot be read although the broker is there, "" that they can.
-func (s *Stream) Trouble() string {
+// Trouble says why results cannot be read although the broker is there, nil that they can.
+func (s *Stream) Trouble() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.trouble

@@ -22,7 +22,7 @@ func (u *UI) act(key string, s view.Snapshot) Effect {
 			return Effect{Copy: CopyName}
 		}
 		return Effect{Copy: CopyCommand}
-	case key == "n" && u.Link.Lost:
+	case key == "n" && !u.Link.Lost.IsZero():
 		u.refuse("cannot add a monitor: the broker is away")
 		return Effect{}
 	case key == "n":
@@ -33,7 +33,7 @@ func (u *UI) act(key string, s view.Snapshot) Effect {
 	case !chosen:
 		u.refuse(fmt.Sprintf("%s works on a monitor: choose one in view 1, 2 or 4", words(key)))
 		return Effect{}
-	case u.Link.Lost:
+	case !u.Link.Lost.IsZero():
 		u.refuse(fmt.Sprintf("cannot %s %s: the broker is away", verb, name))
 		return Effect{}
 	}

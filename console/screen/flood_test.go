@@ -8,9 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"netmon/console"
 	"netmon/console/view"
 	"netmon/wire"
 )
+
+// shown is a mesh without a broker, as a model.
+type shown struct{ *view.Mesh }
+
+func (s shown) Snapshot(q view.Query) view.Snapshot { return s.Mesh.Snapshot(q, time.Now()) }
+func (shown) Link() console.Link                    { return console.Link{} }
+func (shown) Troubles() []console.Trouble           { return nil }
 
 // noting is an Actor that passes on what it is asked for.
 type noting struct{ asked chan Request }
@@ -44,7 +52,7 @@ func TestRun_LosesNoKeyUnder10000ResultsASecond(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(t.Context(), Options{Model: v, UI: New("nats://there:4222", nil), Actor: asked, Styles: Colours, In: in, Out: io.Discard, width: 200, height: 60})
+		ended <- Run(t.Context(), Options{Model: shown{v}, UI: New("nats://there:4222", nil), Actor: asked, Styles: Colours, In: in, Out: io.Discard, width: 200, height: 60})
 	}()
 
 	var flood sync.WaitGroup

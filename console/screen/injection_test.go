@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"netmon/console"
 	"netmon/console/view"
 	"netmon/wire"
 )
@@ -36,7 +37,7 @@ func TestRender_Injection(t *testing.T) {
 		}
 	}
 	u := New("nats://h/"+nasty, nil)
-	u.Link = Link{Broker: nasty, Lost: true, Since: t0}
+	u.Broker, u.Link = nasty, console.Link{Lost: t0}
 	for _, keys := range [][]string{{}, {"down"}, {"enter"}, {"esc", "/", "N", "\x1b[2J"}, {"esc", "esc", "tab"}, {"tab"}, {"tab"}, {"?"}, {"esc", "s"}, {"r"}, {"d"}, {"esc", "x"}} {
 		press(t, v, &u, now, keys...)
 		u.Message = nasty

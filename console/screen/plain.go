@@ -26,8 +26,8 @@ func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 		}
 	}
 	fmt.Fprintf(&b, "  agents %d/%d", s.Totals.Online, s.Totals.Agents)
-	if u.Link.Lost {
-		fmt.Fprintf(&b, "  ✕ broker lost %s, reconnecting", ago(u.Link.Since, s.At))
+	if !u.Link.Lost.IsZero() {
+		fmt.Fprintf(&b, "  ✕ broker lost %s, reconnecting", ago(u.Link.Lost, s.At))
 	}
 	b.WriteByte('\n')
 	if len(s.Monitors) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"netmon/console"
 	"netmon/console/view"
 )
 
@@ -24,17 +25,21 @@ type Actor interface {
 	Command(ctx context.Context, monitor string) (string, error)
 }
 
+// Model is what is shown: a [console.Model]. It answers at once.
+type Model interface {
+	Snapshot(q view.Query) view.Snapshot
+	Link() console.Link
+	Troubles() []console.Trouble
+}
+
 // Options of Run.
 type Options struct {
-	Model *view.Model
-	UI    UI
-	Actor Actor
-	Links <-chan Link // the broker is lost, and back
-	// Troubles of reading results; nil where nobody tells.
-	Troubles <-chan Trouble
-	Styles   Styles
-	In       io.Reader
-	Out      io.Writer
+	Model  Model
+	UI     UI
+	Actor  Actor
+	Styles Styles
+	In     io.Reader
+	Out    io.Writer
 
 	width, height int // where Out is no terminal that tells them
 }
@@ -78,34 +83,9 @@ type (
 	}
 )
 
-func (p *program) Init() tea.Cmd { return tea.Batch(tick(), p.nextLink(), p.nextTrouble()) }
+func (p *program) Init() tea.Cmd { return tick() }
 
 func tick() tea.Cmd { return tea.Tick(redraw, func(time.Time) tea.Msg { return tickMsg{} }) }
-
-// nextLink waits for news of the connection.
-func (p *program) nextLink() tea.Cmd {
-	return func() tea.Msg {
-		select {
-		case l, ok := <-p.o.Links:
-			if ok {
-				return l
-			}
-		case <-p.ctx.Done():
-		}
-		return nil
-	}
-}
-
-func (p *program) nextTrouble() tea.Cmd {
-	return func() tea.Msg {
-		select {
-		case t := <-p.o.Troubles:
-			return t
-		case <-p.ctx.Done():
-		}
-		return nil
-	}
-}
 
 func (p *program) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch m := msg.(type) {
@@ -113,24 +93,9 @@ func (p *program) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		p.w, p.h = m.Width, m.Height
 		p.look()
 	case tickMsg:
+		p.ui.Hear(p.o.Model)
 		p.look()
 		return p, tick()
-	case Link:
-		p.ui.Link = m
-		if m.Lost {
-			p.ui.refuse("the broker is away (" + m.Why + "): what is shown grows old, and becomes unknown")
-		} else {
-			p.ui.say("the broker is back; what agents measured meanwhile comes now")
-		}
-		p.look()
-		return p, p.nextLink()
-	case Trouble:
-		p.ui.say("results can be read again")
-		if m != "" {
-			p.ui.refuse("results cannot be read: " + string(m))
-		}
-		p.look()
-		return p, p.nextTrouble()
 	case tea.PasteMsg:
 		p.ui.Type(m.Content)
 		p.look()
@@ -154,7 +119,7 @@ func (p *program) look() {
 		return
 	}
 	if !p.ui.Frozen || p.snap.At.IsZero() {
-		p.snap = p.o.Model.Snapshot(p.ui.Query(p.w, p.h), time.Now())
+		p.snap = p.o.Model.Snapshot(p.ui.Query(p.w, p.h))
 		p.ui.Took(p.snap)
 	}
 	p.text = Render(p.snap, p.ui, p.w, p.h, p.o.Styles)

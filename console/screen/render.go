@@ -56,15 +56,15 @@ func Render(s view.Snapshot, u UI, w, h int, st Styles) string {
 }
 
 func header(s view.Snapshot, u UI, w int, st Styles) string {
-	broker := st.in(st.Good, "● ") + strings.TrimRight(fit(console.Printable(u.Link.Broker), max(12, w/3)), " ")
-	if u.Link.Lost {
-		broker = st.in(st.Bad, fmt.Sprintf("✕ broker lost %s, reconnecting", ago(u.Link.Since, s.At)))
+	broker := st.in(st.Good, "● ") + strings.TrimRight(fit(console.Printable(u.Broker), max(12, w/3)), " ")
+	if !u.Link.Lost.IsZero() {
+		broker = st.in(st.Bad, fmt.Sprintf("✕ broker lost %s, reconnecting", ago(u.Link.Lost, s.At)))
 	}
 	counts := fmt.Sprintf("  %d monitors:", s.Totals.All)
 	if s.Totals.All == 1 {
 		counts = "  1 monitor:"
 	}
-	if u.Link.Lost {
+	if !u.Link.Lost.IsZero() {
 		counts = " " // what was lost is said instead
 	}
 	for _, state := range judge.States {

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"netmon/console"
 	"netmon/console/view"
 	"netmon/wire"
 )
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 var t0 = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // office is a mesh with a bit of everything, 100 s after t0.
-func office() (*view.Model, time.Time) {
+func office() (*view.Mesh, time.Time) {
 	v := view.New(t0)
 	now := t0.Add(100 * time.Second)
 	save := func(name, kind, target string, every time.Duration, paused bool, on ...string) {
@@ -82,14 +84,14 @@ func office() (*view.Model, time.Time) {
 }
 
 // draw asks and draws as the program does.
-func draw(v *view.Model, u *UI, now time.Time, w, h int, st Styles) (string, view.Snapshot) {
+func draw(v *view.Mesh, u *UI, now time.Time, w, h int, st Styles) (string, view.Snapshot) {
 	s := v.Snapshot(u.Query(w, h), now)
 	u.Took(s)
 	return Render(s, *u, w, h, st), s
 }
 
 // press presses keys on a screen.
-func press(t *testing.T, v *view.Model, u *UI, now time.Time, keys ...string) []Effect {
+func press(t *testing.T, v *view.Mesh, u *UI, now time.Time, keys ...string) []Effect {
 	t.Helper()
 	var out []Effect
 	for _, k := range keys {
@@ -203,7 +205,7 @@ func TestRender_AnySize(t *testing.T) {
 func TestRender_LosingTheBrokerShows(t *testing.T) {
 	v, now := office()
 	u := New("nats://127.0.0.1:4222", nil)
-	u.Link = Link{Broker: "nats://127.0.0.1:4222", Lost: true, Since: now.Add(-5 * time.Second)}
+	u.Link = console.Link{Lost: now.Add(-5 * time.Second)}
 	got, _ := draw(v, &u, now, 80, 24, Styles{})
 	if !strings.Contains(got, "✕ broker lost 5s ago, reconnecting") {
 		t.Error(got)
@@ -212,6 +214,39 @@ func TestRender_LosingTheBrokerShows(t *testing.T) {
 	if !u.Bad || !strings.Contains(u.Message, "the broker is away") {
 		t.Errorf("%+v", u.Message)
 	}
+}
+
+// troubled is a model that tells of a broker.
+type troubled struct {
+	shown
+	link     console.Link
+	troubles []console.Trouble
+}
+
+func (m *troubled) Link() console.Link          { return m.link }
+func (m *troubled) Troubles() []console.Trouble { return m.troubles }
+
+func TestUI_Hear(t *testing.T) {
+	u, m := New("there", nil), &troubled{}
+	hears := func(bad bool, want string) {
+		t.Helper()
+		u.Message = ""
+		if u.Hear(m); u.Bad != bad || !strings.Contains(u.Message, want) {
+			t.Errorf("%q, bad %v; want %q, %v", u.Message, u.Bad, want, bad)
+		}
+		u.Message = ""
+		if u.Hear(m); u.Message != "" {
+			t.Errorf("told twice: %q", u.Message)
+		}
+	}
+	m.link = console.Link{Lost: t0, Why: "EOF"}
+	hears(true, "the broker is away (EOF)")
+	m.link = console.Link{}
+	hears(false, "the broker is back")
+	m.troubles = []console.Trouble{{Part: console.PartMonitors, Err: errors.New("no bucket")}, {Part: console.PartResults, Err: errors.New("no stream")}}
+	hears(true, "the saved monitors cannot be read: no bucket; results cannot be read: no stream")
+	m.troubles = nil
+	hears(false, "all can be read again")
 }
 
 func TestRender_NothingThere(t *testing.T) {

@@ -1,8 +1,7 @@
 package screen
 
 import (
-	"time"
-
+	"netmon/console"
 	"netmon/console/view"
 )
 
@@ -22,18 +21,6 @@ const (
 func (t Tab) String() string {
 	return [...]string{"monitors", "matrix", "agents", "detail", "log"}[t]
 }
-
-// Link is the connection to the broker.
-type Link struct {
-	Broker string
-	Lost   bool
-	Since  time.Time // of the loss, or of the return
-	Why    string
-}
-
-// Trouble says why no result can be read although the broker is there; "" says
-// that they can be again.
-type Trouble string
 
 // UI is what a person has chosen, and what is being typed.
 type UI struct {
@@ -56,7 +43,9 @@ type UI struct {
 	Asked   *Request // waits for yes or no
 	Message string
 	Bad     bool
-	Link    Link
+	Broker  string
+	Link    console.Link // to the broker
+	Trouble string       // what cannot be read although the broker is there; "" is nothing
 }
 
 // mode is what keys mean.
@@ -71,7 +60,7 @@ const (
 
 // New is the UI at the beginning.
 func New(broker string, names []string) UI {
-	return UI{Names: names, Columns: standard, Link: Link{Broker: broker}}
+	return UI{Names: names, Columns: standard, Broker: broker}
 }
 
 func (u *UI) say(text string)    { u.Message, u.Bad = text, false }
@@ -110,4 +99,29 @@ func (u *UI) Took(s view.Snapshot) {
 		return
 	}
 	u.First, u.Cursor = s.First, s.Cursor
+}
+
+// Hear takes what a model says of the broker, and tells what is new of it.
+func (u *UI) Hear(m Model) {
+	was, trouble := *u, ""
+	u.Link = m.Link()
+	for i, t := range m.Troubles() {
+		if i > 0 {
+			trouble += "; "
+		}
+		trouble += t.String()
+	}
+	u.Trouble = trouble
+	switch lost := !u.Link.Lost.IsZero(); {
+	case lost && was.Link.Lost.IsZero():
+		u.refuse("the broker is away (" + u.Link.Why + "): what is shown grows old, and becomes unknown")
+	case !lost && !was.Link.Lost.IsZero():
+		u.say("the broker is back; what agents measured meanwhile comes now")
+	}
+	switch {
+	case trouble != was.Trouble && trouble != "":
+		u.refuse(trouble)
+	case trouble != was.Trouble:
+		u.say("all can be read again")
+	}
 }

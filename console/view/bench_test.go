@@ -10,7 +10,7 @@ import (
 )
 
 // large is 10,000 monitors on 10 agents, each with a full window.
-func large(b *testing.B, runs int) (*Model, []wire.Result) {
+func large(b *testing.B, runs int) (*Mesh, []wire.Result) {
 	b.Helper()
 	const monitors, agents = 10_000, 10
 	v := New(t0)
@@ -85,4 +85,28 @@ func BenchmarkSnapshot(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkHeartbeat is what one heartbeat of 1,000 agents costs, for who follows
+// agents alone and among the 100,000 series of a screen.
+func BenchmarkHeartbeat(b *testing.B) {
+	beat := func(b *testing.B, v *Mesh, agents int) {
+		list := make([]wire.Alive, agents)
+		for i := range list {
+			list[i] = alive(fmt.Sprintf("agent%d", i), t0)
+			list[i].Labels = map[string]string{"region": "eu", "site": "paris"}
+			list[i].Kinds = []string{"dns", "http", "https", "icmp", "ntp", "tcp", "tls", "udp"}
+			v.Heartbeat(list[i], t0, t0)
+		}
+		b.ReportAllocs()
+		b.ResetTimer()
+		for i := range b.N {
+			v.Heartbeat(list[i%agents], t0, t0)
+		}
+	}
+	b.Run("agents alone", func(b *testing.B) { beat(b, NewBare(t0), 1000) })
+	b.Run("with states", func(b *testing.B) {
+		v, _ := large(b, 1)
+		beat(b, v, 10)
+	})
 }

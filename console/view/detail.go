@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-func (v *Model) detail(m *monitor, q Query, now uint32) *Detail {
+func (v *Mesh) detail(m *monitor, q Query, now uint32) *Detail {
 	d := &Detail{Row: v.row(m, q, nil, now), Saved: m.saved}
 	var on *series
 	for _, s := range m.series {
@@ -30,7 +30,7 @@ func (v *Model) detail(m *monitor, q Query, now uint32) *Detail {
 	return d
 }
 
-func (v *Model) onAgent(s *series, q Query, now uint32) OnAgent {
+func (v *Mesh) onAgent(s *series, q Query, now uint32) OnAgent {
 	v.scratch = tally{lats: v.scratch.lats[:0]}
 	v.scratch.count(s, now)
 	o := OnAgent{Agent: s.a.id, State: s.state, Wanted: s.wanted, Address: s.last.address, Figures: v.scratch.figures(), Strip: s.strip(q.Strip, now)}
@@ -48,17 +48,12 @@ func (v *Model) onAgent(s *series, q Query, now uint32) OnAgent {
 		o.Why = "the agent left"
 	case !s.wanted:
 		o.Why = "not to run there"
-	case s.state != judge.Unknown:
-	case s.a.away():
-		o.Why = "the agent is offline"
-	case n == 0:
-		if o.Why = "no result yet"; s.a.Refused[s.m.name] != "" {
-			o.Why = "refused: " + s.a.Refused[s.m.name]
+	case s.state == judge.Unknown:
+		if st := s.status(now); st.Reason == judge.NotMeasured {
+			o.Why = "could not measure" // Summary says the rest
+		} else {
+			o.Why = st.Why
 		}
-	case now > s.deadline():
-		o.Why = "silent"
-	default:
-		o.Why = "could not measure"
 	}
 	return o
 }
@@ -69,7 +64,7 @@ func firstLine(s string) string {
 }
 
 // plot is the last n runs with a place for each that is not known.
-func (s *series) plot(v *Model, n int, now uint32) []Run {
+func (s *series) plot(v *Mesh, n int, now uint32) []Run {
 	strip := s.strip(n, now)
 	out := make([]Run, len(strip))
 	w := s.window()
@@ -92,7 +87,7 @@ func (s *series) plot(v *Model, n int, now uint32) []Run {
 }
 
 // newest is the last results of the log that the filter leaves.
-func (v *Model) newest(q Query) []wire.Result {
+func (v *Mesh) newest(q Query) []wire.Result {
 	var out []wire.Result
 	words := strings.Fields(strings.ToLower(q.Filter))
 	for i := v.logged - 1; i >= max(0, v.logged-logLength) && len(out) < q.Log; i-- {

@@ -1,6 +1,6 @@
 // Package view is what consoles show: the mesh as it is known at one moment.
 //
-// A [Model] is fed with saved monitors, heartbeats and results, in whatever
+// A [Mesh] is told of saved monitors, heartbeats and results, in whatever
 // order they come, and answers a [Query] with a [Snapshot]: plain values that
 // nothing changes afterwards. It knows no broker, no terminal and no clock;
 // whoever feeds it says what time it is. Live screen, plain table and any

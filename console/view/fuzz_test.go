@@ -9,8 +9,8 @@ import (
 	"netmon/wire"
 )
 
-// FuzzModel takes results and heartbeats that say anything.
-func FuzzModel(f *testing.F) {
+// FuzzMesh takes results and heartbeats that say anything.
+func FuzzMesh(f *testing.F) {
 	for _, s := range []string{
 		`{"agent":"a","monitor":"m","outcome":"ok","run":1,"due":"2026-11-25T12:00:01Z","started":"2026-11-25T12:00:01Z","latency_ns":5,"loss":0.5}
 {"agent":"a","monitor":"m","outcome":"failed","failure":"slow","run":2,"skipped":18446744073709551615,"due":"2026-11-25T12:00:02Z","started":"2026-11-25T12:00:02Z","dropped":18446744073709551615}

@@ -10,14 +10,10 @@ import (
 )
 
 // sorted is the monitors that q leaves, in its order.
-func (v *Model) sorted(q Query, now uint32) []*monitor {
-	if v.unsorted {
-		v.byName = slices.SortedFunc(maps.Values(v.monitors), func(a, b *monitor) int { return strings.Compare(a.name, b.name) })
-		v.unsorted = false
-	}
+func (v *Mesh) sorted(q Query, now uint32) []*monitor {
 	list := v.order[:0]
 	words := strings.Fields(strings.ToLower(q.Filter))
-	for _, m := range v.byName {
+	for _, m := range v.named() {
 		if (len(q.Names) == 0 || slices.Contains(q.Names, m.name)) && m.matches(words) {
 			list = append(list, m)
 		}
@@ -45,8 +41,17 @@ func (v *Model) sorted(q Query, now uint32) []*monitor {
 	return list
 }
 
+// named is all monitors by name.
+func (v *Mesh) named() []*monitor {
+	if v.unsorted {
+		v.byName = slices.SortedFunc(maps.Values(v.monitors), func(a, b *monitor) int { return strings.Compare(a.name, b.name) })
+		v.unsorted = false
+	}
+	return v.byName
+}
+
 // byState puts the worst first, and those of one state in the order they came in.
-func (v *Model) byState(list []*monitor) []*monitor {
+func (v *Mesh) byState(list []*monitor) []*monitor {
 	out := v.states[:0]
 	for _, state := range judge.States {
 		for _, m := range list {
@@ -69,7 +74,7 @@ func absentLast(f Figure, sign float64) float64 {
 
 // refresh makes the figures of some monitors anew, of those that have none and
 // of the oldest ones.
-func (v *Model) refresh(list []*monitor, now uint32) {
+func (v *Mesh) refresh(list []*monitor, now uint32) {
 	left := fresh
 	for _, m := range list {
 		if left == 0 {

@@ -5,13 +5,14 @@ import (
 	"slices"
 	"time"
 
+	"netmon/judge"
 	"netmon/wire"
 )
 
 // Heartbeat takes an agent's heartbeat. seen is when it came, by the clock that
-// the model is told the time of: the difference to the agent's own clock is
+// the mesh is told the time of: the difference to the agent's own clock is
 // what its results are corrected by.
-func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
+func (v *Mesh) Heartbeat(b wire.Alive, seen, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if b.Gone {
@@ -19,10 +20,13 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 		return
 	}
 	delete(v.gone, b.Agent)
-	a := v.agent(b.Agent)
 	if seen.After(now) {
 		seen = now // the broker's clock is ahead of ours
 	}
+	if now.Sub(seen) > judge.Remembered {
+		return
+	}
+	a := v.agent(b.Agent)
 	if seen.Before(a.seen) {
 		return
 	}
@@ -31,6 +35,9 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 		if a.skew.Abs() <= skewLeast {
 			a.skew = 0
 		}
+	}
+	if !sameNews(&a.Alive, &b) {
+		v.changes.Add(1)
 	}
 	placed := !a.seen.IsZero() && maps.Equal(a.Labels, b.Labels) && a.Leaving == b.Leaving
 	refused := maps.Equal(a.Refused, b.Refused)
@@ -48,14 +55,60 @@ func (v *Model) Heartbeat(b wire.Alive, seen, now time.Time) {
 
 // dismiss takes out an agent that is gone for good, with all that it measured, as
 // if it had never been there. Its next heartbeat brings it back.
-func (v *Model) dismiss(id string) {
+func (v *Mesh) dismiss(id string) {
 	v.gone[id] = true
-	maps.DeleteFunc(v.held, func(key [2]string, _ wire.Result) bool { return key[1] == id })
-	a := v.agents[id]
-	if a == nil {
+	for _, waiting := range v.held {
+		if _, ok := waiting[id]; ok {
+			delete(waiting, id)
+			v.waiting--
+		}
+	}
+	if a := v.agents[id]; a != nil {
+		v.remove(a)
+	}
+}
+
+// OnlyAgents keeps the heartbeats of these agents: the others' are no longer
+// stored. What they measured tells of them as long as it is not a day old.
+func (v *Mesh) OnlyAgents(ids map[string]bool, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, a := range v.agents {
+		if !a.seen.IsZero() && !ids[id] {
+			v.expire(a, now)
+		}
+	}
+}
+
+// expire forgets an agent's heartbeat.
+func (v *Mesh) expire(a *agent, now time.Time) {
+	a.Alive, a.seen, a.skew, a.isAway = wire.Alive{}, time.Time{}, 0, false
+	v.changes.Add(1)
+	if v.fade(a, now) {
 		return
 	}
-	delete(v.agents, id)
+	for _, m := range v.monitors {
+		v.placeOn(m, a, now)
+	}
+}
+
+// fade removes an agent of which nothing was heard for a day. Without a heartbeat
+// its newest result tells.
+func (v *Mesh) fade(a *agent, now time.Time) bool {
+	since := v.tick(now.Add(-judge.Remembered))
+	for _, s := range a.series {
+		if len(s.samples) > 0 && s.heard >= since {
+			return false
+		}
+	}
+	v.remove(a)
+	return true
+}
+
+// remove takes out an agent with all its series.
+func (v *Mesh) remove(a *agent) {
+	delete(v.agents, a.id)
+	v.changes.Add(1)
 	for _, s := range a.series {
 		m := s.m
 		if s.wanted {
@@ -67,28 +120,60 @@ func (v *Model) dismiss(id string) {
 		}
 		m.figured = false
 		s.m = nil // the wheel lets go of it
+		delete(v.kept, s)
 	}
 }
 
+// Advance finds what time alone has changed: series that are silent, agents that
+// are offline or forgotten. Whoever asks for a status or a snapshot need not.
+func (v *Mesh) Advance(now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.advance(now)
+}
+
+func (v *Mesh) advance(now time.Time) {
+	for _, a := range v.agents {
+		switch {
+		case a.seen.IsZero():
+			v.fade(a, now)
+		case now.Sub(a.seen) > judge.Remembered:
+			v.expire(a, now)
+		default:
+			v.look(a, now)
+		}
+	}
+	v.sweep(v.tick(now))
+}
+
+// sameNews says that a heartbeat tells what the one before told, but for counters
+// that always run.
+func sameNews(a, b *wire.Alive) bool {
+	return a.Agent == b.Agent && a.Instance == b.Instance && a.Leaving == b.Leaving && a.Version == b.Version && a.Host == b.Host && a.Started.Equal(b.Started) &&
+		a.Monitors == b.Monitors && a.Manual == b.Manual && a.Dropped == b.Dropped && a.Skipped == b.Skipped && maps.Equal(a.Labels, b.Labels) &&
+		maps.Equal(a.Refused, b.Refused) && maps.Equal(a.Cannot, b.Cannot) && slices.Equal(a.Notes, b.Notes) && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Families, b.Families)
+}
+
 // look says whether the agent is away, and judges its series when that changed.
-func (v *Model) look(a *agent, now time.Time) {
-	away := !a.seen.IsZero() && (a.Leaving || now.Sub(a.seen) > wire.OfflineAfter)
+func (v *Mesh) look(a *agent, now time.Time) {
+	away := !a.seen.IsZero() && !a.Online(now.Sub(a.seen))
 	if away == a.isAway {
 		return
 	}
 	a.isAway = away
+	v.changes.Add(1)
 	v.judgeAll(a, now)
 }
 
 // judgeAll evaluates all that an agent runs.
-func (v *Model) judgeAll(a *agent, now time.Time) {
+func (v *Mesh) judgeAll(a *agent, now time.Time) {
 	for _, s := range a.series {
 		v.judge(s, v.tick(now))
 	}
 }
 
 // watch puts s into the wheel, to be looked at when it has been silent too long.
-func (v *Model) watch(s *series) {
+func (v *Mesh) watch(s *series) {
 	at := max(v.swept, second(s.deadline())) + 1
 	s.inWheel = true
 	v.wheel[at] = append(v.wheel[at], s)
@@ -96,7 +181,7 @@ func (v *Model) watch(s *series) {
 
 // sweep finds what has become unknown by silence. A series that has had results
 // goes back into the wheel: each is looked at once in the time of its silence.
-func (v *Model) sweep(now uint32) {
+func (v *Mesh) sweep(now uint32) {
 	due := func(list []*series) {
 		for _, s := range list {
 			s.inWheel = false

@@ -9,24 +9,43 @@ import (
 	"netmon/wire"
 )
 
-// Result takes one result, new or late.
-func (v *Model) Result(r wire.Result, now time.Time) {
+// Result takes one result, new or late. How old it is, is told by its agent's
+// clock, as far as heartbeats tell how that goes.
+func (v *Mesh) Result(r wire.Result, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.take(&r, now)
+	v.take(&r, r.Started.Add(v.skew(r.Agent)), now)
 }
 
-func (v *Model) take(r *wire.Result, now time.Time) {
-	if v.gone[r.Agent] {
+func (v *Mesh) skew(agent string) time.Duration {
+	if a := v.agents[agent]; a != nil {
+		return a.skew
+	}
+	return 0
+}
+
+// ResultAt is [Mesh.Result] for who knows when it was measured by the clock that
+// now is of: no agent's clock decides then whether it tells of now.
+func (v *Mesh) ResultAt(r wire.Result, measured, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.take(&r, measured, now)
+}
+
+func (v *Mesh) take(r *wire.Result, measured, now time.Time) {
+	if v.bare || v.gone[r.Agent] {
 		return // it is of before
 	}
-	if v.agents[r.Agent] == nil && now.Sub(r.Started) > judge.Remembered {
-		return // of an agent that is forgotten
+	a := v.agents[r.Agent]
+	if a == nil {
+		if now.Sub(measured) > judge.Remembered {
+			return // of an agent that is forgotten
+		}
+		a = v.agent(r.Agent)
 	}
-	a := v.agent(r.Agent)
 	s := a.series[r.Monitor]
 	if s == nil {
-		if s = v.meet(r, a, now); s == nil {
+		if s = v.meet(r, a, measured, now); s == nil {
 			return
 		}
 	}
@@ -46,7 +65,15 @@ func (v *Model) take(r *wire.Result, now time.Time) {
 	if m.saved == nil {
 		v.learn(s, r, now)
 	}
+	s.heard = v.tick(measured)
 	s.keepLast(r)
+	if v.kept != nil {
+		last := *r
+		v.kept[s] = &last
+	}
+	if a.seen.IsZero() {
+		v.placeOn(m, a, now) // that it runs there is told by its results
+	}
 	if m.latest == nil || m.latest == s || at >= m.latest.samples[len(m.latest.samples)-1].at {
 		m.latest = s
 	}
@@ -58,17 +85,15 @@ func (v *Model) take(r *wire.Result, now time.Time) {
 
 // meet makes the series of a result that is the first of its kind, where there
 // should be one.
-func (v *Model) meet(r *wire.Result, a *agent, now time.Time) *series {
+func (v *Mesh) meet(r *wire.Result, a *agent, measured, now time.Time) *series {
 	m := v.monitors[r.Monitor]
 	if m == nil && r.Revision != 0 {
 		// Of a monitor that was deleted, or that we are told of in a moment.
-		if len(v.held) < heldMost {
-			v.held[[2]string{r.Monitor, r.Agent}] = *r
-		}
+		v.hold(r, measured)
 		return nil
 	}
 	if m == nil {
-		if now.Sub(r.Started) > forgotten || len(v.monitors) >= knownMost {
+		if now.Sub(measured) > forgotten || len(v.monitors) >= knownMost {
 			return nil
 		}
 		m = v.newMonitor(r.Monitor)
@@ -81,8 +106,24 @@ func (v *Model) meet(r *wire.Result, a *agent, now time.Time) *series {
 	return s
 }
 
+// hold keeps a result until its monitor is known, the newest of each agent.
+func (v *Mesh) hold(r *wire.Result, measured time.Time) {
+	waiting := v.held[r.Monitor]
+	if _, ok := waiting[r.Agent]; !ok {
+		if v.waiting >= heldMost {
+			return
+		}
+		v.waiting++
+	}
+	if waiting == nil {
+		waiting = map[string]held{}
+		v.held[r.Monitor] = waiting
+	}
+	waiting[r.Agent] = held{*r, measured}
+}
+
 // learn takes the interval of a monitor that nobody saved from when its runs were due.
-func (v *Model) learn(s *series, r *wire.Result, now time.Time) {
+func (v *Mesh) learn(s *series, r *wire.Result, now time.Time) {
 	prev := s.last.due
 	if !prev.IsZero() && r.Due.After(prev) && len(s.samples) > 1 {
 		if w := s.samples[len(s.samples)-2:]; w[1].run == w[0].run+1 {
@@ -121,7 +162,7 @@ func (s *series) fail(r *wire.Result, at time.Time) {
 	}
 }
 
-func (v *Model) keepLog(r *wire.Result) {
+func (v *Mesh) keepLog(r *wire.Result) {
 	if v.log == nil {
 		v.log = make([]wire.Result, logLength)
 	}

@@ -23,7 +23,7 @@ const (
 
 // sample is one run in 12 bytes: there are ten million of them in a large mesh.
 type sample struct {
-	at    uint32  // when it started, ticks since the model's base
+	at    uint32  // when it started, ticks since the mesh's base
 	lat   float32 // nanoseconds; negative is not measured
 	run   uint16  // low bits of the run's number
 	loss  uint8   // lossScale is all; noLoss is not measured
@@ -46,6 +46,7 @@ type series struct {
 	state   judge.State // as m.count has it
 	inWheel bool
 	parity  uint8
+	heard   uint32 // when the newest result was measured, in ticks
 	epoch   string
 	run     uint64
 	// revision is the monitor's, in the newest result.
@@ -65,7 +66,7 @@ type last struct {
 	due              time.Time
 }
 
-// add takes a result that started at this tick. It says whether it is the
+// add takes a result that started at this tick by the agent's clock. It says whether it is the
 // newest, and whether it is new at all.
 func (s *series) add(r *wire.Result, at uint32) (newest, added bool) {
 	x := sample{at: at, lat: -1, run: uint16(r.Run), loss: noLoss, flags: uint8(judge.OfResult(r))} // #nosec G115 -- the low bits
@@ -131,21 +132,8 @@ func (s *series) window() []sample {
 	return s.samples[max(0, len(s.samples)-Window):]
 }
 
-// judge is the state at a moment.
-func (s *series) judge(now uint32) judge.State {
-	f := judge.Series{Paused: s.m.paused(), Offline: s.a.away(), Refused: s.a.Refused[s.m.name] != "", Heard: len(s.samples) > 0}
-	if f.Heard {
-		f.Last = s.samples[len(s.samples)-1].state()
-		f.Stale, f.Silent = s.m.saved != nil && s.revision < s.m.revision, now > s.deadline()
-	}
-	state, _ := f.State()
-	return state
-}
-
 // deadline is the tick after which silence means that nothing is known.
-func (s *series) deadline() uint32 {
-	return s.samples[len(s.samples)-1].at + s.m.silence
-}
+func (s *series) deadline() uint32 { return s.heard + s.m.silence }
 
 // missing is how many runs between two neighbours are not known.
 func (s *series) missing(p, c sample) int {

@@ -23,14 +23,11 @@ type rate struct {
 }
 
 // Snapshot answers q as things are at now.
-func (v *Model) Snapshot(q Query, now time.Time) Snapshot {
+func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t := v.tick(now)
-	for _, a := range v.agents {
-		v.look(a, now)
-	}
-	v.sweep(t)
+	v.advance(now)
 	s := Snapshot{At: now}
 	s.Totals = v.totals(now)
 	ids := slices.Sorted(maps.Keys(v.agents))
@@ -57,7 +54,7 @@ func (v *Model) Snapshot(q Query, now time.Time) Snapshot {
 	return s
 }
 
-func (v *Model) totals(now time.Time) Totals {
+func (v *Mesh) totals(now time.Time) Totals {
 	n := Totals{All: len(v.monitors), Agents: len(v.agents), Results: v.results}
 	for _, m := range v.monitors {
 		if m.saved == nil && m.problem == "" && v.stopped(m, now) {
@@ -85,7 +82,7 @@ func (v *Model) totals(now time.Time) Totals {
 
 // stopped says that a monitor started by hand has been silent so long that it was
 // stopped by hand, too.
-func (v *Model) stopped(m *monitor, now time.Time) bool {
+func (v *Mesh) stopped(m *monitor, now time.Time) bool {
 	t := v.tick(now.Add(-forgotten))
 	for _, s := range m.series {
 		if len(s.samples) > 0 && s.deadline() > t {
@@ -109,7 +106,7 @@ func (m *monitor) telling() []*series {
 }
 
 // figure makes the figures of a monitor of those of its agents.
-func (v *Model) figure(m *monitor, now uint32) {
+func (v *Mesh) figure(m *monitor, now uint32) {
 	v.scratch = tally{lats: v.scratch.lats[:0]}
 	for _, s := range m.telling() {
 		v.scratch.count(s, now)
@@ -147,7 +144,7 @@ func (s *series) cert(now time.Time) Figure {
 	return measured(math.Floor(s.last.certExpires.Sub(now).Hours() / 24))
 }
 
-func (v *Model) row(m *monitor, q Query, ids []string, now uint32) Row {
+func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 	v.figure(m, now)
 	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[judge.Up] + m.count[judge.Degraded],
 		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Figures: m.figures}
@@ -193,7 +190,7 @@ func (m *monitor) strip(n int, now uint32) []judge.State {
 	return out
 }
 
-func (v *Model) agentRow(a *agent) AgentRow {
+func (v *Mesh) agentRow(a *agent) AgentRow {
 	r := AgentRow{Alive: a.Alive, ID: a.id, Seen: a.seen, Skew: a.skew, State: "online"}
 	switch {
 	case a.seen.IsZero():

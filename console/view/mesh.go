@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"netmon/judge"
@@ -20,18 +21,23 @@ const (
 	pastOfBase = 30 * 24 * time.Hour
 )
 
-// Model is the mesh as it is known. Its methods may be called from several
+// Mesh is the mesh as it is known. Its methods may be called from several
 // goroutines; feeding and asking do not wait long for each other.
-type Model struct {
+type Mesh struct {
+	changes  atomic.Uint64 // see Changes
+	saved    atomic.Uint64 // and of these, of saved monitors
 	mu       sync.Mutex
+	bare     bool                     // states are not asked for
+	kept     map[*series]*wire.Result // the newest results; nil where nobody asked to keep them
 	base     time.Time
 	monitors map[string]*monitor
 	agents   map[string]*agent
-	gone     map[string]bool           // agents that are gone for good: what comes of them is not taken
-	held     map[[2]string]wire.Result // managed results whose monitor is not known (yet)
-	wheel    map[uint32][]*series      // by the second in which their silence is looked at
-	swept    uint32                    // seconds that were looked at
-	log      []wire.Result             // a ring
+	gone     map[string]bool            // agents that are gone for good: what comes of them is not taken
+	held     map[string]map[string]held // managed results whose monitor is not known (yet), by it and by agent
+	waiting  int                        // how many there are in held
+	wheel    map[uint32][]*series       // by the second in which their silence is looked at
+	swept    uint32                     // seconds that were looked at
+	log      []wire.Result              // a ring
 	logged   int
 	results  uint64
 	rate     rate
@@ -40,6 +46,12 @@ type Model struct {
 	unsorted bool       // byName is not what monitors holds
 	order    []*monitor // room for the next snapshot's
 	states   []*monitor // and for its order by state
+}
+
+// held is a result that waits for its monitor.
+type held struct {
+	wire.Result
+	measured time.Time
 }
 
 // monitor is one name, saved or started by hand.
@@ -65,6 +77,9 @@ type monitor struct {
 
 func (m *monitor) paused() bool { return m.saved != nil && m.saved.Paused }
 
+// readable says that what is saved now can be read; what was saved before is kept.
+func (m *monitor) readable() bool { return m.saved != nil && m.problem == "" }
+
 // agent is one agent, known by heartbeats, by results, or both.
 type agent struct {
 	wire.Alive
@@ -77,27 +92,49 @@ type agent struct {
 
 func (a *agent) away() bool { return a.isAway }
 
-// New is a model that knows nothing, at this moment.
-func New(now time.Time) *Model {
-	return &Model{
+// New is a mesh of which nothing is known, at this moment.
+func New(now time.Time) *Mesh {
+	return &Mesh{
 		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
-		held: map[[2]string]wire.Result{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
+		held: map[string]map[string]held{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
 	}
 }
+
+// NewBare is [New] for who asks for monitors and agents alone: no result is taken,
+// and nothing is kept for each pair of them.
+func NewBare(now time.Time) *Mesh {
+	v := New(now)
+	v.bare = true
+	return v
+}
+
+// KeepResults has [Mesh.Status] tell the newest result on each agent as well. It is
+// asked before anything is told, and costs memory.
+func (v *Mesh) KeepResults() { v.kept = map[*series]*wire.Result{} }
+
+// Changes counts what became known of monitors, agents and states. What changes
+// all the time is not counted: figures, ages, and results that change no state.
+// It costs nothing to ask.
+func (v *Mesh) Changes() uint64 { return v.changes.Load() }
+
+// SavedChanges counts what became known of saved monitors, and nothing else.
+func (v *Mesh) SavedChanges() uint64 { return v.saved.Load() }
 
 func ticks(d time.Duration) uint32 { return uint32(min(max(d/tick, 0), math.MaxUint32/2)) }
 
 func second(t uint32) uint32 { return t / uint32(time.Second/tick) }
 
-func (v *Model) tick(t time.Time) uint32 { return ticks(t.Sub(v.base)) }
+func (v *Mesh) tick(t time.Time) uint32 { return ticks(t.Sub(v.base)) }
 
-func (v *Model) time(t uint32) time.Time { return v.base.Add(time.Duration(t) * tick) }
+func (v *Mesh) time(t uint32) time.Time { return v.base.Add(time.Duration(t) * tick) }
 
 // Saved takes a saved monitor as it is now; nil says that it is deleted.
 // problem says why it cannot be read, where it cannot.
-func (v *Model) Saved(name string, saved *wire.Saved, problem error, now time.Time) {
+func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.changes.Add(1)
+	v.saved.Add(1)
 	m := v.monitors[name]
 	if saved == nil && problem == nil {
 		if m != nil {
@@ -118,18 +155,17 @@ func (v *Model) Saved(name string, saved *wire.Saved, problem error, now time.Ti
 		v.schedule(m, def.Every.Std(), def.Timeout.Std(), now)
 	}
 	v.place(m, now)
-	for _, a := range v.agents {
-		key := [2]string{name, a.id}
-		if r, ok := v.held[key]; ok {
-			delete(v.held, key)
-			v.take(&r, now)
-		}
+	waited := v.held[name]
+	delete(v.held, name)
+	v.waiting -= len(waited)
+	for _, r := range waited {
+		v.take(&r.Result, r.measured, now)
 	}
 }
 
 // Only keeps the saved monitors of these names: the others were deleted while
 // nobody told.
-func (v *Model) Only(names map[string]bool) {
+func (v *Mesh) Only(names map[string]bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for name, m := range v.monitors {
@@ -139,27 +175,24 @@ func (v *Model) Only(names map[string]bool) {
 	}
 }
 
-func (v *Model) newMonitor(name string) *monitor {
+func (v *Mesh) newMonitor(name string) *monitor {
 	m := &monitor{name: name}
 	v.schedule(m, wire.DefaultEvery, wire.DefaultTimeout, v.base)
 	v.monitors[name], v.unsorted = m, true
+	v.changes.Add(1)
 	return m
 }
 
 // counts is how many of the agents where a monitor should run find it in which
 // state. Of those that it names and nobody has heard of, nothing is known.
-func (v *Model) counts(m *monitor) judge.Counts {
+func (v *Mesh) counts(m *monitor) judge.Counts {
 	n := m.count
-	for _, id := range m.named {
-		if v.agents[id] == nil && judge.Expected(m.saved, judge.Agent{ID: id}) {
-			n[judge.Unknown]++
-		}
-	}
+	n[judge.Unknown] += len(v.unknown(m))
 	return n
 }
 
 // schedule sets how long a silence tells nothing.
-func (v *Model) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
+func (v *Mesh) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
 	silence := ticks(judge.Silence(every, timeout))
 	if m.silence != 0 && m.silence != silence {
 		m.silenceBefore, m.changed = max(m.silence, silence), v.tick(now)
@@ -167,23 +200,29 @@ func (v *Model) schedule(m *monitor, every, timeout time.Duration, now time.Time
 	m.every, m.silence = max(1, ticks(every)), silence
 }
 
-func (v *Model) drop(m *monitor) {
+func (v *Mesh) drop(m *monitor) {
 	for _, s := range m.series {
 		delete(s.a.series, m.name)
 		s.m = nil // the wheel lets go of it
+		delete(v.kept, s)
 	}
 	delete(v.monitors, m.name)
 	v.unsorted = true
+	v.changes.Add(1)
+	v.saved.Add(1)
 }
 
 // place makes the series of m those of the agents where it should run.
-func (v *Model) place(m *monitor, now time.Time) {
+func (v *Mesh) place(m *monitor, now time.Time) {
 	for _, a := range v.agents {
 		v.placeOn(m, a, now)
 	}
 }
 
-func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
+func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
+	if v.bare {
+		return
+	}
 	s := a.series[m.name]
 	wanted := s != nil && m.saved == nil
 	switch {
@@ -193,6 +232,9 @@ func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
 			of.Revision = s.revision
 		}
 		wanted = judge.Expected(m.saved, of)
+		if of.Unheard && (s == nil || len(s.samples) == 0) {
+			wanted = wanted && slices.Contains(m.named, a.id) // that it runs others tells nothing
+		}
 	case a.Leaving:
 		wanted = false // nothing runs there
 	}
@@ -209,11 +251,12 @@ func (v *Model) placeOn(m *monitor, a *agent, now time.Time) {
 			m.count[s.state]++
 		}
 		s.wanted = wanted
+		v.changes.Add(1)
 	}
 	v.judge(s, v.tick(now))
 }
 
-func (v *Model) newSeries(m *monitor, a *agent) *series {
+func (v *Mesh) newSeries(m *monitor, a *agent) *series {
 	s := &series{m: m, a: a, state: judge.Unknown}
 	i, _ := slices.BinarySearchFunc(m.series, a.id, func(s *series, id string) int { return strings.Compare(s.a.id, id) })
 	m.series = slices.Insert(m.series, i, s)
@@ -221,11 +264,12 @@ func (v *Model) newSeries(m *monitor, a *agent) *series {
 	return s
 }
 
-func (v *Model) judge(s *series, now uint32) {
-	st := s.judge(now)
+func (v *Mesh) judge(s *series, now uint32) {
+	st, _ := s.facts(now).State()
 	if st == s.state {
 		return
 	}
+	v.changes.Add(1)
 	if s.wanted {
 		s.m.count[s.state]--
 		s.m.count[st]++
@@ -233,7 +277,7 @@ func (v *Model) judge(s *series, now uint32) {
 	s.state = st
 }
 
-func (v *Model) agent(id string) *agent {
+func (v *Mesh) agent(id string) *agent {
 	a := v.agents[id]
 	if a == nil {
 		a = &agent{id: id, series: map[string]*series{}}

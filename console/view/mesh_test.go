@@ -16,8 +16,8 @@ var t0 = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 func at(d time.Duration) time.Time { return t0.Add(d) }
 
-// mesh is a model with one saved monitor web, every 1s, on agents that are online.
-func mesh(agents ...string) *Model {
+// mesh has one saved monitor web, every 1s, on agents that are online.
+func mesh(agents ...string) *Mesh {
 	v := New(t0)
 	v.Saved("web", saved("web", time.Second), nil, t0)
 	for _, a := range agents {
@@ -55,7 +55,7 @@ func broken(r *wire.Result) {
 	r.Outcome, r.Failure, r.LatencyNS = wire.Broken, wire.BrokenPermission, nil
 }
 
-func (v *Model) web(t *testing.T, now time.Time) Row {
+func (v *Mesh) web(t *testing.T, now time.Time) Row {
 	t.Helper()
 	s := v.Snapshot(Query{Strip: 20, Names: []string{"web"}}, now)
 	if len(s.Monitors) != 1 {
@@ -72,83 +72,83 @@ func marks(strip []judge.State) string {
 	return out
 }
 
-func TestModel_States(t *testing.T) {
+func TestMesh_States(t *testing.T) {
 	for name, tc := range map[string]struct {
-		feed   func(v *Model)
+		feed   func(v *Mesh)
 		now    time.Duration
 		state  judge.State
 		up, of int
 		strip  string
 	}{
-		"nothing came yet":  {func(v *Model) {}, time.Second, judge.Unknown, 0, 2, ""},
-		"ok on both agents": {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, judge.Up, 2, 2, "●"},
-		"failed on one":     {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, judge.Degraded, 1, 2, "▲"},
-		"failed on both": {func(v *Model) {
+		"nothing came yet":  {func(v *Mesh) {}, time.Second, judge.Unknown, 0, 2, ""},
+		"ok on both agents": {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, judge.Up, 2, 2, "●"},
+		"failed on one":     {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, judge.Degraded, 1, 2, "▲"},
+		"failed on both": {func(v *Mesh) {
 			v.Result(run("a", 1, failed("refused")), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 		}, 2 * time.Second, judge.Down, 0, 2, "✕"},
-		"slow on both": {func(v *Model) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, judge.Degraded, 2, 2, "▲"},
-		"one agent is silent": {func(v *Model) {
+		"slow on both": {func(v *Mesh) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, judge.Degraded, 2, 2, "▲"},
+		"one agent is silent": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			for n := range 9 {
 				v.Result(run("b", n+1), at(time.Duration(n+1)*time.Second))
 			}
 		}, 9 * time.Second, judge.Degraded, 1, 2, "●????????"},
-		"both are silent":         {func(v *Model) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, judge.Unknown, 0, 2, "●????"},
-		"neither could measure":   {func(v *Model) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
-		"an outcome of tomorrow":  {func(v *Model) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
-		"down, and one not known": {func(v *Model) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, judge.Down, 0, 2, "✕"},
-		"an agent said good-bye": {func(v *Model) {
+		"both are silent":         {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, judge.Unknown, 0, 2, "●????"},
+		"neither could measure":   {func(v *Mesh) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
+		"an outcome of tomorrow":  {func(v *Mesh) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
+		"down, and one not known": {func(v *Mesh) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, judge.Down, 0, 2, "✕"},
+		"an agent said good-bye": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			b := alive("b", at(time.Second))
 			b.Leaving = true
 			v.Heartbeat(b, at(time.Second), at(time.Second))
 		}, 2 * time.Second, judge.Up, 1, 1, "●"},
-		"an agent is gone": {func(v *Model) {
+		"an agent is gone": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Result(run("b", 2, failed("refused")), at(time.Second)) // it was on its way
 		}, 2 * time.Second, judge.Up, 1, 1, "●"},
-		"an agent was gone, and is back": {func(v *Model) {
+		"an agent was gone, and is back": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Heartbeat(alive("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Result(run("b", 2), at(time.Second))
 		}, 2 * time.Second, judge.Up, 2, 2, "●"},
-		"paused": {func(v *Model) {
+		"paused": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			p := saved("web", time.Second)
 			p.Paused = true
 			v.Saved("web", p, nil, at(time.Second))
 		}, 2 * time.Second, judge.Paused, 0, 0, "●"},
-		"an old result came late": {func(v *Model) {
+		"an old result came late": {func(v *Mesh) {
 			v.Result(run("a", 2, failed("refused")), t0)
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 2), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 		}, 3 * time.Second, judge.Degraded, 1, 2, "▲▲"},
-		"runs are lost": {func(v *Model) {
+		"runs are lost": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 4), t0)
 			}
 		}, 4 * time.Second, judge.Up, 2, 2, "●??●"},
-		"the agent says that it dropped some": {func(v *Model) {
+		"the agent says that it dropped some": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 2, func(r *wire.Result) { r.Dropped = 3 }), t0)
 			}
 		}, 2 * time.Second, judge.Up, 2, 2, "●?●"},
-		"lost runs that came after all": {func(v *Model) {
+		"lost runs that came after all": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				for _, n := range []int{1, 4, 3, 2, 3, 4} {
 					v.Result(run(a, n), t0)
 				}
 			}
 		}, 4 * time.Second, judge.Up, 2, 2, "●●●●"},
-		"a new epoch is no gap": {func(v *Model) {
+		"a new epoch is no gap": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 2), t0)
@@ -156,7 +156,7 @@ func TestModel_States(t *testing.T) {
 				v.Result(run(a, 4, func(r *wire.Result) { r.Epoch, r.Run = "F", 2 }), t0)
 			}
 		}, 4 * time.Second, judge.Up, 2, 2, "●●●●"},
-		"a new epoch after a silence is one": {func(v *Model) {
+		"a new epoch after a silence is one": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 7, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
@@ -174,7 +174,7 @@ func TestModel_States(t *testing.T) {
 	}
 }
 
-func TestModel_AnAgentThatIsOfflineKnowsNothing(t *testing.T) {
+func TestMesh_AnAgentThatIsOfflineKnowsNothing(t *testing.T) {
 	v := New(t0)
 	v.Saved("web", saved("web", time.Hour), nil, t0)
 	v.Heartbeat(alive("a", t0), t0, t0)
@@ -191,7 +191,7 @@ func TestModel_AnAgentThatIsOfflineKnowsNothing(t *testing.T) {
 	}
 }
 
-func TestModel_CorrectsAnAgentsClock(t *testing.T) {
+func TestMesh_CorrectsAnAgentsClock(t *testing.T) {
 	v := New(t0)
 	v.Saved("web", saved("web", time.Second), nil, t0)
 	v.Heartbeat(alive("a", at(-time.Hour)), t0, t0) // its clock is an hour behind
@@ -201,7 +201,7 @@ func TestModel_CorrectsAnAgentsClock(t *testing.T) {
 	}
 }
 
-func TestModel_Figures(t *testing.T) {
+func TestMesh_Figures(t *testing.T) {
 	v := mesh("a")
 	for n := 1; n <= 20; n++ {
 		var change []func(*wire.Result)
@@ -225,7 +225,7 @@ func TestModel_Figures(t *testing.T) {
 	}
 }
 
-func TestModel_ForgetsWhatIsDeleted(t *testing.T) {
+func TestMesh_ForgetsWhatIsDeleted(t *testing.T) {
 	v := mesh("a")
 	v.Result(run("a", 1), t0)
 	v.Saved("web", nil, nil, t0)
@@ -243,7 +243,7 @@ func TestModel_ForgetsWhatIsDeleted(t *testing.T) {
 	}
 }
 
-func TestModel_MonitorsStartedByHand(t *testing.T) {
+func TestMesh_MonitorsStartedByHand(t *testing.T) {
 	v := mesh("a")
 	v.Saved("web", nil, nil, t0)
 	for n := 1; n < 4; n++ {
@@ -257,9 +257,9 @@ func TestModel_MonitorsStartedByHand(t *testing.T) {
 	}
 }
 
-// TestModel_AGapIsNeverUp gives the results of one agent with some lost, some
+// TestMesh_AGapIsNeverUp gives the results of one agent with some lost, some
 // failed, some twice, in any order, and compares with what is known then.
-func TestModel_AGapIsNeverUp(t *testing.T) {
+func TestMesh_AGapIsNeverUp(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		v := mesh("a")
@@ -316,9 +316,9 @@ func TestModel_AGapIsNeverUp(t *testing.T) {
 	}
 }
 
-// TestModel_CountsStayTrue compares the counts that are kept up to date with
+// TestMesh_CountsStayTrue compares the counts that are kept up to date with
 // what they count, after anything that may happen.
-func TestModel_CountsStayTrue(t *testing.T) {
+func TestMesh_CountsStayTrue(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	v, now := New(t0), t0
 	agents, names := []string{"a", "b", "c"}, []string{"web", "db", "dns"}

@@ -1,0 +1,56 @@
+package console
+
+import (
+	"context"
+
+	"netmon/console/view"
+	"netmon/wire"
+)
+
+// Status is the state of a saved monitor at one moment, and that on each agent.
+type Status = view.Status
+
+// AgentStatus is the state of a monitor on one agent.
+type AgentStatus = view.AgentStatus
+
+// Status asks the broker for the state of a monitor now, and for its last result
+// on each agent. ErrNotFound says that it is not saved.
+func (c *Client) Status(ctx context.Context, name string) (Status, error) {
+	store, err := c.Monitors(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	saved, err := store.Get(ctx, name)
+	if err != nil {
+		return Status{}, err
+	}
+	all, err := c.statuses(ctx, []wire.Saved{saved}, true)
+	if err != nil {
+		return Status{}, err
+	}
+	return all[0], nil
+}
+
+// Statuses asks the broker for the states of these monitors now, in their order.
+// It reads the last result of each on each agent, and keeps none.
+func (c *Client) Statuses(ctx context.Context, monitors []wire.Saved) ([]Status, error) {
+	if len(monitors) == 0 {
+		return nil, nil
+	}
+	return c.statuses(ctx, monitors, false)
+}
+
+// statuses asks a model that is told once what is stored.
+func (c *Client) statuses(ctx context.Context, monitors []wire.Saved, results bool) ([]Status, error) {
+	m := c.Model(ModelOptions{Saved: monitors, KeepResults: results})
+	if err := m.Load(ctx); err != nil {
+		return nil, err
+	}
+	// What came to be while it was read is not counted as silence.
+	now := m.readFrom()
+	out := make([]Status, len(monitors))
+	for i, saved := range monitors {
+		out[i], _ = m.mesh.Status(saved.Name, now)
+	}
+	return out, nil
+}
