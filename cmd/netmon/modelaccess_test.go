@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"netmon/console"
+	"netmon/internal/endpoint"
+	"netmon/internal/host"
 	"netmon/internal/natstest"
 	"netmon/judge"
 	"netmon/wire"
@@ -17,7 +19,7 @@ func TestModel_ViewerFollowsSome(t *testing.T) {
 	s := natstest.StartSecure(t)
 	client := func(role wire.Role, name string) *console.Client {
 		id, dir := s.LetIn(t, role, name)
-		cl, err := console.ConnectAs(personOf(dir), by(s.Connect, id, dir))
+		cl, err := console.ConnectAs(endpoint.PersonIn(dir), host.By(s.Connect, id, dir))
 		if err != nil {
 			t.Fatal(err)
 		}
