@@ -141,7 +141,7 @@ func TestEveryKind(t *testing.T) {
 func TestFailuresAreInTheClosedSet(t *testing.T) {
 	for _, f := range wire.Failures {
 		if f.Meaning == "" || (f.Outcome == wire.Broken) != slices.Contains([]wire.Failure{
-			wire.BrokenPermission, wire.BrokenLocal, wire.BrokenSecret, wire.BrokenPolicy, wire.BrokenProxy, wire.BrokenInternal}, f.Failure) {
+			wire.BrokenPermission, wire.BrokenLocal, wire.BrokenSecret, wire.BrokenPolicy, wire.BrokenProxy, wire.BrokenNoRoute, wire.BrokenResolver, wire.BrokenClock, wire.BrokenInternal}, f.Failure) {
 			t.Errorf("%+v: wrong outcome or no meaning", f)
 		}
 	}

@@ -184,7 +184,7 @@ func (c Common) dialer(network string, addr netip.Addr) (*net.Dialer, error) {
 		return d, nil
 	}
 	if local.Is4() != addr.Is4() {
-		return nil, fail(wire.FailUnreachable, "source %s and target %s are of different IP families", local, addr)
+		return nil, broken(wire.BrokenLocal, "source %s and target %s are of different IP families", local, addr)
 	}
 	switch network {
 	case "tcp":
@@ -200,6 +200,7 @@ func (c Common) dialer(network string, addr netip.Addr) (*net.Dialer, error) {
 // dial connects to the first of addrs that takes the connection, and notes it
 // as the address measured. took is the time of the successful attempt alone.
 func (c Common) dial(ctx context.Context, run *Run, network string, addrs []netip.Addr, port uint16) (conn net.Conn, took time.Duration, err error) {
+	var kept verdictOf
 	for i, a := range addrs {
 		if i > 0 {
 			run.Stepf("falling back to %s", a)
@@ -210,11 +211,12 @@ func (c Common) dial(ctx context.Context, run *Run, network string, addrs []neti
 		if err == nil {
 			return conn, took, nil
 		}
-		if ctx.Err() != nil {
+		kept.note(a, err)
+		if ctx.Err() != nil || failureIs(err, wire.FailReset) { // a reset is the word of one that had taken it
 			break
 		}
 	}
-	return nil, took, err
+	return nil, took, kept.conclude(run)
 }
 
 func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.AddrPort) (net.Conn, time.Duration, error) {
@@ -228,7 +230,7 @@ func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.
 	took := time.Since(start)
 	if err != nil {
 		run.Stepf("connect to %s: %v", to, err)
-		return nil, took, netFail("connect to "+to.String(), plain(err))
+		return nil, took, c.reachFail("connect to "+to.String(), to.Addr(), plain(err))
 	}
 	run.Stepf("connected to %s from %s in %v", to, conn.LocalAddr(), took)
 	return conn, took, nil

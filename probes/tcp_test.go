@@ -54,7 +54,7 @@ func tcpCertificate(t *testing.T, until time.Time) (config *tls.Config, cert, ke
 type turns = []targets.TCPTurn
 
 // TestTCP_Reasons produces every reason that the kind knows, but for those of
-// ports, names and networks: TestTCP_Refused, TestTCP_Names, TestTCP_NoRoute,
+// ports, names and networks: TestTCP_Refused, TestTCP_Names, TestEveryKind_NoRoute,
 // TestTCP_Blackhole.
 func TestTCP_Reasons(t *testing.T) {
 	good, _, _, trust := tcpCertificate(t, time.Now().Add(100*24*time.Hour))
