@@ -165,7 +165,7 @@ func TestTCP_Refused(t *testing.T) {
 
 func TestTCP_Names(t *testing.T) {
 	r := measure(t, "tcp", "example.com:25", `{"resolver":"`+closedUDP(t)+`"}`)
-	wantFailure(t, r, wire.Failed, wire.FailResolve)
+	wantFailure(t, r, wire.Broken, wire.BrokenResolver)
 	wantFailure(t, measure(t, "tcp", "127.0.0.1:25", `{"family":"6"}`), wire.Failed, wire.FailNoSuchHost)
 	s := serveTCP(t, turns{}...)
 	_, port, _ := net.SplitHostPort(s.Addr)
