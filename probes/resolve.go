@@ -185,13 +185,18 @@ func (c Common) dialer(network string, addr netip.Addr) (*net.Dialer, error) {
 // dial connects to the first of addrs that takes the connection, and notes it
 // as the address measured. took is the time of the successful attempt alone.
 func (c Common) dial(ctx context.Context, run *Run, network string, addrs []netip.Addr, port uint16) (conn net.Conn, took time.Duration, err error) {
+	return c.dialBy(ctx, run, network, addrs, port, nil)
+}
+
+// dialBy is dial with dialers that prepare, where it is not nil, has prepared.
+func (c Common) dialBy(ctx context.Context, run *Run, network string, addrs []netip.Addr, port uint16, prepare func(*net.Dialer)) (conn net.Conn, took time.Duration, err error) {
 	var kept verdictOf
 	for i, a := range addrs {
 		if i > 0 {
 			run.Stepf("falling back to %s", a)
 		}
 		attempt, cancel := share(ctx, len(addrs)-i)
-		conn, took, err = c.dialOne(attempt, run, network, netip.AddrPortFrom(a, port))
+		conn, took, err = c.dialOne(attempt, run, network, netip.AddrPortFrom(a, port), prepare)
 		cancel()
 		if err == nil {
 			return conn, took, nil
@@ -204,11 +209,14 @@ func (c Common) dial(ctx context.Context, run *Run, network string, addrs []neti
 	return nil, took, kept.conclude(run)
 }
 
-func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.AddrPort) (net.Conn, time.Duration, error) {
+func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.AddrPort, prepare func(*net.Dialer)) (net.Conn, time.Duration, error) {
 	run.Reached(to.Addr().String())
 	d, err := c.dialer(network, to.Addr())
 	if err != nil {
 		return nil, 0, err
+	}
+	if prepare != nil {
+		prepare(d)
 	}
 	start := time.Now()
 	conn, err := d.DialContext(ctx, network, to.String())

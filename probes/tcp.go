@@ -161,6 +161,11 @@ func (p TCP) validateTLS(port uint16, known bool) error {
 	return problems.Err()
 }
 
+// connectsOnly says that there is nothing to do once connected.
+func (p TCP) connectsOnly() bool {
+	return p.security() == tcpNone && !p.Banner && p.Expect.Banner == "" && len(p.Steps) == 0 && p.Quit == ""
+}
+
 func (s TCPStep) validate() error {
 	var problems wire.Problems
 	if len(s.Name) > 64 {

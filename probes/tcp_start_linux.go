@@ -29,7 +29,7 @@ type tcpRun struct {
 
 // Start implements Starter: for a connection without dialogue.
 func (p TCP) Start(run *Run) (Pending, bool) {
-	if p.security() != tcpNone || p.Banner || p.Expect.Banner != "" || len(p.Steps) > 0 || p.Quit != "" || p.Source != "" {
+	if !p.connectsOnly() || p.Source != "" {
 		return nil, false
 	}
 	host, port, err := splitTarget(run.Target, "")
