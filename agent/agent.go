@@ -147,7 +147,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read state: %w", err)
 	}
-	a.o.Spool.Log = a.log
+	a.o.Spool.Log, a.o.Spool.Mark = a.log, markOf
 	sp, spoolProblem, err := spool.Open(filepath.Join(a.o.State, "spool"), a.o.Spool)
 	if err != nil {
 		return err
@@ -160,6 +160,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			a.log.Error(p)
 			a.notes = append(a.notes, wire.Clip(p, wire.MaxReason))
 		}
+	}
+	a.set.lastTick = func(name string) (time.Time, uint64, bool) {
+		m, ok := a.spool.Marked(name)
+		return time.Unix(0, m[0]), uint64(m[1]), ok // #nosec G115 -- as record wrote it
 	}
 	a.set.resume(state)
 	a.was = state.Agent != ""
@@ -216,13 +220,26 @@ func (a *Agent) record(r wire.Result) {
 	a.results.Add(1)
 	r.Agent = a.o.ID
 	r.Fit()
-	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
+	mark := spool.Mark{r.Due.UnixNano(), int64(r.Covers)} // #nosec G115 -- what the runner counted
+	err := a.spool.AppendMarked(r.Monitor, mark, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
 		return r.AppendJSON(buf)
 	})
 	if err != nil {
 		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)
 	}
+}
+
+// markOf is what record marks a result with.
+func markOf(data []byte) (spool.Mark, bool) {
+	var r struct {
+		Due    time.Time `json:"due"`
+		Covers uint64    `json:"covers"`
+	}
+	if err := json.Unmarshal(data, &r); err != nil || r.Due.IsZero() {
+		return spool.Mark{}, false
+	}
+	return spool.Mark{r.Due.UnixNano(), int64(r.Covers)}, true // #nosec G115 -- as record wrote it
 }
 
 // deliver waits for the spool to empty, as far as the link allows, and says goodbye.

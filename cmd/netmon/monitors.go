@@ -22,7 +22,7 @@ func addCommand() *cli.Command {
 			brokerFlag(),
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the monitor (default: made from kind and target)"},
 			&cli.DurationFlag{Name: "every", Value: wire.DefaultEvery, Usage: "measure once in each `DURATION`"},
-			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or --every if that is shorter, but at least 1s", Usage: "give up a run after this `DURATION`"},
+			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or nine tenths of --every if that is shorter; 1s if --every is under 1s", Usage: "give up a run after this `DURATION`"},
 			&cli.StringFlag{Name: "on", Value: "all", Usage: "`AGENTS` that run it: all, ids, or label=value, by commas"},
 			&cli.StringFlag{Name: "except", Usage: "`AGENTS` that do not"},
 		}
