@@ -33,7 +33,7 @@ type TCPStep struct {
 	Expect     string        `json:"expect,omitempty" help:"regular expression (RE2) that the answer matches, at any place; ^ and $ match at every line, before CR LF too; (?P<NAME>…) captures"`
 	ExpectText string        `json:"expect_text,omitempty" help:"text that the answer contains"`
 	ExpectHex  string        `json:"expect_hex,omitempty" help:"bytes, in hex, that the answer contains"`
-	Wait       wire.Duration `json:"wait,omitempty" help:"the longest wait for the answer; default: the rest of the timeout"`
+	Wait       wire.Duration `json:"wait,omitempty" zero:"no" help:"the longest wait for the answer; default: the rest of the timeout"`
 }
 
 // TCPExpect is what the conversation must have come to.

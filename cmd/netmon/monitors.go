@@ -47,6 +47,11 @@ func add(c *cli.Context, k probes.Kind) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range []string{"every", "timeout"} {
+		if c.IsSet(name) && c.Duration(name) == 0 {
+			return usage("--%s: want more than 0, got 0s: leave it out for the default", name)
+		}
+	}
 	m := wire.Saved{Monitor: wire.Monitor{
 		Name: c.String("name"), Kind: k.Name, Target: target,
 		Every: wire.Duration(c.Duration("every")), Timeout: wire.Duration(c.Duration("timeout")), Options: options,
