@@ -78,6 +78,8 @@ type Agent struct {
 	beat      chan struct{}          // a heartbeat is wanted soon; has room for one
 	authority atomic.Pointer[string] // fingerprint of the one that was told last; nil without Trust
 	following chan struct{}          // asks followLoop to look; has room for one
+	clock     brokerClock
+	linked    chan struct{} // asks clockLoop to look; has room for one
 	kinds     []string
 	cannot    map[string]string
 
@@ -114,8 +116,9 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), linked: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
 	a.told = auditlog.New(a.note)
+	a.env.Clock = a.clock.now
 	a.run = newRunner(o.ID, a.record)
 	a.run.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
@@ -193,6 +196,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	loops.Go(func() { a.run.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	loops.Go(func() { a.followLoop(ctx) })
+	loops.Go(func() { a.clockLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
 	tells.Go(func() { a.auditLoop(telling) })
 	sends.Go(func() {
@@ -279,6 +283,10 @@ func (a *Agent) setSendProblem(p string) {
 func (a *Agent) opened() {
 	a.sendAlive(false)
 	a.follow()
+	select {
+	case a.linked <- struct{}{}:
+	default:
+	}
 	a.mu.Lock()
 	if a.o.Trust != nil && !a.was {
 		a.saveLocked() // from now on the id is ours: see ErrIDInUse
@@ -360,7 +368,7 @@ func (a *Agent) alive() wire.Alive {
 	defer a.mu.Unlock()
 	a.set.describe(&b)
 	b.Notes = slices.Clone(a.notes)
-	for _, p := range []string{a.stateProblem, a.sendProblem, text(a.spool.Problem()), text(trustProblem)} {
+	for _, p := range []string{a.stateProblem, a.sendProblem, text(a.spool.Problem()), text(trustProblem), a.clock.note()} {
 		if p != "" {
 			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}
