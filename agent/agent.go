@@ -81,6 +81,8 @@ type Agent struct {
 	following chan struct{}          // asks followLoop to look; has room for one
 	reached   chan struct{}          // asks reachLoop to look; has room for one
 	api       reach
+	clock     brokerClock
+	linked    chan struct{} // asks clockLoop to look; has room for one
 	kinds     []string
 	cannot    map[string]string
 
@@ -121,9 +123,10 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), linked: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
 	a.api.turn(o.Domain)
 	a.told = auditlog.New(a.note)
+	a.env.Clock = a.clock.now
 	a.run = newRunner(o.ID, a.record)
 	a.run.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
@@ -155,7 +158,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read state: %w", err)
 	}
-	a.o.Spool.Log = a.log
+	a.o.Spool.Log, a.o.Spool.Mark = a.log, markOf
 	sp, spoolProblem, err := spool.Open(filepath.Join(a.o.State, "spool"), a.o.Spool)
 	if err != nil {
 		return err
@@ -168,6 +171,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			a.log.Error(p)
 			a.notes = append(a.notes, wire.Clip(p, wire.MaxReason))
 		}
+	}
+	a.set.lastTick = func(name string) (time.Time, uint64, bool) {
+		m, ok := a.spool.Marked(name)
+		return time.Unix(0, m[0]), uint64(m[1]), ok // #nosec G115 -- as record wrote it
 	}
 	a.set.resume(state)
 	a.was = state.Agent != ""
@@ -198,6 +205,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	loops.Go(func() { a.beatLoop(ctx) })
 	loops.Go(func() { a.followLoop(ctx) })
 	loops.Go(func() { a.reachLoop(ctx) })
+	loops.Go(func() { a.clockLoop(ctx) })
 	sends.Go(func() { s.run(sending) })
 	tells.Go(func() { a.auditLoop(telling) })
 	sends.Go(func() {
@@ -225,13 +233,26 @@ func (a *Agent) record(r wire.Result) {
 	a.results.Add(1)
 	r.Agent = a.o.ID
 	r.Fit()
-	err := a.spool.Append(r.Monitor, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
+	mark := spool.Mark{r.Due.UnixNano(), int64(r.Covers)} // #nosec G115 -- what the runner counted
+	err := a.spool.AppendMarked(r.Monitor, mark, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
 		return r.AppendJSON(buf)
 	})
 	if err != nil {
 		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)
 	}
+}
+
+// markOf is what record marks a result with.
+func markOf(data []byte) (spool.Mark, bool) {
+	var r struct {
+		Due    time.Time `json:"due"`
+		Covers uint64    `json:"covers"`
+	}
+	if err := json.Unmarshal(data, &r); err != nil || r.Due.IsZero() {
+		return spool.Mark{}, false
+	}
+	return spool.Mark{r.Due.UnixNano(), int64(r.Covers)}, true // #nosec G115 -- as record wrote it
 }
 
 // deliver waits for the spool to empty, as far as the link allows, and says goodbye.
@@ -273,6 +294,10 @@ func (a *Agent) opened() {
 	a.follow()
 	select {
 	case a.reached <- struct{}{}:
+	default:
+	}
+	select {
+	case a.linked <- struct{}{}:
 	default:
 	}
 	a.mu.Lock()
@@ -356,7 +381,7 @@ func (a *Agent) alive() wire.Alive {
 	defer a.mu.Unlock()
 	a.set.describe(&b)
 	b.Notes = append(b.Notes, a.notes...)
-	for _, p := range []string{a.stateProblem, a.sendProblem, a.reachProblem, text(a.spool.Problem()), text(trustProblem)} {
+	for _, p := range []string{a.stateProblem, a.sendProblem, a.reachProblem, text(a.spool.Problem()), text(trustProblem), a.clock.note()} {
 		if p != "" {
 			b.Notes = append(b.Notes, wire.Clip(p, wire.MaxReason))
 		}

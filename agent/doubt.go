@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -101,31 +102,51 @@ func (s *sender) decide(it *item, last wire.Result) {
 // subject that says which: an agent may ask for its own and no others. at is
 // its number there. Where there is none, or what is no result, it is the zero value.
 func (s *sender) lastStored(ctx context.Context, nc *nats.Conn, monitor string) (r wire.Result, at uint64, err error) {
-	subject, err := wire.ResultSubject(s.agent, monitor)
-	if err != nil {
-		return wire.Result{}, 0, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	msg, err := retry.Get(ctx, nc, func(ctx context.Context) (*nats.Msg, error) {
-		return nc.RequestWithContext(ctx, s.api.subject("DIRECT.GET."+wire.ResultsStream+"."+subject), nil)
-	})
-	if err != nil {
-		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: %w", monitor, err)
-	}
-	switch status := msg.Header.Get("Status"); status {
-	case "":
-	case "404":
-		return wire.Result{}, 0, nil
-	default:
-		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: %s %s", monitor, status, msg.Header.Get("Description"))
+	r, msg, err := s.api.askLast(ctx, nc, s.agent, monitor)
+	if err != nil || msg == nil {
+		return r, 0, err
 	}
 	if at, err = strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64); err != nil {
 		return wire.Result{}, 0, fmt.Errorf("ask for the last stored result of %s: its number: %w", monitor, err)
 	}
+	return r, at, nil
+}
+
+// lastStoredAt is lastStored, with when the stream stored it by the broker's
+// clock; zero where there is none, or what is no result.
+func (a *reach) lastStoredAt(ctx context.Context, nc *nats.Conn, agent, monitor string) (r wire.Result, at time.Time, err error) {
+	r, msg, err := a.askLast(ctx, nc, agent, monitor)
+	if err != nil || msg == nil || r.Agent == "" {
+		return r, at, err
+	}
+	at, err = time.Parse(time.RFC3339Nano, msg.Header.Get("Nats-Time-Stamp"))
+	return r, at, err
+}
+
+// askLast asks for the message of the last result; msg is nil where there is none.
+func (a *reach) askLast(ctx context.Context, nc *nats.Conn, agent, monitor string) (r wire.Result, msg *nats.Msg, err error) {
+	subject, err := wire.ResultSubject(agent, monitor)
+	if err != nil {
+		return wire.Result{}, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	msg, err = retry.Get(ctx, nc, func(ctx context.Context) (*nats.Msg, error) {
+		return nc.RequestWithContext(ctx, a.subject("DIRECT.GET."+wire.ResultsStream+"."+subject), nil)
+	})
+	if err != nil {
+		return wire.Result{}, nil, fmt.Errorf("ask for the last stored result of %s: %w", monitor, err)
+	}
+	switch status := msg.Header.Get("Status"); status {
+	case "":
+	case "404":
+		return wire.Result{}, nil, nil
+	default:
+		return wire.Result{}, nil, fmt.Errorf("ask for the last stored result of %s: %s %s", monitor, status, msg.Header.Get("Description"))
+	}
 	r, err = wire.DecodeResult(subject, msg.Data)
 	if err != nil {
-		return wire.Result{}, at, nil // not one of ours
+		return wire.Result{}, msg, nil // not one of ours
 	}
-	return r, at, nil
+	return r, msg, nil
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"maps"
 	"reflect"
+	"time"
 
 	"netmon/wire"
 )
@@ -25,6 +26,8 @@ type durableEntry struct {
 	store   string
 	touched uint64 // revision of the last command about it
 	by      string // who started it by hand, by the broker's word
+	// since is when it began to run as it does: before that it owes nothing.
+	since time.Time
 }
 
 // replace sets one value.
@@ -59,6 +62,9 @@ func (d *durable) put(name string, e *entry, v durableEntry) {
 	e.durableEntry = v
 	d.entries[name] = e
 }
+
+// began notes that a monitor begins to run now.
+func (d *durable) began(e *entry) { replace(d, &e.since, time.Now().UTC().Round(0)) }
 
 func (d *durable) remove(name string) {
 	d.dirty = d.dirty || d.entries[name] != nil

@@ -82,7 +82,7 @@ func BenchmarkSlot(b *testing.B) {
 	run := newRunner("paris", a.record)
 	for i := range 10_000 {
 		m := wire.Monitor{Name: fmt.Sprintf("monitor-%05d", i), Every: wire.Duration(time.Second), Timeout: wire.Duration(time.Second)}
-		run.start(b.Context(), m, &endedProbe{hotResult(i)})
+		run.start(b.Context(), m, &endedProbe{hotResult(i)}, time.Time{})
 	}
 	now := time.Now()
 	b.ReportAllocs()

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"time"
 
 	"netmon/agent/policy"
 	"netmon/probes"
@@ -31,15 +32,17 @@ func (s *set) admit(e *entry, f probes.Footprint, old *entry) error {
 	return err
 }
 
-func (s *set) begin(e *entry, probe prober) {
+// begin starts a monitor; from is as in [runner.start].
+func (s *set) begin(e *entry, probe prober, from time.Time) {
 	e.refused, e.crowded = nil, false
 	s.tally.Add(e.load)
-	e.run = s.run.start(s.ctx, e.monitor, probe)
+	e.run = s.run.start(s.ctx, e.monitor, probe, from)
 }
 
-func (s *set) end(e *entry) {
+// end stops a monitor; from is as in [runner.stop].
+func (s *set) end(e *entry) (from time.Time) {
 	s.tally.Remove(e.load)
-	s.run.stop(e.run)
+	return s.run.stop(e.run)
 }
 
 // fill starts managed monitors that were refused for want of room alone, now
@@ -58,7 +61,8 @@ func (s *set) fill() {
 			continue // the one before took the room
 		}
 		if c, err := s.check(e.monitor); err == nil {
-			s.begin(e, c.probe)
+			s.began(e)
+			s.begin(e, c.probe, time.Time{})
 		}
 	}
 }

@@ -64,9 +64,14 @@ type run struct {
 	stopped  bool
 	due      time.Time // of the run under way
 	revision uint64
-	busy     bool   // a probe runs or waits for a place
-	skipped  uint64 // ticks skipped since the last result
-	total    uint64 // ticks skipped altogether
+	busy     bool      // a probe runs or waits for a place
+	running  bool      // it runs
+	lost     uint64    // ticks that we were too busy for, since the run under way or the last one began
+	before   uint64    // of these, before the run under way
+	covers   uint64    // ticks that came while the run under way waited for its target
+	from     time.Time // the last tick of an earlier process that is accounted for; zero once that is stated
+	missed   uint64    // ticks since then, before the first one of this process
+	total    uint64    // ticks skipped altogether
 	runs     uint64
 	last     wire.Outcome
 }
@@ -75,13 +80,18 @@ func newRunner(agent string, record func(wire.Result)) *runner {
 	return &runner{agent: agent, record: record, began: func() {}, crowd: func() bool { return false }, most: maxActive, wake: make(chan struct{}, 1)}
 }
 
-// start schedules a monitor; its first run is at its phase.
-func (r *runner) start(ctx context.Context, m wire.Monitor, probe prober) *run {
+// start schedules a monitor; its first run is at its phase. from, where it is not
+// zero, is the last tick that an earlier process accounted for: its first result
+// states how many were due since.
+func (r *runner) start(ctx context.Context, m wire.Monitor, probe prober, from time.Time) *run {
 	every := m.Every.Std()
 	x := &run{monitor: m, probe: probe, parent: ctx, revision: m.Revision}
 	x.end = func(res wire.Result) { r.ended(x, res) }
 	x.tick = tick{due: firstDue(time.Now(), every, phase(r.agent, m.Name, every)), every: every, run: x}
 	x.limit = tick{run: x, index: -1}
+	if !from.IsZero() {
+		x.from, x.missed = from, ticksBetween(from, x.tick.due, every)
+	}
 	r.mu.Lock()
 	r.sched.add(&x.tick)
 	first := x.tick.index == 0
@@ -99,12 +109,13 @@ func (r *runner) revise(x *run, revision uint64) {
 	x.revision = revision
 }
 
-// stop ends a monitor. A probe that is under way is cut short and its result dropped.
-func (r *runner) stop(x *run) {
+// stop ends a monitor. A probe that is under way is cut short and its result
+// dropped. from is what start was given, where no result has stated it.
+func (r *runner) stop(x *run) (from time.Time) {
 	r.mu.Lock()
 	x.stopped = true
 	r.sched.remove(&x.tick)
-	pending, cancel := x.pending, x.cancel
+	pending, cancel, from := x.pending, x.cancel, x.from
 	r.mu.Unlock()
 	if cancel != nil {
 		cancel()
@@ -112,6 +123,7 @@ func (r *runner) stop(x *run) {
 	if pending != nil {
 		pending.Stop(context.Canceled)
 	}
+	return from
 }
 
 func (r *runner) poke() {
@@ -164,14 +176,21 @@ func (r *runner) launchDue(now time.Time) {
 			break
 		}
 		x := t.run
-		if x.busy {
+		// What passed while nobody looked is our own fault, whatever goes on.
+		covered := uint64(0)
+		switch {
+		case x.running:
+			covered = 1
+		case x.busy:
 			lost++
 		}
-		x.skipped += lost
-		x.total += lost
-		r.skipped += lost
+		x.lost += lost
+		x.covers += covered
+		x.total += lost + covered
+		r.skipped += lost + covered
 		if !x.busy {
 			x.busy, x.due = true, due
+			x.beginLocked()
 			r.due = append(r.due, x)
 		}
 	}
@@ -205,8 +224,10 @@ func (r *runner) launch(x *run) {
 	r.mu.Lock()
 	switch {
 	case !ok && (r.crowded || r.active >= r.most || len(r.waiting) > 0):
+		x.running = false
 		r.waiting = append(r.waiting, x)
 	case !ok:
+		x.running = false // not before its goroutine does
 		r.active++
 		go r.work(x)
 	case x.busy: // it has not ended meanwhile
@@ -253,6 +274,7 @@ func (r *runner) work(x *run) {
 		if last := x.tick.due.Add(-x.tick.every); last.After(x.due) {
 			x.due = last
 		}
+		x.beginLocked()
 		r.mu.Unlock()
 		var res wire.Result
 		if x.ctx.Err() == nil {
@@ -271,6 +293,13 @@ func (r *runner) work(x *run) {
 	}
 }
 
+// beginLocked notes that the run under way runs: the ticks that were lost until
+// now are those before it.
+func (x *run) beginLocked() {
+	x.running = true
+	x.before, x.lost = x.before+x.lost, 0
+}
+
 // ended takes what a run measured. One that was cut short tells nothing of the
 // target and leaves no result.
 func (r *runner) ended(x *run, res wire.Result) {
@@ -278,13 +307,15 @@ func (r *runner) ended(x *run, res wire.Result) {
 	cut := x.parent.Err() != nil
 	r.mu.Lock()
 	cut = cut || x.stopped
-	x.busy, x.pending = false, nil
+	x.busy, x.running, x.pending = false, false, nil
 	if x.limit.index >= 0 {
 		r.limits.remove(&x.limit)
 	}
 	due := x.due
 	if !cut {
-		res.Skipped, x.skipped = x.skipped, 0
+		res.Covers, res.Skipped = x.covers, x.covers+x.before
+		x.covers, x.before = 0, 0
+		res.Missed, x.missed, x.from = x.missed, 0, time.Time{}
 		x.runs++
 		x.last = res.Outcome
 		res.Monitor, res.Revision = x.monitor.Name, x.revision

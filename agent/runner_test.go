@@ -68,8 +68,8 @@ func monitor(name string, every time.Duration) wire.Monitor {
 func TestRunner_RunsEachMonitorOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context())
-		b.start(t.Context(), monitor("fast", time.Second), takes(time.Millisecond))
-		b.start(t.Context(), monitor("slow", 5*time.Second), takes(time.Millisecond))
+		b.start(t.Context(), monitor("fast", time.Second), takes(time.Millisecond), time.Time{})
+		b.start(t.Context(), monitor("slow", 5*time.Second), takes(time.Millisecond), time.Time{})
 		time.Sleep(20 * time.Second)
 		b.end()
 		n := map[string]int{}
@@ -98,7 +98,7 @@ func TestRunner_NeverOverlapsAndCountsSkippedTicks(t *testing.T) {
 			}
 			defer func() { running-- }()
 			return takes(2500*time.Millisecond)(ctx, d)
-		}))
+		}), time.Time{})
 		time.Sleep(30 * time.Second)
 		b.end()
 		var skipped uint64
@@ -119,7 +119,7 @@ func TestRunner_WaitsForAPlaceAndSaysSo(t *testing.T) {
 		b := newBench(t.Context())
 		b.most = 1
 		for _, name := range []string{"a", "b", "c"} {
-			b.start(t.Context(), monitor(name, 10*time.Second), takes(3*time.Second))
+			b.start(t.Context(), monitor(name, 10*time.Second), takes(3*time.Second), time.Time{})
 		}
 		time.Sleep(40 * time.Second)
 		b.end()
@@ -159,7 +159,7 @@ func TestRunner_ACrowdIsNotFed(t *testing.T) {
 		})
 		const monitors = 3 * crowdLeast
 		for i := range monitors {
-			b.start(t.Context(), monitor(fmt.Sprint("m", i), time.Second), slow)
+			b.start(t.Context(), monitor(fmt.Sprint("m", i), time.Second), slow, time.Time{})
 		}
 		time.Sleep(20 * time.Second)
 		mu.Lock()
@@ -196,7 +196,7 @@ func TestRunner_ACrowdIsNotFed(t *testing.T) {
 func TestRunner_StopDropsTheRunItCutsShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context())
-		x := b.start(t.Context(), monitor("web", time.Second), takes(time.Hour))
+		x := b.start(t.Context(), monitor("web", time.Second), takes(time.Hour), time.Time{})
 		time.Sleep(1500 * time.Millisecond)
 		b.stop(x)
 		synctest.Wait()
@@ -213,8 +213,8 @@ func TestRunner_FinishWaitsThenCuts(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var got []wire.Result
 		r := newRunner("paris", func(res wire.Result) { got = append(got, res) })
-		r.start(runs, monitor("short", time.Second), takes(500*time.Millisecond))
-		r.start(runs, monitor("endless", time.Second), takes(time.Hour))
+		r.start(runs, monitor("short", time.Second), takes(500*time.Millisecond), time.Time{})
+		r.start(runs, monitor("endless", time.Second), takes(time.Hour), time.Time{})
 		ended := make(chan struct{})
 		go func() { defer close(ended); r.loop(ctx) }()
 		time.Sleep(1010 * time.Millisecond)
@@ -272,13 +272,13 @@ func TestRunner_ARunWithoutAGoroutineEndsOrIsStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context())
 		quick, atOnce, slow, refused := &begun{takes: 20 * time.Millisecond}, &begun{}, &begun{takes: time.Hour}, &begun{refuse: true, measureFunc: takes(time.Millisecond)}
-		b.start(t.Context(), monitor("quick", time.Second), quick)
-		b.start(t.Context(), monitor("at-once", time.Second), atOnce)
+		b.start(t.Context(), monitor("quick", time.Second), quick, time.Time{})
+		b.start(t.Context(), monitor("at-once", time.Second), atOnce, time.Time{})
 		m := monitor("slow", time.Second)
 		m.Timeout = wire.Duration(1700 * time.Millisecond)
-		b.start(t.Context(), m, slow)
-		b.start(t.Context(), monitor("refused", time.Second), refused)
-		x := b.start(t.Context(), monitor("stopped", time.Second), &begun{takes: time.Hour})
+		b.start(t.Context(), m, slow, time.Time{})
+		b.start(t.Context(), monitor("refused", time.Second), refused, time.Time{})
+		x := b.start(t.Context(), monitor("stopped", time.Second), &begun{takes: time.Hour}, time.Time{})
 		time.Sleep(10100 * time.Millisecond)
 		b.stop(x)
 		b.end()
@@ -311,10 +311,10 @@ func TestRunner_FinishCutsRunsWithoutAGoroutine(t *testing.T) {
 		r := newRunner("paris", func(res wire.Result) { got[res.Monitor]++ })
 		m := monitor("lost", time.Second) // its timeout falls into the grace
 		m.Timeout = wire.Duration(900 * time.Millisecond)
-		r.start(runs, m, &begun{takes: time.Hour})
+		r.start(runs, m, &begun{takes: time.Hour}, time.Time{})
 		endless := monitor("endless", time.Second)
 		endless.Timeout = wire.Duration(time.Hour)
-		r.start(runs, endless, &begun{takes: time.Hour})
+		r.start(runs, endless, &begun{takes: time.Hour}, time.Time{})
 		ended := make(chan struct{})
 		go func() { defer close(ended); r.loop(ctx) }()
 		time.Sleep(1010 * time.Millisecond)

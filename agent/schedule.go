@@ -47,6 +47,14 @@ func firstDue(now time.Time, every, phase time.Duration) time.Time {
 	return now.Add(wait)
 }
 
+// ticksBetween is how many ticks lie between two of a schedule, by the wall clock,
+// which an earlier process and this one share. Clocks that were set meanwhile may
+// say that the later one is the earlier: then there are none.
+func ticksBetween(from, to time.Time, every time.Duration) uint64 {
+	n := (to.Round(0).Sub(from.Round(0)) + every/2) / every
+	return uint64(max(0, n-1)) // #nosec G115 -- not negative
+}
+
 func (s *schedule) add(t *tick)    { heap.Push(&s.heap, t) }
 func (s *schedule) remove(t *tick) { heap.Remove(&s.heap, t.index) }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"netmon/agent/policy"
 	"netmon/wire"
@@ -19,6 +20,10 @@ type set struct {
 	ctx   context.Context // parent of all runs
 
 	durable
+	// lastTick says which tick of a monitor the last result that was kept is of,
+	// and how many after it have its outcome; nil where nothing is known.
+	lastTick func(name string) (due time.Time, covers uint64, ok bool)
+
 	policy *policy.Policy
 	tally  policy.Tally // of the entries that run
 }
@@ -73,7 +78,7 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		// Something else of the saved monitor changed, such as where it runs, or
 		// it was started by hand before.
 		s.run.revise(old.run, m.Revision)
-		s.put(m.Name, old, durableEntry{m, c.Store, c.Revision, old.by})
+		s.put(m.Name, old, durableEntry{m, c.Store, c.Revision, old.by, old.since})
 		s.back(m.Name)
 		r.State = wire.Unchanged
 		return r
@@ -93,8 +98,9 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		return refuse(e.refused...) // what ran under this name goes on
 	}
 	r.State = wire.Started
+	var from time.Time
 	if old != nil && old.run != nil {
-		s.end(old)
+		from = s.end(old)
 		r.State = wire.Updated
 	}
 	s.back(m.Name)
@@ -102,7 +108,8 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	if err != nil {
 		return refuse(e.refused...)
 	}
-	s.begin(e, found.probe)
+	s.began(e)
+	s.begin(e, found.probe, from)
 	return r
 }
 

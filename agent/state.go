@@ -31,9 +31,10 @@ type stateFile struct {
 
 type savedEntry struct {
 	wire.Monitor
-	Store   string `json:"store,omitempty"`
-	Touched uint64 `json:"touched,omitempty"`
-	By      string `json:"by,omitempty"`
+	Store   string    `json:"store,omitempty"`
+	Touched uint64    `json:"touched,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
 }
 
 const stateName = "state.json"
@@ -145,10 +146,28 @@ func decodeState(data []byte) (s stateFile, left []string, err error) {
 func (s *set) state() stateFile {
 	f := stateFile{Store: s.store, Revision: s.revision, Gone: s.gone, Monitors: []savedEntry{}}
 	for _, e := range s.entries {
-		f.Monitors = append(f.Monitors, savedEntry{e.monitor, e.store, e.touched, e.by})
+		f.Monitors = append(f.Monitors, savedEntry{e.monitor, e.store, e.touched, e.by, e.since})
 	}
 	slices.SortFunc(f.Monitors, func(a, b savedEntry) int { return strings.Compare(a.Name, b.Name) })
 	return f
+}
+
+// accountedFor is the last tick of a monitor that ran in an earlier process which
+// a result tells of, or the one before it began; zero where nobody knows.
+func (s *set) accountedFor(e *entry) (last time.Time) {
+	every := e.monitor.Every.Std()
+	if !e.since.IsZero() {
+		last = firstDue(e.since, every, phase(s.run.agent, e.monitor.Name, every)).Add(-every)
+	}
+	if s.lastTick == nil {
+		return last
+	}
+	if due, covers, ok := s.lastTick(e.monitor.Name); ok {
+		if at := due.Add(time.Duration(covers) * every); at.After(last) { // #nosec G115 -- what this agent counted
+			last = at
+		}
+	}
+	return last
 }
 
 // resume starts what the file says ran before. What this version of the agent
@@ -159,7 +178,7 @@ func (s *set) resume(f stateFile) {
 		s.gone[name] = at
 	}
 	for _, m := range f.Monitors {
-		e := &entry{durableEntry: durableEntry{m.Monitor.WithDefaults(), m.Store, m.Touched, m.By}}
+		e := &entry{durableEntry: durableEntry{m.Monitor.WithDefaults(), m.Store, m.Touched, m.By, m.Since}}
 		found, err := s.check(e.monitor)
 		if err == nil {
 			err = s.admit(e, found.footprint, nil)
@@ -167,7 +186,7 @@ func (s *set) resume(f stateFile) {
 		if err != nil {
 			e.refused = wire.Invalid(err)
 		} else {
-			s.begin(e, found.probe)
+			s.begin(e, found.probe, s.accountedFor(e))
 		}
 		s.entries[m.Name] = e
 	}

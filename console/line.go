@@ -69,8 +69,14 @@ func words(r wire.Result) string {
 // gapWords states what is not known of the time before this result.
 func gapWords(r wire.Result) string {
 	var parts []string
-	if r.Skipped > 0 {
-		parts = append(parts, fmt.Sprintf("%d ticks skipped before", r.Skipped))
+	if n := r.Skipped - min(r.Covers, r.Skipped); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d ticks skipped before", n))
+	}
+	if r.Covers > 0 {
+		parts = append(parts, fmt.Sprintf("%d ticks came meanwhile: the same", r.Covers))
+	}
+	if r.Missed > 0 {
+		parts = append(parts, fmt.Sprintf("%d ticks missed before, while the agent did not run: unknown", r.Missed))
 	}
 	if r.Dropped > 0 {
 		parts = append(parts, fmt.Sprintf("%d results lost before: unknown", r.Dropped))

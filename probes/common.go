@@ -15,7 +15,7 @@ type Common struct {
 	Family   string        `json:"family,omitempty" help:"IP family: 4, 6 or any; any tries the addresses in the resolver's order until one works"`
 	Source   string        `json:"source,omitempty" help:"source address, or the name of a network interface"`
 	Resolver string        `json:"resolver,omitempty" help:"DNS server HOST[:PORT] that looks up the target's name; default: the system's resolver"`
-	Within   wire.Duration `json:"within,omitempty" help:"the longest latency that is still ok"`
+	Within   wire.Duration `json:"within,omitempty" zero:"no" help:"the longest latency that is still ok"`
 	Invert   bool          `json:"invert,omitempty" help:"turn the outcome round: ok when the target does not answer"`
 }
 

@@ -241,7 +241,7 @@ func TestStart_Refuses(t *testing.T) {
 		{"dns", "example@127.0.0.1", `{"transport":"tcp"}`}, {"dns", "example@127.0.0.1", `{"attempts":2}`},
 		{"dns", "example@127.0.0.1", `{"source":"127.0.0.1"}`}, {"dns", "example@name.invalid", ``},
 		{"udp", "127.0.0.1:9", `{"count":2}`}, {"udp", "0.0.0.0:9", ``}, {"udp", "224.0.0.1:9", ``}, {"udp", "[fe80::1%lo]:9", ``},
-		{"udp", "127.0.0.1:9", `{"family":"6"}`}, {"ntp", "127.0.0.1", `{"samples":2}`}, {"ntp", "127.0.0.1", `{"source":"lo"}`},
+		{"ntp", "127.0.0.1", `{"samples":2}`}, {"ntp", "127.0.0.1", `{"source":"lo"}`},
 		{"tcp", "127.0.0.1:9", `{"banner":true}`}, {"tcp", "127.0.0.1:9", `{"security":"tls"}`}, {"tcp", "localhost:9", ``},
 	} {
 		env := &Env{}

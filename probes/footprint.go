@@ -15,6 +15,7 @@ type Footprint struct {
 	Places []Place       // the target first
 	Probes int           // most packets or requests that a run sends to the target by itself, at least 1
 	Gap    time.Duration // least time between two of them; 0 where they follow what the target does
+	Number string        // the option that says how many, where there is a Gap
 
 	Secrets []string // the options that name secrets, by path
 }
@@ -65,18 +66,18 @@ func (p TLS) footprint(target string) Footprint { return atTarget("tcp", target,
 
 func (p UDP) footprint(target string) Footprint {
 	f := atTarget("udp", target, "")
-	f.Probes, f.Gap = p.Count, p.Interval.Std()
+	f.Probes, f.Gap, f.Number = p.Count, p.Interval.Std(), "count"
 	return f
 }
 
 func (p NTP) footprint(target string) Footprint {
 	f := atTarget("udp", target, p.defaultPort())
-	f.Probes, f.Gap = p.Samples, p.Interval.Std()
+	f.Probes, f.Gap, f.Number = p.Samples, p.Interval.Std(), "samples"
 	return f
 }
 
 func (p ICMP) footprint(target string) Footprint {
-	return Footprint{Probes: p.Count, Gap: p.Interval.Std(), Places: []Place{{Option: "target", Network: "icmp", Host: bare(target)}}}
+	return Footprint{Probes: p.Count, Gap: p.Interval.Std(), Number: "count", Places: []Place{{Option: "target", Network: "icmp", Host: bare(target)}}}
 }
 
 func (p DNS) footprint(target string) Footprint {

@@ -133,6 +133,7 @@ func (p HTTP) Validate(target string) error {
 		problems.Addf("max_body", "want 1 to %d, got %d", httpMostBody, p.MaxBody)
 	}
 	problems.Add("expect", p.Expect.validate())
+	problems.Add("expect", p.possible())
 	return problems.Err()
 }
 

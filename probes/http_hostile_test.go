@@ -75,8 +75,8 @@ func TestHTTP_Reasons(t *testing.T) {
 		"trailers without end":        {floods(ok+"Transfer-Encoding: chunked\r\n\r\n0\r\n", "X: "+strings.Repeat("y", 1000)+"\r\n"), ``, wire.Failed, "", ""},
 		"a bomb":                      {bombURL, `{"expect":{"body_contains":["x"]}}`, wire.Failed, wire.FailLimit, "gzip, 4194304 decoded so far"},
 		"a name that does not exist":  {"http://no-such-host.invalid", `{"resolver":"` + knowsNothing(t) + `"}`, wire.Failed, wire.FailNoSuchHost, "no-such-host.invalid"},
-		"a resolver that is not":      {"http://example.com", `{"resolver":"` + closedUDP(t) + `"}`, wire.Failed, wire.FailResolve, "example.com"},
-		"no way there":                {"http://255.255.255.255", ``, wire.Failed, wire.FailUnreachable, ""},
+		"a resolver that is not":      {"http://example.com", `{"resolver":"` + closedUDP(t) + `"}`, wire.Broken, wire.BrokenResolver, "example.com"},
+		"no way there":                {"http://255.255.255.255", ``, wire.Broken, wire.BrokenNoRoute, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,9 +18,9 @@ type ICMP struct {
 	Common
 	Count    int           `json:"count" help:"echo requests of a run, 1 to 1000"`
 	Interval wire.Duration `json:"interval" help:"time from one request to the next, at least 1ms"`
-	Wait     wire.Duration `json:"wait,omitempty" help:"time that a reply may take; one that takes longer is late, and lost; default: the rest of the timeout"`
+	Wait     wire.Duration `json:"wait,omitempty" zero:"no" help:"time that a reply may take; one that takes longer is late, and lost; default: the rest of the timeout"`
 	Size     int           `json:"size" help:"payload of a request, bytes, 24 to 65507; with the ICMP and IP headers the packet is 28 bytes longer, 48 with IPv6"`
-	TTL      int           `json:"ttl,omitempty" help:"TTL or hop limit of the requests, 1 to 255; default: the system's, usually 64"`
+	TTL      int           `json:"ttl,omitempty" zero:"no" help:"TTL or hop limit of the requests, 1 to 255; default: the system's, usually 64"`
 	DSCP     int           `json:"dscp,omitempty" help:"differentiated services code point of the requests, 0 to 63 (RFC 2474), such as 46 for EF"`
 	DF       bool          `json:"df,omitempty" help:"do not fragment: a request that is larger than a link on its way does not arrive, whatever path MTU was learned before; Linux only"`
 	Expect   ICMPExpect    `json:"expect,omitzero"`
@@ -29,8 +29,8 @@ type ICMP struct {
 // ICMPExpect is what the replies must be like.
 type ICMPExpect struct {
 	Loss   *float64      `json:"loss,omitempty" help:"the greatest part of the requests that may stay without reply, 0 to 1; default: one reply is enough"`
-	Jitter wire.Duration `json:"jitter,omitempty" help:"the greatest rtt_jitter_ns that is still ok; needs a count of 2 or more"`
-	MinTTL int           `json:"min_ttl,omitempty" help:"the least TTL or hop limit that every reply must have left when it arrives, 1 to 255"`
+	Jitter wire.Duration `json:"jitter,omitempty" zero:"no" help:"the greatest rtt_jitter_ns that is still ok; needs a count of 2 or more"`
+	MinTTL int           `json:"min_ttl,omitempty" zero:"no" help:"the least TTL or hop limit that every reply must have left when it arrives, 1 to 255"`
 }
 
 const (

@@ -111,7 +111,7 @@ func TestICMP_WhatNeedsAGoroutineSaysSo(t *testing.T) {
 	inOwnNetwork(t, func() {
 		env := &Env{}
 		defer env.Close()
-		for _, c := range [][2]string{{"localhost", ``}, {"127.0.0.1", `{"count":2}`}, {"127.0.0.1", `{"wait":"10ms"}`}, {"127.0.0.1", `{"ttl":3}`}, {"127.0.0.1", `{"size":3000}`}, {"127.0.0.1", `{"family":"6"}`}, {"192.0.2.1", ``}} {
+		for _, c := range [][2]string{{"localhost", ``}, {"127.0.0.1", `{"count":2}`}, {"127.0.0.1", `{"wait":"10ms"}`}, {"127.0.0.1", `{"ttl":3}`}, {"127.0.0.1", `{"size":3000}`}, {"192.0.2.1", ``}} {
 			if _, _, ok := begin(t, env, c[0], c[1]); ok {
 				t.Errorf("icmp %s %s begins without a goroutine", c[0], c[1])
 			}

@@ -155,7 +155,7 @@ func TestICMP_NoRoute(t *testing.T) {
 		}
 		for _, target := range hosts {
 			r := measure(t, "icmp", target, ``)
-			wantFailure(t, r, wire.Failed, wire.FailUnreachable)
+			wantFailure(t, r, wire.Broken, wire.BrokenNoRoute)
 			if d := detailsOf[ICMPDetails](t, r); d.Sent != 0 || d.Loss != nil || r.Loss != nil {
 				t.Errorf("details %s", r.Details)
 			}

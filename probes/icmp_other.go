@@ -85,9 +85,9 @@ func (s *icmpSeries) exchange(ctx, attempt context.Context) error {
 	switch {
 	case err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled):
 		if len(s.sent) == 0 {
-			return netFail("send to "+s.to.String(), plain(err))
+			return s.reachFail("send to "+s.to.String(), s.to, plain(err))
 		}
-		s.err = netFail("send to "+s.to.String(), plain(err))
+		s.err = s.reachFail("send to "+s.to.String(), s.to, plain(err))
 	case len(s.sent) == 0:
 		return s.tooShort()
 	case len(s.sent) < s.Count && s.answered():

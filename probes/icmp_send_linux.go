@@ -95,12 +95,12 @@ func (s *icmpSeries) sendError(err error) error {
 		return broken(wire.BrokenLocal, "packets of %d bytes (size %d): %w", length, s.Size, err)
 	}
 	if errors.Is(err, unix.EACCES) {
-		return fail(wire.FailUnreachable, "send to %s: %w: it is a broadcast address, or prohibited by a route of this host", s.to, err)
+		return broken(wire.BrokenNoRoute, "send to %s: %w: it is a broadcast address, or prohibited by a route of this host", s.to, err)
 	}
 	if errors.Is(err, unix.EPERM) {
 		return broken(wire.BrokenPermission, "send to %s: %w: this host's own firewall forbids it", s.to, err)
 	}
-	return netFail("send to "+s.to.String(), err)
+	return s.reachFail("send to "+s.to.String(), s.to, err)
 }
 
 // icmpMTU is what the kernel takes for the MTU on the way to an address, 0 when

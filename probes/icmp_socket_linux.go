@@ -162,7 +162,7 @@ func (s *icmpSocket) bind(fd int, c Common) error {
 			}
 			from = netip.Addr{}
 		} else if from.Is6() != s.v6 {
-			return fail(wire.FailUnreachable, "source %s and the target are of different IP families", from)
+			return broken(wire.BrokenLocal, "source %s and the target are of different IP families", from)
 		}
 	}
 	if s.raw && !from.IsValid() {

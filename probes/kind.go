@@ -94,6 +94,9 @@ func kind[P interface {
 			if err := problems.Err(); err != nil {
 				return prepared{}, err
 			}
+			if err := p.common().sameFamily(p.footprint(target)); err != nil {
+				return prepared{}, err
+			}
 			run := prepared{measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
 			run.asked = any(&p).(asked)
 			run.starter, _ = any(&p).(Starter)
@@ -173,6 +176,10 @@ func Prepare(env *Env, m wire.Monitor) (*Check, error) {
 		}
 	}
 	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	full := m.WithDefaults()
+	if err := c.FitsIn(full.Timeout.Std(), full.Every.Std()); err != nil {
 		return nil, err
 	}
 	c.Timeout = m.Timeout.Std()

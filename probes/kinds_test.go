@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,8 +142,52 @@ func TestEveryKind(t *testing.T) {
 func TestFailuresAreInTheClosedSet(t *testing.T) {
 	for _, f := range wire.Failures {
 		if f.Meaning == "" || (f.Outcome == wire.Broken) != slices.Contains([]wire.Failure{
-			wire.BrokenPermission, wire.BrokenLocal, wire.BrokenSecret, wire.BrokenPolicy, wire.BrokenProxy, wire.BrokenInternal}, f.Failure) {
+			wire.BrokenPermission, wire.BrokenLocal, wire.BrokenSecret, wire.BrokenPolicy, wire.BrokenProxy, wire.BrokenNoRoute, wire.BrokenResolver, wire.BrokenClock, wire.BrokenInternal}, f.Failure) {
 			t.Errorf("%+v: wrong outcome or no meaning", f)
+		}
+	}
+}
+
+// TestCheck_PanicIsBroken: a fault of a probe is ours, and ends that run alone.
+func TestCheck_PanicIsBroken(t *testing.T) {
+	c := &Check{kind: "tcp", env: &Env{}, prepared: prepared{asked: &TCP{}, measure: func(context.Context, *Run) (Details, error) { panic("a fault") }}}
+	r := c.Run(t.Context(), time.Second, nil)
+	wantFailure(t, r, wire.Broken, wire.BrokenInternal)
+	if !strings.Contains(r.Error, "a fault") {
+		t.Errorf("error %q", r.Error)
+	}
+}
+
+// TestReadmeFaults: every reason is in README.md with its outcome, and with tests
+// that are there.
+func TestReadmeFaults(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(text)
+	}
+	for _, f := range wire.Failures {
+		_, row, ok := strings.Cut(string(data), fmt.Sprintf("\n| `%s` | %s | ", f.Failure, f.Outcome))
+		if !ok {
+			t.Errorf("%s, %s, is not in the table", f.Failure, f.Outcome)
+			continue
+		}
+		row, _, _ = strings.Cut(row, " |\n")
+		for name := range strings.SplitSeq(row, ", ") {
+			if !strings.Contains(tests.String(), "\nfunc "+name+"(") {
+				t.Errorf("%s: there is no %s", f.Failure, name)
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 type NTP struct {
 	Common
 	Version  int           `json:"version" help:"protocol version of the requests, 3 (RFC 1305) or 4 (RFC 5905)"`
-	Port     int           `json:"port,omitempty" help:"UDP port of a target that names none; default: 123"`
+	Port     int           `json:"port,omitempty" zero:"no" help:"UDP port of a target that names none; default: 123"`
 	Samples  int           `json:"samples" help:"requests of a run, 1 to 8; the answer with the least delay counts (RFC 5905 section 10)"`
 	Interval wire.Duration `json:"interval" help:"time between two requests of a run, at least 2s: servers that limit their clients drop what comes faster"`
 	Expect   NTPExpect     `json:"expect,omitzero"`
@@ -22,9 +22,9 @@ type NTP struct {
 
 // NTPExpect is what the server must be like.
 type NTPExpect struct {
-	Stratum      int           `json:"stratum,omitempty" help:"the greatest stratum that is still ok, 1 to 15"`
-	Offset       wire.Duration `json:"offset,omitempty" help:"the greatest offset that is still ok, to either side"`
-	RootDistance wire.Duration `json:"root_distance,omitempty" help:"the greatest root distance that is still ok"`
+	Stratum      int           `json:"stratum,omitempty" zero:"no" help:"the greatest stratum that is still ok, 1 to 15"`
+	Offset       wire.Duration `json:"offset,omitempty" zero:"no" help:"the greatest offset that is still ok, to either side"`
+	RootDistance wire.Duration `json:"root_distance,omitempty" zero:"no" help:"the greatest root distance that is still ok"`
 }
 
 const (
@@ -52,6 +52,9 @@ func (p NTP) Validate(target string) error {
 	}
 	if p.Port < 0 || p.Port > 65535 {
 		problems.Addf("port", "want 1 to 65535, got %d", p.Port)
+	}
+	if _, port, err := splitTarget(target, ""); err == nil && p.Port != 0 && int(port) != p.Port {
+		problems.Addf("port", "the target names port %d, and this option %d: give one", port, p.Port)
 	}
 	if p.Samples < 1 || p.Samples > ntpMaxSamples {
 		problems.Addf("samples", "want 1 to %d, got %d", ntpMaxSamples, p.Samples)

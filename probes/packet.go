@@ -17,6 +17,7 @@ import (
 // sent back comes out of Send or Receive as ECONNREFUSED (port unreachable),
 // EHOSTUNREACH or ENETUNREACH. It is for one goroutine at a time.
 type packetConn struct {
+	Common
 	conn   *net.UDPConn
 	to     netip.AddrPort
 	kernel bool   // the socket gives receive timestamps
@@ -85,9 +86,9 @@ func (c Common) openPacket(ctx context.Context, run *Run, to netip.AddrPort, lim
 	conn, err := d.DialContext(ctx, "udp", to.String())
 	if err != nil {
 		run.Stepf("open a UDP socket to %s: %v", to, err)
-		return nil, netFail("open a UDP socket to "+to.String(), plain(err))
+		return nil, c.reachFail("open a UDP socket to "+to.String(), to.Addr(), plain(err))
 	}
-	p := &packetConn{conn: conn.(*net.UDPConn), to: to, buf: make([]byte, limit+1)}
+	p := &packetConn{Common: c, conn: conn.(*net.UDPConn), to: to, buf: make([]byte, limit+1)}
 	p.prepare(run.Env)
 	clock := ClockUser
 	if p.kernel {
@@ -139,7 +140,15 @@ func (p *packetConn) Receive(ctx context.Context) (arrival, error) {
 
 // explain drops what net says before a system error and adds who sent the ICMP
 // message behind it, where the kernel can tell.
-func (p *packetConn) explain(err error) error { return icmpExplained(plain(err), p.icmp()) }
+// Without one it may be this host that did not know where to send.
+func (p *packetConn) explain(err error) error {
+	err = plain(err)
+	message := p.icmp()
+	if message == "" && p.unrouted(p.to.Addr(), err) {
+		return broken(wire.BrokenNoRoute, "%w: this host has no route there, and sent nothing", err)
+	}
+	return icmpExplained(err, message)
+}
 
 // icmpExplained adds to err what is known of the ICMP message behind it. One
 // that is no plain "unreachable", such as one about the packet's size, says as

@@ -69,6 +69,10 @@ type Env struct {
 	// a proxy knows.
 	AllowSecrets func(to netip.AddrPort) error
 
+	// Clock, when not nil, is the time by another clock than this host's, where that
+	// is known: certificates are valid by both, or it is not known whether they are.
+	Clock func() (now time.Time, known bool)
+
 	// Secret, when not nil, reads what a reference names: kind is env or file.
 	// Otherwise any variable and any file of this process's user may be read.
 	Secret func(kind, name string) (string, error)

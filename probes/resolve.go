@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"strings"
 	"syscall"
 	"time"
 
@@ -72,19 +71,21 @@ func (c Common) lookup(ctx context.Context, run *Run, host string) (addrs []neti
 		return []netip.Addr{a.Unmap()}, 0, nil
 	}
 	key := c.addressKey(host)
-	var watch ttlWatch
-	resolver, err := c.resolver(ctx, run, &watch)
+	cache := addressesOf(run.Env)
+	heard := cache.resolver(c.Resolver)
+	watch := ttlWatch{heard: heard}
+	resolver, again, err := c.resolver(ctx, run, &watch, &ttlWatch{heard: heard})
 	if err != nil {
 		return nil, 0, err
 	}
 	run.resolved = nil // that of the resolver's own name
 	start := time.Now()
-	e, first, err := addressesOf(run.Env).get(ctx, key, func(ctx context.Context) ([]netip.Addr, time.Duration, error) {
+	e, first, err := cache.get(ctx, key, func(ctx context.Context) ([]netip.Addr, time.Duration, error) {
 		found, err := resolver.LookupNetIP(ctx, key.network, host)
 		return found, watch.ttl(), err
-	})
+	}, func(ctx context.Context) { heard.ask(ctx, again) })
 	if err != nil {
-		err = resolveError(ctx, host, err)
+		err = heard.failure(host, start, err)
 		run.Stepf("%v", err)
 		return nil, time.Since(start), err
 	}
@@ -119,54 +120,38 @@ func (r *Run) cached(age time.Duration) { r.resolved = new(int64(max(age, 0))) }
 // looked up by this run, or did not need it.
 func (r *Run) resolveAge() *int64 { return r.resolved }
 
-// resolveError says in one sentence what the resolver said, and which one.
-func resolveError(ctx context.Context, host string, err error) error {
-	var dns *net.DNSError
-	switch {
-	case !errors.As(err, &dns):
-		return fail(wire.FailResolve, "resolve %s: %w", host, err)
-	case ctx.Err() != nil, !dns.IsNotFound:
-		return fail(wire.FailResolve, "resolve %s: %s", host, strings.TrimSpace(dns.Err+" "+by(dns.Server)))
-	}
-	return fail(wire.FailNoSuchHost, "resolve %s: %s", host, strings.TrimSpace(dns.Err+" "+by(dns.Server)))
-}
-
-func by(server string) string {
-	if server == "" {
-		return ""
-	}
-	return "(asked " + server + ")"
-}
-
-// resolver asks the server of the monitor. The system's own is the choice of
+// resolver is the server of the monitor, for lookups that w watches, and the same
+// for who only wants to know whether it answers. The system's own is the choice of
 // this host and not of the monitor: nobody is asked whether it is allowed.
-func (c Common) resolver(ctx context.Context, run *Run, watch *ttlWatch) (*net.Resolver, error) {
+func (c Common) resolver(ctx context.Context, run *Run, w, other *ttlWatch) (r, again *net.Resolver, err error) {
 	if c.Resolver == "" {
-		return watch.systemResolver(), nil
+		return w.systemResolver(), other.systemResolver(), nil
 	}
 	host, port, err := splitTarget(c.Resolver, "53")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	addrs, _, err := Common{}.lookup(ctx, run, host)
 	if err == nil {
 		addrs, err = run.keep("udp", host, addrs, port, false) // it is asked for a name, without any secret
 	}
 	var e *Error
-	if errors.As(err, &e) && !e.Broken {
-		return nil, fail(wire.FailResolve, "resolver %s: %w", c.Resolver, err)
+	switch {
+	case err != nil && errors.As(err, &e) && !e.Broken:
+		return nil, nil, broken(wire.BrokenResolver, "resolver %s: %w", c.Resolver, err)
+	case err != nil:
+		return nil, nil, netFail("resolver", err)
 	}
-	if err != nil {
-		return nil, netFail("resolver", err)
-	}
-	return watch.resolver(func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
+	dial := func(ctx context.Context, network, _ string) (conn net.Conn, err error) {
 		for _, a := range addrs {
 			if conn, err = (&net.Dialer{}).DialContext(ctx, network, netip.AddrPortFrom(a, port).String()); err == nil {
 				return conn, nil
 			}
 		}
 		return nil, err
-	}), nil
+	}
+	w.heard.asked(netip.AddrPortFrom(addrs[0], port).String())
+	return w.resolver(dial), other.resolver(dial), nil
 }
 
 // dialer makes connections from the source asked for to addresses of the
@@ -184,7 +169,7 @@ func (c Common) dialer(network string, addr netip.Addr) (*net.Dialer, error) {
 		return d, nil
 	}
 	if local.Is4() != addr.Is4() {
-		return nil, fail(wire.FailUnreachable, "source %s and target %s are of different IP families", local, addr)
+		return nil, broken(wire.BrokenLocal, "source %s and target %s are of different IP families", local, addr)
 	}
 	switch network {
 	case "tcp":
@@ -200,35 +185,45 @@ func (c Common) dialer(network string, addr netip.Addr) (*net.Dialer, error) {
 // dial connects to the first of addrs that takes the connection, and notes it
 // as the address measured. took is the time of the successful attempt alone.
 func (c Common) dial(ctx context.Context, run *Run, network string, addrs []netip.Addr, port uint16) (conn net.Conn, took time.Duration, err error) {
+	return c.dialBy(ctx, run, network, addrs, port, nil)
+}
+
+// dialBy is dial with dialers that prepare, where it is not nil, has prepared.
+func (c Common) dialBy(ctx context.Context, run *Run, network string, addrs []netip.Addr, port uint16, prepare func(*net.Dialer)) (conn net.Conn, took time.Duration, err error) {
+	var kept verdictOf
 	for i, a := range addrs {
 		if i > 0 {
 			run.Stepf("falling back to %s", a)
 		}
 		attempt, cancel := share(ctx, len(addrs)-i)
-		conn, took, err = c.dialOne(attempt, run, network, netip.AddrPortFrom(a, port))
+		conn, took, err = c.dialOne(attempt, run, network, netip.AddrPortFrom(a, port), prepare)
 		cancel()
 		if err == nil {
 			return conn, took, nil
 		}
-		if ctx.Err() != nil {
+		kept.note(a, err)
+		if ctx.Err() != nil || failureIs(err, wire.FailReset) { // a reset is the word of one that had taken it
 			break
 		}
 	}
-	return nil, took, err
+	return nil, took, kept.conclude(run)
 }
 
-func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.AddrPort) (net.Conn, time.Duration, error) {
+func (c Common) dialOne(ctx context.Context, run *Run, network string, to netip.AddrPort, prepare func(*net.Dialer)) (net.Conn, time.Duration, error) {
 	run.Reached(to.Addr().String())
 	d, err := c.dialer(network, to.Addr())
 	if err != nil {
 		return nil, 0, err
+	}
+	if prepare != nil {
+		prepare(d)
 	}
 	start := time.Now()
 	conn, err := d.DialContext(ctx, network, to.String())
 	took := time.Since(start)
 	if err != nil {
 		run.Stepf("connect to %s: %v", to, err)
-		return nil, took, netFail("connect to "+to.String(), plain(err))
+		return nil, took, c.reachFail("connect to "+to.String(), to.Addr(), plain(err))
 	}
 	run.Stepf("connected to %s from %s in %v", to, conn.LocalAddr(), took)
 	return conn, took, nil

@@ -21,8 +21,9 @@ type addressCache struct {
 	cancel  context.CancelFunc
 	lookups sync.WaitGroup
 
-	mu    sync.Mutex
-	names map[addressKey]*cachedAddresses // guarded by mu
+	mu        sync.Mutex
+	names     map[addressKey]*cachedAddresses // guarded by mu
+	resolvers map[string]*heard               // guarded by mu; by the monitor's option, "" is the system's
 }
 
 // addressKey is a question: the resolver asked is part of it.
@@ -54,7 +55,7 @@ const (
 // addressesOf returns the cache that env shares.
 func addressesOf(env *Env) *addressCache {
 	c, _ := env.Shared("addresses", func() (io.Closer, error) {
-		c := &addressCache{names: map[addressKey]*cachedAddresses{}}
+		c := &addressCache{names: map[addressKey]*cachedAddresses{}, resolvers: map[string]*heard{}}
 		c.ctx, c.cancel = context.WithCancel(context.Background())
 		return c, nil
 	})
@@ -66,6 +67,18 @@ func (c *addressCache) Close() error {
 	c.cancel()
 	c.lookups.Wait()
 	return nil
+}
+
+// resolver is what is known of one.
+func (c *addressCache) resolver(name string) *heard {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.resolvers[name]
+	if h == nil {
+		h = &heard{}
+		c.resolvers[name] = h
+	}
+	return h
 }
 
 // fresh returns an answer that still holds, nil when there is none.
@@ -91,7 +104,8 @@ func (e *cachedAddresses) holds(now time.Time) bool {
 
 // get returns the addresses of a name, by look where they are not known. first
 // says that this call had them looked up. The error is ctx's when that ends first.
-func (c *addressCache) get(ctx context.Context, key addressKey, look func(context.Context) ([]netip.Addr, time.Duration, error)) (e *cachedAddresses, first bool, err error) {
+// Where it takes long, doubt is called, once, in a goroutine of its own.
+func (c *addressCache) get(ctx context.Context, key addressKey, look func(context.Context) ([]netip.Addr, time.Duration, error), doubt func(context.Context)) (e *cachedAddresses, first bool, err error) {
 	c.mu.Lock()
 	e = c.names[key]
 	if e == nil || e.over(time.Now()) {
@@ -102,11 +116,21 @@ func (c *addressCache) get(ctx context.Context, key addressKey, look func(contex
 		c.lookups.Go(func() { began.look(c.ctx, look) })
 	}
 	c.mu.Unlock()
-	select {
-	case <-e.done:
-		return e, first, e.err
-	case <-ctx.Done():
-		return nil, first, ctx.Err()
+	wait := askAfter
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(deadline)/2)
+	}
+	long := time.NewTimer(wait)
+	defer long.Stop()
+	for {
+		select {
+		case <-e.done:
+			return e, first, e.err
+		case <-ctx.Done():
+			return nil, first, ctx.Err()
+		case <-long.C:
+			c.lookups.Go(func() { doubt(c.ctx) })
+		}
 	}
 }
 
@@ -150,20 +174,27 @@ type ttlWatch struct {
 	found  bool
 	least  time.Duration
 	hidden bool // an answer came by a way that is not seen
+	heard  *heard
 }
 
 // resolver is r, watched. Where the system is asked and not a name server
 // nothing can be seen.
 func (w *ttlWatch) resolver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		w.heard.asked(address)
 		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) // package net looks at its deadline alone
 		if u, ok := conn.(*net.UDPConn); ok {
-			return &watchedUDP{u, w}, err
+			w.heard.asked(conn.RemoteAddr().String())
+			return &watchedUDP{u, w}, nil
 		}
 		w.mu.Lock()
 		w.hidden = true
 		w.mu.Unlock()
-		return conn, err
+		return heardStream{conn, w.heard}, nil
 	}}
 }
 
@@ -180,9 +211,13 @@ func (w *ttlWatch) ttl() time.Duration {
 	return hostsTTL
 }
 
-func (w *ttlWatch) see(b []byte) {
+func (w *ttlWatch) see(b []byte, server string) {
 	var m dns.Msg
-	if m.Unpack(b) != nil || !m.Response || len(m.Answer) == 0 {
+	if m.Unpack(b) != nil || !m.Response {
+		return
+	}
+	w.heard.answered(server)
+	if len(m.Answer) == 0 {
 		return
 	}
 	w.mu.Lock()
@@ -203,7 +238,7 @@ type watchedUDP struct {
 func (c *watchedUDP) Read(b []byte) (int, error) {
 	n, err := c.UDPConn.Read(b)
 	if err == nil {
-		c.watch.see(b[:n])
+		c.watch.see(b[:n], c.RemoteAddr().String())
 	}
 	return n, err
 }
@@ -214,6 +249,9 @@ func (c *watchedUDP) Read(b []byte) (int, error) {
 func (w *ttlWatch) systemResolver() *net.Resolver {
 	if runtime.GOOS != "linux" {
 		w.hidden = true
+		w.heard.mu.Lock()
+		w.heard.blind = true
+		w.heard.mu.Unlock()
 		return net.DefaultResolver
 	}
 	return w.resolver((&net.Dialer{}).DialContext)

@@ -151,7 +151,7 @@ func TestAddressCache_Waits(t *testing.T) {
 	defer close(hold)
 	env := &Env{}
 	r := namedTCP(t, env, server).Run(t.Context(), 50*time.Millisecond, nil)
-	wantFailure(t, r, wire.Failed, wire.FailResolve)
+	wantFailure(t, r, wire.Broken, wire.BrokenResolver)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
 	namedTCP(t, env, server).Run(ctx, 10*time.Second, nil)

@@ -33,7 +33,7 @@ type TCPStep struct {
 	Expect     string        `json:"expect,omitempty" help:"regular expression (RE2) that the answer matches, at any place; ^ and $ match at every line, before CR LF too; (?P<NAME>…) captures"`
 	ExpectText string        `json:"expect_text,omitempty" help:"text that the answer contains"`
 	ExpectHex  string        `json:"expect_hex,omitempty" help:"bytes, in hex, that the answer contains"`
-	Wait       wire.Duration `json:"wait,omitempty" help:"the longest wait for the answer; default: the rest of the timeout"`
+	Wait       wire.Duration `json:"wait,omitempty" zero:"no" help:"the longest wait for the answer; default: the rest of the timeout"`
 }
 
 // TCPExpect is what the conversation must have come to.
@@ -159,6 +159,11 @@ func (p TCP) validateTLS(port uint16, known bool) error {
 		}
 	}
 	return problems.Err()
+}
+
+// connectsOnly says that there is nothing to do once connected.
+func (p TCP) connectsOnly() bool {
+	return p.security() == tcpNone && !p.Banner && p.Expect.Banner == "" && len(p.Steps) == 0 && p.Quit == ""
 }
 
 func (s TCPStep) validate() error {

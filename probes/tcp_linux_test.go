@@ -22,26 +22,6 @@ import (
 	"netmon/wire"
 )
 
-// TestTCP_NoRoute: each way in which nothing can get there.
-func TestTCP_NoRoute(t *testing.T) {
-	ip := need.Tool(t, "ip", "iproute2")
-	inOwnNetwork(t, func() {
-		for _, route := range []string{"unreachable 192.0.2.0/24", "prohibit 198.51.100.0/24"} {
-			if out, err := exec.Command("sh", "-c", ip+" route add "+route).CombinedOutput(); err != nil {
-				t.Errorf("ip route add %s: %v: %s", route, err, out)
-			}
-		}
-		for _, target := range []string{"192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25", "[2001:db8::1]:25"} {
-			r := measure(t, "tcp", target, ``)
-			wantFailure(t, r, wire.Failed, wire.FailUnreachable)
-			if r.LatencyNS != nil || r.Address == "" {
-				t.Errorf("%+v", r)
-			}
-			wantFailure(t, measure(t, "tcp", target, `{"invert":true}`), wire.OK, "")
-		}
-	})
-}
-
 // TestTCP_LostSYN: a listener whose queue is full drops SYNs. Without end that
 // is a timeout; when the SYN has to be sent again the latency tells of it,
 // although the kernel's round trip does not.

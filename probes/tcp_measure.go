@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -34,10 +35,26 @@ func (p TCP) Measure(ctx context.Context, run *Run) (TCPDetails, error) {
 // talk connects to the first address that takes the connection and does there
 // what is to be done. d is what is known before.
 func (p TCP) talk(ctx context.Context, run *Run, plan tcpPlan, addrs []netip.Addr, port uint16, d TCPDetails) (TCPDetails, error) {
-	conn, took, err := p.dial(ctx, run, "tcp", addrs, port)
+	var witness tcpWitness
+	defer witness.close()
+	var prepare func(*net.Dialer)
+	if p.connectsOnly() {
+		prepare = witness.watch
+	}
+	conn, took, err := p.dialBy(ctx, run, "tcp", addrs, port, prepare)
+	if p.connectsOnly() && failureIs(err, wire.FailReset) {
+		// It was connected: before that a reset is ECONNREFUSED. Whoever looks a
+		// moment later finds a connection, so this must not depend on the moment.
+		run.Stepf("the target had taken the connection, and reset it at once")
+		info := witness.info()
+		d.connected(run, took, info)
+		d.Info, d.BytesRead, d.BytesWritten = info, new(int64), new(int64)
+		return d, nil
+	}
 	if err != nil {
 		return d, err
 	}
+	witness.close()
 	d.connected(run, took, tcpInfoOf(conn))
 	t := newTCPTalk(ctx, run, conn, p.MaxBytes, plan.secrets)
 	defer t.close()

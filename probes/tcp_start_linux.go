@@ -29,7 +29,7 @@ type tcpRun struct {
 
 // Start implements Starter: for a connection without dialogue.
 func (p TCP) Start(run *Run) (Pending, bool) {
-	if p.security() != tcpNone || p.Banner || p.Expect.Banner != "" || len(p.Steps) > 0 || p.Quit != "" || p.Source != "" {
+	if !p.connectsOnly() || p.Source != "" {
 		return nil, false
 	}
 	host, port, err := splitTarget(run.Target, "")
@@ -104,7 +104,7 @@ func (x *tcpRun) look() {
 	if e := syscall.Errno(errno); err == nil && e != 0 && e != unix.ECONNRESET && e != unix.EPIPE {
 		err = e
 	}
-	if err != nil {
+	if err != nil { // of a packet that was sent: without a route the call to connect fails
 		x.end(TCPDetails{ResolveAgeNS: x.run.resolveAge()}, netFail("connect to "+x.to.String(), err))
 		return
 	}
@@ -137,7 +137,7 @@ func (x *tcpRun) end(d TCPDetails, err error) {
 	x.poller.forget(x.number)
 	unix.Close(x.fd)
 	if err != nil && len(x.rest.addrs) > 0 && !x.stopped {
-		x.cut = x.rest.goOn(x.run, x.to.Addr(), nil, nil) // the last one counts
+		x.cut = x.rest.goOn(x.run, x.to.Addr(), d, err)
 		return
 	}
 	x.run.End(d, err)

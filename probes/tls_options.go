@@ -91,7 +91,7 @@ func (o TLSOptions) config(env *Env, host string, alpn []string, seen func(tls.C
 		c.Certificates = []tls.Certificate{pair}
 	}
 	c.VerifyConnection = func(s tls.ConnectionState) error {
-		err := verify(s.PeerCertificates, name, roots)
+		err := verifyByClocks(env, s.PeerCertificates, name, roots)
 		seen(s, err)
 		if o.Insecure {
 			return nil
@@ -117,12 +117,12 @@ func (o TLSOptions) clientPair(env *Env) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// verify is what crypto/tls does unless told not to (RFC 5280 section 6).
-func verify(chain []*x509.Certificate, name string, roots *x509.CertPool) error {
+// verify is what crypto/tls does unless told not to (RFC 5280 section 6), at now.
+func verify(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("the server sent no certificate")
 	}
-	o := x509.VerifyOptions{Roots: roots, DNSName: verifyName(name), Intermediates: x509.NewCertPool()}
+	o := x509.VerifyOptions{Roots: roots, DNSName: verifyName(name), CurrentTime: now, Intermediates: x509.NewCertPool()}
 	for _, c := range chain[1:] {
 		o.Intermediates.AddCert(c)
 	}
@@ -180,6 +180,10 @@ func alpnNote(alpn string) string {
 // tlsFail classifies an error of a handshake. One that says nothing of its own
 // is about TLS: the server may not speak it.
 func tlsFail(err error) error {
+	var ours *Error
+	if errors.As(err, &ours) {
+		return netFail("TLS handshake", err)
+	}
 	f, isBroken := reason(err)
 	if !isBroken && slices.Contains([]wire.Failure{wire.FailBadAnswer, wire.FailTLS}, f) {
 		return fail(wire.FailTLS, "TLS handshake: %w", err)

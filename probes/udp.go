@@ -22,7 +22,7 @@ type UDP struct {
 	Community  Secret        `json:"community,omitempty" help:"SNMP community of the payload snmp, as a reference; default: public (RFC 1901)"`
 	Count      int           `json:"count" help:"datagrams to send, 1 to 100, each from a port of its own"`
 	Interval   wire.Duration `json:"interval" help:"time between two datagrams, at least 10ms"`
-	Wait       wire.Duration `json:"wait,omitempty" help:"time to wait for answers after the last datagram; default: the rest of the timeout"`
+	Wait       wire.Duration `json:"wait,omitempty" zero:"no" help:"time to wait for answers after the last datagram; default: the rest of the timeout"`
 	Expect     UDPExpect     `json:"expect,omitzero"`
 }
 

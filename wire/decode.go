@@ -145,6 +145,10 @@ func (s *scanner) field(r *Result, key []byte, agent, monitor string) (bit uint3
 		return 1 << 23, s.natural(&r.Revision)
 	case "details":
 		return 1 << 24, s.raw(&r.Details)
+	case "covers":
+		return 1 << 25, s.natural(&r.Covers)
+	case "missed":
+		return 1 << 26, s.natural(&r.Missed)
 	}
 	return 0, false
 }

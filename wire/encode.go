@@ -52,6 +52,8 @@ func (r *Result) AppendJSON(buf []byte) ([]byte, error) {
 		b = appendTime(b, `,"cert_expires":`, *r.CertExpires, &ok)
 	}
 	b = appendCount(b, `,"skipped":`, r.Skipped)
+	b = appendCount(b, `,"covers":`, r.Covers)
+	b = appendCount(b, `,"missed":`, r.Missed)
 	if r.LateNS != 0 {
 		b = strconv.AppendInt(append(b, `,"late_ns":`...), r.LateNS, 10)
 	}

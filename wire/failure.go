@@ -21,6 +21,7 @@ const (
 	FailUnreachable  Failure = "unreachable"
 	FailNoSuchHost   Failure = "no_such_host"
 	FailResolve      Failure = "resolve_failed"
+	FailDNSTimeout   Failure = "dns_timeout"
 	FailTLS          Failure = "tls"
 	FailCertificate  Failure = "certificate"
 	FailNoAnswer     Failure = "no_answer"
@@ -39,6 +40,9 @@ const (
 	BrokenSecret     Failure = "secret"
 	BrokenPolicy     Failure = "policy"
 	BrokenProxy      Failure = "proxy"
+	BrokenNoRoute    Failure = "no_route"
+	BrokenResolver   Failure = "resolver"
+	BrokenClock      Failure = "clock"
 	BrokenInternal   Failure = "internal"
 )
 
@@ -55,9 +59,10 @@ var Failures = []FailureDoc{
 	{FailRefused, Failed, "connection refused, or ICMP port unreachable for UDP"},
 	{FailReset, Failed, "the connection was reset"},
 	{FailClosed, Failed, "the target closed the connection before the answer was complete"},
-	{FailUnreachable, Failed, "no route, or ICMP network, host or protocol unreachable or prohibited"},
+	{FailUnreachable, Failed, "ICMP network, host or protocol unreachable or prohibited, or a neighbour that does not answer (ARP, NDP): a packet left the agent's host, see `no_route`"},
 	{FailNoSuchHost, Failed, "the target's name does not exist, or has no address of the family asked for"},
-	{FailResolve, Failed, "the resolver failed or did not answer while looking up the target's name"},
+	{FailResolve, Failed, "the resolver answered that it could not look up the target's name, such as SERVFAIL"},
+	{FailDNSTimeout, Failed, "the resolver did not answer for the target's name, and answered for others meanwhile: the servers of that name are silent; see `resolver`"},
 	{FailTLS, Failed, "the TLS handshake failed"},
 	{FailCertificate, Failed, "the certificate is expired, not yet valid, for another name or not trusted"},
 	{FailNoAnswer, Failed, "nothing came back: with UDP and ICMP nobody can tell a lost packet from a deaf target"},
@@ -72,9 +77,12 @@ var Failures = []FailureDoc{
 	{FailWrongOrigin, Failed, "NTP: the origin timestamp is not the one that was sent"},
 	{FailKissOfDeath, Failed, "NTP: the server asks to stop or to slow down (kiss code)"},
 	{BrokenPermission, Broken, "the agent lacks a permission; the error says which and how to give it"},
-	{BrokenLocal, Broken, "the agent's host ran out of something, or lacks the source address or interface"},
+	{BrokenLocal, Broken, "the agent's host ran out of something, or lacks the source address or interface, or one of the family that is wanted"},
 	{BrokenSecret, Broken, "a secret that the monitor names could not be read, or is at a place that the agent's policy does not list"},
 	{BrokenPolicy, Broken, "the agent's policy forbids this target"},
 	{BrokenProxy, Broken, "the monitor's proxy did not answer, or refused to do its part: nothing is known of the target"},
+	{BrokenNoRoute, Broken, "the agent's host has no route to the target: its interface is down, its default route is lost, it has no address of the family, or a route forbids it; no packet was sent"},
+	{BrokenResolver, Broken, "the resolver is not there, or answers nobody: nothing is known of the target"},
+	{BrokenClock, Broken, "the agent's clock differs from the broker's, and the certificate is valid by one of them alone"},
 	{BrokenInternal, Broken, "a fault of the probe itself, such as a panic"},
 }

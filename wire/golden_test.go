@@ -33,7 +33,7 @@ func samples() map[string]any {
 	failed.Outcome, failed.Failure, failed.Error = Failed, FailMismatch, "status: want 200, got 503"
 	failed.Unmet = []Unmet{{Expect: "status", Want: "200", Got: "503"}}
 	failed.Summary, failed.CertExpires, failed.Loss = "503 Service Unavailable, HTTP/2", &certEnd, &loss
-	failed.LateNS, failed.Skipped, failed.Dropped, failed.Details = 90e9, 3, 17, json.RawMessage(`{"status":503}`)
+	failed.LateNS, failed.Skipped, failed.Covers, failed.Missed, failed.Dropped, failed.Details = 90e9, 3, 2, 60, 17, json.RawMessage(`{"status":503}`)
 	probed := Result{
 		Agent: "paris", Monitor: "probe", Kind: "tcp", Target: "127.0.0.1:1", Started: at, ElapsedNS: 316251,
 		Outcome: Failed, Failure: FailRefused, Error: "connect to 127.0.0.1:1: connection refused", Address: "127.0.0.1",

@@ -151,7 +151,7 @@ func TestResult_FitsIntoTheStream(t *testing.T) {
 		}
 		r.Fit()
 		const most = math.MaxUint64
-		r.Epoch, r.Seq, r.Run, r.Skipped, r.LateNS, r.Dropped, r.Revision = strings.Repeat("E", 16), most, most, most, math.MaxInt64, most, most
+		r.Epoch, r.Seq, r.Run, r.Skipped, r.Covers, r.Missed, r.LateNS, r.Dropped, r.Revision = strings.Repeat("E", 16), most, most, most, most, most, math.MaxInt64, most, most
 		data, err := r.AppendJSON(nil)
 		if err != nil || len(data) > MaxResult || len(data)+headers > MaxStored {
 			t.Errorf("%s: %d bytes, %v", what, len(data), err)

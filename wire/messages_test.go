@@ -161,7 +161,7 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("%q is missing in\n%v", want, err)
 		}
 	}
-	for every, want := range map[time.Duration]time.Duration{0: 5 * time.Second, 2 * time.Second: 2 * time.Second, 20 * time.Millisecond: time.Second, time.Hour: 5 * time.Second} {
+	for every, want := range map[time.Duration]time.Duration{0: 5 * time.Second, 2 * time.Second: 1800 * time.Millisecond, time.Second: 900 * time.Millisecond, 6 * time.Second: 5 * time.Second, 20 * time.Millisecond: time.Second, time.Hour: 5 * time.Second} {
 		if got := (Monitor{Every: Duration(every)}).WithDefaults().Timeout.Std(); got != want {
 			t.Errorf("timeout of a monitor with every %v: %v, want %v", every, got, want)
 		}

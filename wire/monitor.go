@@ -17,13 +17,13 @@ const (
 
 // Monitor is a probe with a target, options and a schedule.
 type Monitor struct {
-	Name     string          `json:"name"`               // a token: it is part of the subject of the results
-	Kind     string          `json:"kind"`               // http, dns, icmp, ...: probes/README.md lists them
-	Target   string          `json:"target"`             // in the form of the kind, such as host:port
-	Every    Duration        `json:"every,omitempty"`    // from one run to the next; default 10s
-	Timeout  Duration        `json:"timeout,omitempty"`  // of one run; default 5s, or Every where that is shorter, but at least 1s
-	Options  json.RawMessage `json:"options,omitempty"`  // the kind's own: probes/README.md lists them
-	Revision uint64          `json:"revision,omitempty"` // of the saved monitor; 0 or absent: somebody started it by hand, and the controller leaves it alone
+	Name     string          `json:"name"`                        // a token: it is part of the subject of the results
+	Kind     string          `json:"kind"`                        // http, dns, icmp, ...: probes/README.md lists them
+	Target   string          `json:"target"`                      // in the form of the kind, such as host:port
+	Every    Duration        `json:"every,omitempty" zero:"no"`   // from one run to the next; default 10s
+	Timeout  Duration        `json:"timeout,omitempty" zero:"no"` // of one run; default 5s, or nine tenths of Every where that is shorter, so that a run ends before the next tick; 1s where Every is under 1s
+	Options  json.RawMessage `json:"options,omitempty"`           // the kind's own: probes/README.md lists them
+	Revision uint64          `json:"revision,omitempty"`          // of the saved monitor; 0 or absent: somebody started it by hand, and the controller leaves it alone
 }
 
 // WithDefaults returns m with its schedule filled in.
@@ -31,8 +31,12 @@ func (m Monitor) WithDefaults() Monitor {
 	if m.Every == 0 {
 		m.Every = Duration(DefaultEvery)
 	}
-	if m.Timeout == 0 {
-		m.Timeout = min(Duration(DefaultTimeout), max(m.Every, Duration(time.Second)))
+	switch {
+	case m.Timeout != 0:
+	case m.Every < Duration(time.Second):
+		m.Timeout = Duration(time.Second)
+	default:
+		m.Timeout = min(Duration(DefaultTimeout), m.Every-m.Every/10)
 	}
 	return m
 }

@@ -36,7 +36,9 @@ type Result struct {
 	Loss        *float64   `json:"loss,omitempty"`         // packets lost of those sent, 0 to 1
 	CertExpires *time.Time `json:"cert_expires,omitempty"` // the chain's earliest end, UTC
 
-	Skipped  uint64          `json:"skipped,omitempty"`  // ticks lost since the run before, because that one was still running
+	Skipped  uint64          `json:"skipped,omitempty"`  // ticks without a run of their own since the result before: Covers, and those that the agent was too busy to make before Due
+	Covers   uint64          `json:"covers,omitempty"`   // of Skipped: ticks after Due that came while this run still waited for its target; its outcome is theirs, too
+	Missed   uint64          `json:"missed,omitempty"`   // ticks before Due that were due while the agent did not run; of the first result after a start
 	LateNS   int64           `json:"late_ns,omitempty"`  // how long the result waited before it was sent, where that was over a second
 	Dropped  uint64          `json:"dropped,omitempty"`  // results of this monitor lost just before this one
 	Revision uint64          `json:"revision,omitempty"` // of the saved monitor; 0 was started by hand

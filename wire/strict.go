@@ -100,8 +100,8 @@ func (d *fieldDecoder) fields(path string, raw json.RawMessage, v reflect.Value)
 		d.problems.Addf(path, "want an object, got %s", short(raw))
 		return
 	}
-	known := map[string]reflect.Value{}
-	structFields(v, known)
+	known, never0 := map[string]reflect.Value{}, map[string]bool{}
+	structFields(v, known, never0)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		f, ok := known[name]
 		if !ok && !d.strict {
@@ -112,20 +112,32 @@ func (d *fieldDecoder) fields(path string, raw json.RawMessage, v reflect.Value)
 			continue
 		}
 		d.value(join(path, name), given[name], f)
+		if never0[name] && f.IsZero() && isZero(given[name], f.Type()) {
+			d.problems.Addf(join(path, name), "want more than 0, got %s: leave it out for the default", short(given[name]))
+		}
 	}
 }
 
+// isZero says that a value is a nought that somebody wrote, such as 0 or "0s", and
+// neither null nor a mistake, which was told.
+func isZero(raw json.RawMessage, t reflect.Type) bool {
+	v := reflect.New(t)
+	return string(bytes.TrimSpace(raw)) != "null" && json.Unmarshal(raw, v.Interface()) == nil && v.Elem().IsZero()
+}
+
 // structFields gathers the fields that JSON knows, those of embedded structs too.
-func structFields(v reflect.Value, out map[string]reflect.Value) {
+// A field with the tag zero:"no" means something else when it is absent than 0 does,
+// which it cannot have.
+func structFields(v reflect.Value, out map[string]reflect.Value, never0 map[string]bool) {
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":
-			structFields(v.Field(i), out)
+			structFields(v.Field(i), out, never0)
 		case f.IsExported() && name != "" && name != "-":
-			out[name] = v.Field(i)
+			out[name], never0[name] = v.Field(i), f.Tag.Get("zero") == "no"
 		}
 	}
 }

@@ -21,6 +21,7 @@ type numbers struct {
 	Seq   uint64            `json:"seq"`  // of the last record written by then
 	Runs  map[string]uint64 `json:"runs"` // by then, by key
 	Gaps  map[string][]gap  `json:"gaps,omitempty"`
+	Marks map[string]Mark   `json:"marks,omitempty"` // by then, by key
 	Boot  string            `json:"boot,omitempty"`  // of the system that it was written under
 	Whole bool              `json:"whole,omitempty"` // the spool was closed, and all of it is on the disk
 }
@@ -35,8 +36,8 @@ const (
 )
 
 func (s *Spool) saveNumbers(sync bool) error {
-	seq, runs := s.writtenRuns()
-	err := s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, s.o.boot, s.whole}, sync)
+	seq, runs, marks := s.writtenRuns()
+	err := s.save(numbersName, numbers{s.epoch, seq, runs, s.gaps, marks, s.o.boot, s.whole}, sync)
 	s.unsaved = err != nil
 	return err
 }
@@ -137,6 +138,7 @@ func (s *Spool) recover() (problem string, err error) {
 	if known && len(n.Epoch) == epochBytes {
 		s.seq = n.Seq
 		maps.Copy(s.gaps, n.Gaps)
+		maps.Copy(s.marks, n.Marks)
 		if n.holds(s.o.boot) {
 			s.epoch = n.Epoch
 			maps.Copy(s.runs, n.Runs)
@@ -154,13 +156,19 @@ func (s *Spool) recover() (problem string, err error) {
 		return "", err
 	}
 	slices.Sort(paths)
+	last := map[string][]byte{} // the data of each key's last record
 	for i, path := range paths {
 		g, err := openSegment(path)
 		if err == nil {
-			err = s.adopt(g, i == len(paths)-1)
+			err = s.adopt(g, i == len(paths)-1, last)
 		}
 		if err != nil {
 			note(fmt.Sprintf("%s: %v", filepath.Base(path), err))
+		}
+	}
+	for key, data := range last {
+		if m, ok := s.o.Mark(data); ok {
+			s.marks[key] = m
 		}
 	}
 	if err := s.saveNumbers(true); err != nil {
@@ -179,8 +187,9 @@ func (s *Spool) recover() (problem string, err error) {
 }
 
 // adopt takes over a segment of an earlier process. The records before a torn
-// one are kept; what follows it cannot be found.
-func (s *Spool) adopt(g *segment, last bool) error {
+// one are kept; what follows it cannot be found. data is where the data of each
+// key's last record goes.
+func (s *Spool) adopt(g *segment, last bool, data map[string][]byte) error {
 	info, err := os.Stat(g.path)
 	if err != nil {
 		return err
@@ -190,6 +199,9 @@ func (s *Spool) adopt(g *segment, last bool) error {
 			if run, ok := s.runs[r.Key]; !ok || r.Run > run {
 				s.runs[r.Key] = r.Run
 			}
+		}
+		if s.o.Mark != nil {
+			data[r.Key] = r.Data
 		}
 		s.seq = max(s.seq, r.Seq)
 		g.lastSeq = r.Seq

@@ -31,6 +31,9 @@ type Options struct {
 	MaxAge       time.Duration // of a segment's newest record; default 7 days
 	SegmentBytes int64         // at which a new file is begun; default 8 MiB, at most a quarter of MaxBytes
 	Log          *slog.Logger
+	// Mark, when not nil, is the mark of a record by its data. It is asked when the
+	// spool is opened, for the last record of each key that is still there.
+	Mark func(data []byte) (m Mark, ok bool)
 
 	boot string // of the system; default bootID()
 }
@@ -62,6 +65,10 @@ type Record struct {
 	Dropped uint64
 }
 
+// Mark is what the owner wants to be remembered of the last record of a key, also
+// when that is long with somebody else: two numbers that mean nothing here.
+type Mark [2]int64
+
 // Spool is safe for use by several goroutines; Read and Done belong to one reader.
 type Spool struct {
 	dir   string
@@ -90,6 +97,7 @@ type Spool struct {
 
 	seq     uint64 // last number given
 	runs    map[string]uint64
+	marks   map[string]Mark
 	gaps    map[string][]gap
 	pending int
 	dropped uint64 // since the spool was opened
@@ -116,6 +124,7 @@ type stub struct {
 	seq, run uint64
 	key      string
 	size     int
+	before   Mark // of the key's record before
 }
 
 // gap says that Count records of a key are missing just before run Next.
@@ -152,7 +161,7 @@ func Open(dir string, o Options) (s *Spool, problem string, err error) {
 		return nil, "", fmt.Errorf("make spool: %w", err)
 	}
 	s = &Spool{dir: dir, o: o, wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), quit: make(chan struct{}),
-		late: time.NewTimer(time.Hour), clock: clock{now: systemClock()}, runs: map[string]uint64{}, gaps: map[string][]gap{}}
+		late: time.NewTimer(time.Hour), clock: clock{now: systemClock()}, runs: map[string]uint64{}, marks: map[string]Mark{}, gaps: map[string][]gap{}}
 	if problem, err = s.recover(); err != nil {
 		return nil, "", fmt.Errorf("open spool: %w", err)
 	}
@@ -170,6 +179,19 @@ func (s *Spool) Ready() <-chan struct{} { return s.ready }
 // Append numbers a record and keeps it. encode appends its data, which may hold
 // the numbers, to buf.
 func (s *Spool) Append(key string, encode func(buf []byte, epoch string, seq, run uint64) ([]byte, error)) error {
+	return s.AppendMarked(key, Mark{}, encode)
+}
+
+// Marked is the mark of the key's last record; ok is false where there is none.
+func (s *Spool) Marked(key string) (m Mark, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m = s.marks[key]
+	return m, m != Mark{}
+}
+
+// AppendMarked is Append with a mark.
+func (s *Spool) AppendMarked(key string, m Mark, encode func(buf []byte, epoch string, seq, run uint64) ([]byte, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seq, run := s.seq+1, s.runs[key]+1
@@ -185,7 +207,10 @@ func (s *Spool) Append(key string, encode func(buf []byte, epoch string, seq, ru
 		return err
 	}
 	s.waiting, s.seq, s.runs[key] = buf, seq, run
-	s.kept = append(s.kept, stub{seq, run, key, len(buf) - start})
+	s.kept = append(s.kept, stub{seq, run, key, len(buf) - start, s.marks[key]})
+	if m != (Mark{}) {
+		s.marks[key] = m
+	}
 	s.pending++
 	if len(s.waiting) > maxWaiting {
 		s.dropWaiting()
@@ -342,15 +367,15 @@ func (s *Spool) Close() error {
 	return errors.Join(err, s.saveCursor(), s.saveNumbers(true))
 }
 
-// writtenRuns are the run numbers of what is written: those that wait could
-// still be given again after a kill.
-func (s *Spool) writtenRuns() (seq uint64, runs map[string]uint64) {
-	seq, runs = s.seq, maps.Clone(s.runs)
+// writtenRuns are the run numbers and marks of what is written: the numbers of
+// what waits could still be given again after a kill.
+func (s *Spool) writtenRuns() (seq uint64, runs map[string]uint64, marks map[string]Mark) {
+	seq, runs, marks = s.seq, maps.Clone(s.runs), maps.Clone(s.marks)
 	for _, k := range slices.Backward(s.kept) {
-		runs[k.key] = k.run - 1
+		runs[k.key], marks[k.key] = k.run-1, k.before
 		seq = k.seq - 1
 	}
-	return seq, runs
+	return seq, runs, marks
 }
 
 func poke(ch chan struct{}) {

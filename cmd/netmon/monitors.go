@@ -21,7 +21,7 @@ func addCommand() *cli.Command {
 			brokerFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of the monitor (default: made from kind and target)"}),
 			&cli.DurationFlag{Name: "every", Value: wire.DefaultEvery, Usage: "measure once in each `DURATION`"},
-			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or --every if that is shorter, but at least 1s", Usage: "give up a run after this `DURATION`"},
+			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or nine tenths of --every if that is shorter; 1s if --every is under 1s", Usage: "give up a run after this `DURATION`"},
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Value: "all", Usage: "`AGENTS` that run it: all, ids, or label=value, by commas"}),
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "except", Usage: "`AGENTS` that do not"}),
 		}
@@ -46,6 +46,11 @@ func add(c *cli.Context, k probes.Kind) error {
 	options, err := optionsFromFlags(c, k)
 	if err != nil {
 		return err
+	}
+	for _, name := range []string{"every", "timeout"} {
+		if c.IsSet(name) && c.Duration(name) == 0 {
+			return usage("--%s: want more than 0, got 0s: leave it out for the default", name)
+		}
 	}
 	m := wire.Saved{Monitor: wire.Monitor{
 		Name: c.String("name"), Kind: k.Name, Target: target,

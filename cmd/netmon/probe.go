@@ -74,6 +74,9 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	env := &probes.Env{}
 	defer env.Close()
 	check, err := probes.New(env, k.Name, target, options)
+	if err == nil {
+		err = check.FitsIn(timeout, wire.MaxEvery)
+	}
 	if err != nil {
 		return usage("%w", err)
 	}

@@ -128,17 +128,17 @@ func (v *Mesh) learn(s *series, r *wire.Result, now time.Time) {
 	if !prev.IsZero() && r.Due.After(prev) && len(s.samples) > 1 {
 		if w := s.samples[len(s.samples)-2:]; w[1].run == w[0].run+1 {
 			// What another client says may be any number.
-			every := min(r.Due.Sub(prev)/time.Duration(min(r.Skipped, math.MaxInt32)+1), wire.MaxEvery)
+			between := s.last.covers + r.Skipped - r.Covers + r.Missed
+			every := min(r.Due.Sub(prev)/time.Duration(min(between, math.MaxInt32)+1), wire.MaxEvery)
 			if ticks(every) != s.m.every {
-				timeout := min(wire.DefaultTimeout, max(every, time.Second))
-				v.schedule(s.m, every, timeout, now)
+				v.schedule(s.m, every, wire.Monitor{Every: wire.Duration(every)}.WithDefaults().Timeout.Std(), now)
 			}
 		}
 	}
 }
 
 func (s *series) keepLast(r *wire.Result) {
-	s.last = last{summary: r.Summary, address: r.Address, failure: r.Failure, err: r.Error, due: r.Due, certExpires: s.last.certExpires}
+	s.last = last{summary: r.Summary, address: r.Address, failure: r.Failure, err: r.Error, due: r.Due, covers: r.Covers, certExpires: s.last.certExpires}
 	if r.CertExpires != nil {
 		s.last.certExpires = *r.CertExpires
 	}

@@ -27,13 +27,15 @@ type sample struct {
 	lat   float32 // nanoseconds; negative is not measured
 	run   uint16  // low bits of the run's number
 	loss  uint8   // lossScale is all; noLoss is not measured
-	flags uint8   // the State; gapBefore; otherEpoch
+	flags uint8   // the State; gapBefore; epochParity; coversAfter; lostBefore
 }
 
 const (
 	stateBits   = 0x07
 	gapBefore   = 0x08 // the agent says that results just before it were lost
 	epochParity = 0x10 // differs between neighbours when the numbering began anew
+	coversAfter = 0x20 // ticks came while it waited for its target: they have its outcome
+	lostBefore  = 0x40 // ticks before it came while the agent was too busy, or did not run: of these nothing is known
 )
 
 func (s sample) state() judge.State { return judge.State(s.flags & stateBits) }
@@ -64,6 +66,7 @@ type last struct {
 	details          json.RawMessage
 	certExpires      time.Time
 	due              time.Time
+	covers           uint64
 }
 
 // add takes a result that started at this tick by the agent's clock. It says whether it is the
@@ -81,6 +84,12 @@ func (s *series) add(r *wire.Result, at uint32) (newest, added bool) {
 	}
 	if r.Dropped > 0 {
 		x.flags |= gapBefore
+	}
+	if r.Covers > 0 {
+		x.flags |= coversAfter
+	}
+	if r.Skipped > r.Covers || r.Missed > 0 {
+		x.flags |= lostBefore
 	}
 	n := len(s.samples)
 	newest = n == 0 || at > s.samples[n-1].at || at == s.samples[n-1].at && (r.Epoch != s.epoch || r.Run > s.run)
@@ -146,6 +155,9 @@ func (s *series) missing(p, c sample) int {
 	if c.flags&gapBefore != 0 {
 		n = max(n, 1)
 	}
+	if c.flags&lostBefore != 0 && p.flags&coversAfter == 0 {
+		n = max(n, 1, s.ticksBetween(p, c))
+	}
 	limit := s.m.silence
 	if p.at < s.m.changed {
 		limit = max(limit, s.m.silenceBefore)
@@ -156,6 +168,21 @@ func (s *series) missing(p, c sample) int {
 	return n
 }
 
+// ticksBetween is how many ticks there are between two neighbours.
+func (s *series) ticksBetween(p, c sample) int {
+	every := max(1, s.m.every)
+	return max(0, int((c.at-p.at+every/2)/every)-1)
+}
+
+// covered is how many ticks between two neighbours have the outcome of p, as they
+// came while it waited.
+func (s *series) covered(p, c sample) int {
+	if p.flags&coversAfter == 0 || c.at < p.at || s.missing(p, c) > 0 {
+		return 0
+	}
+	return s.ticksBetween(p, c)
+}
+
 // strip is the last n runs, the newest last, with a place for each that is not
 // known. It may be shorter: before the first run there is nothing.
 func (s *series) strip(n int, now uint32) []judge.State {
@@ -164,7 +191,7 @@ func (s *series) strip(n int, now uint32) []judge.State {
 	if len(w) == 0 {
 		return out
 	}
-	silent := 0
+	silent, covered := 0, 0
 	if now > s.deadline() && !s.m.paused() {
 		silent = max(1, int((now-w[len(w)-1].at)/max(1, s.m.every)))
 	}
@@ -172,12 +199,15 @@ func (s *series) strip(n int, now uint32) []judge.State {
 		for ; silent > 0 && len(out) < n; silent-- {
 			out = append(out, judge.Unknown)
 		}
+		for ; covered > 0 && len(out) < n; covered-- {
+			out = append(out, w[i].state())
+		}
 		if i < 0 || len(out) == n {
 			break
 		}
 		out = append(out, w[i].state())
 		if i > 0 {
-			silent = s.missing(w[i-1], w[i])
+			silent, covered = s.missing(w[i-1], w[i]), s.covered(w[i-1], w[i])
 		}
 	}
 	slices.Reverse(out)
@@ -202,8 +232,12 @@ func (t *tally) count(s *series, now uint32) {
 			t.lats = append(t.lats, x.lat)
 		}
 		if x.loss != noLoss {
-			t.loss += float64(x.loss) / lossScale
-			t.losses++
+			runs := 1
+			if i+1 < len(w) {
+				runs += s.covered(x, w[i+1])
+			}
+			t.loss += float64(x.loss) / lossScale * float64(runs)
+			t.losses += runs
 		}
 		if x.state() == judge.Unknown {
 			continue
