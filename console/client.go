@@ -137,7 +137,7 @@ func Author() string {
 func noMesh(what string, err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("%w: %s: the NATS server is there, but netmon's streams are not: run `netmon controller` beside it, or use `netmon broker` (%w)", ErrUnreachable, what, err)
+		return fmt.Errorf("%w: %s: the NATS server is there, but netmon's streams are not: run `netmon controller` beside it, or use `netmon broker`; behind a leaf node, connect to the server that has JetStream (%w)", ErrUnreachable, what, err)
 	}
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		return refusal(err)

@@ -19,30 +19,34 @@ type Extent struct {
 var errEnough = errors.New("as many as asked for")
 
 // Read calls take with the results of the filter in the extent, in the order in
-// which they were stored.
-func (e Extent) Read(ctx context.Context, cl *Client, f Filter, take func(wire.Result) error) error {
+// which they were stored, and how far the agent's clock was ahead: see [Client.Results].
+func (e Extent) Read(ctx context.Context, cl *Client, f Filter, take func(r wire.Result, off time.Duration) error) error {
 	if e.Always {
 		return cl.Newest(ctx, f, uint64(e.Tail), take)
 	}
-	var last []wire.Result // a ring
+	type one struct {
+		r   wire.Result
+		off time.Duration
+	}
+	var last []one // a ring
 	seen := 0
-	err := cl.Results(ctx, f, e.To, func(r wire.Result) error {
-		if r.Started.Before(e.From) { // it came late; it belongs to an earlier time
+	err := cl.Results(ctx, f, e.To, func(r wire.Result, off time.Duration) error {
+		if r.Started.Add(-off).Before(e.From) { // it came late; it belongs to an earlier time
 			return nil
 		}
 		seen++
 		switch {
 		case e.Tail == 0:
-			if err := take(r); err != nil {
+			if err := take(r, off); err != nil {
 				return err
 			}
 			if seen == e.Limit {
 				return errEnough
 			}
 		case len(last) < e.Tail:
-			last = append(last, r)
+			last = append(last, one{r, off})
 		default:
-			last[(seen-1)%e.Tail] = r
+			last[(seen-1)%e.Tail] = one{r, off}
 		}
 		return nil
 	})
@@ -50,7 +54,8 @@ func (e Extent) Read(ctx context.Context, cl *Client, f Filter, take func(wire.R
 		return err
 	}
 	for i := range last {
-		if err := take(last[(seen+i)%len(last)]); err != nil {
+		kept := last[(seen+i)%len(last)]
+		if err := take(kept.r, kept.off); err != nil {
 			return err
 		}
 	}

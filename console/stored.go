@@ -10,7 +10,9 @@ import (
 
 // Results calls take with each stored result of the filter since Since, until
 // to, and returns when the last one of this moment was read, or with take's error.
-func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(wire.Result) error) error {
+// A result is of the time at which it was measured by the broker's clock; off is how
+// far the agent's own was ahead then, 0 where it was right.
+func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(r wire.Result, off time.Duration) error) error {
 	subjects, err := f.subjects()
 	if err != nil {
 		return err
@@ -20,18 +22,19 @@ func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(
 		return noMesh("read the results", err)
 	}
 	defer t.Stop()
-	return readAll(ctx, t, f, func(r wire.Result, _ time.Time) error {
+	return readAll(ctx, t, f, func(r wire.Result, stored time.Time) error {
+		off := offBy(&r, stored)
 		// A result that was measured in time may have come late, behind others.
-		if !to.IsZero() && r.Started.After(to) {
+		if !to.IsZero() && r.Started.Add(-off).After(to) {
 			return nil
 		}
-		return take(r)
+		return take(r, off)
 	})
 }
 
 // Newest calls take with the n results of the filter that were stored last,
-// whenever that was, oldest first.
-func (c *Client) Newest(ctx context.Context, f Filter, n uint64, take func(wire.Result) error) error {
+// whenever that was, oldest first, and like Results with how far a clock was ahead.
+func (c *Client) Newest(ctx context.Context, f Filter, n uint64, take func(r wire.Result, off time.Duration) error) error {
 	subjects, err := f.subjects()
 	if err != nil {
 		return err
@@ -42,12 +45,12 @@ func (c *Client) Newest(ctx context.Context, f Filter, n uint64, take func(wire.
 	}
 	defer t.Stop()
 	skip := max(t.Left(), n) - n
-	return readAll(ctx, t, f, func(r wire.Result, _ time.Time) error {
+	return readAll(ctx, t, f, func(r wire.Result, stored time.Time) error {
 		if skip > 0 {
 			skip--
 			return nil
 		}
-		return take(r)
+		return take(r, offBy(&r, stored))
 	})
 }
 

@@ -39,7 +39,7 @@ func TestNewest(t *testing.T) {
 	c := dial(t, natstest.Start(t))
 	newest := func(n uint64, monitors ...string) (got []uint64) {
 		t.Helper()
-		if err := c.Newest(t.Context(), Filter{Monitors: monitors}, n, func(r wire.Result) error { got = append(got, r.Seq); return nil }); err != nil {
+		if err := c.Newest(t.Context(), Filter{Monitors: monitors}, n, func(r wire.Result, _ time.Duration) error { got = append(got, r.Seq); return nil }); err != nil {
 			t.Error(err)
 		}
 		return got
@@ -77,7 +77,7 @@ func TestResults_Progress(t *testing.T) {
 	storeUneven(t, c)
 	var read, of uint64
 	f := Filter{Since: time.Now().Add(-time.Hour), Progress: func(r, o uint64) { read, of = r, o }}
-	if err := c.Results(t.Context(), f, time.Time{}, func(wire.Result) error { return nil }); err != nil || read != 600 || of != 600 {
+	if err := c.Results(t.Context(), f, time.Time{}, func(wire.Result, time.Duration) error { return nil }); err != nil || read != 600 || of != 600 {
 		t.Errorf("read %d of %d: %v", read, of, err)
 	}
 }
@@ -89,7 +89,7 @@ func TestResults_Interrupted(t *testing.T) {
 	storeUneven(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	read := 0
-	err := c.Results(ctx, Filter{Since: time.Now().Add(-time.Hour), Monitors: []string{"m1"}}, time.Time{}, func(wire.Result) error {
+	err := c.Results(ctx, Filter{Since: time.Now().Add(-time.Hour), Monitors: []string{"m1"}}, time.Time{}, func(wire.Result, time.Duration) error {
 		if read++; read == 3 {
 			cancel()
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,6 +23,7 @@ type agentRow struct {
 	Seen  string `json:"seen"`
 	wire.Alive
 	ago string
+	off time.Duration // of its clock
 }
 
 func selectorFlag() cli.Flag {
@@ -108,7 +110,7 @@ func forgetAgents(c *cli.Context) error {
 func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
-		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen)}
+		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen), console.ClockOff(a)}
 		if a.Kinds == nil {
 			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
 		}
@@ -132,6 +134,7 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 			{"HOST", func(a agentRow) string { return a.Host }},
 		},
 		wide: []column[agentRow]{
+			{"CLOCK", func(a agentRow) string { return clockText(a.off) }},
 			{"STARTED", func(a agentRow) string { return a.Started.UTC().Format("2006-01-02T15:04:05Z") }},
 			{"RESULTS", func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
 			{"KINDS", func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
@@ -149,4 +152,12 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 			return fmt.Sprint(a.State, a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
 		},
 	}
+}
+
+// clockText says how far a clock is off.
+func clockText(off time.Duration) string {
+	if off == 0 {
+		return "right"
+	}
+	return console.OffText(off)
 }

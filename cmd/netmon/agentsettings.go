@@ -14,7 +14,7 @@ import (
 
 // agentOptionsOf is what agentFlags say.
 func agentOptionsOf(c *cli.Context) (s host.AgentOptions, err error) {
-	s.Version = version
+	s.Version, s.Domain = version, c.String("js-domain")
 	s.Labels, err = parseLabels(c.StringSlice("label"))
 	if idErr := wire.CheckToken(c.String("id")); idErr != nil {
 		return s, usage("%w", errors.Join(fmt.Errorf("--id %w", idErr), err))

@@ -140,6 +140,7 @@ func agentCommand() *cli.Command {
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
 		Flags: append(agentFlags(), brokerFlag(), logFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "join", EnvVars: []string{membership.LineEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "js-domain", EnvVars: []string{"NETMON_JS_DOMAIN"}, Usage: "`DOMAIN` of JetStream, for an agent behind a leaf node", DefaultText: "is found"}),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"})),
 		Before: decideForAgent,
 		Action: func(c *cli.Context) error {

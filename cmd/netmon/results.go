@@ -91,7 +91,7 @@ func getResults(c *cli.Context) error {
 				return err
 			}
 		}
-		err := which.Read(ctx, cl, f, func(r wire.Result) error {
+		err := which.Read(ctx, cl, f, func(r wire.Result, off time.Duration) error {
 			shown++
 			switch {
 			case form == "json":
@@ -105,7 +105,11 @@ func getResults(c *cli.Context) error {
 				}
 				out.Write(data)
 			default:
-				out.WriteString(line.Format(r) + "\n")
+				out.WriteString(line.Format(r))
+				if off != 0 {
+					out.WriteString("  (the agent's clock was " + console.OffText(off) + ")")
+				}
+				out.WriteString("\n")
 			}
 			return nil
 		})

@@ -128,8 +128,8 @@ func examineAgent(a console.Agent) []Finding {
 	if !a.Online {
 		return nil
 	}
-	if d := a.At.Sub(a.Seen); d > clockOdd { // a heartbeat may come late, never early
-		list = append(list, Finding{name, Warning, fmt.Sprintf("its clock is %s or more ahead of the broker's", console.Short(d)), "keep both to the time"})
+	if d := console.ClockOff(a); d != 0 {
+		list = append(list, Finding{name, Warning, "its clock is " + console.OffText(d) + ", by this host's", "keep both to the time, by chrony, ntpd or systemd-timesyncd"})
 	}
 	if a.Dropped > 0 {
 		list = append(list, Finding{name, Warning, fmt.Sprintf("%d results were lost, as its spool was full", a.Dropped), "netmon agent --spool-size, or see why the broker does not take them"})

@@ -20,6 +20,7 @@ type AgentOptions struct {
 	Policy  *policy.Policy
 	File    string // that the policy is of, "" for the default
 	Version string
+	Domain  string // of JetStream, behind a leaf node; "" where it is to be found
 	Log     *slog.Logger
 	Opened  func() // called when it is connected; may be nil
 }
@@ -35,7 +36,7 @@ func NewAgent(o AgentOptions, state string, joined membership.Membership) (*agen
 		return nil, err
 	}
 	o.Log.Info("policy", "file", o.File, "says", console.PolicyText(o.Policy.Summary()))
-	return agent.New(agent.Options{ID: joined.ID, Labels: labels, State: state, Policy: o.Policy, Version: o.Version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: o.Log, Opened: o.Opened,
+	return agent.New(agent.Options{ID: joined.ID, Labels: labels, State: state, Policy: o.Policy, Version: o.Version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: o.Log, Opened: o.Opened, Domain: o.Domain,
 		Spool: o.Spool})
 }
 
