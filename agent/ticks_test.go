@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,12 +45,11 @@ func TestRunner_AccountsForEveryTick(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t.Context())
 				b.most = c.most
-				n := 0
+				var n atomic.Int64
 				monitors := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 				for _, m := range monitors {
 					b.start(t.Context(), monitor(m, every), measureFunc(func(ctx context.Context, d time.Duration) wire.Result {
-						n++
-						return takes(c.takes(n))(ctx, d)
+						return takes(c.takes(int(n.Add(1))))(ctx, d)
 					}), time.Time{})
 				}
 				time.Sleep(2 * time.Minute)
