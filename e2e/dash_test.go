@@ -109,7 +109,7 @@ func TestDash_CtrlC(t *testing.T) {
 func TestDash_Plain(t *testing.T) {
 	_, url, _ := office(t)
 	p := spawn(t, "dash", "--broker", url, "--every", "200ms", "web", "nobody")
-	p.line("MONITOR", "UPTIME", "RUNS")
+	p.line("MONITOR", "UP/100", "RUNS")
 	p.line("web", "● up", "1/1", "100%")
 	p.line("nobody", "✕ down", "0/1", "0%")
 	if code, _ := p.stop(); code != 130 {

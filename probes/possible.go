@@ -7,12 +7,17 @@ import (
 	"netmon/wire"
 )
 
+// Sends is the time from the first to the last of what a run has to send.
+func (c *Check) Sends() time.Duration {
+	f := c.asked.footprint(c.target)
+	return max(0, time.Duration(f.Probes-1)*f.Gap)
+}
+
 // FitsIn says why a run cannot end in time: it has more to send than there is
 // time for. Such a monitor would fail for ever, whatever its target does. every
 // is the time from one run to the next.
 func (c *Check) FitsIn(timeout, every time.Duration) error {
-	f := c.asked.footprint(c.target)
-	least := time.Duration(f.Probes-1) * f.Gap
+	f, least := c.asked.footprint(c.target), c.Sends()
 	var p wire.Problems
 	option := "options." + f.Number
 	switch {

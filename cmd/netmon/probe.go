@@ -60,6 +60,18 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	if timeout <= 0 {
 		return usage("--timeout: want more than 0, got %v", timeout)
 	}
+	env := &probes.Env{}
+	defer env.Close()
+	check, err := probes.New(env, k.Name, target, options)
+	if err != nil {
+		return usage("%w", err)
+	}
+	if !c.IsSet("timeout") { // the last answer gets as much time as the only one
+		timeout += check.Sends()
+		if err := c.Set("timeout", timeout.String()); err != nil {
+			return err
+		}
+	}
 	if c.IsSet("from") {
 		if c.Bool("explain") {
 			return usage("--explain: agents do not tell their steps: without --from, it is measured here")
@@ -71,13 +83,7 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 			return usage("--%s is for agents: add --from AGENTS", name)
 		}
 	}
-	env := &probes.Env{}
-	defer env.Close()
-	check, err := probes.New(env, k.Name, target, options)
-	if err == nil {
-		err = check.FitsIn(timeout, wire.MaxEvery)
-	}
-	if err != nil {
+	if err := check.FitsIn(timeout, wire.MaxEvery); err != nil {
 		return usage("%w", err)
 	}
 	out := console.Escaper{W: c.App.Writer}

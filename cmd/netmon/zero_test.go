@@ -9,9 +9,10 @@ import (
 // TestAdd_ZeroIsSaid: a nought that somebody typed is no default.
 func TestAdd_ZeroIsSaid(t *testing.T) {
 	for _, flag := range []string{"--every", "--timeout"} {
-		err := newApp(nil, io.Discard, io.Discard).Run([]string{"netmon", "add", "tcp", flag, "0", "192.0.2.1:25"})
-		if err == nil || !strings.Contains(err.Error(), flag+": want more than 0, got 0s") {
-			t.Errorf("add %s 0 says %v", flag, err)
+		var out strings.Builder
+		code := run(t.Context(), []string{"netmon", "add", "tcp", flag, "0", "192.0.2.1:25"}, nil, io.Discard, &out)
+		if code != exitUsage || !strings.Contains(out.String(), flag+": want more than 0, got 0s") {
+			t.Errorf("add %s 0: exit %d, %s", flag, code, out.String())
 		}
 	}
 }

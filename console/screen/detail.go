@@ -74,7 +74,7 @@ func onAgents(d *view.Detail, n, w int, now time.Time, st Styles) []string {
 	}
 	chosen := max(0, slices.IndexFunc(d.Agents, func(a view.OnAgent) bool { return a.Agent == d.On }))
 	first := max(0, min(chosen-n/2, len(d.Agents)-n))
-	head := fmt.Sprintf("  %s %s %7s %7s %7s %5s %6s %4s  %s", fit("AGENT", id), fit("STATE", stateWidth), "LAST", "P50", "P95", "LOSS", "UPTIME", "CERT", "LAST RUN")
+	head := fmt.Sprintf("  %s %s %7s %7s %7s %5s %6s %4s  %s", fit("AGENT", id), fit("STATE", stateWidth), "LAST", "P50", "P95", "LOSS", "UP/100", "CERT", "LAST RUN")
 	if n < len(d.Agents) {
 		head = sides(head, fmt.Sprintf(" %d-%d/%d", first+1, first+n, len(d.Agents)), w)
 	}

@@ -43,7 +43,7 @@ var allColumns = [...]column{
 	{'5', "P50", 7, false, func(r view.Row) string { return latency(r.P50) }},
 	{'9', "P95", 7, false, func(r view.Row) string { return latency(r.P95) }},
 	{'o', "LOSS", 5, false, func(r view.Row) string { return percent(r.Loss) }},
-	{'u', "UPTIME", 6, false, func(r view.Row) string { return percent(r.Uptime) }},
+	{'u', "UP/100", 6, false, func(r view.Row) string { return percent(r.Uptime) }},
 	{'c', "CERT", 4, false, func(r view.Row) string { return days(r.CertDays) }},
 	{'r', "RUNS", 6, true, nil}, // takes the width that is left
 }
