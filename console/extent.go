@@ -22,7 +22,7 @@ var errEnough = errors.New("as many as asked for")
 // which they were stored, and how far the agent's clock was ahead: see [Client.Results].
 func (e Extent) Read(ctx context.Context, cl *Client, f Filter, take func(r wire.Result, off time.Duration) error) error {
 	if e.Always {
-		return cl.Newest(ctx, f, uint64(e.Tail), take)
+		return cl.Newest(ctx, f, uint64(max(0, e.Tail)), take) // #nosec G115 -- not negative
 	}
 	type one struct {
 		r   wire.Result

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -29,15 +28,6 @@ func beginOrFail(t *testing.T, c *Check) (Pending, <-chan wire.Result) {
 		t.Fatal("Begin refused the run")
 	}
 	return p, done
-}
-
-func newCheck(t *testing.T, env *Env, kind, target, options string) *Check {
-	t.Helper()
-	c, err := New(env, kind, target, json.RawMessage(options))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // heldServer keeps what it is sent until the test says what comes back.

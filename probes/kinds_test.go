@@ -287,3 +287,12 @@ func TestKinds_MainOptionsAreThere(t *testing.T) {
 		}
 	}
 }
+
+func newCheck(t *testing.T, env *Env, kind, target, options string) *Check {
+	t.Helper()
+	c, err := New(env, kind, target, json.RawMessage(options))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

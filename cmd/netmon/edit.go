@@ -109,7 +109,7 @@ func (e *editing) kept(err error) error {
 func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 	first, last := text, ""
 	for {
-		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // #nosec G703 -- made by os.CreateTemp
 			return nil, err
 		}
 		if err := runEditor(e.ctx, e.file, e.in, e.out); err != nil {
@@ -123,7 +123,7 @@ func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
 		if text == first {
 			return nil, nil
 		}
-		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // to be kept, and for the lines of mistakes
+		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // #nosec G703 -- made by os.CreateTemp; to be kept, and for the lines of mistakes
 			return nil, err
 		}
 		is, err := monitorfile.ParseDraft(e.file, text, was.Name, probes.CheckMonitor)
