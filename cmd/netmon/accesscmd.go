@@ -12,6 +12,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/console/words"
 	"netmon/identity"
 	"netmon/internal/cmdline"
@@ -58,26 +59,26 @@ func accessLs() *cli.Command {
 					}
 					return t.UTC().Format(time.RFC3339)
 				}
-				return printList(c, listing[wire.Identity]{kind: "Identities", items: identities,
-					none: "nobody was let in; a first one: netmon token new agent --id paris",
-					name: func(i wire.Identity) string { return i.Name },
-					columns: []column[wire.Identity]{
-						{"NAME", func(i wire.Identity) string { return i.Name }},
-						{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
-						{"STATE", stateText},
-						{"LABELS", func(i wire.Identity) string { return console.LabelText(i.Labels) }},
-						{"BY", func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
-						{"MADE", func(i wire.Identity) string { return at(i.Made) }},
-						{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
-						{"EXPIRES", func(i wire.Identity) string { return at(i.Expires) }},
-						{"REVOKED", func(i wire.Identity) string { return at(i.Revoked) }},
+				return printList(c, output.Listing[wire.Identity]{Kind: "Identities", Items: identities,
+					None: "nobody was let in; a first one: netmon token new agent --id paris",
+					Name: func(i wire.Identity) string { return i.Name },
+					Columns: []output.Column[wire.Identity]{
+						{Title: "NAME", Cell: func(i wire.Identity) string { return i.Name }},
+						{Title: "ROLE", Cell: func(i wire.Identity) string { return string(i.Role) }},
+						{Title: "STATE", Cell: stateText},
+						{Title: "LABELS", Cell: func(i wire.Identity) string { return console.LabelText(i.Labels) }},
+						{Title: "BY", Cell: func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
+						{Title: "MADE", Cell: func(i wire.Identity) string { return at(i.Made) }},
+						{Title: "JOINED", Cell: func(i wire.Identity) string { return at(i.Joined) }},
+						{Title: "EXPIRES", Cell: func(i wire.Identity) string { return at(i.Expires) }},
+						{Title: "REVOKED", Cell: func(i wire.Identity) string { return at(i.Revoked) }},
 					},
-					wide: []column[wire.Identity]{
-						{"SUSPENDED", func(i wire.Identity) string { return at(i.Suspended) }},
-						{"UNTIL", func(i wire.Identity) string { return at(i.Until) }},
-						{"WHY", func(i wire.Identity) string { return i.Why }},
+					Wide: []output.Column[wire.Identity]{
+						{Title: "SUSPENDED", Cell: func(i wire.Identity) string { return at(i.Suspended) }},
+						{Title: "UNTIL", Cell: func(i wire.Identity) string { return at(i.Until) }},
+						{Title: "WHY", Cell: func(i wire.Identity) string { return i.Why }},
 					},
-					after: func(w io.Writer) { tellSuspended(w, identities) }})
+					After: func(w io.Writer) { tellSuspended(w, identities) }})
 			})
 		},
 	}

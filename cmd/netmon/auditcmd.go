@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -44,18 +45,18 @@ func auditCommand() *cli.Command {
 	}
 }
 
-func auditListing(all []wire.Audit) listing[wire.Audit] {
-	return listing[wire.Audit]{kind: "Audit", items: all,
-		none: "nothing was changed in this time",
-		name: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) },
-		columns: []column[wire.Audit]{
-			{"AT", func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) }},
-			{"BY", func(e wire.Audit) string { return authorText(e.By) }},
-			{"DID", func(e wire.Audit) string { return e.Did }},
-			{"WHAT", func(e wire.Audit) string { return strings.Join(e.What, " ") }},
-			{"WHERE", func(e wire.Audit) string { return e.Where }},
-			{"DETAIL", func(e wire.Audit) string { return e.Detail }},
-			{"ERROR", func(e wire.Audit) string { return e.Error }},
+func auditListing(all []wire.Audit) output.Listing[wire.Audit] {
+	return output.Listing[wire.Audit]{Kind: "Audit", Items: all,
+		None: "nothing was changed in this time",
+		Name: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) },
+		Columns: []output.Column[wire.Audit]{
+			{Title: "AT", Cell: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) }},
+			{Title: "BY", Cell: func(e wire.Audit) string { return authorText(e.By) }},
+			{Title: "DID", Cell: func(e wire.Audit) string { return e.Did }},
+			{Title: "WHAT", Cell: func(e wire.Audit) string { return strings.Join(e.What, " ") }},
+			{Title: "WHERE", Cell: func(e wire.Audit) string { return e.Where }},
+			{Title: "DETAIL", Cell: func(e wire.Audit) string { return e.Detail }},
+			{Title: "ERROR", Cell: func(e wire.Audit) string { return e.Error }},
 		}}
 }
 

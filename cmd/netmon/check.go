@@ -179,7 +179,7 @@ func waitFor(ctx context.Context, c *cli.Context, model *console.Model, name str
 	if is.Monitor != "" {
 		last = "is " + is.State.String()
 	}
-	if why := cannot(model); why != "" {
+	if why := model.Trouble(); why != "" {
 		last += "; " + console.PrintableText(why)
 	}
 	for _, a := range is.Agents {

@@ -114,7 +114,7 @@ func getResults(c *cli.Context) error {
 			fmt.Fprintf(c.App.ErrWriter, "no result is stored%s%s: netmon get monitors lists names%s\n", which.When(), ofWhich(f), which.Further())
 		}
 		if err == nil && form == "json" {
-			err = emit(out, form, "Results", all)
+			_, err = output.List(out, form, "Results", all)
 		}
 		return err
 	})
@@ -156,7 +156,8 @@ func getBrokerCommand() *cli.Command {
 					_, err := fmt.Fprintln(c.App.Writer, console.Printable(b.Server))
 					return err
 				default:
-					return emit(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
+					_, err := output.List(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
+					return err
 				}
 			})
 		},
@@ -179,23 +180,23 @@ func printBroker(c *cli.Context, b console.BrokerInfo) error {
 }
 
 func printKept(c *cli.Context, kept []console.Kept) error {
-	l := listing[console.Kept]{kind: "Kept", items: kept, columns: []column[console.Kept]{
-		{"KEPT", func(k console.Kept) string { return k.Name }},
-		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
-		{"BYTES", func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
-		{"OF AT MOST", func(k console.Kept) string {
+	l := output.Listing[console.Kept]{Kind: "Kept", Items: kept, Columns: []output.Column[console.Kept]{
+		{Title: "KEPT", Cell: func(k console.Kept) string { return k.Name }},
+		{Title: "MESSAGES", Cell: func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
+		{Title: "BYTES", Cell: func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
+		{Title: "OF AT MOST", Cell: func(k console.Kept) string {
 			if k.MaxBytes <= 0 {
 				return "no bound"
 			}
 			return console.ByteCount(uint64(k.MaxBytes))
 		}},
-		{"FULL", func(k console.Kept) string {
+		{Title: "FULL", Cell: func(k console.Kept) string {
 			if k.MaxBytes <= 0 {
 				return "-"
 			}
 			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
 		}},
-		{"ON DISK", func(k console.Kept) string {
+		{Title: "ON DISK", Cell: func(k console.Kept) string {
 			if k.Disk == 0 && k.Bytes > 0 {
 				return "-"
 			}
@@ -204,29 +205,29 @@ func printKept(c *cli.Context, kept []console.Kept) error {
 			}
 			return console.ByteCount(k.Disk)
 		}},
-		{"OLDEST", func(k console.Kept) string {
+		{Title: "OLDEST", Cell: func(k console.Kept) string {
 			if k.First.IsZero() {
 				return "-"
 			}
 			return console.Ago(k.First)
 		}},
-		{"HOLDS", func(k console.Kept) string {
+		{Title: "HOLDS", Cell: func(k console.Kept) string {
 			if k.Problem != "" {
 				return k.Problem
 			}
 			return k.Holds
 		}},
 	}}
-	for i, col := range l.columns[1:7] { // of what is missing nothing is known
-		cell := col.cell
-		l.columns[i+1].cell = func(k console.Kept) string {
+	for i, col := range l.Columns[1:7] { // of what is missing nothing is known
+		cell := col.Cell
+		l.Columns[i+1].Cell = func(k console.Kept) string {
 			if k.Problem != "" {
 				return ""
 			}
 			return cell(k)
 		}
 	}
-	l.after = func(w io.Writer) {
+	l.After = func(w io.Writer) {
 		for _, k := range kept {
 			if r := k.Shortest; r != nil {
 				fmt.Fprintf(w, "%s: of %s with the most results, of %d, %s on %s goes back least: to %s, %s results\n", k.Name,
