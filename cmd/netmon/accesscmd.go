@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -53,55 +51,9 @@ func accessLs() *cli.Command {
 				if by := c.String("by"); by != "" {
 					identities = slices.DeleteFunc(identities, func(i wire.Identity) bool { return i.By != by && i.Token != by })
 				}
-				at := func(t time.Time) string {
-					if t.IsZero() {
-						return ""
-					}
-					return t.UTC().Format(time.RFC3339)
-				}
-				return printList(c, output.Listing[wire.Identity]{Kind: "Identities", Items: identities,
-					None: "nobody was let in; a first one: netmon token new agent --id paris",
-					Name: func(i wire.Identity) string { return i.Name },
-					Columns: []output.Column[wire.Identity]{
-						{Title: "NAME", Cell: func(i wire.Identity) string { return i.Name }},
-						{Title: "ROLE", Cell: func(i wire.Identity) string { return string(i.Role) }},
-						{Title: "STATE", Cell: stateText},
-						{Title: "LABELS", Cell: func(i wire.Identity) string { return console.LabelText(i.Labels) }},
-						{Title: "BY", Cell: func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
-						{Title: "MADE", Cell: func(i wire.Identity) string { return at(i.Made) }},
-						{Title: "JOINED", Cell: func(i wire.Identity) string { return at(i.Joined) }},
-						{Title: "EXPIRES", Cell: func(i wire.Identity) string { return at(i.Expires) }},
-						{Title: "REVOKED", Cell: func(i wire.Identity) string { return at(i.Revoked) }},
-					},
-					Wide: []output.Column[wire.Identity]{
-						{Title: "SUSPENDED", Cell: func(i wire.Identity) string { return at(i.Suspended) }},
-						{Title: "UNTIL", Cell: func(i wire.Identity) string { return at(i.Until) }},
-						{Title: "WHY", Cell: func(i wire.Identity) string { return i.Why }},
-					},
-					After: func(w io.Writer) { tellSuspended(w, identities) }})
+				return printList(c, output.Identities(identities))
 			})
 		},
-	}
-}
-
-// stateText is the state of an identity, or of a line for several with what is left of it.
-func stateText(i wire.Identity) string {
-	switch {
-	case i.Uses > 1 && i.State == "open":
-		return fmt.Sprintf("open, %d of %d left", i.Uses-i.Used, i.Uses)
-	case i.Key != "" && !i.Expires.IsZero() && i.State != "revoked":
-		return i.State + ", a line replaces it"
-	}
-	return i.State
-}
-
-// tellSuspended says why agents are shut out for a while, and what to do.
-func tellSuspended(w io.Writer, identities []wire.Identity) {
-	for _, i := range identities {
-		if !i.Suspended.IsZero() {
-			fmt.Fprintf(w, "%s is suspended until %s: %s\n   netmon access resume %s   lets it in now\n   netmon access revoke %s   shuts its key out for good\n",
-				i.Name, i.Until.UTC().Format(time.RFC3339), console.Printable(i.Why), i.Name, i.Name)
-		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -39,33 +38,10 @@ func auditCommand() *cli.Command {
 				if err := cl.Audit(ctx, since, false, func(e wire.Audit) { all = append(all, e) }); err != nil {
 					return err
 				}
-				return printList(c, auditListing(all))
+				return printList(c, output.Audit(all))
 			})
 		},
 	}
-}
-
-func auditListing(all []wire.Audit) output.Listing[wire.Audit] {
-	return output.Listing[wire.Audit]{Kind: "Audit", Items: all,
-		None: "nothing was changed in this time",
-		Name: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) },
-		Columns: []output.Column[wire.Audit]{
-			{Title: "AT", Cell: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) }},
-			{Title: "BY", Cell: func(e wire.Audit) string { return authorText(e.By) }},
-			{Title: "DID", Cell: func(e wire.Audit) string { return e.Did }},
-			{Title: "WHAT", Cell: func(e wire.Audit) string { return strings.Join(e.What, " ") }},
-			{Title: "WHERE", Cell: func(e wire.Audit) string { return e.Where }},
-			{Title: "DETAIL", Cell: func(e wire.Audit) string { return e.Detail }},
-			{Title: "ERROR", Cell: func(e wire.Audit) string { return e.Error }},
-		}}
-}
-
-// authorText shows an author. One that nobody verified is not told at all.
-func authorText(by string) string {
-	if by == "" {
-		return "(nobody verified)"
-	}
-	return by
 }
 
 // followAudit prints each change as it comes.
@@ -85,15 +61,7 @@ func followAudit(ctx context.Context, c *cli.Context, cl *console.Client, since 
 			fmt.Fprintln(c.App.Writer, string(data))
 			return
 		}
-		text := fmt.Sprintf("%s  %s  %s %s", e.At.UTC().Format(time.RFC3339), authorText(e.By), e.Did, strings.Join(e.What, " "))
-		if e.Detail != "" {
-			text += "  (" + e.Detail + ")"
-		}
-		text += "  at " + e.Where
-		if e.Error != "" {
-			text += "  refused: " + e.Error
-		}
-		fmt.Fprintln(c.App.Writer, console.Printable(text))
+		fmt.Fprintln(c.App.Writer, output.AuditLine(e))
 	})
 	if failed != nil {
 		return failed

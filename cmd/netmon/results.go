@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -149,9 +147,9 @@ func getBrokerCommand() *cli.Command {
 				}
 				switch form := c.String("output"); form {
 				case "", "table", "wide":
-					return printBroker(c, b)
+					return output.Broker(c.App.Writer, c.App.ErrWriter, form, b)
 				case "csv":
-					return printKept(c, b.Kept)
+					return output.Kept(b.Kept).Write(c.App.Writer, c.App.ErrWriter, form)
 				case "name":
 					_, err := fmt.Fprintln(c.App.Writer, console.Printable(b.Server))
 					return err
@@ -162,85 +160,4 @@ func getBrokerCommand() *cli.Command {
 			})
 		},
 	}
-}
-
-func printBroker(c *cli.Context, b console.BrokerInfo) error {
-	w := c.App.Writer
-	fmt.Fprintf(w, "%s, server %s, nats-server %s", b.URL, console.Printable(b.Server), console.Printable(b.Version))
-	if b.Cluster != "" {
-		fmt.Fprintf(w, ", cluster %s", console.Printable(b.Cluster))
-	}
-	fmt.Fprintf(w, ", round trip %s\n", console.Short(time.Duration(b.RTTNS)))
-	if b.Leader != nil {
-		fmt.Fprintf(w, "controller on %s since %s\n", console.Printable(b.Leader.Host), b.Leader.Since.Local().Format("2006-01-02 15:04:05"))
-	} else {
-		fmt.Fprintln(w, "no controller leads: agents are told of changes by consoles only")
-	}
-	return printKept(c, b.Kept)
-}
-
-func printKept(c *cli.Context, kept []console.Kept) error {
-	l := output.Listing[console.Kept]{Kind: "Kept", Items: kept, Columns: []output.Column[console.Kept]{
-		{Title: "KEPT", Cell: func(k console.Kept) string { return k.Name }},
-		{Title: "MESSAGES", Cell: func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
-		{Title: "BYTES", Cell: func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
-		{Title: "OF AT MOST", Cell: func(k console.Kept) string {
-			if k.MaxBytes <= 0 {
-				return "no bound"
-			}
-			return console.ByteCount(uint64(k.MaxBytes))
-		}},
-		{Title: "FULL", Cell: func(k console.Kept) string {
-			if k.MaxBytes <= 0 {
-				return "-"
-			}
-			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
-		}},
-		{Title: "ON DISK", Cell: func(k console.Kept) string {
-			if k.Disk == 0 && k.Bytes > 0 {
-				return "-"
-			}
-			if k.MaxDisk > 0 {
-				return console.ByteCount(k.Disk) + " of " + console.ByteCount(uint64(k.MaxDisk))
-			}
-			return console.ByteCount(k.Disk)
-		}},
-		{Title: "OLDEST", Cell: func(k console.Kept) string {
-			if k.First.IsZero() {
-				return "-"
-			}
-			return console.Ago(k.First)
-		}},
-		{Title: "HOLDS", Cell: func(k console.Kept) string {
-			if k.Problem != "" {
-				return k.Problem
-			}
-			return k.Holds
-		}},
-	}}
-	for i, col := range l.Columns[1:7] { // of what is missing nothing is known
-		cell := col.Cell
-		l.Columns[i+1].Cell = func(k console.Kept) string {
-			if k.Problem != "" {
-				return ""
-			}
-			return cell(k)
-		}
-	}
-	l.After = func(w io.Writer) {
-		for _, k := range kept {
-			if r := k.Shortest; r != nil {
-				fmt.Fprintf(w, "%s: of %s with the most results, of %d, %s on %s goes back least: to %s, %s results\n", k.Name,
-					pairCount(r.Looked), r.Of, console.Printable(r.Monitor), console.Printable(r.Agent), console.Ago(r.First), strconv.FormatUint(r.Results, 10))
-			}
-		}
-	}
-	return printList(c, l)
-}
-
-func pairCount(n int) string {
-	if n == 1 {
-		return "the pair of monitor and agent"
-	}
-	return fmt.Sprintf("the %d pairs of monitor and agent", n)
 }
