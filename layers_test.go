@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"console":             {"wire", "console/view", "judge", "identity", "internal/command", "internal/farewell", "internal/retry", "internal/tail"},
 	"console/monitorfile": {"wire", "console", "console/output", "internal/safeyaml"},
 	"console/output":      {"wire", "judge", "console"},
-	"console/draft":       {"wire", "probes", "console/flow", "console/words"},
+	"console/draft":       {"wire", "probes", "console", "console/flow", "console/words"},
 	"console/words":       nil,
 	"console/flow":        {"wire", "console/words"},
 	"console/prompt":      {"wire", "console", "console/flow", "console/words"},

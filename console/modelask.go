@@ -1,6 +1,9 @@
 package console
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"netmon/console/view"
@@ -58,4 +61,23 @@ func (m *Model) Agents() []Agent {
 		l.agentsOf, l.agentsAt, l.agents = n, now, m.mesh.Agents(now)
 	}
 	return l.agents
+}
+
+// Trouble is what of the mesh cannot be read now, and why, a line for each; "" is
+// nothing. While the broker is away that is the only one.
+func (m *Model) Trouble() string {
+	if l := m.Link(); !l.Lost.IsZero() {
+		return strings.TrimSuffix("the broker is away: "+l.Why, ": ") + ": waiting for it"
+	}
+	var errs []error
+	for _, t := range m.Troubles() {
+		errs = append(errs, errors.New(t.String()))
+	}
+	for name, why := range m.Problems() {
+		errs = append(errs, fmt.Errorf("monitor %q: %s", name, why))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err.Error()
+	}
+	return ""
 }

@@ -30,11 +30,11 @@ func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
 	tm.keys("C-u", target+" from paris", "Enter")
 	tm.see("add 3/8 every", "→", "paris ● ok")
 	tm.keys("1s", "Enter")
-	tm.see("add 4/8 timeout", "timeout [1s] ›")
+	tm.see("add 4/8 timeout", "timeout [900ms] ›")
 	tm.keys("Escape")
 	tm.see("every [1s] ›")
 	tm.keys("Enter")
-	tm.see("timeout [1s] ›")
+	tm.see("timeout [900ms] ›")
 	tm.keys("Enter")
 	tm.see("add 5/8 options", "within", "options [done] ›")
 	tm.keys("Enter")
@@ -58,7 +58,7 @@ func TestPrompt_FromNothingToAMonitorOnThreeAgents(t *testing.T) {
 	tm.keys("on ro", "Tab", "Enter")
 	tm.seen("shop stopped on rome", "rome         shop stopped")
 	tm.keys("show shop", "Enter")
-	tm.seen("every 1s, timeout 1s, on region=eu except rome", "stopped here")
+	tm.seen("every 1s, timeout 900ms, on region=eu except rome", "stopped here")
 	if n := strings.Count(tm.all(), "● "+strings.TrimPrefix(url, "nats://")+" ›"); n != 1 {
 		t.Errorf("the prompt stands %d times on the screen:\n%s", n, tm.all())
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -52,7 +53,7 @@ func getAgents(c *cli.Context) error {
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		if c.Bool("watch") {
 			model := cl.Model(console.ModelOptions{Parts: console.PartAgents})
-			return watchList(ctx, c, model, func() listing[agentRow] {
+			return watchList(ctx, c, model, func() output.Listing[agentRow] {
 				agents, _ := selected(c, "selector", slices.Clone(model.Agents())) // it was read before
 				return agentListing(c, agents)
 			})
@@ -107,7 +108,7 @@ func forgetAgents(c *cli.Context) error {
 	})
 }
 
-func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
+func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
 		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen), console.ClockOff(a)}
@@ -119,36 +120,36 @@ func agentListing(c *cli.Context, agents []console.Agent) listing[agentRow] {
 	if c.IsSet("selector") {
 		none = "no agent is chosen by " + c.String("selector")
 	}
-	return listing[agentRow]{kind: "Agents", items: rows, none: none,
-		name: func(a agentRow) string { return a.Agent },
-		columns: []column[agentRow]{
-			{"AGENT", func(a agentRow) string { return a.Agent }},
-			{"STATE", func(a agentRow) string { return a.State }},
-			{"SEEN", func(a agentRow) string { return a.ago }},
-			{"MONITORS", func(a agentRow) string { return strconv.Itoa(a.Monitors) }},
-			{"PENDING", func(a agentRow) string { return strconv.Itoa(a.Pending) }},
-			{"DROPPED", func(a agentRow) string { return strconv.FormatUint(a.Dropped, 10) }},
-			{"SKIPPED", func(a agentRow) string { return strconv.FormatUint(a.Skipped, 10) }},
-			{"LABELS", func(a agentRow) string { return console.LabelText(a.Labels) }},
-			{"VERSION", func(a agentRow) string { return a.Version }},
-			{"HOST", func(a agentRow) string { return a.Host }},
+	return output.Listing[agentRow]{Kind: "Agents", Items: rows, None: none,
+		Name: func(a agentRow) string { return a.Agent },
+		Columns: []output.Column[agentRow]{
+			{Title: "AGENT", Cell: func(a agentRow) string { return a.Agent }},
+			{Title: "STATE", Cell: func(a agentRow) string { return a.State }},
+			{Title: "SEEN", Cell: func(a agentRow) string { return a.ago }},
+			{Title: "MONITORS", Cell: func(a agentRow) string { return strconv.Itoa(a.Monitors) }},
+			{Title: "PENDING", Cell: func(a agentRow) string { return strconv.Itoa(a.Pending) }},
+			{Title: "DROPPED", Cell: func(a agentRow) string { return strconv.FormatUint(a.Dropped, 10) }},
+			{Title: "SKIPPED", Cell: func(a agentRow) string { return strconv.FormatUint(a.Skipped, 10) }},
+			{Title: "LABELS", Cell: func(a agentRow) string { return console.LabelText(a.Labels) }},
+			{Title: "VERSION", Cell: func(a agentRow) string { return a.Version }},
+			{Title: "HOST", Cell: func(a agentRow) string { return a.Host }},
 		},
-		wide: []column[agentRow]{
-			{"CLOCK", func(a agentRow) string { return clockText(a.off) }},
-			{"STARTED", func(a agentRow) string { return a.Started.UTC().Format("2006-01-02T15:04:05Z") }},
-			{"RESULTS", func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
-			{"KINDS", func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
-			{"FAMILIES", func(a agentRow) string { return strings.Join(a.Families, ",") }},
-			{"POLICY", func(a agentRow) string { return console.PolicyText(a.Policy) }},
+		Wide: []output.Column[agentRow]{
+			{Title: "CLOCK", Cell: func(a agentRow) string { return clockText(a.off) }},
+			{Title: "STARTED", Cell: func(a agentRow) string { return a.Started.UTC().Format("2006-01-02T15:04:05Z") }},
+			{Title: "RESULTS", Cell: func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
+			{Title: "KINDS", Cell: func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
+			{Title: "FAMILIES", Cell: func(a agentRow) string { return strings.Join(a.Families, ",") }},
+			{Title: "POLICY", Cell: func(a agentRow) string { return console.PolicyText(a.Policy) }},
 		},
-		after: func(w io.Writer) {
+		After: func(w io.Writer) {
 			for _, a := range agents {
 				for _, n := range console.AgentNotes(a) {
 					fmt.Fprintf(w, "%s: %s\n", a.Agent, console.Printable(n))
 				}
 			}
 		},
-		steady: func(a agentRow) string { // not the time of each heartbeat
+		Steady: func(a agentRow) string { // not the time of each heartbeat
 			return fmt.Sprint(a.State, a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
 		},
 	}

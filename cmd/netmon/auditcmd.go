@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -38,33 +38,10 @@ func auditCommand() *cli.Command {
 				if err := cl.Audit(ctx, since, false, func(e wire.Audit) { all = append(all, e) }); err != nil {
 					return err
 				}
-				return printList(c, auditListing(all))
+				return printList(c, output.Audit(all))
 			})
 		},
 	}
-}
-
-func auditListing(all []wire.Audit) listing[wire.Audit] {
-	return listing[wire.Audit]{kind: "Audit", items: all,
-		none: "nothing was changed in this time",
-		name: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) },
-		columns: []column[wire.Audit]{
-			{"AT", func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) }},
-			{"BY", func(e wire.Audit) string { return authorText(e.By) }},
-			{"DID", func(e wire.Audit) string { return e.Did }},
-			{"WHAT", func(e wire.Audit) string { return strings.Join(e.What, " ") }},
-			{"WHERE", func(e wire.Audit) string { return e.Where }},
-			{"DETAIL", func(e wire.Audit) string { return e.Detail }},
-			{"ERROR", func(e wire.Audit) string { return e.Error }},
-		}}
-}
-
-// authorText shows an author. One that nobody verified is not told at all.
-func authorText(by string) string {
-	if by == "" {
-		return "(nobody verified)"
-	}
-	return by
 }
 
 // followAudit prints each change as it comes.
@@ -84,15 +61,7 @@ func followAudit(ctx context.Context, c *cli.Context, cl *console.Client, since 
 			fmt.Fprintln(c.App.Writer, string(data))
 			return
 		}
-		text := fmt.Sprintf("%s  %s  %s %s", e.At.UTC().Format(time.RFC3339), authorText(e.By), e.Did, strings.Join(e.What, " "))
-		if e.Detail != "" {
-			text += "  (" + e.Detail + ")"
-		}
-		text += "  at " + e.Where
-		if e.Error != "" {
-			text += "  refused: " + e.Error
-		}
-		fmt.Fprintln(c.App.Writer, console.Printable(text))
+		fmt.Fprintln(c.App.Writer, output.AuditLine(e))
 	})
 	if failed != nil {
 		return failed

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -12,18 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/judge"
 	"netmon/wire"
-)
-
-// Exit codes of check: those of Nagios plugins, not ours.
-const (
-	nagiosOK = iota
-	nagiosWarning
-	nagiosCritical
-	nagiosUnknown
 )
 
 func checkCommand() *cli.Command {
@@ -47,9 +39,9 @@ func checkCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				line, code := nagios(s)
+				line, code := output.PluginLine(s)
 				fmt.Fprintln(c.App.Writer, line)
-				if code == nagiosOK {
+				if code == output.PluginOK {
 					return nil
 				}
 				return exit.With(code, nil)
@@ -58,56 +50,9 @@ func checkCommand() *cli.Command {
 	}
 }
 
-// nagios is the line and the exit code of a plugin.
-func nagios(s console.Status) (line string, code int) {
-	word, code := "UNKNOWN", nagiosUnknown
-	switch s.State {
-	case judge.Up:
-		word, code = "OK", nagiosOK
-	case judge.Degraded:
-		word, code = "WARNING", nagiosWarning
-	case judge.Down:
-		word, code = "CRITICAL", nagiosCritical
-	}
-	up := 0
-	var perf, why []string
-	for _, a := range s.Agents {
-		if a.State == judge.Up {
-			up++
-		} else {
-			why = append(why, a.Agent+" "+a.State.String()+", "+a.Why)
-		}
-		if a.Result == nil {
-			continue
-		}
-		if d, ok := a.Result.Latency(); ok {
-			perf = append(perf, fmt.Sprintf("'latency %s'=%.6fs;;;0", a.Agent, d.Seconds()))
-		}
-		if a.Result.Loss != nil {
-			perf = append(perf, fmt.Sprintf("'loss %s'=%.4g%%;;;0;100", a.Agent, 100**a.Result.Loss))
-		}
-	}
-	text := fmt.Sprintf("%s %s: %s, %d of %d agents up", word, s.Monitor, s.State, up, len(s.Agents))
-	if s.State == judge.Paused {
-		text = fmt.Sprintf("%s %s: paused", word, s.Monitor)
-	}
-	if len(why) > 0 {
-		text += ": " + strings.Join(why, "; ")
-	}
-	perf = append(perf, fmt.Sprintf("up=%d;;;0;%d", up, len(s.Agents)))
-	// A bar would begin the performance data.
-	return strings.ReplaceAll(console.Printable(text), "|", "/") + " | " + strings.Join(perf, " "), code
-}
-
 // isCheck says whether this command line is one of check, whose failures of
 // every kind are unknown to Nagios.
 func isCheck(args []string) bool { return len(args) > 1 && args[1] == "check" }
-
-func tellNagios(w io.Writer, err error) int {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	fmt.Fprintln(w, "UNKNOWN", strings.ReplaceAll(console.Printable(first), "|", "/"))
-	return nagiosUnknown
-}
 
 // waitable lists the states that one can wait for.
 func waitable() []string {
@@ -179,7 +124,7 @@ func waitFor(ctx context.Context, c *cli.Context, model *console.Model, name str
 	if is.Monitor != "" {
 		last = "is " + is.State.String()
 	}
-	if why := cannot(model); why != "" {
+	if why := model.Trouble(); why != "" {
 		last += "; " + console.PrintableText(why)
 	}
 	for _, a := range is.Agents {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -18,6 +19,24 @@ import (
 func outputFlag(forms ...string) cli.Flag {
 	shown := append([]string{forms[0] + " (default)"}, forms[1:]...)
 	return cmdline.Takes(cmdline.OneOf(forms...), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORM` of the output: " + strings.Join(shown, ", ")})
+}
+
+func listFlag() cli.Flag { return outputFlag(output.Forms()...) }
+
+// printList writes data to standard output, and talk to standard error.
+func printList[T any](c *cli.Context, l output.Listing[T]) error {
+	if err := checkForm(c); err != nil {
+		return err
+	}
+	return l.Write(c.App.Writer, c.App.ErrWriter, c.String("output"))
+}
+
+// checkForm refuses a form that a list does not have, before anything is asked.
+func checkForm(c *cli.Context) error {
+	if err := output.CheckForm(c.String("output")); err != nil {
+		return usage("--output: %w", err)
+	}
+	return nil
 }
 
 func logFlag() cli.Flag {

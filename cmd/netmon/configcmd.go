@@ -13,6 +13,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/monitorfile"
+	"netmon/console/output"
 	"netmon/console/prompt"
 	"netmon/internal/atomicfile"
 	"netmon/internal/cmdline"
@@ -107,19 +108,19 @@ func configLs() *cli.Command {
 }
 
 func printSets(c *cli.Context, rows []console.ListedSet) error {
-	return printList(c, listing[console.ListedSet]{kind: "Configurations", items: rows,
-		none: "no configuration is saved; to keep what runs now: netmon config save NAME",
-		name: func(r console.ListedSet) string { return r.Name },
-		columns: []column[console.ListedSet]{
-			{"IN USE", func(r console.ListedSet) string { return map[bool]string{true: "*"}[r.InUse] }},
-			{"NAME", func(r console.ListedSet) string { return r.Name }},
-			{"MONITORS", func(r console.ListedSet) string { return strconv.Itoa(r.Monitors) }},
-			{"SAVED", func(r console.ListedSet) string { return r.Saved.Local().Format("2006-01-02 15:04:05") }},
-			{"AUTHOR", func(r console.ListedSet) string { return r.Author }},
+	return printList(c, output.Listing[console.ListedSet]{Kind: "Configurations", Items: rows,
+		None: "no configuration is saved; to keep what runs now: netmon config save NAME",
+		Name: func(r console.ListedSet) string { return r.Name },
+		Columns: []output.Column[console.ListedSet]{
+			{Title: "IN USE", Cell: func(r console.ListedSet) string { return map[bool]string{true: "*"}[r.InUse] }},
+			{Title: "NAME", Cell: func(r console.ListedSet) string { return r.Name }},
+			{Title: "MONITORS", Cell: func(r console.ListedSet) string { return strconv.Itoa(r.Monitors) }},
+			{Title: "SAVED", Cell: func(r console.ListedSet) string { return r.Saved.Local().Format("2006-01-02 15:04:05") }},
+			{Title: "AUTHOR", Cell: func(r console.ListedSet) string { return r.Author }},
 		},
-		wide: []column[console.ListedSet]{
-			{"BYTES", func(r console.ListedSet) string { return strconv.FormatUint(r.Bytes, 10) }},
-			{"DIGEST", func(r console.ListedSet) string { return r.Digest }},
+		Wide: []output.Column[console.ListedSet]{
+			{Title: "BYTES", Cell: func(r console.ListedSet) string { return strconv.FormatUint(r.Bytes, 10) }},
+			{Title: "DIGEST", Cell: func(r console.ListedSet) string { return r.Digest }},
 		}})
 }
 

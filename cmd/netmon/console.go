@@ -85,7 +85,7 @@ func (s *session) pipe(c *cli.Context) error {
 	o.Stream = prompt.NewStream(prompt.Off)
 	o.World = func(prompt.Snapshot) flow.World {
 		snap, _ := s.load(c.Context) // without it fewer names are known; saving checks them again
-		return flowWorld(snap)
+		return worldOf(snap)
 	}
 	f, ok := c.App.Reader.(*os.File)
 	talk := ok && term.IsTerminal(int(f.Fd()))

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -31,16 +32,16 @@ func accessConsumers() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return printList(c, listing[wire.Consumer]{kind: "Consumers", items: consumers,
-					none: "nobody reads a stream",
-					name: func(x wire.Consumer) string { return x.Name },
-					columns: []column[wire.Consumer]{
-						{"OWNER", func(x wire.Consumer) string { return x.Owner }},
-						{"STREAM", func(x wire.Consumer) string { return x.Stream }},
-						{"NAME", func(x wire.Consumer) string { return x.Name }},
-						{"AGE", func(x wire.Consumer) string { return time.Since(x.Made).Round(time.Second).String() }},
-						{"PENDING", func(x wire.Consumer) string { return strconv.FormatUint(x.Pending, 10) }},
-						{"FILTER", func(x wire.Consumer) string { return x.Filter }},
+				return printList(c, output.Listing[wire.Consumer]{Kind: "Consumers", Items: consumers,
+					None: "nobody reads a stream",
+					Name: func(x wire.Consumer) string { return x.Name },
+					Columns: []output.Column[wire.Consumer]{
+						{Title: "OWNER", Cell: func(x wire.Consumer) string { return x.Owner }},
+						{Title: "STREAM", Cell: func(x wire.Consumer) string { return x.Stream }},
+						{Title: "NAME", Cell: func(x wire.Consumer) string { return x.Name }},
+						{Title: "AGE", Cell: func(x wire.Consumer) string { return time.Since(x.Made).Round(time.Second).String() }},
+						{Title: "PENDING", Cell: func(x wire.Consumer) string { return strconv.FormatUint(x.Pending, 10) }},
+						{Title: "FILTER", Cell: func(x wire.Consumer) string { return x.Filter }},
 					}})
 			})
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
@@ -157,14 +158,14 @@ func contextLs() *cli.Command {
 				b := f.Contexts[name]
 				rows = append(rows, contextRow{name, endpoint.Redact(b.Broker), b.Creds, name == f.Current})
 			}
-			return printList(c, listing[contextRow]{kind: "Contexts", items: rows,
-				none: "no context is saved; a first one: netmon context add office --broker nats://HOST:4222",
-				name: func(r contextRow) string { return r.Name },
-				columns: []column[contextRow]{
-					{"IN USE", func(r contextRow) string { return map[bool]string{true: "*"}[r.InUse] }},
-					{"NAME", func(r contextRow) string { return r.Name }},
-					{"BROKER", func(r contextRow) string { return r.Broker }},
-					{"CREDS", func(r contextRow) string { return strings.Join(r.Creds, ",") }},
+			return printList(c, output.Listing[contextRow]{Kind: "Contexts", Items: rows,
+				None: "no context is saved; a first one: netmon context add office --broker nats://HOST:4222",
+				Name: func(r contextRow) string { return r.Name },
+				Columns: []output.Column[contextRow]{
+					{Title: "IN USE", Cell: func(r contextRow) string { return map[bool]string{true: "*"}[r.InUse] }},
+					{Title: "NAME", Cell: func(r contextRow) string { return r.Name }},
+					{Title: "BROKER", Cell: func(r contextRow) string { return r.Broker }},
+					{Title: "CREDS", Cell: func(r contextRow) string { return strings.Join(r.Creds, ",") }},
 				}})
 		},
 	}

@@ -75,7 +75,7 @@ func dash(c *cli.Context) error {
 	if plainOnly(c) {
 		err = dashPlain(ctx, c, model, ui)
 	} else {
-		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: &actor{cl, s},
+		err = screen.Run(ctx, screen.Options{Model: model, UI: ui, Actor: newActor(cl, s),
 			Styles: screenStyles(c.App.Writer), In: c.App.Reader, Out: c.App.Writer})
 	}
 	stop()

@@ -24,14 +24,18 @@ func TestActor_ViewerIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(cl.Close)
-		return &actor{cl: cl}
+		return newActor(cl, nil)
 	}
 	operator, viewer := client(wire.RoleOperator, "olga"), client(wire.RoleViewer, "vic")
 	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "127.0.0.1:1", Every: wire.Duration(1e9), Timeout: wire.Duration(1e9)}}
-	if _, err := opsOf(operator.cl).Add(t.Context(), m); err != nil {
+	if _, err := operator.Ops.Add(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	before, err := viewer.get(t.Context(), "web")
+	store, err := viewer.Client.Monitors(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := store.Get(t.Context(), "web")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +44,7 @@ func TestActor_ViewerIsRefused(t *testing.T) {
 			t.Errorf("%+v: %q, %v; want %v", r, text, err, console.ErrDenied)
 		}
 	}
-	after, err := viewer.get(t.Context(), "web")
+	after, err := store.Get(t.Context(), "web")
 	if err != nil || after.Revision != before.Revision {
 		t.Errorf("revision %d, want %d as before (%v)", after.Revision, before.Revision, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/doctor"
 	"netmon/internal/exit"
@@ -24,7 +25,7 @@ func doctorCommand() *cli.Command {
 		Usage:       "say what this host can do and what is wrong, each with its cure",
 		UsageText:   "netmon doctor [--broker URL] [-o FORM]",
 		Description: "Looks at this host, at the broker and at the agents. Exit 0: fine, perhaps with\nwarnings, 1: something is wrong.",
-		Flags:       []cli.Flag{brokerFlag(), outputFlag(append([]string{"text"}, listForms()...)...)},
+		Flags:       []cli.Flag{brokerFlag(), outputFlag(append([]string{"text"}, output.Forms()...)...)},
 		Before:      decideForDoctor,
 		Action: func(c *cli.Context) error {
 			form := c.String("output")
@@ -58,13 +59,13 @@ func doctorCommand() *cli.Command {
 
 func printFindings(c *cli.Context, form string, list []doctor.Finding) error {
 	if form != "" && form != "text" {
-		return printList(c, listing[doctor.Finding]{kind: "Findings", items: list,
-			name: func(f doctor.Finding) string { return f.Check },
-			columns: []column[doctor.Finding]{
-				{"CHECK", func(f doctor.Finding) string { return f.Check }},
-				{"STATE", func(f doctor.Finding) string { return f.State }},
-				{"FOUND", func(f doctor.Finding) string { return f.Found }},
-				{"CURE", func(f doctor.Finding) string { return f.Cure }},
+		return printList(c, output.Listing[doctor.Finding]{Kind: "Findings", Items: list,
+			Name: func(f doctor.Finding) string { return f.Check },
+			Columns: []output.Column[doctor.Finding]{
+				{Title: "CHECK", Cell: func(f doctor.Finding) string { return f.Check }},
+				{Title: "STATE", Cell: func(f doctor.Finding) string { return f.State }},
+				{Title: "FOUND", Cell: func(f doctor.Finding) string { return f.Found }},
+				{Title: "CURE", Cell: func(f doctor.Finding) string { return f.Cure }},
 			}})
 	}
 	st := styles(c.App.Writer)

@@ -12,6 +12,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/monitorfile"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/judge"
 	"netmon/wire"
@@ -55,7 +56,7 @@ func getMonitors(c *cli.Context) error {
 				o.Parts = console.PartMonitors
 			}
 			model := cl.Model(o)
-			return watchList(ctx, c, model, func() listing[judged] {
+			return watchList(ctx, c, model, func() output.Listing[judged] {
 				if form == "name" {
 					return monitorListing(model.Monitors(), nil)
 				}
@@ -121,7 +122,7 @@ type judged struct {
 
 // monitorListing lists monitors and the state of each; where no states are given
 // they are unknown.
-func monitorListing(list []wire.Saved, states []console.Status) listing[judged] {
+func monitorListing(list []wire.Saved, states []console.Status) output.Listing[judged] {
 	items := make([]judged, len(list))
 	for i, m := range list {
 		items[i].Saved, items[i].State = m, judge.Unknown
@@ -134,33 +135,33 @@ func monitorListing(list []wire.Saved, states []console.Status) listing[judged] 
 			}
 		}
 	}
-	return listing[judged]{kind: "Monitors", items: items,
-		none: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
-		name: func(m judged) string { return m.Name },
-		after: func(w io.Writer) {
+	return output.Listing[judged]{Kind: "Monitors", Items: items,
+		None: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
+		Name: func(m judged) string { return m.Name },
+		After: func(w io.Writer) {
 			for _, m := range items {
 				for _, why := range m.refused {
 					fmt.Fprintf(w, "%s on %s\n", m.Name, console.Printable(why))
 				}
 			}
 		},
-		steady: func(m judged) string {
+		Steady: func(m judged) string {
 			data, err := json.Marshal(m.Saved)
 			return fmt.Sprint(m.State, m.refused, string(data), err)
 		},
-		columns: []column[judged]{
-			{"NAME", func(m judged) string { return m.Name }},
-			{"STATE", func(m judged) string { return m.State.String() }},
-			{"KIND", func(m judged) string { return m.Kind }},
-			{"TARGET", func(m judged) string { return m.Target }},
-			{"EVERY", func(m judged) string { return m.Every.String() }},
-			{"AGENTS", func(m judged) string { return console.Where(m.Saved) }},
-			{"REVISION", func(m judged) string { return strconv.FormatUint(m.Revision, 10) }},
+		Columns: []output.Column[judged]{
+			{Title: "NAME", Cell: func(m judged) string { return m.Name }},
+			{Title: "STATE", Cell: func(m judged) string { return m.State.String() }},
+			{Title: "KIND", Cell: func(m judged) string { return m.Kind }},
+			{Title: "TARGET", Cell: func(m judged) string { return m.Target }},
+			{Title: "EVERY", Cell: func(m judged) string { return m.Every.String() }},
+			{Title: "AGENTS", Cell: func(m judged) string { return console.Where(m.Saved) }},
+			{Title: "REVISION", Cell: func(m judged) string { return strconv.FormatUint(m.Revision, 10) }},
 		},
-		wide: []column[judged]{
-			{"TIMEOUT", func(m judged) string { return m.Timeout.String() }},
-			{"AUTHOR", func(m judged) string { return m.Author }},
-			{"CHANGE", func(m judged) string { return m.Change }},
-			{"OPTIONS", func(m judged) string { return string(m.Options) }},
+		Wide: []output.Column[judged]{
+			{Title: "TIMEOUT", Cell: func(m judged) string { return m.Timeout.String() }},
+			{Title: "AUTHOR", Cell: func(m judged) string { return m.Author }},
+			{Title: "CHANGE", Cell: func(m judged) string { return m.Change }},
+			{Title: "OPTIONS", Cell: func(m judged) string { return string(m.Options) }},
 		}}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -71,17 +72,17 @@ func printHistory(c *cli.Context, revisions []console.Revision) error {
 			return text(r.Monitor)
 		}
 	}
-	return printList(c, listing[historyRow]{kind: "Revisions", items: rows,
-		name: func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) },
-		columns: []column[historyRow]{
-			{"REVISION", func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) }},
-			{"WHEN", func(r historyRow) string { return r.at.Local().Format("2006-01-02 15:04:05") }},
-			{"WHO", of(func(m *wire.Saved) string { return m.Author })},
-			{"WHAT", historyRow.what},
-			{"KIND", of(func(m *wire.Saved) string { return m.Kind })},
-			{"TARGET", of(func(m *wire.Saved) string { return m.Target })},
-			{"EVERY", of(func(m *wire.Saved) string { return m.Every.String() })},
-			{"AGENTS", of(func(m *wire.Saved) string { return console.Where(*m) })},
+	return printList(c, output.Listing[historyRow]{Kind: "Revisions", Items: rows,
+		Name: func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) },
+		Columns: []output.Column[historyRow]{
+			{Title: "REVISION", Cell: func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) }},
+			{Title: "WHEN", Cell: func(r historyRow) string { return r.at.Local().Format("2006-01-02 15:04:05") }},
+			{Title: "WHO", Cell: of(func(m *wire.Saved) string { return m.Author })},
+			{Title: "WHAT", Cell: historyRow.what},
+			{Title: "KIND", Cell: of(func(m *wire.Saved) string { return m.Kind })},
+			{Title: "TARGET", Cell: of(func(m *wire.Saved) string { return m.Target })},
+			{Title: "EVERY", Cell: of(func(m *wire.Saved) string { return m.Every.String() })},
+			{Title: "AGENTS", Cell: of(func(m *wire.Saved) string { return console.Where(*m) })},
 		}})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 )
@@ -71,7 +72,9 @@ func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int
 		coded = &exit.Error{Code: exitNo, Err: err}
 	}
 	if isCheck(args) && coded.Err != nil {
-		return tellNagios(app.Writer, coded.Err)
+		line, code := output.PluginFailed(coded.Err)
+		fmt.Fprintln(app.Writer, line)
+		return code
 	}
 	if coded.Err != nil {
 		fmt.Fprintln(app.ErrWriter, "netmon:", console.PrintableText(coded.Err.Error()))

@@ -121,7 +121,8 @@ func (r *probeReport) end(got console.Probed) error {
 	}
 	switch r.c.String("output") {
 	case "json":
-		return emit(w, "json", "Results", r.all)
+		_, err := output.List(w, "json", "Results", r.all)
+		return err
 	case "ndjson":
 		return r.err
 	}
@@ -130,14 +131,14 @@ func (r *probeReport) end(got console.Probed) error {
 	}
 	if r.c.Int("times") > 1 && len(got.Tallies) > 0 {
 		fmt.Fprintln(w)
-		err := writeTable(w, []column[console.Tally]{
-			{"AGENT", func(t console.Tally) string { return t.Agent }},
-			{"RUNS", func(t console.Tally) string { return strconv.Itoa(t.Runs) }},
-			{"OK", func(t console.Tally) string { return strconv.Itoa(t.OK) }},
-			{"LEAST", func(t console.Tally) string { return t.At(0) }},
-			{"MEDIAN", func(t console.Tally) string { return t.At(0.5) }},
-			{"MOST", func(t console.Tally) string { return t.At(1) }},
-		}, got.Tallies)
+		err := output.Listing[console.Tally]{Items: got.Tallies, Columns: []output.Column[console.Tally]{
+			{Title: "AGENT", Cell: func(t console.Tally) string { return t.Agent }},
+			{Title: "RUNS", Cell: func(t console.Tally) string { return strconv.Itoa(t.Runs) }},
+			{Title: "OK", Cell: func(t console.Tally) string { return strconv.Itoa(t.OK) }},
+			{Title: "LEAST", Cell: func(t console.Tally) string { return t.At(0) }},
+			{Title: "MEDIAN", Cell: func(t console.Tally) string { return t.At(0.5) }},
+			{Title: "MOST", Cell: func(t console.Tally) string { return t.At(1) }},
+		}}.Table(w, "table")
 		if err != nil {
 			return err
 		}

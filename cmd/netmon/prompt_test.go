@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/console/draft"
 	"netmon/console/flow"
 	"netmon/console/prompt"
 	"netmon/internal/endpoint"
@@ -20,7 +21,7 @@ import (
 // gives the command that comes of it to the real add.
 func TestFlow_OfEveryKind(t *testing.T) {
 	for _, k := range probes.Kinds {
-		f := flow.New(flowWorld(prompt.Snapshot{}))
+		f := flow.New(draft.World(nil, nil))
 		for _, answer := range []string{k.Name, "", "", "", "", "", "", ""} {
 			next, err := f.Answer(answer)
 			if err != nil {
@@ -43,7 +44,7 @@ func TestFlow_OfEveryKind(t *testing.T) {
 }
 
 func TestFlow_RefusesWhatTheKindRefuses(t *testing.T) {
-	f := flow.New(flowWorld(prompt.Snapshot{}))
+	f := flow.New(draft.World(nil, nil))
 	for _, answer := range []string{"https", "https://example.com/", "", ""} {
 		next, err := f.Answer(answer)
 		if err != nil {

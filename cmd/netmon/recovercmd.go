@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/console/prompt"
 	"netmon/internal/cmdline"
 )
@@ -49,7 +50,7 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 		return asked
 	}
 	plan := console.PlanRecover(list, agents)
-	if err := writeTable(w, unsavedColumns, plan.Changes); err != nil {
+	if err := (output.Listing[console.Change]{Items: plan.Changes, Columns: unsavedColumns}).Table(w, "table"); err != nil {
 		return err
 	}
 	for _, u := range list {
@@ -85,12 +86,12 @@ func chosen(list []console.Unsaved, names []string) ([]console.Unsaved, error) {
 	return slices.DeleteFunc(list, func(u console.Unsaved) bool { return !slices.Contains(names, u.Name) }), errors.Join(errs...)
 }
 
-var unsavedColumns = []column[console.Change]{
-	{"NAME", func(m console.Change) string { return m.Is.Name }},
-	{"KIND", func(m console.Change) string { return m.Is.Kind }},
-	{"TARGET", func(m console.Change) string { return m.Is.Target }},
-	{"EVERY", func(m console.Change) string { return m.Is.Every.String() }},
-	{"AGENTS", func(m console.Change) string { return console.Where(*m.Is) }},
+var unsavedColumns = []output.Column[console.Change]{
+	{Title: "NAME", Cell: func(m console.Change) string { return m.Is.Name }},
+	{Title: "KIND", Cell: func(m console.Change) string { return m.Is.Kind }},
+	{Title: "TARGET", Cell: func(m console.Change) string { return m.Is.Target }},
+	{Title: "EVERY", Cell: func(m console.Change) string { return m.Is.Every.String() }},
+	{Title: "AGENTS", Cell: func(m console.Change) string { return console.Where(*m.Is) }},
 }
 
 // tellUnsaved says, below what is saved, that agents run more than that.

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +116,7 @@ func getResults(c *cli.Context) error {
 			fmt.Fprintf(c.App.ErrWriter, "no result is stored%s%s: netmon get monitors lists names%s\n", which.When(), ofWhich(f), which.Further())
 		}
 		if err == nil && form == "json" {
-			err = emit(out, form, "Results", all)
+			_, err = output.List(out, form, "Results", all)
 		}
 		return err
 	})
@@ -153,97 +151,17 @@ func getBrokerCommand() *cli.Command {
 				}
 				switch form := c.String("output"); form {
 				case "", "table", "wide":
-					return printBroker(c, b)
+					return output.Broker(c.App.Writer, c.App.ErrWriter, form, b)
 				case "csv":
-					return printKept(c, b.Kept)
+					return output.Kept(b.Kept).Write(c.App.Writer, c.App.ErrWriter, form)
 				case "name":
 					_, err := fmt.Fprintln(c.App.Writer, console.Printable(b.Server))
 					return err
 				default:
-					return emit(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
+					_, err := output.List(c.App.Writer, form, "Brokers", []console.BrokerInfo{b})
+					return err
 				}
 			})
 		},
 	}
-}
-
-func printBroker(c *cli.Context, b console.BrokerInfo) error {
-	w := c.App.Writer
-	fmt.Fprintf(w, "%s, server %s, nats-server %s", b.URL, console.Printable(b.Server), console.Printable(b.Version))
-	if b.Cluster != "" {
-		fmt.Fprintf(w, ", cluster %s", console.Printable(b.Cluster))
-	}
-	fmt.Fprintf(w, ", round trip %s\n", console.Short(time.Duration(b.RTTNS)))
-	if b.Leader != nil {
-		fmt.Fprintf(w, "controller on %s since %s\n", console.Printable(b.Leader.Host), b.Leader.Since.Local().Format("2006-01-02 15:04:05"))
-	} else {
-		fmt.Fprintln(w, "no controller leads: agents are told of changes by consoles only")
-	}
-	return printKept(c, b.Kept)
-}
-
-func printKept(c *cli.Context, kept []console.Kept) error {
-	l := listing[console.Kept]{kind: "Kept", items: kept, columns: []column[console.Kept]{
-		{"KEPT", func(k console.Kept) string { return k.Name }},
-		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
-		{"BYTES", func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
-		{"OF AT MOST", func(k console.Kept) string {
-			if k.MaxBytes <= 0 {
-				return "no bound"
-			}
-			return console.ByteCount(uint64(k.MaxBytes))
-		}},
-		{"FULL", func(k console.Kept) string {
-			if k.MaxBytes <= 0 {
-				return "-"
-			}
-			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
-		}},
-		{"ON DISK", func(k console.Kept) string {
-			if k.Disk == 0 && k.Bytes > 0 {
-				return "-"
-			}
-			if k.MaxDisk > 0 {
-				return console.ByteCount(k.Disk) + " of " + console.ByteCount(uint64(k.MaxDisk))
-			}
-			return console.ByteCount(k.Disk)
-		}},
-		{"OLDEST", func(k console.Kept) string {
-			if k.First.IsZero() {
-				return "-"
-			}
-			return console.Ago(k.First)
-		}},
-		{"HOLDS", func(k console.Kept) string {
-			if k.Problem != "" {
-				return k.Problem
-			}
-			return k.Holds
-		}},
-	}}
-	for i, col := range l.columns[1:7] { // of what is missing nothing is known
-		cell := col.cell
-		l.columns[i+1].cell = func(k console.Kept) string {
-			if k.Problem != "" {
-				return ""
-			}
-			return cell(k)
-		}
-	}
-	l.after = func(w io.Writer) {
-		for _, k := range kept {
-			if r := k.Shortest; r != nil {
-				fmt.Fprintf(w, "%s: of %s with the most results, of %d, %s on %s goes back least: to %s, %s results\n", k.Name,
-					pairCount(r.Looked), r.Of, console.Printable(r.Monitor), console.Printable(r.Agent), console.Ago(r.First), strconv.FormatUint(r.Results, 10))
-			}
-		}
-	}
-	return printList(c, l)
-}
-
-func pairCount(n int) string {
-	if n == 1 {
-		return "the pair of monitor and agent"
-	}
-	return fmt.Sprintf("the %d pairs of monitor and agent", n)
 }

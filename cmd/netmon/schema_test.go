@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"netmon/console"
-	"netmon/judge"
 )
 
 // TestSchema holds what commands print against the schema that they print.
@@ -109,12 +106,4 @@ func against(s map[string]any, v any, at string) (problems []string) {
 		problems = append(problems, fmt.Sprintf("%s: %v is no %v", at, v, s["type"]))
 	}
 	return problems
-}
-
-// TestNagios_OneBar keeps the plugin's line free of what would begin its figures.
-func TestNagios_OneBar(t *testing.T) {
-	line, code := nagios(console.Status{Monitor: "web", State: judge.Down, Agents: []console.AgentStatus{{Agent: "paris", State: judge.Down, Why: "mismatch: a|b\nc"}}})
-	if code != nagiosCritical || strings.Count(line, "|") != 1 || strings.Contains(line, "\n") {
-		t.Errorf("%d %q", code, line)
-	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/draft"
+	"netmon/console/flow"
 	"netmon/console/prompt"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
@@ -166,7 +168,7 @@ func (s *session) options() prompt.Options {
 	return prompt.Options{
 		Commands: commandTree(newApp(nil, io.Discard, io.Discard).Commands),
 		Run:      s.run,
-		World:    flowWorld,
+		World:    worldOf,
 		Look:     s.look,
 		Full:     []string{"dash", "edit"},
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
@@ -175,6 +177,8 @@ func (s *session) options() prompt.Options {
 		History: userdirs.State("history"),
 	}
 }
+
+func worldOf(s prompt.Snapshot) flow.World { return draft.World(s.Monitors, s.Agents) }
 
 // farewell says what leaving leaves behind.
 func (s *session) farewell() string {

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/console"
+	"netmon/console/output"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
 	"netmon/judge"
@@ -103,10 +104,10 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 				}
 				return out.String()
 			}
-			code := map[judge.State]int{judge.Up: nagiosOK, judge.Degraded: nagiosWarning, judge.Down: nagiosCritical}
+			code := map[judge.State]int{judge.Up: output.PluginOK, judge.Degraded: output.PluginWarning, judge.Down: output.PluginCritical}
 			exit, known := code[c.want]
 			if !known {
-				exit = nagiosUnknown
+				exit = output.PluginUnknown
 			}
 			if out := said(exit, "check", c.name); c.want != judge.Paused && !strings.Contains(out, ": "+c.want.String()+",") {
 				t.Errorf("check: %s", out)

@@ -1,5 +1,6 @@
-// Package output writes what programs read: JSON and YAML whose values are exact,
-// and in which whatever does not print is escaped, since terminals show it too.
+// Package output writes what the mesh answered, for people and for programs: lists in
+// all their forms, lines and tables, JSON and YAML whose values are exact. Whatever
+// does not print is escaped in each of them, since terminals show JSON, too.
 package output
 
 import (

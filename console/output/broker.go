@@ -1,0 +1,93 @@
+package output
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"netmon/console"
+)
+
+// Broker writes, for people, where and what the broker is, and what it keeps: form is
+// table or wide.
+func Broker(w, talk io.Writer, form string, b console.BrokerInfo) error {
+	fmt.Fprintf(w, "%s, server %s, nats-server %s", b.URL, console.Printable(b.Server), console.Printable(b.Version))
+	if b.Cluster != "" {
+		fmt.Fprintf(w, ", cluster %s", console.Printable(b.Cluster))
+	}
+	fmt.Fprintf(w, ", round trip %s\n", console.Short(time.Duration(b.RTTNS)))
+	if b.Leader != nil {
+		fmt.Fprintf(w, "controller on %s since %s\n", console.Printable(b.Leader.Host), b.Leader.Since.Local().Format("2006-01-02 15:04:05"))
+	} else {
+		fmt.Fprintln(w, "no controller leads: agents are told of changes by consoles only")
+	}
+	return Kept(b.Kept).Write(w, talk, form)
+}
+
+// Kept lists what the broker keeps, and how full it is.
+func Kept(kept []console.Kept) Listing[console.Kept] {
+	l := Listing[console.Kept]{Kind: "Kept", Items: kept, Columns: []Column[console.Kept]{
+		{"KEPT", func(k console.Kept) string { return k.Name }},
+		{"MESSAGES", func(k console.Kept) string { return strconv.FormatUint(k.Messages, 10) }},
+		{"BYTES", func(k console.Kept) string { return console.ByteCount(k.Bytes) }},
+		{"OF AT MOST", func(k console.Kept) string {
+			if k.MaxBytes <= 0 {
+				return "no bound"
+			}
+			return console.ByteCount(uint64(k.MaxBytes))
+		}},
+		{"FULL", func(k console.Kept) string {
+			if k.MaxBytes <= 0 {
+				return "-"
+			}
+			return fmt.Sprintf("%.1f %%", 100*float64(k.Bytes)/float64(k.MaxBytes))
+		}},
+		{"ON DISK", func(k console.Kept) string {
+			if k.Disk == 0 && k.Bytes > 0 {
+				return "-"
+			}
+			if k.MaxDisk > 0 {
+				return console.ByteCount(k.Disk) + " of " + console.ByteCount(uint64(k.MaxDisk))
+			}
+			return console.ByteCount(k.Disk)
+		}},
+		{"OLDEST", func(k console.Kept) string {
+			if k.First.IsZero() {
+				return "-"
+			}
+			return console.Ago(k.First)
+		}},
+		{"HOLDS", func(k console.Kept) string {
+			if k.Problem != "" {
+				return k.Problem
+			}
+			return k.Holds
+		}},
+	}}
+	for i, col := range l.Columns[1:7] { // of what is missing nothing is known
+		cell := col.Cell
+		l.Columns[i+1].Cell = func(k console.Kept) string {
+			if k.Problem != "" {
+				return ""
+			}
+			return cell(k)
+		}
+	}
+	l.After = func(w io.Writer) {
+		for _, k := range kept {
+			if r := k.Shortest; r != nil {
+				fmt.Fprintf(w, "%s: of %s with the most results, of %d, %s on %s goes back least: to %s, %s results\n", k.Name,
+					pairCount(r.Looked), r.Of, console.Printable(r.Monitor), console.Printable(r.Agent), console.Ago(r.First), strconv.FormatUint(r.Results, 10))
+			}
+		}
+	}
+	return l
+}
+
+func pairCount(n int) string {
+	if n == 1 {
+		return "the pair of monitor and agent"
+	}
+	return fmt.Sprintf("the %d pairs of monitor and agent", n)
+}
