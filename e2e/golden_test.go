@@ -102,7 +102,7 @@ func TestGolden_Prompt(t *testing.T) {
 			tm.golden("flow-refused-"+name, `got "nohost"`)
 			tm.keys("C-u", target+" from paris", "Enter")
 			tm.golden("flow-every-"+name, "add 3/8", "→")
-			tm.keys("1s", "Enter", "1s", "Enter")
+			tm.keys("1s", "Enter", "Enter")
 			tm.golden("flow-options-"+name, "add 5/8", "within")
 			tm.keys("Enter")
 			tm.golden("flow-where-"+name, "add 6/8", "● oslo")
