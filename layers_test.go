@@ -37,7 +37,7 @@ var layers = map[string][]string{
 		"console/prompt", "console/screen", "console/view", "console/words", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/host", "internal/membership", "internal/private", "internal/retry", "internal/safeyaml", "internal/userdirs"},
 	// What cmd/netmon wires, without its flags (docs/adr/0035).
 	"internal/cmdline":    {"console", "internal/endpoint"},
-	"internal/doctor":     {"agent/policyfile", "broker", "broker/access", "console", "identity", "internal/endpoint", "internal/membership", "internal/private", "internal/userdirs", "probes"},
+	"internal/doctor":     {"wire", "agent/policyfile", "broker", "broker/access", "console", "identity", "internal/endpoint", "internal/membership", "internal/private", "internal/userdirs", "probes"},
 	"internal/endpoint":   {"wire", "broker/access", "console", "console/output", "console/words", "identity", "internal/atomicfile", "internal/exit", "internal/filelock", "internal/private", "internal/safeyaml", "internal/userdirs"},
 	"internal/exit":       nil,
 	"internal/host":       {"wire", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "console", "console/words", "controller", "identity", "internal/endpoint", "internal/exit", "internal/membership", "internal/memory", "internal/private", "internal/userdirs"},

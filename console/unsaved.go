@@ -75,29 +75,16 @@ func eachAgent(agents []Agent, do func(Agent)) {
 	}
 }
 
-// unsavedOn reads the unsaved monitors of one agent, page by page.
+// unsavedOn reads the unsaved monitors of one agent.
 func (c *Client) unsavedOn(ctx context.Context, a Agent, take func(wire.Monitor)) error {
 	if !a.Online || a.Unsaved == 0 {
 		return nil
 	}
-	for after := ""; ; {
-		r, err := c.Command(ctx, a.Agent, wire.Command{Op: wire.OpList, After: after, Whole: true})
-		if err != nil {
-			return err
+	return c.Running(ctx, a.Agent, true, func(m wire.MonitorReply) {
+		if !m.Manual && m.Store != a.Store {
+			take(wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options, Revision: m.Revision})
 		}
-		if r.Error != nil {
-			return r.Error
-		}
-		for _, m := range r.Monitors {
-			if !m.Manual && m.Store != a.Store {
-				take(wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options, Revision: m.Revision})
-			}
-		}
-		if r.Next == "" {
-			return nil
-		}
-		after = r.Next
-	}
+	})
 }
 
 // Saved is the monitor as it can be saved again, in the places where it runs. That

@@ -78,7 +78,7 @@ func nastyMesh(t *testing.T) (url string) {
 	}
 	at := time.Now().UTC()
 	beat := wire.Alive{Agent: "mars", Instance: nastyText, Version: nastyText, Host: nastyText, Started: at, At: at, Labels: map[string]string{"region": "eu"},
-		Kinds: []string{"tcp", nastyText}, Cannot: map[string]string{nastyText: nastyText}, Families: []string{nastyText}, Digest: nastyText, Store: nastyText, Unsaved: 2,
+		Kinds: []string{"tcp", nastyText}, Cannot: map[string]string{nastyText: nastyText}, Families: []string{nastyText}, Digest: nastyText, Store: nastyText, Unsaved: 2, Skipped: 9,
 		Refused: map[string]string{"web": nastyText, nastyText: nastyText}, Notes: []string{nastyText}}
 	publish("agent.mars.alive", beat)
 	publish("agent.venus.alive", []byte(nasty))
@@ -147,7 +147,7 @@ func nastyMesh(t *testing.T) (url string) {
 		Want:     []string{nastyText}, Info: &beat})
 	result, _ := json.Marshal(wire.Reply{OK: true, Agent: nastyText, Result: &wire.Result{Kind: nastyText, Target: nastyText, Outcome: wire.Failed, Failure: wire.Failure(nastyText), Error: nastyText, Details: details}})
 	running, _ := json.Marshal(wire.Reply{OK: true, Agent: nastyText, Monitors: []wire.MonitorReply{
-		{Name: "fine", Kind: nastyText, Target: nastyText, Store: "older", Every: wire.Duration(time.Second), Options: details}, {Name: nastyText, Kind: "tcp", Target: nastyText, Store: nastyText + "x"}}})
+		{Name: "fine", Kind: nastyText, Target: nastyText, Store: "older", Every: wire.Duration(time.Second), Options: details}, {Name: nastyText, Kind: "tcp", Target: nastyText, Store: nastyText + "x", Skipped: 9}}})
 	if _, err := nc.Subscribe("agent.mars.cmd", func(m *nats.Msg) {
 		c, _ := wire.DecodeCommand(m.Data)
 		if c.Op == wire.OpProbe && c.Monitors[0].Kind == "tcp" {

@@ -45,7 +45,8 @@ func examineMesh(ctx context.Context, o Options) []Finding {
 	if err != nil {
 		return append(list, Finding{"agents", Problem, err.Error(), ""})
 	}
-	return append(list, examineAgents(agents, o.Version)...)
+	list = append(list, examineAgents(agents, o.Version)...)
+	return append(list, examineSkips(ctx, cl, agents)...)
 }
 
 // nearlyFull is when what is kept begins to push out the oldest.
