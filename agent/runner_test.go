@@ -117,7 +117,9 @@ func TestRunner_NeverOverlapsAndCountsSkippedTicks(t *testing.T) {
 func TestRunner_WaitsForAPlaceAndSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context())
+		b.runner.mu.Lock() // it runs
 		b.most = 1
+		b.runner.mu.Unlock()
 		for _, name := range []string{"a", "b", "c"} {
 			b.start(t.Context(), monitor(name, 10*time.Second), takes(3*time.Second), time.Time{})
 		}

@@ -44,7 +44,9 @@ func TestRunner_AccountsForEveryTick(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t.Context())
+				b.runner.mu.Lock() // it runs
 				b.most = c.most
+				b.runner.mu.Unlock()
 				var n atomic.Int64
 				monitors := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 				for _, m := range monitors {
