@@ -55,7 +55,7 @@ func TestKeepRoom_TheNewestStay(t *testing.T) {
 func TestKeepRoom_LeavesARoomyDiskAlone(t *testing.T) {
 	b, js := onBroker(t)
 	if free, size, ok := diskBytes(b.Store()); !ok || free < size/8 && free < 2*lowRoomMost {
-		t.Skipf("%d bytes are free of %d", free, size)
+		need.Missing(t, "room on its disk: %d bytes are free of %d", free, size)
 	}
 	mustProvision(t, js, DefaultLimits())
 	before := configOf(t, js, wire.ResultsStream).MaxBytes
@@ -71,7 +71,7 @@ func TestKeepRoom_TheLimitFollowsCompression(t *testing.T) {
 	b, js := onBroker(t)
 	l := Limits{ResultsBytes: 128 << 20, Watched: true}
 	if free, size, ok := diskBytes(b.Store()); !ok || free < min(size/10, lowRoomMost)+uint64(l.ResultsBytes) {
-		t.Skipf("%d bytes are free of %d", free, size)
+		need.Missing(t, "room on its disk: %d bytes are free of %d", free, size)
 	}
 	mustProvision(t, js, l)
 	storeMuch(t, js, enoughToMeasure+16<<20)
