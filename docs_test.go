@@ -21,7 +21,7 @@ func readFile(t *testing.T, path string) string {
 // TestDocs_LinksLeadSomewhere follows the relative links of the documents.
 func TestDocs_LinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
-	for _, doc := range []string{"README.md", "subjects.md", "CHANGELOG.md", "probes/README.md", "docs/reliability.md", "docs/commands.md", "docs/policy.md", "docs/limits.md"} {
+	for _, doc := range []string{"README.md", "subjects.md", "CHANGELOG.md", "probes/README.md", "docs/reliability.md", "docs/commands.md", "docs/policy.md", "docs/limits.md", "docs/files.md"} {
 		dir := ""
 		if i := strings.LastIndex(doc, "/"); i >= 0 {
 			dir = doc[:i+1]

@@ -23,14 +23,15 @@ var layers = map[string][]string{
 	"broker/backup":       {"wire", "internal/atomicfile", "broker", "broker/access", "identity"},
 	"identity":            {"wire", "internal/atomicfile", "internal/private"},
 	"judge":               {"wire"},
-	"controller":          {"wire", "internal/command", "internal/retry", "internal/tail", "identity"},
-	"console":             {"wire", "console/view", "judge", "identity", "internal/command", "internal/farewell", "internal/retry", "internal/tail"},
+	"judge/replay":        {"wire", "judge"},
+	"controller":          {"wire", "judge", "internal/command", "internal/retry", "internal/tail", "identity"},
+	"console":             {"wire", "console/view", "judge", "judge/replay", "identity", "internal/command", "internal/farewell", "internal/retry", "internal/tail"},
 	"console/monitorfile": {"wire", "console", "console/output", "internal/safeyaml"},
-	"console/output":      {"wire", "judge", "console"},
+	"console/output":      {"wire", "judge", "judge/replay", "console"},
 	"console/draft":       {"wire", "probes", "console", "console/flow", "console/words"},
 	"console/words":       nil,
 	"console/flow":        {"wire", "console/words"},
-	"console/prompt":      {"wire", "console", "console/flow", "console/words"},
+	"console/prompt":      {"wire", "judge", "console", "console/flow", "console/view", "console/words"},
 	"console/view":        {"wire", "judge"},
 	"console/screen":      {"wire", "judge", "console", "console/view"},
 	"cmd/netmon": {"wire", "internal/atomicfile", "judge", "probes", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
@@ -63,11 +64,12 @@ var layers = map[string][]string{
 	"internal/tail":       {"internal/retry"},
 	"internal/ledger":     {"wire", "internal/tail"},
 	"internal/testlog":    nil,
+	"internal/race":       nil,
 	"internal/natstest":   {"broker", "broker/access", "identity", "wire"},
 }
 
 // stdlibOnly are packages that use nothing but the standard library.
-var stdlibOnly = []string{"wire", "judge", "agent/spool", "internal/need", "internal/testlog"}
+var stdlibOnly = []string{"wire", "judge", "judge/replay", "agent/spool", "internal/need", "internal/testlog"}
 
 func TestLayers(t *testing.T) {
 	for _, dir := range packages(t) {

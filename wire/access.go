@@ -233,7 +233,7 @@ type Audit struct {
 	At     time.Time `json:"at"`               // UTC
 	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
 	Where  string    `json:"where"`            // the agent, or the broker's "access" or "monitors"
-	Did    string    `json:"did"`              // such as start, stop, probe, save, delete, config-save, config-delete, token, join, revoke, suspend, resume, forget, authority-rotate, authority-abort, authority-switch
+	Did    string    `json:"did"`              // such as start, stop, run, probe, save, delete, config-save, config-delete, token, join, revoke, suspend, resume, forget, authority-rotate, authority-abort, authority-switch
 	What   []string  `json:"what,omitempty"`   // names of monitors, configurations or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not

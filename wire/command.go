@@ -12,6 +12,7 @@ type Op string
 const (
 	OpStart Op = "start" // run the monitors, or change them
 	OpStop  Op = "stop"  // stop the named monitors
+	OpRun   Op = "run"   // run the named monitors once more, now, beside their schedule
 	OpSync  Op = "sync"  // compare the managed monitors of a range of names
 	OpList  Op = "list"  // tell what runs
 	OpProbe Op = "probe" // measure once, now
@@ -22,7 +23,7 @@ const (
 )
 
 // Ops lists every command.
-var Ops = []Op{OpStart, OpStop, OpSync, OpList, OpProbe, OpInfo, OpRotate, OpTrust}
+var Ops = []Op{OpStart, OpStop, OpRun, OpSync, OpList, OpProbe, OpInfo, OpRotate, OpTrust}
 
 // Changes says whether a command changes what the agent does, or makes it send
 // packets: where the mesh knows who is who, such a command is signed.
@@ -30,7 +31,7 @@ func (o Op) Changes() bool { return o != OpList && o != OpInfo && o != OpTrust }
 
 // Command is a request on agent.<id>.cmd. Unknown fields are tolerated.
 type Command struct {
-	Op Op `json:"op"` // start, stop, sync, list, probe, info, rotate or trust
+	Op Op `json:"op"` // start, stop, run, sync, list, probe, info, rotate or trust
 
 	// Store and Revision order the commands about saved monitors: one older
 	// than what the agent runs changes nothing. Both are absent in commands
@@ -40,7 +41,8 @@ type Command struct {
 	Revision uint64 `json:"revision,omitempty"` // of the bucket, as the sender had seen it
 
 	Monitors []Monitor `json:"monitors,omitempty"` // start; probe takes one
-	Names    []string  `json:"names,omitempty"`    // stop
+	Names    []string  `json:"names,omitempty"`    // stop, run
+	Asked    string    `json:"asked,omitempty"`    // run: a token that the results then carry; absent: one of the agent's choice
 
 	// Sync: of the names in (After, Through], the managed ones of this Store must be
 	// exactly those in Have, at these revisions. The agent stops the others and
@@ -80,9 +82,9 @@ func DecodeCommand(data []byte) (Command, error) {
 		if len(c.Monitors) == 0 {
 			p.Addf("monitors", "is empty: say what to start")
 		}
-	case OpStop:
+	case OpStop, OpRun:
 		if len(c.Names) == 0 {
-			p.Addf("names", "is empty: say what to stop")
+			p.Addf("names", "is empty: say what to %s", c.Op)
 		}
 	case OpProbe:
 		if len(c.Monitors) != 1 {
@@ -112,6 +114,9 @@ func DecodeCommand(data []byte) (Command, error) {
 	}
 	for i, name := range c.Names {
 		p.Add(fmt.Sprintf("names[%d]", i), CheckToken(name))
+	}
+	if c.Asked != "" {
+		p.Add("asked", CheckToken(c.Asked))
 	}
 	for name := range c.Have {
 		p.Add("have", CheckToken(name))
@@ -186,15 +191,16 @@ const (
 	Updated   State = "updated"   // it ran with other settings before
 	Unchanged State = "unchanged" // it runs just so already
 	Stopped   State = "stopped"
-	Absent    State = "absent"  // there was nothing to stop
+	Absent    State = "absent"  // there was nothing to stop, or to run
 	Running   State = "running" // in a list
+	Asked     State = "asked"   // it runs once more, now
 	Refused   State = "refused" // Errors say why
 )
 
 // MonitorReply is what became of one monitor, or, in a list, how it runs.
 type MonitorReply struct {
 	Name     string  `json:"name"`               // of the monitor
-	State    State   `json:"state"`              // started, updated, unchanged, stopped, absent, running or refused
+	State    State   `json:"state"`              // started, updated, unchanged, stopped, absent, running, asked or refused
 	Revision uint64  `json:"revision,omitempty"` // of the saved monitor; absent when started by hand
 	Errors   []Error `json:"errors,omitempty"`   // why it was refused
 	Note     string  `json:"note,omitempty"`     // for people
@@ -219,7 +225,7 @@ type Reply struct {
 	Agent    string         `json:"agent"`              // that answers
 	Error    *Error         `json:"error,omitempty"`    // the first of Errors
 	Errors   []Error        `json:"errors,omitempty"`   // all of them, also those of single monitors
-	Monitors []MonitorReply `json:"monitors,omitempty"` // start, stop: what became of each; list: what runs
+	Monitors []MonitorReply `json:"monitors,omitempty"` // start, stop, run: what became of each; list: what runs
 	Next     string         `json:"next,omitempty"`     // list: give this as after to go on
 	Want     []string       `json:"want,omitempty"`     // sync: monitors to be sent with start
 	Result   *Result        `json:"result,omitempty"`   // probe

@@ -149,6 +149,8 @@ func (s *scanner) field(r *Result, key []byte, agent, monitor string) (bit uint3
 		return 1 << 25, s.natural(&r.Covers)
 	case "missed":
 		return 1 << 26, s.natural(&r.Missed)
+	case "asked":
+		return 1 << 27, s.string(&r.Asked)
 	}
 	return 0, false
 }

@@ -96,7 +96,7 @@ func FuzzDecodeResult(f *testing.F) {
 		subject, data := usual(f, file)
 		f.Add(subject, data)
 	}
-	f.Add("results.a.m", []byte(`{"agent":"a","monitor":"m","loss":1e5,"unmet":[{"got":"\u00e9"}],"details":{"x":[1,-2.5,null,true]}}`))
+	f.Add("results.a.m", []byte(`{"agent":"a","monitor":"m","loss":1e5,"asked":"K\u00e9\"","unmet":[{"got":"\u00e9"}],"details":{"x":[1,-2.5,null,true]}}`))
 	f.Fuzz(func(t *testing.T, subject string, data []byte) { sameAsJSON(t, subject, data) })
 }
 

@@ -51,6 +51,7 @@ func (r *Result) AppendJSON(buf []byte) ([]byte, error) {
 	if r.CertExpires != nil {
 		b = appendTime(b, `,"cert_expires":`, *r.CertExpires, &ok)
 	}
+	b = appendSome(b, `,"asked":`, r.Asked)
 	b = appendCount(b, `,"skipped":`, r.Skipped)
 	b = appendCount(b, `,"covers":`, r.Covers)
 	b = appendCount(b, `,"missed":`, r.Missed)

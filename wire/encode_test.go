@@ -80,7 +80,7 @@ func FuzzAppendJSON(f *testing.F) {
 		at := time.Unix(sec, nsec).UTC()
 		details, _ := json.Marshal(map[string]string{"text": text})
 		r := Result{Agent: agent, Monitor: monitor, Kind: text, Target: text, Seq: n, Started: at, Due: at.Add(time.Duration(ns)), ElapsedNS: ns, LatencyNS: &ns,
-			Outcome: Outcome(text), Failure: Failure(agent), Error: text, Unmet: []Unmet{{text, agent, monitor}}, Loss: &x, CertExpires: &at, Details: details}
+			Outcome: Outcome(text), Failure: Failure(agent), Error: text, Unmet: []Unmet{{text, agent, monitor}}, Asked: text, Loss: &x, CertExpires: &at, Details: details}
 		want, wantErr := json.Marshal(&r)
 		got, err := r.AppendJSON(nil)
 		if (err == nil) != (wantErr == nil) || err == nil && string(got) != string(want) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -34,6 +35,11 @@ func samples() map[string]any {
 	failed.Unmet = []Unmet{{Expect: "status", Want: "200", Got: "503"}}
 	failed.Summary, failed.CertExpires, failed.Loss = "503 Service Unavailable, HTTP/2", &certEnd, &loss
 	failed.LateNS, failed.Skipped, failed.Covers, failed.Missed, failed.Dropped, failed.Details = 90e9, 3, 2, 60, 17, json.RawMessage(`{"status":503}`)
+	failed.Asked = "K3D7NQZJ5M2TQW6Z"
+	refused := func(agent string, seq int) Evidence {
+		return Evidence{Agent: agent, Started: at, Outcome: Failed, Failure: FailRefused, Text: "connect to 192.0.2.7:443: connection refused",
+			ID: fmt.Sprintf("%s-E6TGUCZCDN434QQK-%d", agent, seq), Asked: agent != "paris"}
+	}
 	probed := Result{
 		Agent: "paris", Monitor: "probe", Kind: "tcp", Target: "127.0.0.1:1", Started: at, ElapsedNS: 316251,
 		Outcome: Failed, Failure: FailRefused, Error: "connect to 127.0.0.1:1: connection refused", Address: "127.0.0.1",
@@ -53,6 +59,7 @@ func samples() map[string]any {
 	return map[string]any{
 		"command-start": Command{Op: OpStart, Store: alive.Store, Revision: 41, Monitors: []Monitor{web}},
 		"command-stop":  Command{Op: OpStop, Names: []string{"db", "web"}},
+		"command-run":   Command{Op: OpRun, Names: []string{"web"}, Asked: "K3D7NQZJ5M2TQW6Z"},
 		"command-sync":  Command{Op: OpSync, Store: alive.Store, Revision: 41, After: "a", Through: "web", Have: map[string]uint64{"db": 40, "web": 41}},
 		"command-list":  Command{Op: OpList, After: "db", Limit: 100, Whole: true},
 		"command-probe": Command{Op: OpProbe, Monitors: []Monitor{{Name: "probe", Kind: "tcp", Target: "127.0.0.1:1"}}},
@@ -102,9 +109,21 @@ func samples() map[string]any {
 		"audit-done":              Audit{At: at, By: "anna", Where: "access", Did: "revoke", What: []string{"paris"}, OK: true},
 		"audit":                   Audit{At: at, By: "anna", Where: "paris", Did: "start", What: []string{"web"}, Detail: "tcp 127.0.0.1:22", Error: "target: the agent's policy does not allow it"},
 		"result-failed":           failed,
-		"alive":                   alive,
-		"alive-gone":              Farewell("paris", at),
+		"verdict": Verdict{Monitor: "web", State: VerdictDown, Was: VerdictUp, Since: at, At: at.Add(time.Second), N: 12, Incident: "web-E6TGUCZCDN434QQK-4712",
+			Why: "refused from 3 of 4 agents", Blame: &Blame{Class: BlameTarget, Sure: true, Why: "all that can measure it are refused"},
+			Quorum:   VerdictQuorum{Need: 2, Rule: "2", Down: []string{"oregon", "paris", "tokyo"}},
+			Evidence: []Evidence{refused("paris", 4712), refused("tokyo", 88)}, Cross: &CrossCheck{Asked: 2, Answered: 2, Bad: 2, TookNS: 31e6}, Revision: 41},
+		"verdict-degraded": Verdict{Monitor: "web", State: VerdictDegraded, Was: VerdictUp, Since: at, At: at, N: 13, Incident: "web-E6TGUCZCDN434QQK-5001",
+			Why: "paris times out, tokyo is fine", Blame: &Blame{Class: BlamePath, Names: []string{"paris"}, Why: "its other targets are good"},
+			Quorum:   VerdictQuorum{Need: 2, Down: []string{"paris"}, Slow: []string{"rome"}, Up: []string{"tokyo"}, Blind: []string{"lima"}, Silent: []string{"oslo"}, Aside: []string{"oregon"}},
+			Flapping: true, Frozen: true, Revision: 41},
+		"verdict-agent": AgentVerdict{Agent: "paris", Standing: AgentAside, Since: at, At: at.Add(time.Second), N: 3, Incident: "agent-paris-1795930654",
+			Why: "paris has lost its uplink: 19 monitors are judged without it", Blame: &Blame{Class: BlameUplink, Names: []string{"paris"}, Sure: true, Why: "7 of 8 hosts fail there that others reach"}, Monitors: 19},
+		"verdict-mesh": MeshVerdict{Frozen: true, Since: at, At: at.Add(time.Second), N: 2, Why: "no agent was heard since 11:37:34: the broker was away"},
+		"alive":        alive,
+		"alive-gone":   Farewell("paris", at),
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
+			Verdict: &Rule{Quorum: Quorum{Kind: QuorumDistinct, Label: "region", N: 2}, Down: Strikes{2, 3}, Up: 2, Crosscheck: new(Crosscheck)}, DependsOn: []string{"gateway"},
 			Author: "ann@desk", Change: "raise the timeout"},
 	}
 }
@@ -158,7 +177,8 @@ func TestGolden_ShowsEveryField(t *testing.T) {
 func messages() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
-		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](),
+		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](), reflect.TypeFor[Rule](),
+		reflect.TypeFor[Verdict](), reflect.TypeFor[Blame](), reflect.TypeFor[VerdictQuorum](), reflect.TypeFor[Evidence](), reflect.TypeFor[CrossCheck](), reflect.TypeFor[AgentVerdict](), reflect.TypeFor[MeshVerdict](),
 		reflect.TypeFor[Join](), reflect.TypeFor[Sealed](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[NextAuthority](), reflect.TypeFor[AuthorityState](), reflect.TypeFor[Missing](), reflect.TypeFor[Audit](),
 		reflect.TypeFor[Proof](), reflect.TypeFor[Accepted](), reflect.TypeFor[SignedTrust](), reflect.TypeFor[Trust](), reflect.TypeFor[Member](),
 	}

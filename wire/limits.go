@@ -26,6 +26,9 @@ const (
 	MaxUsual    = 8 << 10   // bytes of a result up to which a reader looks at no part of it
 	MaxAlive    = 64 << 10  // bytes of a heartbeat
 	MaxSaved    = 512 << 10 // bytes of a saved monitor
+	MaxVerdict  = 64 << 10  // bytes of a verdict
+	MaxParents  = 20        // monitors that one depends on
+	MaxEvidence = 5         // results that a verdict tells of
 	MaxOptions  = 256 << 10 // bytes of a monitor's options
 	MaxDepth    = 64        // levels of lists and objects in options and details
 	MaxKind     = 32        // bytes of the name of a kind
@@ -34,6 +37,8 @@ const (
 	MaxUnmet    = 100       // expectations that a result tells of
 	MaxAuthor   = 256       // bytes
 	MaxCommand  = 2000      // monitors or names in one command
+	MaxAsked    = 20        // runs that may be asked for at once of one agent, by run
+	MaxAskRate  = 10        // and each second after that
 	MaxMonitors = 100_000   // on one agent; and saved
 	MaxLabels   = 64        // of an agent
 	MaxSelector = 1000      // selectors of one monitor, each with at most MaxLabels labels
@@ -62,6 +67,9 @@ var Limits = []Limit{
 	{"a note or a reason in a heartbeat", MaxReason, "bytes", "cut, with `...`"},
 	{"heartbeat", MaxAlive, "bytes", "readers ignore it"},
 	{"saved monitor", MaxSaved, "bytes", "not saved; readers tell of it as one that cannot be read"},
+	{"monitors in `depends_on`", MaxParents, "monitors", "refused"},
+	{"verdict", MaxVerdict, "bytes", "the judge tells of fewer agents, and says so; readers refuse it"},
+	{"evidence of a verdict", MaxEvidence, "results", "the newest are told"},
 	{"`options` of a monitor", MaxOptions, "bytes", "refused"},
 	{"nesting in `options` and `details`", MaxDepth, "levels", "refused; details are left out"},
 	{"an agent's id, a monitor's name, a label's name and its value", MaxToken, "bytes", "refused"},
@@ -70,6 +78,8 @@ var Limits = []Limit{
 	{"`author`", MaxAuthor, "bytes", "refused; our consoles cut it"},
 	{"`change`", MaxText, "bytes", "refused; our consoles cut it"},
 	{"`monitors`, `names` or `have` of one command", MaxCommand, "entries", "the command is refused"},
+	{"runs that may be asked for at once of one agent, by `run`", MaxAsked, "runs", "a further one is answered `limit`"},
+	{"and each second after that", MaxAskRate, "runs", "the same"},
 	{"monitors on one agent", MaxMonitors, "monitors", "a further one is answered `limit`"},
 	{"saved monitors", MaxMonitors, "monitors", "the controller leaves further ones alone, and logs it"},
 	{"labels of an agent", MaxLabels, "labels", "the agent does not start; readers ignore its heartbeat"},

@@ -181,7 +181,7 @@ func TestDecodeResult_OfAnOlderAgent(t *testing.T) {
 }
 
 func FuzzReply(f *testing.F) {
-	for _, s := range []string{`{"ok":true,"agent":"a","monitors":[{"name":"a","state":"refused"}],"next":"b"}`, `{"result":{"details":[[1]],"unmet":[{}]},"info":{"labels":{"a":"b"}}}`, `{"error":{"code":1}}`} {
+	for _, s := range []string{`{"ok":true,"agent":"a","monitors":[{"name":"a","state":"refused"}],"next":"b"}`, `{"ok":true,"agent":"a","monitors":[{"name":"a","state":"asked","note":"n"},{"name":"b","state":"absent"}]}`, `{"result":{"details":[[1]],"unmet":[{}]},"info":{"labels":{"a":"b"}}}`, `{"error":{"code":1}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -81,10 +81,11 @@ func TestDecodeCommand_EveryMistakeWithItsField(t *testing.T) {
 		{"not JSON", `start`, []string{"not a JSON command: invalid character 's' looking for beginning of value"}},
 		{"nothing", ``, []string{"not a JSON command: unexpected end of JSON input"}},
 		{"a list", `[]`, []string{"want an object, got []"}},
-		{"no op", `{}`, []string{"op: is missing: one of [start stop sync list probe info rotate trust]"}},
-		{"unknown op", `{"op":"reboot"}`, []string{`op: unknown op "reboot": one of [start stop sync list probe info rotate trust]`}},
+		{"no op", `{}`, []string{"op: is missing: one of [start stop run sync list probe info rotate trust]"}},
+		{"unknown op", `{"op":"reboot"}`, []string{`op: unknown op "reboot": one of [start stop run sync list probe info rotate trust]`}},
 		{"start of nothing", `{"op":"start"}`, []string{"monitors: is empty: say what to start"}},
 		{"stop of nothing", `{"op":"stop"}`, []string{"names: is empty: say what to stop"}},
+		{"run of nothing", `{"op":"run","asked":"a b"}`, []string{"names: is empty: say what to run", `asked: "a b" has a character that is not one of A-Z a-z 0-9 _ -`}},
 		{"probe of two", `{"op":"probe","monitors":[{},{}]}`, []string{"monitors: want one monitor, got 2"}},
 		{"sync with no store", `{"op":"sync"}`, []string{"store: is missing"}},
 		{"types, all at once", `{"op":1,"limit":"x","names":"web","have":{"a":-1},"monitors":[{},{"name":7,"every":10,"timeout":"1x","options":[1]},3]}`, []string{

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -81,8 +83,12 @@ type Saved struct {
 	Agents Selectors `json:"agents,omitzero"`  // where it runs; absent means all
 	Except Selectors `json:"except,omitempty"` // and where not
 	Paused bool      `json:"paused,omitempty"` // saved, but runs nowhere
-	Author string    `json:"author,omitempty"` // user@host of the console that wrote this revision
-	Change string    `json:"change,omitempty"` // what that console did, in words
+
+	Verdict   *Rule    `json:"verdict,omitempty"`    // how it is judged; absent: the defaults
+	DependsOn []string `json:"depends_on,omitempty"` // monitors without which this one cannot be reached
+
+	Author string `json:"author,omitempty"` // user@host of the console that wrote this revision
+	Change string `json:"change,omitempty"` // what that console did, in words
 }
 
 // RunsOn says whether the monitor should run on this agent.
@@ -104,6 +110,10 @@ func (s *Saved) Validate() error {
 	p.Add("", s.Monitor.Validate())
 	p.Add("agents", s.Agents.Validate())
 	p.Add("except", s.Except.Validate())
+	if s.Verdict != nil {
+		p.Add("verdict", s.Verdict.Validate())
+	}
+	p.Add("", s.checkParents())
 	if len(s.Author) > MaxAuthor {
 		p.Addf("author", "is %d bytes long: want at most %d", len(s.Author), MaxAuthor)
 	}
@@ -111,6 +121,42 @@ func (s *Saved) Validate() error {
 		p.Addf("change", "is %d bytes long: want at most %d", len(s.Change), MaxText)
 	}
 	return p.Err()
+}
+
+// checkParents checks the form of what the monitor depends on. Cycles are between
+// monitors, and looked for where all are known.
+func (s *Saved) checkParents() error {
+	var p Problems
+	if len(s.DependsOn) > MaxParents {
+		p.Addf("depends_on", "has %d monitors: want at most %d", len(s.DependsOn), MaxParents)
+		return p.Err()
+	}
+	for i, name := range s.DependsOn {
+		at := fmt.Sprintf("depends_on[%d]", i)
+		switch err := CheckToken(name); {
+		case err != nil:
+			p.Add(at, err)
+		case name == s.Name:
+			p.Addf(at, "%q cannot depend on itself", name)
+		case slices.Contains(s.DependsOn[:i], name):
+			p.Addf(at, "%q stands there twice", name)
+		}
+	}
+	return p.Err()
+}
+
+// SameMeasurement says whether results of one are results of the other: they differ
+// at most in when and where they run, and in how they are judged.
+func (m Monitor) SameMeasurement(o Monitor) bool {
+	return m.Kind == o.Kind && m.Target == o.Target && m.WithDefaults().Timeout == o.WithDefaults().Timeout && bytes.Equal(m.Options, o.Options)
+}
+
+// Rule is how the monitor is judged, with nothing absent.
+func (s *Saved) Rule() Rule {
+	if s.Verdict == nil {
+		return Rule{}.WithDefaults()
+	}
+	return s.Verdict.WithDefaults()
 }
 
 // DecodeSaved reads a saved monitor from the bucket; revision is its key's.

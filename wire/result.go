@@ -20,7 +20,7 @@ type Result struct {
 	Seq   uint64 `json:"seq,omitempty"`   // counts all results of the agent within the epoch, without holes
 	Run   uint64 `json:"run,omitempty"`   // counts the results of this monitor within the epoch, without holes
 
-	Due       time.Time `json:"due,omitzero"`         // when the run was planned, UTC
+	Due       time.Time `json:"due,omitzero"`         // when the run was planned, or asked for, UTC
 	Started   time.Time `json:"started"`              // when the operation began, UTC
 	ElapsedNS int64     `json:"elapsed_ns"`           // from Started to the end, monotonic
 	LatencyNS *int64    `json:"latency_ns,omitempty"` // the kind's headline figure
@@ -35,6 +35,8 @@ type Result struct {
 	Address     string     `json:"address,omitempty"`      // the address measured, without port
 	Loss        *float64   `json:"loss,omitempty"`         // packets lost of those sent, 0 to 1
 	CertExpires *time.Time `json:"cert_expires,omitempty"` // the chain's earliest end, UTC
+
+	Asked string `json:"asked,omitempty"` // a command asked for this run, by this name; it stands for no tick of the schedule
 
 	Skipped  uint64          `json:"skipped,omitempty"`  // ticks without a run of their own since the result before: Covers, and those that the agent was too busy to make before Due
 	Covers   uint64          `json:"covers,omitempty"`   // of Skipped: ticks after Due that came while this run still waited for its target; its outcome is theirs, too

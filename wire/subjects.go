@@ -13,9 +13,12 @@ type Subject struct {
 
 // Subjects lists every subject of the mesh. subjects.md shows it.
 var Subjects = []Subject{
-	{"agent.<id>.cmd", "console, controller", "agent", "Command, answered by Reply", "start, stop, sync, list, probe, info, rotate, trust"},
+	{"agent.<id>.cmd", "console, controller", "agent", "Command, answered by Reply", "start, stop, run, sync, list, probe, info, rotate, trust"},
 	{"results.<id>.<monitor>", "agent", "stream RESULTS, consoles", "Result", "one message for each run of a monitor"},
 	{"agent.<id>.alive", "agent, broker", "stream AGENTS, consoles, controller", "Alive", "every 10 s, and when something changes; the broker's says that the agent is gone"},
+	{"verdicts.<monitor>", "the leading controller", "stream VERDICTS, consoles", "Verdict", "one message for each change of a monitor's state"},
+	{"verdicts.agent.<id>", "the leading controller", "stream VERDICTS, consoles", "AgentVerdict", "an agent's own trouble: monitors are judged without it"},
+	{"verdicts.mesh.broker", "the leading controller", "stream VERDICTS, consoles", "MeshVerdict", "all agents fell silent at once: verdicts are frozen"},
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},
 	{"access.join", "who holds a token", "broker", "Join, answered by Sealed", "a token for a credential"},
 	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume, forget; list and end consumers"},
@@ -27,6 +30,7 @@ var Subjects = []Subject{
 const (
 	ResultsStream  = "RESULTS"  // what was measured: results.*.*
 	AgentsStream   = "AGENTS"   // the last agent.*.alive of each agent
+	VerdictsStream = "VERDICTS" // what it means: verdicts.>, and what the judge needs to go on after a restart: judge.>
 	MonitorsBucket = "monitors" // what should run: one key for each monitor
 	ConfigsBucket  = "configs"  // saved configurations: an object store, an object for each
 	ControlBucket  = "control"  // which controller leads: the key LeaderKey
@@ -54,11 +58,22 @@ type Lease struct {
 
 // Wildcards over all agents, for streams and subscriptions.
 const (
-	AllResults = "results.*.*"
-	AllAlive   = "agent.*.alive"
+	AllResults  = "results.*.*"
+	AllVerdicts = "verdicts.>"
+	AllJudge    = "judge.>" // checkpoints and recorded events, for the judge alone
+
+	AllAgentVerdicts = "verdicts.agent.*"
+	AllAlive         = "agent.*.alive"
 )
 
-const resultsPrefix = "results." // of what DecodeResult reads
+// MeshVerdictSubject is where the verdict on the mesh itself goes.
+const MeshVerdictSubject = "verdicts.mesh.broker"
+
+const (
+	resultsPrefix       = "results." // of what DecodeResult reads
+	verdictsPrefix      = "verdicts."
+	agentVerdictsPrefix = "verdicts.agent."
+)
 
 // CommandSubject is where the agent takes requests.
 func CommandSubject(agent string) (string, error) { return subject("agent", agent, "cmd") }

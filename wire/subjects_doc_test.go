@@ -19,7 +19,7 @@ const docPath = "../subjects.md"
 // tables are the parts of subjects.md that are made from the code, each
 // between <!-- NAME --> and <!-- /NAME -->.
 func tables(t *testing.T) map[string]string {
-	out := map[string]string{"subjects": subjectsTable(), "failures": failuresTable()}
+	out := map[string]string{"subjects": subjectsTable(), "failures": failuresTable(), "blame": blameTable()}
 	comments := fieldComments(t)
 	for _, typ := range messages() {
 		out["fields "+typ.Name()] = fieldsTable(t, typ, comments)
@@ -41,6 +41,15 @@ func failuresTable() string {
 	b.WriteString("| failure | outcome | meaning |\n|---|---|---|\n")
 	for _, f := range Failures {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Failure, f.Outcome, f.Meaning)
+	}
+	return b.String()
+}
+
+func blameTable() string {
+	var b strings.Builder
+	b.WriteString("| class | meaning |\n|---|---|\n")
+	for _, c := range BlameClasses {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Class, c.Meaning)
 	}
 	return b.String()
 }
@@ -79,6 +88,12 @@ func docType(t reflect.Type) string {
 		return "object"
 	case "wire.Selectors":
 		return "selectors"
+	case "wire.Quorum":
+		return "quorum"
+	case "wire.Strikes":
+		return `string ("2/3")`
+	case "*wire.Crosscheck":
+		return "whole number or off"
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -102,7 +117,7 @@ func docType(t reflect.Type) string {
 // fieldComments reads the comments of all struct fields, by "Type.Field".
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go", "access.go", "proof.go"} {
+	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go", "access.go", "proof.go", "verdict.go", "rule.go"} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -174,6 +189,12 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 		case "Result":
 			strictly(t, data, &Result{})
 			_, err = DecodeResult(subject, data)
+		case "Verdict":
+			strictly(t, data, &Verdict{})
+			_, err = DecodeVerdict(subject, data)
+		case "AgentVerdict":
+			strictly(t, data, &AgentVerdict{})
+			_, err = DecodeAgentVerdict(subject, data)
 		case "Alive":
 			strictly(t, data, &Alive{})
 			_, err = DecodeAlive(subject, data)
