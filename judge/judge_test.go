@@ -135,3 +135,13 @@ func TestState_Text(t *testing.T) {
 		t.Error("a word that is none is taken")
 	}
 }
+
+func TestBegan(t *testing.T) {
+	at := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	if got := at.Sub(Began(&wire.Result{ElapsedNS: 2e9, LateNS: 60e9}, at)); got != 62*time.Second {
+		t.Errorf("%v before it was stored", got)
+	}
+	if got := Began(&wire.Result{ElapsedNS: -1, LateNS: -1}, at); !got.Equal(at) { // an agent that lies
+		t.Errorf("%v, want %v", got, at)
+	}
+}
