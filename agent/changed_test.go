@@ -237,6 +237,8 @@ func TestChanged(t *testing.T) {
 		"a start refused altogether": {wire.OpStart, refused, false},
 		"stopped":                    {wire.OpStop, monitors(wire.Absent, wire.Stopped), true},
 		"nothing to stop":            {wire.OpStop, monitors(wire.Absent), false},
+		"asked for":                  {wire.OpRun, monitors(wire.Asked, wire.Refused), true},
+		"nothing to run":             {wire.OpRun, monitors(wire.Absent, wire.Refused), false},
 		"no names":                   {wire.OpStop, wire.Reply{OK: true}, false},
 		"a probe":                    {wire.OpProbe, wire.Reply{OK: true}, true},
 		"a probe that was refused":   {wire.OpProbe, refused, false},

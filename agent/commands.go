@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"netmon/agent/policy"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -89,6 +90,8 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 		for _, name := range c.Names {
 			r.Monitors = append(r.Monitors, a.set.stop(c, name))
 		}
+	case wire.OpRun:
+		r.Monitors = a.askAll(c)
 	case wire.OpSync:
 		want, err := a.set.sync(c)
 		if err != nil {
@@ -146,7 +149,7 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeStopping, Message: "the agent is shutting down"}))
 		return
 	}
-	if err := a.policy.Demand(&a.set.tally, check.footprint, time.Now()); err != nil {
+	if err := a.policy.Demand(&a.set.tally, policy.LoadOf(m, check.footprint), time.Now()); err != nil {
 		var p wire.Problems
 		p.Add("monitors[0]", err)
 		reply(wire.Refuse(a.o.ID, wire.Invalid(p.Err())...))

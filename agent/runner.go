@@ -27,7 +27,8 @@ type prober interface {
 }
 
 // runner measures what is due. Runs of one monitor never overlap: a tick that
-// comes while its run goes on, or waits for a place, is skipped and counted.
+// comes while its run goes on, or waits for a place, is skipped and counted. One
+// that comes while a run goes on that was asked for has its own right after it.
 type runner struct {
 	agent  string
 	record func(r wire.Result) // takes each finished result
@@ -45,6 +46,7 @@ type runner struct {
 	active  int
 	crowded bool // in this slot
 	waiting []*run
+	follow  []*run // that may have a run to make, out of the schedule's turn
 	skipped uint64
 }
 
@@ -62,6 +64,9 @@ type run struct {
 	ctx      context.Context // of runs with a goroutine, nil before the first
 	cancel   context.CancelFunc
 	stopped  bool
+	asked    string    // the token of the run under way that was asked for; "" of one by the schedule
+	wanted   wish      // a run that was asked for and did not begin yet; zero where there is none
+	owed     bool      // a tick came while a run that was asked for went on: its own follows
 	due      time.Time // of the run under way
 	revision uint64
 	busy     bool      // a probe runs or waits for a place
@@ -171,7 +176,7 @@ func (r *runner) launchDue(now time.Time) {
 	r.due = r.due[:0]
 	r.mu.Lock()
 	for {
-		t, due, lost, ok := r.sched.pop(now)
+		t, _, lost, ok := r.sched.pop(now)
 		if !ok {
 			break
 		}
@@ -179,21 +184,27 @@ func (r *runner) launchDue(now time.Time) {
 		// What passed while nobody looked is our own fault, whatever goes on.
 		covered := uint64(0)
 		switch {
-		case x.running:
+		case x.running && x.asked == "":
 			covered = 1
-		case x.busy:
+		case x.busy && x.asked == "", x.owed:
 			lost++
+		default:
+			x.owed = true
 		}
 		x.lost += lost
 		x.covers += covered
 		x.total += lost + covered
 		r.skipped += lost + covered
-		if !x.busy {
-			x.busy, x.due = true, due
-			x.beginLocked()
+		if x.turnLocked() {
 			r.due = append(r.due, x)
 		}
 	}
+	for _, x := range r.follow {
+		if x.turnLocked() {
+			r.due = append(r.due, x)
+		}
+	}
+	r.follow = r.follow[:0]
 	r.admit()
 	r.mu.Unlock()
 	for _, x := range r.due {
@@ -269,12 +280,12 @@ func (r *runner) work(x *run) {
 		if x.stopped {
 			x.cancel()
 		}
-		// While it waited, ticks were counted as skipped: it is now the run of
-		// the last of them, and its first one is skipped instead.
-		if last := x.tick.due.Add(-x.tick.every); last.After(x.due) {
-			x.due = last
+		x.running = true
+		if x.asked == "" {
+			// While it waited, ticks were counted as skipped: it is now the run of
+			// the last of them, and its first one is skipped instead.
+			x.tickLocked()
 		}
-		x.beginLocked()
 		r.mu.Unlock()
 		var res wire.Result
 		if x.ctx.Err() == nil {
@@ -293,10 +304,28 @@ func (r *runner) work(x *run) {
 	}
 }
 
-// beginLocked notes that the run under way runs: the ticks that were lost until
-// now are those before it.
-func (x *run) beginLocked() {
-	x.running = true
+// turnLocked begins the run of a tick that has none yet, else one that was asked
+// for. It says whether there is one to launch.
+func (x *run) turnLocked() bool {
+	switch {
+	case x.busy || x.stopped:
+		return false
+	case x.owed:
+		x.owed = false
+		x.tickLocked()
+	case x.wanted.token != "":
+		x.asked, x.due, x.wanted = x.wanted.token, x.wanted.at, wish{}
+	default:
+		return false
+	}
+	x.busy, x.running = true, true
+	return true
+}
+
+// tickLocked makes the run under way that of the last tick: those that were lost
+// until now are before it.
+func (x *run) tickLocked() {
+	x.due = x.tick.due.Add(-x.tick.every)
 	x.before, x.lost = x.before+x.lost, 0
 }
 
@@ -307,15 +336,18 @@ func (r *runner) ended(x *run, res wire.Result) {
 	cut := x.parent.Err() != nil
 	r.mu.Lock()
 	cut = cut || x.stopped
-	x.busy, x.running, x.pending = false, false, nil
+	res.Asked = x.asked
+	x.busy, x.running, x.pending, x.asked = false, false, nil, ""
 	if x.limit.index >= 0 {
 		r.limits.remove(&x.limit)
 	}
-	due := x.due
+	due, again := x.due, x.owed || x.wanted.token != ""
 	if !cut {
-		res.Covers, res.Skipped = x.covers, x.covers+x.before
-		x.covers, x.before = 0, 0
-		res.Missed, x.missed, x.from = x.missed, 0, time.Time{}
+		if res.Asked == "" { // what is to be said of ticks, the next run of one says
+			res.Covers, res.Skipped = x.covers, x.covers+x.before
+			x.covers, x.before = 0, 0
+			res.Missed, x.missed, x.from = x.missed, 0, time.Time{}
+		}
 		x.runs++
 		x.last = res.Outcome
 		res.Monitor, res.Revision = x.monitor.Name, x.revision
@@ -328,6 +360,9 @@ func (r *runner) ended(x *run, res wire.Result) {
 	// holds when the wall clock is stepped between.
 	res.Due = res.Started.Add(-res.Started.Sub(due))
 	r.record(res)
+	if again { // what is asked for from now on goes there by itself
+		r.turn(x)
+	}
 }
 
 // finish waits for the probes under way, at most for grace, then cuts them

@@ -14,8 +14,9 @@ import (
 // unaccounted goes through the results of one monitor as a reader of the stream
 // has them, and returns the ticks that none of them tells of: how many there are
 // before each result. Every tick is a run, or covered by one, or skipped, or was
-// missed, or its result was dropped.
+// missed, or its result was dropped. A run that was asked for is no tick's.
 func unaccounted(results []wire.Result, every time.Duration) (holes []int) {
+	results = slices.DeleteFunc(slices.Clone(results), func(r wire.Result) bool { return r.Asked != "" })
 	for i := 1; i < len(results); i++ {
 		a, b := results[i-1], results[i]
 		ticks := int((b.Due.Sub(a.Due)+every/2)/every) - 1

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +36,8 @@ func TestAgentProcess(t *testing.T) {
 
 // TestAgent_EveryTickIsAccountedFor: over a kill, a process that does not get the
 // processor and a broker that is away, who has the stream alone can tell of every
-// tick of a monitor what became of it.
+// tick of a monitor what became of it. Runs that are asked for all the time change
+// nothing of that, also where one of them was the last before a kill.
 func TestAgent_EveryTickIsAccountedFor(t *testing.T) {
 	const every = 50 * time.Millisecond
 	b := natstest.Start(t)
@@ -99,6 +101,21 @@ func TestAgent_EveryTickIsAccountedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	asking, stopAsking := context.WithCancel(t.Context())
+	var asker sync.WaitGroup
+	defer asker.Wait()
+	defer stopAsking()
+	asker.Go(func() {
+		again := time.NewTicker(every)
+		defer again.Stop()
+		for asking.Err() == nil {
+			nc.Publish("agent.paris.cmd", []byte(`{"op":"run","names":["web"]}`))
+			select {
+			case <-again.C:
+			case <-asking.Done():
+			}
+		}
+	})
 	more(10)
 	agent.Process.Signal(syscall.SIGKILL)
 	agent.Wait()
@@ -115,8 +132,11 @@ func TestAgent_EveryTickIsAccountedFor(t *testing.T) {
 	agent.Wait()
 	all := stored()
 
-	missed, skipped := uint64(0), uint64(0)
+	missed, skipped, asked := uint64(0), uint64(0), 0
 	for i, r := range all {
+		if r.Asked != "" {
+			asked++
+		}
 		missed, skipped = missed+r.Missed, skipped+r.Skipped
 		if i > 0 && r.Run != all[i-1].Run+1 {
 			t.Errorf("run %d follows %d", r.Run, all[i-1].Run)
@@ -124,6 +144,9 @@ func TestAgent_EveryTickIsAccountedFor(t *testing.T) {
 	}
 	if holes := unaccounted(all, every); len(holes) > 0 {
 		t.Errorf("of %d results: ticks that nobody tells of: %v", len(all), holes)
+	}
+	if asked < 10 {
+		t.Errorf("%d runs were asked for", asked)
 	}
 	if missed < 8 || skipped < 8 {
 		t.Errorf("%d missed and %d skipped, want 10 at least, or a few less", missed, skipped)

@@ -229,9 +229,10 @@ func TestDemand_TakesWhatIsLeft(t *testing.T) {
 	_, one := monitor(t, "tcp", "192.0.2.1:1", "1s", `{}`)
 	_, other := monitor(t, "tcp", "192.0.2.2:1", "1s", `{}`)
 	_, many := monitor(t, "icmp", "192.0.2.3", "1s", `{"count":5,"interval":"1s"}`)
+	load := func(f probes.Footprint) Load { return LoadOf(wire.Monitor{Every: wire.Duration(time.Second)}, f) }
 	ask := func(f probes.Footprint, want string) {
 		t.Helper()
-		err := p.Demand(&tally, f, now)
+		err := p.Demand(&tally, load(f), now)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("at %v: %v, want %q", now.Sub(time.Unix(1, 0)), err, want)
 		}
@@ -247,7 +248,7 @@ func TestDemand_TakesWhatIsLeft(t *testing.T) {
 	tally.Add(Load{Host: "192.0.2.9", Rate: 4}) // all of the rate is taken by what runs
 	now = now.Add(time.Millisecond)
 	for range 4 {
-		p.Demand(&tally, other, now)
+		p.Demand(&tally, load(other), now)
 	}
 	now = now.Add(time.Hour)
 	ask(other, "used up")

@@ -13,13 +13,14 @@ import (
 
 // Load is what one monitor costs.
 type Load struct {
-	Host string  // that it measures, as it names it
-	Rate float64 // probes per second
+	Host   string  // that it measures, as it names it
+	Rate   float64 // probes per second
+	Probes int     // of one run
 }
 
 // LoadOf is the load of a monitor by its interval.
 func LoadOf(m wire.Monitor, f probes.Footprint) Load {
-	return Load{Host: host(f), Rate: perSecond(f.Probes, m.Every.Std())}
+	return Load{Host: host(f), Rate: perSecond(f.Probes, m.Every.Std()), Probes: f.Probes}
 }
 
 func host(f probes.Footprint) string {
@@ -77,7 +78,7 @@ func (p *Policy) Fits(t *Tally, l Load) error {
 	return problems.Err()
 }
 
-// demand limits probes on demand to what scheduled ones leave.
+// demand limits probes on demand, and runs that are asked for, to what scheduled ones leave.
 type demand struct {
 	mu    sync.Mutex // guards what follows
 	agent *rate.Limiter
@@ -100,23 +101,22 @@ func limiter(most float64) *rate.Limiter {
 // nothing for long are forgotten first, as they have their full allowance again.
 const demandHosts = 4096
 
-// Demand says whether a probe may be made now, beside those of the tally.
-func (p *Policy) Demand(t *Tally, f probes.Footprint, now time.Time) error {
+// Demand says whether one run of this load may be made now, beside those of the tally.
+func (p *Policy) Demand(t *Tally, l Load, now time.Time) error {
 	d := p.demand
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := take(d.agent, "max_rate", p.file.MaxRate, t.rate, f.Probes, now); err != nil {
+	if err := take(d.agent, "max_rate", p.file.MaxRate, t.rate, l.Probes, now); err != nil {
 		return err
 	}
 	if p.file.MaxTargetRate <= 0 {
 		return nil
 	}
-	h := host(f)
-	l := d.hosts[h]
-	if l == nil {
+	own := d.hosts[l.Host]
+	if own == nil {
 		if len(d.hosts) >= demandHosts {
-			for name, l := range d.hosts {
-				if l.TokensAt(now) >= float64(l.Burst()) {
+			for name, h := range d.hosts {
+				if h.TokensAt(now) >= float64(h.Burst()) {
 					delete(d.hosts, name)
 				}
 			}
@@ -124,10 +124,10 @@ func (p *Policy) Demand(t *Tally, f probes.Footprint, now time.Time) error {
 		if len(d.hosts) >= demandHosts {
 			return refuse("max_target_rate: too many targets were asked for at once: try again")
 		}
-		l = limiter(p.file.MaxTargetRate)
-		d.hosts[h] = l
+		own = limiter(p.file.MaxTargetRate)
+		d.hosts[l.Host] = own
 	}
-	return take(l, "max_target_rate", p.file.MaxTargetRate, t.hosts[h], f.Probes, now)
+	return take(own, "max_target_rate", p.file.MaxTargetRate, t.hosts[l.Host], l.Probes, now)
 }
 
 func take(l *rate.Limiter, field string, most, used float64, n int, now time.Time) error {

@@ -156,7 +156,7 @@ func (s *Spool) recover() (problem string, err error) {
 		return "", err
 	}
 	slices.Sort(paths)
-	last := map[string][]byte{} // the data of each key's last record
+	last := map[string][]byte{} // the data of each key's last record with a mark
 	for i, path := range paths {
 		g, err := openSegment(path)
 		if err == nil {
@@ -200,7 +200,7 @@ func (s *Spool) adopt(g *segment, last bool, data map[string][]byte) error {
 				s.runs[r.Key] = r.Run
 			}
 		}
-		if s.o.Mark != nil {
+		if s.o.Mark != nil && (s.o.Unmarked == nil || !s.o.Unmarked(r.Data)) {
 			data[r.Key] = r.Data
 		}
 		s.seq = max(s.seq, r.Seq)

@@ -34,6 +34,9 @@ type Options struct {
 	// Mark, when not nil, is the mark of a record by its data. It is asked when the
 	// spool is opened, for the last record of each key that is still there.
 	Mark func(data []byte) (m Mark, ok bool)
+	// Unmarked, when not nil, says that a record has no mark: that of the one before
+	// it stays. It is asked of every record when the spool is opened.
+	Unmarked func(data []byte) bool
 
 	boot string // of the system; default bootID()
 }

@@ -39,6 +39,9 @@ func (s *Sender) Heard(a wire.Alive) {
 // could be forged, and that the broker sends no more.
 const oldAgent = "the broker does not say who sent it"
 
+// unknownOp is how an agent refuses a command that its netmon does not know.
+const unknownOp = "unknown op "
+
 // Send sends one command and returns the agent's reply. nats.ErrNoResponders
 // means that the agent is not connected.
 func (s *Sender) Send(ctx context.Context, agent string, c wire.Command) (wire.Reply, error) {
@@ -62,6 +65,10 @@ func (s *Sender) Send(ctx context.Context, agent string, c wire.Command) (wire.R
 		return wire.Refuse(agent, wire.Error{Code: wire.CodeUnsigned,
 			Message: "it runs a netmon that cannot check who commands it: update it there; what it measures goes on"}), nil
 	}
+	if r.Error != nil && r.Error.Field == "op" && strings.HasPrefix(r.Error.Message, unknownOp) {
+		return wire.Refuse(agent, wire.Error{Code: wire.CodeInvalid, Field: "op",
+			Message: fmt.Sprintf("it runs a netmon that does not know %q: update it there", c.Op)}), nil
+	}
 	return r, nil
 }
 
@@ -73,7 +80,7 @@ type Answer struct {
 }
 
 // SendAll sends a command in as many pieces as it takes, one after the other, and
-// waits for each answer at most within. Of nothing to start or to stop, nothing is sent.
+// waits for each answer at most within. Of nothing to start, to stop or to run, nothing is sent.
 func (s *Sender) SendAll(ctx context.Context, agent string, within time.Duration, c wire.Command) iter.Seq[Answer] {
 	return func(yield func(Answer) bool) {
 		for _, piece := range cut(c) {
@@ -117,7 +124,7 @@ func cut(c wire.Command) []wire.Command {
 			piece.Monitors = monitors
 			out = append(out, piece)
 		}
-	case wire.OpStop:
+	case wire.OpStop, wire.OpRun:
 		for _, names := range pieces(c.Names, func(s string) int { return len(s) + len(`"",`) }) {
 			piece := c
 			piece.Names = names

@@ -1,12 +1,15 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nats-io/nats.go"
 
 	"netmon/wire"
 )
@@ -33,6 +36,7 @@ func TestCut_EachFits(t *testing.T) {
 	}{
 		{wire.Command{Op: wire.OpStart, Store: "s", Revision: 7, Monitors: monitors}, 10},
 		{wire.Command{Op: wire.OpStop, Store: "s", Revision: 7, Names: names}, 5},
+		{wire.Command{Op: wire.OpRun, Store: "s", Revision: 7, Names: names, Asked: "A"}, 5},
 		{wire.Command{Op: wire.OpSync, Store: "s", Revision: 7, Have: have}, 5},
 		{wire.Command{Op: wire.OpSync, Store: "s", Revision: 7}, 1},
 		{wire.Command{Op: wire.OpProbe, Monitors: monitors[:1]}, 1},
@@ -53,7 +57,7 @@ func TestCut_EachFits(t *testing.T) {
 			if _, err := wire.DecodeCommand(data); err != nil {
 				t.Errorf("%s: %v", p.Op, err)
 			}
-			if p.Store != c.command.Store || p.Revision != c.command.Revision || p.After != after {
+			if p.Store != c.command.Store || p.Asked != c.command.Asked || p.Revision != c.command.Revision || p.After != after {
 				t.Errorf("%s: %q %d after %q, want after %q", p.Op, p.Store, p.Revision, p.After, after)
 			}
 			after = p.Through
@@ -67,9 +71,24 @@ func TestCut_EachFits(t *testing.T) {
 			t.Errorf("%s: %d monitors, %d names, %d to have", c.command.Op, len(gotMonitors), len(gotNames), len(gotHave))
 		}
 	}
-	for _, c := range []wire.Command{{Op: wire.OpStart}, {Op: wire.OpStop}} {
+	for _, c := range []wire.Command{{Op: wire.OpStart}, {Op: wire.OpStop}, {Op: wire.OpRun}} {
 		if p := cut(c); len(p) != 0 {
 			t.Errorf("%s of nothing: %d pieces", c.Op, len(p))
+		}
+	}
+}
+
+// TestSend_AgentsThatDoNotKnowACommand, as their netmon is older, are to be updated.
+func TestSend_AgentsThatDoNotKnowACommand(t *testing.T) {
+	for name, c := range map[string]struct{ reply, want string }{
+		"older": {`{"ok":false,"agent":"paris","error":{"code":"invalid","field":"op","message":"unknown op \"run\": one of [start stop sync list probe info rotate trust]"}}`,
+			`op: it runs a netmon that does not know "run": update it there`},
+		"newer": {`{"ok":false,"agent":"paris","error":{"code":"invalid","field":"names","message":"is empty: say what to run"}}`, "names: is empty: say what to run"},
+	} {
+		s := New(nil, func(context.Context, *nats.Msg) (*nats.Msg, error) { return &nats.Msg{Data: []byte(c.reply)}, nil })
+		r, err := s.Send(t.Context(), "paris", wire.Command{Op: wire.OpRun, Names: []string{"web"}})
+		if err != nil || r.OK || r.Agent != "paris" || r.Error.Error() != c.want {
+			t.Errorf("%s: %+v, %v; want %q", name, r.Error, err, c.want)
 		}
 	}
 }

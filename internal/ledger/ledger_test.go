@@ -11,6 +11,12 @@ func result(monitor string, seq, run, dropped uint64) wire.Result {
 	return wire.Result{Agent: "paris", Epoch: "e", Monitor: monitor, Seq: seq, Run: run, Dropped: dropped}
 }
 
+// asked is a result of a run that was asked for: it is numbered like any other.
+func asked(r wire.Result) wire.Result {
+	r.Asked = "K3D7"
+	return r
+}
+
 func TestLedger(t *testing.T) {
 	for name, c := range map[string]struct {
 		results []wire.Result
@@ -18,6 +24,8 @@ func TestLedger(t *testing.T) {
 	}{
 		"complete":        {[]wire.Result{result("a", 1, 1, 0), result("b", 3, 1, 0), result("a", 2, 2, 0)}, ""},
 		"stated gap":      {[]wire.Result{result("a", 1, 1, 0), result("a", 3, 3, 1)}, ""},
+		"asked for":       {[]wire.Result{result("a", 1, 1, 0), asked(result("a", 2, 2, 0)), result("a", 3, 3, 0)}, ""},
+		"asked for, lost": {[]wire.Result{result("a", 1, 1, 0), asked(result("a", 3, 3, 1))}, ""},
 		"twice":           {[]wire.Result{result("a", 1, 1, 0), result("b", 1, 1, 0), result("b", 2, 2, 0)}, "stored twice"},
 		"unstated gap":    {[]wire.Result{result("a", 1, 1, 0), result("a", 3, 3, 0)}, "run 3 of a comes after run 1"},
 		"wrong order":     {[]wire.Result{result("a", 2, 2, 1), result("b", 1, 1, 0), result("b", 3, 3, 0)}, "run 3 of b"},
