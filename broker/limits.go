@@ -70,6 +70,7 @@ func (a asset) merge(have *jetstream.StreamInfo, most func() uint64) (next jetst
 	want := a.asked
 	next.Description, next.Subjects = want.Description, want.Subjects
 	next.Discard, next.AllowDirect, next.AllowRollup = want.Discard, want.AllowDirect, want.AllowRollup
+	next.AllowAtomicPublish = next.AllowAtomicPublish || want.AllowAtomicPublish
 	next.Replicas = max(next.Replicas, want.Replicas)
 	if want.Duplicates > 0 {
 		next.Duplicates = want.Duplicates

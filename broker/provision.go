@@ -89,16 +89,20 @@ func resultsConfig(l Limits) jetstream.StreamConfig {
 func agentsConfig(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              wire.AgentsStream,
-		Description:       "netmon: the last heartbeat of each agent, on " + wire.AllAlive,
+		Description:       "netmon: the last heartbeats of each agent, on " + wire.AllAlive,
 		Subjects:          []string{wire.AllAlive},
 		Storage:           jetstream.FileStorage,
 		Discard:           jetstream.DiscardOld,
 		MaxAge:            24 * time.Hour,
-		MaxMsgsPerSubject: 1,
+		MaxMsgsPerSubject: heartbeatsKept,
 		Replicas:          l.Replicas,
 		AllowDirect:       true,
 	}
 }
+
+// heartbeatsKept is how many heartbeats of an agent are kept: a controller that takes
+// over sees when each was there meanwhile, and judges as the one before would have.
+const heartbeatsKept = 10
 
 // auditConfig can be added to, and outlives what it tells of.
 func auditConfig(l Limits) jetstream.StreamConfig {
@@ -129,6 +133,32 @@ const (
 	// One message, and how many of one agent, or of the broker's own: a third of all.
 	auditMessage    = 8 << 10
 	auditPerSubject = 10_000
+)
+
+// verdictsConfig has no limit of age: the state of a monitor that has been up for a
+// year is there. Checkpoints of the judge are in the same stream, since an atomic
+// batch cannot span two; Nats-Rollup keeps one of each.
+func verdictsConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:               wire.VerdictsStream,
+		Description:        "netmon: what the results mean, one JSON message for each change, on " + wire.AllVerdicts + "; and what the judge needs after a restart, on " + wire.AllJudge,
+		Subjects:           []string{wire.AllVerdicts, wire.AllJudge},
+		Storage:            jetstream.FileStorage,
+		Discard:            jetstream.DiscardOld,
+		MaxBytes:           min(verdictsBytes, l.ResultsBytes/8),
+		MaxMsgsPerSubject:  verdictsPerSubject,
+		Replicas:           l.Replicas,
+		AllowDirect:        true,
+		AllowRollup:        true,
+		AllowAtomicPublish: true,
+		Compression:        jetstream.S2Compression,
+	}
+}
+
+// How much is kept of what results mean: at most an eighth of what results may take.
+const (
+	verdictsBytes      = 256 << 20
+	verdictsPerSubject = 1000
 )
 
 func monitorsConfig(l Limits) jetstream.KeyValueConfig {
@@ -171,6 +201,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l), raised: l.raised()},
 		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l), passing: true},
 		{name: "stream " + wire.AuditStream, want: auditConfig(full), asked: auditConfig(l)},
+		{name: "stream " + wire.VerdictsStream, want: verdictsConfig(full), asked: verdictsConfig(l)},
 		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
 			_, err := js.CreateKeyValue(ctx, monitorsConfig(full))
 			return err
@@ -340,5 +371,6 @@ func (a asset) update(ctx context.Context, js jetstream.JetStream, stream jetstr
 func equal(a, b jetstream.StreamConfig) bool {
 	return a.Description == b.Description && slices.Equal(a.Subjects, b.Subjects) && a.Discard == b.Discard &&
 		a.MaxAge == b.MaxAge && a.MaxBytes == b.MaxBytes && a.MaxMsgsPerSubject == b.MaxMsgsPerSubject && a.MaxMsgSize == b.MaxMsgSize &&
-		a.Replicas == b.Replicas && a.Duplicates == b.Duplicates && a.Compression == b.Compression && a.AllowDirect == b.AllowDirect && a.AllowRollup == b.AllowRollup
+		a.Replicas == b.Replicas && a.Duplicates == b.Duplicates && a.Compression == b.Compression && a.AllowDirect == b.AllowDirect && a.AllowRollup == b.AllowRollup &&
+		a.AllowAtomicPublish == b.AllowAtomicPublish
 }

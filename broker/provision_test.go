@@ -92,10 +92,10 @@ func TestProvision_OneMessageForEachID(t *testing.T) {
 	}
 }
 
-func TestProvision_LastHeartbeatOnly(t *testing.T) {
+func TestProvision_LastHeartbeats(t *testing.T) {
 	_, js := onBroker(t)
 	mustProvision(t, js, DefaultLimits())
-	for range 3 {
+	for range heartbeatsKept + 2 {
 		for _, id := range []string{"paris", "tokyo"} {
 			if _, err := js.Publish(t.Context(), "agent."+id+".alive", nil); err != nil {
 				t.Fatal(err)
@@ -103,8 +103,28 @@ func TestProvision_LastHeartbeatOnly(t *testing.T) {
 		}
 	}
 	s, _ := js.Stream(t.Context(), wire.AgentsStream)
-	if n := s.CachedInfo().State.Msgs; n != 2 {
-		t.Errorf("%d heartbeats, want one for each of 2 agents", n)
+	if n := s.CachedInfo().State.Msgs; n != 2*heartbeatsKept {
+		t.Errorf("%d heartbeats, want %d for each of 2 agents", n, heartbeatsKept)
+	}
+}
+
+// TestProvision_Verdicts: the stream is made with what the judge needs of it, and one
+// without gets it; what others set stays.
+func TestProvision_Verdicts(t *testing.T) {
+	_, js := onBroker(t)
+	old := verdictsConfig(DefaultLimits())
+	old.AllowAtomicPublish, old.AllowRollup, old.MaxBytes, old.Metadata = false, false, 1<<20, map[string]string{"mine": "yes"}
+	if _, err := js.CreateStream(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	mustProvision(t, js, DefaultLimits())
+	c := configOf(t, js, wire.VerdictsStream)
+	if !c.AllowAtomicPublish || !c.AllowRollup || !c.AllowDirect || c.MaxBytes != 256<<20 || c.MaxMsgsPerSubject != 1000 || c.MaxAge != 0 || c.Metadata["mine"] != "yes" {
+		t.Errorf("not brought up to date: %+v", c)
+	}
+	mustProvision(t, js, Limits{ResultsBytes: 64 << 20})
+	if c := configOf(t, js, wire.VerdictsStream); c.MaxBytes != 8<<20 {
+		t.Errorf("it takes %d bytes, want an eighth of what results may take", c.MaxBytes)
 	}
 }
 

@@ -292,8 +292,17 @@ func TestConsumers_AreCountedAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inbox := vic.NewInbox()
+	if _, err := vic.SubscribeSync(inbox); err != nil {
+		t.Fatal(err)
+	}
 	for range 64 {
-		if _, err := makeConsumer(t, vic, "RESULTS", `,"inactive_threshold":60000000000`); err != nil {
+		c, err := makeConsumer(t, vic, "RESULTS", `,"inactive_threshold":60000000000`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Somebody reads by it: it makes no place, however long the test takes.
+		if err := vic.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.RESULTS."+c.Name, inbox, []byte(`{"batch":1,"expires":60000000000}`)); err != nil {
 			t.Fatal(err)
 		}
 	}

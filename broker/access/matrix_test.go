@@ -148,12 +148,24 @@ func deeds(t *testing.T) []deed {
 		{"command an agent (`start` on `agent.oslo.cmd`), signed", writers, signs("agent.oslo.cmd", startX)},
 		{"command it without a signature", none, asks("agent.oslo.cmd", startX)},
 		{"have it measure once without a signature (`probe`)", none, asks("agent.oslo.cmd", strings.Replace(startX, "start", "probe", 1))},
+		{"have it run a monitor once more without a signature (`run`)", none, asks("agent.oslo.cmd", `{"op":"run","names":["x"]}`)},
 		{"command it by what was signed for another agent", none, replays("agent.rome.cmd", "agent.oslo.cmd", startX)},
 		{"give it another list of those whose commands count (`trust`)", none, asks("agent.oslo.cmd", `{"op":"trust","trust":{"operator":"","trust":"{\"number\":9000000000000000}","signature":""}}`)},
 		{"ask itself, and so say where it may publish (`agent.<me>.cmd`)", none, asks("agent.<me>.cmd", `{"op":"info"}`)},
 		{"ask who has its id (`access.claim.<me>`)", agents, asks("access.claim.<me>", `{"op":"info"}`)},
 		{"ask who has another id (`access.claim.oslo`)", none, asks("access.claim.oslo", `{"op":"info"}`)},
 		{"tap results as they come (`results.>`)", readers, hears("results.>")},
+		{"tap verdicts as they come (`verdicts.>`)", readers, hears("verdicts.>")},
+		{"say how a monitor is (`verdicts.web`)", none, asks("verdicts.web", "{}")},
+		{"say how an agent is (`verdicts.agent.<me>`)", none, asks("verdicts.agent.<me>", "{}")},
+		{"say that nobody is heard (`verdicts.mesh.broker`)", none, asks("verdicts.mesh.broker", "{}")},
+		{"say so in the place of all that was said before", none, asks("verdicts.web", "{}", "Nats-Rollup", "all")},
+		{"write what the judge goes on from (`judge.state.head`)", none, asks("judge.state.head", "{}")},
+		{"begin a batch of it", none, asks("judge.state.0.0", "{}", "Nats-Batch-Id", "x", "Nats-Batch-Sequence", "1", "Nats-Batch-Commit", "1")},
+		{"tap what the judge goes on from (`judge.>`)", none, hears("judge.>")},
+		{"read the verdict on a monitor", readers, asks("$JS.API.DIRECT.GET.VERDICTS.verdicts.web", "")},
+		{"follow verdicts (a consumer of `VERDICTS`)", readers, makes("VERDICTS", "")},
+		{"push what is read to `verdicts.web`", none, makes("RESULTS", `,"deliver_subject":"verdicts.web"`)},
 		{"tap heartbeats (`agent.*.alive`)", readers, hears("agent.*.alive")},
 		{"find agents (`$SRV.PING`)", readers, asks("$SRV.PING", "")},
 		{"read the last stored result of agent paris", append(slices.Clone(agents), readers...), asks("$JS.API.DIRECT.GET.RESULTS.results.paris.web", "")},
@@ -223,7 +235,7 @@ func deeds(t *testing.T) []deed {
 	for _, to := range []string{"$KV.monitors.web", "agent.paris.cmd", "results.oslo.web", "_INBOX.local.x", "_INBOX.<me>.*", "audit.access", "$O.configs.C.x", "access.admin", "_R_.x"} {
 		list = append(list, deed{"push what is read to `" + to + "`", none, makes("RESULTS", `,"deliver_subject":"`+to+`"`)})
 	}
-	for _, stream := range []string{"RESULTS", "AUDIT", "KV_monitors"} {
+	for _, stream := range []string{"RESULTS", "VERDICTS", "AUDIT", "KV_monitors"} {
 		for _, op := range []string{"UPDATE", "DELETE", "PURGE", "SNAPSHOT", "MSG.DELETE"} {
 			data := ""
 			switch op {
@@ -264,8 +276,10 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 	boss := s.As(t, access.Controller, "controller")
 	js := natstest.JetStream(t, boss)
 	runs := startAgent(t, s, "oslo")
-	if err := ask(boss, message("results.oslo.web", "{}")); err != nil {
-		t.Fatal(err)
+	for _, subject := range []string{"results.oslo.web", "verdicts.web"} {
+		if err := ask(boss, message(subject, "{}")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	store, last := bucket(t, js)
 	if _, err := js.CreateConsumer(t.Context(), "RESULTS", jetstream.ConsumerConfig{Name: "keeps", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Hour}); err != nil {

@@ -113,7 +113,7 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		t.Fatal(err)
 	}
 	targets := []string{"agent.oslo.cmd", "agent.oslo.alive", "results.oslo.z", "audit.access", "access.admin", "access.rotate.anna", "access.rotate.oslo", "access.join",
-		"gate.save.monitors.x", "gate.access.admin", "$KV.monitors.x", "$KV.control.leader", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
+		"gate.save.monitors.x", "gate.access.admin", "$KV.monitors.x", "$KV.control.leader", "verdicts.x", "verdicts.agent.oslo", "judge.state.head", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
 	for _, try := range tries {
 		nc := who[try.role].connect(t, s)
 		var sub *nats.Subscription
@@ -167,7 +167,7 @@ func someKey(t *testing.T) string {
 // states are the streams that nobody may have written to.
 func states(t *testing.T, js jetstream.JetStream) (out []string) {
 	t.Helper()
-	for _, name := range []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.AuditStream} {
+	for _, name := range []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.VerdictsStream, wire.AuditStream} {
 		st, err := js.Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)

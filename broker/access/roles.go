@@ -42,7 +42,7 @@ type grant struct {
 const me = "{{name()}}"
 
 // readable are the streams that every console reads.
-var readable = []string{wire.ResultsStream, wire.AgentsStream, "KV_" + wire.MonitorsBucket, "KV_" + wire.ControlBucket, "OBJ_" + wire.ConfigsBucket}
+var readable = []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, "KV_" + wire.MonitorsBucket, "KV_" + wire.ControlBucket, "OBJ_" + wire.ConfigsBucket}
 
 // viewing is what reading takes: JetStream's requests about streams that
 // consoles may read, and nothing that changes one.
@@ -68,7 +68,7 @@ var operating = []string{"agent.*.cmd", "$KV." + wire.MonitorsBucket + ".*", "$O
 // Tapping is by results.>, as the nats program does it.
 const tapResults = "results.>"
 
-var consoleReads = []string{tapResults, wire.AllAlive, ConsoleInbox + "." + me + ".>"}
+var consoleReads = []string{tapResults, wire.AllAlive, wire.AllVerdicts, ConsoleInbox + "." + me + ".>"}
 
 // grants is the one list of what roles may do.
 func grants() []grant {
@@ -85,13 +85,13 @@ func grants() []grant {
 			answer: true, payload: 1 << 20, subs: 64,
 			describe: "sends its own results and heartbeat, takes its own commands, asks for the last stored result of its own monitors"},
 		{role: wire.RoleViewer, account: accountConsoles, publish: view, read: consoleReads, payload: 64 << 10, subs: 512,
-			describe: "reads results, heartbeats and saved monitors"},
+			describe: "reads results, verdicts, heartbeats and saved monitors"},
 		{role: wire.RoleOperator, account: accountConsoles, publish: operate, read: consoleReads, payload: 1 << 20, subs: 512,
 			describe: "a viewer that also commands agents, saves monitors and reads the audit"},
 		{role: wire.RoleAdmin, account: accountConsoles, publish: append(operate[:len(operate):len(operate)], wire.AccessAdminSubject), read: consoleReads, payload: 1 << 20, subs: 512,
 			describe: "an operator that also lets others in and shuts them out"},
 		{role: roleController, account: accountMesh, publish: []string{">"}, read: []string{">"}, answer: true, payload: jwt.NoLimit, subs: jwt.NoLimit,
-			describe: "the broker's own controller: it keeps the streams and sends saved monitors to agents"},
+			describe: "the broker's own controller: it keeps the streams, sends saved monitors to agents and judges"},
 	}
 }
 
@@ -155,6 +155,7 @@ func crossings() []crossing {
 		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", remote: gateConsumer + ".>", named: true},
 		{account: accountConsoles, of: accountAgents, local: tapResults, stream: true},
 		{account: accountConsoles, of: accountAgents, local: wire.AllAlive, stream: true},
+		{account: accountConsoles, local: wire.AllVerdicts, stream: true},
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
 		{account: accountConsoles, local: configsMeta + ">", remote: gateSets + ".>"},
 		c("$O." + wire.ConfigsBucket + ".C.>"), c("$JS.API.STREAM.PURGE.*"),

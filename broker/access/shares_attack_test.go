@@ -14,6 +14,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/race"
 	"netmon/wire"
 )
 
@@ -99,6 +100,9 @@ func in(t *testing.T, s natstest.Secure, name string, role wire.Role) (identity.
 // TestAttack_PushOut floods with one stolen key, as fast as it goes, a stream
 // full of what others measured: it is cut off, and most of that is still there.
 func TestAttack_PushOut(t *testing.T) {
+	if race.Enabled {
+		t.Skip("what is left of a full store is a matter of size, which the plain run shows: TestSuspend_EndsByItself and its like flood under the race detector")
+	}
 	const size, part = 512 << 20, 1.0 / 8
 	s := natstest.StartSecureWith(t, natstest.Setup{Limits: results(size), Share: access.Share{Part: part}, Before: func(controller *nats.Conn) {
 		storeMany(t, controller, "oslo", size/(64<<10), 64<<10-200)
@@ -201,7 +205,11 @@ func stored(t *testing.T, s natstest.Mesh) {
 // TestSuspend_WhoFloodsOnly floods by tiny messages on long subjects, which no
 // count of payloads shows, while another agent delivers a backlog within its share.
 func TestSuspend_WhoFloodsOnly(t *testing.T) {
-	s := natstest.StartSecureWith(t, natstest.Setup{Limits: results(160 << 20)})
+	size, many := int64(160<<20), 50_000
+	if race.Enabled {
+		size, many = size/4, many/4
+	}
+	s := natstest.StartSecureWith(t, natstest.Setup{Limits: results(size)})
 	parisID, parisDir := in(t, s, "paris", wire.RoleAgent)
 	osloID, osloDir := in(t, s, "oslo", wire.RoleAgent)
 	annaID, annaDir := in(t, s, "anna", wire.RoleAdmin)
@@ -209,7 +217,7 @@ func TestSuspend_WhoFloodsOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	storeMany(t, paris, "paris", 50_000, 900) // 45 of 60 MiB
+	storeMany(t, paris, "paris", many, 900) // 45 of 60 MiB, or a quarter of both
 	oslo, cut := watched(t, osloID, osloDir)
 	long := strings.Repeat("x", 3900)
 	for i := 0; oslo.Publish(fmt.Sprintf("results.oslo.%s%d", long, i%100), nil) == nil; i++ {
@@ -295,6 +303,7 @@ func TestSuspend_RestartAndAdmin(t *testing.T) {
 // TestSuspend_OnRealServers suspends and lets in again at one nats-server, and at
 // a cluster of three.
 func TestSuspend_OnRealServers(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			s := startStandalone(t, n)

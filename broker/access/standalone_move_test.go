@@ -13,7 +13,6 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/internal/natstest"
-	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -21,10 +20,8 @@ import (
 // nats-server that takes the place of netmon broker: the folder of the mesh's
 // account is copied, as the account is the same.
 func TestExport_TakesTheStoreAlong(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "nats-server")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
-		need.Missing(t, "a nats-server that can be built: %v\n%s", err, out)
-	}
+	t.Parallel()
+	program := natsServer(t)
 	store, conf, port := t.TempDir(), t.TempDir(), freePort(t)
 	s := natstest.StartSecureWith(t, natstest.Setup{Store: store})
 	nc := s.As(t, access.Controller, "controller")

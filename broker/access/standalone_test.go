@@ -18,7 +18,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
-	"netmon/internal/need"
+	"netmon/internal/race"
 	"netmon/wire"
 )
 
@@ -42,10 +42,7 @@ func freePort(t *testing.T) int {
 
 func startStandalone(t *testing.T, n int) standalone {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "nats-server")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
-		need.Missing(t, "a nats-server that can be built: %v\n%s", err, out)
-	}
+	program := natsServer(t)
 	a, err := access.Open(filepath.Join(t.TempDir(), "access"), nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +170,7 @@ func (s standalone) invite(t *testing.T, name string, role wire.Role) identity.L
 // TestExport_OnRealServers lets in, commands, changes keys and shuts out at one
 // nats-server, and at a cluster of three.
 func TestExport_OnRealServers(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			s := startStandalone(t, n)
@@ -268,6 +266,9 @@ func TestExport_OnRealServers(t *testing.T) {
 // TestAttack_OnRealServers tries what the matrix and ByReply try on servers that
 // are not embedded: each row holds there, too.
 func TestAttack_OnRealServers(t *testing.T) {
+	if race.Enabled {
+		t.Skip("these servers are built without the race detector: TestAttack_Matrix and TestAttack_ByReply have it do the same")
+	}
 	for _, n := range []int{1, 3} {
 		for what, try := range map[string]func(*testing.T, natstest.Mesh){"matrix": func(t *testing.T, m natstest.Mesh) { tryAll(t, m) }, "by reply": tryReplies} {
 			t.Run(fmt.Sprint(n, " ", what), func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 // TestStandalone_Backup copies a cluster, with three copies of each stream, while
 // its controller has the authority open, and puts the streams back at it.
 func TestStandalone_Backup(t *testing.T) {
+	t.Parallel()
 	s := startStandalone(t, 3)
 	limits := broker.DefaultLimits()
 	limits.Replicas = 3

@@ -52,6 +52,9 @@ func TestBackup_RestoresEverything(t *testing.T) {
 		flowed <- n
 	}()
 	<-flowing
+	if _, err := was.Publish(t.Context(), "verdicts.web", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
 	dir := filepath.Join(t.TempDir(), "backup")
 	m, err := take(t.Context(), t, s, dir, nil)
 	stop()
@@ -60,10 +63,13 @@ func TestBackup_RestoresEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := read(t, dir)
-	if got.Messages() != m.Messages() || got.Access.Identities != m.Access.Identities || len(got.Streams) != 5 {
+	if got.Messages() != m.Messages() || got.Access.Identities != m.Access.Identities || len(got.Streams) != 6 {
 		t.Errorf("the manifest reads as %+v, and was %+v", got, m)
 	}
-	results := got.Streams[4]
+	if v := got.Streams[4]; v.Name != wire.VerdictsStream || v.Messages != 1 {
+		t.Errorf("verdicts: %+v", v)
+	}
+	results := got.Streams[5]
 	if results.Messages < 97+100 || results.Messages > 97+uint64(n) || results.Largest < 100<<10 || !results.Counted {
 		t.Errorf("results: %+v; %d flowed", results, n)
 	}

@@ -24,7 +24,7 @@ import (
 // Kept are the streams of a backup, in the order of copying: results are most, and
 // newest then. The lease of controllers lives for seconds and is not among them.
 func Kept() []string {
-	return []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.AuditStream, wire.AgentsStream, wire.ResultsStream}
+	return []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.AuditStream, wire.AgentsStream, wire.VerdictsStream, wire.ResultsStream}
 }
 
 // Progress is how far the copying of a stream is.
