@@ -1,9 +1,14 @@
-// Package controller makes agents run what is saved.
+// Package controller makes agents run what is saved, and judges what they measure.
 //
 // It watches the bucket of saved monitors and the agents' heartbeats, and
 // brings each agent's managed set to what the bucket says, through commands on
 // agent.<id>.cmd alone. Commands are idempotent and ordered by the bucket's
 // revision, so repeating one, or sending it late, does no harm.
+//
+// Who leads also tells a [judge.Judge] of what is saved, of heartbeats and of results,
+// writes down each verdict that changes, and has agents run monitors once more where
+// the judge wants to be sure. After a restart another one goes on where it was
+// (docs/adr/0039, 0042).
 package controller
 
 import (
@@ -40,6 +45,8 @@ type Controller struct {
 	desired  map[string]wire.Saved
 	agents   map[string]*follower
 	wg       sync.WaitGroup
+
+	feed *feed // of the judge, while this controller leads
 }
 
 // Access is what a mesh's authority says to its controller. The zero value is
@@ -145,6 +152,7 @@ func (c *Controller) lead(ctx context.Context) error {
 		return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 	}
 	defer saved.Stop()
+	c.feed = newFeed()
 	info := saved.Stream()
 	c.mu.Lock()
 	c.store, c.revision = wire.StoreID(info.Created), info.State.LastSeq
@@ -156,17 +164,18 @@ func (c *Controller) lead(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 		}
-		c.applySaved(m, meta.Sequence.Stream)
+		c.applySaved(m, meta)
 	}
 
-	beats, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{Last: true})
+	beats, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{})
 	if err != nil {
 		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
 	}
 	defer beats.Stop()
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	c.wg.Go(func() { ended <- fmt.Errorf("follow the heartbeats: %w", c.listen(ctx, beats)) })
 	c.wg.Go(func() { ended <- fmt.Errorf("follow what is saved: %w", c.followSaved(saved)) })
+	c.wg.Go(func() { ended <- fmt.Errorf("judge: %w", c.judge(ctx)) })
 
 	// Streams may be deleted by hand, and made anew, under our feet: they are
 	// looked at from time to time.
@@ -189,7 +198,7 @@ func (c *Controller) lead(ctx context.Context) error {
 			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && wire.StoreID(bucket.CachedInfo().Created) != c.store {
 				return errors.New("the bucket of saved monitors was made anew")
 			}
-			for _, name := range []string{wire.ResultsStream, wire.AgentsStream} {
+			for _, name := range []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream} {
 				if _, err := c.js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) {
 					return fmt.Errorf("the stream %s is gone", name)
 				}
@@ -198,29 +207,58 @@ func (c *Controller) lead(ctx context.Context) error {
 	}
 }
 
-// listen notes heartbeats until ctx ends.
+// listen notes heartbeats until ctx ends. Of those that were kept the last of each
+// agent counts; the judge is told of all.
 func (c *Controller) listen(ctx context.Context, beats *tail.Tail) error {
-	for {
+	type heartbeat struct {
+		wire.Alive
+		at time.Time
+	}
+	kept := map[string]heartbeat{}
+	for left := beats.Left(); ; {
+		if left == 0 && kept != nil {
+			for _, a := range kept {
+				c.follow(ctx, a.Alive, a.at)
+			}
+			kept = nil
+			close(c.feed.ready)
+		}
 		m, meta, err := beats.Next()
 		if err != nil {
 			return err
 		}
-		c.heard(ctx, m, meta.Timestamp)
+		if a, ok := c.alive(m); ok {
+			c.feed.add(fact{at: meta.Timestamp, alive: &a})
+			if kept != nil {
+				kept[a.Agent] = heartbeat{a, meta.Timestamp}
+			} else {
+				c.follow(ctx, a, meta.Timestamp)
+			}
+		}
+		if left--; meta.NumPending == 0 { // one that was pushed out meanwhile does not come
+			left = 0
+		}
 	}
 }
 
-// heard notes a heartbeat that the broker got at a moment.
-func (c *Controller) heard(ctx context.Context, m *nats.Msg, at time.Time) {
+// alive reads a heartbeat, with the labels that count.
+func (c *Controller) alive(m *nats.Msg) (a wire.Alive, ok bool) {
 	a, err := wire.DecodeAlive(m.Subject, m.Data)
 	if err != nil {
 		c.log.Warn("ignored", "error", err)
-		return
+		return a, false
 	}
 	if c.access.Labels != nil {
 		if granted, known := c.access.Labels(a.Agent); known {
 			a.Labels = granted
 		}
 	}
+	return a, true
+}
+
+// follow brings the agent of a heartbeat, which the broker got at a moment, to what
+// should run there.
+func (c *Controller) follow(ctx context.Context, a wire.Alive, at time.Time) {
 	if a.Gone {
 		c.gone(a.Agent)
 		return

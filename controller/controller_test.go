@@ -327,11 +327,7 @@ func TestController_AnAgentThatIsGoneIsNotFollowed(t *testing.T) {
 	defer func() { cancel(); c.wg.Wait() }()
 	heard := func(a wire.Alive) map[string]*follower {
 		t.Helper()
-		data, err := json.Marshal(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.heard(ctx, &nats.Msg{Subject: "agent.paris.alive", Data: data}, time.Now())
+		c.follow(ctx, a, time.Now())
 		return c.agents
 	}
 	if got := heard(wire.Alive{Agent: "paris"}); got["paris"] == nil {

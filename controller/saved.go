@@ -24,7 +24,7 @@ func (c *Controller) followSaved(saved *tail.Tail) error {
 		if err != nil {
 			return err
 		}
-		if c.applySaved(m, meta.Sequence.Stream) {
+		if c.applySaved(m, meta) {
 			c.wakeAll()
 		}
 	}
@@ -33,7 +33,8 @@ func (c *Controller) followSaved(saved *tail.Tail) error {
 // applySaved notes one message of the bucket and says whether anything should
 // run differently. What the mesh did not let in changes nothing: neither a
 // monitor nor the deletion of one.
-func (c *Controller) applySaved(m *nats.Msg, revision uint64) (changed bool) {
+func (c *Controller) applySaved(m *nats.Msg, meta *nats.MsgMetadata) (changed bool) {
+	revision := meta.Sequence.Stream
 	name, operation := strings.TrimPrefix(m.Subject, monitorsPrefix), m.Header.Get(headerOperation)
 	var err error
 	if c.access.CheckSaved != nil {
@@ -61,8 +62,10 @@ func (c *Controller) applySaved(m *nats.Msg, revision uint64) (changed bool) {
 		return false
 	case operation != "":
 		delete(c.desired, name)
+		c.feed.add(fact{at: meta.Timestamp, number: revision, deleted: name})
 	default:
 		c.desired[name] = s
+		c.feed.add(fact{at: meta.Timestamp, number: revision, saved: &s})
 	}
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,6 +43,7 @@ type puller struct {
 	broken chan struct{} // closed when nothing can come any more
 	once   sync.Once     // to close it
 	quiet  *time.Timer
+	heard  *atomic.Int64 // when something came, nanoseconds
 
 	asked time.Time // when the last pull was sent
 	left  int       // messages that it may still bring; 0 when it has ended
@@ -49,9 +51,9 @@ type puller struct {
 	held  *nats.Msg // read, and not handed out
 }
 
-func newPuller(nc *nats.Conn, next string) (*puller, error) {
+func newPuller(nc *nats.Conn, next string, heard *atomic.Int64) (*puller, error) {
 	// One pull is under way, and heartbeats: the channel never overflows.
-	p := &puller{nc: nc, next: next, inbox: nc.NewInbox(), ch: make(chan *nats.Msg, batch+100), broken: make(chan struct{}), quiet: time.NewTimer(0), size: 8 << 10}
+	p := &puller{nc: nc, next: next, inbox: nc.NewInbox(), ch: make(chan *nats.Msg, batch+100), broken: make(chan struct{}), quiet: time.NewTimer(0), heard: heard, size: 8 << 10}
 	var err error
 	p.sub, err = nc.ChanSubscribe(p.inbox, p.ch)
 	return p, err
@@ -87,6 +89,7 @@ func (p *puller) get(ctx context.Context) (*nats.Msg, error) {
 				return nil, ctx.Err()
 			}
 		}
+		p.heard.Store(time.Now().UnixNano())
 		if m.Reply != "" { // what the broker says of the pull has none
 			p.left--
 			p.size += (m.Size() - p.size) / 16

@@ -15,6 +15,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -61,6 +62,8 @@ type Tail struct {
 	back   chan struct{}
 
 	watching sync.WaitGroup
+
+	heard atomic.Int64 // when the broker was heard last, nanoseconds
 
 	mu     sync.Mutex // guards what follows: who ends it is another goroutine
 	p      *puller
@@ -132,6 +135,10 @@ func (t *Tail) Left() uint64 { return t.left }
 // Stream is what the broker said of the stream when it was opened, or was last
 // opened anew.
 func (t *Tail) Stream() jetstream.StreamInfo { return t.opened }
+
+// Heard is when the broker sent a message last, or said that there is none, by our
+// clock. It may be asked by any goroutine. Where Next is not waiting, it stays.
+func (t *Tail) Heard() time.Time { return time.Unix(0, t.heard.Load()) }
 
 // Next waits for the next message. Its error is that of the context given to
 // Open, or nats.ErrConnectionClosed.
@@ -215,7 +222,7 @@ func (t *Tail) make(ctx context.Context) error {
 	}
 	prefix := strings.TrimSuffix(cmp.Or(t.js.Options().APIPrefix, jetstream.DefaultAPIPrefix), ".")
 	name := t.stream + "." + cons.CachedInfo().Name
-	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+name)
+	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+name, &t.heard)
 	if err != nil {
 		return err
 	}
@@ -227,6 +234,7 @@ func (t *Tail) make(ctx context.Context) error {
 		t.left = cons.CachedInfo().NumPending
 	}
 	t.opened, t.nth = *info, 0
+	t.heard.Store(time.Now().UnixNano())
 	return nil
 }
 
