@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"netmon/console/view"
 	"netmon/wire"
 )
 
 // About is all that is known of one monitor.
 type About struct {
 	Monitor wire.Saved
+	Status  Status
 	Agents  []Agent                // all that are known
 	Last    map[string]wire.Result // by agent; of those that are not known any more, too
 }
@@ -28,9 +30,12 @@ func (c *Client) About(ctx context.Context, name string) (About, error) {
 	if a.Monitor, err = store.Get(ctx, name); err != nil {
 		return a, err
 	}
-	if a.Agents, err = c.Agents(ctx); err != nil {
+	m := c.Model(ModelOptions{Saved: []wire.Saved{a.Monitor}, KeepResults: true})
+	if err := m.Load(ctx); err != nil {
 		return a, err
 	}
+	a.Agents = m.Agents()
+	a.Status, _ = m.mesh.Status(name, m.readFrom())
 	return a, c.Last(ctx, name, func(r wire.Result) { a.Last[r.Agent] = r })
 }
 
@@ -38,12 +43,22 @@ func (c *Client) About(ctx context.Context, name string) (About, error) {
 func (a About) Lines(w io.Writer, st Styles) {
 	m := a.Monitor
 	fmt.Fprintf(w, "%s  %s %s\n", m.Name, Printable(m.Kind), Printable(m.Target))
+	StatusLines(w, a.Status, time.Now())
 	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, Where(m))
 	if len(m.Options) > 0 {
 		fmt.Fprintf(w, "  options %s\n", Printable(string(m.Options)))
 	}
+	for _, line := range ruleOf(m) {
+		fmt.Fprintf(w, "  %s\n", Printable(line))
+	}
 	fmt.Fprintf(w, "  revision %d by %s: %s\n", m.Revision, Printable(m.Author), Printable(m.Change))
 	line := Line{Styles: st, Alone: true, Date: true}
+	shares := map[string]string{}
+	for _, s := range a.Status.Agents {
+		if s.Share != view.SeesUp {
+			shares[s.Agent] = s.Share.String()
+		}
+	}
 	rows := 0
 	known := map[string]bool{}
 	for _, agent := range a.Agents {
@@ -54,7 +69,7 @@ func (a About) Lines(w io.Writer, st Styles) {
 			continue
 		}
 		rows++
-		note := agentNote(agent, m, runs)
+		note := agentNote(agent, m, runs, shares[agent.Agent])
 		if !measured {
 			fmt.Fprintf(w, "  %s ? nothing measured in what is kept%s\n", agent.Agent, note)
 			continue
@@ -77,9 +92,30 @@ func (a About) Lines(w io.Writer, st Styles) {
 	}
 }
 
+// ruleOf says how a monitor is judged, where that is not as usual.
+func ruleOf(m wire.Saved) (lines []string) {
+	if rule := plainRule(m.Verdict); rule != nil {
+		r := rule.WithDefaults()
+		text := fmt.Sprintf("judged by quorum %s, down %s, up %d", r.Quorum, r.Down, r.Up)
+		if *r.Crosscheck == 0 {
+			text += ", no cross-check"
+		} else {
+			text += fmt.Sprintf(", cross-check by %d", *r.Crosscheck)
+		}
+		lines = append(lines, text)
+	}
+	if len(m.DependsOn) > 0 {
+		lines = append(lines, "depends on "+strings.Join(m.DependsOn, ", "))
+	}
+	return lines
+}
+
 // agentNote says why the last result of an agent may not be the last word.
-func agentNote(a Agent, m wire.Saved, runs bool) string {
+func agentNote(a Agent, m wire.Saved, runs bool, share string) string {
 	var notes []string
+	if share != "" {
+		notes = append(notes, "judged "+share)
+	}
 	if why := a.Refused[m.Name]; why != "" {
 		notes = append(notes, "cannot run it: "+Printable(why))
 	}

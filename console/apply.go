@@ -45,7 +45,7 @@ func (o *Ops) plan(ctx context.Context, wanted []wire.Saved, prune bool, why str
 	}
 	p := PlanOf(have, wanted, prune)
 	p.Why = why
-	return p, nil
+	return p, p.checkParents(have, wanted)
 }
 
 func (o *Ops) checkAll(monitors []wire.Saved) error {

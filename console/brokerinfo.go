@@ -50,7 +50,8 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 		Cluster: c.nc.ConnectedClusterName(), RTTNS: int64(rtt)}
 	for _, k := range []struct{ stream, name, holds string }{
 		{wire.ResultsStream, "stream " + wire.ResultsStream, "what was measured"},
-		{wire.AgentsStream, "stream " + wire.AgentsStream, "the last heartbeat of each agent"},
+		{wire.AgentsStream, "stream " + wire.AgentsStream, "the last heartbeats of each agent"},
+		{wire.VerdictsStream, "stream " + wire.VerdictsStream, "what the results mean"},
 		{"KV_" + wire.MonitorsBucket, "bucket " + wire.MonitorsBucket, "what should run, with its history"},
 		{"OBJ_" + wire.ConfigsBucket, "objects " + wire.ConfigsBucket, "saved configurations"},
 	} {

@@ -37,6 +37,7 @@ type Client struct {
 	denials   denials
 	link      link
 	following *following // nil for who has no folder
+	leadGrace time.Duration
 
 	commands *command.Sender
 	access   *identity.Requests
@@ -65,7 +66,7 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 // ConnectAs connects as somebody, in whose name what changes something is signed.
 func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
 	author := cmp.Or(who.Name, Author())
-	c := &Client{author: author, signer: who.Signer}
+	c := &Client{author: author, signer: who.Signer, leadGrace: leadGrace}
 	switch {
 	case who.Folder != "":
 		c.operators = identity.OperatorsOf(who.Folder)

@@ -51,6 +51,9 @@ func (l *Line) Format(r wire.Result) string {
 	}
 	fmt.Fprintf(&b, "%s%s%s %-*s%s %s%s %-6s%s %9s  %s", l.Styles.Dim, r.Started.Local().Format(clock), l.Styles.Reset,
 		l.agent, Printable(r.Agent), monitor, style, mark, Printable(wire.Clip(string(r.Outcome), wire.MaxToken)), l.Styles.Reset, latency, Printable(words(r)))
+	if r.Asked != "" {
+		fmt.Fprintf(&b, "  %sasked for%s", l.Styles.Dim, l.Styles.Reset)
+	}
 	if gap := gapWords(r); gap != "" {
 		fmt.Fprintf(&b, "  %s? %s%s", l.Styles.Broken, gap, l.Styles.Reset)
 	}

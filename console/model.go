@@ -14,12 +14,15 @@ import (
 // Part is one of the things that a model follows.
 type Part uint8
 
-// The parts. States need all of them.
+// The parts. Figures, and the states of monitors that were started by hand, need all.
 const (
 	PartMonitors Part = 1 << iota // what is saved
 	PartAgents                    // who is there
+	PartVerdicts                  // what the judge says
 	PartResults                   // what is measured
-	allParts     = PartMonitors | PartAgents | PartResults
+	// PartStates are those that the states of saved monitors need.
+	PartStates = PartMonitors | PartAgents | PartVerdicts
+	allParts   = PartStates | PartResults
 )
 
 // String is the part in the words of "… cannot be read".
@@ -29,6 +32,8 @@ func (p Part) String() string {
 		return "the saved monitors"
 	case PartAgents:
 		return "the agents"
+	case PartVerdicts:
+		return "the verdicts"
 	}
 	return "results"
 }
@@ -41,7 +46,13 @@ type ModelOptions struct {
 	// Saved, when not nil, are the monitors: they are not read.
 	Saved       []wire.Saved
 	KeepResults bool // so that a status has the last result on each agent
+	// Totals has states counted alone: there is nothing for each pair of a monitor and
+	// an agent, and where no controller leads nobody judges.
+	Totals bool
 }
+
+// judges says whether states are judged where no controller leads.
+func (o ModelOptions) judges() bool { return o.Parts&PartStates == PartStates && !o.Totals }
 
 // Model is what is known of the mesh, kept up with it while Run runs. Any number of
 // readers ask it, each as often as it likes: no question waits for the broker, and
@@ -65,6 +76,8 @@ type Model struct {
 	troubles map[Part]error
 	from     time.Time // see readFrom
 	lists    lists
+
+	judging judging
 }
 
 // Trouble is why a part cannot be read although the broker is there.
@@ -82,7 +95,7 @@ func (c *Client) Model(o ModelOptions) *Model {
 		o.Parts = allParts
 	}
 	m := &Model{c: c, o: o, mesh: view.New(now), ready: make(chan struct{}), unread: o.Parts, troubles: map[Part]error{}, from: now}
-	if o.Parts != allParts {
+	if !o.judges() {
 		m.mesh = view.NewBare(now)
 	}
 	if o.KeepResults {
@@ -178,6 +191,12 @@ func (m *Model) trouble(part Part, err error) {
 	if (was == nil) != (err == nil) || was != nil && was.Error() != err.Error() {
 		m.signal()
 	}
+}
+
+func (m *Model) troubleOf(part Part) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.troubles[part]
 }
 
 // read notes that a part was read as it stands.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,14 +30,19 @@ type followed struct {
 	store *Store
 	model *Model
 	seq   uint64
+	said  map[string]uint64 // verdicts, by name
 	saved map[string]uint64 // revisions, by name
 }
 
 // newFollowed is one whose model has not begun.
 func newFollowed(t *testing.T, o ModelOptions) *followed {
 	t.Helper()
-	f := &followed{t: t, b: natstest.Start(t), saved: map[string]uint64{}}
+	f := &followed{t: t, b: natstest.Start(t), saved: map[string]uint64{}, said: map[string]uint64{}}
 	f.nc = natstest.Connect(t, f.b)
+	js := natstest.JetStream(t, f.nc)
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: wire.VerdictsStream, Subjects: []string{wire.AllVerdicts, wire.AllJudge}}); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		t.Fatal(err)
+	}
 	cl := dial(t, f.b)
 	f.store, f.model = store(t, cl), cl.Model(o)
 	return f
@@ -66,6 +72,7 @@ func (f *followed) save(name string, change ...func(*wire.Saved)) {
 	for _, c := range change {
 		c(&m)
 	}
+	m.Revision = f.saved[name]
 	revision, err := f.store.Save(f.t.Context(), m, "added")
 	if err != nil {
 		f.t.Fatal(err)
@@ -78,6 +85,7 @@ func (f *followed) delete(name string) {
 	if _, err := f.store.Delete(f.t.Context(), name, f.saved[name]); err != nil {
 		f.t.Fatal(err)
 	}
+	delete(f.saved, name)
 }
 
 func (f *followed) publish(subject string, v any) {
@@ -100,6 +108,58 @@ func (f *followed) result(agent, monitor string, outcome wire.Outcome) {
 	f.publish("results."+agent+"."+monitor, wire.Result{Agent: agent, Monitor: monitor, Kind: "tcp", Epoch: "E", Seq: f.seq, Run: f.seq, Started: time.Now(), Outcome: outcome, Revision: f.saved[monitor]})
 }
 
+// lead has a controller lead until the function that it returns is called.
+func (f *followed) lead() (stop func()) {
+	f.t.Helper()
+	js := natstest.JetStream(f.t, f.nc)
+	renew := func(ctx context.Context) error {
+		kv, err := js.KeyValue(ctx, wire.ControlBucket)
+		if err == nil {
+			_, err = kv.Put(ctx, wire.LeaderKey, []byte("{}"))
+		}
+		return err
+	}
+	if err := renew(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(wire.LeaseTTL / 4)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = renew(ctx) // the broker may be away
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		<-done
+	})
+	f.t.Cleanup(stop)
+	return stop
+}
+
+// verdict has the leader say how a monitor is, on these agents.
+func (f *followed) verdict(monitor string, state wire.VerdictState, agents ...string) {
+	f.said[monitor]++
+	v := wire.Verdict{Monitor: monitor, State: state, Since: time.Now(), At: time.Now(), N: f.said[monitor], Why: "the judge says so", Revision: f.saved[monitor]}
+	switch v.Quorum.Need = 1; state {
+	case wire.VerdictUp:
+		v.Quorum.Up = agents
+	case wire.VerdictDown:
+		v.Quorum.Down = agents
+	default:
+		v.Quorum.Silent = agents
+	}
+	f.publish("verdicts."+monitor, v)
+}
+
 // until waits, from signal to signal, until ok.
 func (f *followed) until(what string, ok func() bool) {
 	f.t.Helper()
@@ -107,6 +167,16 @@ func (f *followed) until(what string, ok func() bool) {
 	defer stop()
 	if err := f.model.Each(ctx, 0, 0, func() (bool, error) { return ok(), nil }); err != nil {
 		f.t.Fatalf("never: %s: %v; %+v", what, err, f.model.Snapshot(view.Query{Agents: true}))
+	}
+}
+
+// shows waits for what is no news: figures change without a signal.
+func (f *followed) shows(what string, ok func() bool) {
+	f.t.Helper()
+	ctx, stop := context.WithTimeout(f.t.Context(), modelPatience)
+	defer stop()
+	if err := f.model.Each(ctx, 0, 20*time.Millisecond, func() (bool, error) { return ok(), nil }); err != nil {
+		f.t.Fatalf("never: %s: %v; %+v", what, err, f.model.Snapshot(view.Query{}))
 	}
 }
 
@@ -135,9 +205,11 @@ func (f *followed) restart() {
 func TestModel_BeginsWithWhatIsThereAndGoesOn(t *testing.T) {
 	f := newFollowed(t, ModelOptions{Past: true})
 	f.save("web")
+	f.lead()
 	for range 3 {
 		f.result("paris", "web", wire.OK)
 	}
+	f.verdict("web", wire.VerdictUp, "paris")
 	f.run()
 	if err := f.model.Await(t.Context()); err != nil {
 		t.Fatal(err)
@@ -148,10 +220,10 @@ func TestModel_BeginsWithWhatIsThereAndGoesOn(t *testing.T) {
 	if s := f.model.Snapshot(view.Query{Strip: 10}); len(s.Monitors) != 1 || len(s.Monitors[0].Strip) != 3 {
 		t.Errorf("its past is not there: %+v", s.Monitors)
 	}
-	f.result("paris", "web", wire.Failed)
+	f.verdict("web", wire.VerdictDown, "paris")
 	f.is("web", "down")
 	f.save("db")
-	f.result("paris", "db", wire.OK)
+	f.verdict("db", wire.VerdictUp, "paris")
 	f.is("db", "up")
 	f.delete("web")
 	f.is("web", "")
@@ -170,7 +242,8 @@ func TestModel_OutlivesTheBroker(t *testing.T) {
 	f := newFollowed(t, ModelOptions{})
 	f.save("web")
 	f.save("db")
-	f.result("paris", "web", wire.OK) // without a heartbeat, an agent is not offline, however slow the machine is
+	f.lead()
+	f.verdict("web", wire.VerdictUp, "paris")
 	f.run()
 	f.is("web", "up")
 	for round := range 2 {
@@ -183,7 +256,7 @@ func TestModel_OutlivesTheBroker(t *testing.T) {
 		f.until("the return is told", func() bool { return f.model.Link() == Link{} })
 		name := fmt.Sprintf("new%d", round)
 		f.save(name, func(m *wire.Saved) { m.Agents = wire.Selectors{"oslo"} })
-		f.result("oslo", name, wire.OK)
+		f.verdict(name, wire.VerdictUp, "oslo")
 		f.is(name, "up")
 		f.is("db", "")
 		f.beat("paris")
@@ -215,6 +288,7 @@ func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	clear(f.saved)
 	f.save("web")
 	f.beat("paris")
 	f.restart()
@@ -225,9 +299,10 @@ func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 
 // TestModel_SaysWhatCannotBeRead takes each stream away, and brings it back.
 func TestModel_SaysWhatCannotBeRead(t *testing.T) {
-	for part, name := range map[Part]string{PartMonitors: monitorsStream, PartAgents: wire.AgentsStream, PartResults: wire.ResultsStream} {
+	for part, name := range map[Part]string{PartMonitors: monitorsStream, PartAgents: wire.AgentsStream, PartVerdicts: wire.VerdictsStream, PartResults: wire.ResultsStream} {
 		t.Run(part.String(), func(t *testing.T) {
 			f := newFollowed(t, ModelOptions{})
+			f.lead()
 			f.run()
 			if err := f.model.Await(t.Context()); err != nil {
 				t.Fatal(err)
@@ -279,13 +354,17 @@ func TestModel_Names(t *testing.T) {
 	f.save("db")
 	f.result("paris", "db", wire.OK)
 	f.result("paris", "web", wire.OK)
+	f.lead()
+	f.verdict("web", wire.VerdictUp, "paris")
 	f.run()
 	f.is("web", "up")
 	f.result("paris", "db", wire.Failed)
 	f.save("later")
 	f.result("paris", "later", wire.OK)
+	f.verdict("later", wire.VerdictUp, "paris")
 	f.is("later", "up")
-	if s := f.model.Snapshot(view.Query{}); s.Totals.All != 2 || s.Totals.Results != 2 {
+	f.shows("two results", func() bool { return f.model.Snapshot(view.Query{}).Totals.Results == 2 })
+	if s := f.model.Snapshot(view.Query{}); s.Totals.All != 2 {
 		t.Errorf("%+v", s.Totals)
 	}
 }
@@ -300,6 +379,7 @@ func TestModel_NobodyHoldsItUp(t *testing.T) {
 		t.Cleanup(stop)
 		silent = append(silent, c)
 	}
+	f.lead()
 	f.run()
 	if err := f.model.Await(t.Context()); err != nil {
 		t.Fatal(err)
@@ -308,7 +388,8 @@ func TestModel_NobodyHoldsItUp(t *testing.T) {
 		f.result("paris", "web", wire.OK)
 		f.result("paris", "web", wire.Failed)
 	}
-	f.until("all is known", func() bool { return f.model.Snapshot(view.Query{}).Totals.Results == 200 })
+	f.shows("all is known", func() bool { return f.model.Snapshot(view.Query{}).Totals.Results == 200 })
+	f.verdict("web", wire.VerdictDown, "paris")
 	f.is("web", "down")
 	for _, c := range silent {
 		if len(c) != 1 {
@@ -317,33 +398,36 @@ func TestModel_NobodyHoldsItUp(t *testing.T) {
 	}
 	changed, stop := f.model.Subscribe()
 	stop()
-	f.result("paris", "web", wire.OK)
+	f.verdict("web", wire.VerdictUp, "paris")
 	f.is("web", "up")
 	if len(changed) != 0 {
 		t.Error("who left is told")
 	}
 }
 
-// TestModel_SilenceIsNews waits for what comes of nothing.
+// TestModel_SilenceIsNews waits for what comes of nothing, of a monitor that was
+// started by hand: nobody else says that it is silent.
 func TestModel_SilenceIsNews(t *testing.T) {
 	f := newFollowed(t, ModelOptions{})
-	f.save("web", func(m *wire.Saved) { m.Every, m.Timeout = wire.Duration(time.Second), wire.Duration(time.Second) })
 	f.run()
-	f.result("paris", "web", wire.Failed)
-	ctx, stop := context.WithTimeout(t.Context(), modelPatience)
-	defer stop()
-	s, err := f.model.AwaitState(ctx, "web", judge.Unknown)
-	for err == nil && s.Agents[0].Reason != judge.TooOld { // it was so at the beginning, too
-		s, err = f.model.AwaitState(ctx, "web", judge.Unknown)
+	late := 27 * time.Second // of the 30 that a silence takes
+	f.seq++
+	f.publish("results.paris.web", wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Epoch: "E", Seq: f.seq, Run: f.seq, Started: time.Now().Add(-late), LateNS: int64(late), Outcome: wire.OK})
+	state := func() judge.State {
+		rows := f.model.Snapshot(view.Query{}).Monitors
+		if len(rows) == 0 {
+			return judge.Paused
+		}
+		return rows[0].State
 	}
-	if err != nil {
-		t.Errorf("%+v: %v", s, err)
-	}
+	f.until("it was heard", func() bool { return state() != judge.Paused })
+	f.until("it is silent", func() bool { return state() == judge.Unknown })
 }
 
 func TestModel_AwaitState(t *testing.T) {
 	f := newFollowed(t, ModelOptions{Names: []string{"web", "db"}})
 	f.save("web")
+	f.lead()
 	f.run()
 	ctx, stop := context.WithTimeout(t.Context(), modelPatience)
 	defer stop()
@@ -358,7 +442,7 @@ func TestModel_AwaitState(t *testing.T) {
 		_, err := f.model.AwaitState(ctx, "web", judge.Up)
 		ended <- err
 	}()
-	f.result("paris", "web", wire.OK)
+	f.verdict("web", wire.VerdictUp, "paris")
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

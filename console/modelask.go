@@ -21,6 +21,9 @@ type lists struct {
 	agents     []Agent
 	agentsOf   uint64
 	agentsAt   time.Time
+	totals     view.SavedTotals
+	totalsOf   uint64
+	totaled    bool
 }
 
 // Snapshot answers a query of a screen.
@@ -32,6 +35,18 @@ func (m *Model) Status(name string) (Status, bool) { return m.mesh.Status(name, 
 
 // Statuses are the saved monitors that can be read, by name, and the state of each.
 func (m *Model) Statuses() ([]wire.Saved, []Status) { return m.mesh.Statuses(time.Now()) }
+
+// Totals are how many saved monitors are in which state, and the agents without which
+// monitors are judged, as far as verdicts are known.
+func (m *Model) Totals() view.SavedTotals {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := &m.lists
+	if n := m.mesh.Changes(); !l.totaled || l.totalsOf != n {
+		l.totaled, l.totalsOf, l.totals = true, n, m.mesh.SavedTotals()
+	}
+	return l.totals
+}
 
 // Problems are why saved monitors cannot be read, by name.
 func (m *Model) Problems() map[string]string { return m.mesh.Problems() }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netmon/internal/tail"
+	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -46,6 +47,7 @@ func (m *Model) Run(ctx context.Context) {
 			return
 		}
 	}
+	follow(PartVerdicts, false, m.followVerdicts)
 	if m.o.Parts&PartResults != 0 && m.o.Past {
 		m.readPast(ctx)
 	}
@@ -117,7 +119,9 @@ func (m *Model) followMonitors(ctx context.Context, ready func()) error {
 		if !begun && (saved != nil || problem != nil) {
 			there[name] = true
 		}
-		m.mesh.Saved(name, saved, problem, time.Now())
+		now := time.Now()
+		m.mesh.Saved(name, saved, problem, now)
+		m.judging.tell(func(j *judge.Judge) { judgeSaved(j, name, saved, problem, now) })
 		if begun {
 			m.look()
 		}
@@ -136,6 +140,7 @@ func (m *Model) followAgents(ctx context.Context, ready func()) error {
 			there[a.Agent] = true
 		}
 		m.mesh.Heartbeat(a, seen, time.Now())
+		m.judging.tell(func(j *judge.Judge) { m.judging.presence(j, a, seen) })
 		if begun {
 			m.look()
 		}
@@ -240,7 +245,11 @@ func (m *Model) followClock(ctx context.Context) {
 		case <-linked:
 			m.signal()
 		case <-t.C:
-			m.mesh.Advance(time.Now())
+			now := time.Now()
+			if m.c.Connected() && m.troubleOf(PartVerdicts) == nil {
+				m.mesh.InContact(now)
+			}
+			m.mesh.Advance(now)
 			m.look()
 		}
 	}

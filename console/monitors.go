@@ -292,8 +292,8 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	return out, nil
 }
 
-// Same says whether two monitors would run alike in the same places: all but
-// who wrote them, when and why.
+// Same says whether two monitors would run alike in the same places, and be judged
+// alike: all but who wrote them, when and why.
 func Same(a, b wire.Saved) bool {
 	x, errX := json.Marshal(plain(a))
 	y, errY := json.Marshal(plain(b))
@@ -311,7 +311,33 @@ func plain(m wire.Saved) wire.Saved {
 	if len(m.Except) == 0 {
 		m.Except = nil
 	}
+	m.Verdict = plainRule(m.Verdict)
+	m.DependsOn = slices.Sorted(slices.Values(m.DependsOn))
 	return m
+}
+
+// plainRule leaves out of a rule what is so by default, and is nil where all is.
+func plainRule(r *wire.Rule) *wire.Rule {
+	if r == nil {
+		return nil
+	}
+	is, usual := r.WithDefaults(), wire.Rule{}.WithDefaults()
+	if is.Quorum == usual.Quorum {
+		is.Quorum = wire.Quorum{}
+	}
+	if is.Down == usual.Down {
+		is.Down = wire.Strikes{}
+	}
+	if is.Up == usual.Up {
+		is.Up = 0
+	}
+	if *is.Crosscheck == *usual.Crosscheck {
+		is.Crosscheck = nil
+	}
+	if is == (wire.Rule{}) {
+		return nil
+	}
+	return &is
 }
 
 // canonical writes options with sorted keys; an empty object is no options.

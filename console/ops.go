@@ -67,6 +67,9 @@ func (o *Ops) Add(ctx context.Context, m wire.Saved) (Outcome, error) {
 		return out, err
 	}
 	m.Revision = 0
+	if err := store.checkParents(ctx, m); err != nil {
+		return out, err
+	}
 	return out, o.save(ctx, store, &out, nil, m, "added")
 }
 
@@ -85,6 +88,9 @@ func (o *Ops) Edit(ctx context.Context, m wire.Saved) (Outcome, error) {
 		return out, nil
 	case was.Revision != m.Revision:
 		return out, conflict(m.Name)
+	}
+	if err := store.checkParents(ctx, m); err != nil {
+		return out, err
 	}
 	return out, o.save(ctx, store, &out, &was, m, "edited")
 }
@@ -117,9 +123,15 @@ func (o *Ops) place(ctx context.Context, v Verb, name string, on wire.Selectors,
 	return out, o.save(ctx, store, &out, &was, is, placed(v, on))
 }
 
-// Delete deletes a monitor. One whose name was one once, and is none today, can be
-// deleted too: nobody runs it, and no agent is asked.
-func (o *Ops) Delete(ctx context.Context, name string) (Outcome, error) {
+// DeleteOptions are how a monitor is deleted.
+type DeleteOptions struct {
+	Anyway bool // although others depend on it, which are judged without it then
+}
+
+// Delete deletes a monitor. One that others depend on stays, by a [DependentsError].
+// One whose name was one once, and is none today, can be deleted too: nobody runs it,
+// and no agent is asked.
+func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outcome, error) {
 	out := Outcome{Verb: Delete, Monitor: name}
 	store, err := o.c.Monitors(ctx)
 	if err != nil {
@@ -134,6 +146,14 @@ func (o *Ops) Delete(ctx context.Context, name string) (Outcome, error) {
 	}
 	if err != nil {
 		return out, err
+	}
+	if !opt.Anyway {
+		switch by, err := store.dependents(ctx, name); {
+		case err != nil:
+			return out, err
+		case len(by) > 0:
+			return out, &DependentsError{name, by}
+		}
 	}
 	revision, err := store.Delete(ctx, name, was.Revision)
 	if err != nil {
@@ -183,5 +203,6 @@ func (o *Ops) tell(ctx context.Context, store *Store, out *Outcome, changes ...C
 		out.Untold = err
 		return
 	}
+	out.Warnings = warnings(changes, agents)
 	out.Asked, out.Agents, out.Told = true, len(agents), store.tell(ctx, agents, changes...)
 }

@@ -86,14 +86,14 @@ func (m *opsMesh) agent(id string, labels map[string]string) (stop func()) {
 // refuser plays an agent that refuses every command.
 func (m *opsMesh) refuser(id string) {
 	m.t.Helper()
+	m.plays(id, wire.Refuse(id, wire.Error{Code: wire.CodeDenied, Message: "its policy says no"}))
+}
+
+// plays is an agent that always answers the same, and does nothing.
+func (m *opsMesh) plays(id string, r wire.Reply) {
+	m.t.Helper()
 	nc := natstest.Connect(m.t, m.b)
-	_, err := nc.Subscribe("agent."+id+".cmd", func(msg *nats.Msg) {
-		data, err := json.Marshal(wire.Refuse(id, wire.Error{Code: wire.CodeDenied, Message: "its policy says no"}))
-		if err != nil {
-			m.t.Error(err)
-		}
-		msg.Respond(data)
-	})
+	_, err := nc.Subscribe("agent."+id+".cmd", func(msg *nats.Msg) { msg.Respond(r.Encode()) })
 	m.must(err)
 	m.must(nc.Flush())
 	data, err := json.Marshal(wire.Alive{Agent: id})
@@ -151,7 +151,7 @@ func TestOps_OneMonitorFromItsBeginningToItsEnd(t *testing.T) {
 		{what: "start there", do: func() (console.Outcome, error) { return m.Start(ctx, "web", wire.Selectors{"paris"}) }, did: console.Changed, told: "paris web running\n", line: "web started on paris: paris running"},
 		{what: "roll back", do: func() (console.Outcome, error) { return m.Rollback(ctx, "web", first) }, did: console.Changed, told: "paris web running\n"},
 		{what: "roll back to the same", do: func() (console.Outcome, error) { return m.Rollback(ctx, "web", first) }},
-		{what: "delete", do: func() (console.Outcome, error) { return m.Delete(ctx, "web") }, did: console.Deleted, told: "paris web stopped\n", line: "web deleted: paris stopped"},
+		{what: "delete", do: func() (console.Outcome, error) { return m.Delete(ctx, "web", console.DeleteOptions{}) }, did: console.Deleted, told: "paris web stopped\n", line: "web deleted: paris stopped"},
 		{what: "bring back", do: func() (console.Outcome, error) { return m.Rollback(ctx, "web", first) }, did: console.Added, told: "paris web running\n"},
 	} {
 		o, err := step.do()
@@ -227,7 +227,7 @@ func TestOps_WhatIsNotDone(t *testing.T) {
 		"add what is none":            {func() error { _, err := m.Add(ctx, wrong); return err }, func(err error) bool { _, ok := errors.AsType[*console.InvalidError](err); return ok }},
 		"plan what is none":           {func() error { _, err := m.Plan(ctx, []wire.Saved{wrong}, false); return err }, func(err error) bool { _, ok := errors.AsType[*console.InvalidError](err); return ok }},
 		"stop what is not there":      {func() error { _, err := m.Stop(ctx, "db", nil); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
-		"delete what is not there":    {func() error { _, err := m.Delete(ctx, "db"); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
+		"delete what is not there":    {func() error { _, err := m.Delete(ctx, "db", console.DeleteOptions{}); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
 		"roll back what never was":    {func() error { _, err := m.Rollback(ctx, "db", 1); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
 		"roll back to nothing": {func() error { _, err := m.Rollback(ctx, "web", 99); return err }, func(err error) bool {
 			e, ok := errors.AsType[*console.RevisionError](err)

@@ -71,6 +71,8 @@ type Outcome struct {
 	Agents int    // how many are known, whomever it concerns
 	Told   []Told // what those that it concerns answered
 	Untold error  // why the agents could not be asked: the controller tells them
+
+	Warnings []string // of what was saved, and is hardly what was meant
 }
 
 // Count is how many monitors were added, changed or deleted.

@@ -60,10 +60,11 @@ func (e *NeedError) Error() string {
 // Asked is what one agent gave to one request to measure: a result, or why
 // there is none.
 type Asked struct {
-	Agent  string
-	Run    int // from 1
-	Result *wire.Result
-	Err    error
+	Agent   string
+	Monitor string // of Run; "" of Probe
+	Run     int    // from 1
+	Result  *wire.Result
+	Err     error
 }
 
 // Probe lets agents measure now, each run of an agent not before Every has passed
@@ -76,14 +77,9 @@ func (o *Ops) Probe(ctx context.Context, p Probing, take func(Asked)) (Probed, e
 		return Probed{}, err
 	}
 	online, away := choose(p.Monitor, agents)
-	out := Probed{Away: away, Agents: len(online) + len(away), Need: int(p.Need)}
-	switch {
-	case out.Agents == 0:
-		return out, ErrNoAgent
-	case p.Need == NeedAll:
-		out.Need = out.Agents
-	case out.Need > out.Agents:
-		return out, &NeedError{p.Need, out.Agents}
+	out := Probed{Away: away, Agents: len(online) + len(away)}
+	if err := out.require(p.Need); err != nil {
+		return out, err
 	}
 	m := p.Monitor.Monitor
 	m.Revision = 0
@@ -161,15 +157,21 @@ func (c *Client) askOnce(ctx context.Context, agent string, m wire.Monitor) Aske
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	reply, err := c.Command(ctx, agent, wire.Command{Op: wire.OpProbe, Monitors: []wire.Monitor{m}})
-	switch {
-	case errors.Is(err, nats.ErrNoResponders):
-		err = errors.New("is offline")
-	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("did not answer within %v", patience)
-	case err == nil && reply.Error != nil:
-		err = errors.New("refused: " + reply.Error.Error())
-	case err == nil && reply.Result == nil:
+	if err = unanswered(reply, err, patience); err == nil && reply.Result == nil {
 		err = errors.New("answered without a result")
 	}
 	return Asked{Agent: agent, Result: reply.Result, Err: err}
+}
+
+// unanswered says why an agent that was asked within patience did not do it, nil where it did.
+func unanswered(reply wire.Reply, err error, patience time.Duration) error {
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return errors.New("is offline")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("did not answer within %v", patience)
+	case err == nil && reply.Error != nil:
+		return errors.New("refused: " + reply.Error.Error())
+	}
+	return err
 }

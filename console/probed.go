@@ -26,6 +26,20 @@ type Probed struct {
 	Cut     bool     // the context ended before all runs were made
 }
 
+// require sets how many agents must find the target fine.
+func (p *Probed) require(n Need) error {
+	p.Need = int(n)
+	switch {
+	case p.Agents == 0:
+		return ErrNoAgent
+	case n == NeedAll:
+		p.Need = p.Agents
+	case p.Need > p.Agents:
+		return &NeedError{n, p.Agents}
+	}
+	return nil
+}
+
 // Fine counts the agents that found the target fine in every run so far.
 func (p Probed) Fine() (n int) {
 	for _, t := range p.Tallies {

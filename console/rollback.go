@@ -56,6 +56,9 @@ func (o *Ops) Rollback(ctx context.Context, name string, to uint64) (Outcome, er
 	default:
 		return out, err
 	}
+	if err := store.checkParents(ctx, is); err != nil {
+		return out, err
+	}
 	return out, o.save(ctx, store, &out, was, is, fmt.Sprintf("rolled back to revision %d", to))
 }
 

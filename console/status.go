@@ -13,8 +13,8 @@ type Status = view.Status
 // AgentStatus is the state of a monitor on one agent.
 type AgentStatus = view.AgentStatus
 
-// Status asks the broker for the state of a monitor now, and for its last result
-// on each agent. ErrNotFound says that it is not saved.
+// Status asks for the state of a monitor now, and for its last result on each agent.
+// ErrNotFound says that it is not saved.
 func (c *Client) Status(ctx context.Context, name string) (Status, error) {
 	store, err := c.Monitors(ctx)
 	if err != nil {
@@ -31,8 +31,8 @@ func (c *Client) Status(ctx context.Context, name string) (Status, error) {
 	return all[0], nil
 }
 
-// Statuses asks the broker for the states of these monitors now, in their order.
-// It reads the last result of each on each agent, and keeps none.
+// Statuses asks for the states of these monitors now, in their order. Where a
+// controller leads, it reads no result.
 func (c *Client) Statuses(ctx context.Context, monitors []wire.Saved) ([]Status, error) {
 	if len(monitors) == 0 {
 		return nil, nil
@@ -42,7 +42,11 @@ func (c *Client) Statuses(ctx context.Context, monitors []wire.Saved) ([]Status,
 
 // statuses asks a model that is told once what is stored.
 func (c *Client) statuses(ctx context.Context, monitors []wire.Saved, results bool) ([]Status, error) {
-	m := c.Model(ModelOptions{Saved: monitors, KeepResults: results})
+	o := ModelOptions{Saved: monitors, KeepResults: results}
+	if !results {
+		o.Parts = PartStates
+	}
+	m := c.Model(o)
 	if err := m.Load(ctx); err != nil {
 		return nil, err
 	}

@@ -73,6 +73,12 @@ func (o Outcome) Lines(w io.Writer) {
 	for _, line := range order {
 		fmt.Fprintf(w, line+"\n", same[line])
 	}
+	for _, text := range o.Warnings[:min(len(o.Warnings), Wordy)] {
+		fmt.Fprintf(w, "  WARNING: %s\n", Printable(text))
+	}
+	if more := len(o.Warnings) - Wordy; more > 0 {
+		fmt.Fprintf(w, "  WARNING: and %d more of these\n", more)
+	}
 	switch {
 	case !o.Asked || len(o.Told) > 0:
 	case o.Agents == 0:
@@ -88,6 +94,9 @@ const shortList = 4
 // Line is Lines in a single line, for one monitor.
 func (o Outcome) Line() string {
 	text := o.Head()
+	for _, warning := range o.Warnings {
+		text += "; WARNING: " + warning
+	}
 	switch n := len(o.Told); {
 	case !o.Asked:
 		return text

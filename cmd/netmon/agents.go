@@ -23,6 +23,8 @@ type agentRow struct {
 	State string `json:"state"` // online, offline or left
 	Seen  string `json:"seen"`
 	wire.Alive
+	Verdict *wire.AgentVerdict `json:"verdict,omitempty"` // what the judge says of it
+
 	ago string
 	off time.Duration // of its clock
 }
@@ -51,17 +53,17 @@ func getAgents(c *cli.Context) error {
 		return err
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		model := cl.Model(console.ModelOptions{Parts: console.PartAgents | console.PartVerdicts})
 		if c.Bool("watch") {
-			model := cl.Model(console.ModelOptions{Parts: console.PartAgents})
 			return watchList(ctx, c, model, func() output.Listing[agentRow] {
 				agents, _ := selected(c, "selector", slices.Clone(model.Agents())) // it was read before
 				return agentListing(c, agents)
 			})
 		}
-		agents, err := cl.Agents(ctx)
-		if err == nil {
-			agents, err = selected(c, "selector", agents)
+		if err := model.Load(ctx); err != nil {
+			return err
 		}
+		agents, err := selected(c, "selector", slices.Clone(model.Agents()))
 		if err != nil {
 			return err
 		}
@@ -111,7 +113,7 @@ func forgetAgents(c *cli.Context) error {
 func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRow] {
 	rows := make([]agentRow, len(agents))
 	for i, a := range agents {
-		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, console.Ago(a.Seen), console.ClockOff(a)}
+		rows[i] = agentRow{a.State(), a.Seen.UTC().Format("2006-01-02T15:04:05.000Z"), a.Alive, a.Verdict, console.Ago(a.Seen), console.ClockOff(a)}
 		if a.Kinds == nil {
 			rows[i].Kinds = []string{} // a list for programs, whatever the agent sent
 		}
@@ -125,6 +127,7 @@ func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRo
 		Columns: []output.Column[agentRow]{
 			{Title: "AGENT", Cell: func(a agentRow) string { return a.Agent }},
 			{Title: "STATE", Cell: func(a agentRow) string { return a.State }},
+			{Title: "STANDING", Cell: agentRow.standing},
 			{Title: "SEEN", Cell: func(a agentRow) string { return a.ago }},
 			{Title: "MONITORS", Cell: func(a agentRow) string { return strconv.Itoa(a.Monitors) }},
 			{Title: "PENDING", Cell: func(a agentRow) string { return strconv.Itoa(a.Pending) }},
@@ -144,15 +147,26 @@ func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRo
 		},
 		After: func(w io.Writer) {
 			for _, a := range agents {
+				if why := console.AgentVerdictText(a.Verdict); why != "" {
+					fmt.Fprintln(w, why)
+				}
 				for _, n := range console.AgentNotes(a) {
 					fmt.Fprintf(w, "%s: %s\n", a.Agent, console.Printable(n))
 				}
 			}
 		},
 		Steady: func(a agentRow) string { // not the time of each heartbeat
-			return fmt.Sprint(a.State, a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
+			return fmt.Sprint(a.State, a.standing(), a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
 		},
 	}
+}
+
+// standing is how much the agent's word counts, where that is less than it might be.
+func (a agentRow) standing() string {
+	if a.Verdict == nil || a.Verdict.Standing == wire.AgentAble {
+		return ""
+	}
+	return string(a.Verdict.Standing)
 }
 
 // clockText says how far a clock is off.

@@ -20,7 +20,7 @@ func applyCommand() *cli.Command {
 		ArgsUsage:   cmdline.Files,
 		Usage:       "make the saved monitors as files say",
 		UsageText:   "netmon apply -f FILE [-f FILE|FOLDER|-]... [--prune]",
-		Description: "Saves what is new or different and tells the agents. Monitors that stand in no\nfile stay as they are, unless --prune is given. Nothing is changed unless all\nfiles are right.",
+		Description: "Saves what is new or different and tells the agents. Monitors that stand in no\nfile stay as they are, unless --prune is given. Nothing is changed unless all\nfiles are right. docs/files.md explains their fields: defaults, verdict, depends_on.",
 		Flags:       []cli.Flag{brokerFlag(), fileFlag(), pruneFlag()},
 		Action: func(c *cli.Context) error {
 			monitors, err := monitorsFromFlag(c)

@@ -26,6 +26,7 @@ import (
 // consoles, the last of which comes later, switched. Nobody joins anew, no result
 // is lost, nothing that is measured stops, and the keys of before are worth nothing.
 func TestAuthority_ChangesWhileAllStay(t *testing.T) {
+	t.Parallel()
 	m := newAuthorityMesh(t)
 	dirs := map[string]string{}
 	for name, role := range map[string]wire.Role{"anna": wire.RoleAdmin, "olga": wire.RoleOperator, "vic": wire.RoleViewer, "paris": wire.RoleAgent, "oslo": wire.RoleAgent} {
@@ -225,6 +226,7 @@ func (m *authorityMesh) thief(stolen, agent, old string) {
 // left behind is not let in, and goes on measuring. The broker is killed after the switch
 // is on disk, before its server knows.
 func TestAuthority_WhoIsAway(t *testing.T) {
+	t.Parallel()
 	m := newAuthorityMesh(t)
 	annas, parisDir, tokyoDir := m.join(wire.RoleAdmin, "anna"), m.join(wire.RoleAgent, "paris"), m.join(wire.RoleAgent, "tokyo")
 	state := t.TempDir()

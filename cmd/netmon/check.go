@@ -24,8 +24,8 @@ func checkCommand() *cli.Command {
 		ArgsUsage: cmdline.Monitor,
 		Usage:     "say how a monitor stands, as a plugin of Nagios",
 		UsageText: "netmon check NAME [--broker URL] [--timeout 15s]",
-		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up\non every agent that runs it, 1: slow, or up on some only, 2: down, 3: unknown, paused, " +
-			"or it could\nnot be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
+		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up,\n1: degraded, which is slow, or down for fewer agents than its quorum, 2: down, 3: unknown,\n" +
+			"paused, or it could not be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
 		Flags: []cli.Flag{brokerFlag(), &cli.DurationFlag{Name: "timeout", Value: 15 * time.Second, Usage: "give up after this `DURATION`"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")
@@ -90,7 +90,7 @@ func waitCommand() *cli.Command {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
-				model := cl.Model(console.ModelOptions{Names: c.Args().Slice()})
+				model := cl.Model(console.ModelOptions{Names: c.Args().Slice(), Parts: console.PartStates})
 				ctx, stop := context.WithCancel(ctx)
 				var following sync.WaitGroup
 				defer following.Wait()
@@ -123,12 +123,15 @@ func waitFor(ctx context.Context, c *cli.Context, model *console.Model, name str
 	last := "is not known"
 	if is.Monitor != "" {
 		last = "is " + is.State.String()
+		if is.Why != "" {
+			last += ": " + console.WhyText(is.Why, is.Verdict)
+		}
 	}
 	if why := model.Trouble(); why != "" {
 		last += "; " + console.PrintableText(why)
 	}
 	for _, a := range is.Agents {
-		if a.Why != "" {
+		if a.Why != "" && a.Why != is.Why {
 			last += "; " + a.Agent + ": " + console.Printable(a.Why)
 		}
 	}

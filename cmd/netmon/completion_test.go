@@ -68,6 +68,11 @@ var completions = []struct {
 	want string // of the first words, by spaces
 }{
 	{"netmon hist", "history"},
+	{"netmon expl", "explain"},
+	{"netmon explain w", "webshop"},
+	{"netmon get verd", "verdicts"},
+	{"netmon get verdicts w", "webshop"},
+	{"netmon get verdicts --agent p", "paris"},
 	{"netmon get monitor", "monitors monitor"},
 	{"netmon get monitors -o ", "table wide json yaml ndjson csv name"},
 	{"netmon get monitors --output=c", "--output=csv"},

@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,7 +10,6 @@ import (
 	"netmon/console/monitorfile"
 	"netmon/console/output"
 	"netmon/internal/cmdline"
-	"netmon/judge"
 	"netmon/wire"
 )
 
@@ -23,16 +18,16 @@ func getCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "get",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "show saved monitors, agents, stored results or the broker",
-		UsageText: "netmon get monitors|agents|results|broker [-o FORM], netmon get monitor NAME -o yaml",
+		Usage:     "show saved monitors, agents, verdicts, stored results or the broker",
+		UsageText: "netmon get monitors|agents|verdicts|results|broker [-o FORM], netmon get monitor NAME -o yaml",
 		Action: func(c *cli.Context) error {
-			return usage("get what? want monitors, monitor NAME, agents, results or broker, got %q", c.Args().First())
+			return usage("get what? want monitors, monitor NAME, agents, verdicts, results or broker, got %q", c.Args().First())
 		},
 		Subcommands: []*cli.Command{
 			{Name: "monitors", ArgsUsage: cmdline.Nothing, Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
 			{Name: "monitor", ArgsUsage: cmdline.Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
 			{Name: "agents", ArgsUsage: cmdline.Nothing, Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
-			getResultsCommand(), getBrokerCommand(),
+			getVerdictsCommand(), getResultsCommand(), getBrokerCommand(),
 		},
 	}
 }
@@ -51,7 +46,7 @@ func getMonitors(c *cli.Context) error {
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		if c.Bool("watch") { // one that is not there may come, and come back
-			o := console.ModelOptions{Names: c.Args().Slice()}
+			o := console.ModelOptions{Names: c.Args().Slice(), Parts: console.PartStates}
 			if form == "name" {
 				o.Parts = console.PartMonitors
 			}
@@ -110,58 +105,4 @@ func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form
 		}
 	}
 	return printList(c, monitorListing(list, states))
-}
-
-// judged is a saved monitor and its state, which -o yaml leaves out: that is what
-// apply takes.
-type judged struct {
-	wire.Saved
-	State   judge.State `json:"state"`
-	refused []string    // by agents that do not run it, each with why
-}
-
-// monitorListing lists monitors and the state of each; where no states are given
-// they are unknown.
-func monitorListing(list []wire.Saved, states []console.Status) output.Listing[judged] {
-	items := make([]judged, len(list))
-	for i, m := range list {
-		items[i].Saved, items[i].State = m, judge.Unknown
-	}
-	for i, s := range states {
-		items[i].State = s.State
-		for _, a := range s.Agents {
-			if a.Reason == judge.AgentRefused {
-				items[i].refused = append(items[i].refused, a.Agent+": "+a.Why)
-			}
-		}
-	}
-	return output.Listing[judged]{Kind: "Monitors", Items: items,
-		None: "no monitor is saved; a first one: netmon add tcp 127.0.0.1:4222 --name broker",
-		Name: func(m judged) string { return m.Name },
-		After: func(w io.Writer) {
-			for _, m := range items {
-				for _, why := range m.refused {
-					fmt.Fprintf(w, "%s on %s\n", m.Name, console.Printable(why))
-				}
-			}
-		},
-		Steady: func(m judged) string {
-			data, err := json.Marshal(m.Saved)
-			return fmt.Sprint(m.State, m.refused, string(data), err)
-		},
-		Columns: []output.Column[judged]{
-			{Title: "NAME", Cell: func(m judged) string { return m.Name }},
-			{Title: "STATE", Cell: func(m judged) string { return m.State.String() }},
-			{Title: "KIND", Cell: func(m judged) string { return m.Kind }},
-			{Title: "TARGET", Cell: func(m judged) string { return m.Target }},
-			{Title: "EVERY", Cell: func(m judged) string { return m.Every.String() }},
-			{Title: "AGENTS", Cell: func(m judged) string { return console.Where(m.Saved) }},
-			{Title: "REVISION", Cell: func(m judged) string { return strconv.FormatUint(m.Revision, 10) }},
-		},
-		Wide: []output.Column[judged]{
-			{Title: "TIMEOUT", Cell: func(m judged) string { return m.Timeout.String() }},
-			{Title: "AUTHOR", Cell: func(m judged) string { return m.Author }},
-			{Title: "CHANGE", Cell: func(m judged) string { return m.Change }},
-			{Title: "OPTIONS", Cell: func(m judged) string { return string(m.Options) }},
-		}}
 }

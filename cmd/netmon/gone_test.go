@@ -60,7 +60,7 @@ func newGoneMesh(t *testing.T) *goneMesh {
 	m.admin = m.console(wire.RoleAdmin, "anna")
 	m.model = m.console(wire.RoleViewer, "vic").Model(console.ModelOptions{Past: true})
 	m.running(m.model.Run)
-	m.prompt = m.console(wire.RoleViewer, "vera").Model(console.ModelOptions{Parts: promptParts})
+	m.prompt = promptModel(m.console(wire.RoleViewer, "vera"))
 	m.running(m.prompt.Run)
 	return m
 }
@@ -177,6 +177,21 @@ func (m *goneMesh) stays(agents int, during time.Duration) {
 	}
 }
 
+// findUp waits until so many agents find web good.
+func (m *goneMesh) findUp(agents int) {
+	m.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		s, err := m.admin.Status(m.t.Context(), "web")
+		m.must(err)
+		if s.Verdict != nil && len(s.Verdict.Quorum.Up) == agents {
+			return
+		}
+		if time.Now().After(end) {
+			m.t.Fatalf("want %d agents that find it good: %+v", agents, s)
+		}
+	}
+}
+
 // measures waits for a result of an agent from then on: one of before may tell of now.
 func (m *goneMesh) measures(agent string, since time.Time) {
 	m.t.Helper()
@@ -217,6 +232,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 	paris, stopParis := m.agent("paris", false)
 	m.save("web", l.Addr().String(), "all")
 	m.await(2, time.Minute)
+	m.findUp(2)
 
 	_, err = m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 	m.must(err)
@@ -272,6 +288,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 func TestRevoke_IsToldOnce(t *testing.T) {
 	for name, inside := range map[string]bool{"over TLS": false, "in this process": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := newGoneMesh(t)
 			log, _ := m.agent("paris", inside)
 			for end := time.Now().Add(20 * time.Second); len(prompt.SnapshotOf(m.prompt, "here", "here").Agents) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {

@@ -101,6 +101,15 @@ func nastyMesh(t *testing.T) (url string) {
 		}
 	}
 	publish("results.mars.web", []byte(nasty))
+	for i, state := range []wire.VerdictState{wire.VerdictUp, wire.VerdictDown, wire.VerdictState(nastyText)} {
+		blame := &wire.Blame{Class: wire.BlameClass(nastyText), Names: []string{nastyText}, Why: nastyText}
+		publish("verdicts.web", wire.Verdict{Monitor: "web", State: state, Was: wire.VerdictState(nastyText), Since: at, At: at.Add(time.Duration(i) * time.Second), N: uint64(i + 1), Incident: nastyText, Why: nastyText, Blame: blame,
+			Quorum:   wire.VerdictQuorum{Need: 1, Rule: nastyText, Down: []string{"mars", nastyText}, Slow: []string{nastyText}, Up: []string{nastyText}, Blind: []string{nastyText}, Silent: []string{nastyText}, Aside: []string{nastyText}},
+			Evidence: []wire.Evidence{{Agent: nastyText, Started: at, Outcome: wire.Outcome(nastyText), Failure: wire.Failure(nastyText), Text: nastyText, ID: nastyText}}, Revision: 1})
+		publish("verdicts.agent.mars", wire.AgentVerdict{Agent: "mars", Standing: wire.AgentStanding(nastyText), Since: at, At: at, N: uint64(i + 1), Incident: nastyText, Why: nastyText, Blame: blame})
+		publish(wire.MeshVerdictSubject, wire.MeshVerdict{Frozen: true, Since: at, At: at, N: uint64(i + 1), Why: nastyText})
+	}
+	publish("verdicts.web", []byte(nasty))
 	publish("results.mars.\x1b[2J\u202eodd", []byte(nasty))
 	publish("results.mars.db", wire.Result{Agent: nastyText, Monitor: nastyText})
 
@@ -156,6 +165,13 @@ func nastyMesh(t *testing.T) (url string) {
 		}
 		if c.Op == wire.OpList {
 			m.Respond(running)
+			return
+		}
+		if c.Op == wire.OpRun && c.Names[0] == "web" {
+			asked, _ := json.Marshal(wire.Reply{OK: true, Agent: nastyText, Monitors: []wire.MonitorReply{{Name: "web", State: wire.Asked, Note: nastyText}}})
+			m.Respond(asked)
+			data, _ := json.Marshal(wire.Result{Agent: "mars", Monitor: "web", Kind: nastyText, Target: nastyText, Outcome: wire.Outcome(nastyText), Failure: wire.Failure(nastyText), Error: nastyText, Details: details, Asked: c.Asked})
+			nc.Publish("results.mars.web", data)
 			return
 		}
 		m.Respond(reply)
@@ -264,6 +280,7 @@ func TestInjection(t *testing.T) {
 	}
 	good := write("good.yaml", "monitors:\n- {name: web, kind: tcp, target: \"127.0.0.1:2\", options: {steps: [{send: \"\\e[2J\\u202eNASTY\"}]}}\n")
 	ugly := write("ugly.yaml", "monitors:\n- {name: web, kind: "+strings.NewReplacer("\n", "", "\r", "", "\x00", "").Replace(nasty)+", \x1b[2JNASTY: 1}\n")
+	rules := write("rules.yaml", "defaults: {verdict: {quorum: any, down: 1/1}}\n")
 	hostile := filepath.Dir(write("hostile/manifest.json", nastyManifest()))
 	write("hostile/SHA256SUMS", fmt.Sprintf("%x  manifest.json\n", sha256.Sum256([]byte(nastyManifest()))))
 	listForms := []string{"table", "wide", "json", "yaml", "ndjson", "csv", "name", "\x1b[2J"}
@@ -279,6 +296,8 @@ func TestInjection(t *testing.T) {
 		{args: "get agents -o FORM", forms: listForms},
 		{args: "get results -o FORM", forms: []string{"lines", "ndjson", "json", "csv"}},
 		{args: "get broker -o FORM", forms: listForms},
+		{args: "explain web"}, {args: "explain web -o json"}, {args: "explain bad"}, {args: "explain \x1b[2J"}, {args: "explain web --at \x1b[2J"},
+		{args: "get verdicts -o FORM", forms: listForms}, {args: "get verdicts --all"},
 		{args: "show web"}, {args: "show bad"}, {args: "show worse"}, {args: "show \x1b[2J"},
 		{args: "history web -o FORM", forms: listForms},
 		{args: "history worse -o FORM", forms: listForms},
@@ -291,6 +310,7 @@ func TestInjection(t *testing.T) {
 		{args: "doctor"},
 		{args: "config use office", stdin: "n\n"},
 		{args: "probe tcp 127.0.0.1:1 --from mars -c 2 -o FORM", forms: []string{"text", "json", "ndjson"}},
+		{args: "run web -o FORM", forms: []string{"text", "json", "ndjson"}}, {args: "run bad"}, {args: "run worse"}, {args: "run \x1b[2J"},
 		{args: "probe icmp 127.0.0.1 --from mars -o FORM", forms: []string{"text", "json"}},
 		{args: "probe http " + web + " --expect-body-contains nowhere -o FORM", forms: []string{"text", "json", "ndjson"}},
 		{args: "probe http " + web + " --expect-headers x-a=^$ --expect-body-regex ^$ --expect-json [{\"path\":\"$.k\",\"equals\":1}] -o FORM", forms: []string{"text", "json"}},
@@ -308,6 +328,7 @@ func TestInjection(t *testing.T) {
 		{args: "validate " + good}, {args: "validate " + ugly}, {args: "validate " + dir + "/\x1b[2J"},
 		{args: "diff -f " + good}, {args: "diff -f " + ugly},
 		{args: "apply -f " + ugly},
+		{args: "backtest -f " + rules + " -o FORM", forms: []string{"table", "json", "\x1b[2J"}}, {args: "backtest -f " + rules + " web"}, {args: "backtest -f " + ugly}, {args: "backtest -f " + rules + " \x1b[2J"},
 		{args: "context add --broker nats://127.0.0.1:1 a"}, {args: "context add --broker \x1b[2J b"}, {args: "context ls"}, {args: "context use \x1b[2J"}, {args: "context use a"}, {args: "context rm a"},
 		{args: "schema"}, {args: "version"}, {args: "completion bash"}, {args: "completion zsh"}, {args: "completion fish"},
 		{args: "console", stdin: "get agents\nshow web\nget results\n\x1b[2J\u202e\nadd\ntcp\n\x1b[2J\nhelp\nconfig ls\nwatch --last -n 2\n"},

@@ -104,9 +104,9 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		},
 		Commands: []*cli.Command{
 			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), agentsCommand(), policyCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), editCommand(), deleteCommand(), recoverCommand(),
-			startCommand(), stopCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
-			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), doctorCommand(), completionCommand(), schemaCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), explainCommand(), editCommand(), deleteCommand(), recoverCommand(),
+			startCommand(), stopCommand(), runCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
+			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), backtestCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},
 	}
 	prepare(app.Commands)

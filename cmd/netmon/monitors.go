@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,14 +18,14 @@ import (
 
 func addCommand() *cli.Command {
 	flags := func() []cli.Flag {
-		return []cli.Flag{
+		return append([]cli.Flag{
 			brokerFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of the monitor (default: made from kind and target)"}),
 			&cli.DurationFlag{Name: "every", Value: wire.DefaultEvery, Usage: "measure once in each `DURATION`"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or nine tenths of --every if that is shorter; 1s if --every is under 1s", Usage: "give up a run after this `DURATION`"},
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Value: "all", Usage: "`AGENTS` that run it: all, ids, or label=value, by commas"}),
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "except", Usage: "`AGENTS` that do not"}),
-		}
+		}, judgingFlags()...)
 	}
 	return &cli.Command{
 		Name:      "add",
@@ -32,7 +33,7 @@ func addCommand() *cli.Command {
 		Usage:     "save a monitor and start it",
 		UsageText: "netmon add KIND TARGET [--name NAME] [--every 10s] [--on all] [options]",
 		Description: "Saves a monitor and starts it on its agents. One that exists already is not\nchanged: use apply for that.\n\n" +
-			"   netmon add https example.com --every 30s\n   netmon add tcp db1:5432 --name db --on region=eu\n   netmon add dns --help",
+			"   netmon add https example.com --every 30s\n   netmon add tcp db1:5432 --name db --on region=eu --quorum 2 --depends-on gateway\n   netmon add dns --help",
 		Subcommands: kindCommands(flags, "add", add),
 		Action:      unknownKind,
 	}
@@ -67,6 +68,9 @@ func add(c *cli.Context, k probes.Kind) error {
 			return usage("--except: %w", err)
 		}
 	}
+	if err := judgingOf(c, &m); err != nil {
+		return usage("%w", err)
+	}
 	if err := probes.CheckMonitor(m.Monitor); err != nil {
 		return usage("%w", err)
 	}
@@ -96,18 +100,38 @@ func report(w io.Writer, o console.Outcome, err error) error {
 
 func deleteCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "delete",
-		ArgsUsage: cmdline.Monitors,
-		Usage:     "delete saved monitors and stop them everywhere",
-		UsageText: "netmon delete NAME...",
-		Flags:     []cli.Flag{brokerFlag()},
+		Name:        "delete",
+		ArgsUsage:   cmdline.Monitors,
+		Usage:       "delete saved monitors and stop them everywhere",
+		UsageText:   "netmon delete NAME... [--yes]",
+		Description: "You are asked before one goes that other monitors depend on (depends_on in a\nfile): they are judged without it then. What is deleted comes back by netmon rollback.",
+		Flags:       append(yesFlags(), brokerFlag()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return usage("want the names of monitors: %s", c.Command.UsageText)
 			}
-			return eachMonitor(c, (*console.Ops).Delete)
+			return eachMonitor(c, func(ops *console.Ops, ctx context.Context, name string) (console.Outcome, error) {
+				return deleteOne(ctx, c, ops, name)
+			})
 		},
 	}
+}
+
+// deleteOne deletes a monitor, and asks first where others depend on it that are not
+// deleted with it.
+func deleteOne(ctx context.Context, c *cli.Context, ops *console.Ops, name string) (console.Outcome, error) {
+	o, err := ops.Delete(ctx, name, console.DeleteOptions{Anyway: c.Bool("yes")})
+	needed, ok := errors.AsType[*console.DependentsError](err)
+	if !ok {
+		return o, err
+	}
+	stays := func(child string) bool { return !slices.Contains(c.Args().Slice(), child) }
+	if slices.ContainsFunc(needed.By, stays) {
+		if err := confirm(c, needed.Error()+": delete it all the same"); err != nil {
+			return o, err
+		}
+	}
+	return ops.Delete(ctx, name, console.DeleteOptions{Anyway: true})
 }
 
 // eachMonitor changes every monitor that is named; one that cannot be changed does

@@ -135,7 +135,7 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 			return err
 		}
 	}
-	console.Verdict(c.App.Writer, styles(c.App.Writer), r)
+	console.Measured(c.App.Writer, styles(c.App.Writer), r)
 	return outcomeError(r)
 }
 

@@ -41,11 +41,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 	}
 	need, err := console.ParseNeed(c.String("need"))
 	p.Add("--need", err)
-	switch c.String("output") {
-	case "", "text", "json", "ndjson":
-	default:
-		p.Addf("--output", "want text, json or ndjson, got %q", c.String("output"))
-	}
+	p.Add("--output", checkProbeForm(c))
 	if err := p.Err(); err != nil {
 		return usage("%w", err)
 	}
@@ -54,7 +50,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 		return usage("--from: %w", err)
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-		r := probeReport{c: c}
+		r := probeReport{c: c, line: console.Line{Alone: true}}
 		got, err := opsOf(cl).Probe(ctx, console.Probing{Monitor: wire.Saved{Monitor: m, Agents: sel}, Times: times, Every: c.Duration("every"), Need: need}, r.take)
 		switch few := (*console.NeedError)(nil); {
 		case errors.Is(err, console.ErrNoAgent):
@@ -66,7 +62,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 		case got.Cut && len(got.Tallies) == 0:
 			return context.Canceled
 		}
-		if err := r.end(got); err != nil {
+		if err := r.sum(got); err != nil {
 			return err
 		}
 		switch {
@@ -79,55 +75,25 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 	})
 }
 
-// probeReport prints results as they land, and statistics at the end.
-type probeReport struct {
-	c    *cli.Context
-	line console.Line
-	all  []wire.Result
-	err  error // of writing
-}
-
+// take prints one answer.
 func (r *probeReport) take(a console.Asked) {
-	w := r.c.App.Writer
 	if a.Err != nil {
 		fmt.Fprintf(r.c.App.ErrWriter, "%s: run %d: %s\n", a.Agent, a.Run, console.Printable(a.Err.Error()))
 		return
 	}
 	res := *a.Result
 	res.Agent, res.Monitor = a.Agent, res.Kind
-	var err error
-	switch r.c.String("output") {
-	case "json":
-		r.all = append(r.all, res)
-	case "ndjson":
-		var data []byte
-		if data, err = output.JSONLine(res); err == nil {
-			_, err = w.Write(data)
-		}
-	default:
-		r.line.Styles, r.line.Alone = styles(w), true
-		_, err = fmt.Fprintln(w, r.line.Format(res))
-	}
-	if r.err == nil {
-		r.err = err
-	}
+	r.show(res)
 }
 
-// end lists what did not come, and the statistics of what came.
-func (r *probeReport) end(got console.Probed) error {
-	w, talk := r.c.App.Writer, r.c.App.ErrWriter
+// sum lists what did not come, and the statistics of what came.
+func (r *probeReport) sum(got console.Probed) error {
+	w := r.c.App.Writer
 	for _, id := range got.Away {
-		fmt.Fprintf(talk, "%s: is offline\n", id)
+		fmt.Fprintf(r.c.App.ErrWriter, "%s: is offline\n", id)
 	}
-	switch r.c.String("output") {
-	case "json":
-		_, err := output.List(w, "json", "Results", r.all)
+	if err := r.end(); err != nil || !r.lines() {
 		return err
-	case "ndjson":
-		return r.err
-	}
-	if r.err != nil {
-		return r.err
 	}
 	if r.c.Int("times") > 1 && len(got.Tallies) > 0 {
 		fmt.Fprintln(w)
@@ -143,10 +109,6 @@ func (r *probeReport) end(got console.Probed) error {
 			return err
 		}
 	}
-	until := ""
-	if got.Cut {
-		until = " until it was interrupted"
-	}
-	_, err := fmt.Fprintf(w, "fine from %d of %d agents%s\n", got.Fine(), got.Agents, until)
+	_, err := fmt.Fprintln(w, fineFrom(got))
 	return err
 }

@@ -27,8 +27,16 @@ type progress struct {
 // progressOf tells a person at standard error, unless what the command prints
 // comes by on the same screen.
 func progressOf(c *cli.Context, what string) *progress {
+	if isTerminal(c.App.Writer) && c.String("output") != "json" {
+		return &progress{}
+	}
+	return progressAlone(c, what)
+}
+
+// progressAlone is for a command that prints nothing until all is done.
+func progressAlone(c *cli.Context, what string) *progress {
 	p := &progress{what: what, next: time.Now().Add(progressAfter)}
-	if isTerminal(c.App.ErrWriter) && os.Getenv("TERM") != "dumb" && (!isTerminal(c.App.Writer) || c.String("output") == "json") {
+	if isTerminal(c.App.ErrWriter) && os.Getenv("TERM") != "dumb" {
 		p.w = c.App.ErrWriter
 	}
 	return p

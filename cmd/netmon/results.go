@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func getResultsCommand() *cli.Command {
 		ArgsUsage: cmdline.Monitors,
 		Usage:     "stored results, from one time to another",
 		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
-		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
+		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago, such as 90m or 7d. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
 			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson\n   netmon get results web --tail 20",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson", "json", "csv"),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"}),
@@ -40,27 +41,52 @@ func parseTime(flag, text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	d, err := time.ParseDuration(text)
+	d, err := parseAgo(text)
 	if err != nil || d < 0 {
-		return time.Time{}, usage("--%s: want a time such as 2026-11-24T10:00:00Z, or how long ago such as 90m, got %q", flag, text)
+		return time.Time{}, usage("--%s: want a time such as 2026-11-24T10:00:00Z, or how long ago such as 90m or 7d, got %q", flag, text)
 	}
 	return now.Add(-d), nil
 }
 
-func getResults(c *cli.Context) error {
-	now := time.Now()
-	from, err := parseTime("from", c.String("from"), now)
-	if err != nil {
-		return err
+// parseAgo reads a duration that may begin with days of 24 hours, such as 7d or 1d12h.
+func parseAgo(text string) (time.Duration, error) {
+	days, rest, ok := strings.Cut(text, "d")
+	if !ok {
+		return time.ParseDuration(text)
 	}
-	to := now
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil || rest == "" {
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	d, err := time.ParseDuration(rest)
+	if d < 0 {
+		return -1, err
+	}
+	return time.Duration(n)*24*time.Hour + d, err
+}
+
+// span reads --from and --to.
+func span(c *cli.Context) (from, to time.Time, err error) {
+	now := time.Now()
+	if from, err = parseTime("from", c.String("from"), now); err != nil {
+		return from, to, err
+	}
+	to = now
 	if c.IsSet("to") {
 		if to, err = parseTime("to", c.String("to"), now); err != nil {
-			return err
+			return from, to, err
 		}
 	}
 	if !from.Before(to) {
-		return usage("--from %s is not before --to %s", c.String("from"), c.String("to"))
+		return from, to, usage("--from %s is not before --to %s", c.String("from"), c.String("to"))
+	}
+	return from, to, nil
+}
+
+func getResults(c *cli.Context) error {
+	from, to, err := span(c)
+	if err != nil {
+		return err
 	}
 	which, err := extentOf(c, from, to)
 	if err != nil {

@@ -18,6 +18,8 @@ func listKinds() []listKind {
 	return []listKind{
 		{"Monitors", "get monitors, get monitor", reflect.TypeFor[judged]()},
 		{"Agents", "get agents", reflect.TypeFor[agentRow]()},
+		{"Verdicts", "get verdicts", reflect.TypeFor[console.VerdictChange]()},
+		{"Explanations", "explain", reflect.TypeFor[console.Explanation]()},
 		{"Results", "get results, probe --from", reflect.TypeFor[wire.Result]()},
 		{"Brokers", "get broker", reflect.TypeFor[console.BrokerInfo]()},
 		{"Revisions", "history", reflect.TypeFor[historyRow]()},
@@ -25,6 +27,7 @@ func listKinds() []listKind {
 		{"Contexts", "context ls", reflect.TypeFor[contextRow]()},
 		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
 		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
+		{"Backtests", "backtest", reflect.TypeFor[console.Backtest]()},
 		{"Findings", "doctor", reflect.TypeFor[doctor.Finding]()},
 	}
 }

@@ -23,12 +23,13 @@ func TestSchema(t *testing.T) {
 		return out.Bytes()
 	}
 	netmon(0, "context", "add", "office", "--broker", os.Getenv("NETMON_BROKER"))
+	netmon(0, "add", "tcp", "127.0.0.1:1", "--name", "ruled", "--quorum", "region:2", "--down", "3/5", "--crosscheck", "off", "--depends-on", "webshop")
 	for _, c := range []struct {
 		kind string
 		code int
 		args string
 	}{
-		{"Monitors", 0, "get monitors"}, {"Agents", 0, "get agents"}, {"Results", 0, "get results"}, {"Brokers", 0, "get broker"},
+		{"Monitors", 0, "get monitors"}, {"Agents", 0, "get agents"}, {"Verdicts", 0, "get verdicts"}, {"Explanations", 0, "explain webshop"}, {"Results", 0, "get results"}, {"Brokers", 0, "get broker"},
 		{"Revisions", 0, "history webshop"}, {"Configurations", 0, "config ls"}, {"Contexts", 0, "context ls"},
 		{"Findings", 1, "doctor"}, // no controller runs here
 	} {

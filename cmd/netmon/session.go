@@ -33,8 +33,10 @@ type session struct {
 	moved chan struct{}  // closed when cl is another one
 }
 
-// promptParts are what a prompt has to know: it shows no states.
-const promptParts = console.PartMonitors | console.PartAgents
+// promptModel is what a prompt has to know: of states how many there are.
+func promptModel(cl *console.Client) *console.Model {
+	return cl.Model(console.ModelOptions{Parts: console.PartStates, Totals: true})
+}
 
 // newSession connects a prompt. What becomes of the connection is told at once.
 func newSession(at endpoint.Place, waits bool) (*session, error) {
@@ -47,7 +49,7 @@ func newSession(at endpoint.Place, waits bool) (*session, error) {
 
 // sessionOn makes one of a connection that is there, which it does not follow.
 func sessionOn(at endpoint.Place, cl *console.Client) *session {
-	return &session{at: at, cl: cl, model: cl.Model(console.ModelOptions{Parts: promptParts}), moved: make(chan struct{})}
+	return &session{at: at, cl: cl, model: promptModel(cl), moved: make(chan struct{})}
 }
 
 // move brings the prompt to another broker. Where that fails, it stays.
@@ -61,7 +63,7 @@ func (s *session) move(to endpoint.Place) error {
 	}
 	s.mu.Lock()
 	old, moved := s.cl, s.moved
-	s.at, s.cl, s.model, s.moved = to, cl, cl.Model(console.ModelOptions{Parts: promptParts}), make(chan struct{})
+	s.at, s.cl, s.model, s.moved = to, cl, promptModel(cl), make(chan struct{})
 	s.mu.Unlock()
 	if old != nil {
 		close(moved)
@@ -87,7 +89,7 @@ func (s *session) look() prompt.Snapshot {
 // load asks for what there is now, where nothing is followed.
 func (s *session) load(ctx context.Context) (prompt.Snapshot, error) {
 	at, cl, _ := s.now()
-	model := cl.Model(console.ModelOptions{Parts: promptParts})
+	model := promptModel(cl)
 	err := model.Load(ctx)
 	return prompt.SnapshotOf(model, at.Shown(), at.URL), err
 }

@@ -18,7 +18,8 @@ import (
 	"netmon/wire"
 )
 
-// TestStates_EverybodyAgrees has the same results read by all that tell a state.
+// TestStates_EverybodyAgrees has the same results read by all that tell a state. Nobody
+// leads: each judges by itself.
 func TestStates_EverybodyAgrees(t *testing.T) {
 	b := natstest.Start(t)
 	t.Setenv("NETMON_BROKER", b.URL())
@@ -44,8 +45,10 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, id := range []string{"paris", "tokyo"} {
-		publish("agent."+id+".alive", wire.Alive{Agent: id, At: time.Now(), Refused: map[string]string{"refused": "policy: no"}})
+	beat := func() {
+		for _, id := range []string{"paris", "tokyo"} {
+			publish("agent."+id+".alive", wire.Alive{Agent: id, At: time.Now(), Refused: map[string]string{"refused": "policy: no"}})
+		}
 	}
 	publish("agent.rome.alive", wire.Alive{Agent: "rome", At: time.Now(), Leaving: true})
 
@@ -67,21 +70,21 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 	}{
 		{name: "both-up", on: map[string]heard{"paris": ok, "tokyo": ok}, want: judge.Up},
 		{name: "both-slow", on: map[string]heard{"paris": slow, "tokyo": slow}, want: judge.Degraded},
-		{name: "one-slow", on: map[string]heard{"paris": slow, "tokyo": ok}, want: judge.Degraded},
+		{name: "one-slow", on: map[string]heard{"paris": slow, "tokyo": ok}, want: judge.Up},
 		{name: "slow-and-down", on: map[string]heard{"paris": slow, "tokyo": failed}, want: judge.Degraded},
 		{name: "one-down", on: map[string]heard{"paris": ok, "tokyo": failed}, want: judge.Degraded},
 		{name: "both-down", on: map[string]heard{"paris": failed, "tokyo": failed}, want: judge.Down},
-		{name: "down-and-broken", on: map[string]heard{"paris": failed, "tokyo": broken}, want: judge.Down},
+		{name: "down-and-broken", on: map[string]heard{"paris": failed, "tokyo": broken}, at: wire.Selectors{"paris", "tokyo"}, want: judge.Down},
 		{name: "both-broken", on: map[string]heard{"paris": broken, "tokyo": broken}, want: judge.Unknown},
 		{name: "silent", on: map[string]heard{"paris": late, "tokyo": late}, want: judge.Unknown},
-		{name: "one-silent", on: map[string]heard{"paris": ok, "tokyo": late}, want: judge.Degraded},
+		{name: "one-silent", on: map[string]heard{"paris": ok, "tokyo": late}, want: judge.Up},
 		{name: "changed-since", on: map[string]heard{"paris": before, "tokyo": before}, want: judge.Unknown},
 		{name: "refused", on: map[string]heard{"paris": ok, "tokyo": ok}, want: judge.Unknown},
 		{name: "nothing-yet", want: judge.Unknown},
 		{name: "paused", on: map[string]heard{"paris": ok}, stop: true, want: judge.Paused},
 		{name: "of-one", on: map[string]heard{"paris": ok}, at: wire.Selectors{"paris"}, want: judge.Up},
-		{name: "one-never-seen", on: map[string]heard{"paris": ok}, at: wire.Selectors{"paris", "nairobi"}, want: judge.Degraded},
-		{name: "one-left", on: map[string]heard{"paris": ok, "rome": ok}, at: wire.Selectors{"paris", "rome"}, want: judge.Degraded},
+		{name: "one-never-seen", on: map[string]heard{"paris": ok}, at: wire.Selectors{"paris", "nairobi"}, want: judge.Up},
+		{name: "one-left", on: map[string]heard{"paris": ok, "rome": ok}, at: wire.Selectors{"paris", "rome"}, want: judge.Up},
 		{name: "never-heartbeat", on: map[string]heard{"oslo": ok}, at: wire.Selectors{"oslo"}, want: judge.Up},
 	} {
 		revision, err := store.Save(t.Context(), wire.Saved{Monitor: wire.Monitor{Name: c.name, Kind: "tcp", Target: "h:1", Every: wire.Duration(time.Minute)}.WithDefaults(), Agents: c.at, Paused: c.stop}, "added")
@@ -89,12 +92,17 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 			t.Fatal(err)
 		}
 		for id, h := range c.on {
-			r := wire.Result{Agent: id, Monitor: c.name, Kind: "tcp", Target: "h:1", Epoch: "E", Seq: 1, Run: 1, Started: time.Now().Add(-h.ago), Outcome: h.outcome, Failure: h.failure, Revision: revision, LateNS: int64(h.ago)}
-			if h.older {
-				r.Revision--
+			for n := range uint64(4) { // enough to be down against the word of another
+				took := time.Duration(8-2*n) * time.Second
+				ago := h.ago + took
+				r := wire.Result{Agent: id, Monitor: c.name, Kind: "tcp", Target: "h:1", Epoch: "E", Seq: n + 1, Run: n + 1, Started: time.Now().Add(-ago), Outcome: h.outcome, Failure: h.failure, Revision: revision, ElapsedNS: int64(took), LateNS: int64(h.ago)}
+				if h.older {
+					r.Revision--
+				}
+				publish("results."+id+"."+c.name, r)
 			}
-			publish("results."+id+"."+c.name, r)
 		}
+		beat() // now and then, as agents do
 		t.Run(c.name, func(t *testing.T) {
 			said := func(want int, args ...string) string {
 				t.Helper()
@@ -118,6 +126,12 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 			}
 			if out := said(exitOK, "get", "monitors", c.name, "-o", "json"); !strings.Contains(out, `"state": "`+c.want.String()+`"`) {
 				t.Errorf("get monitors -o json: %s", out)
+			}
+			if out := said(exitOK, "explain", c.name); !strings.Contains(out, c.name+" is "+c.want.String()) {
+				t.Errorf("explain: %s", out)
+			}
+			if out := said(exitOK, "show", c.name); !strings.Contains(out, "\n  "+c.want.Mark()+" "+c.want.String()) {
+				t.Errorf("show: %s", out)
 			}
 			watched(t, ","+c.want.String()+",", "get", "monitor", c.name, "--watch", "-o", "csv")
 			watched(t, c.want.Mark()+" "+c.want.String(), "dash", c.name, "--plain")

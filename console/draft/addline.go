@@ -32,6 +32,7 @@ func AddLine(m wire.Saved) (line string, ok bool) {
 	if len(m.Except) > 0 {
 		args = append(args, "--except", quoted(m.Except.String()))
 	}
+	args = append(args, ruleFlags(m)...)
 	options := map[string]any{}
 	if len(m.Options) > 0 && json.Unmarshal(m.Options, &options) != nil {
 		return "", false

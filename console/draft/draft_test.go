@@ -61,3 +61,40 @@ func TestCheck_NamesTheOption(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestRule_FromFlags: what AddLine writes is what Rule reads.
+func TestRule_FromFlags(t *testing.T) {
+	given := func(texts map[string]string) func(string) (string, bool) {
+		return func(flag string) (string, bool) { text, ok := texts[flag]; return text, ok }
+	}
+	if r, err := Rule(given(nil)); r != nil || err != nil {
+		t.Errorf("of nothing: %+v %v", r, err)
+	}
+	for _, c := range []struct {
+		texts map[string]string
+		line  string
+	}{
+		{map[string]string{"quorum": "region:2", "down": "3/5", "up": "1", "crosscheck": "off"}, "--quorum region:2 --down 3/5 --up 1 --crosscheck off"},
+		{map[string]string{"quorum": "60%"}, "--quorum 60%"},
+		{map[string]string{"crosscheck": "2"}, "--crosscheck 2"},
+	} {
+		r, err := Rule(given(c.texts))
+		if err != nil {
+			t.Errorf("%v: %v", c.texts, err)
+			continue
+		}
+		m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "h:1", Every: wire.Duration(10e9)}, Verdict: r, DependsOn: []string{"gateway", "isp"}}
+		got, ok := AddLine(m)
+		if want := "netmon add tcp h:1 --name web --every 10s " + c.line + " --depends-on gateway,isp"; !ok || got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	_, err := Rule(given(map[string]string{"quorum": "0", "down": "0/3", "up": "21", "crosscheck": "0"}))
+	want := `--quorum: want at least 1 agent, got 0
+--down: want BAD/RUNS such as 2/3, of at most 20 runs, got "0/3"
+--up: want 1 to 20 good runs in a row, got "21"
+--crosscheck: want off or 1 to 20 agents, got "0"`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}

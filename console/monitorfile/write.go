@@ -2,7 +2,6 @@ package monitorfile
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -10,32 +9,6 @@ import (
 	"netmon/console/output"
 	"netmon/wire"
 )
-
-// entry is a monitor as people write it: a wire.Saved without what only
-// the store knows.
-type entry struct {
-	Name    string          `json:"name"`
-	Kind    string          `json:"kind"`
-	Target  string          `json:"target"`
-	Every   wire.Duration   `json:"every,omitempty"`
-	Timeout wire.Duration   `json:"timeout,omitempty"`
-	Agents  wire.Selectors  `json:"agents,omitzero"`
-	Except  wire.Selectors  `json:"except,omitempty"`
-	Paused  bool            `json:"paused,omitempty"`
-	Options json.RawMessage `json:"options,omitempty"`
-}
-
-func (m entry) saved() wire.Saved {
-	return wire.Saved{
-		Monitor: wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options},
-		Agents:  m.Agents, Except: m.Except, Paused: m.Paused,
-	}
-}
-
-func entryOf(s wire.Saved) entry {
-	return entry{Name: s.Name, Kind: s.Kind, Target: s.Target, Every: s.Every, Timeout: s.Timeout,
-		Agents: s.Agents, Except: s.Except, Paused: s.Paused, Options: s.Options}
-}
 
 // Write writes a file that Read takes; what else is known is in comments, behind head.
 func Write(w io.Writer, list []wire.Saved, head string) error {

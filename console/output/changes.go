@@ -42,6 +42,16 @@ func (f *Follower[T]) Next(l Listing[T]) error {
 	return err
 }
 
+// Add writes items that came behind those of before.
+func (f *Follower[T]) Add(l Listing[T]) error {
+	var out bytes.Buffer
+	if err := f.rows(&out, l); err != nil {
+		return err
+	}
+	_, err := f.w.Write(out.Bytes())
+	return err
+}
+
 // look is what of an item is looked at.
 func (l Listing[T]) look(it T) string {
 	if l.Steady != nil {

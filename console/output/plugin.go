@@ -33,7 +33,11 @@ func PluginLine(s console.Status) (line string, code int) {
 		if a.State == judge.Up {
 			up++
 		} else {
-			why = append(why, a.Agent+" "+a.State.String()+", "+a.Why)
+			word := a.State.String()
+			if share := a.Share.String(); share != "" {
+				word = share
+			}
+			why = append(why, a.Agent+" "+word+", "+a.Why)
 		}
 		if a.Result == nil {
 			continue
@@ -46,11 +50,17 @@ func PluginLine(s console.Status) (line string, code int) {
 		}
 	}
 	text := fmt.Sprintf("%s %s: %s, %d of %d agents up", word, s.Monitor, s.State, up, len(s.Agents))
+	if s.State != judge.Up && s.Why != "" {
+		text += ": " + console.WhyText(s.Why, s.Verdict)
+	}
 	if s.State == judge.Paused {
 		text = fmt.Sprintf("%s %s: paused", word, s.Monitor)
 	}
 	if len(why) > 0 {
 		text += ": " + strings.Join(why, "; ")
+	}
+	if s.Here {
+		text += " (" + console.JudgedHere + ")"
 	}
 	perf = append(perf, fmt.Sprintf("up=%d;;;0;%d", up, len(s.Agents)))
 	// A bar would begin the performance data.

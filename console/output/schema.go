@@ -45,6 +45,14 @@ func schemaOf(t reflect.Type) Schema {
 		return Schema{"type": "string", "description": "a duration such as 10s or 200ms"}
 	case reflect.TypeFor[json.RawMessage]():
 		return Schema{"type": "object", "description": "the kind's own: probes/README.md"}
+	case reflect.TypeFor[wire.Quorum]():
+		return Schema{"description": "majority, any, all, a number of agents, a percentage such as 60%, or so many values of a label",
+			"anyOf": []Schema{{"type": "string"}, {"type": "integer", "minimum": 1},
+				{"type": "object", "required": []string{"distinct", "n"}, "properties": Schema{"distinct": Schema{"type": "string"}, "n": Schema{"type": "integer", "minimum": 1}}}}}
+	case reflect.TypeFor[wire.Strikes]():
+		return Schema{"type": "string", "description": "bad runs of the last ones, such as 2/3"}
+	case reflect.TypeFor[wire.Crosscheck]():
+		return Schema{"anyOf": []Schema{{"const": "off"}, {"type": "integer", "minimum": 1}}}
 	case reflect.TypeFor[judge.State]():
 		return Schema{"type": "string", "enum": judge.States}
 	case reflect.TypeFor[wire.Selectors]():

@@ -12,6 +12,7 @@ import (
 type Snapshot struct {
 	Monitors []wire.Saved // by name
 	Agents   []console.Agent
+	Totals   console.Totals    // states of the monitors
 	Troubles []console.Trouble // what cannot be read although the broker is there
 	Broker   string            // as the prompt shows it
 	Address  string            // of it
@@ -22,7 +23,7 @@ type Snapshot struct {
 // SnapshotOf is what a model knows now of the mesh at a broker. It waits for nobody.
 func SnapshotOf(m *console.Model, broker, address string) Snapshot {
 	link := m.Link()
-	return Snapshot{Monitors: m.Monitors(), Agents: m.Agents(), Troubles: m.Troubles(), Broker: broker, Address: address, Lost: link.Lost, Never: link.Never}
+	return Snapshot{Monitors: m.Monitors(), Agents: m.Agents(), Totals: m.Totals(), Troubles: m.Troubles(), Broker: broker, Address: address, Lost: link.Lost, Never: link.Never}
 }
 
 // Online counts the agents that are there.

@@ -193,8 +193,8 @@ func (m *model) status() string {
 		}
 		return st.Failed + cut("✕ "+text, m.width) + st.Reset
 	}
-	text := fmt.Sprintf("%s · %s · results %s · Tab completes · ? helps",
-		Count(len(m.snap.Monitors), "monitor"), Count(m.snap.Online(), "agent"), m.o.Stream.Mode())
+	text := fmt.Sprintf("%s%s · %s%s · results %s · Tab completes · ? helps", Count(len(m.snap.Monitors), "monitor"), console.NotWell(m.snap.Totals),
+		Count(m.snap.Online(), "agent"), console.JudgedWithout(m.snap.Totals), m.o.Stream.Mode())
 	return st.Dim + cut(text, m.width) + st.Reset
 }
 

@@ -18,7 +18,10 @@ func detailView(s view.Snapshot, u UI, w, h int, st Styles) []string {
 	if d == nil {
 		return []string{"", "  Choose a monitor in view 1 or 2, and press enter."}
 	}
-	out := []string{detailHead(d, st)}
+	out := append([]string{detailHead(d, st)}, judgedLines(d, s.At, st)...)
+	if most := max(1, h/3); len(out) > most {
+		out = out[:most]
+	}
 	agents := min(len(d.Agents), max(1, h/4))
 	out = append(out, onAgents(d, agents, w, s.At, st)...)
 	phases := phaseLines(d.Phases, w)
@@ -50,6 +53,24 @@ func detailHead(d *view.Detail, st Styles) string {
 		parts = append(parts, "timeout "+d.Saved.Timeout.String(), "on "+console.Printable(places(d)), fmt.Sprintf("revision %d", d.Saved.Revision))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// judgedLines are since when it is in its state, why, and what that rests on.
+func judgedLines(d *view.Detail, now time.Time, st Styles) []string {
+	text := console.Printable(d.Why)
+	if !d.Since.IsZero() {
+		text = strings.TrimSuffix(fmt.Sprintf("since %s (%s): %s", console.Moment(d.Since, now), console.Lasting(now.Sub(d.Since)), text), ": ")
+	}
+	if text == "" {
+		return nil
+	}
+	out := []string{"  " + st.in(st.state(d.State), text)}
+	if d.Verdict != nil {
+		for _, l := range console.VerdictLines(d.Verdict, now) {
+			out = append(out, "  "+l)
+		}
+	}
+	return out
 }
 
 func places(d *view.Detail) string {
@@ -92,13 +113,21 @@ func onAgents(d *view.Detail, n, w int, now time.Time, st Styles) []string {
 			text = strings.TrimSpace(a.Why + " " + text)
 		}
 		out = append(out, fmt.Sprintf("%s%s %s %7s %7s %7s %5s %6s %4s  %s", pointer(a.Agent == d.On), name,
-			st.in(st.state(a.State), fit(a.State.Mark()+" "+a.State.String(), stateWidth)),
+			st.in(st.state(a.State), fit(a.State.Mark()+" "+onWord(a), stateWidth)),
 			latency(a.Last), latency(a.P50), latency(a.P95), percent(a.Loss), percent(a.Uptime), days(a.CertDays), console.Printable(text)))
 	}
 	if len(d.Agents) == 0 {
 		out = append(out, "  no agent runs it, and no result came")
 	}
 	return out
+}
+
+// onWord is what the agent is to the verdict, or, where there is none, its state.
+func onWord(a view.OnAgent) string {
+	if a.Share == view.NoShare {
+		return a.State.String()
+	}
+	return a.Share.String()
 }
 
 const plotAxis = 9

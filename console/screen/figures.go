@@ -38,6 +38,13 @@ func percent(f view.Figure) string {
 	}
 }
 
+func orNone(text string) string {
+	if text == "" {
+		return none
+	}
+	return text
+}
+
 func days(f view.Figure) string {
 	if !f.OK {
 		return none

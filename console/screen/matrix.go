@@ -9,6 +9,7 @@ import (
 	"netmon/console"
 	"netmon/console/view"
 	"netmon/judge"
+	"netmon/wire"
 )
 
 const cellWidth = 9 // sign, space, a latency
@@ -29,7 +30,7 @@ func matrixView(s view.Snapshot, u UI, w int, st Styles) []string {
 	if last < len(s.AgentIDs) || first > 0 {
 		head = sides(head, fmt.Sprintf(" %d-%d/%d ←→", first+1, last, len(s.AgentIDs)), w)
 	}
-	out := []string{st.in(st.Dim, strings.TrimRight(head, " "))}
+	out := append(noticeLines(s, st), st.in(st.Dim, strings.TrimRight(head, " ")))
 	for _, r := range s.Monitors {
 		text := fit(r.Name, name)
 		if r.Name == s.Cursor {
@@ -43,7 +44,11 @@ func matrixView(s view.Snapshot, u UI, w int, st Styles) []string {
 			case c.Last.OK:
 				line += " " + st.in(st.state(c.State), c.State.Mark()) + fit(" "+latency(c.Last), cellWidth-1)
 			default:
-				line += " " + st.in(st.state(c.State), fit(c.State.Mark()+" "+c.State.String(), cellWidth))
+				word := c.State.String()
+				if c.Share != view.NoShare {
+					word = c.Share.String()
+				}
+				line += " " + st.in(st.state(c.State), fit(c.State.Mark()+" "+word, cellWidth))
 			}
 		}
 		out = append(out, line)
@@ -85,14 +90,17 @@ func agentsView(s view.Snapshot, u UI, w, h int, st Styles) []string {
 		if i == chosen {
 			name = st.in(st.Chosen, name)
 		}
-		mark := agentMark(a.State)
+		mark, word := agentMark(a.State), a.State
+		if x := a.Verdict; x != nil && x.Standing == wire.AgentAside {
+			mark, word = judge.Degraded, "aside"
+		}
 		var counts []string
 		for _, state := range judge.States {
 			if n := a.Counts[state]; n > 0 {
 				counts = append(counts, st.in(st.state(state), fmt.Sprintf("%s %d", state.Mark(), n)))
 			}
 		}
-		out = append(out, fmt.Sprintf("%s%s %s %s %8d %7d %7d %7d  %s  %s  %s", pointer(i == chosen), name, st.in(st.state(mark), fit(mark.Mark()+" "+a.State, 9)),
+		out = append(out, fmt.Sprintf("%s%s %s %s %8d %7d %7d %7d  %s  %s  %s", pointer(i == chosen), name, st.in(st.state(mark), fit(mark.Mark()+" "+word, 9)),
 			fit(ago(a.Seen, s.At), 8), a.Monitors, a.Pending, a.Dropped, a.Skipped, strings.Join(counts, " "), console.Printable(labels(a.Labels)), console.Printable(a.Version)))
 	}
 	for len(out) < h-below {
@@ -115,6 +123,9 @@ func labels(l map[string]string) string {
 // agentNotes is what is wrong with an agent, in words.
 func agentNotes(a view.AgentRow) []string {
 	var out []string
+	if why := console.AgentVerdictText(a.Verdict); why != "" {
+		out = append(out, why)
+	}
 	for _, n := range a.Notes {
 		out = append(out, a.ID+": "+n)
 	}

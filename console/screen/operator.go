@@ -29,7 +29,7 @@ func (a Operator) Do(ctx context.Context, r Request) (string, error) {
 	case Probe:
 		return a.probe(ctx, r.Monitor, on)
 	case Delete:
-		return InLine(a.Ops.Delete(ctx, r.Monitor))
+		return InLine(a.Ops.Delete(ctx, r.Monitor, console.DeleteOptions{}))
 	case Start:
 		return InLine(a.Ops.Start(ctx, r.Monitor, on))
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"netmon/console"
 	"netmon/console/view"
 	"netmon/judge"
 )
@@ -30,6 +31,9 @@ func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 		fmt.Fprintf(&b, "  ✕ broker lost %s, reconnecting", ago(u.Link.Lost, s.At))
 	}
 	b.WriteByte('\n')
+	for _, n := range console.Notices(s) {
+		b.WriteString(n + "\n")
+	}
 	if len(s.Monitors) == 0 {
 		for _, l := range empty(s, u) {
 			if l != "" {
@@ -41,7 +45,7 @@ func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 		for _, r := range s.Monitors {
 			name = max(name, len(r.Name))
 		}
-		for _, l := range monitorTable(s.Monitors, "", u.Columns, 5*name+80+plainRuns, st) {
+		for _, l := range monitorTable(s.Monitors, "", u.Columns, 5*name+130+plainRuns+whyWidth(s.Monitors), s.At, st) {
 			b.WriteString(strings.TrimPrefix(l, "  ") + "\n")
 		}
 	}

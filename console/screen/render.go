@@ -149,7 +149,22 @@ func monitorsView(s view.Snapshot, u UI, w int, st Styles) []string {
 	if len(s.Monitors) == 0 {
 		return empty(s, u)
 	}
-	return monitorTable(s.Monitors, s.Cursor, u.Columns, w, st)
+	return append(noticeLines(s, st), monitorTable(s.Monitors, s.Cursor, u.Columns, w, s.At, st)...)
+}
+
+// noticeMost is how many notices stand above a table.
+const noticeMost = 4
+
+// noticeLines say what belongs to the states below: who is judged without, and by whom.
+func noticeLines(s view.Snapshot, st Styles) []string {
+	list := console.Notices(s)
+	if len(list) > noticeMost {
+		list = append(list[:noticeMost-1:noticeMost-1], fmt.Sprintf("and %d more: view 3 shows the agents", len(list)-noticeMost+1))
+	}
+	for i := range list {
+		list[i] = st.in(st.Warn, "! "+list[i])
+	}
+	return list
 }
 
 // empty says why there is no row, and what to do about it.

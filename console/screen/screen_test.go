@@ -80,6 +80,19 @@ func office() (*view.Mesh, time.Time) {
 		v.Result(wire.Result{Agent: "paris", Monitor: "dns", Kind: "dns", Target: "example.com", Epoch: "E", Run: uint64(n), Revision: 3,
 			Started: t0.Add(time.Duration(n) * 20 * time.Second), Outcome: wire.Failed, Failure: wire.FailTimeout, Error: "no answer in 5s"}, now)
 	}
+	for _, x := range []wire.Verdict{
+		{Monitor: "web", State: wire.VerdictDegraded, Was: wire.VerdictUp, Since: t0.Add(90 * time.Second), Why: "tokyo is refused; paris is fine", Blame: &wire.Blame{Class: wire.BlamePath, Names: []string{"tokyo"}, Why: "its other targets are good"},
+			Quorum: wire.VerdictQuorum{Need: 2, Down: []string{"tokyo"}, Up: []string{"paris"}, Aside: []string{"oslo"}}, Cross: &wire.CrossCheck{Asked: 1, Answered: 1, TookNS: 31e6},
+			Evidence: []wire.Evidence{{Agent: "tokyo", Started: t0.Add(92 * time.Second), Outcome: wire.Failed, Failure: wire.FailRefused, Text: "connection refused\x1b[2J"}}},
+		{Monitor: "gateway", State: wire.VerdictDegraded, Since: t0.Add(2 * time.Second), Why: "tokyo gets no answer; paris is fine", Quorum: wire.VerdictQuorum{Need: 2, Down: []string{"tokyo"}, Up: []string{"paris"}, Aside: []string{"oslo"}}},
+		{Monitor: "dns", State: wire.VerdictDown, Since: t0.Add(-26 * time.Hour), Why: "times out from 1 of 1 agents", Blame: &wire.Blame{Class: wire.BlameTarget}, Quorum: wire.VerdictQuorum{Need: 1, Down: []string{"paris"}}},
+		{Monitor: "a-rather-long-name-of-a-monitor", State: wire.VerdictUnknown, Since: t0, Why: "nobody is able to say", Quorum: wire.VerdictQuorum{Need: 1, Aside: []string{"oslo"}}},
+	} {
+		x.Revision = 3
+		v.Verdict(x, now)
+	}
+	v.AgentVerdict(wire.AgentVerdict{Agent: "oslo", Standing: wire.AgentAway, Since: t0.Add(30 * time.Second), Why: "oslo is offline: 3 monitors are judged without it", Monitors: 3})
+	v.InContact(now)
 	return v, now
 }
 

@@ -36,6 +36,7 @@ type UI struct {
 	Move    int    // rows that the cursor is to go; done by the next snapshot
 	Agent   string // the chosen agent, in the agents and in the detail
 	Shift   int    // the first agent in sight in the matrix
+	notices int    // lines above the table
 	Frozen  bool
 	Help    bool
 	Mode    mode
@@ -68,7 +69,7 @@ func (u *UI) refuse(text string) { u.Message, u.Bad = text, true }
 
 // Query is what the UI needs to be drawn in this size.
 func (u *UI) Query(w, h int) view.Query {
-	q := view.Query{Names: u.Names, Filter: u.Filter, Sort: u.Sort, Limit: max(1, body(h)-1), First: u.First, Cursor: u.Cursor, Move: u.Move}
+	q := view.Query{Names: u.Names, Filter: u.Filter, Sort: u.Sort, Limit: max(1, body(h)-1-u.notices), First: u.First, Cursor: u.Cursor, Move: u.Move}
 	if u.Mode == typing {
 		q.Filter = u.Typed
 	}
@@ -99,6 +100,7 @@ func (u *UI) Took(s view.Snapshot) {
 		return
 	}
 	u.First, u.Cursor = s.First, s.Cursor
+	u.notices = min(len(console.Notices(s)), noticeMost)
 }
 
 // Hear takes what a model says of the broker, and tells what is new of it.

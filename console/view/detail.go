@@ -33,7 +33,7 @@ func (v *Mesh) detail(m *monitor, q Query, now uint32) *Detail {
 func (v *Mesh) onAgent(s *series, q Query, now uint32) OnAgent {
 	v.scratch = tally{lats: v.scratch.lats[:0]}
 	v.scratch.count(s, now)
-	o := OnAgent{Agent: s.a.id, State: s.state, Wanted: s.wanted, Address: s.last.address, Figures: v.scratch.figures(), Strip: s.strip(q.Strip, now)}
+	o := OnAgent{Agent: s.a.id, State: s.state, Share: s.share, Wanted: s.wanted, Address: s.last.address, Figures: v.scratch.figures(), Strip: s.strip(q.Strip, now)}
 	o.CertDays = s.cert(v.time(now))
 	n := len(s.samples)
 	if n > 0 {
@@ -49,10 +49,12 @@ func (v *Mesh) onAgent(s *series, q Query, now uint32) OnAgent {
 	case !s.wanted:
 		o.Why = "not to run there"
 	case s.state == judge.Unknown:
-		if st := s.status(now); st.Reason == judge.NotMeasured {
+		st := s.status(now)
+		if s.m.saved != nil {
+			st = v.shareStatus(s.m, s.a.id, s, s.share, now)
+		}
+		if o.Why = st.Why; st.Reason == judge.NotMeasured {
 			o.Why = "could not measure" // Summary says the rest
-		} else {
-			o.Why = st.Why
 		}
 	}
 	return o
@@ -76,11 +78,18 @@ func (s *series) plot(v *Mesh, n int, now uint32) []Run {
 	for k := range out {
 		out[k].State = judge.Unknown
 	}
-	for ; i >= 0 && place >= 0; i-- {
+	for ; i >= 0; i-- {
+		for n := s.covered(w, i); n > 0 && place >= 0; n-- {
+			out[place].State = w[i].state()
+			place--
+		}
+		if place < 0 {
+			break
+		}
 		out[place] = Run{At: v.time(w[i].at), State: w[i].state(), Latency: latency(w[i])}
 		place--
 		if i > 0 {
-			place -= s.missing(w[i-1], w[i])
+			place -= s.missing(w, i)
 		}
 	}
 	return out

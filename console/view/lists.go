@@ -13,6 +13,8 @@ type Agent struct {
 	wire.Alive
 	Seen   time.Time // when the broker got its last heartbeat
 	Online bool
+
+	Verdict *wire.AgentVerdict // nil where the judge said nothing of it
 }
 
 // State is online, offline or left.
@@ -67,7 +69,7 @@ func (v *Mesh) Agents(now time.Time) []Agent {
 	list := make([]Agent, 0, len(v.agents))
 	for _, a := range v.agents {
 		if !a.seen.IsZero() {
-			list = append(list, Agent{Alive: a.Alive, Seen: a.seen, Online: !a.away()})
+			list = append(list, Agent{Alive: a.Alive, Seen: a.seen, Online: !a.away(), Verdict: v.verdicts.agents[a.id]})
 		}
 	}
 	slices.SortFunc(list, func(a, b Agent) int { return strings.Compare(a.Agent, b.Agent) })

@@ -43,7 +43,8 @@ type Mesh struct {
 	rate     rate
 	scratch  tally
 	byName   []*monitor
-	unsorted bool       // byName is not what monitors holds
+	unsorted bool // byName is not what monitors holds
+	verdicts verdicts
 	order    []*monitor // room for the next snapshot's
 	states   []*monitor // and for its order by state
 }
@@ -65,8 +66,10 @@ type monitor struct {
 	silenceBefore uint32 // as silence was before changed
 	changed       uint32
 	revision      uint64
-	series        []*series // by agent
-	named         []string  // agents that the saved monitor names
+	measured      uint64        // revision since which it measures what it measures now
+	verdict       *wire.Verdict // the newest; nil before the first
+	series        []*series     // by agent
+	named         []string      // agents that the saved monitor names
 	count         judge.Counts
 	latest        *series // that had the newest result
 	figures       Figures
@@ -97,6 +100,7 @@ func New(now time.Time) *Mesh {
 	return &Mesh{
 		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
 		held: map[string]map[string]held{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
+		verdicts: newVerdicts(false, now),
 	}
 }
 
@@ -151,6 +155,9 @@ func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Tim
 	}
 	if saved != nil {
 		def := saved.Monitor.WithDefaults()
+		if m.saved == nil || !m.saved.SameMeasurement(saved.Monitor) {
+			m.measured = saved.Revision
+		}
 		m.saved, m.kind, m.target, m.revision, m.named = saved, def.Kind, def.Target, saved.Revision, saved.Agents.IDs()
 		v.schedule(m, def.Every.Std(), def.Timeout.Std(), now)
 	}
@@ -176,7 +183,7 @@ func (v *Mesh) Only(names map[string]bool) {
 }
 
 func (v *Mesh) newMonitor(name string) *monitor {
-	m := &monitor{name: name}
+	m := &monitor{name: name, verdict: v.verdicts.monitors[name]}
 	v.schedule(m, wire.DefaultEvery, wire.DefaultTimeout, v.base)
 	v.monitors[name], v.unsorted = m, true
 	v.changes.Add(1)
@@ -207,6 +214,7 @@ func (v *Mesh) drop(m *monitor) {
 		delete(v.kept, s)
 	}
 	delete(v.monitors, m.name)
+	delete(v.verdicts.monitors, m.name)
 	v.unsorted = true
 	v.changes.Add(1)
 	v.saved.Add(1)
@@ -253,6 +261,7 @@ func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
 		s.wanted = wanted
 		v.changes.Add(1)
 	}
+	s.share = v.shareOf(m, a.id)
 	v.judge(s, v.tick(now))
 }
 
@@ -264,8 +273,15 @@ func (v *Mesh) newSeries(m *monitor, a *agent) *series {
 	return s
 }
 
+// judge evaluates a series: of a saved monitor by the verdict, else by its last result.
 func (v *Mesh) judge(s *series, now uint32) {
-	st, _ := s.facts(now).State()
+	st := s.share.State()
+	switch {
+	case s.m.paused():
+		st = judge.Paused
+	case s.m.saved == nil:
+		st, _ = s.facts(now).State()
+	}
 	if st == s.state {
 		return
 	}

@@ -72,82 +72,80 @@ func marks(strip []judge.State) string {
 	return out
 }
 
-func TestMesh_States(t *testing.T) {
+func TestMesh_Strips(t *testing.T) {
 	for name, tc := range map[string]struct {
-		feed   func(v *Mesh)
-		now    time.Duration
-		state  judge.State
-		up, of int
-		strip  string
+		feed  func(v *Mesh)
+		now   time.Duration
+		strip string
 	}{
-		"nothing came yet":  {func(v *Mesh) {}, time.Second, judge.Unknown, 0, 2, ""},
-		"ok on both agents": {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, judge.Up, 2, 2, "●"},
-		"failed on one":     {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, judge.Degraded, 1, 2, "▲"},
+		"nothing came yet":  {func(v *Mesh) {}, time.Second, ""},
+		"ok on both agents": {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 2 * time.Second, "●"},
+		"failed on one":     {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1, failed("refused")), t0) }, 2 * time.Second, "▲"},
 		"failed on both": {func(v *Mesh) {
 			v.Result(run("a", 1, failed("refused")), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
-		}, 2 * time.Second, judge.Down, 0, 2, "✕"},
-		"slow on both": {func(v *Mesh) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, judge.Degraded, 2, 2, "▲"},
+		}, 2 * time.Second, "✕"},
+		"slow on both": {func(v *Mesh) { v.Result(run("a", 1, failed("slow")), t0); v.Result(run("b", 1, failed("slow")), t0) }, 2 * time.Second, "▲"},
 		"one agent is silent": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			for n := range 9 {
 				v.Result(run("b", n+1), at(time.Duration(n+1)*time.Second))
 			}
-		}, 9 * time.Second, judge.Degraded, 1, 2, "●????????"},
-		"both are silent":         {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, judge.Unknown, 0, 2, "●????"},
-		"neither could measure":   {func(v *Mesh) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
-		"an outcome of tomorrow":  {func(v *Mesh) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, judge.Unknown, 0, 2, "?"},
-		"down, and one not known": {func(v *Mesh) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, judge.Down, 0, 2, "✕"},
+		}, 9 * time.Second, "●????????"},
+		"both are silent":         {func(v *Mesh) { v.Result(run("a", 1), t0); v.Result(run("b", 1), t0) }, 5 * time.Second, "●????"},
+		"neither could measure":   {func(v *Mesh) { v.Result(run("a", 1, broken), t0); v.Result(run("b", 1, broken), t0) }, 2 * time.Second, "?"},
+		"an outcome of tomorrow":  {func(v *Mesh) { v.Result(run("a", 1, func(r *wire.Result) { r.Outcome = "perhaps" }), t0) }, 2 * time.Second, "?"},
+		"down, and one not known": {func(v *Mesh) { v.Result(run("a", 1, failed("refused")), t0) }, 2 * time.Second, "✕"},
 		"an agent said good-bye": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			b := alive("b", at(time.Second))
 			b.Leaving = true
 			v.Heartbeat(b, at(time.Second), at(time.Second))
-		}, 2 * time.Second, judge.Up, 1, 1, "●"},
+		}, 2 * time.Second, "●"},
 		"an agent is gone": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Result(run("b", 2, failed("refused")), at(time.Second)) // it was on its way
-		}, 2 * time.Second, judge.Up, 1, 1, "●"},
+		}, 2 * time.Second, "●"},
 		"an agent was gone, and is back": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
 			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Heartbeat(alive("b", at(time.Second)), at(time.Second), at(time.Second))
 			v.Result(run("b", 2), at(time.Second))
-		}, 2 * time.Second, judge.Up, 2, 2, "●"},
+		}, 2 * time.Second, "●"},
 		"paused": {func(v *Mesh) {
 			v.Result(run("a", 1), t0)
 			p := saved("web", time.Second)
 			p.Paused = true
 			v.Saved("web", p, nil, at(time.Second))
-		}, 2 * time.Second, judge.Paused, 0, 0, "●"},
+		}, 2 * time.Second, "●"},
 		"an old result came late": {func(v *Mesh) {
 			v.Result(run("a", 2, failed("refused")), t0)
 			v.Result(run("a", 1), t0)
 			v.Result(run("b", 2), t0)
 			v.Result(run("b", 1, failed("refused")), t0)
-		}, 3 * time.Second, judge.Degraded, 1, 2, "▲▲"},
+		}, 3 * time.Second, "▲▲"},
 		"runs are lost": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 4), t0)
 			}
-		}, 4 * time.Second, judge.Up, 2, 2, "●??●"},
+		}, 4 * time.Second, "●??●"},
 		"the agent says that it dropped some": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 2, func(r *wire.Result) { r.Dropped = 3 }), t0)
 			}
-		}, 2 * time.Second, judge.Up, 2, 2, "●?●"},
+		}, 2 * time.Second, "●?●"},
 		"lost runs that came after all": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				for _, n := range []int{1, 4, 3, 2, 3, 4} {
 					v.Result(run(a, n), t0)
 				}
 			}
-		}, 4 * time.Second, judge.Up, 2, 2, "●●●●"},
+		}, 4 * time.Second, "●●●●"},
 		"a new epoch is no gap": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
@@ -155,47 +153,71 @@ func TestMesh_States(t *testing.T) {
 				v.Result(run(a, 3, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
 				v.Result(run(a, 4, func(r *wire.Result) { r.Epoch, r.Run = "F", 2 }), t0)
 			}
-		}, 4 * time.Second, judge.Up, 2, 2, "●●●●"},
+		}, 4 * time.Second, "●●●●"},
 		"a new epoch after a silence is one": {func(v *Mesh) {
 			for _, a := range []string{"a", "b"} {
 				v.Result(run(a, 1), t0)
 				v.Result(run(a, 7, func(r *wire.Result) { r.Epoch, r.Run = "F", 1 }), t0)
 			}
-		}, 7 * time.Second, judge.Up, 2, 2, "●?????●"},
+		}, 7 * time.Second, "●?????●"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := mesh("a", "b")
 			tc.feed(v)
-			r := v.web(t, at(tc.now))
-			if r.State != tc.state || r.Up != tc.up || r.Of != tc.of || marks(r.Strip) != tc.strip {
-				t.Errorf("%v %d/%d %q, want %v %d/%d %q", r.State, r.Up, r.Of, marks(r.Strip), tc.state, tc.up, tc.of, tc.strip)
+			if got := marks(v.web(t, at(tc.now)).Strip); got != tc.strip {
+				t.Errorf("%q, want %q", got, tc.strip)
 			}
 		})
 	}
 }
 
-func TestMesh_AnAgentThatIsOfflineKnowsNothing(t *testing.T) {
-	v := New(t0)
-	v.Saved("web", saved("web", time.Hour), nil, t0)
-	v.Heartbeat(alive("a", t0), t0, t0)
-	v.Result(run("a", 1), at(time.Second))
-	if r := v.web(t, at(10*time.Second)); r.State != judge.Up {
-		t.Errorf("online: %v", r.State)
+// TestMesh_ByHand has monitors that nobody saved: their state is that of the runs
+// heard last.
+func TestMesh_ByHand(t *testing.T) {
+	byHand := func(r *wire.Result) { r.Revision = 0 }
+	hear := func(v *Mesh, agent string, change ...func(*wire.Result)) {
+		v.Result(run(agent, 1, append(change, byHand)...), at(time.Second))
 	}
-	if r := v.web(t, at(31*time.Second)); r.State != judge.Unknown || r.Of != 1 {
-		t.Errorf("offline: %v of %d", r.State, r.Of)
-	}
-	v.Heartbeat(alive("a", at(32*time.Second)), at(32*time.Second), at(32*time.Second))
-	if r := v.web(t, at(32*time.Second)); r.State != judge.Up {
-		t.Errorf("back: %v", r.State)
+	for name, tc := range map[string]struct {
+		feed   func(v *Mesh)
+		now    time.Duration
+		state  judge.State
+		up, of int
+	}{
+		"ok on both agents": {func(v *Mesh) { hear(v, "a"); hear(v, "b") }, 2 * time.Second, judge.Up, 2, 2},
+		"failed on one":     {func(v *Mesh) { hear(v, "a"); hear(v, "b", failed("refused")) }, 2 * time.Second, judge.Degraded, 1, 2},
+		"failed on both":    {func(v *Mesh) { hear(v, "a", failed("refused")); hear(v, "b", failed("refused")) }, 2 * time.Second, judge.Down, 0, 2},
+		"slow on both":      {func(v *Mesh) { hear(v, "a", failed("slow")); hear(v, "b", failed("slow")) }, 2 * time.Second, judge.Degraded, 2, 2},
+		"neither measured":  {func(v *Mesh) { hear(v, "a", broken); hear(v, "b", broken) }, 2 * time.Second, judge.Unknown, 0, 2},
+		"one is offline": {func(v *Mesh) {
+			hear(v, "a")
+			v.Heartbeat(alive("b", at(25*time.Second)), at(25*time.Second), at(25*time.Second))
+			hear(v, "b")
+		}, 31 * time.Second, judge.Degraded, 1, 2},
+		"both are silent": {func(v *Mesh) { hear(v, "a"); hear(v, "b") }, time.Minute, judge.Unknown, 0, 2},
+		"an agent is gone": {func(v *Mesh) {
+			hear(v, "a")
+			hear(v, "b", failed("refused"))
+			v.Heartbeat(wire.Farewell("b", at(time.Second)), at(time.Second), at(time.Second))
+			hear(v, "b", failed("refused")) // it was on its way
+		}, 2 * time.Second, judge.Up, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := mesh("a", "b")
+			v.Saved("web", nil, nil, t0)
+			tc.feed(v)
+			r := v.web(t, at(tc.now))
+			if r.State != tc.state || r.Up != tc.up || r.Of != tc.of || !r.Manual || r.Verdict != nil {
+				t.Errorf("%v %d/%d, want %v %d/%d", r.State, r.Up, r.Of, tc.state, tc.up, tc.of)
+			}
+		})
 	}
 }
 
 func TestMesh_CorrectsAnAgentsClock(t *testing.T) {
 	v := New(t0)
-	v.Saved("web", saved("web", time.Second), nil, t0)
 	v.Heartbeat(alive("a", at(-time.Hour)), t0, t0) // its clock is an hour behind
-	v.Result(run("a", 1, func(r *wire.Result) { r.Started = at(time.Second - time.Hour) }), at(time.Second))
+	v.Result(run("a", 1, func(r *wire.Result) { r.Started, r.Revision = at(time.Second-time.Hour), 0 }), at(time.Second))
 	if r := v.web(t, at(2*time.Second)); r.State != judge.Up {
 		t.Errorf("the agent's clock is behind, and web is %v", r.State)
 	}
@@ -234,8 +256,8 @@ func TestMesh_ForgetsWhatIsDeleted(t *testing.T) {
 		t.Errorf("%+v", s.Totals)
 	}
 	v.Saved("web", saved("web", time.Second), nil, at(2*time.Second)) // it comes back, and the held result with it
-	if r := v.web(t, at(3*time.Second)); r.State != judge.Up {
-		t.Errorf("%v", r.State)
+	if r := v.web(t, at(3*time.Second)); marks(r.Strip) != "●" {
+		t.Errorf("%v", r.Strip)
 	}
 	v.Only(map[string]bool{})
 	if s := v.Snapshot(Query{}, at(time.Minute)); s.Totals.All != 0 {
@@ -289,9 +311,6 @@ func TestMesh_AGapIsNeverUp(t *testing.T) {
 		if !slices.Equal(r.Strip, want) {
 			t.Fatalf("seed %d: %s, want %s", seed, marks(r.Strip), marks(want))
 		}
-		if r.State != want[most-1] {
-			t.Fatalf("seed %d: %v, want %v", seed, r.State, want[most-1])
-		}
 		up, known := 0.0, 0.0
 		for n := range most - 1 {
 			if want[n] != judge.Unknown {
@@ -325,7 +344,15 @@ func TestMesh_CountsStayTrue(t *testing.T) {
 	for range 20000 {
 		now = now.Add(time.Duration(rnd.IntN(2000)) * time.Millisecond)
 		agent, name := agents[rnd.IntN(3)], names[rnd.IntN(3)]
-		switch rnd.IntN(10) {
+		switch rnd.IntN(12) {
+		case 10:
+			x := wire.Verdict{Monitor: name, State: wire.VerdictDegraded, Revision: uint64(rnd.IntN(2))}
+			x.Quorum.Down, x.Quorum.Up = agents[:rnd.IntN(3)], agents[2:]
+			v.Verdict(x, now)
+		case 11:
+			if rnd.IntN(2) == 0 {
+				v.InContact(now)
+			}
 		case 0:
 			m := saved(name, time.Duration(1+rnd.IntN(20))*time.Second)
 			m.Paused = rnd.IntN(4) == 0
@@ -368,11 +395,11 @@ func TestSnapshot_OrderAndWindow(t *testing.T) {
 	for n := range 30 {
 		name := fmt.Sprintf("m%02d", n)
 		v.Saved(name, saved(name, time.Second), nil, t0)
-		v.Result(run("a", 1, func(r *wire.Result) {
-			if r.Monitor = name; n%10 == 3 {
-				failed("refused")(r)
-			}
-		}), t0)
+		x := wire.Verdict{Monitor: name, State: wire.VerdictUp, Revision: 1}
+		if n%10 == 3 {
+			x.State = wire.VerdictDown
+		}
+		v.Verdict(x, t0)
 	}
 	names := func(s Snapshot) (out []string) {
 		for _, m := range s.Monitors {

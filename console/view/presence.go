@@ -143,6 +143,7 @@ func (v *Mesh) advance(now time.Time) {
 			v.look(a, now)
 		}
 	}
+	v.checkContact(now)
 	v.sweep(v.tick(now))
 }
 
@@ -179,13 +180,13 @@ func (v *Mesh) watch(s *series) {
 	v.wheel[at] = append(v.wheel[at], s)
 }
 
-// sweep finds what has become unknown by silence. A series that has had results
+// sweep finds what has become unknown by silence, of monitors that nobody judges. A series that has had results
 // goes back into the wheel: each is looked at once in the time of its silence.
 func (v *Mesh) sweep(now uint32) {
 	due := func(list []*series) {
 		for _, s := range list {
 			s.inWheel = false
-			if s.m == nil {
+			if s.m == nil || s.m.saved != nil {
 				continue
 			}
 			if now > s.deadline() {

@@ -52,6 +52,9 @@ type Query struct {
 // Snapshot answers a Query. It is not changed after it was made.
 type Snapshot struct {
 	At       time.Time
+	Here     bool                // no controller leads: judged here
+	Mesh     wire.MeshVerdict    // whether verdicts are frozen
+	Unable   []wire.AgentVerdict // agents without which monitors are judged, by id
 	Totals   Totals
 	Monitors []Row
 	First    int    // place of Monitors[0] among Matching
@@ -78,7 +81,10 @@ type Totals struct {
 type Row struct {
 	Name, Kind, Target string
 	State              judge.State
-	Up, Of             int // agents where it is up, of those where it should run
+	Since              time.Time     // when it began; zero where that is not known
+	Why                string        // in one sentence
+	Verdict            *wire.Verdict // that it is from; nil where none holds
+	Up, Of             int           // agents where it is up, of those where it should run
 	Every              time.Duration
 	Manual             bool   // started by hand: not saved
 	Problem            string // why what is saved cannot be read
@@ -91,6 +97,7 @@ type Row struct {
 type Cell struct {
 	Here  bool // it should run there
 	State judge.State
+	Share Share  // in the verdict
 	Last  Figure // latency of the newest run, ns
 }
 
@@ -102,6 +109,8 @@ type AgentRow struct {
 	Seen   time.Time
 	Skew   time.Duration // how far its clock is behind ours, when that is much
 	Counts judge.Counts  // of its monitors, by state
+
+	Verdict *wire.AgentVerdict // nil where the judge said nothing of it
 }
 
 // Detail is one monitor with all that is kept of it.
@@ -119,6 +128,7 @@ type Detail struct {
 type OnAgent struct {
 	Agent   string
 	State   judge.State
+	Share   Share  // in the verdict
 	Wanted  bool   // it should run there
 	Why     string // of an unknown state: offline, no result yet, silent, ...
 	At      time.Time

@@ -78,7 +78,7 @@ func (v *Mesh) take(r *wire.Result, measured, now time.Time) {
 		m.latest = s
 	}
 	v.judge(s, present)
-	if !s.inWheel {
+	if m.saved == nil && !s.inWheel {
 		v.watch(s)
 	}
 }
@@ -125,6 +125,9 @@ func (v *Mesh) hold(r *wire.Result, measured time.Time) {
 // learn takes the interval of a monitor that nobody saved from when its runs were due.
 func (v *Mesh) learn(s *series, r *wire.Result, now time.Time) {
 	prev := s.last.due
+	if r.Asked != "" {
+		return
+	}
 	if !prev.IsZero() && r.Due.After(prev) && len(s.samples) > 1 {
 		if w := s.samples[len(s.samples)-2:]; w[1].run == w[0].run+1 {
 			// What another client says may be any number.
@@ -139,6 +142,9 @@ func (v *Mesh) learn(s *series, r *wire.Result, now time.Time) {
 
 func (s *series) keepLast(r *wire.Result) {
 	s.last = last{summary: r.Summary, address: r.Address, failure: r.Failure, err: r.Error, due: r.Due, covers: r.Covers, certExpires: s.last.certExpires}
+	if r.Asked != "" {
+		s.last.due = time.Time{} // it was due at no tick
+	}
 	if r.CertExpires != nil {
 		s.last.certExpires = *r.CertExpires
 	}

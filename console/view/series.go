@@ -27,7 +27,7 @@ type sample struct {
 	lat   float32 // nanoseconds; negative is not measured
 	run   uint16  // low bits of the run's number
 	loss  uint8   // lossScale is all; noLoss is not measured
-	flags uint8   // the State; gapBefore; epochParity; coversAfter; lostBefore
+	flags uint8   // the State; gapBefore; epochParity; coversAfter; lostBefore; askedFor
 }
 
 const (
@@ -36,6 +36,7 @@ const (
 	epochParity = 0x10 // differs between neighbours when the numbering began anew
 	coversAfter = 0x20 // ticks came while it waited for its target: they have its outcome
 	lostBefore  = 0x40 // ticks before it came while the agent was too busy, or did not run: of these nothing is known
+	askedFor    = 0x80 // it stands for no tick: somebody asked for it
 )
 
 func (s sample) state() judge.State { return judge.State(s.flags & stateBits) }
@@ -46,6 +47,7 @@ type series struct {
 	a       *agent
 	wanted  bool        // it should run there; only then it is counted
 	state   judge.State // as m.count has it
+	share   Share       // of the agent in the verdict on m
 	inWheel bool
 	parity  uint8
 	heard   uint32 // when the newest result was measured, in ticks
@@ -90,6 +92,9 @@ func (s *series) add(r *wire.Result, at uint32) (newest, added bool) {
 	}
 	if r.Skipped > r.Covers || r.Missed > 0 {
 		x.flags |= lostBefore
+	}
+	if r.Asked != "" {
+		x.flags |= askedFor
 	}
 	n := len(s.samples)
 	newest = n == 0 || at > s.samples[n-1].at || at == s.samples[n-1].at && (r.Epoch != s.epoch || r.Run > s.run)
@@ -144,9 +149,9 @@ func (s *series) window() []sample {
 // deadline is the tick after which silence means that nothing is known.
 func (s *series) deadline() uint32 { return s.heard + s.m.silence }
 
-// missing is how many runs between two neighbours are not known.
-func (s *series) missing(p, c sample) int {
-	n := 0
+// missing is how many runs before w[i] and after the one before it are not known.
+func (s *series) missing(w []sample, i int) int {
+	p, c, n := w[i-1], w[i], 0
 	if p.flags&epochParity == c.flags&epochParity {
 		if d := c.run - p.run; d > 1 && d < 1<<15 {
 			n = int(d) - 1
@@ -155,8 +160,10 @@ func (s *series) missing(p, c sample) int {
 	if c.flags&gapBefore != 0 {
 		n = max(n, 1)
 	}
-	if c.flags&lostBefore != 0 && p.flags&coversAfter == 0 {
-		n = max(n, 1, s.ticksBetween(p, c))
+	if c.flags&lostBefore != 0 {
+		if p := tickBefore(w, i); p.flags&coversAfter == 0 {
+			n = max(n, 1, s.ticksBetween(p, c))
+		}
 	}
 	limit := s.m.silence
 	if p.at < s.m.changed {
@@ -174,13 +181,27 @@ func (s *series) ticksBetween(p, c sample) int {
 	return max(0, int((c.at-p.at+every/2)/every)-1)
 }
 
-// covered is how many ticks between two neighbours have the outcome of p, as they
-// came while it waited.
-func (s *series) covered(p, c sample) int {
-	if p.flags&coversAfter == 0 || c.at < p.at || s.missing(p, c) > 0 {
+// covered is how many ticks after w[i] have its outcome, as they came while it waited.
+func (s *series) covered(w []sample, i int) int {
+	if w[i].flags&coversAfter == 0 {
 		return 0
 	}
-	return s.ticksBetween(p, c)
+	for j := i + 1; j < len(w); j++ {
+		if w[j].at < w[j-1].at || s.missing(w, j) > 0 {
+			return 0
+		}
+		if w[j].flags&askedFor == 0 || j == len(w)-1 {
+			return s.ticksBetween(w[i], w[j])
+		}
+	}
+	return 0
+}
+
+// tickBefore is the last run before w[i] that was not asked for.
+func tickBefore(w []sample, i int) sample {
+	for i--; i > 0 && w[i].flags&askedFor != 0; i-- {
+	}
+	return w[i]
 }
 
 // strip is the last n runs, the newest last, with a place for each that is not
@@ -207,7 +228,7 @@ func (s *series) strip(n int, now uint32) []judge.State {
 		}
 		out = append(out, w[i].state())
 		if i > 0 {
-			silent, covered = s.missing(w[i-1], w[i]), s.covered(w[i-1], w[i])
+			silent, covered = s.missing(w, i), s.covered(w, i-1)
 		}
 	}
 	slices.Reverse(out)
@@ -232,10 +253,7 @@ func (t *tally) count(s *series, now uint32) {
 			t.lats = append(t.lats, x.lat)
 		}
 		if x.loss != noLoss {
-			runs := 1
-			if i+1 < len(w) {
-				runs += s.covered(x, w[i+1])
-			}
+			runs := 1 + s.covered(w, i)
 			t.loss += float64(x.loss) / lossScale * float64(runs)
 			t.losses += runs
 		}
@@ -245,7 +263,7 @@ func (t *tally) count(s *series, now uint32) {
 		span := s.m.every
 		switch {
 		case i+1 < len(w):
-			if s.missing(x, w[i+1]) == 0 {
+			if s.missing(w, i+1) == 0 {
 				span = w[i+1].at - x.at
 			}
 		default: // so far

@@ -28,7 +28,7 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	defer v.mu.Unlock()
 	t := v.tick(now)
 	v.advance(now)
-	s := Snapshot{At: now}
+	s := Snapshot{At: now, Here: v.verdicts.here, Mesh: v.verdicts.mesh, Unable: v.unable()}
 	s.Totals = v.totals(now)
 	ids := slices.Sorted(maps.Keys(v.agents))
 	if q.Agents || q.Cells {
@@ -62,7 +62,7 @@ func (v *Mesh) totals(now time.Time) Totals {
 			n.All--
 			continue
 		}
-		m.total = judge.OfMonitor(m.paused(), v.counts(m))
+		m.total, _ = v.state(m)
 		n.Monitors[m.total]++
 	}
 	for _, a := range v.agents {
@@ -148,7 +148,17 @@ func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 	v.figure(m, now)
 	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[judge.Up] + m.count[judge.Degraded],
 		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Figures: m.figures}
-	if !m.paused() {
+	if m.saved != nil {
+		_, r.Why = v.state(m)
+	}
+	x, _ := v.holding(m)
+	switch {
+	case m.paused():
+	case x != nil && m.saved != nil:
+		r.Verdict, r.Since = x, x.Since
+		r.Up = len(x.Quorum.Up) + len(x.Quorum.Slow)
+		r.Of = Placed(&x.Quorum)
+	default:
 		for _, n := range v.counts(m) {
 			r.Of += n
 		}
@@ -162,7 +172,7 @@ func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 	r.Cells = make([]Cell, len(ids))
 	for _, s := range m.series {
 		if i, ok := slices.BinarySearch(ids, s.a.id); ok && s.wanted {
-			r.Cells[i] = Cell{Here: true, State: s.state}
+			r.Cells[i] = Cell{Here: true, State: s.state, Share: s.share}
 			if n := len(s.samples); n > 0 && s.state != judge.Unknown && s.state != judge.Paused {
 				r.Cells[i].Last = latency(s.samples[n-1])
 			}
@@ -200,6 +210,7 @@ func (v *Mesh) agentRow(a *agent) AgentRow {
 	case a.away():
 		r.State = "offline"
 	}
+	r.Verdict = v.verdicts.agents[a.id]
 	for _, s := range a.series {
 		if s.wanted {
 			r.Counts[s.state]++

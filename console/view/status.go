@@ -9,17 +9,22 @@ import (
 	"netmon/wire"
 )
 
-// Status is the state of a saved monitor at one moment, and that on each agent.
+// Status is the state of a saved monitor at one moment, and what it is made of.
 type Status struct {
 	Monitor string        `json:"monitor"`
 	State   judge.State   `json:"state"`
-	Agents  []AgentStatus `json:"agents"` // that should run it, by id; none while it is paused
+	Since   time.Time     `json:"since,omitzero"` // when it began; zero where that is not known
+	Why     string        `json:"why,omitempty"`  // in one sentence
+	Verdict *wire.Verdict `json:"-"`              // that it is from; nil where none holds
+	Here    bool          `json:"-"`              // no controller leads: judged here
+	Agents  []AgentStatus `json:"agents"`         // that should run it, by id; none while it is paused
 }
 
 // AgentStatus is the state of a monitor on one agent.
 type AgentStatus struct {
 	Agent  string       `json:"agent"`
 	State  judge.State  `json:"state"`
+	Share  Share        `json:"-"` // in the verdict
 	Reason judge.Reason `json:"-"`
 	Why    string       `json:"why,omitempty"` // where it is not up
 	Result *wire.Result `json:"result,omitempty"`
@@ -53,31 +58,92 @@ func (v *Mesh) Statuses(now time.Time) ([]wire.Saved, []Status) {
 }
 
 func (v *Mesh) status(m *monitor, now uint32) Status {
-	out := Status{Monitor: m.name, Agents: []AgentStatus{}}
+	out := Status{Monitor: m.name, Here: v.verdicts.here, Agents: []AgentStatus{}}
+	out.State, out.Why = v.state(m)
+	if x, _ := v.holding(m); x != nil && stateOf(x.State) == out.State {
+		out.Since, out.Verdict = x.Since, x
+	}
 	if m.paused() {
-		out.State = judge.Paused
 		return out
 	}
-	var n judge.Counts
-	add := func(a AgentStatus) {
-		n[a.State]++
+	add := func(id string, s *series, share Share) {
+		a := v.shareStatus(m, id, s, share, now)
+		if s != nil && share != NoShare && share != Silent {
+			a.Result = v.kept[s]
+		}
 		out.Agents = append(out.Agents, a)
 	}
+	there := map[string]bool{}
 	for _, s := range m.series {
 		if s.wanted {
-			one := s.status(now)
-			if one.Reason == judge.NoReason || one.Reason == judge.NotMeasured {
-				one.Result = v.kept[s]
-			}
-			add(one)
+			there[s.a.id] = true
+			add(s.a.id, s, s.share)
 		}
 	}
 	for _, id := range v.unknown(m) {
-		add(AgentStatus{Agent: id, State: judge.Unknown, Why: nobody})
+		there[id] = true
+		add(id, nil, v.shareOf(m, id))
+	}
+	if out.Verdict != nil {
+		for id, share := range Shares(&out.Verdict.Quorum) {
+			if !there[id] { // nothing else is known of it here
+				add(id, nil, share)
+			}
+		}
 	}
 	slices.SortFunc(out.Agents, func(a, b AgentStatus) int { return strings.Compare(a.Agent, b.Agent) })
-	out.State = judge.OfMonitor(false, n)
 	return out
+}
+
+// shareStatus is what one agent is to the verdict on m, and why. s may be nil.
+func (v *Mesh) shareStatus(m *monitor, id string, s *series, share Share, now uint32) AgentStatus {
+	out := AgentStatus{Agent: id, State: share.State(), Share: share}
+	of := v.agents[id]
+	switch {
+	case share == SeesUp:
+	case share == SeesDown || share == SeesSlow:
+		out.Why = m.found(id, s)
+	case share == Aside:
+		out.Why = "what it finds does not count: a monitor that this one depends on is down there"
+		if x := v.verdicts.agents[id]; x != nil && x.Standing != wire.AgentAble {
+			out.Why = "it is set aside: " + x.Why
+		}
+	case of != nil && of.Refused[m.name] != "":
+		out.Reason, out.Why = judge.AgentRefused, "the agent cannot run it: "+of.Refused[m.name]
+	case of == nil && (share == NoShare || share == Silent), of != nil && of.seen.IsZero() && s != nil && len(s.samples) == 0:
+		out.Reason, out.Why = judge.NothingHeard, nobody
+	case of != nil && of.away():
+		out.Reason, out.Why = judge.AgentOffline, "the agent is offline"
+	case share == Blind:
+		out.Reason, out.Why = judge.NotMeasured, "it cannot measure it"
+		if s != nil && len(s.samples) > 0 && s.last.failure != "" {
+			out.Why = string(s.last.failure) + ": " + firstLine(s.last.err)
+		}
+	case s != nil && s.facts(now).Stale:
+		out.Reason, out.Why = judge.ChangedSince, "nothing was measured since it was changed"
+	case share == Silent && s != nil && len(s.samples) > 0 && now <= s.deadline():
+		out.Reason, out.Why = judge.NothingHeard, "too little was measured yet"
+	case share == Silent:
+		out.Reason, out.Why = judge.TooOld, "nothing was heard in time"
+	case s != nil && len(s.samples) > 0:
+		out.Reason, out.Why = judge.NothingHeard, notJudged
+	default:
+		out.Reason, out.Why = judge.NothingHeard, "nothing was measured yet"
+	}
+	return out
+}
+
+// found is what an agent found bad: by the verdict's evidence, else by its last result.
+func (m *monitor) found(id string, s *series) string {
+	for _, e := range m.verdict.Evidence {
+		if e.Agent == id && e.Outcome == wire.Failed {
+			return string(e.Failure) + ": " + firstLine(e.Text)
+		}
+	}
+	if s != nil && len(s.samples) > 0 && s.last.failure != "" {
+		return string(s.last.failure) + ": " + firstLine(s.last.err)
+	}
+	return "it fails there"
 }
 
 const nobody = "no agent of that name is known"
@@ -97,12 +163,13 @@ func (s *series) facts(now uint32) judge.Series {
 	f := judge.Series{Paused: s.m.paused(), Offline: s.a.away(), Refused: s.a.Refused[s.m.name] != "", Heard: len(s.samples) > 0}
 	if f.Heard {
 		f.Last = s.samples[len(s.samples)-1].state()
-		f.Stale, f.Silent = s.m.saved != nil && s.revision < s.m.revision, now > s.deadline()
+		f.Stale, f.Silent = s.m.saved != nil && s.revision < s.m.measured, now > s.deadline()
 	}
 	return f
 }
 
-// status evaluates a series, and says why where it is not up.
+// status evaluates a series of a monitor that was started by hand, and says why where
+// it is not up.
 func (s *series) status(now uint32) AgentStatus {
 	out := AgentStatus{Agent: s.a.id}
 	out.State, out.Reason = s.facts(now).State()

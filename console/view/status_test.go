@@ -5,19 +5,24 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"netmon/judge"
 	"netmon/wire"
 )
 
-// TestMesh_Status has the same asked of a mesh that is told once what is stored.
+// TestMesh_Status has states from verdicts, and what is known beside them.
 func TestMesh_Status(t *testing.T) {
-	type heard struct {
-		outcome  wire.Outcome
-		age      time.Duration
-		revision uint64
+	heard := func(id string, outcome wire.Outcome, revision uint64) func(*Mesh) {
+		return func(v *Mesh) {
+			r := run(id, 1)
+			r.Outcome, r.Revision = outcome, revision
+			if outcome != wire.OK {
+				r.Failure, r.Error = wire.FailTimeout, "it said no\nand more"
+			}
+			v.ResultAt(r, t0, t0)
+		}
 	}
-	type results map[string]heard
 	seen := func(id string, ago time.Duration, change ...func(*wire.Alive)) func(*Mesh) {
 		return func(v *Mesh) {
 			a := wire.Alive{Agent: id}
@@ -29,78 +34,146 @@ func TestMesh_Status(t *testing.T) {
 	}
 	leaving := func(a *wire.Alive) { a.Leaving = true }
 	refusing := func(a *wire.Alive) { a.Refused = map[string]string{"web": "policy: no"} }
-	eu := func(a *wire.Alive) { a.Labels = map[string]string{"region": "eu"} }
+	says := func(state wire.VerdictState, revision uint64, q wire.VerdictQuorum, evidence ...wire.Evidence) func(*Mesh) {
+		return func(v *Mesh) {
+			v.Verdict(wire.Verdict{Monitor: "web", State: state, Since: at(-time.Minute), Why: "the judge says so", Quorum: q, Evidence: evidence, Revision: revision}, t0)
+		}
+	}
 	both := []func(*Mesh){seen("paris", 0), seen("tokyo", 0)}
-	ok, failed, broken := heard{wire.OK, 0, 7}, heard{wire.Failed, 0, 7}, heard{wire.Broken, 0, 7}
+	known := func(more ...func(*Mesh)) []func(*Mesh) { return append(slices.Clip(both), more...) }
 	for _, c := range []struct {
-		name   string
-		agents []func(*Mesh)
-		last   results
-		on     wire.Selectors
-		paused bool
-		want   judge.State
-		of     int
-		why    string // of the last agent by id
+		name string
+		told []func(*Mesh)
+		save func(*wire.Saved)
+		want judge.State
+		on   string // a sign for each agent by id
+		why  string // of the last agent by id
 	}{
-		{name: "all up", agents: both, last: results{"paris": ok, "tokyo": ok}, want: judge.Up, of: 2},
-		{name: "one failed", agents: both, last: results{"paris": ok, "tokyo": failed}, want: judge.Degraded, of: 2, why: "timeout: it said no"},
-		{name: "all failed", agents: both, last: results{"paris": failed, "tokyo": failed}, want: judge.Down, of: 2, why: "timeout: it said no"},
-		{name: "nobody is there", want: judge.Unknown},
-		{name: "nothing measured", agents: both, want: judge.Unknown, of: 2, why: "nothing was measured yet"},
-		{name: "of one nothing is known", agents: both, last: results{"paris": ok}, want: judge.Degraded, of: 2, why: "nothing was measured yet"},
-		{name: "failed on one, unknown on the other", agents: both, last: results{"paris": failed}, want: judge.Down, of: 2, why: "nothing was measured yet"},
-		{name: "a gap is not up", agents: both[:1], last: results{"paris": {wire.OK, 27 * time.Second, 7}}, want: judge.Unknown, of: 1, why: "nothing was heard for 27s"},
-		{name: "just before a gap", agents: both[:1], last: results{"paris": {wire.OK, 26 * time.Second, 7}}, want: judge.Up, of: 1},
-		{name: "measured before the change", agents: both[:1], last: results{"paris": {wire.OK, 0, 6}}, want: judge.Unknown, of: 1, why: "nothing was measured since it was changed"},
-		{name: "could not be measured", agents: both[:1], last: results{"paris": broken}, want: judge.Unknown, of: 1, why: "timeout: it said no"},
-		{name: "refused", agents: []func(*Mesh){seen("paris", 0, refusing)}, last: results{"paris": ok}, want: judge.Unknown, of: 1, why: "the agent cannot run it: policy: no"},
-		{name: "of an agent only results are left, as after a restart of the broker", agents: both[:1],
-			last: results{"paris": ok, "tokyo": {wire.OK, time.Hour, 6}}, want: judge.Degraded, of: 2, why: "nothing was measured since it was changed"},
-		{name: "it was there two days ago", agents: both[:1], last: results{"paris": ok, "tokyo": {wire.OK, 48 * time.Hour, 7}}, want: judge.Up, of: 1},
-		{name: "its heartbeat is two days old", agents: []func(*Mesh){seen("paris", 0), seen("tokyo", 48*time.Hour)}, last: results{"paris": ok}, want: judge.Up, of: 1},
-		{name: "it left", agents: []func(*Mesh){seen("paris", 0), seen("tokyo", 0, leaving)}, last: results{"paris": ok, "tokyo": ok}, want: judge.Up, of: 1},
-		{name: "offline", agents: []func(*Mesh){seen("paris", time.Hour)}, last: results{"paris": ok}, want: judge.Unknown, of: 1, why: "the agent is offline"},
-		{name: "named, and never seen", agents: both, last: results{"paris": ok, "tokyo": ok}, on: wire.Selectors{"paris", "zagreb"}, want: judge.Degraded, of: 2, why: "no agent of that name is known"},
-		{name: "by label, of agents that are forgotten only one had this definition", agents: []func(*Mesh){seen("paris", 0, eu)},
-			last: results{"paris": ok, "oslo": ok, "tokyo": {wire.OK, 0, 6}}, on: wire.Selectors{"region=eu"}, want: judge.Up, of: 2},
-		{name: "paused", agents: both, last: results{"paris": ok}, paused: true, want: judge.Paused},
+		{name: "nothing is known", want: judge.Unknown},
+		{name: "not judged yet", told: known(heard("paris", wire.OK, 7)), want: judge.Unknown, on: "??", why: "nothing was measured yet"},
+		{name: "up", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}})), want: judge.Up, on: "●●"},
+		{name: "the last result counts for nothing", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}}), heard("tokyo", wire.Failed, 7)), want: judge.Up, on: "●●"},
+		{name: "degraded, by the last result", told: known(heard("tokyo", wire.Failed, 7), says("degraded", 7, wire.VerdictQuorum{Up: []string{"paris"}, Down: []string{"tokyo"}})),
+			want: judge.Degraded, on: "●✕", why: "timeout: it said no"},
+		{name: "degraded, by evidence", told: known(says("degraded", 7, wire.VerdictQuorum{Up: []string{"paris"}, Down: []string{"tokyo"}},
+			wire.Evidence{Agent: "tokyo", Outcome: wire.Failed, Failure: wire.FailRefused, Text: "refused\nand more"})), want: judge.Degraded, on: "●✕", why: "refused: refused"},
+		{name: "slow", told: known(says("degraded", 7, wire.VerdictQuorum{Slow: []string{"paris", "tokyo"}})), want: judge.Degraded, on: "▲▲", why: "it fails there"},
+		{name: "blind", told: known(heard("tokyo", wire.Broken, 7), says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Blind: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "timeout: it said no"},
+		{name: "silent", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Silent: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "nothing was heard in time"},
+		{name: "aside", told: known(func(v *Mesh) {
+			v.AgentVerdict(wire.AgentVerdict{Agent: "tokyo", Standing: wire.AgentAside, Why: "tokyo has lost its uplink"})
+		},
+			says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Aside: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "it is set aside: tokyo has lost its uplink"},
+		{name: "refused", told: []func(*Mesh){seen("paris", 0, refusing), says("unknown", 7, wire.VerdictQuorum{Silent: []string{"paris"}})}, want: judge.Unknown, on: "?", why: "the agent cannot run it: policy: no"},
+		{name: "offline", told: []func(*Mesh){seen("paris", time.Hour), says("unknown", 7, wire.VerdictQuorum{Silent: []string{"paris"}})}, want: judge.Unknown, on: "?", why: "the agent is offline"},
+		{name: "it left", told: []func(*Mesh){seen("paris", 0), seen("tokyo", 0, leaving), says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}})}, want: judge.Up, on: "●"},
+		{name: "an agent of which nothing else is known", told: []func(*Mesh){says("up", 7, wire.VerdictQuorum{Up: []string{"oslo"}})}, want: judge.Up, on: "●"},
+		{name: "named, and never seen", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Silent: []string{"zagreb"}})),
+			save: func(m *wire.Saved) { m.Agents = wire.Selectors{"paris", "zagreb"} }, want: judge.Up, on: "●?", why: "no agent of that name is known"},
+		{name: "a verdict of before the change", told: known(says("up", 6, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}}), heard("tokyo", wire.OK, 6)),
+			want: judge.Unknown, on: "??", why: "nothing was measured since it was changed"},
+		{name: "paused", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}})), save: func(m *wire.Saved) { m.Paused = true }, want: judge.Paused},
+		{name: "a state of a newer judge", told: known(says("quarantined", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}})), want: judge.Unknown, on: "●●"},
+		{name: "who judges is not heard", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}}), func(v *Mesh) { v.InContact(t0.Add(-time.Minute)) }),
+			want: judge.Unknown, on: "??", why: "nothing was measured yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := New(t0)
 			v.KeepResults()
 			m := saved("web", 10*time.Second)
-			m.Revision, m.Agents, m.Paused = 7, c.on, c.paused
+			if m.Revision = 7; c.save != nil {
+				c.save(m)
+			}
 			v.Saved("web", m, nil, t0)
-			for _, tell := range c.agents {
+			for _, tell := range c.told {
 				tell(v)
 			}
-			for id, h := range c.last {
-				r := run(id, 1)
-				r.Outcome, r.Revision = h.outcome, h.revision
-				if h.outcome != wire.OK {
-					r.Failure, r.Error = wire.FailTimeout, "it said no\nand more"
-				}
-				r.Started = t0.Add(1000 * time.Hour) // by a clock that nobody asks
-				v.ResultAt(r, t0.Add(-h.age), t0)
-			}
 			got, there := v.Status("web", t0)
-			if !there || got.State != c.want || len(got.Agents) != c.of {
-				t.Fatalf("%+v, want %s on %d", got, c.want, c.of)
-			}
-			if c.of > 0 {
-				if last := got.Agents[c.of-1]; last.Why != c.why {
-					t.Errorf("%s: %q, want %q", last.Agent, last.Why, c.why)
-				}
-			}
+			on, why := "", ""
 			for _, a := range got.Agents {
-				if tells := a.Reason == judge.NoReason || a.Reason == judge.NotMeasured; tells && c.last[a.Agent].outcome != "" && (a.Result == nil || a.Result.Agent != a.Agent) {
-					t.Errorf("%s has no result: %+v", a.Agent, a)
-				}
+				on, why = on+a.State.Mark(), a.Why
 			}
-			if row := v.web(t, t0); row.State != c.want {
-				t.Errorf("the row is %s, want %s", row.State, c.want)
+			if !there || got.State != c.want || on != c.on || why != c.why {
+				t.Fatalf("%+v: %s on %q, %q, want %s on %q, %q", got, got.State, on, why, c.want, c.on, c.why)
+			}
+			if holds := got.State != judge.Unknown && got.State != judge.Paused; holds && (got.Since != at(-time.Minute) || got.Why != "the judge says so") {
+				t.Errorf("since %v: %s", got.Since, got.Why)
+			}
+			if row := v.web(t, t0); row.State != c.want || row.Of != utf8.RuneCountInString(c.on) {
+				t.Errorf("the row is %s on %d, want %s", row.State, row.Of, c.want)
 			}
 		})
+	}
+}
+
+// TestMesh_ChangedSince: a change of what is measured ends a verdict, another one does not.
+func TestMesh_ChangedSince(t *testing.T) {
+	v := mesh("paris")
+	judged := func(state wire.VerdictState, revision uint64) {
+		v.Verdict(wire.Verdict{Monitor: "web", State: state, Revision: revision, Quorum: wire.VerdictQuorum{Up: []string{"paris"}}}, t0)
+	}
+	save := func(revision uint64, change func(*wire.Saved)) {
+		m := saved("web", time.Second)
+		m.Revision = revision
+		change(m)
+		v.Saved("web", m, nil, t0)
+	}
+	is := func(what string, want judge.State) {
+		t.Helper()
+		if s, _ := v.Status("web", t0); s.State != want {
+			t.Errorf("%s: %+v, want %s", what, s, want)
+		}
+	}
+	judged("up", 1)
+	is("judged", judge.Up)
+	save(2, func(m *wire.Saved) { m.Agents = wire.Selectors{"paris"} })
+	is("placed elsewhere", judge.Up)
+	save(3, func(m *wire.Saved) { m.Verdict = &wire.Rule{Up: 3} })
+	is("judged otherwise", judge.Up)
+	save(4, func(m *wire.Saved) { m.Target = "h:2" })
+	is("another target", judge.Unknown)
+	if got := v.Outdated(); !slices.Equal(got, []string{"web"}) {
+		t.Errorf("outdated: %v", got)
+	}
+	v.MeasuredSince("web", 1, t0) // it was so before, too
+	is("the same after all", judge.Up)
+	save(5, func(m *wire.Saved) { m.Target = "h:1" })
+	judged("down", 5)
+	is("judged anew", judge.Down)
+	save(6, func(m *wire.Saved) { m.Paused = true })
+	is("paused", judge.Paused)
+	judged("paused", 6)
+	save(7, func(m *wire.Saved) {})
+	is("started again", judge.Unknown)
+	judged("up", 7)
+	is("judged again", judge.Up)
+	v.Saved("web", nil, nil, t0)
+	save(8, func(m *wire.Saved) {})
+	is("deleted, and saved anew", judge.Unknown)
+}
+
+// TestMesh_Judged: what another judge says takes the place of all that was said.
+func TestMesh_Judged(t *testing.T) {
+	v := mesh("paris")
+	v.Verdict(wire.Verdict{Monitor: "web", State: "up", Revision: 1}, t0)
+	v.Verdict(wire.Verdict{Monitor: "later", State: "up", Revision: 1}, t0)
+	v.AgentVerdict(wire.AgentVerdict{Agent: "paris", Standing: wire.AgentAside, Monitors: 1})
+	if s := v.Snapshot(Query{}, t0); s.Here || len(s.Unable) != 1 || s.Monitors[0].State != judge.Up {
+		t.Errorf("%+v", s)
+	}
+	v.Judged(Verdicts{Here: true, Monitors: []wire.Verdict{{Monitor: "later", State: "down", Revision: 1}}}, t0)
+	v.Saved("later", saved("later", time.Second), nil, t0)
+	s := v.Snapshot(Query{Sort: ByName}, t0)
+	if !s.Here || len(s.Unable) != 0 || s.Monitors[0].State != judge.Down || s.Monitors[1].State != judge.Unknown {
+		t.Errorf("%+v", s)
+	}
+	v.Advance(t0.Add(Contact + time.Second))
+	if s, _ := v.Status("later", t0.Add(Contact+time.Second)); s.State != judge.Unknown || s.Why == "" {
+		t.Errorf("out of contact: %+v", s)
+	}
+	v.InContact(t0.Add(time.Minute))
+	if s, _ := v.Status("later", t0.Add(time.Minute)); s.State != judge.Down {
+		t.Errorf("in contact again: %+v", s)
 	}
 }
 
@@ -111,8 +184,8 @@ func TestMesh_ResultWaitsForItsMonitor(t *testing.T) {
 	v.ResultAt(run("oslo", 1), t0, t0)
 	v.Advance(t0.Add(time.Second))
 	v.Saved("web", saved("web", time.Minute), nil, t0)
-	if s, _ := v.Status("web", t0); s.State != judge.Up {
-		t.Errorf("%+v", s)
+	if r := v.web(t, t0.Add(2*time.Second)); marks(r.Strip) != "●" || r.Of != 1 {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -125,7 +198,9 @@ func TestMesh_StatusInAnyOrder(t *testing.T) {
 		func(v *Mesh) { v.ResultAt(run("oslo", 1), t0, t0) },
 		func(v *Mesh) { v.ResultAt(run("rome", 1, func(r *wire.Result) { r.Monitor = "db" }), t0, t0) },
 		func(v *Mesh) { v.Heartbeat(alive("paris", t0), t0, t0) },
-		func(v *Mesh) { v.ResultAt(run("paris", 1), t0, t0) },
+		func(v *Mesh) {
+			v.Verdict(wire.Verdict{Monitor: "web", State: "up", Revision: 1, Quorum: wire.VerdictQuorum{Up: []string{"oslo", "paris"}}}, t0)
+		},
 	}
 	var try func(order []int)
 	try = func(order []int) {
@@ -143,7 +218,7 @@ func TestMesh_StatusInAnyOrder(t *testing.T) {
 		}
 		web, _ := v.Status("web", t0)
 		db, _ := v.Status("db", t0)
-		if web.State != judge.Up || len(web.Agents) != 2 || db.State != judge.Degraded || len(db.Agents) != 2 {
+		if web.State != judge.Up || len(web.Agents) != 2 || db.State != judge.Unknown || len(db.Agents) != 2 {
 			t.Fatalf("in the order %v: %+v, %+v", order, web, db)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"netmon/wire"
 )
 
-// Verdict writes the outcome of one measurement and its reasons.
-func Verdict(w io.Writer, st Styles, r wire.Result) {
+// Measured writes the outcome of one measurement and its reasons.
+func Measured(w io.Writer, st Styles, r wire.Result) {
 	out := Escaper{w}
 	colour := st.Failed
 	switch r.Outcome {

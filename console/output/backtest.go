@@ -1,0 +1,126 @@
+package output
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"netmon/console"
+	"netmon/judge/replay"
+)
+
+// spansShown is how many verdicts of a monitor are told one by one.
+const spansShown = 20
+
+// Backtest writes what rules would have made of the past, and to talk what it cannot
+// know. Monitors that would be judged the same are counted, unless all are wanted.
+func Backtest(w, talk io.Writer, b console.Backtest, all bool) error {
+	shown := slices.DeleteFunc(slices.Clone(b.Monitors), func(m replay.Comparison) bool { return !all && !m.Differs() })
+	fmt.Fprintf(w, "%s to %s, %d results\n\n", b.From.Local().Format(time.DateTime), b.To.Local().Format(time.DateTime), b.Results)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "MONITOR\tRULES\tVERDICTS\tDOWN\tDEGRADED\tUNKNOWN\tUP")
+	both := func(name string, saved, tried replay.Figures) {
+		fmt.Fprintln(t, name+"\tsaved\t"+figuresText(saved))
+		fmt.Fprintln(t, "\ttried\t"+figuresText(tried))
+	}
+	for _, m := range shown {
+		both(m.Monitor, m.Saved, m.Tried)
+	}
+	if len(shown) != 1 || len(b.Monitors) != 1 {
+		both(fmt.Sprintf("all %d", len(b.Monitors)), b.Saved, b.Tried)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, m := range shown {
+		backtestSpans(w, m)
+	}
+	if n := len(b.Monitors) - len(shown); n > 0 {
+		fmt.Fprintf(w, "\n%d of %d monitors would be judged the same\n", n, len(b.Monitors))
+	}
+	fmt.Fprintf(w, "\n%s\n", b)
+	backtestNotes(talk, b)
+	return nil
+}
+
+func figuresText(f replay.Figures) string {
+	text := strconv.Itoa(f.Verdicts)
+	for _, s := range []float64{f.Down, f.Degraded, f.Unknown, f.Up} {
+		text += "\t" + lasted(time.Duration(s*float64(time.Second)))
+	}
+	return text
+}
+
+// lasted is a duration to the second; less than one is told as it is.
+func lasted(d time.Duration) string {
+	switch {
+	case d == 0:
+		return "-"
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	}
+	text := d.Round(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// backtestSpans tells which verdicts of a monitor are new (+), gone (-), or told at
+// another time (~).
+func backtestSpans(w io.Writer, m replay.Comparison) {
+	type line struct {
+		at   time.Time
+		text string
+	}
+	var lines []line
+	note := func(sign string, s replay.Span, more string) {
+		text := fmt.Sprintf("%s %s  %s %s: %s%s", sign, s.From.Local().Format(time.DateTime), s.State, lasted(s.For()), s.Why, more)
+		lines = append(lines, line{s.From, text})
+	}
+	for _, s := range m.New {
+		note("+", s, "")
+	}
+	for _, s := range m.Gone {
+		note("-", s, "")
+	}
+	for _, s := range m.Moved {
+		switch d := time.Duration(s.Later * float64(time.Second)); {
+		case d >= time.Second:
+			note("~", s.Span, ", told "+lasted(d)+" later")
+		case d <= -time.Second:
+			note("~", s.Span, ", told "+lasted(-d)+" sooner")
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
+	fmt.Fprintf(w, "\n%s\n", m.Monitor)
+	for _, l := range lines[:min(len(lines), spansShown)] {
+		fmt.Fprintf(w, "  %s\n", console.Printable(l.text))
+	}
+	if more := len(lines) - spansShown; more > 0 {
+		fmt.Fprintf(w, "  and %d more: -o json has all\n", more)
+	}
+}
+
+// backtestNotes tells what a back-test cannot know.
+func backtestNotes(talk io.Writer, b console.Backtest) {
+	if a := b.Asked; a.Saved+a.Tried > 0 {
+		fmt.Fprintf(talk, "to make sure, the saved rules would have asked for %d runs and these for %d; %d were measured: the others are missing, and might have decided sooner, or otherwise\n", a.Saved, a.Tried, a.Measured)
+	}
+	switch {
+	case b.First == nil:
+		fmt.Fprintln(talk, "no result is stored of that time")
+	case b.First.Sub(b.From) > time.Hour:
+		fmt.Fprintf(talk, "the first result of that time is of %s: before it nothing is known\n", b.First.Local().Format(time.DateTime))
+	}
+}
