@@ -76,6 +76,14 @@ func TestFaults_Elections(t *testing.T) {
 					m.awaitHealthy()
 				}
 			}
+			if m.creds != nil {
+				return
+			}
+			for _, name := range []string{"m00004", "m00005", "m00006"} { // that no command changes
+				if err := m.upThroughout(m.verdicts(m.connect())[name]); err != nil {
+					t.Errorf("no verdict should change for an election: %v", err)
+				}
+			}
 		})
 	}
 }

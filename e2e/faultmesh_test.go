@@ -274,6 +274,7 @@ func (m *faultMesh) settle() *ledger.Ledger {
 	for _, f := range l.Faults {
 		m.Error(f)
 	}
+	m.verdicts(nc)
 	return l
 }
 

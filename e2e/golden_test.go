@@ -53,6 +53,7 @@ var (
 	latency   = regexp.MustCompile(` +[\d.]+ (ns|µs|ms|s)\b`)
 	strip     = regexp.MustCompile(`(?m)([●▲✕])[●▲✕?]+$`)
 	rate      = regexp.MustCompile(`\d+ results/s`)
+	lasting   = regexp.MustCompile(` +(\d+h)?(\d+m)?\d+s\b`) // a state, so far
 )
 
 func steady(screen string) string {
@@ -69,6 +70,9 @@ func steady(screen string) string {
 		return strings.Repeat(" ", max(1, utf8.RuneCountInString(s)-len("0 ms"))) + "0 ms"
 	})
 	screen = rate.ReplaceAllString(screen, "0 results/s")
+	screen = lasting.ReplaceAllStringFunc(screen, func(s string) string {
+		return strings.Repeat(" ", max(1, utf8.RuneCountInString(s)-len("0s"))) + "0s"
+	})
 	var b strings.Builder
 	for line := range strings.Lines(screen) {
 		b.WriteString(strip.ReplaceAllString(strings.TrimRight(line, " \n"), "$1…") + "\n")
@@ -110,7 +114,9 @@ func TestGolden_Prompt(t *testing.T) {
 			tm.golden("flow-confirm-"+name, "add 8/8")
 			tm.keys("Enter")
 			tm.golden("flow-done-"+name, "rome         shop running", "1 monitor ·")
-			netmonDo(t, 0, "wait", "shop", "--for", "up", "--broker", url)
+			for out := "unknown"; strings.Contains(out, "unknown") || strings.Contains(out, " seen from "); out = netmonDo(t, 0, "get", "monitors", "--broker", url) {
+				// until every agent has said that it is up
+			}
 			tm.press("C-l")
 			tm.keys("get monitors", "Enter")
 			tm.golden("prompt-get-"+name, "shop")

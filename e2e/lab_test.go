@@ -26,14 +26,15 @@ var labHealthy = []string{"ping", "web", "shop", "shop-cert", "name", "clock", "
 var labTargets = []struct {
 	lever, monitor string
 	failure        wire.Failure
+	class          wire.BlameClass
 	also           []string // other monitors that may fail, rightly
 }{
-	{"http", "web", wire.FailMismatch, []string{"shop"}},
-	{"certificate", "shop", wire.FailCertificate, []string{"shop-cert"}},
-	{"dns", "name", wire.FailMismatch, nil},
-	{"ntp", "clock", wire.FailMismatch, nil},
-	{"udp", "echo", wire.FailNoAnswer, nil},
-	{"tcp", "mail", wire.FailRefused, nil},
+	{"http", "web", wire.FailMismatch, wire.BlameTarget, []string{"shop"}},
+	{"certificate", "shop", wire.FailCertificate, wire.BlameTLS, []string{"shop-cert"}},
+	{"dns", "name", wire.FailMismatch, wire.BlameTarget, nil},
+	{"ntp", "clock", wire.FailMismatch, wire.BlameTarget, nil},
+	{"udp", "echo", wire.FailNoAnswer, wire.BlameTarget, nil},
+	{"tcp", "mail", wire.FailRefused, wire.BlameTarget, nil},
 }
 
 // labReport is the table at the end: what was done, what netmon said.
@@ -92,7 +93,7 @@ func TestLab(t *testing.T) {
 	})
 	report.do("tap with nats", m.tap)
 	for _, l := range labTargets {
-		report.do("break "+l.lever, func() string { return m.breakTarget(l.lever, l.monitor, l.failure, l.also) })
+		report.do("break "+l.lever, func() string { return m.breakTarget(l.lever, l.monitor, l.failure, l.class, l.also) })
 	}
 	report.do("cut paris", m.cutCity)
 	report.do("slow tokyo", m.slowCity)
@@ -106,6 +107,7 @@ func TestLab(t *testing.T) {
 	})
 	report.do("kill nats", func() string {
 		begin := time.Now()
+		m.verdicts.recount()
 		m.fault("kill", "nats")
 		<-time.After(5 * time.Second)
 		m.fault("start", "nats")
@@ -113,7 +115,8 @@ func TestLab(t *testing.T) {
 			m.result("late ones of "+city, begin, func(r wire.Result) bool { return r.Agent == city && r.LateNS > 0 })
 		}
 		m.flow()
-		return "what was measured meanwhile came late"
+		m.noneChanged("the broker is killed and comes back")
+		return "what was measured meanwhile came late; no verdict changed"
 	})
 	report.do("the README", m.asRead)
 	report.do("ledger", func() string {
@@ -190,15 +193,18 @@ func (m *labMesh) tap() string {
 
 // breakTarget breaks one target and mends it: every agent says so, of that
 // monitor, for that reason, and of no other.
-func (m *labMesh) breakTarget(lever, monitor string, failure wire.Failure, also []string) string {
+func (m *labMesh) breakTarget(lever, monitor string, failure wire.Failure, class wire.BlameClass, also []string) string {
 	m.Helper()
 	from := time.Now()
 	m.fault("break", lever)
-	var r wire.Result
 	for _, city := range labCities {
-		r = m.result(fmt.Sprintf("%s of %s fails with %s", monitor, city, failure), from, func(r wire.Result) bool {
+		m.result(fmt.Sprintf("%s of %s fails with %s", monitor, city, failure), from, func(r wire.Result) bool {
 			return r.Agent == city && r.Monitor == monitor && r.Failure == failure
 		})
+	}
+	v := m.verdicts.wait(monitor, wire.VerdictDown)
+	if v.Blame == nil || v.Blame.Class != class {
+		m.Errorf("%s is down, and the verdict blames %+v, want %s", monitor, v.Blame, class)
 	}
 	for _, o := range m.since(from) {
 		if o.Outcome != wire.OK && o.Monitor != monitor && slices.Contains(labHealthy, o.Monitor) && !slices.Contains(also, o.Monitor) {
@@ -212,27 +218,39 @@ func (m *labMesh) breakTarget(lever, monitor string, failure wire.Failure, also 
 			return r.Agent == city && r.Monitor == monitor && r.Outcome == wire.OK
 		})
 	}
-	why := r.Error
-	for _, u := range r.Unmet {
-		why = fmt.Sprintf("%s: want %s, got %s", u.Expect, u.Want, u.Got)
-	}
-	return fmt.Sprintf("%s: %s: %.70s", monitor, failure, why)
+	m.verdicts.wait(monitor, wire.VerdictUp)
+	return fmt.Sprintf("%s is down after %.1f s: %.60s (%s)", monitor, v.At.Sub(v.Since).Seconds(), v.Why, class)
 }
 
 // cutCity cuts a city's line to the broker until it is offline. It measures on.
 func (m *labMesh) cutCity() string {
 	m.Helper()
+	m.verdicts.recount()
 	m.fault("cut", "paris")
 	cut := time.Now()
 	m.awaitStates(map[string]string{"oregon": "online", "paris": "offline", "tokyo": "online"})
 	took := time.Since(cut)
+	away := m.verdicts.waitAgent("paris", wire.AgentAway)
 	m.fault("heal", "paris")
 	late := m.result("what paris measured while it was cut off", cut, func(r wire.Result) bool {
 		return r.Agent == "paris" && r.Monitor == "ping" && r.Outcome == wire.OK && r.LateNS > int64(5*time.Second)
 	})
 	m.flow()
 	m.awaitStates(map[string]string{"oregon": "online", "paris": "online", "tokyo": "online"})
-	return fmt.Sprintf("paris offline after %.0f s; its results came after up to %.0f s, none lost", took.Seconds(), time.Duration(late.LateNS).Seconds())
+	m.verdicts.waitAgent("paris", wire.AgentAble)
+	m.noneChanged("one line to the broker is cut")
+	return fmt.Sprintf("%s; offline after %.0f s; its results came after up to %.0f s, none lost", away.Why, took.Seconds(), time.Duration(late.LateNS).Seconds())
+}
+
+// noneChanged fails the test where a healthy monitor changed its state since recount.
+func (m *labMesh) noneChanged(what string) {
+	m.Helper()
+	changed := m.verdicts.changed(nil)
+	for _, name := range labHealthy {
+		if changed[name] > 0 {
+			m.Errorf("%s, and %s changes its state: %+v", what, name, changed)
+		}
+	}
 }
 
 // slowCity shows that one city's figures, and no other's, have its line's delay.

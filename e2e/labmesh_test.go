@@ -31,8 +31,9 @@ var labCities = []string{"oregon", "paris", "tokyo"}
 // labMesh is the lab, started by make lab, seen by a console outside of it.
 type labMesh struct {
 	*testing.T
-	url     string
-	console *proc
+	url      string
+	console  *proc
+	verdicts *verdicts
 }
 
 func newLabMesh(t *testing.T, variables ...string) *labMesh {
@@ -63,6 +64,12 @@ func newLabMesh(t *testing.T, variables ...string) *labMesh {
 		m.nothingLeft()
 	})
 	m.command(4*time.Minute, "make", append([]string{"lab"}, variables...)...)
+	nc, err := nats.Connect(m.url, nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	m.verdicts = followVerdicts(t, nc)
 	m.console = spawn(t, "watch", "--broker", m.url, "-o", "ndjson", "--last")
 	return m
 }

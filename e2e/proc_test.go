@@ -29,7 +29,7 @@ var netmon = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(dir, "netmon")
-	args := []string{"build", "-o", bin}
+	args := []string{"build", "-trimpath", "-o", bin} // as the lab and the benchmarks build it: one cache
 	env := append(os.Environ(), "CGO_ENABLED=0")
 	if os.Getenv("NETMON_E2E_RACE") == "1" {
 		args, env = append(args, "-race"), os.Environ()

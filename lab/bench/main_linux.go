@@ -49,6 +49,7 @@ var measurements = []measurement{
 	{"fleet", "a thousand agents on one broker, which restarts", fleet},
 	{"soak", "whether anything grows", soak},
 	{"reading", "what the broker pays while stored results are read", reading},
+	{"judge", "what the leading controller takes to judge 10,000 results a second, and how soon its verdicts are there", judging},
 	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 
