@@ -68,32 +68,27 @@ func decodeVerdict(subject string, data []byte) (verdict, error) {
 // number sets which one of its subject it is: the judge's own count may have begun anew.
 func (v *verdict) number(n uint64) {
 	v.n = n
-	switch {
-	case v.Monitor != nil:
-		c := *v.Monitor
-		c.N, v.Monitor = n, &c
-	case v.Agent != nil:
-		c := *v.Agent
-		c.N, v.Agent = n, &c
-	case v.Mesh != nil:
-		c := *v.Mesh
-		c.N, v.Mesh = n, &c
-	}
+	v.restate()
 }
 
 // decidedAt sets when it was decided.
 func (v *verdict) decidedAt(at time.Time) {
 	v.at = at
+	v.restate()
+}
+
+// restate has what is told say n and at. What the judge gave stays as it is.
+func (v *verdict) restate() {
 	switch {
 	case v.Monitor != nil:
 		c := *v.Monitor
-		c.At, v.Monitor = at, &c
+		c.N, c.At, v.Monitor = v.n, v.at, &c
 	case v.Agent != nil:
 		c := *v.Agent
-		c.At, v.Agent = at, &c
+		c.N, c.At, v.Agent = v.n, v.at, &c
 	case v.Mesh != nil:
 		c := *v.Mesh
-		c.At, v.Mesh = at, &c
+		c.N, c.At, v.Mesh = v.n, v.at, &c
 	}
 }
 
