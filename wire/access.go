@@ -17,12 +17,24 @@ const (
 	RoleViewer   Role = "viewer"   // reads results, heartbeats and saved monitors
 	RoleOperator Role = "operator" // a viewer that commands agents and saves monitors
 	RoleAdmin    Role = "admin"    // an operator that lets others in
+	RoleNotifier Role = "notifier" // sends notices
 	// RoleController is the broker's own controller's. No token is made for it.
 	RoleController Role = "controller"
 )
 
 // Roles lists what a token may be made for.
-var Roles = []Role{RoleAgent, RoleViewer, RoleOperator, RoleAdmin}
+var Roles = []Role{RoleAgent, RoleViewer, RoleOperator, RoleAdmin, RoleNotifier}
+
+// Joiner is what somebody of this role is, as who joins says it.
+func (r Role) Joiner() Joiner {
+	switch r {
+	case RoleAgent:
+		return JoinAgent
+	case RoleNotifier:
+		return JoinNotifier
+	}
+	return JoinConsole
+}
 
 // Subjects of a broker that knows who is who.
 const (
@@ -64,6 +76,8 @@ type Joiner string
 const (
 	JoinAgent   Joiner = "agent"
 	JoinConsole Joiner = "console" // a person, or a program of one
+	// JoinNotifier is a program that sends notices.
+	JoinNotifier Joiner = "notifier"
 )
 
 // Join exchanges a token for a credential. Neither the token nor the key's seed
@@ -72,7 +86,7 @@ type Join struct {
 	ID    string `json:"id,omitempty"`    // names the token; absent when rotating
 	Key   string `json:"key"`             // public NKey of the user, U...
 	Curve string `json:"curve,omitempty"` // with a token: public curve NKey, X..., made for this request, to which the answer is sealed
-	As    Joiner `json:"as,omitempty"`    // with a token: agent or console
+	As    Joiner `json:"as,omitempty"`    // with a token: agent, console or notifier
 	Name  string `json:"name,omitempty"`  // with an agent's token: the id that it was told to have; refused where the token is for another
 	Host  string `json:"host,omitempty"`  // with an agent's token: the id that it takes where neither name nor the token says one
 	Proof string `json:"proof,omitempty"` // with a token: HMAC-SHA256 by its secret over Text, base64 for URLs, without padding
@@ -120,7 +134,7 @@ var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, 
 type AccessCommand struct {
 	Op       AccessOp          `json:"op"`                 // one of AccessOps
 	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; forget: of the agent; consumers: theirs, default all; consumers-remove: theirs
-	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator or admin; with replace, absent is a console's own
+	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator, admin or notifier; with replace, absent is the one of before
 	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match; with replace, absent keeps those that it has
 	Uses     int               `json:"uses,omitempty"`     // token for agents: how many may join by it, each under a name of its own, 1 to 10000; default 1. Of more than one, name is the token's own, and made where it is absent
 	Replace  bool              `json:"replace,omitempty"`  // token for a name in use: whoever has its key is shut out once somebody joined by the token
@@ -181,7 +195,7 @@ type AuthorityState struct {
 // Missing is an identity that a change of the authority waits for.
 type Missing struct {
 	Name string `json:"name"` // of the identity
-	Role Role   `json:"role"` // agent, viewer, operator or admin
+	Role Role   `json:"role"` // agent, viewer, operator, admin or notifier
 }
 
 // Consumer is one line of `netmon access consumers`: by what a console reads a stream.
@@ -197,7 +211,7 @@ type Consumer struct {
 // Credential lets a key in. It is worth nothing without the key's seed.
 type Credential struct {
 	Name   string            `json:"name"`             // of the identity
-	Role   Role              `json:"role"`             // agent, viewer, operator or admin
+	Role   Role              `json:"role"`             // agent, viewer, operator, admin or notifier
 	JWT    string            `json:"jwt"`              // of the user, as NATS reads it
 	Labels map[string]string `json:"labels,omitempty"` // of an agent
 
@@ -208,7 +222,7 @@ type Credential struct {
 // Identity is one line of `netmon access ls`.
 type Identity struct {
 	Name    string            `json:"name"`              // in subjects, and of whom the audit speaks
-	Role    Role              `json:"role"`              // agent, viewer, operator or admin
+	Role    Role              `json:"role"`              // agent, viewer, operator, admin or notifier
 	State   string            `json:"state"`             // invited, joined, rotating, suspended, expired or revoked; of a token for several agents open, used, expired or revoked
 	Labels  map[string]string `json:"labels,omitempty"`  // of an agent
 	Key     string            `json:"key,omitempty"`     // public NKey
@@ -232,8 +246,8 @@ type Identity struct {
 type Audit struct {
 	At     time.Time `json:"at"`               // UTC
 	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
-	Where  string    `json:"where"`            // the agent, or the broker's "access" or "monitors"
-	Did    string    `json:"did"`              // such as start, stop, run, probe, save, delete, config-save, config-delete, token, join, revoke, suspend, resume, forget, authority-rotate, authority-abort, authority-switch
+	Where  string    `json:"where"`            // the agent, or the broker's "access", "monitors" or "alerting"
+	Did    string    `json:"did"`              // such as start, stop, run, probe, save, delete, config-save, config-delete, channel-save, rule-delete, silence, silence-end, ack, unack, token, join, revoke, suspend, resume, forget, authority-rotate, authority-abort, authority-switch
 	What   []string  `json:"what,omitempty"`   // names of monitors, configurations or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -56,7 +57,7 @@ func samples() map[string]any {
 	}
 	stale := []Error{{CodeChallenge, "", "it was signed for a challenge that is over: sign it again for the one in this reply"}}
 	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s or 200ms, got "1x"`}}
-	return map[string]any{
+	out := map[string]any{
 		"command-start": Command{Op: OpStart, Store: alive.Store, Revision: 41, Monitors: []Monitor{web}},
 		"command-stop":  Command{Op: OpStop, Names: []string{"db", "web"}},
 		"command-run":   Command{Op: OpRun, Names: []string{"web"}, Asked: "K3D7NQZJ5M2TQW6Z"},
@@ -124,8 +125,12 @@ func samples() map[string]any {
 		"alive-gone":   Farewell("paris", at),
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
 			Verdict: &Rule{Quorum: Quorum{Kind: QuorumDistinct, Label: "region", N: 2}, Down: Strikes{2, 3}, Up: 2, Crosscheck: new(Crosscheck)}, DependsOn: []string{"gateway"},
-			Author: "ann@desk", Change: "raise the timeout"},
+			Tags: map[string]string{"team": "shop", "env": "prod"}, Author: "ann@desk", Change: "raise the timeout"},
+		"verdict-agent-gone": AgentVerdict{Agent: "lima", Standing: AgentAway, Since: at, At: at, N: 4, Incident: "agent-lima-1795930654", Why: "lima is gone for good",
+			Blame: &Blame{Class: BlameUplink, Names: []string{"lima"}, Sure: true, Why: "lima is gone for good"}, Gone: true},
 	}
+	maps.Copy(out, alertSamples())
+	return out
 }
 
 func TestGolden(t *testing.T) {
@@ -175,16 +180,20 @@ func TestGolden_ShowsEveryField(t *testing.T) {
 }
 
 func messages() []reflect.Type {
-	return []reflect.Type{
+	return append(alertMessages(),
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
 		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](), reflect.TypeFor[Rule](),
 		reflect.TypeFor[Verdict](), reflect.TypeFor[Blame](), reflect.TypeFor[VerdictQuorum](), reflect.TypeFor[Evidence](), reflect.TypeFor[CrossCheck](), reflect.TypeFor[AgentVerdict](), reflect.TypeFor[MeshVerdict](),
 		reflect.TypeFor[Join](), reflect.TypeFor[Sealed](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[NextAuthority](), reflect.TypeFor[AuthorityState](), reflect.TypeFor[Missing](), reflect.TypeFor[Audit](),
 		reflect.TypeFor[Proof](), reflect.TypeFor[Accepted](), reflect.TypeFor[SignedTrust](), reflect.TypeFor[Trust](), reflect.TypeFor[Member](),
-	}
+	)
 }
 
 func markShown(v reflect.Value, shown map[string]bool) {
+	if c, ok := v.Interface().(*Channel); ok {
+		markShown(reflect.ValueOf(channelForm{c.Name, c.Kind, c.Fallback, c.Paused, c.Saving}), shown)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {

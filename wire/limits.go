@@ -85,6 +85,20 @@ var Limits = []Limit{
 	{"labels of an agent", MaxLabels, "labels", "the agent does not start; readers ignore its heartbeat"},
 	{"selectors in `agents` or `except`", MaxSelector, "selectors", "refused"},
 	{"labels in one selector", MaxLabels, "labels", "refused"},
+	{"tags of a monitor", MaxTags, "tags", "refused"},
+	{"names in `to` of a rule, in a match or in a step of `escalate`", MaxSelector, "entries", "refused"},
+	{"steps in `escalate` of a rule", MaxEscalations, "steps", "refused"},
+	{"`wait`, `update`, `repeat` and `after` of a rule", int(MaxNoticeTime.Std().Hours()), "hours", "refused"},
+	{"`for` of a window", int(MaxWindow.Std().Hours()), "hours", "refused"},
+	{"`cron` of a window", MaxCron, "bytes", "refused"},
+	{"monitors of a group", MaxGroup, "monitors", "refused"},
+	{"a channel, rule, window, group, silence or acknowledgement", MaxSaved, "bytes", "not saved; readers tell of it as one that cannot be read"},
+	{"channels, rules, windows, groups, silences and acknowledgements", MaxSettings, "settings", "the controller leaves further ones alone, and logs it"},
+	{"incident", MaxIncident, "bytes", "never longer, by the limits below; readers refuse it"},
+	{"members of an incident that are listed", MaxMembers, "members", "counted, and known by a mark of 6 bytes"},
+	{"members of an incident that are known by a mark", MaxRest, "members", "counted; after a restart of the controller they open another incident"},
+	{"log of an incident", MaxLog, "entries", "the first 20 and the last stay"},
+	{"channels that are told of one incident", MaxChannels, "channels", "further ones are not told"},
 	{"the header `Netmon-Proof`", MaxProof, "bytes", "refused"},
 	{"mistakes told of at once", MaxProblems, "mistakes", "the rest are counted"},
 }
@@ -108,6 +122,31 @@ func Clip(s string, most int) string {
 		end--
 	}
 	return s[:end] + mark
+}
+
+// ClipJSON is [Clip] where so many bytes of JSON count, in which a character may take six.
+func ClipJSON(s string, most int) string {
+	if len(s)*6 <= most {
+		return s
+	}
+	for n := most; ; n = n * 3 / 4 {
+		cut := Clip(s, n)
+		if n <= 0 {
+			cut = ""
+		}
+		if jsonLen(cut) <= max(0, most) {
+			return cut
+		}
+	}
+}
+
+// jsonLen is how long text is in JSON, without its quotes.
+func jsonLen(s string) int {
+	data, err := json.Marshal(s)
+	if err != nil { // text can be written
+		return len(s)
+	}
+	return len(data) - len(`""`)
 }
 
 // checkJSON says why a raw part of a message cannot be taken.

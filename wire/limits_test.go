@@ -21,6 +21,13 @@ func TestLimits(t *testing.T) {
 		_, err := DecodeSaved([]byte(`{"name":"web","kind":"tcp","target":"h:1",`+fields+`}`), 1)
 		return err
 	}
+	setting := func(key, text string) error { _, err := DecodeSetting(key, []byte(text), 1); return err }
+	steps := many(MaxEscalations+1, `{"after":"1m","to":["a"]}`)
+	tags := map[string]string{}
+	for i := range MaxTags + 1 {
+		tags[fmt.Sprintf("t%d", i)] = "x"
+	}
+	manyTags, _ := json.Marshal(tags)
 	command := func(text string) error { _, err := DecodeCommand([]byte(text)); return err }
 	monitor := func(m Monitor) error { return m.Validate() }
 	labels := map[string]string{}
@@ -59,6 +66,29 @@ func TestLimits(t *testing.T) {
 		"one selector":       {saved(`"agents":["` + strings.TrimSuffix(strings.Repeat("a=b,", MaxLabels+1), ",") + `"]`), "agents[0]: has 65 labels: want at most 64"},
 		"no selector":        {saved(`"agents":{"nonsense":"` + long[:100000] + `"}`), "want all, a list"},
 		"label":              {CheckLabel("a", "b\u202ec"), `label a: `},
+		"tags":               {saved(`"tags":` + string(manyTags)), "tags: has 33 tags: want at most 32"},
+		"tag":                {saved(`"tags":{"team":"` + long[:100] + `"}`), "tags.team: want 1 to 64 bytes of text that shows"},
+		"setting":            {setting("rule.a", long), "it is 1048576 bytes long: want at most 524288"},
+		"sort":               {setting(long[:1000]+".a", "{}"), "sort: want one of [channel rule window group silence ack], got "},
+		"to":                 {setting("rule.a", `{"name":"a","to":`+many(MaxSelector+1, `"a"`)+`}`), "to: has 1001 entries: want at most 1000"},
+		"match":              {setting("rule.a", `{"name":"a","to":[],"match":{"monitors":`+many(MaxSelector+1, `"a"`)+`}}`), "match.monitors: has 1001 entries: want at most 1000"},
+		"severities":         {setting("rule.a", `{"name":"a","to":[],"match":{"severity":`+many(MaxSelector+1, `"down"`)+`}}`), "match: has a list of 1001 entries: want at most 1000"},
+		"match's tags":       {setting("rule.a", `{"name":"a","to":[],"match":{"tags":`+string(manyTags)+`}}`), "match.tags: has 33 tags: want at most 32"},
+		"escalate":           {setting("rule.a", `{"name":"a","to":[],"escalate":`+steps+`}`), "escalate: has 11 steps: want at most 10"},
+		"wait":               {setting("rule.a", `{"name":"a","to":[],"wait":"721h"}`), `wait: want 1s to 720h, got "721h"`},
+		"author of a rule":   {setting("rule.a", `{"name":"a","to":[],"author":"`+long[:300]+`"}`), "author: is 300 bytes long: want at most 256"},
+		"for":                {setting("window.a", `{"name":"a","cron":"0 0 * * *","for":"721h"}`), `for: want 1m to 720h, got "721h"`},
+		"cron":               {setting("window.a", `{"name":"a","cron":"`+long[:300]+`","for":"1h"}`), `cron: is 300 bytes long: want at most 200`},
+		"group":              {setting("group.a", `{"name":"a","of":`+many(MaxGroup+1, `"a"`)+`}`), "of: want 1 to 1000 monitors, got 1001"},
+		"silence":            {setting("silence.a", `{"id":"a","from":"2026-11-30T00:00:00Z","until":"2026-11-30T01:00:00Z","text":"`+long[:3000]+`"}`), "text: is 3000 bytes long: want at most 2000"},
+		"ack":                {setting("ack.a", `{"incident":"a","text":"`+long[:3000]+`"}`), "text: is 3000 bytes long: want at most 2000"},
+		"a channel's own":    {setting("channel.a", `{"name":"a","kind":"mail","x":"`+long[:MaxOptions]+`"}`), "is 262152 bytes long: want at most 262144"},
+		"a channel's depth":  {setting("channel.a", `{"name":"a","kind":"mail","x":`+string(deep)+`}`), "is nested 66 levels deep: want at most 64"},
+		"incident":           {second(DecodeIncident("incidents.a", []byte(long))), "the incident on incidents.a is 1048576 bytes long: want at most 921600"},
+		"notice":             {second(DecodeNotice("notices.a.b", []byte(long))), "the notice on notices.a.b is 1048576 bytes long: want at most 65536"},
+		"delivery":           {second(DecodeDelivery("deliveries.a.b", []byte(long))), "the delivery on deliveries.a.b is 1048576 bytes long: want at most 65536"},
+		"status":             {second(DecodeChannelStatus("channels.a", []byte(long))), "the channel's status on channels.a is 1048576 bytes long: want at most 65536"},
+		"trouble":            {second(DecodeTrouble("troubles.a.b", []byte(long))), "the trouble on troubles.a.b is 1048576 bytes long: want at most 65536"},
 		"duration":           {saved(`"every":"` + long[:100000] + `"`), "want a number with a unit"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {

@@ -87,6 +87,8 @@ type Saved struct {
 	Verdict   *Rule    `json:"verdict,omitempty"`    // how it is judged; absent: the defaults
 	DependsOn []string `json:"depends_on,omitempty"` // monitors without which this one cannot be reached
 
+	Tags map[string]string `json:"tags,omitempty"` // by which rules, silences and lists choose
+
 	Author string `json:"author,omitempty"` // user@host of the console that wrote this revision
 	Change string `json:"change,omitempty"` // what that console did, in words
 }
@@ -114,6 +116,7 @@ func (s *Saved) Validate() error {
 		p.Add("verdict", s.Verdict.Validate())
 	}
 	p.Add("", s.checkParents())
+	p.Add("tags", CheckTags(s.Tags))
 	if len(s.Author) > MaxAuthor {
 		p.Addf("author", "is %d bytes long: want at most %d", len(s.Author), MaxAuthor)
 	}

@@ -19,6 +19,13 @@ var Subjects = []Subject{
 	{"verdicts.<monitor>", "the leading controller", "stream VERDICTS, consoles", "Verdict", "one message for each change of a monitor's state"},
 	{"verdicts.agent.<id>", "the leading controller", "stream VERDICTS, consoles", "AgentVerdict", "an agent's own trouble: monitors are judged without it"},
 	{"verdicts.mesh.broker", "the leading controller", "stream VERDICTS, consoles", "MeshVerdict", "all agents fell silent at once: verdicts are frozen"},
+	{"verdicts.group.<name>", "the leading controller", "stream VERDICTS, consoles", "GroupVerdict", "one message for each change of a group's state"},
+	{"incidents.<id>", "the leading controller", "stream INCIDENTS, consoles, notifiers", "Incident", "what is wrong, grouped by cause: one message for each change"},
+	{"troubles.<about>.<name>", "the leading controller, broker", "stream INCIDENTS, consoles", "Trouble", "what is wrong and no verdict tells of: certificates, disk, results lost"},
+	{"notices.<channel>.<incident>", "the leading controller", "stream NOTICES, notifiers", "Notice", "a channel is to be told: the newest replaces the one before"},
+	{"deliveries.<channel>.<incident>", "notifier", "stream INCIDENTS, controller, consoles", "Delivery", "what became of the newest notice"},
+	{"channels.<name>", "notifier", "stream INCIDENTS, consoles", "ChannelStatus", "every 10 s, and when something changes"},
+	{"notify.<channel>.cmd", "console", "notifier", "NotifyCommand, answered by NotifyReply", "try a channel"},
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},
 	{"access.join", "who holds a token", "broker", "Join, answered by Sealed", "a token for a credential"},
 	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume, forget; list and end consumers"},
@@ -28,12 +35,15 @@ var Subjects = []Subject{
 
 // Names of what the broker keeps.
 const (
-	ResultsStream  = "RESULTS"  // what was measured: results.*.*
-	AgentsStream   = "AGENTS"   // the last agent.*.alive of each agent
-	VerdictsStream = "VERDICTS" // what it means: verdicts.>, and what the judge needs to go on after a restart: judge.>
-	MonitorsBucket = "monitors" // what should run: one key for each monitor
-	ConfigsBucket  = "configs"  // saved configurations: an object store, an object for each
-	ControlBucket  = "control"  // which controller leads: the key LeaderKey
+	ResultsStream   = "RESULTS"   // what was measured: results.*.*
+	AgentsStream    = "AGENTS"    // the last agent.*.alive of each agent
+	VerdictsStream  = "VERDICTS"  // what it means: verdicts.>, and what the judge needs to go on after a restart: judge.>
+	IncidentsStream = "INCIDENTS" // incidents.*, troubles.*.*, deliveries.*.*, channels.*; and keeper.>, how far the leader is
+	NoticesStream   = "NOTICES"   // notices.*.* that are not sent yet
+	AlertingBucket  = "alerting"  // channels, rules, windows, groups, silences, acknowledgements: SORT.NAME
+	MonitorsBucket  = "monitors"  // what should run: one key for each monitor
+	ConfigsBucket   = "configs"   // saved configurations: an object store, an object for each
+	ControlBucket   = "control"   // who does what only one may: leases under LeaderKey and NotifierKey
 )
 
 // What the metadata of the stream of results says where a broker looks after it.
@@ -49,9 +59,12 @@ const (
 	LeaseTTL  = 6 * time.Second
 )
 
-// Lease says who controls.
+// NotifierKey holds the Lease of the notifier that sends by a channel.
+func NotifierKey(channel string) (string, error) { return one("notifier.", "channel name", channel) }
+
+// Lease says who controls, or who sends by a channel.
 type Lease struct {
-	ID    string    `json:"id"`   // one life of a controller
+	ID    string    `json:"id"`   // one life of a controller or notifier
 	Host  string    `json:"host"` // where it runs
 	Since time.Time `json:"since"`
 }
@@ -62,6 +75,14 @@ const (
 	AllVerdicts = "verdicts.>"
 	AllJudge    = "judge.>" // checkpoints and recorded events, for the judge alone
 
+	AllIncidents  = "incidents.*"
+	AllTroubles   = "troubles.*.*"
+	AllNotices    = "notices.*.*"
+	AllDeliveries = "deliveries.*.*"
+	AllChannels   = "channels.*"
+	AllKeeper     = "keeper.>" // how far the leader is, for the leader alone
+
+	AllGroupVerdicts = "verdicts.group.*"
 	AllAgentVerdicts = "verdicts.agent.*"
 	AllAlive         = "agent.*.alive"
 )

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -19,7 +20,7 @@ const docPath = "../subjects.md"
 // tables are the parts of subjects.md that are made from the code, each
 // between <!-- NAME --> and <!-- /NAME -->.
 func tables(t *testing.T) map[string]string {
-	out := map[string]string{"subjects": subjectsTable(), "failures": failuresTable(), "blame": blameTable()}
+	out := map[string]string{"subjects": subjectsTable(), "failures": failuresTable(), "blame": blameTable(), "severity": severityTable()}
 	comments := fieldComments(t)
 	for _, typ := range messages() {
 		out["fields "+typ.Name()] = fieldsTable(t, typ, comments)
@@ -50,6 +51,15 @@ func blameTable() string {
 	b.WriteString("| class | meaning |\n|---|---|\n")
 	for _, c := range BlameClasses {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Class, c.Meaning)
+	}
+	return b.String()
+}
+
+func severityTable() string {
+	var b strings.Builder
+	b.WriteString("| severity | meaning |\n|---|---|\n")
+	for _, s := range Severities {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", s.Severity, s.Meaning)
 	}
 	return b.String()
 }
@@ -117,7 +127,11 @@ func docType(t reflect.Type) string {
 // fieldComments reads the comments of all struct fields, by "Type.Field".
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"command.go", "monitor.go", "result.go", "alive.go", "access.go", "proof.go", "verdict.go", "rule.go"} {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -195,6 +209,29 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 		case "AgentVerdict":
 			strictly(t, data, &AgentVerdict{})
 			_, err = DecodeAgentVerdict(subject, data)
+		case "Incident":
+			strictly(t, data, &Incident{})
+			_, err = DecodeIncident(subject, data)
+		case "GroupVerdict":
+			strictly(t, data, &GroupVerdict{})
+			_, err = DecodeGroupVerdict(subject, data)
+		case "Trouble":
+			strictly(t, data, &Trouble{})
+			_, err = DecodeTrouble(subject, data)
+		case "ChannelStatus":
+			strictly(t, data, &ChannelStatus{})
+			_, err = DecodeChannelStatus(subject, data)
+		case "Notice":
+			strictly(t, data, &Notice{})
+			_, err = DecodeNotice(subject, data)
+		case "Delivery":
+			strictly(t, data, &Delivery{})
+			_, err = DecodeDelivery(subject, data)
+		case "Setting":
+			var s Setting
+			if s, err = DecodeSetting(subject, data, 1); err == nil {
+				strictly(t, data, s)
+			}
 		case "Alive":
 			strictly(t, data, &Alive{})
 			_, err = DecodeAlive(subject, data)
@@ -207,13 +244,13 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 		case "Trust":
 			strictly(t, data, &Trust{})
 		default:
-			t.Errorf("an example of %q: want ```json Command, Reply, Result SUBJECT, Alive SUBJECT, Saved, Proof or Trust\n%s", m[1], data)
+			t.Errorf("an example of %q: want ```json Command, Reply, Result SUBJECT, Alive SUBJECT, Saved, Proof, Trust, or another message and its SUBJECT\n%s", m[1], data)
 		}
 		if err != nil {
 			t.Errorf("%v\n%s", err, data)
 		}
 	}
-	for _, kind := range []string{"Command", "Reply", "Result", "Alive", "Saved"} {
+	for _, kind := range []string{"Command", "Reply", "Result", "Alive", "Saved", "Verdict", "GroupVerdict", "Incident", "Trouble", "Notice", "Delivery", "ChannelStatus", "Setting"} {
 		if !seen[kind] {
 			t.Errorf("no example of a %s", kind)
 		}

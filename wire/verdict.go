@@ -141,6 +141,7 @@ type AgentVerdict struct {
 	Why      string        `json:"why,omitempty"`      // for people, in one sentence
 	Blame    *Blame        `json:"blame,omitempty"`    // absent while it is able, but for a wrong clock
 	Monitors int           `json:"monitors"`           // that are judged without it
+	Gone     bool          `json:"gone,omitempty"`     // for good: somebody had the mesh forget it
 }
 
 // MeshVerdict says whether the judge hears anybody, on verdicts.mesh.broker.
