@@ -15,17 +15,22 @@ var layers = map[string][]string{
 	"wire":                nil,
 	"probes":              {"wire"},
 	"agent":               {"wire", "internal/atomicfile", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog", "internal/retry"},
-	"agent/policy":        {"wire", "internal/safeyaml", "probes"},
+	"agent/policy":        {"wire", "internal/reach", "internal/safeyaml", "probes"},
 	"agent/policyfile":    {"agent/policy", "internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs"},
 	"agent/spool":         nil,
 	"broker":              {"wire", "internal/atomicfile", "broker/access", "internal/filelock", "internal/retry"},
 	"broker/access":       {"wire", "internal/atomicfile", "identity", "internal/auditlog", "internal/farewell", "internal/filelock", "internal/private", "internal/retry"},
 	"broker/backup":       {"wire", "internal/atomicfile", "broker", "broker/access", "identity"},
+	"notify":              {"wire", "internal/lease", "internal/private", "internal/retry", "internal/tail", "notify/policy", "notify/shoutrrr"},
+	"notify/shoutrrr":     nil,
+	"notify/policy":       {"wire", "internal/reach", "internal/safeyaml"},
+	"notify/policyfile":   {"internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs", "notify/policy"},
 	"identity":            {"wire", "internal/atomicfile", "internal/private"},
 	"judge":               {"wire"},
+	"incident":            {"wire"},
 	"judge/replay":        {"wire", "judge"},
-	"controller":          {"wire", "judge", "internal/command", "internal/retry", "internal/tail", "identity"},
-	"console":             {"wire", "console/view", "judge", "judge/replay", "identity", "internal/command", "internal/farewell", "internal/retry", "internal/tail"},
+	"controller":          {"wire", "incident", "judge", "internal/command", "internal/retry", "internal/tail", "identity", "internal/lease"},
+	"console":             {"wire", "console/view", "incident", "judge", "judge/replay", "identity", "internal/command", "internal/farewell", "internal/retry", "internal/tail"},
 	"console/monitorfile": {"wire", "console", "console/output", "internal/safeyaml"},
 	"console/output":      {"wire", "judge", "judge/replay", "console"},
 	"console/draft":       {"wire", "probes", "console", "console/flow", "console/words"},
@@ -35,14 +40,14 @@ var layers = map[string][]string{
 	"console/view":        {"wire", "judge"},
 	"console/screen":      {"wire", "judge", "console", "console/view"},
 	"cmd/netmon": {"wire", "internal/atomicfile", "judge", "probes", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
-		"console/prompt", "console/screen", "console/view", "console/words", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/host", "internal/membership", "internal/private", "internal/retry", "internal/safeyaml", "internal/userdirs"},
+		"console/prompt", "console/screen", "console/view", "console/words", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/host", "internal/membership", "internal/private", "internal/retry", "internal/safeyaml", "internal/userdirs", "notify", "notify/policyfile", "notify/shoutrrr"},
 	// What cmd/netmon wires, without its flags (docs/adr/0035).
-	"internal/cmdline":    {"console", "internal/endpoint"},
-	"internal/doctor":     {"wire", "agent/policyfile", "broker", "broker/access", "console", "identity", "internal/endpoint", "internal/membership", "internal/private", "internal/userdirs", "probes"},
+	"internal/cmdline":    {"wire", "console", "internal/endpoint"},
+	"internal/doctor":     {"wire", "agent/policyfile", "broker", "broker/access", "console", "identity", "incident", "internal/endpoint", "internal/membership", "internal/private", "internal/userdirs", "probes"},
 	"internal/endpoint":   {"wire", "broker/access", "console", "console/output", "console/words", "identity", "internal/atomicfile", "internal/exit", "internal/filelock", "internal/private", "internal/safeyaml", "internal/userdirs"},
 	"internal/exit":       nil,
-	"internal/host":       {"wire", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "console", "console/words", "controller", "identity", "internal/endpoint", "internal/exit", "internal/membership", "internal/memory", "internal/private", "internal/userdirs"},
-	"internal/membership": {"wire", "identity", "internal/endpoint", "internal/exit", "internal/private", "internal/userdirs"},
+	"internal/host":       {"wire", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "console", "console/words", "controller", "identity", "internal/endpoint", "internal/exit", "internal/membership", "internal/memory", "internal/private", "internal/userdirs", "notify", "notify/policy"},
+	"internal/membership": {"wire", "identity", "internal/endpoint", "internal/exit", "internal/private", "internal/retry", "internal/userdirs"},
 	"internal/userdirs":   {"internal/exit"},
 	"e2e":                 nil,
 	"lab/accuracy":        {"probes"},
@@ -57,8 +62,10 @@ var layers = map[string][]string{
 	"internal/filelock":   nil,
 	"internal/badlink":    nil,
 	"internal/need":       nil,
+	"internal/lease":      {"wire", "internal/retry"},
 	"internal/memory":     nil,
 	"internal/private":    nil,
+	"internal/reach":      {"wire"},
 	"internal/safeyaml":   {"wire"},
 	"internal/retry":      nil,
 	"internal/tail":       {"internal/retry"},
@@ -69,7 +76,7 @@ var layers = map[string][]string{
 }
 
 // stdlibOnly are packages that use nothing but the standard library.
-var stdlibOnly = []string{"wire", "judge", "judge/replay", "agent/spool", "internal/need", "internal/testlog"}
+var stdlibOnly = []string{"wire", "incident", "judge", "judge/replay", "agent/spool", "internal/need", "internal/testlog"}
 
 func TestLayers(t *testing.T) {
 	for _, dir := range packages(t) {

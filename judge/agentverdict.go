@@ -9,7 +9,7 @@ import (
 
 // tellAgent makes a verdict on the agent when it is another one than before.
 func (j *Judge) tellAgent(a *agent) {
-	v := wire.AgentVerdict{Agent: a.id, Standing: wire.AgentAble}
+	v := wire.AgentVerdict{Agent: a.id, Standing: wire.AgentAble, Gone: a.Gone}
 	switch blame := func(class wire.BlameClass, sure bool) {
 		v.Blame = &wire.Blame{Class: class, Names: []string{a.id}, Sure: sure, Why: v.Why}
 	}; {

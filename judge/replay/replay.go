@@ -35,6 +35,7 @@ type Options struct {
 	From, To time.Time         // what is reported; facts of before tell how it was then
 	Rules    map[string]Rule   // by monitor; what has none is not judged
 	Labels   map[string]Labels // of the agents that are known, by id
+	Keep     bool              // so that Changes has all that was decided
 }
 
 // Labels are an agent's.
@@ -51,6 +52,8 @@ type Replay struct {
 
 	Results int // that were told
 	Asked   int // runs that these rules would have asked for, in the time that is reported
+
+	Changes []judge.Change // all that was decided, in order, where Options.Keep asks for it
 }
 
 // New is a replay that was told nothing.
@@ -124,6 +127,9 @@ func (p *Replay) beat(at time.Time) {
 // collect takes what follows from what was told.
 func (p *Replay) collect(at time.Time) {
 	for _, c := range p.j.Changes() {
+		if p.o.Keep {
+			p.Changes = append(p.Changes, c)
+		}
 		if v := c.Monitor; v != nil {
 			line := p.lines[v.Monitor]
 			if line == nil {
