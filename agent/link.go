@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -153,10 +154,10 @@ func (l *link) run(ctx context.Context) error {
 func (l *link) hold(ctx context.Context) error {
 	told := false // handlers run one at a time
 	var holding atomic.Pointer[nats.Conn]
-	again := retries{}
+	again := retry.Connects{}
 	nc, err := l.connect(
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
-		nats.ReconnectBufSize(-1), nats.CustomReconnectDelay(func(int) time.Duration { return again.after(holding.Load().LastError()) }),
+		nats.ReconnectBufSize(-1), nats.CustomReconnectDelay(func(int) time.Duration { return again.After(holding.Load().LastError()) }),
 		nats.PingInterval(3*time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(5*time.Second),
 		nats.DrainTimeout(2*time.Second), nats.Name("netmon agent "+l.id), nats.CustomInboxPrefix("_INBOX_"+l.id),
 		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
@@ -268,7 +269,7 @@ func (l *link) openUp(nc *nats.Conn) {
 // shutOut says whether err means that the broker does not let us in, and logs
 // that once, with what to do: it is tried again and again.
 func (l *link) shutOut(err error) bool {
-	if !refuses(err) {
+	if !retry.Refused(err) {
 		return false
 	}
 	if !l.denied.Swap(true) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"netmon/internal/reach"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/policy.md")
@@ -24,9 +26,9 @@ func TestPolicyDoc(t *testing.T) {
 	fields.WriteString("| field | meaning |\n|---|---|\n")
 	docFields(&fields, "", reflect.TypeFor[File]())
 	networks.WriteString("| name | networks |\n|---|---|\n")
-	for _, name := range slices.Sorted(maps.Keys(named)) {
+	for _, name := range slices.Sorted(maps.Keys(reach.Named)) {
 		var list []string
-		for _, p := range named[name] {
+		for _, p := range reach.Named[name] {
 			list = append(list, strings.TrimSuffix(strings.TrimSuffix(p.String(), "/32"), "/128"))
 		}
 		fmt.Fprintf(&networks, "| `%s` | %s |\n", name, strings.Join(list, ", "))
@@ -79,7 +81,7 @@ func TestDefault_IsWhatTheHelpSays(t *testing.T) {
 	if !reflect.ValueOf(rest).IsZero() {
 		t.Errorf("a bound that the page does not tell: %+v", rest)
 	}
-	for _, name := range builtin {
+	for _, name := range reach.Never {
 		if help, _ := reflect.TypeFor[Targets]().FieldByName("Deny"); !strings.Contains(help.Tag.Get("help"), name) {
 			t.Errorf("%s, which is always denied, is not told of", name)
 		}

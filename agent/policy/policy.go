@@ -10,11 +10,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"path"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"netmon/internal/reach"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -53,11 +52,12 @@ func Default() File {
 
 // Policy is a File, ready to be asked, from several goroutines.
 type Policy struct {
-	file                                    File
-	summary                                 wire.Policy
-	allow, deny, builtin, reopen, secretsTo []rule
-	demand                                  *demand
-	at                                      string // where people find the file, see At
+	file      File
+	summary   wire.Policy
+	targets   reach.Targets
+	secretsTo reach.Rules
+	demand    *demand
+	at        string // where people find the file, see At
 }
 
 // New reads the rules. source says in heartbeats where the policy is from. The
@@ -65,21 +65,8 @@ type Policy struct {
 func New(f File, source string) (*Policy, error) {
 	p := &Policy{file: f, summary: summary(f, source), demand: newDemand(f), at: "the agent's policy file"}
 	var problems wire.Problems
-	rules := func(field string, list []string) (out []rule) {
-		for i, text := range list {
-			at := fmt.Sprintf("%s[%d]", field, i)
-			r, err := parseRule(text)
-			problems.Add(at, err)
-			r.name = at
-			out = append(out, r)
-		}
-		return out
-	}
-	p.allow, p.deny, p.reopen = rules("targets.allow", f.Targets.Allow), rules("targets.deny", f.Targets.Deny), rules("targets.reopen", f.Targets.Reopen)
-	p.secretsTo = rules("secrets.targets", f.Secrets.Targets)
-	for _, name := range builtin {
-		p.builtin = append(p.builtin, rule{name: name + ", which is denied unless targets.reopen says otherwise", networks: named[name]})
-	}
+	p.targets = reach.ParseTargets(&problems, f.Targets.Allow, f.Targets.Deny, f.Targets.Reopen, reach.Never)
+	p.secretsTo = reach.ParseRules(&problems, "secrets.targets", f.Secrets.Targets)
 	if f.Targets.Allow != nil && len(f.Targets.Allow) == 0 {
 		problems.Addf("targets.allow", "is empty: nothing could be measured; leave it out to allow all")
 	}
@@ -102,16 +89,7 @@ func New(f File, source string) (*Policy, error) {
 			problems.Addf(field, "want a number of probes per second, got %v", rate)
 		}
 	}
-	for i, pattern := range f.Secrets.Env {
-		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-			problems.Addf(fmt.Sprintf("secrets.env[%d]", i), "want a name such as NETMON_SECRET_*, got %q", pattern)
-		}
-	}
-	for i, dir := range f.Secrets.Files {
-		if !filepath.IsAbs(dir) && !path.IsAbs(dir) || filepath.Clean(dir) != filepath.FromSlash(dir) { // path: the default, on every system
-			problems.Addf(fmt.Sprintf("secrets.files[%d]", i), "want a folder as an absolute path, got %q", dir)
-		}
-	}
+	(&reach.Secrets{Env: f.Secrets.Env, Files: f.Secrets.Files}).Check(&problems)
 	return p, problems.Err()
 }
 
@@ -129,31 +107,10 @@ func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(form
 
 // Allow says whether anything may be sent to an address. It is a [probes.Env]'s Allow.
 func (p *Policy) Allow(network string, to netip.AddrPort) error {
-	all := forms(to.Addr())
-	for _, r := range p.deny {
-		if r.covers(all, to.Port()) {
-			return refuse("%s", r.name)
-		}
-	}
-	first := all[:1] // what lets in goes by the address itself
-	for _, r := range p.builtin {
-		for i := range all {
-			// One inside of another one is opened again in both forms, or not at all.
-			open := covered(p.reopen, first, to.Port()) && covered(p.reopen, all[i:i+1], to.Port())
-			// Clouds have their resolver at such an address: the host asks it anyhow.
-			if network != "resolver" && r.covers(all[i:i+1], to.Port()) && !open {
-				return refuse("%s", r.name)
-			}
-		}
-	}
-	if len(p.allow) > 0 && !covered(p.allow, first, to.Port()) {
-		return refuse("it is not in targets.allow")
+	if why := p.targets.Refused(network, to); why != "" {
+		return refuse("%s", why)
 	}
 	return nil
-}
-
-func covered(rules []rule, addrs []netip.Addr, port uint16) bool {
-	return slices.ContainsFunc(rules, func(r rule) bool { return r.covers(addrs, port) })
 }
 
 // Check holds a monitor against all that can be known before it runs, and
@@ -180,10 +137,8 @@ func (p *Policy) checkPlace(place probes.Place) error {
 	if a, err := netip.ParseAddr(place.Host); err == nil {
 		return p.Allow(place.Network, netip.AddrPortFrom(a, place.Port))
 	}
-	for _, r := range p.deny { // whatever the name's address will be
-		if r.any && r.coversPort(place.Port) {
-			return refuse("%s", r.name)
-		}
+	if why := p.targets.RefusedPort(place.Port); why != "" { // whatever the name's address will be
+		return refuse("%s", why)
 	}
 	return nil
 }

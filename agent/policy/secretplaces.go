@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"netmon/internal/reach"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -21,9 +22,9 @@ func (p *Policy) At(path string) { p.at = path }
 // AllowSecrets.
 func (p *Policy) AllowSecrets(to netip.AddrPort) error {
 	switch {
-	case to.IsValid() && covered(p.secretsTo, forms(to.Addr())[:1], to.Port()):
+	case to.IsValid() && p.secretsTo.Covers(to):
 		return nil
-	case !to.Addr().IsValid() && slices.ContainsFunc(p.secretsTo, func(r rule) bool { return r.any && r.coversPort(to.Port()) }):
+	case !to.Addr().IsValid() && slices.ContainsFunc(p.secretsTo, func(r reach.Rule) bool { return r.Any && r.CoversPort(to.Port()) }):
 		return nil
 	}
 	network := "NETWORK"
@@ -67,7 +68,7 @@ func (p *Policy) mayTakeSecrets(a netip.Addr, port uint16) bool {
 	if a.IsValid() {
 		return p.AllowSecrets(netip.AddrPortFrom(a, port)) == nil
 	}
-	return slices.ContainsFunc(p.secretsTo, func(r rule) bool { return r.coversPort(port) })
+	return slices.ContainsFunc(p.secretsTo, func(r reach.Rule) bool { return r.CoversPort(port) })
 }
 
 func ports(port uint16) string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"netmon/internal/reach"
 	"netmon/wire"
 )
 
@@ -20,7 +21,7 @@ func TestSecret_FromListedPlacesAlone(t *testing.T) {
 	dir, outside := filepath.Join(base, "secrets"), filepath.Join(base, "outside")
 	for path, text := range map[string]string{
 		filepath.Join(dir, "word"): "sesame\n", filepath.Join(dir, "sub", "word"): "open\r\n", filepath.Join(outside, "word"): "hidden",
-		filepath.Join(dir, "huge"): strings.Repeat("x", maxSecret+1), filepath.Join(base, "secrets2", "word"): "beside",
+		filepath.Join(dir, "huge"): strings.Repeat("x", reach.MaxSecret+1), filepath.Join(base, "secrets2", "word"): "beside",
 	} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)

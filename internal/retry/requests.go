@@ -3,7 +3,9 @@ package retry
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,6 +25,37 @@ func Info(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, o ...
 func Last(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, subject string) (*jetstream.RawStreamMsg, error) {
 	return Get(ctx, js.Conn(), func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
 		return s.GetLastMsgForSubject(ctx, subject)
+	})
+}
+
+// Newest is [Last], but asks the server that leads the stream: a copy may be behind.
+func Newest(ctx context.Context, js jetstream.JetStream, stream, subject string) (*jetstream.RawStreamMsg, error) {
+	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, err
+	}
+	return Get(ctx, js.Conn(), func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		answer, err := js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, req)
+		if err != nil {
+			return nil, err
+		}
+		var r struct {
+			Error   *jetstream.APIError `json:"error"`
+			Message struct {
+				Sequence uint64    `json:"seq"`
+				Data     []byte    `json:"data"`
+				Time     time.Time `json:"time"`
+			} `json:"message"`
+		}
+		switch err := json.Unmarshal(answer.Data, &r); {
+		case err != nil:
+			return nil, err
+		case r.Error != nil && r.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+			return nil, jetstream.ErrMsgNotFound
+		case r.Error != nil:
+			return nil, r.Error
+		}
+		return &jetstream.RawStreamMsg{Subject: subject, Sequence: r.Message.Sequence, Data: r.Message.Data, Time: r.Message.Time}, nil
 	})
 }
 

@@ -93,6 +93,16 @@ func refused(nc *nats.Conn, before error) error {
 // NotAvailable is the code of JetStream's answer while it has no leader.
 const NotAvailable jetstream.ErrorCode = 10008
 
+// RefusedCode is the code of a gate's answer to what it will never take. JetStream does
+// not use it.
+const RefusedCode jetstream.ErrorCode = 10200
+
+// Final says of the error of [Publish] that a gate refused the message for what it is.
+func Final(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == RefusedCode
+}
+
 // leaderless are codes of JetStream's API for what passes by itself. Its library
 // has no names for them.
 var leaderless = []jetstream.ErrorCode{

@@ -1,4 +1,4 @@
-package policy
+package reach
 
 import (
 	"net/netip"
@@ -10,7 +10,7 @@ var (
 	in96       = prefixes("64:ff9b::/96", "::/96", "::ffff:0:0:0/96") // RFC 6052, 4291, 2765: its last 32 bits
 	in6to4     = netip.MustParsePrefix("2002::/16")                   // RFC 3056
 	inTeredo   = netip.MustParsePrefix("2001::/32")                   // RFC 4380
-	nat64Local = named["nat64-local"][0]
+	nat64Local = Named["nat64-local"][0]
 )
 
 // forms are the addresses that a packet to a may come to, a first: what it is

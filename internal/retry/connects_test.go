@@ -1,4 +1,4 @@
-package agent
+package retry
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-func TestRetries_ARefusedAgentWaitsLonger(t *testing.T) {
-	var r retries
+func TestConnects_WhoIsRefusedWaitsLonger(t *testing.T) {
+	var r Connects
 	within := func(err error, most time.Duration) {
 		t.Helper()
-		if got := r.after(err); got > most || got < most*3/4-time.Second {
+		if got := r.After(err); got > most || got < most*3/4-time.Second {
 			t.Errorf("after %v: %v, want about %v", err, got, most)
 		}
 	}
@@ -28,7 +28,7 @@ func TestRetries_ARefusedAgentWaitsLonger(t *testing.T) {
 	within(nats.ErrAuthExpired, 2*time.Second)
 	within(nil, time.Second) // it let us in meanwhile
 	for range 10_000 {
-		r.after(nats.ErrAuthorization)
+		r.After(nats.ErrAuthorization)
 	}
-	within(nats.ErrAuthorization, retryMost)
+	within(nats.ErrAuthorization, connectMost)
 }

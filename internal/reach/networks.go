@@ -1,8 +1,8 @@
-package policy
+package reach
 
 import "net/netip"
 
-// named are the networks that rules may call by a name.
+// Named are the networks that rules may call by a name.
 //
 // metadata are the addresses at which clouds hand their machines credentials,
 // and their hosts' agents, beside the link-local ones, as the clouds document
@@ -28,7 +28,7 @@ import "net/netip"
 // knows, and behind it is what nobody reaches by IPv6 else.
 //
 // The others are of RFC 1122, 1918, 3927, 4193, 4291, 5771 and 6598.
-var named = map[string][]netip.Prefix{
+var Named = map[string][]netip.Prefix{
 	"any": prefixes("0.0.0.0/0", "::/0"),
 	"metadata": prefixes("169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.42.42/32", "168.63.129.16/32", "100.100.100.200/32",
 		"100.96.0.96/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:100::100:200/128",
@@ -40,8 +40,8 @@ var named = map[string][]netip.Prefix{
 	"multicast":   prefixes("224.0.0.0/4", "255.255.255.255/32", "ff00::/8"),
 }
 
-// builtin are the names that are denied unless a policy reopens a part of them.
-var builtin = []string{"metadata", "link-local", "nat64-local"}
+// Never are the names that are denied unless a policy reopens a part of them.
+var Never = []string{"metadata", "link-local", "nat64-local"}
 
 func prefixes(list ...string) []netip.Prefix {
 	out := make([]netip.Prefix, len(list))

@@ -1,4 +1,4 @@
-package policy
+package reach
 
 import (
 	"fmt"
@@ -9,39 +9,39 @@ import (
 	"strings"
 )
 
-// rule is a set of networks, and of ports when it names some.
-type rule struct {
-	name     string // how an error calls it
+// Rule is a set of networks, and of ports when it names some.
+type Rule struct {
+	Name     string // how an error calls it
 	networks []netip.Prefix
 	ports    []portRange // none: all, and what has no port
-	any      bool        // of every address
+	Any      bool        // of every address
 }
 
 type portRange struct{ first, last uint16 }
 
 const ruleForm = "want NETWORK or NETWORK ports LIST, such as 10.0.0.0/8, any ports 25,465 or 192.0.2.1 ports 8000-8099"
 
-// parseRule reads a rule as people write it.
-func parseRule(text string) (rule, error) {
+// ParseRule reads a rule as people write it.
+func ParseRule(text string) (Rule, error) {
 	words := strings.Fields(text)
 	if len(words) != 1 && (len(words) != 3 || words[1] != "ports" && words[1] != "port") {
-		return rule{}, fmt.Errorf("%s, got %q", ruleForm, text)
+		return Rule{}, fmt.Errorf("%s, got %q", ruleForm, text)
 	}
-	r := rule{any: words[0] == "any"}
+	r := Rule{Any: words[0] == "any"}
 	var err error
 	if r.networks, err = parseNetwork(words[0]); err != nil {
-		return rule{}, err
+		return Rule{}, err
 	}
 	if len(words) == 3 {
 		if r.ports, err = parsePorts(words[2]); err != nil {
-			return rule{}, err
+			return Rule{}, err
 		}
 	}
 	return r, nil
 }
 
 func parseNetwork(s string) ([]netip.Prefix, error) {
-	if n, ok := named[s]; ok {
+	if n, ok := Named[s]; ok {
 		return n, nil
 	}
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" && !a.Is4In6() {
@@ -51,7 +51,7 @@ func parseNetwork(s string) ([]netip.Prefix, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("want a network such as 10.0.0.0/8, an address without zone, or one of %s, got %q",
-			strings.Join(slices.Sorted(maps.Keys(named)), ", "), s)
+			strings.Join(slices.Sorted(maps.Keys(Named)), ", "), s)
 	case p.Addr().Is4In6():
 		return nil, fmt.Errorf("want an IPv4 network in its own form, got %q", s)
 	case p != p.Masked():
@@ -78,12 +78,13 @@ func parsePorts(s string) (out []portRange, err error) {
 
 // covers says whether the rule is about one of the addresses, with this port. A
 // rule with ports is not about icmp, which has port 0.
-func (r rule) covers(addrs []netip.Addr, port uint16) bool {
-	return r.coversPort(port) && slices.ContainsFunc(addrs, func(a netip.Addr) bool {
+func (r Rule) covers(addrs []netip.Addr, port uint16) bool {
+	return r.CoversPort(port) && slices.ContainsFunc(addrs, func(a netip.Addr) bool {
 		return slices.ContainsFunc(r.networks, func(n netip.Prefix) bool { return n.Contains(a) })
 	})
 }
 
-func (r rule) coversPort(port uint16) bool {
+// CoversPort says whether the rule is about a port, whatever the address.
+func (r Rule) CoversPort(port uint16) bool {
 	return len(r.ports) == 0 || slices.ContainsFunc(r.ports, func(p portRange) bool { return p.first <= port && port <= p.last })
 }
