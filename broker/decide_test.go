@@ -15,6 +15,8 @@ func TestDecide(t *testing.T) {
 				h.Monitors = 1
 			case 'c':
 				h.Configs = 1
+			case 'a':
+				h.Alerting = 1
 			case 'r':
 				h.Results = 1
 			}
@@ -35,6 +37,7 @@ func TestDecide(t *testing.T) {
 		{name: "only its own", own: mesh, all: []Holding{holds(mesh, "mr")}},
 		{name: "access is turned on", own: mesh, all: []Holding{holds(openAccount, "mcr")}, from: openAccount},
 		{name: "access is turned on where only configurations are", own: mesh, all: []Holding{holds(openAccount, "c")}, from: openAccount},
+		{name: "access is turned on where only channels and rules are", own: mesh, all: []Holding{holds(openAccount, "a")}, from: openAccount},
 		{name: "access is turned on where nothing is saved", own: mesh, all: []Holding{holds(openAccount, "r")}, from: openAccount},
 		{name: "access is turned off", own: openAccount, all: []Holding{holds(mesh, "mr")}, from: mesh},
 		{name: "the keys are others", own: mesh, all: []Holding{holds(old, "mr")}, from: old},

@@ -30,6 +30,7 @@ type Holding struct {
 	Account  string
 	Monitors int64     // bytes of saved monitors, those of before and deleted ones included
 	Configs  int64     // bytes of saved configurations
+	Alerting int64     // bytes of channels, rules and what else says who is told of what
 	Results  int64     // bytes of results
 	Last     time.Time // when something of these was written last
 }
@@ -43,11 +44,11 @@ func (h Holding) Name() string {
 }
 
 // saved says whether people ever saved something there.
-func (h Holding) saved() bool { return h.Monitors+h.Configs > 0 }
+func (h Holding) saved() bool { return h.Monitors+h.Configs+h.Alerting > 0 }
 
 func (h Holding) String() string {
-	return fmt.Sprintf("%s of saved monitors, %s of configurations, %s of results, the last of %s",
-		sizeText(h.Monitors), sizeText(h.Configs), sizeText(h.Results), h.Last.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s of saved monitors, %s of configurations, %s of alerting, %s of results, the last of %s",
+		sizeText(h.Monitors), sizeText(h.Configs), sizeText(h.Alerting), sizeText(h.Results), h.Last.UTC().Format(time.RFC3339))
 }
 
 func sizeText(n int64) string {
@@ -94,7 +95,7 @@ func holdingOf(root, account string) (h Holding, ours bool, err error) {
 	for _, s := range []struct {
 		stream string
 		bytes  *int64
-	}{{monitorsStream, &h.Monitors}, {configsStream, &h.Configs}, {wire.ResultsStream, &h.Results}} {
+	}{{monitorsStream, &h.Monitors}, {configsStream, &h.Configs}, {alertingStream, &h.Alerting}, {wire.ResultsStream, &h.Results}} {
 		switch _, err := os.Stat(filepath.Join(streams, s.stream)); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue

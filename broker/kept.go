@@ -16,6 +16,7 @@ import (
 // Kept is how much a mesh keeps.
 type Kept struct {
 	Monitors, Configs int
+	Settings          int // channels, rules and what else says who is told of what
 	Results           uint64
 	Agents            []string // names of those of which a heartbeat is kept
 }
@@ -23,20 +24,8 @@ type Kept struct {
 // Count counts what a mesh keeps. What is not there yet counts as nothing.
 func Count(ctx context.Context, js jetstream.JetStream) (k Kept, err error) {
 	steps := []func() error{
-		func() error {
-			kv, err := js.KeyValue(ctx, wire.MonitorsBucket)
-			if err != nil {
-				return err
-			}
-			keys, err := kv.ListKeys(ctx)
-			if err != nil {
-				return err
-			}
-			for range keys.Keys() {
-				k.Monitors++
-			}
-			return nil
-		},
+		func() (err error) { k.Monitors, err = countKeys(ctx, js, wire.MonitorsBucket); return err },
+		func() (err error) { k.Settings, err = countKeys(ctx, js, wire.AlertingBucket); return err },
 		func() error {
 			sets, err := js.ObjectStore(ctx, wire.ConfigsBucket)
 			if err != nil {
@@ -78,4 +67,19 @@ func Count(ctx context.Context, js jetstream.JetStream) (k Kept, err error) {
 		}
 	}
 	return k, nil
+}
+
+func countKeys(ctx context.Context, js jetstream.JetStream, bucket string) (n int, err error) {
+	kv, err := js.KeyValue(ctx, bucket)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := kv.ListKeys(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for range keys.Keys() {
+		n++
+	}
+	return n, nil
 }

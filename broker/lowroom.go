@@ -28,7 +28,8 @@ const (
 // l.ResultsBytes on the disk of the store once they are compressed, and fewer where
 // the disk is short of room, whoever fills it. On a disk that is full nothing can go
 // any more; for that there is a ballast (see [ballast]). connect is the controller's.
-// A zero l, and a server of a cluster, only lower the limit.
+// A zero l, and a server of a cluster, only lower the limit. It also tells the mesh when
+// the disk is nearly full.
 func (b *Broker) KeepRoom(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), l Limits) {
 	if b.store == "" {
 		return
@@ -37,6 +38,7 @@ func (b *Broker) KeepRoom(ctx context.Context, connect func(...nats.Option) (*na
 	defer tick.Stop()
 	told := ""
 	measured := time.Now()
+	var watch diskWatch
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,6 +51,9 @@ func (b *Broker) KeepRoom(ctx context.Context, connect func(...nats.Option) (*na
 			measured = time.Now()
 		}
 		err := b.keepRoom(ctx, connect, l, measure)
+		if e := watch.look(ctx, b, connect); err == nil {
+			err = e
+		}
 		switch {
 		case ctx.Err() != nil:
 			return

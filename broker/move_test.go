@@ -87,6 +87,13 @@ func (s *site) fill(monitors, configs, results int) {
 			}
 		}
 	}
+	if monitors > 0 {
+		for _, subject := range []string{"$KV.alerting.channel.hook", "incidents.m0-1", "notices.hook.m0-1"} {
+			if _, err := s.js.Publish(ctx, subject, []byte("{}")); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
 	sets, err := s.js.ObjectStore(ctx, wire.ConfigsBucket)
 	if err != nil {
 		s.t.Fatal(err)
@@ -106,7 +113,7 @@ func (s *site) fill(monitors, configs, results int) {
 func (s *site) holds(monitors, configs int, results uint64) {
 	s.t.Helper()
 	k, err := Count(s.t.Context(), s.js)
-	if err != nil || k.Monitors != monitors || k.Configs != configs || k.Results != results {
+	if err != nil || k.Monitors != monitors || k.Configs != configs || k.Results != results || k.Settings != min(1, monitors) {
 		s.t.Errorf("it keeps %+v (%v), want %d monitors, %d configurations, %d results", k, err, monitors, configs, results)
 	}
 }
@@ -114,7 +121,7 @@ func (s *site) holds(monitors, configs int, results uint64) {
 // state is what must be the same afterwards.
 func (s *site) state() (all []string) {
 	s.t.Helper()
-	for _, name := range []string{wire.ResultsStream, monitorsStream, configsStream} {
+	for _, name := range []string{wire.ResultsStream, monitorsStream, configsStream, wire.IncidentsStream, wire.NoticesStream} {
 		st, err := s.js.Stream(s.t.Context(), name)
 		if err != nil {
 			s.t.Fatal(err)

@@ -64,6 +64,10 @@ const historyKept = 64
 // monitorsStream is the stream under the bucket, by NATS's own naming.
 const monitorsStream = "KV_" + wire.MonitorsBucket
 
+// alertingStream is the one under the bucket of channels, rules and what else is saved
+// beside the monitors.
+const alertingStream = "KV_" + wire.AlertingBucket
+
 // configsStream is the one under the object store of configurations.
 const configsStream = "OBJ_" + wire.ConfigsBucket
 
@@ -161,10 +165,75 @@ const (
 	verdictsPerSubject = 1000
 )
 
+// incidentsConfig has no limit of age: an incident that has been open for a year is
+// there. How far the leader is, is in the same stream, since an atomic batch cannot
+// span two; Nats-Rollup keeps one message of that. What is open does not leave it: the
+// leader writes it again in time.
+func incidentsConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:               wire.IncidentsStream,
+		Description:        "netmon: what is wrong, one JSON message for each change, on " + wire.AllIncidents + "; what became of notices, on " + wire.AllDeliveries + "; and how far the leader is, on " + wire.AllKeeper,
+		Subjects:           []string{wire.AllIncidents, wire.AllTroubles, wire.AllDeliveries, wire.AllChannels, wire.AllKeeper},
+		Storage:            jetstream.FileStorage,
+		Discard:            jetstream.DiscardOld,
+		MaxBytes:           share(l, incidentsBytes),
+		MaxMsgsPerSubject:  incidentsPerSubject,
+		Replicas:           l.Replicas,
+		AllowDirect:        true,
+		AllowRollup:        true,
+		AllowAtomicPublish: true,
+		Compression:        jetstream.S2Compression,
+	}
+}
+
+// noticesConfig is a queue in which a newer notice of a channel about an incident
+// replaces the one before. A notice that was taken out is handled.
+func noticesConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              wire.NoticesStream,
+		Description:       "netmon: which channel is to be told of which incident, on " + wire.AllNotices + ", until it is",
+		Subjects:          []string{wire.AllNotices},
+		Retention:         jetstream.WorkQueuePolicy,
+		Storage:           jetstream.FileStorage,
+		Discard:           jetstream.DiscardOld,
+		MaxBytes:          share(l, noticesBytes),
+		MaxMsgsPerSubject: 1,
+		Replicas:          l.Replicas,
+		Duplicates:        wire.NoticeRepeats,
+		AllowDirect:       true,
+	}
+}
+
+// How much is kept of what is wrong: at most a sixteenth of what results may take, and
+// room for a few of the largest incidents.
+const (
+	incidentsBytes      = 64 << 20
+	incidentsPerSubject = 200
+	noticesBytes        = 16 << 20
+	leastShare          = 4 * wire.MaxIncident
+)
+
+func share(l Limits, most int64) int64 {
+	if l.ResultsBytes == 0 {
+		return 0 // an existing one stays as it is
+	}
+	return max(leastShare, min(most, l.ResultsBytes/16))
+}
+
 func monitorsConfig(l Limits) jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket:      wire.MonitorsBucket,
 		Description: "netmon: what should be measured and where, one key for each monitor, with its history",
+		History:     historyKept,
+		Storage:     jetstream.FileStorage,
+		Replicas:    l.Replicas,
+	}
+}
+
+func alertingConfig(l Limits) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:      wire.AlertingBucket,
+		Description: "netmon: who is told of what, one key for each channel, rule, window, group, silence and acknowledgement, with its history",
 		History:     historyKept,
 		Storage:     jetstream.FileStorage,
 		Replicas:    l.Replicas,
@@ -202,10 +271,10 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		{name: "stream " + wire.AgentsStream, want: agentsConfig(full), asked: agentsConfig(l), passing: true},
 		{name: "stream " + wire.AuditStream, want: auditConfig(full), asked: auditConfig(l)},
 		{name: "stream " + wire.VerdictsStream, want: verdictsConfig(full), asked: verdictsConfig(l)},
-		{name: "bucket " + wire.MonitorsBucket, want: bucketStream(l), asked: bucketStream(l), bucket: true, create: func(ctx context.Context) error {
-			_, err := js.CreateKeyValue(ctx, monitorsConfig(full))
-			return err
-		}},
+		{name: "stream " + wire.IncidentsStream, want: incidentsConfig(full), asked: incidentsConfig(l)},
+		{name: "stream " + wire.NoticesStream, want: noticesConfig(full), asked: noticesConfig(l)},
+		keyValue(js, monitorsConfig(l), monitorsConfig(full)),
+		keyValue(js, alertingConfig(l), alertingConfig(full)),
 		{name: "object store " + wire.ConfigsBucket, want: objectStream(l), asked: objectStream(l), bucket: true, create: func(ctx context.Context) error {
 			_, err := js.CreateObjectStore(ctx, configsConfig(full))
 			return err
@@ -239,15 +308,15 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	return errors.Join(errs...)
 }
 
-// provisionLease makes the bucket in which one of several controllers is
-// chosen. What is in it lives for a few seconds and is not worth a disk.
+// provisionLease makes the bucket in which one of several controllers, and of
+// several notifiers for each channel, is chosen. What is in it lives for a few seconds and is not worth a disk.
 func provisionLease(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	return persist(ctx, js, func(ctx context.Context) error {
 		_, err := js.KeyValue(ctx, wire.ControlBucket)
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			_, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 				Bucket:      wire.ControlBucket,
-				Description: "netmon: which of several controllers leads",
+				Description: "netmon: which of several controllers leads, and which notifier sends by a channel",
 				Storage:     jetstream.MemoryStorage,
 				TTL:         wire.LeaseTTL,
 				Replicas:    l.Replicas,
@@ -260,16 +329,24 @@ func provisionLease(ctx context.Context, js jetstream.JetStream, l Limits) error
 	})
 }
 
-// bucketStream is what NATS makes of the bucket, as far as we depend on it.
-func bucketStream(l Limits) jetstream.StreamConfig {
+// keyValue is the stream under a bucket.
+func keyValue(js jetstream.JetStream, asked, full jetstream.KeyValueConfig) asset {
+	return asset{name: "bucket " + asked.Bucket, want: bucketStream(asked), asked: bucketStream(asked), bucket: true, create: func(ctx context.Context) error {
+		_, err := js.CreateKeyValue(ctx, full)
+		return err
+	}}
+}
+
+// bucketStream is what NATS makes of a bucket, as far as we depend on it.
+func bucketStream(c jetstream.KeyValueConfig) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:              monitorsStream,
-		Description:       monitorsConfig(l).Description,
-		Subjects:          []string{"$KV." + wire.MonitorsBucket + ".>"},
+		Name:              "KV_" + c.Bucket,
+		Description:       c.Description,
+		Subjects:          []string{"$KV." + c.Bucket + ".>"},
 		Storage:           jetstream.FileStorage,
 		Discard:           jetstream.DiscardNew,
 		MaxMsgsPerSubject: historyKept,
-		Replicas:          l.Replicas,
+		Replicas:          c.Replicas,
 		AllowDirect:       true,
 		AllowRollup:       true,
 		DenyDelete:        true,

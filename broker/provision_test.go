@@ -33,7 +33,7 @@ func configOf(t *testing.T, js jetstream.JetStream, stream string) jetstream.Str
 func TestProvision_Twice(t *testing.T) {
 	_, js := onBroker(t)
 	mustProvision(t, js, DefaultLimits())
-	names := []string{wire.ResultsStream, wire.AgentsStream, monitorsStream, "OBJ_" + wire.ConfigsBucket}
+	names := []string{wire.ResultsStream, wire.AgentsStream, wire.NoticesStream, wire.IncidentsStream, wire.VerdictsStream, monitorsStream, alertingStream, "OBJ_" + wire.ConfigsBucket}
 	var before []jetstream.StreamConfig
 	for _, n := range names {
 		before = append(before, configOf(t, js, n))
@@ -48,17 +48,19 @@ func TestProvision_Twice(t *testing.T) {
 			t.Errorf("%s: %+v", n, c)
 		}
 	}
-	for _, c := range before[:2] {
+	for _, c := range before[:3] {
 		if c.AllowRollup {
 			t.Errorf("%s allows roll-up: an agent could delete what others stored", c.Name)
 		}
 	}
-	kv, err := js.KeyValue(t.Context(), wire.MonitorsBucket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if st, err := kv.Status(t.Context()); err != nil || st.History() != 64 {
-		t.Errorf("history %d, want 64 (%v)", st.History(), err)
+	for _, bucket := range []string{wire.MonitorsBucket, wire.AlertingBucket} {
+		kv, err := js.KeyValue(t.Context(), bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st, err := kv.Status(t.Context()); err != nil || st.History() != 64 {
+			t.Errorf("%s: history %d, want 64 (%v)", bucket, st.History(), err)
+		}
 	}
 }
 
@@ -125,6 +127,51 @@ func TestProvision_Verdicts(t *testing.T) {
 	mustProvision(t, js, Limits{ResultsBytes: 64 << 20})
 	if c := configOf(t, js, wire.VerdictsStream); c.MaxBytes != 8<<20 {
 		t.Errorf("it takes %d bytes, want an eighth of what results may take", c.MaxBytes)
+	}
+}
+
+// TestProvision_Incidents: the streams are made with what the leader and notifiers need
+// of them, as a small share of what results may take, in which the largest incident has
+// room.
+func TestProvision_Incidents(t *testing.T) {
+	_, js := onBroker(t)
+	old := incidentsConfig(DefaultLimits())
+	old.AllowAtomicPublish, old.AllowRollup, old.Subjects, old.MaxBytes = false, false, old.Subjects[:1], 8<<20
+	if _, err := js.CreateStream(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	mustProvision(t, js, Limits{ResultsBytes: 512 << 20})
+	c := configOf(t, js, wire.IncidentsStream)
+	if !c.AllowAtomicPublish || !c.AllowRollup || !c.AllowDirect || c.MaxBytes != 32<<20 || c.MaxMsgsPerSubject != 200 || c.MaxAge != 0 || len(c.Subjects) != 5 {
+		t.Errorf("not brought up to date: %+v", c)
+	}
+	c = configOf(t, js, wire.NoticesStream)
+	if c.Retention != jetstream.WorkQueuePolicy || c.MaxMsgsPerSubject != 1 || c.MaxBytes != 16<<20 || c.AllowRollup || c.Duplicates != wire.NoticeRepeats {
+		t.Errorf("notices: %+v", c)
+	}
+	for results, want := range map[int64]int64{4 << 30: 64 << 20, 1 << 20: 4 * wire.MaxIncident} {
+		mustProvision(t, js, Limits{ResultsBytes: results})
+		if c := configOf(t, js, wire.IncidentsStream); c.MaxBytes != want {
+			t.Errorf("where results take %d bytes incidents take %d, want %d", results, c.MaxBytes, want)
+		}
+	}
+	if _, err := js.Publish(t.Context(), "incidents.large", make([]byte, wire.MaxIncident)); err != nil {
+		t.Errorf("the largest incident: %v", err)
+	}
+
+	// One notice of each channel and incident, the newest; one that is repeated is there once.
+	for i, id := range []string{"x-hook-1", "x-hook-2", "x-hook-1"} {
+		ack, err := js.Publish(t.Context(), "notices.hook.x", []byte(id), jetstream.WithMsgID(id))
+		if err != nil || ack.Duplicate != (i == 2) {
+			t.Fatalf("notice %s: %+v %v", id, ack, err)
+		}
+	}
+	s, err := js.Stream(t.Context(), wire.NoticesStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := s.GetLastMsgForSubject(t.Context(), "notices.hook.x"); err != nil || string(m.Data) != "x-hook-2" || s.CachedInfo().State.Msgs != 1 {
+		t.Errorf("in the queue is %s, of %d: %v", m.Data, s.CachedInfo().State.Msgs, err)
 	}
 }
 

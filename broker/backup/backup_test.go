@@ -52,8 +52,10 @@ func TestBackup_RestoresEverything(t *testing.T) {
 		flowed <- n
 	}()
 	<-flowing
-	if _, err := was.Publish(t.Context(), "verdicts.web", []byte("{}")); err != nil {
-		t.Fatal(err)
+	for _, subject := range []string{"verdicts.web", "incidents.x", "keeper.position", "$KV.alerting.channel.hook"} {
+		if _, err := was.Publish(t.Context(), subject, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	dir := filepath.Join(t.TempDir(), "backup")
 	m, err := take(t.Context(), t, s, dir, nil)
@@ -63,13 +65,18 @@ func TestBackup_RestoresEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := read(t, dir)
-	if got.Messages() != m.Messages() || got.Access.Identities != m.Access.Identities || len(got.Streams) != 6 {
+	if got.Messages() != m.Messages() || got.Access.Identities != m.Access.Identities || len(got.Streams) != 8 {
 		t.Errorf("the manifest reads as %+v, and was %+v", got, m)
 	}
-	if v := got.Streams[4]; v.Name != wire.VerdictsStream || v.Messages != 1 {
-		t.Errorf("verdicts: %+v", v)
+	for i, want := range map[int]struct {
+		name     string
+		messages uint64
+	}{1: {"KV_" + wire.AlertingBucket, 1}, 5: {wire.IncidentsStream, 2}, 6: {wire.VerdictsStream, 1}} {
+		if v := got.Streams[i]; v.Name != want.name || v.Messages != want.messages {
+			t.Errorf("stream %d: %+v, want %+v", i, v, want)
+		}
 	}
-	results := got.Streams[5]
+	results := got.Streams[7]
 	if results.Messages < 97+100 || results.Messages > 97+uint64(n) || results.Largest < 100<<10 || !results.Counted {
 		t.Errorf("results: %+v; %d flowed", results, n)
 	}

@@ -55,7 +55,7 @@ func TestRestore_DamagedBackup(t *testing.T) {
 			}
 		}, []string{"AUDIT.snapshot is damaged", "no plain file"}},
 	}
-	for _, name := range []string{"manifest.json", "KV_monitors.snapshot", "OBJ_configs.snapshot", "AUDIT.snapshot", "AGENTS.snapshot", "VERDICTS.snapshot", "RESULTS.snapshot",
+	for _, name := range []string{"manifest.json", "KV_monitors.snapshot", "KV_alerting.snapshot", "OBJ_configs.snapshot", "AUDIT.snapshot", "AGENTS.snapshot", "INCIDENTS.snapshot", "VERDICTS.snapshot", "RESULTS.snapshot",
 		"access/keys.json", "access/ca.pem", "access/ca-key.pem", "access/identities.json", "access/trust.json"} {
 		says := []string{filepath.Base(name) + " is damaged", "nothing was restored"}
 		rows = append(rows, row{name + " cut", edit(name, cut), says}, row{name + " with another byte", edit(name, flip), says})

@@ -88,7 +88,7 @@ func fill(t *testing.T, s natstest.Secure) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sets.Save(t.Context(), "office", []wire.Saved{m}, console.Set{}); err != nil {
+	if _, err := sets.Save(t.Context(), "office", console.Wanted{Monitors: []wire.Saved{m}}, console.Set{}); err != nil {
 		t.Fatal(err)
 	}
 }

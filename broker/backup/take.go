@@ -22,9 +22,10 @@ import (
 )
 
 // Kept are the streams of a backup, in the order of copying: results are most, and
-// newest then. The lease of controllers lives for seconds and is not among them.
+// newest then. The lease of controllers lives for seconds and is not among them, nor are
+// notices: the leader makes them of the incidents.
 func Kept() []string {
-	return []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.AuditStream, wire.AgentsStream, wire.VerdictsStream, wire.ResultsStream}
+	return []string{"KV_" + wire.MonitorsBucket, "KV_" + wire.AlertingBucket, "OBJ_" + wire.ConfigsBucket, wire.AuditStream, wire.AgentsStream, wire.IncidentsStream, wire.VerdictsStream, wire.ResultsStream}
 }
 
 // Progress is how far the copying of a stream is.
