@@ -94,6 +94,19 @@ func (o *Operators) Check(certificate string, text []byte, signature string) err
 	return nil
 }
 
+// CheckSaved says whether the mesh let in what is saved, and its author's signature is
+// good. Whether that author may still come in does not count.
+func (o *Operators) CheckSaved(subject, operation, accepted, proof string, data []byte) error {
+	if err := o.Accepted(accepted, subject, operation, proof, data); err != nil {
+		return err
+	}
+	if proof == "" { // it was there before anybody had to sign
+		return nil
+	}
+	_, err := Check(proof, subject, operation, data)
+	return err
+}
+
 // Accepted says whether the mesh let in what is saved: accepted and proof are
 // the headers beside it.
 func (o *Operators) Accepted(accepted, subject, operation, proof string, data []byte) error {

@@ -18,9 +18,11 @@ func join(t *testing.T, l identity.Line, dir string) (identity.Identity, error) 
 	t.Helper()
 	as := identity.Joiner{As: wire.JoinAgent, Place: t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
 	id, _, err := identity.Join(t.Context(), l, as)
-	if err != nil && strings.Contains(err.Error(), "the line is for a person") {
-		as.As = wire.JoinConsole
-		id, _, err = identity.Join(t.Context(), l, as)
+	for says, other := range map[string]wire.Joiner{"the line is for a person": wire.JoinConsole, "the line is for a notifier": wire.JoinNotifier} {
+		if err != nil && strings.Contains(err.Error(), says) {
+			as.As = other
+			id, _, err = identity.Join(t.Context(), l, as)
+		}
 	}
 	return id, err
 }

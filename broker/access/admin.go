@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,7 +19,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 	if s.aboutAuthority(m) {
 		return
 	}
-	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	who, err := s.sender(m, m.Subject, wire.Roles...)
 	defer s.confirm(who)()
 	if err == nil && m.Subject != "access.rotate."+who.Name {
 		err = errNotYours

@@ -193,13 +193,19 @@ func errTaken(e *entry) error {
 	return errNotUsed("%q is in use here: give this agent another id with --id; if it is the same one and lost its state: netmon token new agent --id %s --replace", e.Name, e.Name)
 }
 
+// joiners are those who hand in lines, in words.
+var joiners = map[wire.Joiner]string{wire.JoinAgent: "an agent", wire.JoinConsole: "a person", wire.JoinNotifier: "a notifier"}
+
 // checkJoiner says where a token belongs that was handed in by the other command.
 func checkJoiner(role wire.Role, as wire.Joiner) error {
+	of := role.Joiner()
 	switch {
-	case role == wire.RoleAgent && as != wire.JoinAgent:
-		return errNotUsed("the line is for an agent, and not for a person: netmon agent --join LINE, on the host that it is to measure from")
-	case role != wire.RoleAgent && as != wire.JoinConsole:
-		return errNotUsed("the line is for a person (%s), and not for an agent: netmon context add NAME --join LINE, as that person", role)
+	case of == as:
+		return nil
+	case of == wire.JoinAgent:
+		return errNotUsed("the line is for an agent, and not for %s: netmon agent --join LINE, on the host that it is to measure from", cmp.Or(joiners[as], "a person"))
+	case of == wire.JoinNotifier:
+		return errNotUsed("the line is for a notifier, and not for %s: netmon notifier --join LINE, on the host that is to send", cmp.Or(joiners[as], "a person"))
 	}
-	return nil
+	return errNotUsed("the line is for a person (%s), and not for %s: netmon context add NAME --join LINE, as that person", role, cmp.Or(joiners[as], "an agent"))
 }

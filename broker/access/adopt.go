@@ -26,16 +26,12 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 	if a.book.isAdopted() && a.again.done == nil {
 		return nil
 	}
-	n, err := a.adoptAll(ctx, js, "KV_"+wire.MonitorsBucket, "$KV."+wire.MonitorsBucket+".>")
-	if err != nil {
-		return err
-	}
-	sets, err := a.adoptAll(ctx, js, configsStream, configsMeta+">")
+	n, sets, err := eachSaved(func(name, subjects string) (int, error) { return a.adoptAll(ctx, js, name, subjects) })
 	if err != nil {
 		return err
 	}
 	if n+sets > 0 {
-		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors", n, "configurations", sets)
+		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors_and_settings", n, "configurations", sets)
 	}
 	if err := a.book.adopt(); err != nil || a.again.done == nil {
 		return err
@@ -45,6 +41,20 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 	}
 	a.again.done = nil
 	return nil
+}
+
+// eachSaved does something for all that people save: by stream, and the subjects there
+// that say what is saved. It counts keys, and configurations.
+func eachSaved(do func(stream, subjects string) (int, error)) (keys, sets int, err error) {
+	for _, b := range savings() {
+		n, err := do(b.stream(), b.subject(">"))
+		if err != nil {
+			return keys, sets, err
+		}
+		keys += n
+	}
+	sets, err = do(configsStream, configsMeta+">")
+	return keys, sets, err
 }
 
 // adoptAll accepts the last message of each subject of a stream.
@@ -121,11 +131,7 @@ func (a *Authority) acceptAnew(ctx context.Context, js jetstream.JetStream) erro
 		return a.acceptAs(acc, m.Subject, "", proof, m.Data)
 	}
 	headers := []string{headerRollup, wire.ProofHeader}
-	n, err := eachLast(ctx, js, "KV_"+wire.MonitorsBucket, "$KV."+wire.MonitorsBucket+".>", headers, again)
-	if err != nil {
-		return err
-	}
-	sets, err := eachLast(ctx, js, configsStream, configsMeta+">", headers, again)
+	n, sets, err := eachSaved(func(name, subjects string) (int, error) { return eachLast(ctx, js, name, subjects, headers, again) })
 	if err != nil {
 		return err
 	}
@@ -133,7 +139,7 @@ func (a *Authority) acceptAnew(ctx context.Context, js jetstream.JetStream) erro
 		return err
 	}
 	a.countSaved()
-	a.log.Info("what the authority before had accepted was accepted anew", "monitors", n, "configurations", sets)
+	a.log.Info("what the authority before had accepted was accepted anew", "monitors_and_settings", n, "configurations", sets)
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/nats-io/jwt/v2"
+
+	"netmon/wire"
 )
 
 // answers is how an account answers what crosses to it by one export.
@@ -23,6 +25,8 @@ const (
 	soon = 10 * time.Second
 	// answerWithin is for a probe on demand, which takes as long as it measures.
 	answerWithin = 10 * time.Minute
+	// notifyWithin is for a notice that somebody tries a channel with.
+	notifyWithin = 2 * time.Minute
 	// pullWithin is longer than a pull of nats.go waits (30 s), and than the
 	// heartbeats of those that wait longer.
 	pullWithin = time.Minute
@@ -45,6 +49,7 @@ func answersOf() map[string]answers {
 		"access.claim.*":    one, // the broker gathers what the agents of the id say
 		gateAccess + ".*":   one,
 		gateSave + ".>":     one,
+		gateSettings + ".>": one,
 		gateSets + ".>":     one,
 		gateConsumer + ".>": one,
 
@@ -52,6 +57,13 @@ func answersOf() map[string]answers {
 		"agent.*.cmd": {within: answerWithin},
 		askClaim:      {several: true, within: 2 * time.Second}, // each agent that has the id; see claimPatience
 		"$SRV.>":      many,                                     // each agent
+
+		gateTold + "." + wire.AllDeliveries: one,
+		gateTold + "." + wire.AllChannels:   one,
+		gateLease + ".*":                    one,
+
+		// To notifiers: the one that has the channel answers when it has sent.
+		"notify.*.cmd": {within: notifyWithin},
 
 		// Acknowledgements of what is stored: the hot path. A stream on a full disk
 		// does not answer, and agents send again after 5 s.
@@ -70,6 +82,7 @@ func answersOf() map[string]answers {
 		"$JS.API.CONSUMER.INFO.>":     one,
 		"$JS.API.CONSUMER.DELETE.>":   one,
 		"$JS.FC.>":                    one,  // sent without a reply
+		"$JS.ACK.NOTICES.>":           one,  // mostly sent without a reply
 		"$JS.API.DIRECT.GET.>":        many, // a batch is read without a pause
 		"$JS.API.CONSUMER.MSG.NEXT.>": {several: true, within: pullWithin},
 	}

@@ -207,7 +207,7 @@ func (s *service) aboutAuthority(m *nats.Msg) (done bool) {
 		s.takeover(m, name, q)
 		return true
 	}
-	who, err := s.sender(m, m.Subject, slices.Concat(changers, []wire.Role{wire.RoleAgent, wire.RoleViewer})...)
+	who, err := s.sender(m, m.Subject, wire.Roles...)
 	defer s.confirm(who)()
 	switch {
 	case err != nil:

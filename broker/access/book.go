@@ -28,7 +28,7 @@ const (
 )
 
 // reserved are names that subjects or the audit use for something else.
-var reserved = []string{wire.Everywhere, string(roleController), LocalAdmin, "join", whereAccess, whereMonitors}
+var reserved = []string{wire.Everywhere, string(roleController), LocalAdmin, "join", whereAccess, whereMonitors, whereSettings, OwnNotifier}
 
 // LocalAdmin is the name of who runs commands on the broker's own host.
 const LocalAdmin = "local"

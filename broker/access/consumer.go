@@ -33,7 +33,7 @@ type consumerRequest struct {
 // place where the console may not write: JetStream itself does not ask who may
 // write there.
 func (s *service) consumer(ctx context.Context, m *nats.Msg) {
-	by, role, err := s.asksByServer(m, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin)
+	by, role, err := s.asksByServer(m, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, wire.RoleNotifier)
 	if err != nil {
 		refuse(m, err.Error())
 		return

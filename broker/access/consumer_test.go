@@ -25,7 +25,14 @@ func TestAttack_ForgedCaller(t *testing.T) {
 	s := natstest.StartSecure(t)
 	js := natstest.JetStream(t, s.As(t, access.Controller, "controller"))
 	who := actors(t, s.Mesh)
-	const subject, data = "$JS.API.CONSUMER.CREATE.RESULTS", `{"stream_name":"RESULTS","config":{"ack_policy":"none","deliver_subject":"_INBOX.anna.x"}}`
+	const data = `{"stream_name":"RESULTS","config":{"ack_policy":"none","deliver_subject":"_INBOX.anna.x"}}`
+	readBy := func(role wire.Role, data string) (subject, _ string) { // a stream that it may read
+		stream := wire.ResultsStream
+		if role == wire.RoleNotifier {
+			stream = wire.IncidentsStream
+		}
+		return "$JS.API.CONSUMER.CREATE." + stream, strings.Replace(data, "RESULTS", stream, 1)
+	}
 	forged := `Nats-Request-Info: {"acc":"X","name_tag":"anna","tags":["role:admin"]}`
 	headers := map[string]string{
 		"a line that LF alone begins":            "NATS/1.0\r\nX: y\n" + forged + "\r\n\r\n",
@@ -50,6 +57,7 @@ func TestAttack_ForgedCaller(t *testing.T) {
 			}
 			r.sub(inbox)
 			// A question whose answer comes after: what was refused by permission is not answered at all.
+			subject, data := readBy(role, data)
 			r.hpub(subject, inbox, header, data)
 			if role == wire.RoleAgent || role == nobody {
 				if err := r.flush(); err == nil || !strings.Contains(err.Error(), "Permissions Violation") {
@@ -74,7 +82,7 @@ func TestAttack_ForgedCaller(t *testing.T) {
 	for _, header := range []string{"", "NATS/1.0\r\n\r\n", "NATS/1.0\r\nNats-Required-Api-Level: 1\r\n\r\n"} {
 		r := connectRaw(t, s.Mesh, who[wire.RoleViewer])
 		r.sub("_INBOX.vic.raw")
-		mine := strings.Replace(data, "anna", "vic", 1)
+		subject, mine := readBy(wire.RoleViewer, strings.Replace(data, "anna", "vic", 1))
 		if header == "" {
 			r.write(fmt.Sprintf("PUB %s _INBOX.vic.raw %d\r\n%s\r\n", subject, len(mine), mine))
 		} else {

@@ -16,8 +16,7 @@ import (
 	"netmon/wire"
 )
 
-// refusedCode is one that JetStream does not use.
-const refusedCode jetstream.ErrorCode = 10200
+const refusedCode = retry.RefusedCode
 
 // refuse answers in JetStream's form, which each NATS client shows as an error.
 func refuse(m *nats.Msg, description string) error {
@@ -37,6 +36,7 @@ const gateTry = retry.Try * 3 / 4
 func (s *service) failure(err error) []byte {
 	var api *jetstream.APIError
 	switch {
+	case errors.As(err, &api) && api.ErrorCode == retry.NotAvailable: // as it says itself
 	case retry.Passing(s.nc, err):
 		api = &jetstream.APIError{Code: 503, ErrorCode: retry.NotAvailable, Description: "JetStream system temporarily unavailable"}
 	case !errors.As(err, &api):
@@ -53,23 +53,49 @@ func (s *service) failure(err error) []byte {
 const (
 	headerExpect    = "Nats-Expected-Last-Subject-Sequence"
 	headerOperation = "KV-Operation"
+	operationDelete = "DEL"
 )
 
-// save writes a saved monitor for who signed it, exactly as it was signed, with
-// the authority's word that it was let in: the controller obeys nothing else.
-// Revisions are compared by JetStream, as if the console had written it itself;
+// saving is a bucket that people save in, through a gate.
+type saving struct {
+	gate   string
+	bucket string
+	where  string // the audit's own word
+	// key says what is wrong with a key under which something is saved or deleted.
+	key func(key string, deleted bool) error
+	// check says what is wrong with what is saved under a key by somebody, and what
+	// that one says of the change.
+	check func(data []byte, key, by string) (change string, err error)
+	// line is what the audit calls it, and the name that it is about.
+	line func(key string, deleted bool) (did, name string)
+}
+
+func (b saving) stream() string            { return "KV_" + b.bucket }
+func (b saving) subject(key string) string { return "$KV." + b.bucket + "." + key }
+
+// savings lists them.
+func savings() []saving { return []saving{savedMonitors(), savedSettings()} }
+
+// saves is how the gate of a bucket is answered.
+func (s *service) saves(b saving) func(context.Context, *nats.Msg) {
+	return func(ctx context.Context, m *nats.Msg) { s.save(ctx, b, m) }
+}
+
+// save writes what is saved under a key for who signed it, exactly as it was signed,
+// with the authority's word that it was let in: controller and notifiers obey nothing
+// else. Revisions are compared by JetStream, as if the console had written it itself;
 // history stays.
-func (s *service) save(ctx context.Context, m *nats.Msg) {
-	name := strings.TrimPrefix(m.Subject, gateSave+".")
-	to := nats.NewMsg("$KV." + wire.MonitorsBucket + "." + name)
+func (s *service) save(ctx context.Context, b saving, m *nats.Msg) {
+	key := strings.TrimPrefix(m.Subject, b.gate+".")
+	to := nats.NewMsg(b.subject(key))
 	to.Data = m.Data
 	operation, proof := m.Header.Get(headerOperation), m.Header.Get(wire.ProofHeader)
-	over, err := strconv.ParseUint(m.Header.Get(headerExpect), 10, 64)
+	over, err := expected(m)
 	if err != nil {
-		refuse(m, fmt.Sprintf("%s: want the revision that was read, got %.40q", headerExpect, m.Header.Get(headerExpect)))
+		refuse(m, err.Error())
 		return
 	}
-	store, err := s.stored(ctx, monitorsStream)
+	store, err := s.stored(ctx, b.stream())
 	if err != nil {
 		m.Respond(s.failure(err))
 		return
@@ -81,21 +107,16 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 		refuse(m, err.Error())
 		return
 	}
-	e := wire.Audit{Where: whereMonitors, By: who.Name, Did: "save", What: []string{name}}
-	if err = wire.CheckToken(name); operation == "DEL" {
-		err = wire.CheckElement(name) // what was a name once can be deleted
+	deleted := operation == operationDelete
+	e := wire.Audit{Where: b.where, By: who.Name}
+	var name string
+	e.Did, name = b.line(key, deleted)
+	e.What = []string{name}
+	if err = b.key(key, deleted); err == nil {
+		err = keepsHistory(m)
 	}
-	switch rollup := m.Header.Get(headerRollup); {
-	case err != nil:
-		err = fmt.Errorf("monitor name %w", err)
-	case rollup != "":
-		err = fmt.Errorf("Nats-Rollup: the history of a monitor is kept, got %.20q", rollup)
-	case operation == "DEL":
-		e.Did = "delete"
-	case operation != "": // also PUT, which some readers take for a value, and some for none
-		err = fmt.Errorf("%s: want DEL, or none: the history of a monitor is kept, got %.20q", headerOperation, operation)
-	default:
-		e.Detail, err = checkSaved(m.Data, name, who.Name)
+	if err == nil && !deleted {
+		e.Detail, err = b.check(m.Data, key, who.Name)
 	}
 	var accepted string
 	if err == nil {
@@ -110,13 +131,33 @@ func (s *service) save(ctx context.Context, m *nats.Msg) {
 			to.Header.Set(header, value)
 		}
 	}
-	s.write(ctx, m, to, stored{e, monitorsStream, over})
+	s.write(ctx, m, to, stored{e, b.stream(), over})
+}
+
+// expected is the revision that a change is for, 0 for none.
+func expected(m *nats.Msg) (uint64, error) {
+	said := m.Header.Get(headerExpect)
+	over, err := strconv.ParseUint(said, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: want the revision that was read, got %.40q", headerExpect, said)
+	}
+	return over, nil
+}
+
+// keepsHistory says what is wrong with the headers of a change of a key.
+func keepsHistory(m *nats.Msg) error {
+	rollup, operation := m.Header.Get(headerRollup), m.Header.Get(headerOperation)
+	switch {
+	case rollup != "":
+		return fmt.Errorf("%s: history is kept, got %.20q", headerRollup, rollup)
+	case operation != "" && operation != operationDelete: // also PUT, which some readers take for a value, and some for none
+		return fmt.Errorf("%s: want %s, or none: history is kept, got %.20q", headerOperation, operationDelete, operation)
+	}
+	return nil
 }
 
 // storeFor is how long it is believed that a bucket is the same one.
 const storeFor = time.Second
-
-const monitorsStream = "KV_" + wire.MonitorsBucket
 
 // life is that of a bucket, as it was at a moment.
 type life struct {
@@ -143,19 +184,4 @@ func (s *service) stored(ctx context.Context, name string) (string, error) {
 	s.lives[name] = life{id, time.Now()}
 	s.mu.Unlock()
 	return id, nil
-}
-
-// checkSaved says what is wrong with a monitor that somebody saves, and what
-// that one says of the change.
-func checkSaved(data []byte, name, by string) (change string, err error) {
-	m, err := wire.DecodeSaved(data, 0)
-	switch {
-	case err != nil:
-		return "", err
-	case m.Name != name:
-		return "", fmt.Errorf("name: want %q, which is the key, got %.64q", name, m.Name)
-	case m.Author != by:
-		return "", fmt.Errorf("author: want %q, who signs it, got %.64q", by, m.Author)
-	}
-	return m.Change, m.Validate()
 }

@@ -56,26 +56,35 @@ type stored struct {
 	over   uint64 // the revision that it replaces; 0 is none
 }
 
-// write stores what somebody saves, and brings the answer. It keeps the id by which
-// the stream knows a message that comes again.
+// write stores what somebody saves, and brings the answer.
 func (s *service) write(ctx context.Context, m, to *nats.Msg, in stored) {
-	if id := m.Header.Get(jetstream.MsgIDHeader); wire.CheckToken(id) == nil {
-		to.Header.Set(jetstream.MsgIDHeader, id)
-	}
-	ctx, cancel := context.WithTimeout(ctx, gateTry)
-	defer cancel()
-	sequence, err := retry.Replace(ctx, s.js, in.stream, to, in.over)
-	var answer []byte
-	if err == nil {
-		answer, err = json.Marshal(jetstream.PubAck{Stream: in.stream, Sequence: sequence})
-	}
-	if err != nil {
-		answer = s.failure(err)
-	}
+	answer, err := s.replace(ctx, m, to, in.stream, in.over)
 	// In line before the console knows, and saves more: the audit is in order.
 	written := s.noted(in.line, err)
 	m.Respond(answer)
 	written()
+}
+
+// replace stores a message over another one, and returns the answer.
+func (s *service) replace(ctx context.Context, m, to *nats.Msg, stream string, over uint64) (answer []byte, err error) {
+	keepID(m, to)
+	ctx, cancel := context.WithTimeout(ctx, gateTry)
+	defer cancel()
+	sequence, err := retry.Replace(ctx, s.js, stream, to, over)
+	if err == nil {
+		answer, err = json.Marshal(jetstream.PubAck{Stream: stream, Sequence: sequence})
+	}
+	if err != nil {
+		return s.failure(err), err
+	}
+	return answer, nil
+}
+
+// keepID keeps the id by which a stream knows a message that comes again.
+func keepID(m, to *nats.Msg) {
+	if id := m.Header.Get(jetstream.MsgIDHeader); wire.CheckToken(id) == nil {
+		to.Header.Set(jetstream.MsgIDHeader, id)
+	}
 }
 
 // checkSet says who signed what is known of a saved configuration.

@@ -52,7 +52,7 @@ const nobody wire.Role = "none" // shows no credential
 func actors(t *testing.T, s natstest.Mesh) map[wire.Role]actor {
 	t.Helper()
 	out := map[wire.Role]actor{nobody: {role: nobody, name: "join", id: identity.Identity{URL: s.Address}}}
-	for role, name := range map[wire.Role]string{wire.RoleAgent: "paris", wire.RoleViewer: "vic", wire.RoleOperator: "olga", wire.RoleAdmin: "anna"} {
+	for role, name := range map[wire.Role]string{wire.RoleAgent: "paris", wire.RoleViewer: "vic", wire.RoleOperator: "olga", wire.RoleAdmin: "anna", wire.RoleNotifier: "nick"} {
 		id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: role}))
 		out[role] = actor{role, name, id, dir}
 	}
@@ -83,7 +83,12 @@ func askSigned(nc *nats.Conn, signer *identity.Signer, subject, data string) err
 
 // saveSigned writes a saved monitor as somebody, over a revision.
 func saveSigned(nc *nats.Conn, signer *identity.Signer, store, name, operation, data string, over uint64, more ...string) error {
-	m := message("$KV.monitors."+name, data, append(more, "Nats-Expected-Last-Subject-Sequence", fmt.Sprint(over))...)
+	return putSigned(nc, signer, store, "$KV.monitors."+name, operation, data, over, more...)
+}
+
+// putSigned is saveSigned under any key of a bucket that people save in.
+func putSigned(nc *nats.Conn, signer *identity.Signer, store, subject, operation, data string, over uint64, more ...string) error {
+	m := message(subject, data, append(more, "Nats-Expected-Last-Subject-Sequence", fmt.Sprint(over))...)
 	if operation != "" {
 		m.Header.Set("KV-Operation", operation)
 	}

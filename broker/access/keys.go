@@ -46,6 +46,9 @@ func openKeys(dir string) (*keys, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("keys of the mesh: %s: %w", path, err)
 	}
+	if err := f.addLater(path); err != nil {
+		return nil, err
+	}
 	k := &keys{accounts: map[string]nkeys.KeyPair{}, roles: map[wire.Role]nkeys.KeyPair{}}
 	var errs []error
 	read := func(what, seed string) nkeys.KeyPair {
@@ -65,7 +68,43 @@ func openKeys(dir string) (*keys, error) {
 	return k, errors.Join(errs...)
 }
 
-var accountNames = []string{accountMesh, accountAgents, accountConsoles, accountJoin, accountSystem}
+var accountNames = []string{accountMesh, accountAgents, accountNotifiers, accountConsoles, accountJoin, accountSystem} // who imports comes after whom from
+
+// addLater makes the keys that an older netmon knew nothing of. Any other that is
+// missing was lost.
+func (f *keyFile) addLater(path string) error {
+	_, account := f.Accounts[accountNotifiers]
+	_, role := f.Roles[wire.RoleNotifier]
+	if account || role || len(f.Accounts) == 0 || len(f.Roles) == 0 {
+		return nil
+	}
+	for _, add := range []func(seed string){
+		func(seed string) { f.Accounts[accountNotifiers] = seed },
+		func(seed string) { f.Roles[wire.RoleNotifier] = seed },
+	} {
+		key, err := nkeys.CreateAccount()
+		if err != nil {
+			return fmt.Errorf("make the keys of notifiers: %w", err)
+		}
+		seed, err := key.Seed()
+		if err != nil {
+			return fmt.Errorf("make the keys of notifiers: %w", err)
+		}
+		add(string(seed))
+	}
+	return f.write(path)
+}
+
+func (f *keyFile) write(path string) error {
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err == nil {
+		err = atomicfile.Write(path, append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write the keys of the mesh: %w", err)
+	}
+	return nil
+}
 
 func makeKeys(path string) (*keys, error) {
 	f := keyFile{Accounts: map[string]string{}, Roles: map[wire.Role]string{}}
@@ -92,11 +131,7 @@ func makeKeys(path string) (*keys, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("make the keys of the mesh: %w", err)
 	}
-	data, err := json.MarshalIndent(f, "", "  ")
-	if err == nil {
-		err = atomicfile.Write(path, append(data, '\n'))
-	}
-	return k, err
+	return k, f.write(path)
 }
 
 func public(kp nkeys.KeyPair) string {

@@ -22,7 +22,7 @@ import (
 )
 
 // columns of the matrix.
-var columns = []wire.Role{wire.RoleAgent, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, nobody}
+var columns = []wire.Role{wire.RoleAgent, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, wire.RoleNotifier, nobody}
 
 // deed is something to try, and who may.
 type deed struct {
@@ -41,9 +41,15 @@ type on struct {
 type trier struct {
 	*nats.Conn
 	actor
-	s     on
-	store string                   // life of the bucket of saved monitors
-	last  func(name string) uint64 // revision of a saved monitor
+	s                  on
+	monitors, settings saved
+}
+
+// saved is a bucket that people save in.
+type saved struct {
+	prefix string                  // of the subjects of its keys
+	store  string                  // its life
+	last   func(key string) uint64 // revision
 }
 
 var (
@@ -51,6 +57,7 @@ var (
 	readers = []wire.Role{wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin}
 	writers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
 	admins  = []wire.Role{wire.RoleAdmin}
+	senders = []wire.Role{wire.RoleNotifier}
 	none    []wire.Role
 )
 
@@ -70,8 +77,26 @@ func signs(subject, data string) func(trier) error {
 // saves writes a saved monitor, signed by who saves it.
 func saves(key, operation, data string, headers ...string) func(trier) error {
 	return func(a trier) error {
-		return saveSigned(a.Conn, a.signer(), a.store, key, operation, strings.ReplaceAll(data, "<me>", a.name), a.last(key), headers...)
+		return a.put(a.monitors, key, operation, data, headers...)
 	}
+}
+
+// put saves, signed, over what is there.
+func (a trier) put(in saved, key, operation, data string, headers ...string) error {
+	return putSigned(a.Conn, a.signer(), in.store, in.prefix+key, operation, strings.ReplaceAll(data, "<me>", a.name), in.last(key), headers...)
+}
+
+// ahead saves over the revision that is there, signed for the next one.
+func (a trier) ahead(in saved, key, data string) error {
+	m := message(in.prefix+key, strings.ReplaceAll(data, "<me>", a.name), "Nats-Expected-Last-Subject-Sequence", fmt.Sprint(in.last(key)))
+	if a.signer() != nil {
+		proof, err := a.signer().Sign(m.Subject, "", m.Data, wire.Proof{Store: in.store, Revision: in.last(key) + 1})
+		if err != nil {
+			return err
+		}
+		m.Header.Set(wire.ProofHeader, proof)
+	}
+	return ask(a.Conn, m)
 }
 
 // asksForged asks with a header block that the server does not mend: nats-server
@@ -182,17 +207,7 @@ func deeds(t *testing.T) []deed {
 		{"save a monitor (`$KV.monitors.web`), signed", writers, saves("web", "", savedWeb)},
 		{"save it without a signature", none, asks("$KV.monitors.web", savedWeb, "Nats-Expected-Last-Subject-Sequence", "0")},
 		{"save it in another's name", none, saves("web", "", strings.ReplaceAll(savedWeb, "<me>", "oslo"))},
-		{"save it over a revision that it was not signed for", none, func(a trier) error {
-			m := message("$KV.monitors.web", strings.ReplaceAll(savedWeb, "<me>", a.name), "Nats-Expected-Last-Subject-Sequence", fmt.Sprint(a.last("web")))
-			if a.signer() != nil {
-				proof, err := a.signer().Sign(m.Subject, "", m.Data, wire.Proof{Store: a.store, Revision: a.last("web") + 1})
-				if err != nil {
-					return err
-				}
-				m.Header.Set(wire.ProofHeader, proof)
-			}
-			return ask(a.Conn, m)
-		}},
+		{"save it over a revision that it was not signed for", none, func(a trier) error { return a.ahead(a.monitors, "web", savedWeb) }},
 		{"delete a saved monitor, signed", writers, saves("web", "DEL", "")},
 		{"delete it without a signature", none, asks("$KV.monitors.web", "", "KV-Operation", "DEL", "Nats-Expected-Last-Subject-Sequence", "0")},
 		{"wipe a saved monitor's history (`KV-Operation: PURGE`)", none, saves("web", "PURGE", "", "Nats-Rollup", "sub")},
@@ -204,7 +219,7 @@ func deeds(t *testing.T) []deed {
 		{"take over the controller's lease (`$KV.control.leader`)", none, asks("$KV.control.leader", "{}")},
 		{"write its own line of the audit (`audit.<me>`)", agents, asks("audit.<me>", "{}")},
 		{"write another line of the audit (`audit.access`)", none, asks("audit.access", "{}")},
-		{"change its own key (`access.rotate.<me>`)", append(slices.Clone(agents), readers...), func(a trier) error {
+		{"change its own key (`access.rotate.<me>`)", slices.Concat(agents, readers, senders), func(a trier) error {
 			_, own := natstest.NewKey(t)
 			return signs("access.rotate.<me>", `{"key":"`+own+`"}`)(a)
 		}},
@@ -232,10 +247,11 @@ func deeds(t *testing.T) []deed {
 		{"make a consumer of another stream than the subject says", none, asks("$JS.API.CONSUMER.CREATE.RESULTS", `{"stream_name":"AUDIT","config":{}}`)},
 		{"lead a controller's consumer on (`$JS.API.CONSUMER.PAUSE`)", none, asks("$JS.API.CONSUMER.PAUSE.RESULTS.x", "{}")},
 	}
-	for _, to := range []string{"$KV.monitors.web", "agent.paris.cmd", "results.oslo.web", "_INBOX.local.x", "_INBOX.<me>.*", "audit.access", "$O.configs.C.x", "access.admin", "_R_.x"} {
+	list = append(list, alertingDeeds()...)
+	for _, to := range []string{"$KV.monitors.web", "$KV.alerting.channel.hook", "notify.mail.cmd", "deliveries.mail.i1", "incidents.i1", "agent.paris.cmd", "results.oslo.web", "_INBOX.local.x", "_INBOX.<me>.*", "audit.access", "$O.configs.C.x", "access.admin", "_R_.x"} {
 		list = append(list, deed{"push what is read to `" + to + "`", none, makes("RESULTS", `,"deliver_subject":"`+to+`"`)})
 	}
-	for _, stream := range []string{"RESULTS", "VERDICTS", "AUDIT", "KV_monitors"} {
+	for _, stream := range []string{"RESULTS", "VERDICTS", "AUDIT", "KV_monitors", "KV_alerting", "INCIDENTS", "NOTICES"} {
 		for _, op := range []string{"UPDATE", "DELETE", "PURGE", "SNAPSHOT", "MSG.DELETE"} {
 			data := ""
 			switch op {
@@ -254,7 +270,8 @@ func deeds(t *testing.T) []deed {
 		list = append(list,
 			deed{"command an agent as the admin anna, by " + how + " in the headers", none, asksForged("agent.oslo.cmd", startX, block)},
 			deed{"let somebody in as the admin anna, by " + how, none, asksForged("access.admin", `{"op":"token","name":"thief","role":"admin"}`, block)},
-			deed{"save a monitor as the admin anna, by " + how, none, asksForged("$KV.monitors.web", strings.ReplaceAll(savedWeb, "<me>", "anna"), block)})
+			deed{"save a monitor as the admin anna, by " + how, none, asksForged("$KV.monitors.web", strings.ReplaceAll(savedWeb, "<me>", "anna"), block)},
+			deed{"save a channel as the admin anna, by " + how, none, asksForged("$KV.alerting.channel.hook", strings.ReplaceAll(savedHook, "<me>", "anna"), block)})
 	}
 	return append(list,
 		deed{"make a stream (`$JS.API.STREAM.CREATE`)", none, asks("$JS.API.STREAM.CREATE.MINE", `{"name":"MINE","subjects":["agent.*.cmd"]}`)},
@@ -276,12 +293,13 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 	boss := s.As(t, access.Controller, "controller")
 	js := natstest.JetStream(t, boss)
 	runs := startAgent(t, s, "oslo")
-	for _, subject := range []string{"results.oslo.web", "verdicts.web"} {
+	for _, subject := range []string{"results.oslo.web", "verdicts.web", "incidents.i1", "$KV.alerting.channel.mail"} {
 		if err := ask(boss, message(subject, "{}")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	store, last := bucket(t, js)
+	monitors, settings := savedIn(t, js, wire.MonitorsBucket), savedIn(t, js, wire.AlertingBucket)
+	notify(t, s, js)
 	if _, err := js.CreateConsumer(t.Context(), "RESULTS", jetstream.ConsumerConfig{Name: "keeps", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
@@ -289,13 +307,13 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 	who := actors(t, s)
 	introduce(t, boss, s, "oslo")
 	var table strings.Builder
-	table.WriteString("| what | agent | viewer | operator | admin | no identity |\n|---|---|---|---|---|---|\n")
+	table.WriteString("| what | agent | viewer | operator | admin | notifier | no identity |\n|---|---|---|---|---|---|---|\n")
 	for _, d := range deeds(t) {
 		fmt.Fprintf(&table, "| %s |", d.what)
 		for _, role := range columns {
 			a := who[role]
 			nc := a.connect(t, s)
-			err := d.do(trier{nc, a, on{s, t}, store, last})
+			err := d.do(trier{nc, a, on{s, t}, monitors, settings})
 			nc.Close()
 			if may := slices.Contains(d.may, role); may != (err == nil) {
 				t.Errorf("%s, as %s: may is %v, got %v", d.what, role, may, err)
@@ -330,12 +348,20 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 // the revision of one.
 func bucket(t *testing.T, js jetstream.JetStream) (store string, last func(name string) uint64) {
 	t.Helper()
-	stream, err := js.Stream(t.Context(), "KV_"+wire.MonitorsBucket)
+	in := savedIn(t, js, wire.MonitorsBucket)
+	return in.store, in.last
+}
+
+// savedIn is what is known of a bucket that people save in.
+func savedIn(t *testing.T, js jetstream.JetStream, name string) saved {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), "KV_"+name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wire.StoreID(stream.CachedInfo().Created), func(name string) uint64 {
-		m, err := stream.GetLastMsgForSubject(t.Context(), "$KV."+wire.MonitorsBucket+"."+name)
+	prefix := "$KV." + name + "."
+	return saved{prefix, wire.StoreID(stream.CachedInfo().Created), func(key string) uint64 {
+		m, err := stream.GetLastMsgForSubject(t.Context(), prefix+key)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return 0
 		}
@@ -343,7 +369,7 @@ func bucket(t *testing.T, js jetstream.JetStream) (store string, last func(name 
 			t.Fatal(err)
 		}
 		return m.Sequence
-	}
+	}}
 }
 
 // replays sends to one subject what was signed for another.

@@ -29,21 +29,38 @@ func TestNatsProgram(t *testing.T) {
 	if err := saveSigned(olga, who[wire.RoleOperator].signer(), store, "web", "", strings.ReplaceAll(savedWeb, "<me>", "olga"), 0); err != nil {
 		t.Fatal(err)
 	}
-	vic := who[wire.RoleViewer]
-	for want, args := range map[string]string{
-		`{"n":1}`:      "sub --stream RESULTS --all --count 1 --raw",
-		`"name":"web"`: "kv get monitors web --raw",
-		"web":          "kv ls monitors",
-		"mine":         "consumer add RESULTS mine --ephemeral --pull --ack none --deliver all --replay instant --defaults",
-		"lasting":      "consumer add RESULTS lasting --ephemeral --pull --ack none --inactive-threshold 24h --defaults",
+	settings := savedIn(t, natstest.JetStream(t, s.As(t, access.Controller, "controller")), wire.AlertingBucket)
+	if err := putSigned(olga, who[wire.RoleOperator].signer(), settings.store, "$KV.alerting.channel.hook", "", strings.ReplaceAll(savedHook, "<me>", "olga"), 0); err != nil {
+		t.Fatal(err)
+	}
+	queued(t, natstest.JetStream(t, s.As(t, access.Controller, "controller")), "hook", "i1")
+	for _, c := range []struct {
+		who        actor
+		want, args string
+		refused    bool
+	}{
+		{who[wire.RoleViewer], `{"n":1}`, "sub --stream RESULTS --all --count 1 --raw", false},
+		{who[wire.RoleViewer], `"name":"web"`, "kv get monitors web --raw", false},
+		{who[wire.RoleViewer], "web", "kv ls monitors", false},
+		{who[wire.RoleViewer], "mine", "consumer add RESULTS mine --ephemeral --pull --ack none --deliver all --replay instant --defaults", false},
+		{who[wire.RoleViewer], "lasting", "consumer add RESULTS lasting --ephemeral --pull --ack none --inactive-threshold 24h --defaults", false},
+		{who[wire.RoleViewer], `"name":"hook"`, "kv get alerting channel.hook --raw", false},
+		{who[wire.RoleViewer], `"id":"i1"`, "sub --stream INCIDENTS --all --count 1 --raw", false},
+		{who[wire.RoleViewer], "", "consumer next NOTICES hook --raw", true},
+		{who[wire.RoleViewer], "", "kv put alerting channel.hook {}", true},
+		{who[wire.RoleOperator], "", "kv put alerting channel.hook {}", true}, // it does not sign
+		{who[wire.RoleOperator], "", "kv del alerting channel.hook -f", true},
+		{who[wire.RoleNotifier], `"incident":"i1"`, "consumer next NOTICES hook --raw --ack", false},
+		{who[wire.RoleNotifier], "", "kv put control leader x", true},
+		{who[wire.RoleNotifier], "", "kv put control notifier.hook x", true}, // no lease, and over no revision
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		cmd := exec.CommandContext(ctx, program, append(strings.Fields(args), "--server", s.URL(), "--creds", identity.Creds(vic.dir), "--tlsca", identity.CA(vic.dir), "--inbox-prefix", vic.id.Inbox())...)
+		cmd := exec.CommandContext(ctx, program, append(strings.Fields(c.args), "--server", s.URL(), "--creds", identity.Creds(c.who.dir), "--tlsca", identity.CA(c.who.dir), "--timeout", map[bool]string{false: "10s", true: "2s"}[c.refused], "--inbox-prefix", c.who.id.Inbox())...)
 		cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+t.TempDir(), "HOME="+t.TempDir())
 		out, err := cmd.CombinedOutput()
 		cancel()
-		if err != nil || !strings.Contains(string(out), want) {
-			t.Errorf("nats %s: %v\n%s", args, err, out)
+		if c.refused != (err != nil) || !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: nats %s: %v\n%s", c.who.name, c.args, err, out)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (b *book) renewable(e *entry, c wire.AccessCommand, r renewal) error {
 	switch {
 	case e.Key == "" || !e.Revoked.IsZero():
 		p.Add("", errNotInUse(c.Name))
-	case (e.Role == wire.RoleAgent) != (c.Role == wire.RoleAgent):
+	case e.Role.Joiner() != c.Role.Joiner():
 		p.Addf("name", "%q is in use by somebody whose role is %s, and a line for the role %s cannot take over: choose another", c.Name, e.Role, c.Role)
 	default:
 		p.Add("", b.roomToRenew(e, c.Role))

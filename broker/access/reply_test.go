@@ -63,6 +63,15 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		t.Fatal(err)
 	}
 	introduce(t, boss, s, "oslo")
+	for _, subject := range []string{"incidents.evil", "$KV.alerting.channel.mail"} {
+		if err := ask(boss, message(subject, "{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := strings.Replace(strings.ReplaceAll(delivered, "i1", "evil"), "{", `{"op":"test",`, 1)
+	if err := ask(who[wire.RoleNotifier].connect(t, s), message("deliveries.mail.evil", told, forged...)); err != nil {
+		t.Fatal(err)
+	}
 
 	// The spy sees all that happens in the account of the streams.
 	spy := s.As(t, access.Controller, "controller")
@@ -72,6 +81,11 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 	}
 	before := states(t, js)
 
+	// Nor may a notifier take an answer for a request to try a channel.
+	asked, err := who[wire.RoleNotifier].connect(t, s).SubscribeSync("notify.*.cmd")
+	if err != nil {
+		t.Fatal(err)
+	}
 	stored := "$JS.API.DIRECT.GET.RESULTS.results.paris.x"
 	tries := []struct {
 		what    string
@@ -92,6 +106,10 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		{"a stream's state", wire.RoleViewer, "$JS.API.STREAM.INFO.RESULTS", "", nil},
 		{"what a consumer reads", wire.RoleViewer, "$JS.API.CONSUMER.MSG.NEXT.RESULTS.reads", `{"batch":1,"expires":1000000000}`, nil},
 		{"the answer about a consumer", wire.RoleViewer, "$JS.API.CONSUMER.CREATE.RESULTS.other", `{"stream_name":"RESULTS","config":{"name":"other","ack_policy":"none","mem_storage":true}}`, nil},
+		{"an incident", wire.RoleNotifier, "$JS.API.DIRECT.GET.INCIDENTS.incidents.evil", "", nil},
+		{"what became of a notice", wire.RoleNotifier, "$JS.API.DIRECT.GET.INCIDENTS.deliveries.mail.evil", "", nil},
+		{"a notice", wire.RoleNotifier, "$JS.API.CONSUMER.MSG.NEXT.NOTICES.mail", `{"batch":1,"no_wait":true}`, nil},
+		{"an acknowledgement of what became of a notice", wire.RoleNotifier, "deliveries.mail.other", delivered, nil},
 		{"a hostile agent's answer to a ping", wire.RoleViewer, "$SRV.PING", "", answering()},
 		{"a hostile agent's forged answer to a ping", wire.RoleViewer, "$SRV.PING", "", answering(forged...)},
 		{"a hostile agent's answer to a command", wire.RoleOperator, "agent.paris.cmd", `{"op":"info"}`, answering()},
@@ -113,7 +131,8 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		t.Fatal(err)
 	}
 	targets := []string{"agent.oslo.cmd", "agent.oslo.alive", "results.oslo.z", "audit.access", "access.admin", "access.rotate.anna", "access.rotate.oslo", "access.join",
-		"gate.save.monitors.x", "gate.access.admin", "$KV.monitors.x", "$KV.control.leader", "verdicts.x", "verdicts.agent.oslo", "judge.state.head", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
+		"gate.save.monitors.x", "gate.access.admin", "gate.settings.channel.x", "gate.told.deliveries.x.y", "gate.told.channels.x", "gate.lease.x",
+		"$KV.alerting.channel.x", "$KV.control.notifier.x", "incidents.x", "troubles.disk.x", "notices.x.y", "deliveries.x.y", "channels.x", "notify.x.cmd", "keeper.position", "$KV.monitors.x", "$KV.control.leader", "verdicts.x", "verdicts.agent.oslo", "judge.state.head", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
 	for _, try := range tries {
 		nc := who[try.role].connect(t, s)
 		var sub *nats.Subscription
@@ -154,6 +173,16 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 	if after := states(t, js); !slices.Equal(after, before) {
 		t.Errorf("streams were %v, and are %v", before, after)
 	}
+	for {
+		m, err := asked.NextMsg(time.Millisecond)
+		if err != nil {
+			break
+		}
+		var q wire.NotifyCommand
+		if json.Unmarshal(m.Data, &q) == nil && q.Op != "" || m.Reply != "" { // but for what another one gave back, which is none
+			t.Errorf("a notifier was asked %.80q on %s", m.Data, m.Subject)
+		}
+	}
 	if got := oslo(); got != "" {
 		t.Errorf("oslo was made to run %s", got)
 	}
@@ -167,7 +196,7 @@ func someKey(t *testing.T) string {
 // states are the streams that nobody may have written to.
 func states(t *testing.T, js jetstream.JetStream) (out []string) {
 	t.Helper()
-	for _, name := range []string{"KV_" + wire.MonitorsBucket, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.VerdictsStream, wire.AuditStream} {
+	for _, name := range []string{"KV_" + wire.MonitorsBucket, "KV_" + wire.AlertingBucket, wire.IncidentsStream, wire.NoticesStream, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.VerdictsStream, wire.AuditStream} {
 		st, err := js.Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)

@@ -10,18 +10,19 @@ import (
 
 // Names of the accounts.
 const (
-	accountMesh     = "MESH"
-	accountAgents   = "AGENTS"
-	accountConsoles = "CONSOLES"
-	accountJoin     = "JOIN"
-	accountSystem   = "SYSTEM"
+	accountMesh      = "MESH"
+	accountAgents    = "AGENTS"
+	accountConsoles  = "CONSOLES"
+	accountNotifiers = "NOTIFIERS"
+	accountJoin      = "JOIN"
+	accountSystem    = "SYSTEM"
 )
 
 // roleController is also that of the service in this package.
 const roleController = wire.RoleController
 
-// Inbox prefixes. Agents have one each at the top level; those of consoles are
-// below one word, which is what the consoles' account imports.
+// Inbox prefixes. Agents have one each at the top level; those of consoles and
+// notifiers are below one word, which is what their accounts import.
 const (
 	ConsoleInbox = "_INBOX"
 	JoinInbox    = "_INBOX_join"
@@ -42,12 +43,16 @@ type grant struct {
 const me = "{{name()}}"
 
 // readable are the streams that every console reads.
-var readable = []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, "KV_" + wire.MonitorsBucket, "KV_" + wire.ControlBucket, "OBJ_" + wire.ConfigsBucket}
+var readable = []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, wire.IncidentsStream, monitorsStream, settingsStream, "KV_" + wire.ControlBucket, configsStream}
 
-// viewing is what reading takes: JetStream's requests about streams that
-// consoles may read, and nothing that changes one.
-func viewing(streams []string) (publish []string) {
-	publish = []string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "access.rotate." + me}
+// viewing is what consoles publish to read streams. Of notices they see how many wait.
+func viewing(streams []string) []string {
+	return append([]string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO." + wire.NoticesStream, "access.rotate." + me}, reading(streams)...)
+}
+
+// reading is what reading streams takes: JetStream's requests about these, and
+// nothing that changes one.
+func reading(streams []string) (publish []string) {
 	for _, s := range streams {
 		publish = append(publish,
 			"$JS.API.STREAM.INFO."+s,
@@ -63,12 +68,26 @@ func viewing(streams []string) (publish []string) {
 }
 
 // operating is what commanding and saving take besides.
-var operating = []string{"agent.*.cmd", "$KV." + wire.MonitorsBucket + ".*", "$O." + wire.ConfigsBucket + ".>", "$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket}
+var operating = []string{"agent.*.cmd", "notify.*.cmd", "$KV." + wire.MonitorsBucket + ".*", "$KV." + wire.AlertingBucket + ".*.*", "$O." + wire.ConfigsBucket + ".>", "$JS.API.STREAM.PURGE.OBJ_" + wire.ConfigsBucket}
 
 // Tapping is by results.>, as the nats program does it.
 const tapResults = "results.>"
 
-var consoleReads = []string{tapResults, wire.AllAlive, wire.AllVerdicts, ConsoleInbox + "." + me + ".>"}
+var consoleReads = []string{tapResults, wire.AllAlive, wire.AllVerdicts, wire.AllIncidents, wire.AllTroubles, wire.AllDeliveries, wire.AllChannels, ConsoleInbox + "." + me + ".>"}
+
+// notifying is what a notifier publishes. It makes no consumer of notices, as the
+// controller has made one for each channel.
+var notifying = append([]string{
+	"access.rotate." + me, wire.AllDeliveries, wire.AllChannels, channelLeases + ".*",
+	"$JS.API.INFO",
+	"$JS.API.STREAM.INFO." + wire.NoticesStream, "$JS.API.CONSUMER.INFO." + wire.NoticesStream + ".*", "$JS.API.CONSUMER.MSG.NEXT." + wire.NoticesStream + ".*",
+	"$JS.ACK." + wire.NoticesStream + ".>",
+	"$JS.API.STREAM.INFO.KV_" + wire.ControlBucket, "$JS.API.DIRECT.GET.KV_" + wire.ControlBucket + "." + channelLeases + ".*",
+	"$JS.API.DIRECT.GET.KV_" + wire.ControlBucket + ".$KV." + wire.ControlBucket + "." + wire.LeaderKey, // whether anybody leads
+}, reading([]string{wire.IncidentsStream, settingsStream})...)
+
+// channelLeases is where leases of channels are, each under its channel's name.
+const channelLeases = "$KV." + wire.ControlBucket + ".notifier"
 
 // grants is the one list of what roles may do.
 func grants() []grant {
@@ -85,11 +104,14 @@ func grants() []grant {
 			answer: true, payload: 1 << 20, subs: 64,
 			describe: "sends its own results and heartbeat, takes its own commands, asks for the last stored result of its own monitors"},
 		{role: wire.RoleViewer, account: accountConsoles, publish: view, read: consoleReads, payload: 64 << 10, subs: 512,
-			describe: "reads results, verdicts, heartbeats and saved monitors"},
+			describe: "reads results, verdicts, incidents, heartbeats, saved monitors and settings"},
 		{role: wire.RoleOperator, account: accountConsoles, publish: operate, read: consoleReads, payload: 1 << 20, subs: 512,
-			describe: "a viewer that also commands agents, saves monitors and reads the audit"},
+			describe: "a viewer that also commands agents, saves monitors and settings, tries channels and reads the audit"},
 		{role: wire.RoleAdmin, account: accountConsoles, publish: append(operate[:len(operate):len(operate)], wire.AccessAdminSubject), read: consoleReads, payload: 1 << 20, subs: 512,
 			describe: "an operator that also lets others in and shuts them out"},
+		// As with agents: what it is asked has a reply, and it cannot ask itself.
+		{role: wire.RoleNotifier, account: accountNotifiers, publish: notifying, read: []string{"notify.*.cmd", ConsoleInbox + "." + me + ".>"}, answer: true, payload: 64 << 10, subs: 512,
+			describe: "reads incidents and settings, takes notices, and says what became of them"},
 		{role: roleController, account: accountMesh, publish: []string{">"}, read: []string{">"}, answer: true, payload: jwt.NoLimit, subs: jwt.NoLimit,
 			describe: "the broker's own controller: it keeps the streams, sends saved monitors to agents and judges"},
 	}
@@ -122,8 +144,15 @@ type crossing struct {
 const (
 	gateAccess   = "gate.access"   // access.admin
 	gateSave     = "gate.save"     // $KV.monitors.*
+	gateSettings = "gate.settings" // $KV.alerting.*.*
 	gateSets     = "gate.sets"     // $O.configs.M.*
 	gateConsumer = "gate.consumer" // $JS.API.CONSUMER.CREATE.>
+)
+
+// And between notifiers and what they tell of.
+const (
+	gateTold  = "gate.told"  // deliveries.*.*, channels.*
+	gateLease = "gate.lease" // $KV.control.notifier.*
 )
 
 // crossings is the one list of what passes between accounts.
@@ -152,16 +181,32 @@ func crossings() []crossing {
 		{account: accountConsoles, local: "access.*", remote: gateAccess + ".*"},
 		{account: accountConsoles, local: "access.rotate.*"},
 		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", remote: gateSave + ".>"},
+		{account: accountConsoles, local: "$KV." + wire.AlertingBucket + ".>", remote: gateSettings + ".>"},
+		{account: accountConsoles, of: accountNotifiers, local: "notify.*.cmd", named: true},
 		{account: accountConsoles, local: "$JS.API.CONSUMER.CREATE.>", remote: gateConsumer + ".>", named: true},
 		{account: accountConsoles, of: accountAgents, local: tapResults, stream: true},
 		{account: accountConsoles, of: accountAgents, local: wire.AllAlive, stream: true},
 		{account: accountConsoles, local: wire.AllVerdicts, stream: true},
+		{account: accountConsoles, local: wire.AllIncidents, stream: true},
+		{account: accountConsoles, local: wire.AllTroubles, stream: true},
+		{account: accountConsoles, local: wire.AllDeliveries, stream: true},
+		{account: accountConsoles, local: wire.AllChannels, stream: true},
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
 		{account: accountConsoles, local: configsMeta + ">", remote: gateSets + ".>"},
 		c("$O." + wire.ConfigsBucket + ".C.>"), c("$JS.API.STREAM.PURGE.*"),
 		c("$JS.API.INFO"), c("$JS.API.STREAM.NAMES"), c("$JS.API.STREAM.LIST"), c("$JS.API.STREAM.INFO.*"), c("$JS.API.STREAM.MSG.GET.*"),
 		c("$JS.API.DIRECT.GET.>"), c("$JS.API.CONSUMER.INFO.>"), c("$JS.API.CONSUMER.MSG.NEXT.>"), c("$JS.API.CONSUMER.DELETE.>"), c("$JS.FC.>"),
 	}
+	n := func(local string) crossing { return crossing{account: accountNotifiers, local: local} }
+	list = append(list,
+		crossing{account: accountNotifiers, local: wire.AllDeliveries, remote: gateTold + "." + wire.AllDeliveries},
+		crossing{account: accountNotifiers, local: wire.AllChannels, remote: gateTold + "." + wire.AllChannels},
+		crossing{account: accountNotifiers, local: channelLeases + ".*", remote: gateLease + ".*"},
+		crossing{account: accountNotifiers, local: "$JS.API.CONSUMER.CREATE.>", remote: gateConsumer + ".>", named: true},
+		crossing{account: accountNotifiers, local: ConsoleInbox + ".>", stream: true},
+		n("access.rotate.*"), n("$JS.ACK."+wire.NoticesStream+".>"),
+		n("$JS.API.INFO"), n("$JS.API.STREAM.INFO.*"), n("$JS.API.STREAM.MSG.GET.*"), n("$JS.API.DIRECT.GET.>"),
+		n("$JS.API.CONSUMER.INFO.>"), n("$JS.API.CONSUMER.MSG.NEXT.>"), n("$JS.API.CONSUMER.DELETE.>"), n("$JS.FC.>"))
 	for i, x := range list {
 		list[i].of = cmp.Or(x.of, accountMesh)
 		list[i].remote = cmp.Or(x.remote, x.local)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,16 +95,20 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	}{
 		{gateAccess + ".admin", s.admin, 1},
 		{"access.rotate.*", s.rotate, 1},
-		{gateSave + ".>", s.save, gatesAtOnce},
+		{gateSave + ".>", s.saves(savedMonitors()), gatesAtOnce},
+		{gateSettings + ".>", s.saves(savedSettings()), gatesAtOnce},
 		{gateSets + ".>", s.saveSet, gatesAtOnce},
 		{gateConsumer + ".>", s.consumer, gatesAtOnce},
+		{gateTold + "." + wire.AllDeliveries, s.storeTold, gatesAtOnce},
+		{gateTold + "." + wire.AllChannels, s.storeTold, 1}, // in order
+		{gateLease + ".*", s.lease, gatesAtOnce},
 	} {
 		requests := make(chan *nats.Msg)
 		for range g.atOnce {
 			loops.Go(func() { handleAll(ctx, requests, g.handle) })
 		}
 		sub, err := mesh.QueueSubscribe(g.subject, queue, func(m *nats.Msg) {
-			if m.Reply == "" {
+			if m.Reply == "" && !strings.HasPrefix(g.subject, gateTold+".") {
 				return // nobody waits for what would be done
 			}
 			select {
@@ -165,6 +170,8 @@ type service struct {
 
 	notes    *notes
 	warnings *warnings
+
+	telling budget // of deliveries
 
 	claims    *claims
 	consumers *consumers
@@ -242,6 +249,7 @@ func (s *service) store(ctx context.Context, e wire.Audit) {
 const (
 	whereAccess   = "access"
 	whereMonitors = "monitors"
+	whereSettings = "alerting"
 )
 
 // first says whether a reason comes up for the first time: anybody may repeat

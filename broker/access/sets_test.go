@@ -40,7 +40,7 @@ func consoleOf(t *testing.T, s natstest.Mesh, role wire.Role, name string) *cons
 func TestSets_AreSigned(t *testing.T) {
 	s := natstest.StartSecure(t)
 	olga, anna := consoleOf(t, s.Mesh, wire.RoleOperator, "olga"), consoleOf(t, s.Mesh, wire.RoleAdmin, "anna")
-	one := []wire.Saved{{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "127.0.0.1:1"}}}
+	one := console.Wanted{Monitors: []wire.Saved{{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "127.0.0.1:1"}}}}
 	sets := func(cl *console.Client) *console.Sets {
 		sets, err := cl.Sets(t.Context())
 		if err != nil {
@@ -55,10 +55,10 @@ func TestSets_AreSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, monitors, err := sets(olga).Get(t.Context(), "office"); err != nil || got.Author != "anna" || len(monitors) != 1 {
+	if got, monitors, err := sets(olga).Get(t.Context(), "office"); err != nil || got.Author != "anna" || len(monitors.Monitors) != 1 {
 		t.Fatalf("%+v %v %v", got, monitors, err)
 	}
-	two := append(one, wire.Saved{Monitor: wire.Monitor{Name: "db", Kind: "tcp", Target: "127.0.0.1:2"}})
+	two := console.Wanted{Monitors: append(one.Monitors, wire.Saved{Monitor: wire.Monitor{Name: "db", Kind: "tcp", Target: "127.0.0.1:2"}})}
 	if saved, err = sets(olga).Save(t.Context(), "office", two, saved); err != nil || saved.Author != "olga" {
 		t.Fatalf("%+v %v", saved, err)
 	}

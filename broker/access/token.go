@@ -110,10 +110,7 @@ func (b *book) invite(by string, c wire.AccessCommand) (token string, made wire.
 
 // errInUse says who has a name, and the ways out.
 func errInUse(e *entry) error {
-	kind := "agent --id"
-	if e.Role != wire.RoleAgent {
-		kind = "console --name"
-	}
+	kind := map[wire.Joiner]string{wire.JoinAgent: "agent --id", wire.JoinConsole: "console --name", wire.JoinNotifier: "notifier --name"}[e.Role.Joiner()]
 	return fmt.Errorf("%q is in use: its %s joined %s: choose another; to let the same one in again, with another key (it lost its state): netmon token new %s %s --replace; to shut that one out for good: netmon access revoke %s",
 		e.Name, e.Role, e.Joined.Format(time.RFC3339), kind, e.Name, e.Name)
 }
