@@ -83,7 +83,9 @@ func (k *keeper) load(ctx context.Context) (list []judge.Shard, at position, err
 	k.head, k.kept = head{By: rand.Text(), Shards: map[int]shards{}}, map[int][]byte{}
 	for range 5 { // while it is read, another one may be written
 		var last jetstream.RawStreamMsg
-		if last, err = retry.Get(ctx, k.js.Conn(), func(ctx context.Context) (jetstream.RawStreamMsg, error) { return lastOf(ctx, k.js, checkpointHead) }); err != nil {
+		if last, err = retry.Get(ctx, k.js.Conn(), func(ctx context.Context) (jetstream.RawStreamMsg, error) {
+			return lastOf(ctx, k.js, wire.VerdictsStream, checkpointHead)
+		}); err != nil {
 			return nil, at, err
 		}
 		k.over = last.Sequence
@@ -164,9 +166,8 @@ func (k *keeper) save(ctx context.Context, list []judge.Shard, at position) erro
 		}
 		s := shards{Mark: k.head.mark()}
 		for _, part := range splitParts(data, checkpointPart) {
-			m := nats.NewMsg(fmt.Sprintf("%s%d.%d", checkpointPrefix, i, s.Parts))
+			m := newest(fmt.Sprintf("%s%d.%d", checkpointPrefix, i, s.Parts), part)
 			m.Header.Set(checkpointHeader, s.Mark)
-			m.Data = part
 			messages = append(messages, m)
 			s.Parts++
 		}
@@ -205,45 +206,14 @@ func (k *keeper) save(ctx context.Context, list []judge.Shard, at position) erro
 func (k *keeper) batch(ctx context.Context, messages []*nats.Msg, data []byte) (sequence uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkpointWithin)
 	defer cancel()
-	h := nats.NewMsg(checkpointHead)
-	h.Data = data
-	h.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(k.over, 10))
-	id := rand.Text()
-	nc := k.js.Conn()
-	for i, m := range append(messages, h) {
-		m.Header.Set("Nats-Batch-Id", id)
-		m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
-		m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-		if m == h {
-			break
-		}
-		if err := nc.PublishMsg(m); err != nil {
-			return 0, err
-		}
-	}
-	h.Header.Set("Nats-Batch-Commit", "1")
-	answer, err := nc.RequestMsgWithContext(ctx, h)
-	if err != nil {
-		return 0, err
-	}
-	var ack struct {
-		Error    *jetstream.APIError `json:"error"`
-		Sequence uint64              `json:"seq"`
-	}
-	if err := json.Unmarshal(answer.Data, &ack); err != nil {
-		return 0, err
-	}
-	if ack.Error != nil {
-		return 0, ack.Error
-	}
-	return ack.Sequence, nil
+	return publishBatch(ctx, k.js.Conn(), messages, newest(checkpointHead, data), k.over)
 }
 
 // stored looks whether the head is there after all. Another one is somebody else's.
 func (k *keeper) stored(ctx context.Context, data []byte, why error) (sequence uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkpointWithin)
 	defer cancel()
-	there, err := lastOf(ctx, k.js, checkpointHead)
+	there, err := lastOf(ctx, k.js, wire.VerdictsStream, checkpointHead)
 	switch {
 	case err != nil:
 		return 0, err

@@ -17,7 +17,7 @@ import (
 	"netmon/wire"
 )
 
-func keeping(t *testing.T, nc *nats.Conn) *keeper {
+func checkpointing(t *testing.T, nc *nats.Conn) *keeper {
 	return &keeper{js: natstest.JetStream(t, nc), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
@@ -39,14 +39,14 @@ func random(n int) []byte {
 
 func TestKeeper_GoesOnFromTheLast(t *testing.T) {
 	nc := natstest.Connect(t, natstest.Start(t))
-	k := keeping(t, nc)
+	k := checkpointing(t, nc)
 	if _, _, err := k.loaded(t); !errors.Is(err, errNoCheckpoint) {
 		t.Fatalf("%v, want that there is none", err)
 	}
 	if err := k.save(t.Context(), nil, position{}); err != nil { // it begins
 		t.Fatal(err)
 	}
-	if _, _, err := keeping(t, nc).loaded(t); !errors.Is(err, errNoCheckpoint) {
+	if _, _, err := checkpointing(t, nc).loaded(t); !errors.Is(err, errNoCheckpoint) {
 		t.Fatalf("%v, want that there is none", err)
 	}
 	large := random(3*checkpointPart + 1)
@@ -59,7 +59,7 @@ func TestKeeper_GoesOnFromTheLast(t *testing.T) {
 	save(7, judge.Shard{Index: 0, Data: []byte(`{"a":1}`)}, judge.Shard{Index: 5, Data: large}, judge.Shard{Index: 64, Data: nil})
 	save(9, judge.Shard{Index: 0, Data: []byte(`{"a":2}`)})
 	save(11, judge.Shard{Index: 5, Data: large[1:]})
-	other := keeping(t, nc)
+	other := checkpointing(t, nc)
 	list, at, err := other.loaded(t)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestKeeper_GoesOnFromTheLast(t *testing.T) {
 	if err := k.save(t.Context(), []judge.Shard{{Index: 0, Data: []byte(`{"a":3}`)}}, position{Results: 12}); !errors.Is(err, errFenced) {
 		t.Errorf("%v, want that it is fenced", err)
 	}
-	if list, at, err := keeping(t, nc).loaded(t); err != nil || string(list[0].Data) != `{"a":2}` || at.Results != 11 {
+	if list, at, err := checkpointing(t, nc).loaded(t); err != nil || string(list[0].Data) != `{"a":2}` || at.Results != 11 {
 		t.Errorf("%+v %v: who was fenced wrote", at, err)
 	}
 }
@@ -96,7 +96,7 @@ func TestKeeper_GoesOnFromTheLast(t *testing.T) {
 // the oldest messages of the stream go first.
 func TestKeeper_WholeOnceInAWhile(t *testing.T) {
 	nc := natstest.Connect(t, natstest.Start(t))
-	k := keeping(t, nc)
+	k := checkpointing(t, nc)
 	k.loaded(t)
 	k.head.Number = checkpointWhole - 2
 	for _, list := range [][]judge.Shard{{{Index: 1, Data: []byte("1")}}, {{Index: 2, Data: []byte("2")}}} {
@@ -107,7 +107,7 @@ func TestKeeper_WholeOnceInAWhile(t *testing.T) {
 	if a, b := k.head.Shards[1].Mark, k.head.Shards[2].Mark; a != b {
 		t.Errorf("shards of %s and %s", a, b)
 	}
-	if list, _, err := keeping(t, nc).loaded(t); err != nil || len(list) != 2 {
+	if list, _, err := checkpointing(t, nc).loaded(t); err != nil || len(list) != 2 {
 		t.Errorf("%v %v", list, err)
 	}
 }
@@ -132,13 +132,13 @@ func TestKeeper_CannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			nc := natstest.Connect(t, natstest.Start(t))
-			k := keeping(t, nc)
+			k := checkpointing(t, nc)
 			k.loaded(t)
 			if err := k.save(t.Context(), []judge.Shard{{Index: 3, Data: []byte("{}")}}, position{Results: 1}); err != nil {
 				t.Fatal(err)
 			}
 			c.harm(t, k.js)
-			k = keeping(t, nc)
+			k = checkpointing(t, nc)
 			if _, _, err := k.loaded(t); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%v, want %q", err, c.want)
 			}
@@ -146,7 +146,7 @@ func TestKeeper_CannotBeRead(t *testing.T) {
 			if err := k.save(t.Context(), []judge.Shard{{Index: 4, Data: []byte("{}")}}, position{Results: 2}); err != nil {
 				t.Fatal(err)
 			}
-			if list, at, err := keeping(t, nc).loaded(t); err != nil || len(list) != 1 || at.Results != 2 {
+			if list, at, err := checkpointing(t, nc).loaded(t); err != nil || len(list) != 1 || at.Results != 2 {
 				t.Errorf("written over it: %v %+v %v", list, at, err)
 			}
 		})

@@ -7,8 +7,9 @@
 //
 // Who leads also tells a [judge.Judge] of what is saved, of heartbeats and of results,
 // writes down each verdict that changes, and has agents run monitors once more where
-// the judge wants to be sure. After a restart another one goes on where it was
-// (docs/adr/0039, 0042).
+// the judge wants to be sure. It also keeps incidents of these verdicts and of other
+// troubles, and says whom notifiers are to tell of them. After a restart another one goes
+// on where it was (docs/adr/0039, 0042, 0045).
 package controller
 
 import (
@@ -24,6 +25,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/command"
+	"netmon/internal/lease"
 	"netmon/internal/retry"
 	"netmon/internal/tail"
 	"netmon/wire"
@@ -46,7 +48,9 @@ type Controller struct {
 	agents   map[string]*follower
 	wg       sync.WaitGroup
 
-	feed *feed // of the judge, while this controller leads
+	feed     *feed     // of the judge, while this controller leads
+	troubles *troubles // that nobody judges, while this controller leads
+	kept     *keeping  // where monitors are told of, once incidents are kept; guarded by mu
 }
 
 // Access is what a mesh's authority says to its controller. The zero value is
@@ -76,7 +80,7 @@ func New(nc *nats.Conn, provision func(context.Context) error, access Access, lo
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{nc: nc, js: js, log: log, provision: provision, access: access, desired: map[string]wire.Saved{}, agents: map[string]*follower{},
+	return &Controller{nc: nc, js: js, log: log, troubles: newTroubles(js, log), provision: provision, access: access, desired: map[string]wire.Saved{}, agents: map[string]*follower{},
 		commands: command.New(access.Signer, func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) { return nc.RequestMsgWithContext(ctx, m) })}, nil
 }
 
@@ -110,30 +114,12 @@ func (c *Controller) round(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", wire.ControlBucket, err)
 	}
-	l := newLease(c.nc, kv)
-	revision, err := l.acquire(ctx, func(other wire.Lease) {
+	return lease.New(c.nc, kv, wire.LeaderKey).Run(ctx, func(other wire.Lease) {
 		c.log.Info("another controller leads, standing by", "host", other.Host, "since", other.Since)
+	}, func(ctx context.Context) error {
+		c.log.Info("this controller leads")
+		return c.lead(ctx)
 	})
-	if err != nil {
-		return fmt.Errorf("lead: %w", err)
-	}
-	defer l.release()
-	c.log.Info("this controller leads")
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var keeping sync.WaitGroup
-	defer keeping.Wait()
-	keeping.Go(func() {
-		if err := l.keep(ctx, revision); err != nil {
-			cancel(err)
-		}
-	})
-	err = c.lead(ctx)
-	if cause := context.Cause(ctx); cause != nil && err == nil {
-		err = cause
-	}
-	cancel(nil)
-	return err
 }
 
 // lead reads everything anew and follows it until something breaks.
@@ -152,12 +138,13 @@ func (c *Controller) lead(ctx context.Context) error {
 		return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 	}
 	defer saved.Stop()
-	c.feed = newFeed()
+	c.feed, c.troubles = newFeed(), newTroubles(c.js, c.log)
 	info := saved.Stream()
 	c.mu.Lock()
 	c.store, c.revision = wire.StoreID(info.Created), info.State.LastSeq
 	clear(c.desired)
 	clear(c.agents)
+	c.kept = nil
 	c.mu.Unlock()
 	for left := saved.Left(); left > 0; left-- { // all that was there before
 		m, meta, err := saved.Next()
@@ -172,10 +159,12 @@ func (c *Controller) lead(ctx context.Context) error {
 		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
 	}
 	defer beats.Stop()
-	ended := make(chan error, 3)
+	ended := make(chan error, 5)
 	c.wg.Go(func() { ended <- fmt.Errorf("follow the heartbeats: %w", c.listen(ctx, beats)) })
 	c.wg.Go(func() { ended <- fmt.Errorf("follow what is saved: %w", c.followSaved(saved)) })
 	c.wg.Go(func() { ended <- fmt.Errorf("judge: %w", c.judge(ctx)) })
+	c.wg.Go(func() { ended <- fmt.Errorf("keep incidents: %w", c.keepIncidents(ctx)) })
+	c.wg.Go(func() { ended <- fmt.Errorf("write troubles: %w", c.troubles.run(ctx)) })
 
 	// Streams may be deleted by hand, and made anew, under our feet: they are
 	// looked at from time to time.
@@ -198,7 +187,7 @@ func (c *Controller) lead(ctx context.Context) error {
 			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && wire.StoreID(bucket.CachedInfo().Created) != c.store {
 				return errors.New("the bucket of saved monitors was made anew")
 			}
-			for _, name := range []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream} {
+			for _, name := range []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, wire.IncidentsStream, wire.NoticesStream, settingsStream} {
 				if _, err := c.js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) {
 					return fmt.Errorf("the stream %s is gone", name)
 				}

@@ -32,6 +32,8 @@ type judging struct {
 	pub    *publisher
 	keep   *keeper
 	asker  *asker
+	watch  *watch
+	aside  *troubles            // where what the watch finds is written
 	now    func() time.Time     // by the broker's clock; zero while it is not known
 	silent func() time.Duration // for how long nothing was heard of the broker
 	every  time.Duration        // between checkpoints, at least
@@ -169,6 +171,7 @@ func (g *judging) tell(x *fact) {
 	switch {
 	case x.alive != nil:
 		g.asker.heard(x.alive)
+		g.watch.tell(x)
 		if !x.at.After(g.begun.Beat) {
 			return
 		}
@@ -192,6 +195,9 @@ func (g *judging) tell(x *fact) {
 		g.j.Monitor(*x.saved, x.at)
 	default:
 		g.j.Delete(x.deleted, x.at)
+	}
+	if x.alive == nil {
+		g.watch.tell(x)
 	}
 	g.reached(x.at)
 }
@@ -232,6 +238,7 @@ func (g *judging) look() {
 			g.j.Advance(now)
 			g.at.At = now
 			g.dirty = g.dirty || !next.IsZero() && !next.After(now)
+			g.watch.advance(now)
 		}
 	}
 }
@@ -273,6 +280,9 @@ func (g *judging) follow(ctx context.Context) {
 	if !g.catching && len(asks) > 0 {
 		g.asker.ask(ctx, asks, g.now())
 	}
+	if !g.catching {
+		g.aside.add(g.watch.take()...)
+	}
 }
 
 // save writes a checkpoint once everything is published that changed before it.
@@ -283,9 +293,15 @@ func (g *judging) save(ctx context.Context) {
 	g.pause = max(g.every, 100*time.Since(begin))
 	g.dirty, g.saved = false, time.Now()
 	g.saving.Store(true)
+	troubles := g.aside.written()
 	g.pub.then(func() {
 		g.wg.Go(func() {
 			defer g.saving.Store(false)
+			select {
+			case <-troubles:
+			case <-ctx.Done():
+				return
+			}
 			if err := g.keep.save(ctx, list, at); err != nil && ctx.Err() == nil {
 				g.failed <- fmt.Errorf("store what a judge goes on from: %w", err)
 			}

@@ -197,7 +197,7 @@ func (l *life) live(from, to int, kill bool) error {
 	}
 	for kill && from == 0 { // a mesh begins once
 		var h head
-		if last, err := lastOf(ctx, g.pub.js, checkpointHead); err != nil {
+		if last, err := lastOf(ctx, g.pub.js, wire.VerdictsStream, checkpointHead); err != nil {
 			l.t.Fatal(err)
 		} else if json.Unmarshal(last.Data, &h) == nil && len(h.Shards) > 0 {
 			break

@@ -38,6 +38,9 @@ type publisher struct {
 	poked chan struct{} // has room for one
 }
 
+// judged are the subjects of what the judge decides.
+var judged = []string{"verdicts.*", wire.AllAgentVerdicts, wire.MeshVerdictSubject}
+
 const (
 	publishAtOnce = 500             // verdicts whose acknowledgements are waited for together
 	publishWithin = 2 * time.Second // an acknowledgement, before it is looked what is there
@@ -53,7 +56,7 @@ func newPublisher(nc *nats.Conn, log *slog.Logger) (*publisher, error) {
 
 // load reads what is published.
 func (p *publisher) load(ctx context.Context) error {
-	t, err := tail.Open(ctx, p.js, wire.VerdictsStream, tail.From{Subjects: []string{wire.AllVerdicts}, Last: true})
+	t, err := tail.Open(ctx, p.js, wire.VerdictsStream, tail.From{Subjects: judged, Last: true})
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", wire.VerdictsStream, err)
 	}
@@ -186,79 +189,7 @@ func (p *publisher) writeAll(ctx context.Context, list []verdict) error {
 	return nil
 }
 
-// again finds out what became of a message, and sends it until it is stored: at is its
-// number. Where another one is in its place, somebody else judges.
+// again finds out what became of a message, and sends it until it is stored.
 func (p *publisher) again(ctx context.Context, m *nats.Msg, over uint64) (at uint64, err error) {
-	var why error
-	told := false
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		there, err := p.there(ctx, m.Subject)
-		switch {
-		case err != nil:
-			why = err
-		case there.Sequence > 0 && string(there.Data) == string(m.Data):
-			return there.Sequence, nil
-		case there.Sequence != over && there.Sequence != 0: // one that was pushed out is not somebody else's
-			return 0, errFenced
-		default:
-			try, cancel := context.WithTimeout(ctx, publishWithin)
-			ack, err := p.js.PublishMsg(try, &nats.Msg{Subject: m.Subject, Data: m.Data}, jetstream.WithExpectLastSequencePerSubject(there.Sequence))
-			cancel()
-			if err == nil {
-				return ack.Sequence, nil
-			}
-			why = err
-		}
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		if !told && pause > 500*time.Millisecond {
-			told = true
-			p.log.Warn("verdicts wait for the broker", "subject", m.Subject, "error", why)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-time.After(pause):
-		}
-	}
-}
-
-// there is the last message of a subject; its zero value is none. The server that
-// leads the stream is asked: a copy may be behind.
-func (p *publisher) there(ctx context.Context, subject string) (m jetstream.RawStreamMsg, err error) {
-	ctx, cancel := context.WithTimeout(ctx, publishWithin)
-	defer cancel()
-	return lastOf(ctx, p.js, subject)
-}
-
-// lastOf asks the server that leads the stream of verdicts for the last message of a
-// subject. Its zero value is none.
-func lastOf(ctx context.Context, js jetstream.JetStream, subject string) (m jetstream.RawStreamMsg, err error) {
-	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
-	if err != nil {
-		return m, err
-	}
-	answer, err := js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+wire.VerdictsStream, req)
-	if err != nil {
-		return m, err
-	}
-	var r struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Sequence uint64    `json:"seq"`
-			Header   []byte    `json:"hdrs"`
-			Data     []byte    `json:"data"`
-			Time     time.Time `json:"time"`
-		} `json:"message"`
-	}
-	switch err := json.Unmarshal(answer.Data, &r); {
-	case err != nil:
-		return m, err
-	case r.Error != nil && r.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return m, nil
-	case r.Error != nil:
-		return m, r.Error
-	}
-	return jetstream.RawStreamMsg{Subject: subject, Sequence: r.Message.Sequence, Data: r.Message.Data, Time: r.Message.Time}, nil
+	return storeOver(ctx, p.js, p.log, wire.VerdictsStream, m, over)
 }

@@ -37,9 +37,16 @@ func (c *Controller) resume(ctx context.Context) (*judging, error) {
 	if err := pub.load(ctx); err != nil {
 		return nil, err
 	}
-	g := &judging{log: c.log, feed: c.feed, pub: pub, keep: &keeper{js: c.js, log: c.log}, asker: newAsker(c.commands, &c.wg, c.log),
+	found, err := c.troubles.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g := &judging{watch: newWatch(), aside: c.troubles, log: c.log, feed: c.feed, pub: pub, keep: &keeper{js: c.js, log: c.log}, asker: newAsker(c.commands, &c.wg, c.log),
 		now: c.feed.now, silent: func() time.Duration { return 0 }, every: saveEvery,
 		catching: true, blind: true, monitors: map[string]bool{}, agents: map[string]bool{}, saved: time.Now(), failed: make(chan error, 2)}
+	for _, t := range found {
+		g.watch.restore(t)
+	}
 	list, at, err := g.keep.load(ctx)
 	if err == nil {
 		if g.j, err = judge.Restore(list); err == nil {

@@ -63,9 +63,11 @@ func (c *Controller) applySaved(m *nats.Msg, meta *nats.MsgMetadata) (changed bo
 	case operation != "":
 		delete(c.desired, name)
 		c.feed.add(fact{at: meta.Timestamp, number: revision, deleted: name})
+		c.kept.add(monitorFact(nil, name))
 	default:
 		c.desired[name] = s
 		c.feed.add(fact{at: meta.Timestamp, number: revision, saved: &s})
+		c.kept.add(monitorFact(&s, name))
 	}
 	return true
 }

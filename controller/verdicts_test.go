@@ -65,7 +65,7 @@ func (m *mesh) judged() {
 	}
 	for limit := time.Now().Add(time.Minute); ; {
 		var h head
-		if last, err := lastOf(m.t.Context(), js, checkpointHead); err == nil && json.Unmarshal(last.Data, &h) == nil && h.Position.Results >= s.CachedInfo().State.LastSeq {
+		if last, err := lastOf(m.t.Context(), js, wire.VerdictsStream, checkpointHead); err == nil && json.Unmarshal(last.Data, &h) == nil && h.Position.Results >= s.CachedInfo().State.LastSeq {
 			return
 		}
 		if time.Now().After(limit) {
