@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,11 @@ func (c *Client) About(ctx context.Context, name string) (About, error) {
 	}
 	a.Agents = m.Agents()
 	a.Status, _ = m.mesh.Status(name, m.readFrom())
+	states := []Status{a.Status}
+	if err := c.mute(ctx, []wire.Saved{a.Monitor}, states); err != nil {
+		return a, err
+	}
+	a.Status = states[0]
 	return a, c.Last(ctx, name, func(r wire.Result) { a.Last[r.Agent] = r })
 }
 
@@ -50,6 +56,9 @@ func (a About) Lines(w io.Writer, st Styles) {
 	}
 	for _, line := range ruleOf(m) {
 		fmt.Fprintf(w, "  %s\n", Printable(line))
+	}
+	if tags := TagText(m.Tags); tags != "" {
+		fmt.Fprintf(w, "  tags %s\n", tags)
 	}
 	fmt.Fprintf(w, "  revision %d by %s: %s\n", m.Revision, Printable(m.Author), Printable(m.Change))
 	line := Line{Styles: st, Alone: true, Date: true}
@@ -90,6 +99,15 @@ func (a About) Lines(w io.Writer, st Styles) {
 	if rows == 0 {
 		fmt.Fprintln(w, "  runs on no agent that is known, and was never measured in what is kept")
 	}
+}
+
+// TagText writes tags, by name.
+func TagText(tags map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		parts = append(parts, name+"="+tags[name])
+	}
+	return Printable(strings.Join(parts, ", "))
 }
 
 // ruleOf says how a monitor is judged, where that is not as usual.

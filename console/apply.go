@@ -8,17 +8,18 @@ import (
 	"netmon/wire"
 )
 
-// Plan says what making the saved monitors as wanted would do. With prune those that
-// are not wanted are deleted. Wrong ones are an [InvalidError].
-func (o *Ops) Plan(ctx context.Context, wanted []wire.Saved, prune bool) (Plan, error) {
-	if err := o.checkAll(wanted); err != nil {
+// Plan says what making the saved monitors and settings as wanted would do. With prune
+// those that are not wanted are deleted, of what it speaks of. Wrong ones are an
+// [InvalidError].
+func (o *Ops) Plan(ctx context.Context, wanted Wanted, prune bool) (Plan, error) {
+	if err := wanted.check(o.check); err != nil {
 		return Plan{}, err
 	}
 	return o.plan(ctx, wanted, prune, "applied from a file")
 }
 
-// PlanUse says what making the monitors as a saved configuration has them would do.
-// With keep those that it does not have are left alone.
+// PlanUse says what making the monitors and settings as a saved configuration has them
+// would do. With keep those that it does not have are left alone.
 func (o *Ops) PlanUse(ctx context.Context, name string, keep bool) (Plan, error) {
 	sets, err := o.c.Sets(ctx)
 	if err != nil {
@@ -28,13 +29,13 @@ func (o *Ops) PlanUse(ctx context.Context, name string, keep bool) (Plan, error)
 	if err != nil {
 		return Plan{}, err
 	}
-	if err := o.checkAll(wanted); err != nil {
+	if err := wanted.check(o.check); err != nil {
 		return Plan{}, fmt.Errorf("configuration %q: %w", name, err)
 	}
 	return o.plan(ctx, wanted, !keep, "from configuration "+name)
 }
 
-func (o *Ops) plan(ctx context.Context, wanted []wire.Saved, prune bool, why string) (Plan, error) {
+func (o *Ops) plan(ctx context.Context, wanted Wanted, prune bool, why string) (Plan, error) {
 	store, err := o.c.Monitors(ctx)
 	if err != nil {
 		return Plan{}, err
@@ -43,27 +44,25 @@ func (o *Ops) plan(ctx context.Context, wanted []wire.Saved, prune bool, why str
 	if err != nil {
 		return Plan{}, err
 	}
-	p := PlanOf(have, wanted, prune)
-	p.Why = why
-	return p, p.checkParents(have, wanted)
-}
-
-func (o *Ops) checkAll(monitors []wire.Saved) error {
-	var p wire.Problems
-	for _, m := range monitors {
-		p.Add(m.Name, o.check(m.Monitor))
+	settings, err := o.c.ListSettings(ctx, FileSorts...)
+	if err != nil && len(wanted.Sorts) > 0 { // else none of them is changed
+		return Plan{}, err
 	}
-	if err := p.Err(); err != nil {
-		return &InvalidError{err}
+	p := PlanOf(have, wanted.Monitors, prune && !wanted.NoMonitors)
+	p.Prune, p.Why = prune, why
+	p.planSettings(settings, wanted)
+	if err := p.checkParents(have, wanted.Monitors); err != nil {
+		return p, err
 	}
-	return nil
+	return p, p.checkSettings(have, settings, wanted)
 }
 
 // ApplyOptions are how a plan is carried out.
 type ApplyOptions struct {
 	// Progress, when not nil, is called with each change that was saved, one at a time.
 	Progress func(Change)
-	Quiet    bool // leave it to the controller to tell the agents
+	Setting  func(SettingChange) // the same of settings
+	Quiet    bool                // leave it to the controller to tell the agents
 }
 
 // savesAtOnce is how many monitors are saved at the same time.
@@ -74,7 +73,7 @@ const savesAtOnce = 16
 // before; agents hear of that from the controller.
 func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, error) {
 	out := Outcome{Verb: Apply, Same: p.Same, Pruned: p.Prune}
-	if len(p.Changes) == 0 {
+	if p.Empty() {
 		return out, nil
 	}
 	store, err := o.c.Monitors(ctx)
@@ -87,7 +86,23 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 			opt.Progress(c)
 		}
 	}
+	settings := settingsToApply{o: o, p: p, done: func(c SettingChange) {
+		out.Settings = append(out.Settings, c)
+		if opt.Setting != nil {
+			opt.Setting(c)
+		}
+	}}
+	// What others name is there before them, and goes behind them.
+	if err := settings.save(ctx, func(sort wire.Sort) bool { return sort == wire.SortChannel }); err != nil {
+		return out, err
+	}
 	if err := saveAll(ctx, store, p.Changes, p.Why, done); err != nil {
+		return out, err
+	}
+	if err := settings.save(ctx, func(sort wire.Sort) bool { return sort != wire.SortChannel }); err != nil {
+		return out, err
+	}
+	if err := settings.remove(ctx); err != nil {
 		return out, err
 	}
 	for _, c := range p.Changes {
@@ -99,9 +114,16 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 		}
 		done(c)
 	}
-	if !opt.Quiet {
+	if !opt.Quiet && len(out.Changes) > 0 {
 		o.tell(ctx, store, &out, out.Changes...)
 	}
+	var saved []wire.Setting
+	for _, c := range out.Settings {
+		if c.Is != nil {
+			saved = append(saved, c.Is)
+		}
+	}
+	out.Warnings = append(out.Warnings, o.c.idle(ctx, saved)...)
 	return out, nil
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"netmon/judge"
@@ -36,7 +37,7 @@ func (m *Model) Each(ctx context.Context, least, most time.Duration, look func()
 // awaitLeast is between two looks at a state that is waited for.
 const awaitLeast = 10 * time.Millisecond
 
-// AwaitState waits until a monitor is in a state, and returns its status then, or the
+// AwaitState waits until a monitor, or a group, is in a state, and returns its status then, or the
 // last one. The error is [ErrNotFound] where it is not saved, or is that of ctx. The
 // model has to run meanwhile.
 func (m *Model) AwaitState(ctx context.Context, name string, want judge.State) (Status, error) {
@@ -48,10 +49,13 @@ func (m *Model) AwaitState(ctx context.Context, name string, want judge.State) (
 			return false, nil
 		}
 		s, ok := m.Status(name)
+		if g, is := m.Group(name); !ok && is {
+			s, ok = GroupStatus(g), true
+		}
 		switch {
 		case ok:
 			is = s
-		case m.Problems()[name] == "":
+		case m.Problems()[name] == "" && !slices.Contains(m.o.Groups, name):
 			return false, notFound(name)
 		}
 		return ok && is.State == want, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +17,9 @@ import (
 type BacktestOptions struct {
 	From, To time.Time
 	Monitors []string // that are reported; none is all
+	// Settings are those that are saved, TriedSettings those that are tried: where one of
+	// them has a channel, it is counted what would have been told.
+	Settings, TriedSettings []wire.Setting
 	// Progress, when not nil, is told how many of how many stored results were read.
 	Progress func(read, of uint64)
 	// Odd, when not nil, is told of messages on the results' subjects that are no results.
@@ -33,7 +35,8 @@ type Backtest struct {
 	Asked    BacktestAsked       `json:"asked"`
 	Saved    replay.Figures      `json:"saved"` // of all that are reported
 	Tried    replay.Figures      `json:"tried"`
-	Monitors []replay.Comparison `json:"monitors"` // by name
+	Monitors []replay.Comparison `json:"monitors"`          // by name
+	Notices  []BacktestNotices   `json:"notices,omitempty"` // by channel; absent where there is none
 }
 
 // BacktestAsked is how many runs were wanted to make sure. A back-test cannot have them
@@ -66,6 +69,9 @@ func (c *Client) Backtest(ctx context.Context, saved, tried []wire.Saved, o Back
 		names[name] = true
 	}
 	if err := checkTried(saved, tried); err != nil {
+		return Backtest{}, err
+	}
+	if err := checkTriedSettings(tried, o.Settings, o.TriedSettings); err != nil {
 		return Backtest{}, err
 	}
 	b, before, after, err := c.rerun(ctx, saved, tried, o)
@@ -111,7 +117,7 @@ func (c *Client) rerun(ctx context.Context, saved, tried []wire.Saved, o Backtes
 		o.To = now // as far as it is known what was measured
 	}
 	past = slices.DeleteFunc(past, func(f replay.Fact) bool { return f.At.After(o.To) })
-	opt := replay.Options{From: o.From.UTC(), To: o.To.UTC(), Labels: map[string]replay.Labels{}}
+	opt := replay.Options{From: o.From.UTC(), To: o.To.UTC(), Labels: map[string]replay.Labels{}, Keep: o.tells()}
 	for _, a := range agents {
 		opt.Labels[a.Agent] = a.Labels
 	}
@@ -121,6 +127,9 @@ func (c *Client) rerun(ctx context.Context, saved, tried []wire.Saved, o Backtes
 		return b, nil, nil, err
 	}
 	before, after = r.end()
+	if o.tells() {
+		b.Notices = compareNotices(countNotices(o.Settings, saved, r.saved, opt), countNotices(o.TriedSettings, tried, r.tried, opt))
+	}
 	b.Results, b.Asked.Saved, b.Asked.Tried = r.tried.Results, r.saved.Asked, r.tried.Asked
 	return b, before, after, nil
 }
@@ -144,41 +153,33 @@ func checkTried(saved, tried []wire.Saved) error {
 // past is what was saved of these monitors, as facts in order: those of before begin as
 // if they had been saved then.
 func (s *Store) past(ctx context.Context, monitors []wire.Saved, begin time.Time) ([]replay.Fact, error) {
-	t, err := tail.Open(ctx, s.c.js, monitorsStream, tail.From{Subjects: []string{monitorsPrefix + ">"}})
-	if err != nil {
-		return nil, noMesh("read what was saved", err)
-	}
-	defer t.Stop()
 	wanted := map[string]bool{}
 	for _, m := range monitors {
 		wanted[m.Name] = true
 	}
 	before := map[string]replay.Fact{}
 	var later []replay.Fact
-	for more := t.Left() > 0; more; {
-		m, meta, err := t.Next()
-		if err != nil {
-			return nil, noMesh("read what was saved", err)
+	err := s.read(ctx, "read what was saved", tail.From{Subjects: s.subjects(nil)}, func(e entry) {
+		if !wanted[e.key] {
+			return
 		}
-		more = meta.NumPending > 0
-		name := strings.TrimPrefix(m.Subject, monitorsPrefix)
-		if !wanted[name] {
-			continue
-		}
-		f := replay.Fact{At: meta.Timestamp, Deleted: name}
-		if m.Header.Get(headerOperation) == "" {
-			saved, err := s.read(name, m.Header, m.Data, meta.Sequence.Stream)
+		f := replay.Fact{At: e.at, Deleted: e.key}
+		if !e.deleted() {
+			saved, err := s.decode(e)
 			if err != nil {
-				continue // no agent went by it
+				return // no agent went by it
 			}
 			f.Saved, f.Deleted = &saved, ""
 		}
 		if f.At.After(begin) {
 			later = append(later, f)
-			continue
+			return
 		}
 		f.At = begin
-		before[name] = f
+		before[e.key] = f
+	})
+	if err != nil {
+		return nil, err
 	}
 	var out []replay.Fact
 	for _, name := range slices.Sorted(maps.Keys(before)) {

@@ -72,7 +72,7 @@ func TestStore_SavesReadsAndDeletes(t *testing.T) {
 // lists and by a watch, with what to do.
 func TestStore_NameBeginsWithDash(t *testing.T) {
 	s := store(t, dial(t, natstest.Start(t)))
-	if _, err := s.c.js.Publish(t.Context(), monitorsPrefix+"-v", []byte(`{"name":"-v","kind":"tcp","target":"h:1"}`)); err != nil {
+	if _, err := s.c.js.Publish(t.Context(), prefixOf(wire.MonitorsBucket)+"-v", []byte(`{"name":"-v","kind":"tcp","target":"h:1"}`)); err != nil {
 		t.Fatal(err)
 	}
 	const want = `its key "-v" begins with -, as flags do: want one of A-Z a-z 0-9 _ first; save it under another name, and delete this one: netmon delete -- -v`

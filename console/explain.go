@@ -47,7 +47,7 @@ func (c *Client) Explain(ctx context.Context, name string, at time.Time) (Explan
 	status := Status{Monitor: name}
 	if at.IsZero() {
 		x.At = now
-		all, err := c.statuses(ctx, []wire.Saved{saved}, false)
+		all, err := c.StatusesInIncidents(ctx, []wire.Saved{saved})
 		if err != nil {
 			return x, err
 		}
@@ -78,6 +78,9 @@ func (c *Client) Explain(ctx context.Context, name string, at time.Time) (Explan
 		return x, err
 	}
 	x.explain(status, saved, now)
+	if at.IsZero() {
+		return x, x.groups(ctx, c)
+	}
 	return x, nil
 }
 
@@ -186,12 +189,58 @@ func (x *Explanation) explain(s Status, saved wire.Saved, now time.Time) {
 	if v.Flapping {
 		x.say("It is flapping: it changed 4 times within 30 minutes, and is told of as one trouble until it stays the same for %s.", max(10*time.Minute, 10*x.saved.Monitor.WithDefaults().Every.Std()))
 	}
+	x.incident(s)
 	if v.Frozen {
 		x.say("The broker was away: this is the last that is known.")
 	}
 	if saved.Revision > v.Revision && !x.saved.SameMeasurement(saved.Monitor) {
 		x.say("The monitor was changed since, in revision %d: of what it measures now nothing was judged then.", saved.Revision)
 	}
+}
+
+// incident tells which incident it is in, and who is told of that.
+func (x *Explanation) incident(s Status) {
+	if s.In == nil {
+		if len(s.Muted) > 0 {
+			x.say("It is muted by %s: nobody would be told of it; it is judged all the same.", ShortList(s.Muted, 8))
+		}
+		return
+	}
+	x.say("It is in %s.", InIncidentText(s.In, s.Muted))
+	if text := CauseText(s.In.Cause); text != "" {
+		x.say("What belongs to that incident has in common: %s.", text)
+	}
+	if len(s.Muted) > 0 {
+		x.say("Nobody is told of it while it is muted by %s; it is judged all the same.", ShortList(s.Muted, 8))
+	}
+}
+
+// groups tells which groups it belongs to, and how they are.
+func (x *Explanation) groups(ctx context.Context, c *Client) error {
+	list, err := c.ListSettings(ctx, wire.SortGroup)
+	if err != nil && len(list) == 0 {
+		return err
+	}
+	var verdicts map[string]wire.GroupVerdict
+	for _, s := range list {
+		g, ok := s.(*wire.Group)
+		if !ok || !slices.Contains(g.Of, x.Monitor) {
+			continue
+		}
+		if verdicts == nil {
+			if verdicts, err = c.GroupVerdicts(ctx); err != nil {
+				return err
+			}
+		}
+		v, judged := verdicts[g.Name]
+		if !judged {
+			x.say("It belongs to group %s, which was not judged yet.", g.Name)
+			continue
+		}
+		need, _ := g.Rule.Need(len(g.Of))
+		x.say("It belongs to group %s, which is %s: %d of its %s %s down, and it is down where %d %s.%s", g.Name, v.State, len(v.Down), count(len(g.Of), "monitor", "monitors"), plural(len(v.Down), "is", "are"), need, plural(need, "is", "are"), sentence(v.Why))
+	}
+	return nil
 }
 
 // quorum tells who counts, and how many it takes.

@@ -9,7 +9,8 @@ import (
 )
 
 func FuzzDecodeSet(f *testing.F) {
-	for _, s := range []string{`{"monitors":[{"name":"web","kind":"tcp","target":"h:1","agents":["a"],"options":{"a":[1]}}]}`, `{"monitors":[{},{"every":"1s","agents":{"match":{"a":"b"}}}]}`, `{"monitors":7}`, `[]`} {
+	for _, s := range []string{`{"monitors":[{"name":"web","kind":"tcp","target":"h:1","agents":["a"],"options":{"a":[1]}}]}`, `{"monitors":[{},{"every":"1s","agents":{"match":{"a":"b"}}}]}`, `{"monitors":7}`, `[]`,
+		`{"monitors":[],"channels":[{"name":"hook","kind":"webhook","url":"x","n":1e99}],"rules":[{"name":"all","to":[],"wait":"10s","match":{"tags":{"a":"b*"}}}],"windows":[{"name":"w","weekly":"Sun 02:00-04:00"}],"groups":[{"name":"g","of":["a"],"rule":1}]}`, `{"channels":[null],"rules":{}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

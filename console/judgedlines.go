@@ -23,6 +23,11 @@ func StatusLines(w io.Writer, s Status, now time.Time) {
 	if s.Here {
 		fmt.Fprintln(w, "  "+JudgedHere)
 	}
+	if s.In != nil {
+		fmt.Fprintln(w, "  "+InIncidentText(s.In, s.Muted))
+	} else if len(s.Muted) > 0 {
+		fmt.Fprintln(w, "  muted by "+Printable(ShortList(s.Muted, 3)))
+	}
 	if v := s.Verdict; v != nil {
 		for _, l := range VerdictLines(v, now) {
 			fmt.Fprintln(w, "  "+l)
@@ -69,7 +74,7 @@ func VerdictLines(v *wire.Verdict, now time.Time) []string {
 
 // EvidenceText is a result that a verdict rests on, in one line.
 func EvidenceText(e wire.Evidence, now time.Time) string {
-	text := fmt.Sprintf("%s %s %s", Moment(e.Started, now), e.Agent, Printable(string(e.Outcome)))
+	text := fmt.Sprintf("%s %s %s", Moment(e.Started, now), Printable(e.Agent), Printable(string(e.Outcome)))
 	if e.Failure != "" {
 		text += " " + Printable(string(e.Failure))
 	}

@@ -14,15 +14,18 @@ import (
 // Part is one of the things that a model follows.
 type Part uint8
 
-// The parts. Figures, and the states of monitors that were started by hand, need all.
+// The parts. Figures, and the states of monitors that were started by hand, need all but
+// the settings, which are followed only where they are asked for.
 const (
-	PartMonitors Part = 1 << iota // what is saved
-	PartAgents                    // who is there
-	PartVerdicts                  // what the judge says
-	PartResults                   // what is measured
+	PartMonitors  Part = 1 << iota // what is saved
+	PartAgents                     // who is there
+	PartVerdicts                   // what the judge says
+	PartResults                    // what is measured
+	PartIncidents                  // what is wrong, and who was told
+	PartSettings                   // channels, rules, windows, groups, silences and acknowledgements
 	// PartStates are those that the states of saved monitors need.
 	PartStates = PartMonitors | PartAgents | PartVerdicts
-	allParts   = PartStates | PartResults
+	allParts   = PartStates | PartResults | PartIncidents
 )
 
 // String is the part in the words of "… cannot be read".
@@ -34,15 +37,20 @@ func (p Part) String() string {
 		return "the agents"
 	case PartVerdicts:
 		return "the verdicts"
+	case PartIncidents:
+		return "the incidents"
+	case PartSettings:
+		return "the settings"
 	}
 	return "results"
 }
 
 // ModelOptions are what a model follows.
 type ModelOptions struct {
-	Parts Part     // 0 is all
-	Names []string // only these monitors, and their results; none is all
-	Past  bool     // begin with the results of the last minutes, for figures
+	Parts  Part     // 0 is all but the settings
+	Names  []string // only these monitors, and their results; none is all
+	Groups []string // names of these are those of groups: that nothing is known of one yet is no mistake
+	Past   bool     // begin with the results of the last minutes, for figures
 	// Saved, when not nil, are the monitors: they are not read.
 	Saved       []wire.Saved
 	KeepResults bool // so that a status has the last result on each agent
@@ -76,6 +84,7 @@ type Model struct {
 	troubles map[Part]error
 	from     time.Time // see readFrom
 	lists    lists
+	settings settings
 
 	judging judging
 }

@@ -279,7 +279,7 @@ func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 	f.is("db", "unknown")
 	f.until("two agents", func() bool { return len(f.model.Agents()) == 2 })
 	js := natstest.JetStream(t, f.nc)
-	for _, name := range []string{monitorsStream, wire.AgentsStream} {
+	for _, name := range []string{streamOf(wire.MonitorsBucket), wire.AgentsStream} {
 		s, err := js.Stream(t.Context(), name)
 		if err == nil {
 			err = s.Purge(t.Context()) // which nobody is told of
@@ -299,7 +299,7 @@ func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 
 // TestModel_SaysWhatCannotBeRead takes each stream away, and brings it back.
 func TestModel_SaysWhatCannotBeRead(t *testing.T) {
-	for part, name := range map[Part]string{PartMonitors: monitorsStream, PartAgents: wire.AgentsStream, PartVerdicts: wire.VerdictsStream, PartResults: wire.ResultsStream} {
+	for part, name := range map[Part]string{PartMonitors: streamOf(wire.MonitorsBucket), PartAgents: wire.AgentsStream, PartVerdicts: wire.VerdictsStream, PartResults: wire.ResultsStream} {
 		t.Run(part.String(), func(t *testing.T) {
 			f := newFollowed(t, ModelOptions{})
 			f.lead()

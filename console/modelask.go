@@ -88,6 +88,9 @@ func (m *Model) Trouble() string {
 	for _, t := range m.Troubles() {
 		errs = append(errs, errors.New(t.String()))
 	}
+	for key, why := range m.SettingProblems() {
+		errs = append(errs, fmt.Errorf("setting %q: %s", key, why))
+	}
 	for name, why := range m.Problems() {
 		errs = append(errs, fmt.Errorf("monitor %q: %s", name, why))
 	}

@@ -48,6 +48,8 @@ func (m *Model) Run(ctx context.Context) {
 		}
 	}
 	follow(PartVerdicts, false, m.followVerdicts)
+	follow(PartIncidents, false, m.followIncidents)
+	follow(PartSettings, true, m.followSettings)
 	if m.o.Parts&PartResults != 0 && m.o.Past {
 		m.readPast(ctx)
 	}

@@ -116,6 +116,11 @@ func verdictSubjects(names []string) []string {
 	}
 	subjects := []string{wire.AllAgentVerdicts, wire.MeshVerdictSubject}
 	for _, name := range names {
+		if s, err := wire.GroupVerdictSubject(name); err == nil { // it may be a group's
+			subjects = append(subjects, s)
+		}
+	}
+	for _, name := range names {
 		if s, err := wire.VerdictSubject(name); err == nil {
 			subjects = append(subjects, s)
 		}
@@ -133,6 +138,10 @@ func gather(all *view.Verdicts, msg *nats.Msg) {
 	case wire.IsMonitorVerdict(msg.Subject):
 		if x, err := wire.DecodeVerdict(msg.Subject, msg.Data); err == nil {
 			all.Monitors = append(all.Monitors, x)
+		}
+	case wire.IsGroupVerdict(msg.Subject):
+		if x, err := wire.DecodeGroupVerdict(msg.Subject, msg.Data); err == nil {
+			all.Groups = append(all.Groups, x)
 		}
 	case msg.Subject == wire.MeshVerdictSubject:
 		if x, err := wire.DecodeMeshVerdict(msg.Subject, msg.Data); err == nil {
@@ -152,6 +161,9 @@ func (m *Model) takeVerdict(msg *nats.Msg) {
 	}
 	for _, x := range one.Agents {
 		m.mesh.AgentVerdict(x)
+	}
+	for _, x := range one.Groups {
+		m.mesh.GroupVerdict(x)
 	}
 	if one.Mesh.N > 0 {
 		m.mesh.MeshVerdict(one.Mesh)

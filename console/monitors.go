@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,11 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"netmon/internal/retry"
-	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -26,25 +21,15 @@ var (
 )
 
 // Store is the bucket of saved monitors, opened.
-type Store struct {
-	c      *Client
-	stream jetstream.Stream
-	id     string
-}
-
-// The stream under the bucket of saved monitors, by NATS's own naming (its ADR-8).
-const (
-	monitorsStream = "KV_" + wire.MonitorsBucket
-	monitorsPrefix = "$KV." + wire.MonitorsBucket + "."
-)
+type Store struct{ *bucket }
 
 // Monitors opens the bucket of saved monitors.
 func (c *Client) Monitors(ctx context.Context) (*Store, error) {
-	stream, err := c.open(ctx, monitorsStream)
+	b, err := c.bucket(ctx, wire.MonitorsBucket, "the saved monitors")
 	if err != nil {
-		return nil, noMesh("open the saved monitors", err)
+		return nil, err
 	}
-	return &Store{c: c, stream: stream, id: wire.StoreID(stream.CachedInfo().Created)}, nil
+	return &Store{b}, nil
 }
 
 // List returns all saved monitors by name. What cannot be decoded is returned
@@ -52,10 +37,10 @@ func (c *Client) Monitors(ctx context.Context) (*Store, error) {
 func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 	var list []wire.Saved
 	var errs []error
-	err := s.each(ctx, tail.From{}, func(key string, msg *nats.Msg, revision uint64) {
-		m, err := s.read(key, msg.Header, msg.Data, revision)
+	err := s.each(ctx, nil, false, func(e entry) {
+		m, err := s.decode(e)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("monitor %q: %w", key, err))
+			errs = append(errs, fmt.Errorf("monitor %q: %w", e.key, err))
 			return
 		}
 		list = append(list, m)
@@ -68,34 +53,13 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 // an error are returned with it.
 func (s *Store) Names(ctx context.Context) ([]string, error) {
 	var names []string
-	err := s.each(ctx, tail.From{HeadersOnly: true}, func(key string, _ *nats.Msg, _ uint64) {
-		if wire.CheckToken(key) == nil { // else it is no monitor of ours
-			names = append(names, key)
+	err := s.each(ctx, nil, true, func(e entry) {
+		if wire.CheckToken(e.key) == nil { // else it is no monitor of ours
+			names = append(names, e.key)
 		}
 	})
 	slices.Sort(names)
 	return names, err
-}
-
-// each hands over what stands under each key of the bucket now.
-func (s *Store) each(ctx context.Context, from tail.From, take func(key string, msg *nats.Msg, revision uint64)) error {
-	from.Subjects, from.Last = []string{monitorsPrefix + ">"}, true
-	t, err := tail.Open(ctx, s.c.js, monitorsStream, from)
-	if err != nil {
-		return noMesh("read the saved monitors", err)
-	}
-	defer t.Stop()
-	for more := t.Left() > 0; more; {
-		m, meta, err := t.Next()
-		if err != nil {
-			return noMesh("read the saved monitors", err)
-		}
-		more = meta.NumPending > 0
-		if m.Header.Get(headerOperation) == "" { // else it is deleted (ADR-8 of NATS)
-			take(strings.TrimPrefix(m.Subject, monitorsPrefix), m, meta.Sequence.Stream)
-		}
-	}
-	return nil
 }
 
 // Get returns one saved monitor.
@@ -103,26 +67,19 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return wire.Saved{}, fmt.Errorf("monitor name %w", err)
 	}
-	m, err := s.last(ctx, name)
+	e, err := s.stands(ctx, name)
 	if err != nil {
 		return wire.Saved{}, err
 	}
-	return s.read(name, m.Header, m.Data, m.Sequence)
+	return s.decode(e)
 }
 
-// ErrNotAccepted says that the mesh did not let in what is saved: whoever signs
-// it anew would say it in their own name.
-var ErrNotAccepted = errors.New("is not what somebody saved on this mesh")
-
-// read decodes what stands under a key, if the mesh let it in.
-func (s *Store) read(key string, header nats.Header, value []byte, revision uint64) (wire.Saved, error) {
-	if s.c.operators != nil {
-		subject := monitorsPrefix + key
-		if err := s.c.operators.Accepted(header.Get(wire.AcceptedHeader), subject, "", header.Get(wire.ProofHeader), value); err != nil {
-			return wire.Saved{}, fmt.Errorf("revision %d %w (%w): look at it (nats kv history %s %s), and save it again if it should be so", revision, ErrNotAccepted, err, wire.MonitorsBucket, key)
-		}
+// decode reads what stands under a key, if the mesh let it in.
+func (s *Store) decode(e entry) (wire.Saved, error) {
+	if err := s.accepted(e); err != nil {
+		return wire.Saved{}, err
 	}
-	return decodeEntry(key, value, revision)
+	return decodeEntry(e.key, e.data, e.revision)
 }
 
 // Revision is that of what stands under a name, or what was one once, whether it
@@ -131,23 +88,20 @@ func (s *Store) Revision(ctx context.Context, name string) (uint64, error) {
 	if err := wire.CheckElement(name); err != nil {
 		return 0, fmt.Errorf("monitor name %w", err)
 	}
-	m, err := s.last(ctx, name)
-	if err != nil {
-		return 0, err
-	}
-	return m.Sequence, nil
+	e, err := s.stands(ctx, name)
+	return e.revision, err
 }
 
-// last is what stands under a name now.
-func (s *Store) last(ctx context.Context, name string) (*jetstream.RawStreamMsg, error) {
-	m, err := s.c.last(ctx, s.stream, monitorsPrefix+name)
-	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerOperation) != "" {
-		return nil, notFound(name)
-	}
+// stands is what stands under a name now.
+func (s *Store) stands(ctx context.Context, name string) (entry, error) {
+	e, ok, err := s.last(ctx, name)
 	if err != nil {
-		return nil, noMesh("read monitor "+name, err)
+		return entry{}, noMesh("read monitor "+name, err)
 	}
-	return m, nil
+	if !ok || e.deleted() {
+		return entry{}, notFound(name)
+	}
+	return e, nil
 }
 
 func notFound(name string) error { return fmt.Errorf("%w: %q", ErrNotFound, name) }
@@ -184,12 +138,7 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	if len(data) > wire.MaxSaved {
 		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
-	revision, err := s.put(ctx, m.Name, "", data, was)
-	if was == 0 && retry.Conflict(err) {
-		if gone, ok := s.deleted(ctx, m.Name); ok {
-			revision, err = s.put(ctx, m.Name, "", data, gone)
-		}
-	}
+	revision, err := s.save(ctx, m.Name, data, was)
 	if retry.Conflict(err) {
 		return 0, conflict(m.Name)
 	}
@@ -216,39 +165,6 @@ func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint6
 	return gone, nil
 }
 
-// Of NATS's key-value buckets (its ADR-8).
-const (
-	headerOperation = "KV-Operation"
-	opDelete        = "DEL"
-)
-
-// put writes to the bucket over a revision, 0 for none, and returns the new one.
-// What is written is signed, where the mesh knows who is who.
-func (s *Store) put(ctx context.Context, name, operation string, data []byte, over uint64) (uint64, error) {
-	m := nats.NewMsg(monitorsPrefix + name)
-	m.Data = data
-	if operation != "" {
-		m.Header.Set(headerOperation, operation)
-	}
-	if s.c.signer != nil {
-		proof, err := s.c.signer.Sign(m.Subject, operation, data, wire.Proof{Store: s.id, Revision: over})
-		if err != nil {
-			return 0, err
-		}
-		m.Header.Set(wire.ProofHeader, proof)
-	}
-	return s.c.replace(ctx, monitorsStream, m, over)
-}
-
-// deleted is the revision at which a monitor was deleted, if it was.
-func (s *Store) deleted(ctx context.Context, name string) (uint64, bool) {
-	m, err := s.c.last(ctx, s.stream, monitorsPrefix+name)
-	if err != nil || m.Header.Get(headerOperation) == "" {
-		return 0, false
-	}
-	return m.Sequence, true
-}
-
 // Revision is one entry of a monitor's history.
 type Revision struct {
 	Revision uint64
@@ -262,24 +178,11 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return nil, fmt.Errorf("monitor name %w", err)
 	}
-	t, err := tail.Open(ctx, s.c.js, monitorsStream, tail.From{Subjects: []string{monitorsPrefix + name}})
-	if err != nil {
-		return nil, noMesh("read the history of "+name, err)
-	}
-	defer t.Stop()
-	if t.Left() == 0 {
-		return nil, fmt.Errorf("%w: %q, and there was none", ErrNotFound, name)
-	}
 	var out []Revision
-	for more := true; more; {
-		m, meta, err := t.Next()
-		if err != nil {
-			return nil, noMesh("read the history of "+name, err)
-		}
-		more = meta.NumPending > 0
-		r := Revision{Revision: meta.Sequence.Stream, At: meta.Timestamp}
-		if m.Header.Get(headerOperation) == "" {
-			saved, err := s.read(name, m.Header, m.Data, r.Revision)
+	err := s.history(ctx, name, func(e entry) {
+		r := Revision{Revision: e.revision, At: e.at}
+		if !e.deleted() {
+			saved, err := s.decode(e)
 			if err != nil {
 				r.Problem = err
 			} else {
@@ -287,71 +190,12 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 			}
 		}
 		out = append(out, r)
+	})
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("%w: %q, and there was none", ErrNotFound, name)
 	}
-	slices.Reverse(out)
-	return out, nil
-}
-
-// Same says whether two monitors would run alike in the same places, and be judged
-// alike: all but who wrote them, when and why.
-func Same(a, b wire.Saved) bool {
-	x, errX := json.Marshal(plain(a))
-	y, errY := json.Marshal(plain(b))
-	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-// plain is the one form of all monitors that are the same.
-func plain(m wire.Saved) wire.Saved {
-	m.Monitor = m.Monitor.WithDefaults()
-	m.Revision, m.Author, m.Change = 0, "", ""
-	m.Options = canonical(m.Options)
-	if m.Agents == nil {
-		m.Agents = wire.Selectors{wire.Everywhere}
-	}
-	if len(m.Except) == 0 {
-		m.Except = nil
-	}
-	m.Verdict = plainRule(m.Verdict)
-	m.DependsOn = slices.Sorted(slices.Values(m.DependsOn))
-	return m
-}
-
-// plainRule leaves out of a rule what is so by default, and is nil where all is.
-func plainRule(r *wire.Rule) *wire.Rule {
-	if r == nil {
-		return nil
-	}
-	is, usual := r.WithDefaults(), wire.Rule{}.WithDefaults()
-	if is.Quorum == usual.Quorum {
-		is.Quorum = wire.Quorum{}
-	}
-	if is.Down == usual.Down {
-		is.Down = wire.Strikes{}
-	}
-	if is.Up == usual.Up {
-		is.Up = 0
-	}
-	if *is.Crosscheck == *usual.Crosscheck {
-		is.Crosscheck = nil
-	}
-	if is == (wire.Rule{}) {
-		return nil
-	}
-	return &is
-}
-
-// canonical writes options with sorted keys; an empty object is no options.
-func canonical(options json.RawMessage) json.RawMessage {
-	var v any
-	if len(options) == 0 || json.Unmarshal(options, &v) != nil {
-		return options
-	}
-	if m, ok := v.(map[string]any); ok && len(m) == 0 {
-		return nil
-	}
-	out, err := json.Marshal(v)
 	if err != nil {
-		return options
+		return nil, err
 	}
-	return out
+	return newestFirst(out), nil
 }

@@ -8,8 +8,8 @@ import (
 	"netmon/wire"
 )
 
-// Ops are the changes that people make to what the mesh measures, in one place for
-// all front ends. Each reads what is saved, compares, saves over the revision that
+// Ops are the changes that people make to what the mesh measures, and to who is told
+// what of it, in one place for all front ends. Each reads what is saved, compares, saves over the revision that
 // it read, asks the agents to do it at once, and says what came of it.
 //
 // An error means that nothing was saved, but for Apply, which makes many changes, and
@@ -22,16 +22,16 @@ import (
 // Ops may be used by several goroutines.
 type Ops struct {
 	c     *Client
-	check func(wire.Monitor) error
+	check Checks
 }
 
-// Ops makes changes over this connection. check says why a monitor could not be
-// measured, with its kind's own rules; such a one is not saved (an [InvalidError]).
-func (c *Client) Ops(check func(wire.Monitor) error) *Ops {
+// Ops makes changes over this connection. check says what is wrong with a monitor or a
+// channel by its kind's own rules; such a one is not saved (an [InvalidError]).
+func (c *Client) Ops(check Checks) *Ops {
 	return &Ops{c, check}
 }
 
-// InvalidError says what is wrong with monitors that were to be saved, field by
+// InvalidError says what is wrong with monitors or settings that were to be saved, field by
 // field ([wire.FieldErrors]).
 type InvalidError struct{ Err error }
 
@@ -67,6 +67,9 @@ func (o *Ops) Add(ctx context.Context, m wire.Saved) (Outcome, error) {
 		return out, err
 	}
 	m.Revision = 0
+	if err := o.checkName(ctx, m.Name); err != nil {
+		return out, err
+	}
 	if err := store.checkParents(ctx, m); err != nil {
 		return out, err
 	}
@@ -128,7 +131,8 @@ type DeleteOptions struct {
 	Anyway bool // although others depend on it, which are judged without it then
 }
 
-// Delete deletes a monitor. One that others depend on stays, by a [DependentsError].
+// Delete deletes a monitor. One that others depend on, or that a group names, stays, by
+// a [DependentsError].
 // One whose name was one once, and is none today, can be deleted too: nobody runs it,
 // and no agent is asked.
 func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outcome, error) {
@@ -148,10 +152,15 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 		return out, err
 	}
 	if !opt.Anyway {
-		switch by, err := store.dependents(ctx, name); {
-		case err != nil:
+		by, err := store.dependents(ctx, name)
+		if err != nil {
 			return out, err
-		case len(by) > 0:
+		}
+		groups, err := o.groupsOf(ctx, name)
+		if err != nil {
+			return out, err
+		}
+		if by = append(by, groups...); len(by) > 0 {
 			return out, &DependentsError{name, by}
 		}
 	}
@@ -169,7 +178,7 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 // prepare fills in defaults, and refuses what cannot be measured.
 func (o *Ops) prepare(m *wire.Saved) error {
 	m.Monitor = m.Monitor.WithDefaults()
-	if err := o.check(m.Monitor); err != nil {
+	if err := o.check.Monitor(m.Monitor); err != nil {
 		return &InvalidError{err}
 	}
 	return nil

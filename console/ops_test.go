@@ -34,7 +34,7 @@ type opsMesh struct {
 func newOpsMesh(t *testing.T) *opsMesh {
 	m := &opsMesh{t: t, b: natstest.Start(t)}
 	m.cl = m.console()
-	m.Ops = m.cl.Ops(probes.CheckMonitor)
+	m.Ops = m.cl.Ops(console.Checks{Monitor: probes.CheckMonitor})
 	return m
 }
 
@@ -212,7 +212,7 @@ func TestOps_WhatIsNotDone(t *testing.T) {
 	}
 	was, err := m.saved("web")
 	m.must(err)
-	if _, err := m.console().Ops(probes.CheckMonitor).Stop(ctx, "web", nil); err != nil { // another console
+	if _, err := m.console().Ops(console.Checks{Monitor: probes.CheckMonitor}).Stop(ctx, "web", nil); err != nil { // another console
 		t.Fatal(err)
 	}
 	other, wrong := web, web
@@ -225,7 +225,7 @@ func TestOps_WhatIsNotDone(t *testing.T) {
 		"edit over another console's": {func() error { _, err := m.Edit(ctx, was); return err }, func(err error) bool { return errors.Is(err, console.ErrConflict) }},
 		"add another one":             {func() error { _, err := m.Add(ctx, other); return err }, func(err error) bool { _, ok := errors.AsType[*console.ExistsError](err); return ok }},
 		"add what is none":            {func() error { _, err := m.Add(ctx, wrong); return err }, func(err error) bool { _, ok := errors.AsType[*console.InvalidError](err); return ok }},
-		"plan what is none":           {func() error { _, err := m.Plan(ctx, []wire.Saved{wrong}, false); return err }, func(err error) bool { _, ok := errors.AsType[*console.InvalidError](err); return ok }},
+		"plan what is none":           {func() error { _, err := m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{wrong}}, false); return err }, func(err error) bool { _, ok := errors.AsType[*console.InvalidError](err); return ok }},
 		"stop what is not there":      {func() error { _, err := m.Stop(ctx, "db", nil); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
 		"delete what is not there":    {func() error { _, err := m.Delete(ctx, "db", console.DeleteOptions{}); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
 		"roll back what never was":    {func() error { _, err := m.Rollback(ctx, "db", 1); return err }, func(err error) bool { return errors.Is(err, console.ErrNotFound) }},
@@ -254,7 +254,7 @@ func TestOps_AppliesAPlan(t *testing.T) {
 	}
 	b, d := monitor("b"), monitor("d")
 	b.Target = "127.0.0.1:2"
-	plan, err := m.Plan(ctx, []wire.Saved{d, b, monitor("a")}, true)
+	plan, err := m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{d, b, monitor("a")}}, true)
 	m.must(err)
 	if got, want := plan.String(), "adds        1  d\nchanges     1  b\ndeletes     1  c"; got != want || plan.Same != 1 || plan.Had != 3 {
 		t.Errorf("the plan is\n%s\nwith %d the same of %d; want\n%s", got, plan.Same, plan.Had, want)
@@ -272,9 +272,9 @@ func TestOps_AppliesAPlan(t *testing.T) {
 
 	// Another console is faster than the second plan.
 	b.Target = "127.0.0.1:3"
-	plan, err = m.Plan(ctx, []wire.Saved{b}, false)
+	plan, err = m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{b}}, false)
 	m.must(err)
-	_, err = m.console().Ops(probes.CheckMonitor).Stop(ctx, "b", nil)
+	_, err = m.console().Ops(console.Checks{Monitor: probes.CheckMonitor}).Stop(ctx, "b", nil)
 	m.must(err)
 	if o, err := m.Apply(ctx, plan, console.ApplyOptions{}); !errors.Is(err, console.ErrConflict) || len(o.Changes) != 0 || o.Asked {
 		t.Errorf("%+v %v, want a conflict", o, err)

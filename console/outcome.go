@@ -64,8 +64,10 @@ type Outcome struct {
 	To      uint64         // of Rollback
 
 	Changes []Change // what was saved, in that order; none: all was so already
-	Same    int      // how many monitors were so already; of Discard: how many are to stop
+	Same    int      // how many monitors and settings were so already; of Discard: how many are to stop
 	Pruned  bool     // of Apply: what is not wanted was deleted
+
+	Settings []SettingChange // of Apply: the settings that were saved
 
 	Asked  bool   // the agents were asked to do it at once
 	Agents int    // how many are known, whomever it concerns
@@ -73,6 +75,16 @@ type Outcome struct {
 	Untold error  // why the agents could not be asked: the controller tells them
 
 	Warnings []string // of what was saved, and is hardly what was meant
+}
+
+// CountSettings is how many settings were added, changed or deleted.
+func (o Outcome) CountSettings(did Did) (n int) {
+	for _, c := range o.Settings {
+		if c.Did() == did {
+			n++
+		}
+	}
+	return n
 }
 
 // Count is how many monitors were added, changed or deleted.

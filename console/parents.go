@@ -8,9 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nats-io/nats.go"
-
-	"netmon/internal/tail"
 	"netmon/wire"
 )
 
@@ -145,34 +142,29 @@ func (p Plan) checkParents(have, wanted []wire.Saved) error {
 // DependentsError says that a monitor was not deleted, since others depend on it.
 type DependentsError struct {
 	Monitor string
-	By      []string // by name
+	By      []string // monitors, by name, and groups, such as group shop
 }
 
 func (e *DependentsError) Error() string {
-	const most = 8 // names
-	names := strings.Join(e.By[:min(len(e.By), most)], ", ")
-	if more := len(e.By) - most; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
 	verb := "depends"
 	if len(e.By) > 1 {
 		verb = "depend"
 	}
-	return fmt.Sprintf("%s %s on %s", names, verb, e.Monitor)
+	return fmt.Sprintf("%s %s on %s", SomeOf(e.By), verb, e.Monitor)
 }
 
 // dependents are the monitors that depend on one, by name.
 func (s *Store) dependents(ctx context.Context, parent string) ([]string, error) {
 	var names []string
-	err := s.each(ctx, tail.From{}, func(key string, msg *nats.Msg, revision uint64) {
+	err := s.each(ctx, nil, false, func(e entry) {
 		var m struct {
 			DependsOn []string `json:"depends_on"`
 		}
-		if json.Unmarshal(msg.Data, &m) != nil || !slices.Contains(m.DependsOn, parent) {
+		if json.Unmarshal(e.data, &m) != nil || !slices.Contains(m.DependsOn, parent) {
 			return
 		}
-		if _, err := s.read(key, msg.Header, msg.Data, revision); err == nil { // else nobody goes by it
-			names = append(names, key)
+		if _, err := s.decode(e); err == nil { // else nobody goes by it
+			names = append(names, e.key)
 		}
 	})
 	slices.Sort(names)

@@ -30,10 +30,10 @@ func TestOps_Parents(t *testing.T) {
 	const missing = `web.depends_on[0]: no monitor "gateway" is saved: save it first, or in the same file`
 	_, err := m.Add(ctx, child("web", "gateway"))
 	refuse("add", err, missing)
-	_, err = m.Plan(ctx, []wire.Saved{child("web", "gateway")}, false)
+	_, err = m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{child("web", "gateway")}}, false)
 	refuse("apply", err, missing)
 
-	plan, err := m.Plan(ctx, []wire.Saved{child("web", "gateway"), child("gateway"), child("shop", "web")}, false)
+	plan, err := m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{child("web", "gateway"), child("gateway"), child("shop", "web")}}, false)
 	m.must(err)
 	_, err = m.Apply(ctx, plan, console.ApplyOptions{})
 	m.must(err)
@@ -46,9 +46,9 @@ func TestOps_Parents(t *testing.T) {
 	gateway.DependsOn = []string{"shop"}
 	_, err = m.Edit(ctx, gateway)
 	refuse("edit", err, "web.depends_on[0]: gateway -> shop -> web -> gateway is a cycle")
-	_, err = m.Plan(ctx, []wire.Saved{gateway}, false)
+	_, err = m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{gateway}}, false)
 	refuse("apply", err, "gateway -> shop -> web -> gateway is a cycle")
-	_, err = m.Plan(ctx, []wire.Saved{child("shop", "web")}, true)
+	_, err = m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{child("shop", "web")}}, true)
 	refuse("prune", err, `shop.depends_on[0]: no monitor "web" is saved`)
 
 	// A rollback that would bring a cycle, or a parent that is gone.
@@ -77,7 +77,7 @@ func TestOps_Parents(t *testing.T) {
 	}
 	_, err = m.Delete(ctx, "shop", console.DeleteOptions{Anyway: true})
 	m.must(err)
-	_, err = m.Plan(ctx, []wire.Saved{gateway}, false)
+	_, err = m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{gateway}}, false)
 	refuse("apply of one whose parent was deleted", err, `no monitor "shop" is saved`)
 }
 

@@ -11,12 +11,16 @@ import (
 type Plan struct {
 	// Changes are those that are needed: of what is wanted, in its order, and then
 	// what is deleted.
-	Changes []Change
-	Same    int    // monitors that are so already
-	Had     int    // monitors that were saved when it was made
-	Prune   bool   // what is not wanted is deleted
-	Why     string // what the history says of each change
+	Changes  []Change
+	Same     int             // monitors and settings that are so already
+	Had      int             // monitors that were saved when it was made
+	Settings []SettingChange // those of settings, in the same order
+	Prune    bool            // what is not wanted is deleted
+	Why      string          // what the history says of each change
 }
+
+// Empty says that there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Changes)+len(p.Settings) == 0 }
 
 // PlanOf compares what is saved with what is wanted.
 func PlanOf(have, wanted []wire.Saved, prune bool) Plan {
@@ -59,6 +63,16 @@ func (p Plan) Names(did Did) (names []string) {
 	return names
 }
 
+// Titles are the settings that it adds, changes or deletes, such as channel hook.
+func (p Plan) Titles(did Did) (titles []string) {
+	for _, c := range p.Settings {
+		if c.Did() == did {
+			titles = append(titles, c.Title())
+		}
+	}
+	return titles
+}
+
 // String is a line for each of what it adds, changes and deletes.
 func (p Plan) String() string {
 	const most = 8 // names to a line
@@ -67,7 +81,7 @@ func (p Plan) String() string {
 		word string
 		did  Did
 	}{{"adds", Added}, {"changes", Changed}, {"deletes", Deleted}} {
-		names := p.Names(part.did)
+		names := append(p.Names(part.did), p.Titles(part.did)...)
 		if n := len(names); n > 0 {
 			text := strings.Join(names[:min(n, most)], ", ")
 			if n > most {

@@ -8,9 +8,10 @@ import (
 	"netmon/wire"
 )
 
-// RevisionError says why a monitor cannot be as it was at a revision.
+// RevisionError says why a monitor, or a setting, cannot be as it was at a revision.
 type RevisionError struct {
-	Monitor    string
+	Monitor    string    // its name
+	Sort       wire.Sort // of the setting; "" is a monitor
 	Revision   uint64
 	Deleted    bool  // it was deleted then
 	Unreadable error // what was saved then cannot be read, or was not accepted; else there is no such revision
@@ -21,9 +22,20 @@ func (e *RevisionError) Error() string {
 	case e.Unreadable != nil:
 		return e.Unreadable.Error()
 	case e.Deleted:
-		return fmt.Sprintf("at revision %d the monitor %q was deleted", e.Revision, e.Monitor)
+		return fmt.Sprintf("at revision %d the %s %q was deleted", e.Revision, e.word(), e.Monitor)
 	}
-	return fmt.Sprintf("monitor %q has no revision %d: netmon history %s lists them", e.Monitor, e.Revision, e.Monitor)
+	of := e.Monitor
+	if e.Sort != "" {
+		of = e.word() + " " + of
+	}
+	return fmt.Sprintf("%s %q has no revision %d: netmon history %s lists them", e.word(), e.Monitor, e.Revision, of)
+}
+
+func (e *RevisionError) word() string {
+	if e.Sort == "" {
+		return "monitor"
+	}
+	return SortWord(e.Sort)
 }
 
 func (e *RevisionError) Unwrap() error { return e.Unreadable }
@@ -53,6 +65,9 @@ func (o *Ops) Rollback(ctx context.Context, name string, to uint64) (Outcome, er
 		was, is.Revision = &current, current.Revision
 	case errors.Is(err, ErrNotFound):
 		is.Revision = 0
+		if err := o.checkName(ctx, name); err != nil {
+			return out, err
+		}
 	default:
 		return out, err
 	}

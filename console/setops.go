@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"netmon/wire"
+	"slices"
 )
 
 // SetOutcome is a configuration that is saved.
@@ -26,7 +25,7 @@ func (e *SetExistsError) Error() string {
 		e.Old.Name, e.Old.Saved.Local().Format("2006-01-02 15:04"), Printable(e.Old.Author), e.Old.Monitors, e.Now)
 }
 
-// SaveSet keeps all monitors as they are now under a name, in place of the
+// SaveSet keeps all monitors and settings as they are now under a name, in place of the
 // configuration that over is; the zero value is none. Where there is one that
 // nobody spoke of, that is a [SetExistsError], with which to ask, and to call again.
 // ErrSetChanged says that over is not the one that is saved now.
@@ -35,22 +34,26 @@ func (o *Ops) SaveSet(ctx context.Context, name string, over Set) (SetOutcome, e
 	if err != nil {
 		return SetOutcome{}, err
 	}
-	list, digest, err := o.now(ctx)
+	now, err := o.now(ctx)
 	if err != nil {
 		return SetOutcome{}, err
 	}
-	if len(list) == 0 {
+	if len(now.Monitors)+len(now.Settings) == 0 {
 		return SetOutcome{}, fmt.Errorf("no monitor is saved: there is nothing to keep as %q", name)
+	}
+	digest, err := DigestWanted(now)
+	if err != nil {
+		return SetOutcome{}, err
 	}
 	switch old, err := sets.Find(ctx, name); {
 	case err == nil && old.Digest == digest:
 		return SetOutcome{old, true}, nil
 	case err == nil && over.Name == "":
-		return SetOutcome{}, &SetExistsError{old, len(list)}
+		return SetOutcome{}, &SetExistsError{old, len(now.Monitors)}
 	case err != nil && !errors.Is(err, ErrNoSet):
 		return SetOutcome{}, err
 	}
-	set, err := sets.Save(ctx, name, list, over)
+	set, err := sets.Save(ctx, name, now, over)
 	return SetOutcome{set, false}, err
 }
 
@@ -66,7 +69,7 @@ func (o *Ops) DeleteSet(ctx context.Context, name string) error {
 // ListedSet is a saved configuration, and whether it is the one in use.
 type ListedSet struct {
 	Set
-	InUse bool `json:"in_use"` // the monitors are now as it says
+	InUse bool `json:"in_use"` // all is now as it says
 }
 
 // ListSets lists the saved configurations by name.
@@ -79,26 +82,35 @@ func (o *Ops) ListSets(ctx context.Context) ([]ListedSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, digest, err := o.now(ctx)
+	now, err := o.now(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var digests []string
+	for _, w := range []Wanted{now, {Monitors: now.Monitors}} { // one of before there were settings says nothing of them
+		digest, err := DigestWanted(w)
+		if err != nil {
+			return nil, err
+		}
+		digests = append(digests, digest)
+	}
 	out := make([]ListedSet, len(list))
 	for i, s := range list {
-		out[i] = ListedSet{s, s.Digest == digest}
+		out[i] = ListedSet{s, slices.Contains(digests, s.Digest)}
 	}
 	return out, nil
 }
 
-// now is what all monitors are now, and what that is called.
-func (o *Ops) now(ctx context.Context) (list []wire.Saved, digest string, err error) {
+// now is what all monitors and settings are now.
+func (o *Ops) now(ctx context.Context) (w Wanted, err error) {
 	store, err := o.c.Monitors(ctx)
 	if err != nil {
-		return nil, "", err
+		return w, err
 	}
-	if list, err = store.List(ctx); err != nil {
-		return nil, "", err
+	if w.Monitors, err = store.List(ctx); err != nil {
+		return w, err
 	}
-	digest, err = DigestMonitors(list)
-	return list, digest, err
+	w.Sorts = FileSorts
+	w.Settings, err = o.c.ListSettings(ctx, FileSorts...)
+	return w, err
 }

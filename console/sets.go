@@ -20,14 +20,15 @@ import (
 	"netmon/wire"
 )
 
-// A Set is a saved configuration: a whole set of monitors under a name.
+// A Set is a saved configuration under a name: all monitors, channels, rules, windows
+// and groups of a moment.
 type Set struct {
 	Name     string    `json:"name"`
 	Monitors int       `json:"monitors"`
 	Author   string    `json:"author"`
 	Saved    time.Time `json:"saved"` // UTC
 	Bytes    uint64    `json:"bytes"`
-	Digest   string    `json:"digest"` // DigestMonitors of its monitors
+	Digest   string    `json:"digest"` // DigestWanted of what is in it
 }
 
 // Sets are the saved configurations of the mesh, which every console sees.
@@ -105,36 +106,36 @@ func (s *Sets) find(ctx context.Context, name string) (object, error) {
 	return o, nil
 }
 
-// Get returns a set and its monitors by name.
-func (s *Sets) Get(ctx context.Context, name string) (Set, []wire.Saved, error) {
+// Get returns a set and what is in it by name.
+func (s *Sets) Get(ctx context.Context, name string) (Set, Wanted, error) {
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
 	o, err := s.find(ctx, name)
 	if err != nil {
-		return Set{}, nil, err
+		return Set{}, Wanted{}, err
 	}
 	if err := s.check(o); err != nil {
-		return Set{}, nil, fmt.Errorf("configuration %q: %w: look at it (nats object get %s %s) and save it again", name, err, wire.ConfigsBucket, name)
+		return Set{}, Wanted{}, fmt.Errorf("configuration %q: %w: look at it (nats object get %s %s) and save it again", name, err, wire.ConfigsBucket, name)
 	}
 	content, err := s.content(ctx, o)
 	if err != nil {
-		return Set{}, nil, noMesh("read the configuration "+name, err)
+		return Set{}, Wanted{}, noMesh("read the configuration "+name, err)
 	}
-	monitors, err := decodeSet(content)
+	wanted, err := decodeSet(content)
 	if err != nil {
-		return Set{}, nil, fmt.Errorf("configuration %q: %w", name, err)
+		return Set{}, Wanted{}, fmt.Errorf("configuration %q: %w", name, err)
 	}
-	return o.set(), monitors, nil
+	return o.set(), wanted, nil
 }
 
-// Save keeps the monitors under the name, in place of was, as Find returned it;
+// Save keeps what is wanted under the name, in place of was, as Find returned it;
 // the zero value is none. ErrSetChanged means that another console saved or removed
 // it meanwhile; nothing is overwritten then.
-func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was Set) (Set, error) {
+func (s *Sets) Save(ctx context.Context, name string, wanted Wanted, was Set) (Set, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return Set{}, fmt.Errorf("configuration name %w", err)
 	}
-	content, err := encodeSet(monitors)
+	content, err := encodeSet(wanted)
 	if err != nil {
 		return Set{}, err
 	}
@@ -150,8 +151,8 @@ func (s *Sets) Save(ctx context.Context, name string, monitors []wire.Saved, was
 	if now := old.set(); now.Digest != was.Digest || !now.Saved.Equal(was.Saved) {
 		return Set{}, fmt.Errorf("%w: %s; yours is not saved: look at it and save again", ErrSetChanged, now.words())
 	}
-	saved, err := s.put(ctx, old, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%d monitors, saved by %s", len(monitors), s.c.author),
-		Metadata: map[string]string{wire.SetAuthor: s.c.author, wire.SetMonitors: strconv.Itoa(len(monitors))}}, content)
+	saved, err := s.put(ctx, old, jetstream.ObjectMeta{Name: name, Description: fmt.Sprintf("%s, saved by %s", wanted.Count(), s.c.author),
+		Metadata: map[string]string{wire.SetAuthor: s.c.author, wire.SetMonitors: strconv.Itoa(len(wanted.Monitors))}}, content)
 	if retry.Conflict(err) {
 		return Set{}, fmt.Errorf("%w: yours is not saved: look at it and save again", ErrSetChanged)
 	}
@@ -185,10 +186,10 @@ func (s *Sets) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// DigestMonitors names what a set of monitors says: two equal sets have the
-// same digest, whoever saved them, when, and in which order.
-func DigestMonitors(monitors []wire.Saved) (string, error) {
-	content, err := encodeSet(monitors)
+// DigestWanted names what a set says: two that say the same have the same digest,
+// whoever saved them, when, and in which order.
+func DigestWanted(w Wanted) (string, error) {
+	content, err := encodeSet(w)
 	if err != nil {
 		return "", err
 	}
@@ -196,41 +197,93 @@ func DigestMonitors(monitors []wire.Saved) (string, error) {
 	return base64.URLEncoding.EncodeToString(sum[:]), nil
 }
 
-// encodeSet writes one monitor to a line, by name.
-func encodeSet(monitors []wire.Saved) ([]byte, error) {
-	sorted := slices.SortedFunc(slices.Values(monitors), func(a, b wire.Saved) int { return cmp.Compare(a.Name, b.Name) })
+// encodeSet writes one monitor or setting to a line, by name. Sorts of settings that
+// are not spoken of are left out.
+func encodeSet(w Wanted) ([]byte, error) {
+	sorted := slices.SortedFunc(slices.Values(w.Monitors), func(a, b wire.Saved) int { return cmp.Compare(a.Name, b.Name) })
 	var b bytes.Buffer
-	b.WriteString(`{"monitors":[`)
-	for i, m := range sorted {
-		line, err := json.Marshal(plain(m))
-		if err != nil {
-			return nil, fmt.Errorf("monitor %q: %w", m.Name, err)
+	list := func(name string, n int, line func(i int) ([]byte, error)) error {
+		fmt.Fprintf(&b, "%q:[", name)
+		for i := range n {
+			data, err := line(i)
+			if err != nil {
+				return err
+			}
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteByte('\n')
+			b.Write(data)
 		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('\n')
-		b.Write(line)
+		b.WriteString("\n]")
+		return nil
 	}
-	b.WriteString("\n]}\n")
+	b.WriteByte('{')
+	err := list("monitors", len(sorted), func(i int) ([]byte, error) { return json.Marshal(plain(sorted[i])) })
+	if err != nil {
+		return nil, fmt.Errorf("monitors: %w", err)
+	}
+	for _, sort := range FileSorts {
+		if !w.Speaks(sort) {
+			continue
+		}
+		of := w.Of(sort)
+		SortSettings(of)
+		b.WriteString(",")
+		if err := list(Section(sort), len(of), func(i int) ([]byte, error) { return plainSetting(of[i]) }); err != nil {
+			return nil, fmt.Errorf("%s: %w", Section(sort), err)
+		}
+	}
+	b.WriteString("}\n")
 	return b.Bytes(), nil
 }
 
-func decodeSet(data []byte) ([]wire.Saved, error) {
+func decodeSet(data []byte) (w Wanted, err error) {
 	var set struct {
 		Monitors []wire.Saved `json:"monitors"`
 	}
 	if len(data) > MaxSet {
-		return nil, fmt.Errorf("over %d bytes", MaxSet)
+		return w, fmt.Errorf("over %d bytes", MaxSet)
 	}
 	if err := json.Unmarshal(data, &set); err != nil {
-		return nil, err
+		return w, err
 	}
+	w.Monitors = set.Monitors
 	var p wire.Problems
-	for i := range set.Monitors {
-		m := &set.Monitors[i]
+	for i := range w.Monitors {
+		m := &w.Monitors[i]
 		p.Add(fmt.Sprintf("monitors[%d]", i), m.Validate())
 		m.Monitor = m.Monitor.WithDefaults()
 	}
-	return set.Monitors, p.Err()
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return w, err
+	}
+	for _, sort := range FileSorts {
+		raw, there := fields[Section(sort)]
+		if !there {
+			continue // it was saved before there were settings
+		}
+		w.Sorts = append(w.Sorts, sort)
+		var items []json.RawMessage
+		if err := json.Unmarshal(raw, &items); err != nil {
+			p.Add(Section(sort), err)
+			continue
+		}
+		for i, item := range items {
+			x, err := wire.NewSetting(sort)
+			if err == nil {
+				err = json.Unmarshal(item, x)
+			}
+			if err == nil {
+				err = x.Validate()
+			}
+			p.Add(fmt.Sprintf("%s[%d]", Section(sort), i), err)
+			if err == nil {
+				*x.About() = wire.Saving{}
+				w.Settings = append(w.Settings, x)
+			}
+		}
+	}
+	return w, p.Err()
 }

@@ -39,20 +39,20 @@ func TestSets_SaveListGetDelete(t *testing.T) {
 	paused.Name, paused.Paused, paused.Except = "api", true, wire.Selectors{"paris"}
 	var was Set
 	for _, monitors := range [][]wire.Saved{{web()}, {web(), paused}, {}} {
-		if _, err := one.Save(ctx, "office", monitors, was); err != nil {
+		if _, err := one.Save(ctx, "office", Wanted{Monitors: monitors}, was); err != nil {
 			t.Fatal(err)
 		}
 		set, got, err := two.Get(ctx, "office")
-		if err != nil || set.Monitors != len(monitors) || set.Author != Author() || len(got) != len(monitors) {
+		if err != nil || set.Monitors != len(monitors) || set.Author != Author() || len(got.Monitors) != len(monitors) {
 			t.Fatalf("%+v %v %v", set, got, err)
 		}
-		for i, m := range got { // they come by name
+		for i, m := range got.Monitors { // they come by name
 			if want := monitors[len(monitors)-1-i]; !Same(m, want) {
 				t.Errorf("%+v, want %+v", m, want)
 			}
 		}
 		was = set
-		digest, err := DigestMonitors(monitors)
+		digest, err := DigestWanted(Wanted{Monitors: monitors})
 		if list, e := two.List(ctx); err != nil || e != nil || len(list) != 1 || list[0] != set || set.Digest != digest || time.Since(set.Saved) > time.Minute {
 			t.Errorf("%+v %v %v, want %+v with digest %s", list, err, e, set, digest)
 		}
@@ -63,7 +63,7 @@ func TestSets_SaveListGetDelete(t *testing.T) {
 	if list, err := one.List(ctx); err != nil || len(list) != 0 {
 		t.Errorf("after the delete: %v %v", list, err)
 	}
-	if _, err := one.Save(ctx, "a.b", nil, Set{}); err == nil || !strings.Contains(err.Error(), `"a.b" has a character`) {
+	if _, err := one.Save(ctx, "a.b", Wanted{}, Set{}); err == nil || !strings.Contains(err.Error(), `"a.b" has a character`) {
 		t.Errorf("a bad name: %v", err)
 	}
 }
@@ -73,20 +73,20 @@ func TestSets_TwoAtOnce(t *testing.T) {
 	b := natstest.Start(t)
 	one, two := sets(t, dial(t, b)), sets(t, dial(t, b))
 	ctx := t.Context()
-	if _, err := one.Save(ctx, "office", []wire.Saved{web()}, Set{}); err != nil {
+	if _, err := one.Save(ctx, "office", Wanted{Monitors: []wire.Saved{web()}}, Set{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := two.Save(ctx, "office", nil, Set{}); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), `"office" has 1 monitors now, by `) {
+	if _, err := two.Save(ctx, "office", Wanted{}, Set{}); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), `"office" has 1 monitors now, by `) {
 		t.Errorf("over one that came meanwhile: %v", err)
 	}
 	was, got, err := two.Get(ctx, "office")
-	if err != nil || len(got) != 1 {
+	if err != nil || len(got.Monitors) != 1 {
 		t.Fatalf("%v %v", got, err)
 	}
 	if err := one.Delete(ctx, "office"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := two.Save(ctx, "office", nil, was); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), "removed") {
+	if _, err := two.Save(ctx, "office", Wanted{}, was); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), "removed") {
 		t.Errorf("over one that went meanwhile: %v", err)
 	}
 }
@@ -106,22 +106,22 @@ func TestSets_TenThousandMonitors(t *testing.T) {
 			Options: json.RawMessage(`{"expect":{"status":"200"}}`)}, Agents: wire.Selectors{"region=eu"}}
 	}
 	begin := time.Now()
-	set, err := s.Save(t.Context(), "large", monitors, Set{})
+	set, err := s.Save(t.Context(), "large", Wanted{Monitors: monitors}, Set{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	saved := time.Since(begin)
 	_, got, err := s.Get(t.Context(), "large")
-	if err != nil || len(got) != len(monitors) {
-		t.Fatalf("%d monitors, %v", len(got), err)
+	if err != nil || len(got.Monitors) != len(monitors) {
+		t.Fatalf("%d monitors, %v", len(got.Monitors), err)
 	}
 	t.Logf("%d monitors, %d bytes: saved in %v, read in %v", set.Monitors, set.Bytes, saved, time.Since(begin)-saved)
 	if set.Bytes < 5<<20 {
 		t.Errorf("%d bytes prove nothing", set.Bytes)
 	}
-	for i := range got {
-		if !Same(got[i], monitors[i]) {
-			t.Fatalf("monitor %d: %+v", i, got[i])
+	for i := range got.Monitors {
+		if !Same(got.Monitors[i], monitors[i]) {
+			t.Fatalf("monitor %d: %+v", i, got.Monitors[i])
 		}
 	}
 }

@@ -40,20 +40,37 @@ func (c *Client) Statuses(ctx context.Context, monitors []wire.Saved) ([]Status,
 	return c.statuses(ctx, monitors, false)
 }
 
+// StatusesInIncidents are Statuses that also tell in which open incident each is, and
+// what mutes that.
+func (c *Client) StatusesInIncidents(ctx context.Context, monitors []wire.Saved) ([]Status, error) {
+	if len(monitors) == 0 {
+		return nil, nil
+	}
+	states, err := c.statusesBy(ctx, ModelOptions{Saved: monitors, Parts: PartStates | PartIncidents})
+	if err == nil {
+		err = c.mute(ctx, monitors, states)
+	}
+	return states, err
+}
+
 // statuses asks a model that is told once what is stored.
 func (c *Client) statuses(ctx context.Context, monitors []wire.Saved, results bool) ([]Status, error) {
-	o := ModelOptions{Saved: monitors, KeepResults: results}
+	o := ModelOptions{Saved: monitors, KeepResults: results, Parts: PartStates | PartResults}
 	if !results {
 		o.Parts = PartStates
 	}
+	return c.statusesBy(ctx, o)
+}
+
+func (c *Client) statusesBy(ctx context.Context, o ModelOptions) ([]Status, error) {
 	m := c.Model(o)
 	if err := m.Load(ctx); err != nil {
 		return nil, err
 	}
 	// What came to be while it was read is not counted as silence.
 	now := m.readFrom()
-	out := make([]Status, len(monitors))
-	for i, saved := range monitors {
+	out := make([]Status, len(o.Saved))
+	for i, saved := range o.Saved {
 		out[i], _ = m.mesh.Status(saved.Name, now)
 	}
 	return out, nil

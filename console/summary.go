@@ -33,9 +33,10 @@ func (o Outcome) Head() string {
 	case o.Verb == Stop && same && len(o.On) > 0:
 		return fmt.Sprintf("%s does not run on %s: nothing is changed", o.Monitor, o.On)
 	case o.Verb == Apply:
-		text := fmt.Sprintf("%d added, %d changed, %d as they were", o.Count(Added), o.Count(Changed), o.Same)
+		all := func(did Did) int { return o.Count(did) + o.CountSettings(did) }
+		text := fmt.Sprintf("%d added, %d changed, %d as they were", all(Added), all(Changed), o.Same)
 		if o.Pruned {
-			text += fmt.Sprintf(", %d deleted", o.Count(Deleted))
+			text += fmt.Sprintf(", %d deleted", all(Deleted))
 		}
 		return text
 	case same:

@@ -244,22 +244,32 @@ func changeOf(m *nats.Msg) *VerdictChange {
 // VerdictAt is the verdict on a monitor that held at a moment, and false where there
 // was none that is still kept.
 func (c *Client) VerdictAt(ctx context.Context, monitor string, at time.Time) (v wire.Verdict, ok bool, err error) {
+	err = c.eachVerdict(ctx, monitor, func(x wire.Verdict) {
+		if !x.At.After(at) {
+			v, ok = x, true
+		}
+	})
+	return v, ok, err
+}
+
+// eachVerdict calls take with each verdict on a monitor that is kept, the oldest first.
+func (c *Client) eachVerdict(ctx context.Context, monitor string, take func(wire.Verdict)) error {
 	t, err := c.openVerdicts(ctx, VerdictFilter{Monitors: []string{monitor}}, tail.From{})
 	if err != nil {
-		return v, false, err
+		return err
 	}
 	defer t.Stop()
 	for left := t.Left(); left > 0; left-- {
 		m, meta, err := t.Next()
 		if err != nil {
-			return v, false, noMesh("read the verdicts on "+monitor, err)
+			return noMesh("read the verdicts on "+monitor, err)
 		}
-		if x, err := wire.DecodeVerdict(m.Subject, m.Data); err == nil && !x.At.After(at) {
-			v, ok = x, true
+		if x, err := wire.DecodeVerdict(m.Subject, m.Data); err == nil {
+			take(x)
 		}
 		if meta.NumPending == 0 {
 			break
 		}
 	}
-	return v, ok, nil
+	return nil
 }

@@ -80,6 +80,14 @@ func WhyListed(why string, v *wire.Verdict) string {
 	return WhyText(why, v)
 }
 
+// MutedText adds to why a monitor is in its state what mutes that.
+func MutedText(why string, muted []string) string {
+	if len(muted) == 0 {
+		return why
+	}
+	return strings.TrimSpace(why + " [muted by " + Printable(ShortList(muted, 2)) + "]")
+}
+
 // AgentVerdictText is what the judge says of an agent, in one sentence; "" where there
 // is nothing to say.
 func AgentVerdictText(x *wire.AgentVerdict) string {
@@ -102,6 +110,9 @@ func AgentVerdictText(x *wire.AgentVerdict) string {
 // Notices are what has to be said beside the states of a snapshot, a line for each.
 func Notices(s view.Snapshot) []string {
 	var out []string
+	if line := OpenLine(s.Incidents, s.At); line != "" {
+		out = append(out, line)
+	}
 	if s.Here {
 		out = append(out, JudgedHere)
 	}

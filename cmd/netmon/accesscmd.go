@@ -98,7 +98,7 @@ func accessRotate() *cli.Command {
 		ArgsUsage:   cmdline.Agent,
 		Usage:       "change a key: that of an agent, or your own",
 		UsageText:   "netmon access rotate [AGENT]",
-		Description: "The new key is made where the old one is. The old one is shut out once the new one\nis in use; nothing is lost meanwhile.",
+		Description: "The new key is made where the old one is. The old one is shut out once the new one\nis in use; nothing is lost meanwhile. That of a notifier changes on its own host:\nnetmon access rotate --creds STATE/identity",
 		Flags:       []cli.Flag{brokerFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {

@@ -102,10 +102,7 @@ func (m *authorityMesh) join(role wire.Role, name string) (dir string) {
 }
 
 func (m *authorityMesh) joinBy(line identity.Line, role wire.Role, dir string) error {
-	as := identity.Joiner{As: wire.JoinAgent, Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
-	if role != wire.RoleAgent {
-		as.As = wire.JoinConsole
-	}
+	as := identity.Joiner{As: role.Joiner(), Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
 	_, _, err := identity.Join(m.t.Context(), line, as)
 	return err
 }

@@ -22,7 +22,7 @@ func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		ArgsUsage: cmdline.Monitor,
-		Usage:     "say how a monitor stands, as a plugin of Nagios",
+		Usage:     "say how a monitor or a group stands, as a plugin of Nagios",
 		UsageText: "netmon check NAME [--broker URL] [--timeout 15s]",
 		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up,\n1: degraded, which is slow, or down for fewer agents than its quorum, 2: down, 3: unknown,\n" +
 			"paused, or it could not be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
@@ -35,7 +35,7 @@ func checkCommand() *cli.Command {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
-				s, err := cl.Status(ctx, name)
+				s, err := cl.StatusOf(ctx, name)
 				if err != nil {
 					return err
 				}
@@ -67,7 +67,7 @@ func waitCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "wait",
 		ArgsUsage:   cmdline.Monitors,
-		Usage:       "wait until monitors stand as wanted",
+		Usage:       "wait until monitors or groups stand as wanted",
 		UsageText:   "netmon wait NAME... [--for up] [--timeout 30s]",
 		Description: "Exit 0: they do, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
 		Flags: []cli.Flag{brokerFlag(),
@@ -90,7 +90,11 @@ func waitCommand() *cli.Command {
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
-				model := cl.Model(console.ModelOptions{Names: c.Args().Slice(), Parts: console.PartStates})
+				groups, err := cl.SavedGroups(ctx)
+				if err != nil {
+					return err
+				}
+				model := cl.Model(console.ModelOptions{Names: c.Args().Slice(), Groups: groups, Parts: console.PartStates})
 				ctx, stop := context.WithCancel(ctx)
 				var following sync.WaitGroup
 				defer following.Wait()

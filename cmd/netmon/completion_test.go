@@ -33,17 +33,27 @@ func meshToComplete(t *testing.T) {
 	}
 	var all []wire.Saved
 	for _, name := range []string{"webshop", "gateway"} {
-		m := wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "h:1"}}
+		m := wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "h:1"}, Tags: map[string]string{"team": "shop"}}
 		if _, err := store.Save(t.Context(), m, "added"); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, m)
 	}
+	settings, err := cl.Settings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []wire.Setting{&wire.Channel{Name: "hook", Kind: "webhook"}, &wire.Channel{Name: "mail", Kind: "mail"}, &wire.NoticeRule{Name: "all", To: []string{"hook"}}, &wire.Group{Name: "store", Of: []string{"webshop"}},
+		&wire.Window{Name: "night", Weekly: "Sun 02:00-04:00"}, &wire.Silence{ID: "k3v7", From: time.Now(), Until: time.Now().Add(time.Hour)}} {
+		if _, err := settings.Save(t.Context(), x, "applied"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	sets, err := cl.Sets(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sets.Save(t.Context(), "office", all, console.Set{}); err != nil {
+	if _, err := sets.Save(t.Context(), "office", console.Wanted{Monitors: all}, console.Set{}); err != nil {
 		t.Fatal(err)
 	}
 	nc := natstest.Connect(t, b)
@@ -71,6 +81,14 @@ var completions = []struct {
 	{"netmon expl", "explain"},
 	{"netmon explain w", "webshop"},
 	{"netmon get verd", "verdicts"},
+	{"netmon get channels h", "hook"},
+	{"netmon edit channel ", "hook mail"},
+	{"netmon delete channel hook ", "mail"},
+	{"netmon delete w", "window webshop"},
+	{"netmon silence --tag ", "team=shop"},
+	{"netmon silence --severity down", "down"},
+	{"netmon silence end ", "k3v7"},
+	{"netmon get monitors --tag=t", "--tag=team=shop"},
 	{"netmon get verdicts w", "webshop"},
 	{"netmon get verdicts --agent p", "paris"},
 	{"netmon get monitor", "monitors monitor"},
@@ -81,7 +99,7 @@ var completions = []struct {
 	{"netmon add tc", "tcp"},
 	{"netmon start w", "webshop"},
 	{"netmon start webshop ", "gateway"},
-	{"netmon history --broker=nats://127.0.0.1:1 ", ""},
+	{"netmon history --broker=nats://127.0.0.1:1 ", "channel rule window group silence"},
 	{"netmon start gateway --on paris,to", "paris,tokyo"},
 	{"netmon start gateway --on region=", "region=asia region=eu"},
 	{"netmon watch --agent pa", "paris"},

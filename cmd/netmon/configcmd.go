@@ -24,9 +24,9 @@ func configCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "config",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "keep whole sets of monitors by name, and bring them back",
+		Usage:     "keep all that is saved under a name, and bring it back",
 		UsageText: "netmon config save|ls|use|rm|export",
-		Description: "A saved configuration is what all monitors are at one moment. It is kept in the\nmesh: every console sees it.\n\n" +
+		Description: "A saved configuration is what all monitors, channels, rules, windows and groups are\nat one moment. It is kept in the mesh: every console sees it.\n\n" +
 			"   netmon config save office\n   netmon config use night --dry-run\n   netmon config use night --yes\n   netmon config export office -f office.yaml",
 		Action: func(c *cli.Context) error {
 			return usage("config what? want save, ls, use, rm or export, got %q", c.Args().First())
@@ -57,7 +57,7 @@ func configSave() *cli.Command {
 	return &cli.Command{
 		Name:        "save",
 		ArgsUsage:   cmdline.Configuration,
-		Usage:       "keep all monitors as they are now under a name",
+		Usage:       "keep all monitors, channels, rules, windows and groups as they are now under a name",
 		UsageText:   "netmon config save NAME [--yes]",
 		Description: "Where a configuration of that name says something else, you are asked before it\nis replaced.",
 		Flags:       append(yesFlags(), brokerFlag()),
@@ -90,7 +90,7 @@ func configLs() *cli.Command {
 		ArgsUsage:   cmdline.Nothing,
 		Usage:       "list the saved configurations",
 		UsageText:   "netmon config ls [-o FORM]",
-		Description: "The one in use is the one that says what all monitors are now.",
+		Description: "The one in use is the one that says what all is now.",
 		Flags:       []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
 			if err := checkForm(c); err != nil {
@@ -128,13 +128,13 @@ func configUse() *cli.Command {
 	return &cli.Command{
 		Name:      "use",
 		ArgsUsage: cmdline.Configuration,
-		Usage:     "make all monitors as a saved configuration says",
+		Usage:     "make all monitors, channels, rules, windows and groups as a saved configuration says",
 		UsageText: "netmon config use NAME [--dry-run] [--keep] [--yes]",
 		Description: "Says first what is added, changed and deleted. Where something would be deleted,\nyou are asked; what is deleted comes back by netmon rollback, and\n" +
-			"netmon config save keeps all of it beforehand.\nWith --dry-run: exit 0, nothing would change, 1: something would.",
+			"netmon config save keeps all of it beforehand. One that\nwas saved before there were channels leaves them alone.\nWith --dry-run: exit 0, nothing would change, 1: something would.",
 		Flags: append(yesFlags(), brokerFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "only show what would change", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "keep", Usage: "leave monitors alone that the configuration does not have", DisableDefaultText: true}),
+			&cli.BoolFlag{Name: "keep", Usage: "leave alone what the configuration does not have", DisableDefaultText: true}),
 		Action: func(c *cli.Context) error {
 			return withSet(c, func(ctx context.Context, cl *console.Client, name string) error {
 				plan, err := opsOf(cl).PlanUse(ctx, name, c.Bool("keep"))
@@ -151,13 +151,17 @@ func useSet(ctx context.Context, c *cli.Context, cl *console.Client, name string
 	if c.Bool("dry-run") {
 		return printDiff(c.App.Writer, plan)
 	}
-	if len(plan.Changes) == 0 {
+	if plan.Empty() {
 		fmt.Fprintf(c.App.Writer, "all monitors are as %s says\n", name)
 		return nil
 	}
 	fmt.Fprintf(c.App.ErrWriter, "%s\n", plan)
-	if n := len(plan.Names(console.Deleted)); n > 0 {
-		if err := confirm(c, fmt.Sprintf("configuration %s deletes %d of %d monitors", name, n, plan.Had)); err != nil {
+	if n, settings := len(plan.Names(console.Deleted)), plan.Titles(console.Deleted); n+len(settings) > 0 {
+		question := fmt.Sprintf("configuration %s deletes %d of %d monitors", name, n, plan.Had)
+		if len(settings) > 0 {
+			question += " and " + console.SomeOf(settings)
+		}
+		if err := confirm(c, question); err != nil {
 			return err
 		}
 	}
@@ -198,12 +202,12 @@ func configExport() *cli.Command {
 				if err != nil {
 					return err
 				}
-				set, monitors, err := sets.Get(ctx, name)
+				set, wanted, err := sets.Get(ctx, name)
 				if err != nil {
 					return err
 				}
 				head := fmt.Sprintf("# %s: %d monitors, saved at %s by %s\n", name, set.Monitors, set.Saved.Format("2006-01-02T15:04:05Z"), console.Printable(set.Author))
-				return exportTo(c, name, func(w io.Writer) error { return monitorfile.Write(w, monitors, head) })
+				return exportTo(c, name, func(w io.Writer) error { return monitorfile.Write(w, wanted, head) })
 			})
 		},
 	}

@@ -22,7 +22,7 @@ func controllerCommand() *cli.Command {
 		Description: "With --access it also lets in whom you let in: FOLDER is the one that netmon\naccess export made the server's configuration from.\n\n" +
 			"   netmon access export --store FOLDER --out conf --advertise nats.example.org\n   nats-server -c conf/nats-server.conf\n" +
 			"   netmon controller --access FOLDER/access --broker tls://nats.example.org:4222",
-		Flags: append(limitFlags(), brokerFlag(), logFlag(),
+		Flags: append(limitFlags(), brokerFlag(), logFlag(), notifyPolicyFlag(), noNotifierFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities"})),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
@@ -35,6 +35,9 @@ func controllerCommand() *cli.Command {
 			limits := limitsFrom(c, broker.DefaultLimits())
 			e := endpointOf(c)
 			ctl := host.Outside{Endpoint: e, Limits: limits, Log: log, Ready: func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", endpoint.Redact(e.URL)) }}
+			if ctl.NotifierOptions, err = ownNotifierOf(c, log, false); err != nil {
+				return err
+			}
 			if folder := c.String("access"); folder != "" {
 				if !access.Exists(folder) {
 					return usage("--access %s: there are no keys of a mesh: netmon access export makes them", folder)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"netmon/internal/host"
@@ -47,7 +48,7 @@ func brokerCommand() *cli.Command {
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"}),
 			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
-			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}),
+			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}, notifyPolicyFlag(), noNotifierFlag()),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {
@@ -75,18 +76,28 @@ func brokerCommand() *cli.Command {
 			case o.Config == "":
 				o.Advertise = c.String("advertise")
 			}
+			var s host.Serving
+			if s.Notifier, err = ownNotifierOf(c, log, false); err != nil {
+				return err
+			}
 			b, err := host.Start(c.Context, o)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
-			fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
-			b.TellAccess(c.App.ErrWriter)
-			var s host.Serving
-			if !o.NoController {
-				limits := limitsFrom(c, b.DefaultLimits())
-				s.Limits = &limits
+			ready := sync.OnceFunc(func() {
+				fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
+				b.TellAccess(c.App.ErrWriter)
+			})
+			if o.NoController {
+				s.Notifier = nil
+				ready()
+				return b.Serve(c.Context, s)
 			}
+			limits := limitsFrom(c, b.DefaultLimits())
+			s.Limits, s.Kept = &limits, ready            // what is asked of it next finds the streams
+			late := time.AfterFunc(readyPatience, ready) // in a cluster it may take others
+			defer late.Stop()
 			return b.Serve(c.Context, s)
 		},
 	}

@@ -17,16 +17,16 @@ func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
 		ArgsUsage: cmdline.Files,
-		Usage:     "check files of monitors, without a broker",
+		Usage:     "check files of monitors, channels and rules, without a broker",
 		UsageText: "netmon validate -f FILE [-f FILE|FOLDER|-]...",
 		Flags:     []cli.Flag{fileFlag()},
 		Action: func(c *cli.Context) error {
-			monitors, err := monitorsFromFlag(c)
+			wanted, err := wantedFromFlag(c)
 			if err != nil {
 				return err
 			}
-			warnPlain(c.App.ErrWriter, monitors...)
-			fmt.Fprintf(c.App.Writer, "%d monitors, all right\n", len(monitors))
+			warnPlain(c.App.ErrWriter, wanted.Monitors...)
+			fmt.Fprintf(c.App.Writer, "%s, all right\n", wanted.Count())
 			return nil
 		},
 	}
@@ -41,12 +41,12 @@ func diffCommand() *cli.Command {
 		Description: "Exit 0: nothing, 1: something.",
 		Flags:       []cli.Flag{brokerFlag(), fileFlag(), pruneFlag()},
 		Action: func(c *cli.Context) error {
-			monitors, err := monitorsFromFlag(c)
+			wanted, err := wantedFromFlag(c)
 			if err != nil {
 				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				plan, err := opsOf(cl).Plan(ctx, monitors, c.Bool("prune"))
+				plan, err := opsOf(cl).Plan(ctx, wanted, c.Bool("prune"))
 				if err != nil {
 					return err
 				}
@@ -57,13 +57,13 @@ func diffCommand() *cli.Command {
 }
 
 func pruneFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "prune", Usage: "also delete the saved monitors that stand in no file"}
+	return &cli.BoolFlag{Name: "prune", Usage: "also delete what stands in no file, of the lists that the files have"}
 }
 
 // printDiff writes what a plan changes; the exit code says whether it does.
 func printDiff(w io.Writer, plan console.Plan) error {
 	err := monitorfile.Diff(w, plan)
-	if err == nil && len(plan.Changes) > 0 {
+	if err == nil && !plan.Empty() {
 		err = exit.With(exitNo, nil)
 	}
 	return err

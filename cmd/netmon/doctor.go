@@ -83,7 +83,7 @@ func printFindings(c *cli.Context, form string, list []doctor.Finding) error {
 		case doctor.Problem:
 			mark, colour = "✕", st.Failed
 		}
-		fmt.Fprintf(c.App.Writer, "%s%s %-7s%s  %-*s  %s\n", colour, mark, f.State, st.Reset, wide, f.Check, console.Printable(f.Found))
+		fmt.Fprintf(c.App.Writer, "%s%s %-7s%s  %-*s  %s\n", colour, mark, f.State, st.Reset, wide, console.Printable(f.Check), console.Printable(f.Found))
 		if f.Cure != "" {
 			fmt.Fprintf(c.App.Writer, "%*s  → %s\n", wide+11, "", console.Printable(f.Cure))
 		}

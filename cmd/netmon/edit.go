@@ -12,48 +12,63 @@ import (
 	"netmon/console"
 	"netmon/console/monitorfile"
 	"netmon/internal/cmdline"
-	"netmon/probes"
 	"netmon/wire"
 )
 
 func editCommand() *cli.Command {
-	edit := func(usage, form string) *cli.Command {
+	edit := func(what, usage, form string, takes cmdline.Argument, do func(e *editing, name string) (console.Outcome, error)) *cli.Command {
 		return &cli.Command{
-			Name: "edit", ArgsUsage: cmdline.Monitor, Usage: usage, UsageText: form,
+			Name: "edit", ArgsUsage: takes, Usage: usage, UsageText: form,
 			Flags: []cli.Flag{brokerFlag()},
 			Action: func(c *cli.Context) error {
-				name, err := oneArg(c, "name of a monitor")
+				name, err := oneArg(c, "name of a "+what)
 				if err != nil {
 					return err
 				}
 				return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, out: c.App.Writer}
-					o, err := e.monitor(name)
 					w := c.App.Writer
 					if said := invocationOf(c).said; said != nil {
 						w = said
+					}
+					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, out: c.App.Writer, said: w}
+					o, err := do(&e, name)
+					if err != nil || o.Verb == "" { // it is told already
+						return err
 					}
 					return report(w, o, err)
 				})
 			},
 		}
 	}
-	c := edit("change a saved monitor in your editor", "netmon edit NAME, netmon edit monitor NAME")
-	c.Description = "Opens the monitor as YAML in $VISUAL, else $EDITOR, else vi. What is wrong with it\nis written into the file at its line, and the file is opened again; nothing is saved\n" +
-		"until it is right, and nothing at all when it is left as it was. Without a terminal\nmistakes end it. What could not be saved is kept in a file.\n\n" +
-		"   netmon edit web\n   EDITOR='sed -i s/10s/30s/' netmon edit web"
-	one := edit("the same", "netmon edit monitor NAME")
+	c := edit("monitor", "change a saved monitor, channel, rule, window or group in your editor", "netmon edit NAME, netmon edit monitor|channel|rule|window|group NAME", cmdline.Monitor, (*editing).monitor)
+	c.Description = "Opens it as YAML in $VISUAL, else $EDITOR, else vi. What is wrong with it is written\ninto the file at its line, and the file is opened again; nothing is saved until it is\n" +
+		"right, and nothing at all when it is left as it was. Without a terminal mistakes end\nit. What could not be saved is kept in a file.\n\n" +
+		"   netmon edit web\n   netmon edit channel hook\n   EDITOR='sed -i s/10s/30s/' netmon edit web"
+	one := edit("monitor", "the same", "netmon edit monitor NAME", cmdline.Monitor, (*editing).monitor)
 	one.Name = "monitor"
 	c.Subcommands = []*cli.Command{one}
+	for _, sort := range console.FileSorts {
+		word := console.SortWord(sort)
+		of := edit(word, "change a saved "+word, fmt.Sprintf("netmon edit %s NAME", word), cmdline.Settings(string(sort)), func(e *editing, name string) (console.Outcome, error) {
+			o, err := e.setting(sort, name)
+			if err == nil {
+				o.Lines(e.said)
+			}
+			return console.Outcome{}, err
+		})
+		of.Name = word
+		c.Subcommands = append(c.Subcommands, of)
+	}
 	return c
 }
 
-// editing is one change of a monitor in an editor.
+// editing is one change in an editor.
 type editing struct {
 	ctx  context.Context
 	cl   *console.Client
 	in   io.Reader // of the editor
 	out  io.Writer // what it draws on
+	said io.Writer // what came of it
 	file string
 }
 
@@ -72,18 +87,55 @@ func (e *editing) monitor(name string) (console.Outcome, error) {
 	if err != nil {
 		return same, err
 	}
-	if e.file, err = newEditFile(name); err != nil {
-		return same, err
-	}
-	is, err := e.ask(was, text)
+	var is *wire.Saved
+	changed, err := e.ask(name, text, func(text string) (err error) {
+		is, err = monitorfile.ParseDraft(e.file, text, name, checks())
+		return err
+	})
 	if err != nil {
 		return same, err
 	}
-	if is == nil || console.Same(was, *is) {
+	if !changed || console.Same(was, *is) {
 		return same, os.Remove(e.file)
 	}
 	is.Revision = was.Revision
 	o, err := opsOf(e.cl).Edit(e.ctx, *is)
+	if err != nil {
+		return o, e.kept(err)
+	}
+	os.Remove(e.file)
+	return o, nil
+}
+
+// setting is the same of a setting.
+func (e *editing) setting(sort wire.Sort, name string) (console.SettingOutcome, error) {
+	same := console.SettingOutcome{Verb: console.Edit, Same: true}
+	store, err := e.cl.Settings(e.ctx)
+	if err != nil {
+		return same, err
+	}
+	was, err := store.Get(e.ctx, sort, name)
+	if err != nil {
+		return same, err
+	}
+	same.Was, same.Is = was, was
+	text, err := monitorfile.DraftSetting(was)
+	if err != nil {
+		return same, err
+	}
+	var is wire.Setting
+	changed, err := e.ask(name, text, func(text string) (err error) {
+		is, err = monitorfile.ParseSettingDraft(e.file, text, sort, name, checks())
+		return err
+	})
+	if err != nil {
+		return same, err
+	}
+	if !changed || console.SameSetting(was, is) {
+		return same, os.Remove(e.file)
+	}
+	is.About().Revision = was.About().Revision
+	o, err := opsOf(e.cl).EditSetting(e.ctx, is)
 	if err != nil {
 		return o, e.kept(err)
 	}
@@ -104,34 +156,35 @@ func (e *editing) kept(err error) error {
 	return fmt.Errorf("%w\nwhat you wrote is kept in %s: netmon apply -f %s", err, e.file, e.file)
 }
 
-// ask opens the editor until the text is right, and returns what it says; nil
-// says that nothing was changed.
-func (e *editing) ask(was wire.Saved, text string) (*wire.Saved, error) {
+// ask opens the editor until the text can be read, and says whether it was changed.
+func (e *editing) ask(name, text string, read func(text string) error) (changed bool, err error) {
+	if e.file, err = newEditFile(name); err != nil {
+		return false, err
+	}
 	first, last := text, ""
 	for {
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // #nosec G703 -- made by os.CreateTemp
-			return nil, err
+			return false, err
 		}
 		if err := runEditor(e.ctx, e.file, e.in, e.out); err != nil {
-			return nil, e.ended(first, fmt.Errorf("the editor: %w: nothing is changed", err))
+			return false, e.ended(first, fmt.Errorf("the editor: %w: nothing is changed", err))
 		}
 		data, err := os.ReadFile(e.file)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		text = monitorfile.Unmark(string(data))
 		if text == first {
-			return nil, nil
+			return false, nil
 		}
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // #nosec G703 -- made by os.CreateTemp; to be kept, and for the lines of mistakes
-			return nil, err
+			return false, err
 		}
-		is, err := monitorfile.ParseDraft(e.file, text, was.Name, probes.CheckMonitor)
-		if err == nil {
-			return is, nil
+		if err = read(text); err == nil {
+			return true, nil
 		}
 		if !isTerminalReader(e.in) || text == last {
-			return nil, usage("%w", e.kept(fmt.Errorf("%w\nnothing is changed", err)))
+			return false, usage("%w", e.kept(fmt.Errorf("%w\nnothing is changed", err)))
 		}
 		last, text = text, monitorfile.Mark(text, err)
 	}

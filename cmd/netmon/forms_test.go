@@ -17,6 +17,7 @@ func TestLists_InEveryForm(t *testing.T) {
 	for list, kind := range map[string]string{
 		"get monitors": "Monitors", "get agents": "Agents", "get results": "Results", "get broker": "Brokers",
 		"history webshop": "Revisions", "config ls": "Configurations", "context ls": "Contexts", "doctor": "Findings",
+		"get channels": "SavedChannels", "history rule all": "SettingRevisions", "get rules": "Rules", "get windows": "Windows", "get groups": "Groups", "get silences": "Silences",
 	} {
 		forms := []string{"table", "wide", "json", "yaml", "ndjson", "csv", "name"}
 		if list == "get results" {
@@ -56,7 +57,7 @@ func misshapen(form, kind, text string) string {
 		if err := yaml.Unmarshal([]byte(text), &l); err != nil {
 			return err.Error()
 		}
-		if l["kind"] != kind && l["monitors"] == nil { // get monitors: a file that apply takes
+		if l["kind"] != kind && l["monitors"] == nil && l[strings.ToLower(strings.TrimPrefix(kind, "Saved"))] == nil { // a file that apply takes
 			return "is another list"
 		}
 	case "ndjson":

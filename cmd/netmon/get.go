@@ -15,21 +15,23 @@ import (
 
 func getCommand() *cli.Command {
 	flags := func(more ...cli.Flag) []cli.Flag { return append([]cli.Flag{brokerFlag(), listFlag()}, more...) }
-	return &cli.Command{
+	get := &cli.Command{
 		Name:      "get",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "show saved monitors, agents, verdicts, stored results or the broker",
-		UsageText: "netmon get monitors|agents|verdicts|results|broker [-o FORM], netmon get monitor NAME -o yaml",
+		Usage:     "show what is saved, agents, verdicts, incidents, stored results or the broker",
+		UsageText: "netmon get monitors|agents|verdicts|incidents|results|broker|channels|rules|windows|groups|silences [-o FORM], netmon get monitor NAME -o yaml",
 		Action: func(c *cli.Context) error {
-			return usage("get what? want monitors, monitor NAME, agents, verdicts, results or broker, got %q", c.Args().First())
+			return usage("get what? want monitors, monitor NAME, agents, verdicts, incidents, results, broker, channels, rules, windows, groups or silences, got %q", c.Args().First())
 		},
 		Subcommands: []*cli.Command{
-			{Name: "monitors", ArgsUsage: cmdline.Nothing, Usage: "all saved monitors", UsageText: "netmon get monitors [-o FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "monitors", ArgsUsage: cmdline.Nothing, Usage: "all saved monitors, or those with a tag", UsageText: "netmon get monitors [--tag team=shop] [-o FORM] [--watch]", Flags: flags(tagFlag(), watchFlag()), Action: getMonitors},
 			{Name: "monitor", ArgsUsage: cmdline.Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
 			{Name: "agents", ArgsUsage: cmdline.Nothing, Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
-			getVerdictsCommand(), getResultsCommand(), getBrokerCommand(),
+			getVerdictsCommand(), getIncidentsCommand(), getResultsCommand(), getBrokerCommand(),
 		},
 	}
+	get.Subcommands = append(get.Subcommands, getSettingsCommands()...)
+	return get
 }
 
 func getMonitors(c *cli.Context) error {
@@ -40,22 +42,26 @@ func getMonitors(c *cli.Context) error {
 	if err := checkForm(c); err != nil {
 		return err
 	}
+	tags, err := tagsOf(c)
+	if err != nil {
+		return err
+	}
 	form := c.String("output")
 	if form == "" && one && !c.Bool("watch") {
 		form = "yaml"
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		if c.Bool("watch") { // one that is not there may come, and come back
-			o := console.ModelOptions{Names: c.Args().Slice(), Parts: console.PartStates}
+			o := console.ModelOptions{Names: c.Args().Slice(), Parts: console.PartStates | console.PartIncidents}
 			if form == "name" {
 				o.Parts = console.PartMonitors
 			}
 			model := cl.Model(o)
 			return watchList(ctx, c, model, func() output.Listing[judged] {
 				if form == "name" {
-					return monitorListing(model.Monitors(), nil)
+					return monitorListing(console.Tagged(model.Monitors(), tags), nil)
 				}
-				return monitorListing(model.Statuses())
+				return monitorListing(taggedStatuses(model, tags))
 			})
 		}
 		store, err := cl.Monitors(ctx)
@@ -63,6 +69,7 @@ func getMonitors(c *cli.Context) error {
 			return err
 		}
 		list, err := monitorsOf(ctx, store, c.Args().Slice())
+		list = console.Tagged(list, tags)
 		if len(list) > 0 || err == nil {
 			err = errors.Join(err, printMonitors(ctx, c, cl, form, list))
 		}
@@ -95,12 +102,12 @@ func monitorsOf(ctx context.Context, store *console.Store, names []string) ([]wi
 // printMonitors writes monitors; those of -o yaml are a file that apply takes.
 func printMonitors(ctx context.Context, c *cli.Context, cl *console.Client, form string, list []wire.Saved) error {
 	if form == "yaml" {
-		return monitorfile.Write(c.App.Writer, list, "")
+		return monitorfile.Write(c.App.Writer, console.Wanted{Monitors: list}, "")
 	}
 	var states []console.Status
 	if form != "name" {
 		var err error
-		if states, err = cl.Statuses(ctx, list); err != nil {
+		if states, err = cl.StatusesInIncidents(ctx, list); err != nil {
 			return err
 		}
 	}

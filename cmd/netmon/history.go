@@ -19,8 +19,9 @@ func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
 		ArgsUsage:   cmdline.Monitor,
-		Usage:       "show who changed a monitor, when and how",
-		UsageText:   "netmon history NAME [-o FORM]",
+		Usage:       "show who changed a monitor, channel, rule, window, group or silence, when and how",
+		UsageText:   "netmon history NAME [-o FORM], netmon history channel|rule|window|group|silence NAME",
+		Subcommands: settingHistoryCommands(),
 		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
 		Flags:       []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
@@ -100,8 +101,9 @@ func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rollback",
 		ArgsUsage:   cmdline.Monitor,
-		Usage:       "make a monitor as it was at an earlier revision",
-		UsageText:   "netmon rollback NAME --to REVISION",
+		Usage:       "make a monitor, channel, rule, window or group as it was at an earlier revision",
+		UsageText:   "netmon rollback NAME --to REVISION, netmon rollback channel|rule|window|group NAME --to REVISION",
+		Subcommands: settingRollbackCommands(),
 		Description: "The earlier definition is saved as a new revision; a deleted monitor comes back.",
 		Flags:       []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Revision, &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"})},
 		Action: func(c *cli.Context) error {

@@ -34,7 +34,6 @@ import (
 	"netmon/console/output"
 	"netmon/internal/natstest"
 	"netmon/internal/testlog"
-	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -110,6 +109,7 @@ func nastyMesh(t *testing.T) (url string) {
 		publish(wire.MeshVerdictSubject, wire.MeshVerdict{Frozen: true, Since: at, At: at, N: uint64(i + 1), Why: nastyText})
 	}
 	publish("verdicts.web", []byte(nasty))
+	publishIncidents(publish, at)
 	publish("results.mars.\x1b[2J\u202eodd", []byte(nasty))
 	publish("results.mars.db", wire.Result{Agent: nastyText, Monitor: nastyText})
 
@@ -150,6 +150,12 @@ func nastyMesh(t *testing.T) (url string) {
 		if _, err := sets.Put(ctx, meta, strings.NewReader(string(content))); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := nc.Subscribe("notify.hook.cmd", func(m *nats.Msg) {
+		data, _ := json.Marshal(wire.NotifyReply{Channel: nastyText, By: nastyText, Outcome: wire.SendOutcome(nastyText), Answer: nastyText, Error: nastyText})
+		m.Respond(data)
+	}); err != nil {
+		t.Fatal(err)
 	}
 	reply, _ := json.Marshal(wire.Reply{Agent: nastyText, Error: &wire.Error{Code: wire.Code(nastyText), Field: nastyText, Message: nastyText},
 		Monitors: []wire.MonitorReply{{Name: nastyText, State: wire.State(nastyText), Note: nastyText}, {Name: nastyText, State: wire.Refused, Errors: []wire.Error{{Field: nastyText, Message: nastyText}}}, {Name: "x", State: wire.Refused}},
@@ -297,6 +303,14 @@ func TestInjection(t *testing.T) {
 		{args: "get results -o FORM", forms: []string{"lines", "ndjson", "json", "csv"}},
 		{args: "get broker -o FORM", forms: listForms},
 		{args: "explain web"}, {args: "explain web -o json"}, {args: "explain bad"}, {args: "explain \x1b[2J"}, {args: "explain web --at \x1b[2J"},
+		{args: "get incidents --all -o FORM", forms: listForms}, {args: "get incidents --monitor \x1b[2J"}, {args: "get incidents --all --from \x1b[2J"},
+		{args: "incident 1234 -o FORM", forms: []string{"text", "json", "yaml", "\x1b[2J"}}, {args: "incident web"}, {args: "incident \x1b[2J"}, {args: "__complete incident "},
+		{args: "notify ls -o FORM", forms: listForms}, {args: "notify test hook -o FORM", forms: []string{"text", "json"}}, {args: "notify test \x1b[2J"}, {args: "notify test none"}, {args: "__complete notify test "},
+		{args: "get channels -o FORM", forms: listForms}, {args: "get rules -o FORM", forms: listForms}, {args: "get windows -o FORM", forms: listForms}, {args: "get groups -o FORM", forms: listForms}, {args: "get silences --all -o FORM", forms: listForms},
+		{args: "get channel hook"}, {args: "get channel bad"}, {args: "get rules \x1b[2J"}, {args: "get silences --watch -o \x1b[2J"}, {args: "__complete get channels "}, {args: "__complete silence --tag "}, {args: "__complete silence end "},
+		{args: "silence --tag \x1b[2J --for 1h"}, {args: "silence --monitor \x1b[2J --severity \x1b[2J --blame \x1b[2J --for 1h"}, {args: "silence --tag a=\x1b[2J --for 1h"}, {args: "silence --monitor web --from \x1b[2J --for 1h"},
+		{args: "silence --monitor web --for 1h -m \x1b[2JNASTY"}, {args: "silence end \x1b[2J"}, {args: "ack 1234 -m \x1b[2JNASTY"}, {args: "ack web -m \x1b[2JNASTY"}, {args: "ack \x1b[2J"}, {args: "unack web"}, {args: "unack \x1b[2J"},
+		{args: "delete channel \x1b[2J"}, {args: "delete channel hook"}, {args: "edit channel \x1b[2J"}, {args: "get monitors --tag \x1b[2J"}, {args: "stop --tag a=\x1b[2J"},
 		{args: "get verdicts -o FORM", forms: listForms}, {args: "get verdicts --all"},
 		{args: "show web"}, {args: "show bad"}, {args: "show worse"}, {args: "show \x1b[2J"},
 		{args: "history web -o FORM", forms: listForms},
@@ -339,6 +353,7 @@ func TestInjection(t *testing.T) {
 		{args: "restore " + dir + "/\x1b[2J --store " + dir + "/\x1b[2J\u202e"}, {args: "restore " + dir + "/\x1b[2JNASTY"}, {args: "restore --store " + dir + "/new " + hostile},
 		// Those that change the mesh come last.
 		{args: "add tcp 127.0.0.1:1 --name new"}, {args: "add tcp 127.0.0.1:1 --name \x1b[2J"},
+		{args: "ack 1234 -m \x1b[2J"}, {args: "ack \x1b[2J"}, {args: "unack 1234"}, {args: "silence \x1b[2J"}, {args: "silence web --for 1h -m NASTY\x1b[2J"},
 		{args: "stop web"}, {args: "start web"}, {args: "stop worse"},
 		{args: "apply -f " + good},
 		{args: "rollback web --to 1"}, {args: "rollback web --to 7"},
@@ -404,7 +419,7 @@ func TestInjection(t *testing.T) {
 
 // daemon says that a command runs until it is ended; TestInjection_Logs has these.
 func daemon(c *cli.Command) bool {
-	return c.Name == "up" || c.Name == "broker" || c.Name == "agent" || c.Name == "controller"
+	return c.Name == "up" || c.Name == "broker" || c.Name == "agent" || c.Name == "controller" || c.Name == "notifier"
 }
 
 // TestInjection_Exact reads what machines are given back: nothing is lost by escaping.
@@ -428,20 +443,20 @@ func TestInjection_Exact(t *testing.T) {
 		steps, _ := json.Marshal(map[string]any{"steps": []map[string]string{{"send": s}}})
 		m.Options = steps
 		var b strings.Builder
-		if err := monitorfile.Write(&b, []wire.Saved{m, m}, ""); err != nil {
+		if err := monitorfile.Write(&b, console.Wanted{Monitors: []wire.Saved{m, m}}, ""); err != nil {
 			t.Fatal(err)
 		}
 		if what := unclean(b.String()); what != "" {
 			t.Errorf("YAML of %q: %s", s, what)
 		}
 		file := strings.Replace(b.String(), "web", "db", 1)
-		all, err := monitorfile.Parse("f.yaml", []byte(file), probes.CheckMonitor)
-		if err != nil || len(all) != 2 {
+		all, err := monitorfile.Parse("f.yaml", []byte(file), checks())
+		if err != nil || len(all.Monitors) != 2 {
 			t.Errorf("YAML of %q: %v\n%s", s, err, file)
 			continue
 		}
 		var got struct{ Steps []struct{ Send string } }
-		if err := json.Unmarshal(all[0].Options, &got); err != nil || got.Steps[0].Send != s {
+		if err := json.Unmarshal(all.Monitors[0].Options, &got); err != nil || got.Steps[0].Send != s {
 			t.Errorf("YAML of %q is read as %q", s, got)
 		}
 	}

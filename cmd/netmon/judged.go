@@ -28,6 +28,8 @@ type judged struct {
 	Flapping bool                `json:"flapping,omitempty"`
 	Frozen   bool                `json:"frozen,omitempty"`
 	Here     bool                `json:"judged_here,omitempty"` // no controller leads: the console judged
+	Muted    []string            `json:"muted,omitempty"`       // silences and windows by which nobody is told that it is wrong
+	In       string              `json:"in_incident,omitempty"` // the open incident that it is a member of
 
 	verdict *wire.Verdict
 	refused []string // by agents that do not run it, each with why
@@ -37,6 +39,9 @@ func judgedOf(m wire.Saved, s console.Status) judged {
 	j := judged{Saved: m, State: s.State, Since: s.Since.UTC(), Why: s.Why, Here: s.Here, verdict: s.Verdict}
 	if v := s.Verdict; v != nil {
 		j.Blame, j.Quorum, j.Incident, j.Flapping, j.Frozen = v.Blame, &v.Quorum, v.Incident, v.Flapping, v.Frozen
+	}
+	if j.Muted = s.Muted; s.In != nil {
+		j.In = s.In.ID
 	}
 	for _, a := range s.Agents {
 		if a.Reason == judge.AgentRefused {
@@ -72,7 +77,7 @@ func monitorListing(list []wire.Saved, states []console.Status) output.Listing[j
 		},
 		Steady: func(m judged) string {
 			data, err := json.Marshal(m.Saved)
-			return fmt.Sprint(m.State, m.Since, m.Flapping, m.refused, string(data), err)
+			return fmt.Sprint(m.State, m.Since, m.Flapping, m.Muted, m.In, m.refused, string(data), err)
 		},
 		Columns: []output.Column[judged]{
 			{Title: "NAME", Cell: func(m judged) string { return m.Name }},
@@ -83,12 +88,14 @@ func monitorListing(list []wire.Saved, states []console.Status) output.Listing[j
 			{Title: "EVERY", Cell: func(m judged) string { return m.Every.String() }},
 			{Title: "AGENTS", Cell: func(m judged) string { return console.Where(m.Saved) }},
 			{Title: "REVISION", Cell: func(m judged) string { return strconv.FormatUint(m.Revision, 10) }},
-			{Title: "WHY", Cell: func(m judged) string { return console.WhyListed(m.Why, m.verdict) }},
+			{Title: "WHY", Cell: func(m judged) string { return console.MutedText(console.WhyListed(m.Why, m.verdict), m.Muted) }},
 		},
 		Wide: []output.Column[judged]{
 			{Title: "TIMEOUT", Cell: func(m judged) string { return m.Timeout.String() }},
 			{Title: "AUTHOR", Cell: func(m judged) string { return m.Author }},
 			{Title: "CHANGE", Cell: func(m judged) string { return m.Change }},
 			{Title: "OPTIONS", Cell: func(m judged) string { return string(m.Options) }},
+			{Title: "TAGS", Cell: func(m judged) string { return console.TagText(m.Tags) }},
+			{Title: "INCIDENT", Cell: func(m judged) string { return m.In }},
 		}}
 }

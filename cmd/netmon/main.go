@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // windows have zones of their own, and an image from scratch has no files of them
 
 	"github.com/urfave/cli/v2"
 
@@ -22,6 +23,7 @@ import (
 	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
+	"netmon/notify/shoutrrr"
 )
 
 // version is set by the build (-ldflags "-X main.version=1.2.3").
@@ -49,6 +51,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	app := newApp(stdin, stdout, stderr)
 	if len(args) > 1 && args[1] == completeWord {
 		cmdline.Complete(ctx, app, args[2:], stdout)
+		return exitOK
+	}
+	if len(args) == 2 && args[1] == shoutrrr.Word { // the notifier started this, see notify/shoutrrr
+		if err := shoutrrr.Run(stdin, stdout); err != nil {
+			fmt.Fprintln(stderr, err)
+			return exitNo
+		}
 		return exitOK
 	}
 	return runApp(ctx, &invocation{}, app, args)
@@ -103,8 +112,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), agentsCommand(), policyCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), explainCommand(), editCommand(), deleteCommand(), recoverCommand(),
+			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), notifierCommand(), agentsCommand(), policyCommand(), controllerCommand(),
+			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), silenceCommand(), ackCommand(), unackCommand(), explainCommand(), incidentCommand(), notifyCommand(), editCommand(), deleteCommand(), recoverCommand(),
 			startCommand(), stopCommand(), runCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
 			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), backtestCommand(), doctorCommand(), completionCommand(), schemaCommand(),
 		},

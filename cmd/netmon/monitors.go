@@ -12,6 +12,7 @@ import (
 	"netmon/console/draft"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
+	"netmon/notify"
 	"netmon/probes"
 	"netmon/wire"
 )
@@ -25,6 +26,7 @@ func addCommand() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", DefaultText: "5s, or nine tenths of --every if that is shorter; 1s if --every is under 1s", Usage: "give up a run after this `DURATION`"},
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Value: "all", Usage: "`AGENTS` that run it: all, ids, or label=value, by commas"}),
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "except", Usage: "`AGENTS` that do not"}),
+			cmdline.Takes(cmdline.Tag, &cli.StringSliceFlag{Name: "tag", Usage: "tag `NAME=VALUE` by which rules, silences and lists choose; may be repeated"}),
 		}, judgingFlags()...)
 	}
 	return &cli.Command{
@@ -71,6 +73,9 @@ func add(c *cli.Context, k probes.Kind) error {
 	if err := judgingOf(c, &m); err != nil {
 		return usage("%w", err)
 	}
+	if m.Tags, err = console.ParseTags("--tag", c.StringSlice("tag"), false); err != nil {
+		return usage("%w", err)
+	}
 	if err := probes.CheckMonitor(m.Monitor); err != nil {
 		return usage("%w", err)
 	}
@@ -82,7 +87,12 @@ func add(c *cli.Context, k probes.Kind) error {
 }
 
 // opsOf makes changes over a connection.
-func opsOf(cl *console.Client) *console.Ops { return cl.Ops(probes.CheckMonitor) }
+func opsOf(cl *console.Client) *console.Ops { return cl.Ops(checks()) }
+
+// checks are the rules of the kinds that there are, of monitors and of channels.
+func checks() console.Checks {
+	return console.Checks{Monitor: probes.CheckMonitor, Channel: notify.Check}
+}
 
 // report prints what came of an operation. The error says, too, whether an agent
 // that is there did not do as asked.
@@ -102,30 +112,31 @@ func deleteCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "delete",
 		ArgsUsage:   cmdline.Monitors,
-		Usage:       "delete saved monitors and stop them everywhere",
-		UsageText:   "netmon delete NAME... [--yes]",
-		Description: "You are asked before one goes that other monitors depend on (depends_on in a\nfile): they are judged without it then. What is deleted comes back by netmon rollback.",
-		Flags:       append(yesFlags(), brokerFlag()),
+		Usage:       "delete saved monitors and stop them everywhere; or channels, rules, windows, groups, silences",
+		UsageText:   "netmon delete NAME... [--tag team=shop] [--yes], netmon delete channel|rule|window|group|silence NAME...",
+		Description: "You are asked before one goes that other monitors depend on (depends_on in a\nfile), which are judged without it then, or that a group names. A monitor that is\ndeleted comes back by netmon rollback. One that is called as a sort of settings is\ndeleted by netmon delete -- NAME.",
+		Flags:       append(yesFlags(), brokerFlag(), tagFlag()),
 		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
-				return usage("want the names of monitors: %s", c.Command.UsageText)
+			if c.NArg() == 0 && !c.IsSet("tag") {
+				return usage("want the names of monitors, or --tag: %s", c.Command.UsageText)
 			}
-			return eachMonitor(c, func(ops *console.Ops, ctx context.Context, name string) (console.Outcome, error) {
-				return deleteOne(ctx, c, ops, name)
+			return eachMonitor(c, func(ops *console.Ops, ctx context.Context, name string, all []string) (console.Outcome, error) {
+				return deleteOne(ctx, c, ops, name, all)
 			})
 		},
+		Subcommands: deleteSettingCommands(),
 	}
 }
 
 // deleteOne deletes a monitor, and asks first where others depend on it that are not
 // deleted with it.
-func deleteOne(ctx context.Context, c *cli.Context, ops *console.Ops, name string) (console.Outcome, error) {
+func deleteOne(ctx context.Context, c *cli.Context, ops *console.Ops, name string, all []string) (console.Outcome, error) {
 	o, err := ops.Delete(ctx, name, console.DeleteOptions{Anyway: c.Bool("yes")})
 	needed, ok := errors.AsType[*console.DependentsError](err)
 	if !ok {
 		return o, err
 	}
-	stays := func(child string) bool { return !slices.Contains(c.Args().Slice(), child) }
+	stays := func(child string) bool { return !slices.Contains(all, child) }
 	if slices.ContainsFunc(needed.By, stays) {
 		if err := confirm(c, needed.Error()+": delete it all the same"); err != nil {
 			return o, err
@@ -134,13 +145,17 @@ func deleteOne(ctx context.Context, c *cli.Context, ops *console.Ops, name strin
 	return ops.Delete(ctx, name, console.DeleteOptions{Anyway: true})
 }
 
-// eachMonitor changes every monitor that is named; one that cannot be changed does
-// not keep the others from it.
-func eachMonitor(c *cli.Context, change func(*console.Ops, context.Context, string) (console.Outcome, error)) error {
+// eachMonitor changes every monitor that is named, or chosen by tags; one that cannot
+// be changed does not keep the others from it.
+func eachMonitor(c *cli.Context, change func(ops *console.Ops, ctx context.Context, name string, all []string) (console.Outcome, error)) error {
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		all, err := chosenMonitors(ctx, c, cl)
+		if err != nil {
+			return err
+		}
 		var errs []error
-		for _, name := range c.Args().Slice() {
-			o, err := change(opsOf(cl), ctx, name)
+		for _, name := range all {
+			o, err := change(opsOf(cl), ctx, name, all)
 			errs = append(errs, report(c.App.Writer, o, err))
 			if errors.Is(err, console.ErrUnreachable) {
 				break
@@ -155,10 +170,10 @@ func startCommand() *cli.Command {
 		Name:      "start",
 		ArgsUsage: cmdline.Monitors,
 		Usage:     "run saved monitors, everywhere they belong or on more agents",
-		UsageText: "netmon start NAME... [--on paris,tokyo | --on all | --on region=eu]",
+		UsageText: "netmon start NAME... [--tag team=shop] [--on paris,tokyo | --on all | --on region=eu]",
 		Description: "Without --on a paused monitor runs again where it did. With --on it runs there\ntoo; one that was paused then runs there only. " +
 			"The change is saved: an agent that is\naway starts when it returns.",
-		Flags:  []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"})},
+		Flags:  []cli.Flag{brokerFlag(), tagFlag(), cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"})},
 		Action: func(c *cli.Context) error { return place(c, (*console.Ops).Start) },
 	}
 }
@@ -168,17 +183,17 @@ func stopCommand() *cli.Command {
 		Name:        "stop",
 		ArgsUsage:   cmdline.Monitors,
 		Usage:       "stop saved monitors, everywhere or on some agents",
-		UsageText:   "netmon stop NAME... [--on paris,tokyo | --on all | --on region=eu]",
+		UsageText:   "netmon stop NAME... [--tag team=shop] [--on paris,tokyo | --on all | --on region=eu]",
 		Description: "Without --on, or on all, the monitor is paused and keeps its places. The change\nis saved: it holds for agents that are away, too.",
-		Flags:       []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"})},
+		Flags:       []cli.Flag{brokerFlag(), tagFlag(), cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "`AGENTS`: all, ids, or label=value, by commas"})},
 		Action:      func(c *cli.Context) error { return place(c, (*console.Ops).Stop) },
 	}
 }
 
 // place changes where monitors run.
 func place(c *cli.Context, change func(*console.Ops, context.Context, string, wire.Selectors) (console.Outcome, error)) error {
-	if c.NArg() == 0 {
-		return usage("want the names of monitors: %s", c.Command.UsageText)
+	if c.NArg() == 0 && !c.IsSet("tag") {
+		return usage("want the names of monitors, or --tag: %s", c.Command.UsageText)
 	}
 	var on wire.Selectors
 	if c.IsSet("on") {
@@ -187,7 +202,7 @@ func place(c *cli.Context, change func(*console.Ops, context.Context, string, wi
 			return usage("--on: %w", err)
 		}
 	}
-	return eachMonitor(c, func(ops *console.Ops, ctx context.Context, name string) (console.Outcome, error) {
+	return eachMonitor(c, func(ops *console.Ops, ctx context.Context, name string, _ []string) (console.Outcome, error) {
 		return change(ops, ctx, name, on)
 	})
 }

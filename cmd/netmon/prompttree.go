@@ -23,6 +23,13 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 			p.Takes = prompt.Agents
 		case cmdline.Target:
 			p.Takes = prompt.Target
+		case cmdline.Incident:
+			p.Takes = prompt.Incidents
+		case cmdline.Channel:
+			p.Takes = prompt.Channels
+		}
+		if sort := cmdline.SettingSort(c.ArgsUsage); sort != "" {
+			p.Takes, p.Sort = prompt.Settings, sort
 		}
 		for _, f := range c.Flags {
 			p.Flags = append(p.Flags, promptFlag(f))
@@ -34,5 +41,15 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 
 func promptFlag(f cli.Flag) prompt.Flag {
 	takes := cmdline.ValueOf(f)
-	return prompt.Flag{Names: f.Names(), Value: takes != cmdline.Nothing, Agents: takes == cmdline.Agent || takes == cmdline.Placement, Values: cmdline.Words(takes)}
+	out := prompt.Flag{Names: f.Names(), Value: takes != cmdline.Nothing, Agents: takes == cmdline.Agent || takes == cmdline.Placement, Values: cmdline.Words(takes)}
+	switch takes {
+	case cmdline.Monitor:
+		out.Takes = prompt.Monitors
+	case cmdline.Tag:
+		out.Takes = prompt.Tags
+	}
+	if sort := cmdline.SettingSort(takes); sort != "" {
+		out.Takes, out.Sort = prompt.Settings, sort
+	}
+	return out
 }

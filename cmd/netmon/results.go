@@ -22,7 +22,7 @@ func getResultsCommand() *cli.Command {
 		Name:      "results",
 		ArgsUsage: cmdline.Monitors,
 		Usage:     "stored results, from one time to another",
-		UsageText: "netmon get results [NAME...] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
+		UsageText: "netmon get results [NAME...] [--tag team=shop] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
 		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago, such as 90m or 7d. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
 			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson\n   netmon get results web --tail 20",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson", "json", "csv"),
@@ -30,6 +30,7 @@ func getResultsCommand() *cli.Command {
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"}),
 			&cli.IntFlag{Name: "tail", Usage: "only the newest `N`, however old they are where there is no --from"},
 			&cli.IntFlag{Name: "limit", Usage: "only the first `N`"},
+			tagFlag(),
 			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
 		},
 		Action: getResults,
@@ -103,7 +104,10 @@ func getResults(c *cli.Context) error {
 	f := console.Filter{Monitors: c.Args().Slice(), Agents: c.StringSlice("agent"), Since: from,
 		Progress: far.tell,
 		Odd:      func(err error) { fmt.Fprintln(c.App.ErrWriter, "netmon: ignored:", console.Printable(err.Error())) }}
-	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+	return withBroker(c, func(ctx context.Context, cl *console.Client) (err error) {
+		if f.Monitors, err = chosenMonitors(ctx, c, cl); err != nil {
+			return err
+		}
 		out := bufio.NewWriter(c.App.Writer)
 		defer out.Flush()
 		line := console.Line{Styles: styles(c.App.Writer), Date: true}
@@ -115,7 +119,7 @@ func getResults(c *cli.Context) error {
 				return err
 			}
 		}
-		err := which.Read(ctx, cl, f, func(r wire.Result, off time.Duration) error {
+		err = which.Read(ctx, cl, f, func(r wire.Result, off time.Duration) error {
 			shown++
 			switch {
 			case form == "json":

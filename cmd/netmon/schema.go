@@ -28,6 +28,12 @@ func listKinds() []listKind {
 		{"Identities", "access ls", reflect.TypeFor[wire.Identity]()},
 		{"Audit", "audit", reflect.TypeFor[wire.Audit]()},
 		{"Backtests", "backtest", reflect.TypeFor[console.Backtest]()},
+		{"SavedChannels", "get channels", reflect.TypeFor[*wire.Channel]()},
+		{"Rules", "get rules", reflect.TypeFor[*wire.NoticeRule]()},
+		{"Windows", "get windows", reflect.TypeFor[output.WindowRow]()},
+		{"Groups", "get groups", reflect.TypeFor[output.GroupRow]()},
+		{"SettingRevisions", "history channel and so on", reflect.TypeFor[settingRow]()},
+		{"Silences", "get silences", reflect.TypeFor[output.SilenceRow]()},
 		{"Findings", "doctor", reflect.TypeFor[doctor.Finding]()},
 	}
 }

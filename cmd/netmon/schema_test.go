@@ -31,6 +31,7 @@ func TestSchema(t *testing.T) {
 	}{
 		{"Monitors", 0, "get monitors"}, {"Agents", 0, "get agents"}, {"Verdicts", 0, "get verdicts"}, {"Explanations", 0, "explain webshop"}, {"Results", 0, "get results"}, {"Brokers", 0, "get broker"},
 		{"Revisions", 0, "history webshop"}, {"Configurations", 0, "config ls"}, {"Contexts", 0, "context ls"},
+		{"SavedChannels", 0, "get channels"}, {"SettingRevisions", 0, "history channel hook"}, {"Rules", 0, "get rules"}, {"Windows", 0, "get windows"}, {"Groups", 0, "get groups"}, {"Silences", 0, "get silences"},
 		{"Findings", 1, "doctor"}, // no controller runs here
 	} {
 		var want map[string]any

@@ -35,7 +35,7 @@ type session struct {
 
 // promptModel is what a prompt has to know: of states how many there are.
 func promptModel(cl *console.Client) *console.Model {
-	return cl.Model(console.ModelOptions{Parts: console.PartStates, Totals: true})
+	return cl.Model(console.ModelOptions{Parts: console.PartStates | console.PartIncidents | console.PartSettings, Totals: true})
 }
 
 // newSession connects a prompt. What becomes of the connection is told at once.

@@ -17,7 +17,7 @@ func tokenCommand() *cli.Command {
 		Name:      "token",
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "let somebody join: make a line to paste on the other host",
-		UsageText: "netmon token new agent|console",
+		UsageText: "netmon token new agent|console|notifier",
 		Action: func(c *cli.Context) error {
 			return usage("token what? want new, got %q; netmon access ls lists the lines that were made, and netmon access revoke ends one", c.Args().First())
 		},
@@ -25,11 +25,11 @@ func tokenCommand() *cli.Command {
 			Name:      "new",
 			ArgsUsage: cmdline.Nothing,
 			Usage:     "make a line to join by",
-			UsageText: "netmon token new agent|console",
+			UsageText: "netmon token new agent|console|notifier",
 			Action: func(c *cli.Context) error {
-				return usage("a token for what? want agent or console, got %q", c.Args().First())
+				return usage("a token for what? want agent, console or notifier, got %q", c.Args().First())
 			},
-			Subcommands: []*cli.Command{tokenAgent(), tokenConsole()},
+			Subcommands: []*cli.Command{tokenAgent(), tokenConsole(), tokenNotifier()},
 		}},
 	}
 }
@@ -99,6 +99,8 @@ func tokenConsole() *cli.Command {
 			switch {
 			case q.Role == wire.RoleAgent:
 				return usage("--role agent: that is netmon token new agent --id ID")
+			case q.Role == wire.RoleNotifier:
+				return usage("--role notifier: that is netmon token new notifier --name NAME")
 			case q.Name == "":
 				return usage("--name: is missing: %s", c.Command.UsageText)
 			case q.Replace:
@@ -108,6 +110,26 @@ func tokenConsole() *cli.Command {
 				}
 			}
 			return newToken(c, q, "netmon context add mesh --join ", after)
+		},
+	}
+}
+
+func tokenNotifier() *cli.Command {
+	return &cli.Command{
+		Name:        "notifier",
+		ArgsUsage:   cmdline.Nothing,
+		Usage:       "for a notifier: a program that sends notices",
+		UsageText:   "netmon token new notifier --name NAME [--replace]",
+		Description: "A notifier reads incidents and channels, takes notices, and says what became of\nthem. It commands and saves nothing, and lets nobody in.\n\n   netmon token new notifier --name mail1",
+		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of the notifier"}),
+			replaceFlag()},
+		Action: func(c *cli.Context) error {
+			q := wire.AccessCommand{Name: c.String("name"), Role: wire.RoleNotifier, Replace: c.Bool("replace")}
+			if q.Name == "" {
+				return usage("--name: is missing: %s", c.Command.UsageText)
+			}
+			return newToken(c, q, "netmon notifier --join ", "")
 		},
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
 	"netmon/internal/userdirs"
-	"netmon/wire"
+	"netmon/notify"
 )
 
 func upCommand() *cli.Command {
@@ -30,9 +30,9 @@ func upCommand() *cli.Command {
 		ArgsUsage: cmdline.Files,
 		Usage:     "run everything in one process: broker, controller, one agent, live results",
 		UsageText: "netmon up [FILE...]",
-		Description: "Saves the monitors of FILE, starts them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
+		Description: "Saves what FILE says, starts the monitors them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
 			"   netmon up examples/quickstart.yaml",
-		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(),
+		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), notifyPolicyFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
 			logFlagFrom("warn"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
@@ -55,13 +55,18 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var monitors []wire.Saved
+	var wanted console.Wanted
 	if c.NArg() > 0 {
-		if monitors, err = readMonitors(c.Args().Slice(), c.App.Reader); err != nil {
+		if wanted, err = readFiles(c.Args().Slice(), c.App.Reader); err != nil {
 			return err
 		}
 	}
-	warnPlain(c.App.ErrWriter, monitors...)
+	warnPlain(c.App.ErrWriter, wanted.Monitors...)
+	notifier, err := ownNotifierOf(c, log, true)
+	if err != nil {
+		return err
+	}
+	notifier.Policy.Grant(notify.Grants(channelsOf(wanted))...)
 	listen := c.String("listen")
 	state, err := membership.StateOf(c.String("state"), c.String("id"))
 	if c.String("store") == "" {
@@ -95,7 +100,7 @@ func up(c *cli.Context) error {
 	limits := b.DefaultLimits()
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() {
-		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
+		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Notifier: notifier, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
 		stop()
 	})
 	working.Go(func() {
@@ -108,7 +113,7 @@ func up(c *cli.Context) error {
 		agentErr = host.RunAgent(ctx, a)
 	})
 
-	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, monitors, log, logs)
+	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted, log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -131,9 +136,9 @@ const readyPatience = 2 * time.Second
 // errLeft says that the person left the prompt, and with it all of this process.
 var errLeft = errors.New("left")
 
-// show saves the monitors of the files, tells how to go on, and prints results:
+// show saves what the files say, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan struct{}, monitors []wire.Saved, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan struct{}, wanted console.Wanted, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
 		select {
 		case <-ctx.Done():
@@ -147,9 +152,9 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan
 		return err
 	}
 	defer cl.Close()
-	plan, err := opsOf(cl).Plan(ctx, monitors, false)
+	plan, err := opsOf(cl).Plan(ctx, wanted, false)
 	if err != nil {
-		return fmt.Errorf("saved monitors: %w", err)
+		return fmt.Errorf("what is saved: %w", err)
 	}
 	o, err := opsOf(cl).Apply(ctx, plan, console.ApplyOptions{Quiet: true})
 	if err != nil {

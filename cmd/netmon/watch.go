@@ -19,11 +19,12 @@ func watchCommand() *cli.Command {
 		Name:      "watch",
 		ArgsUsage: cmdline.Monitors,
 		Usage:     "show results as they arrive, from every agent",
-		UsageText: "netmon watch [NAME...] [--agent ID] [-o ndjson]",
+		UsageText: "netmon watch [NAME...] [--tag team=shop] [--agent ID] [-o ndjson]",
 		Description: "One line for each result. What a broker that is away keeps from us comes when it\nis back. Ctrl-C ends it.\n\n" +
 			"   netmon watch\n   netmon watch web db --agent paris\n   netmon watch -o ndjson | jq .latency_ns",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson"),
 			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
+			tagFlag(),
 			&cli.DurationFlag{Name: "since", Usage: "begin this `DURATION` ago"},
 			&cli.BoolFlag{Name: "last", Usage: "begin with the last result of each monitor"},
 			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after `N` results"},
@@ -42,8 +43,11 @@ func watchCommand() *cli.Command {
 			if d := c.Duration("since"); d > 0 {
 				f.Since = time.Now().Add(-d)
 			}
-			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				err := watch(ctx, cl, f, c.App.Writer, c.App.ErrWriter, form == "ndjson", c.Int("count"))
+			return withBroker(c, func(ctx context.Context, cl *console.Client) (err error) {
+				if f.Monitors, err = chosenMonitors(ctx, c, cl); err != nil {
+					return err
+				}
+				err = watch(ctx, cl, f, c.App.Writer, c.App.ErrWriter, form == "ndjson", c.Int("count"))
 				if err == nil && ctx.Err() != nil {
 					return context.Canceled
 				}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"netmon/internal/safeyaml"
-	"netmon/probes"
 )
 
 func aliasBomb(levels int) string {
@@ -48,7 +47,7 @@ func TestYAML_Bounds(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			data, err := safeyaml.ReadFile("-", strings.NewReader(c.text))
 			if err == nil {
-				_, err = Parse("nasty.yaml", data, probes.CheckMonitor)
+				_, err = Parse("nasty.yaml", data, checks)
 			}
 			runtime.ReadMemStats(&after)
 			t.Logf("%d bytes: %d MiB allocated", len(c.text), (after.TotalAlloc-before.TotalAlloc)>>20)
@@ -63,11 +62,11 @@ func TestYAML_Bounds(t *testing.T) {
 	for i := range 2000 {
 		fmt.Fprintf(&many, "- name: web-%d\n  kind: http\n  target: http://127.0.0.1:%d/\n  options: {headers: {a: b}, expect: {json: [{path: \"$.a[0]\", equals: {b: [[1, {c: 2}]]}}]}}\n", i, i+1)
 	}
-	if all, err := Parse("many.yaml", []byte(many.String()), probes.CheckMonitor); err != nil || len(all) != 2000 {
-		t.Errorf("%d monitors, %.300v", len(all), err)
+	if all, err := Parse("many.yaml", []byte(many.String()), checks); err != nil || len(all.Monitors) != 2000 {
+		t.Errorf("%d monitors, %.300v", len(all.Monitors), err)
 	}
 	aliases := "monitors:\n- &m {name: a, kind: tcp, target: \"127.0.0.1:1\"}\n- {<<: *m, name: b}\n"
-	if all, err := Parse("aliases.yaml", []byte(aliases), probes.CheckMonitor); err != nil || len(all) != 2 {
-		t.Errorf("%d monitors, %v", len(all), err)
+	if all, err := Parse("aliases.yaml", []byte(aliases), checks); err != nil || len(all.Monitors) != 2 {
+		t.Errorf("%d monitors, %v", len(all.Monitors), err)
 	}
 }

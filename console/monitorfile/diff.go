@@ -11,8 +11,20 @@ import (
 	"netmon/wire"
 )
 
-// Diff writes what a plan changes, monitor by monitor, as lines of files.
+// Diff writes what a plan changes, one after the other, as lines of files.
 func Diff(w io.Writer, plan console.Plan) error {
+	for _, change := range plan.Settings {
+		before, err := settingYAML(change.Was)
+		if err != nil {
+			return err
+		}
+		after, err := settingYAML(change.Is)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\n", change.Title())
+		printLines(w, before, after)
+	}
 	for _, change := range plan.Changes {
 		before, err := asYAML(change.Was)
 		if err != nil {
@@ -26,6 +38,16 @@ func Diff(w io.Writer, plan console.Plan) error {
 		printLines(w, before, after)
 	}
 	return nil
+}
+
+// settingYAML is a setting as a file would hold it; nil is none.
+func settingYAML(x wire.Setting) (string, error) {
+	if x == nil {
+		return "", nil
+	}
+	var b bytes.Buffer
+	err := output.YAML(&b, settingForm(x))
+	return console.PrintableText(b.String()), err
 }
 
 // asYAML is a monitor as a file would hold it, with everything filled in; nil is none.

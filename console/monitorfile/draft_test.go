@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -16,11 +15,11 @@ func TestDraft_GoesThroughAnEditor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if is, err := ParseDraft("web.yaml", text, "web", probes.CheckMonitor); err != nil || is.Target != "h:1" || is.Timeout == 0 {
+	if is, err := ParseDraft("web.yaml", text, "web", checks); err != nil || is.Target != "h:1" || is.Timeout == 0 {
 		t.Errorf("%+v %v", is, err)
 	}
 	wrong := strings.Replace(text, "every: 10s", "every: soon", 1)
-	_, err = ParseDraft("web.yaml", wrong, "web", probes.CheckMonitor)
+	_, err = ParseDraft("web.yaml", wrong, "web", checks)
 	if err == nil {
 		t.Fatal("soon is a duration")
 	}
@@ -35,7 +34,7 @@ func TestDraft_GoesThroughAnEditor(t *testing.T) {
 		{"monitors: []", `web.yaml:1: want the one monitor "web", got 0`},
 		{strings.Replace(text, "name: web", "name: shop", 1), `web.yaml:1: name: want "web", got "shop"`},
 	} {
-		if _, err := ParseDraft("web.yaml", c.text, "web", probes.CheckMonitor); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		if _, err := ParseDraft("web.yaml", c.text, "web", checks); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
 	}

@@ -2,6 +2,7 @@ package monitorfile
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"netmon/wire"
@@ -21,18 +22,19 @@ type entry struct {
 // settings are the fields that the defaults of a file may have: they mean the same
 // for every kind.
 type settings struct {
-	Every     wire.Duration  `json:"every,omitempty"`
-	Timeout   wire.Duration  `json:"timeout,omitempty"`
-	Agents    wire.Selectors `json:"agents,omitzero"`
-	Except    wire.Selectors `json:"except,omitempty"`
-	Verdict   wire.Rule      `json:"verdict,omitzero"`
-	DependsOn []string       `json:"depends_on,omitempty"`
+	Every     wire.Duration     `json:"every,omitempty"`
+	Timeout   wire.Duration     `json:"timeout,omitempty"`
+	Agents    wire.Selectors    `json:"agents,omitzero"`
+	Except    wire.Selectors    `json:"except,omitempty"`
+	Verdict   wire.Rule         `json:"verdict,omitzero"`
+	DependsOn []string          `json:"depends_on,omitempty"`
+	Tags      map[string]string `json:"tags,omitempty"`
 }
 
 func (m entry) saved() wire.Saved {
 	s := wire.Saved{
 		Monitor: wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options},
-		Agents:  m.Agents, Except: m.Except, Paused: m.Paused, DependsOn: m.DependsOn,
+		Agents:  m.Agents, Except: m.Except, Paused: m.Paused, DependsOn: m.DependsOn, Tags: m.Tags,
 	}
 	if m.Verdict != (wire.Rule{}) {
 		s.Verdict = &m.Verdict
@@ -42,7 +44,7 @@ func (m entry) saved() wire.Saved {
 
 func entryOf(s wire.Saved) entry {
 	m := entry{Name: s.Name, Kind: s.Kind, Target: s.Target, Paused: s.Paused, Options: s.Options,
-		settings: settings{Every: s.Every, Timeout: s.Timeout, Agents: s.Agents, Except: s.Except, DependsOn: s.DependsOn}}
+		settings: settings{Every: s.Every, Timeout: s.Timeout, Agents: s.Agents, Except: s.Except, DependsOn: s.DependsOn, Tags: s.Tags}}
 	if s.Verdict != nil {
 		m.Verdict = *s.Verdict
 	}
@@ -70,12 +72,26 @@ func (d defaults) checked() (defaults, error) {
 }
 
 // entry reads a monitor over the defaults: what it says itself counts, of its verdict
-// field by field.
+// field by field and of its tags one by one.
 func (d defaults) entry(raw json.RawMessage) (m entry, err error) {
 	if err := d.into(&m.settings, raw); err != nil {
 		return m, err
 	}
-	return m, wire.DecodeStrict(raw, &m)
+	return m, m.own(raw)
+}
+
+// own reads what a monitor says itself over what is usual. Tags that are given are
+// beside the usual ones; none of them are given by {}.
+func (m *entry) own(raw json.RawMessage) error {
+	usual := m.Tags
+	m.Tags = nil
+	err := wire.DecodeStrict(raw, m)
+	if m.Tags == nil || len(m.Tags) > 0 && len(usual) > 0 {
+		all := maps.Clone(usual)
+		maps.Copy(all, m.Tags)
+		m.Tags = all
+	}
+	return err
 }
 
 // into reads the defaults over the settings of a monitor, which raw is. They make no

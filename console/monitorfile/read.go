@@ -1,9 +1,8 @@
-// Package monitorfile reads and writes files of monitors, in YAML. What it writes it
-// reads back, and apply takes it.
+// Package monitorfile reads and writes files of monitors, channels, rules, windows and
+// groups, in YAML. What it writes it reads back, and apply takes it.
 package monitorfile
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,33 +18,28 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Check says what is wrong with a monitor by the rules of its kind.
-type Check func(wire.Monitor) error
-
-// Read reads monitors from files, folders of *.yaml and *.yml, or "-" for standard
+// Read reads what is wanted from files, folders of *.yaml and *.yml, or "-" for standard
 // input. The error holds every mistake of every file, each with file, line, field
 // and value ([safeyaml.Mistakes]).
-func Read(paths []string, stdin io.Reader, check Check) ([]wire.Saved, error) {
+func Read(paths []string, stdin io.Reader, check console.Checks) (console.Wanted, error) {
 	files, err := expandPaths(paths)
 	if err != nil {
-		return nil, err
+		return console.Wanted{}, err
 	}
-	var all []wire.Saved
+	all := console.Wanted{NoMonitors: true}
 	var errs []error
 	r := newReader(check)
 	for _, path := range files {
 		data, err := safeyaml.ReadFile(path, stdin)
 		if err == nil {
-			var monitors []wire.Saved
-			monitors, err = r.file(path, data)
-			all = append(all, monitors...)
+			err = r.file(path, data, &all)
 		}
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return console.Wanted{}, err
 	}
-	return all, r.cycles(all)
+	return all, r.among(all)
 }
 
 func expandPaths(paths []string) ([]string, error) {
@@ -75,25 +69,30 @@ func expandPaths(paths []string) ([]string, error) {
 	return files, nil
 }
 
-// Parse reads one file: documents with a list of monitors, and what is usual for
-// them in defaults. Its errors are those of Read.
-func Parse(path string, data []byte, check Check) ([]wire.Saved, error) {
+// Parse reads one file: documents with lists of monitors, and what is usual for them in
+// defaults, of channels, rules, windows and groups. Its errors are those of Read.
+func Parse(path string, data []byte, check console.Checks) (console.Wanted, error) {
 	r := newReader(check)
-	all, err := r.file(path, data)
-	if err != nil {
-		return nil, err
+	all := console.Wanted{NoMonitors: true}
+	if err := r.file(path, data, &all); err != nil {
+		return console.Wanted{}, err
 	}
-	return all, r.cycles(all)
+	return all, r.among(all)
 }
 
 // reader reads files that belong together.
 type reader struct {
-	check Check
-	seen  map[string]place // by name
+	check console.Checks
+	seen  map[thing]place
 	files []*safeyaml.Source
 }
 
-// place is where a monitor stands.
+// thing is a monitor or a setting.
+type thing struct{ what, name string } // what is ofMonitor, or a sort
+
+const ofMonitor = "monitor"
+
+// place is where it stands.
 type place struct {
 	file *safeyaml.Source
 	body ast.Node // of the document
@@ -101,7 +100,9 @@ type place struct {
 	line string   // FILE:LINE of its name
 }
 
-func newReader(check Check) *reader { return &reader{check: check, seen: map[string]place{}} }
+func newReader(check console.Checks) *reader {
+	return &reader{check: check, seen: map[thing]place{}}
+}
 
 // file is one that is read.
 type file struct {
@@ -110,19 +111,15 @@ type file struct {
 	src  *safeyaml.Source
 }
 
-func (r *reader) file(path string, data []byte) ([]wire.Saved, error) {
+func (r *reader) file(path string, data []byte, into *console.Wanted) error {
 	f, docs, err := r.open(path, data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var all []wire.Saved
 	for _, body := range docs {
-		all = append(all, f.document(body)...)
+		f.document(body, into)
 	}
-	if err := f.src.Err(); err != nil {
-		return nil, err
-	}
-	return all, nil
+	return f.src.Err()
 }
 
 // open parses a file into its documents.
@@ -144,13 +141,30 @@ func (r *reader) open(path string, data []byte) (f file, docs []ast.Node, err er
 	return f, docs, nil
 }
 
-// cycles tells of monitors that depend on each other. That they depend on one that
-// stands in no file is no mistake: it may be saved.
-func (r *reader) cycles(all []wire.Saved) error {
-	for _, e := range wire.FieldErrors(console.Cycles(all)) {
+// among tells what is wrong with all of it together: monitors that depend on each other,
+// channels that are each other's fallback, and a group with the name of a monitor. That
+// something is named that stands in no file is no mistake: it may be saved.
+func (r *reader) among(all console.Wanted) error {
+	for _, e := range wire.FieldErrors(console.Cycles(all.Monitors)) {
 		name, field, _ := strings.Cut(e.Path, ".")
-		is := r.seen[name]
-		is.file.Add(is.body, joinPath(is.at, field), e.Err)
+		r.tell(thing{ofMonitor, name}, field, e.Err)
+	}
+	fallback := map[string]string{}
+	for _, x := range all.Of(wire.SortChannel) {
+		fallback[x.SettingName()] = x.(*wire.Channel).Fallback
+	}
+	for _, x := range all.Settings {
+		name := x.SettingName()
+		switch x.Sort() {
+		case wire.SortChannel:
+			if cycle := console.FallbackCycle(name, func(c string) string { return fallback[c] }); cycle != nil {
+				r.tell(thing{string(wire.SortChannel), name}, "fallback", fmt.Errorf("%s is a cycle", strings.Join(cycle, " -> ")))
+			}
+		case wire.SortGroup:
+			if m, ok := r.seen[thing{ofMonitor, name}]; ok {
+				r.tell(thing{string(wire.SortGroup), name}, "name", fmt.Errorf("%q is the name of a monitor, at %s: a group has a name of its own", name, m.line))
+			}
+		}
 	}
 	var errs []error
 	for _, f := range r.files {
@@ -159,78 +173,18 @@ func (r *reader) cycles(all []wire.Saved) error {
 	return errors.Join(errs...)
 }
 
-// contents are what a YAML document has.
-type contents struct {
-	given defaults
-	list  string // the name of the field that has the monitors
-	raws  []json.RawMessage
+func (r *reader) tell(of thing, field string, err error) {
+	is := r.seen[of]
+	is.file.Add(is.body, joinPath(is.at, field), err)
 }
 
-// contents reads a document without its monitors; of one that is none there is nothing
-// else to read.
-func (f *file) contents(body ast.Node) (d contents, ok bool) {
-	var doc struct {
-		Defaults json.RawMessage   `json:"defaults"`
-		Monitors []json.RawMessage `json:"monitors"`
-		// What `-o json` puts around a list; apply takes its own output back.
-		APIVersion string            `json:"apiVersion"`
-		Kind       string            `json:"kind"`
-		Items      []json.RawMessage `json:"items"`
-	}
-	data, err := safeyaml.JSON(body)
-	if err != nil {
-		f.src.Add(body, "", err)
-		return d, false
-	}
-	if err := wire.DecodeStrict(data, &doc); err != nil {
-		for _, e := range wire.FieldErrors(err) {
-			f.src.Add(body, e.Path, e.Err)
-		}
-		return d, false
-	}
-	d.list, d.raws = "monitors", doc.Monitors
-	if doc.APIVersion != "" {
-		d.list, d.raws = "items", doc.Items
-	}
-	d.given, err = defaults(doc.Defaults).checked()
-	f.mistakes(body, "defaults", err)
-	return d, true
-}
-
-// document reads the monitors of a document.
-func (f *file) document(body ast.Node) []wire.Saved {
-	doc, ok := f.contents(body)
-	if !ok {
-		return nil
-	}
-	if len(doc.given) > 0 && len(doc.raws) == 0 {
-		f.src.Add(body, "defaults", errors.New("are for the monitors of the same document, and it has none"))
-	}
-	var out []wire.Saved
-	for i, raw := range doc.raws {
-		at := fmt.Sprintf("%s[%d]", doc.list, i)
-		var p wire.Problems
-		m, err := doc.given.entry(raw)
-		p.Add("", err)
-		saved := m.saved()
-		p.Add("", saved.Validate())
-		p.Add("", f.check(saved.Monitor))
-		f.mistakes(body, at, p.Err())
-		if m.Name != "" && !f.first(body, at, m.Name) {
-			continue
-		}
-		out = append(out, saved)
-	}
-	return out
-}
-
-// first says whether no monitor of this name was read before.
-func (f *file) first(body ast.Node, at, name string) bool {
-	if was, ok := f.seen[name]; ok {
-		f.src.Add(body, at+".name", fmt.Errorf("%q stands a second time, first at %s", name, was.line))
+// first says whether this was not read before.
+func (f *file) first(body ast.Node, at string, is thing) bool {
+	if was, ok := f.seen[is]; ok {
+		f.src.Add(body, at+".name", fmt.Errorf("%q stands a second time, first at %s", is.name, was.line))
 		return false
 	}
-	f.seen[name] = place{f.src, body, at, fmt.Sprintf("%s:%d", f.path, safeyaml.LineOf(body, at+".name"))}
+	f.seen[is] = place{f.src, body, at, fmt.Sprintf("%s:%d", f.path, safeyaml.LineOf(body, at+".name"))}
 	return true
 }
 

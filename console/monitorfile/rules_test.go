@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -37,12 +36,12 @@ func TestVerdict_AsPeopleWriteIt(t *testing.T) {
 	} {
 		file := "monitors:\n- name: web\n  kind: tcp\n  target: h:1\n  verdict:\n    " + text + "\n"
 		for range 2 { // as it was written, and as we write it
-			all, err := Parse("f.yaml", []byte(file), probes.CheckMonitor)
+			all, err := Parse("f.yaml", []byte(file), checks)
 			if err != nil {
 				t.Errorf("%s: %v", file, err)
 				break
 			}
-			got := all[0].Verdict
+			got := all.Monitors[0].Verdict
 			if got == nil || (got.Crosscheck == nil) != (want.Crosscheck == nil) || got.WithDefaults().Quorum != want.WithDefaults().Quorum ||
 				got.Down != want.Down || got.Up != want.Up || got.Crosscheck != nil && *got.Crosscheck != *want.Crosscheck {
 				t.Errorf("%s: %+v, want %+v", file, got, want)
@@ -73,7 +72,7 @@ func TestRules_AreWrittenBack(t *testing.T) {
   - gateway
   - isp
 `
-	all, err := Parse("f.yaml", []byte(file), probes.CheckMonitor)
+	all, err := Parse("f.yaml", []byte(file), checks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +101,7 @@ monitors:
 ---
 monitors:
 - {name: other, kind: tcp, target: "h:5"}
-`), probes.CheckMonitor)
+`), checks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,12 +150,12 @@ func TestRules_Mistakes(t *testing.T) {
 		web + "  depends_on: [a, web, a]":                  {`f.yaml:5: monitors[0].depends_on[1]: "web" cannot depend on itself`, `f.yaml:5: monitors[0].depends_on[2]: "a" stands there twice`},
 		web + "  depends_on: [\"a b\"]":                    {`f.yaml:5: monitors[0].depends_on[0]: "a b" has a character that is not one of`},
 		"defaults:\n  every: 1ms\n  verdict: {up: 99}\n  kind: tcp\n" + web: {
-			`f.yaml:2: defaults.every: want 10ms to 24h, got "1ms"`, `f.yaml:3: defaults.verdict.up: want 1 to 20 good runs in a row, got 99`, `f.yaml:4: defaults.kind: unknown field "kind": one of agents, depends_on, every, except, timeout, verdict`},
+			`f.yaml:2: defaults.every: want 10ms to 24h, got "1ms"`, `f.yaml:3: defaults.verdict.up: want 1 to 20 good runs in a row, got 99`, `f.yaml:4: defaults.kind: unknown field "kind": one of agents, depends_on, every, except, tags, timeout, verdict`},
 		"defaults: {every: 1s}\n": {`f.yaml:1: defaults: are for the monitors of the same document, and it has none`},
 		"monitors:\n- {name: a, kind: tcp, target: \"h:1\", depends_on: [b]}\n- {name: b, kind: tcp, target: \"h:1\", depends_on: [elsewhere, c]}\n- {name: c, kind: tcp, target: \"h:1\", depends_on: [a]}\n": {
 			`f.yaml:4: monitors[2].depends_on[0]: a -> b -> c -> a is a cycle`},
 	} {
-		_, err := Parse("f.yaml", []byte(text), probes.CheckMonitor)
+		_, err := Parse("f.yaml", []byte(text), checks)
 		if err == nil {
 			t.Errorf("%s: no mistake", text)
 			continue

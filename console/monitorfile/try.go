@@ -15,18 +15,19 @@ import (
 )
 
 // ReadRules reads files as Read does, for rules that are to be tried on saved
-// monitors, and returns these with the rules that the files give them.
+// monitors, and returns these with the rules that the files give them. Channels, rules
+// of notices, windows and groups are returned as they stand there.
 //
 // A monitor with a kind is judged as if the file were applied. One without says only
 // what is different from how it is saved, of its verdict field by field; so do
 // defaults in a document without monitors, of all. Anything else than verdict and
 // depends_on has to be as it is saved.
-func ReadRules(paths []string, stdin io.Reader, saved []wire.Saved) ([]wire.Saved, error) {
+func ReadRules(paths []string, stdin io.Reader, saved []wire.Saved) (console.Wanted, error) {
 	files, err := expandPaths(paths)
 	if err != nil {
-		return nil, err
+		return console.Wanted{}, err
 	}
-	t := trial{reader: newReader(nil), saved: map[string]wire.Saved{}}
+	t := trial{reader: newReader(console.Checks{}), saved: map[string]wire.Saved{}}
 	for _, m := range saved {
 		t.saved[m.Name] = m
 	}
@@ -40,19 +41,20 @@ func ReadRules(paths []string, stdin io.Reader, saved []wire.Saved) ([]wire.Save
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return console.Wanted{}, err
 	}
-	out := slices.Clone(saved)
-	for i := range out {
-		out[i] = t.tried[out[i].Name]
+	t.wanted.Monitors = slices.Clone(saved)
+	for i, m := range t.wanted.Monitors {
+		t.wanted.Monitors[i] = t.tried[m.Name]
 	}
-	return out, nil
+	return t.wanted, nil
 }
 
 // trial is rules that are read.
 type trial struct {
 	*reader
 	saved, tried map[string]wire.Saved
+	wanted       console.Wanted
 }
 
 func (t *trial) file(path string, data []byte) error {
@@ -72,11 +74,12 @@ func (t *trial) file(path string, data []byte) error {
 			at := fmt.Sprintf("%s[%d]", doc.list, i)
 			m, err := t.try(doc.given, raw)
 			f.mistakes(body, at, err)
-			if m.Name == "" || !f.first(body, at, m.Name) {
+			if m.Name == "" || !f.first(body, at, thing{ofMonitor, m.Name}) {
 				continue
 			}
 			t.tried[m.Name] = m
 		}
+		f.settings(body, doc, &t.wanted)
 	}
 	return f.src.Err()
 }
@@ -84,7 +87,7 @@ func (t *trial) file(path string, data []byte) error {
 // tryAll gives every monitor what the defaults say.
 func (t *trial) tryAll(given defaults) {
 	for name, m := range t.saved {
-		if _, ok := t.seen[name]; ok {
+		if _, ok := t.seen[thing{ofMonitor, name}]; ok {
 			continue // it stands in a file by itself
 		}
 		raw, _ := json.Marshal(map[string]string{"name": name}) // a name is text
@@ -142,6 +145,7 @@ func (t *trial) differences(m, is wire.Saved, own map[string]json.RawMessage, gi
 		"agents":  func(x *wire.Saved) (any, any) { x.Agents = is.Agents; return m.Agents, is.Agents },
 		"except":  func(x *wire.Saved) (any, any) { x.Except = is.Except; return m.Except, is.Except },
 		"paused":  func(x *wire.Saved) (any, any) { x.Paused = is.Paused; return m.Paused, is.Paused },
+		"tags":    func(x *wire.Saved) (any, any) { x.Tags = is.Tags; return m.Tags, is.Tags },
 		"options": func(x *wire.Saved) (any, any) { x.Options = is.Options; return m.Options, is.Options },
 	} {
 		if own[field] == nil && usual[field] == nil {
@@ -175,5 +179,5 @@ func (d defaults) over(m wire.Saved, raw json.RawMessage) (e entry, err error) {
 	if err := d.into(&e.settings, raw); err != nil {
 		return e, err
 	}
-	return e, wire.DecodeStrict(raw, &e)
+	return e, e.own(raw)
 }

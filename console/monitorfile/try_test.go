@@ -28,7 +28,8 @@ func readRules(t *testing.T, texts ...string) ([]wire.Saved, error) {
 		}
 		paths = append(paths, path)
 	}
-	return ReadRules(paths, nil, savedMonitors())
+	all, err := ReadRules(paths, nil, savedMonitors())
+	return all.Monitors, err
 }
 
 func TestReadRules(t *testing.T) {

@@ -11,23 +11,50 @@ import (
 )
 
 // Write writes a file that Read takes; what else is known is in comments, behind head.
-func Write(w io.Writer, list []wire.Saved, head string) error {
+// A list that is spoken of and empty is written where there are others: so apply
+// --prune has the same to delete.
+func Write(w io.Writer, wanted console.Wanted, head string) error {
 	out := bufio.NewWriter(w)
 	out.WriteString(head)
-	for _, m := range list {
-		if m.Revision > 0 {
-			fmt.Fprintf(out, "# %s: revision %d by %s: %s\n", m.Name, m.Revision, console.Printable(m.Author), console.Printable(m.Change))
+	note := func(what string, revision uint64, author, change string) {
+		if revision > 0 {
+			fmt.Fprintf(out, "# %s: revision %d by %s: %s\n", what, revision, console.Printable(author), console.Printable(change))
 		}
 	}
-	if len(list) == 0 {
-		out.WriteString("monitors: []\n")
-		return out.Flush()
+	for _, x := range wanted.Settings {
+		note(console.SettingTitle(x), x.About().Revision, x.About().Author, x.About().Change)
 	}
-	out.WriteString("monitors:\n")
-	for _, m := range list { // one by one: a list of thousands takes the encoder seconds
-		if err := output.YAML(out, []entry{entryOf(m)}); err != nil {
+	for _, m := range wanted.Monitors {
+		note(m.Name, m.Revision, m.Author, m.Change)
+	}
+	for _, sort := range console.FileSorts {
+		list := wanted.Of(sort)
+		if len(list) == 0 && (len(wanted.Settings) == 0 && !wanted.NoMonitors || !wanted.Speaks(sort)) {
+			continue
+		}
+		if err := writeList(out, console.Section(sort), list, settingForm); err != nil {
+			return err
+		}
+	}
+	if len(wanted.Monitors) > 0 || !wanted.NoMonitors {
+		if err := writeList(out, "monitors", wanted.Monitors, func(m wire.Saved) any { return entryOf(m) }); err != nil {
 			return err
 		}
 	}
 	return out.Flush()
+}
+
+// writeList writes a list one by one: one of thousands takes the encoder seconds.
+func writeList[T any](out *bufio.Writer, name string, list []T, form func(T) any) error {
+	if len(list) == 0 {
+		_, err := out.WriteString(name + ": []\n")
+		return err
+	}
+	out.WriteString(name + ":\n")
+	for _, x := range list {
+		if err := output.YAML(out, []any{form(x)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,9 @@ func Backtest(w, talk io.Writer, b console.Backtest, all bool) error {
 	}
 	if n := len(b.Monitors) - len(shown); n > 0 {
 		fmt.Fprintf(w, "\n%d of %d monitors would be judged the same\n", n, len(b.Monitors))
+	}
+	if err := backtestNotices(w, b.Notices); err != nil {
+		return err
 	}
 	fmt.Fprintf(w, "\n%s\n", b)
 	backtestNotes(talk, b)
@@ -110,6 +114,34 @@ func backtestSpans(w io.Writer, m replay.Comparison) {
 	if more := len(lines) - spansShown; more > 0 {
 		fmt.Fprintf(w, "  and %d more: -o json has all\n", more)
 	}
+}
+
+// backtestNotices tells how many messages each channel would have been sent, and why.
+func backtestNotices(w io.Writer, list []console.BacktestNotices) error {
+	if len(list) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "CHANNEL\tRULES\tMESSAGES\tINCIDENTS\tWHY")
+	for _, n := range list {
+		fmt.Fprintf(t, "%s\tsaved\t%s\n", console.Printable(n.Channel), noticesText(n.Saved))
+		fmt.Fprintf(t, "\ttried\t%s\n", noticesText(n.Tried))
+	}
+	return t.Flush()
+}
+
+func noticesText(n console.NoticeCount) string {
+	var why []string
+	for _, reason := range slices.Sorted(maps.Keys(n.Reasons)) {
+		if k := n.Reasons[reason]; k > 0 {
+			why = append(why, fmt.Sprintf("%d %s", k, reason))
+		}
+	}
+	if len(why) == 0 {
+		why = []string{"-"}
+	}
+	return fmt.Sprintf("%d\t%d\t%s", n.Messages, n.Incidents, strings.Join(why, ", "))
 }
 
 // backtestNotes tells what a back-test cannot know.

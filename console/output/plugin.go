@@ -49,7 +49,11 @@ func PluginLine(s console.Status) (line string, code int) {
 			perf = append(perf, fmt.Sprintf("'loss %s'=%.4g%%;;;0;100", a.Agent, 100**a.Result.Loss))
 		}
 	}
-	text := fmt.Sprintf("%s %s: %s, %d of %d agents up", word, s.Monitor, s.State, up, len(s.Agents))
+	of, unit := len(s.Agents), "agents"
+	if g := s.Group; g != nil {
+		up, of, unit = len(g.Up), len(g.Up)+len(g.Degraded)+len(g.Down)+len(g.Unknown), "monitors"
+	}
+	text := fmt.Sprintf("%s %s: %s, %d of %d %s up", word, s.Monitor, s.State, up, of, unit)
 	if s.State != judge.Up && s.Why != "" {
 		text += ": " + console.WhyText(s.Why, s.Verdict)
 	}
@@ -62,7 +66,7 @@ func PluginLine(s console.Status) (line string, code int) {
 	if s.Here {
 		text += " (" + console.JudgedHere + ")"
 	}
-	perf = append(perf, fmt.Sprintf("up=%d;;;0;%d", up, len(s.Agents)))
+	perf = append(perf, fmt.Sprintf("up=%d;;;0;%d", up, of))
 	// A bar would begin the performance data.
 	return strings.ReplaceAll(console.Printable(text), "|", "/") + " | " + strings.Join(perf, " "), code
 }

@@ -45,6 +45,12 @@ func schemaOf(t reflect.Type) Schema {
 		return Schema{"type": "string", "description": "a duration such as 10s or 200ms"}
 	case reflect.TypeFor[json.RawMessage]():
 		return Schema{"type": "object", "description": "the kind's own: probes/README.md"}
+	case reflect.TypeFor[wire.Setting]():
+		return Schema{"type": "object", "description": "as in the list of its sort"}
+	case reflect.TypeFor[wire.Channel]():
+		text := Schema{"type": "string"}
+		return Schema{"type": "object", "description": "and the settings of its kind: docs/alerts.md", "required": []string{"name", "kind"}, "properties": Schema{"name": text, "kind": text, "fallback": text,
+			"paused": Schema{"type": "boolean"}, "revision": Schema{"type": "integer", "minimum": 0}, "author": text, "change": text}}
 	case reflect.TypeFor[wire.Quorum]():
 		return Schema{"description": "majority, any, all, a number of agents, a percentage such as 60%, or so many values of a label",
 			"anyOf": []Schema{{"type": "string"}, {"type": "integer", "minimum": 1},

@@ -10,6 +10,9 @@ import (
 // Names are what can be completed from the mesh.
 type Names struct {
 	Monitors, Agents, Labels []string
+	Incidents, Channels      []string
+	Tags                     []string
+	Settings                 map[string][]string // by sort
 	Targets                  map[string][]string // by kind
 }
 
@@ -70,10 +73,10 @@ func (p *place) candidates(word string, list []Command, n Names) []string {
 	}
 	var out []string
 	switch p.command.Takes {
-	case Monitors:
-		for _, m := range n.Monitors {
-			if !slices.Contains(p.positionals, m) {
-				out = append(out, m)
+	case Monitors, Settings:
+		for _, name := range n.of(p.command.Takes, p.command.Sort) {
+			if !slices.Contains(p.positionals, name) {
+				out = append(out, name)
 			}
 		}
 	case Agents:
@@ -82,10 +85,21 @@ func (p *place) candidates(word string, list []Command, n Names) []string {
 				out = append(out, id)
 			}
 		}
+	case Incidents:
+		if len(p.positionals) == 0 {
+			out = append(out, n.Incidents...)
+		}
+	case Channels:
+		if len(p.positionals) == 0 {
+			out = append(out, n.Channels...)
+		}
 	case Target:
 		if len(p.positionals) == 0 {
 			out = append(out, n.Targets[p.path[len(p.path)-1]]...)
 		}
+	}
+	if len(p.positionals) == 0 { // delete web, and delete channel hook
+		out = append(out, commandNames(p.command.Sub)...)
 	}
 	for word := range plainWords {
 		if p.plain(words.Token{Text: word}) != nil {
@@ -99,7 +113,7 @@ func (p *place) candidates(word string, list []Command, n Names) []string {
 // comma is completed.
 func (f *Flag) candidates(word string, n Names) []string {
 	if !f.Agents {
-		return f.Values
+		return append(n.of(f.Takes, f.Sort), f.Values...)
 	}
 	before := word[:strings.LastIndexAny(word, ",;")+1]
 	var out []string
@@ -107,6 +121,21 @@ func (f *Flag) candidates(word string, n Names) []string {
 		out = append(out, before+c)
 	}
 	return out
+}
+
+// of are the names that an argument may be.
+func (n Names) of(t Takes, sort string) []string {
+	switch t {
+	case Monitors:
+		return slices.Clone(n.Monitors)
+	case Channels:
+		return slices.Clone(n.Channels)
+	case Settings:
+		return slices.Clone(n.Settings[sort])
+	case Tags:
+		return slices.Clone(n.Tags)
+	}
+	return nil
 }
 
 func commandNames(list []Command) []string {

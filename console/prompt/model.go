@@ -18,24 +18,25 @@ import (
 // model is the state of the prompt on a terminal. Only bubbletea's loop
 // touches it; streams and commands are looked at once a beat.
 type model struct {
-	o        Options
-	ctx      context.Context
-	ed       editor
-	history  *History
-	at       int    // of history; len(lines) is what is being typed
-	typed    string // what was being typed before going through history
-	search   *search
-	flow     *flow.Flow
-	refused  string // why the flow did not take the last answer
-	came     string // the last word of what was measured for the flow
-	running  *running
-	queue    []string // typed while a command runs
-	offer    []string // candidates of completion
-	warned   bool     // the next Ctrl-C leaves
-	code     int
-	troubles map[console.Part]string // of reading, as they were told
-	ended    bool
-	shown    bool // not before the size is known: what is drawn before a resize may stay behind
+	o         Options
+	ctx       context.Context
+	ed        editor
+	history   *History
+	at        int    // of history; len(lines) is what is being typed
+	typed     string // what was being typed before going through history
+	search    *search
+	flow      *flow.Flow
+	refused   string // why the flow did not take the last answer
+	came      string // the last word of what was measured for the flow
+	running   *running
+	queue     []string // typed while a command runs
+	offer     []string // candidates of completion
+	warned    bool     // the next Ctrl-C leaves
+	code      int
+	troubles  map[console.Part]string // of reading, as they were told
+	incidents incidents
+	ended     bool
+	shown     bool // not before the size is known: what is drawn before a resize may stay behind
 
 	lines    []string // to be printed above the prompt
 	printing bool
@@ -153,6 +154,7 @@ func (m *model) beat(now time.Time) {
 		return
 	}
 	m.tellTroubles()
+	m.tellIncidents()
 	results, missed := m.o.Stream.Take(now)
 	for _, r := range results {
 		m.lines = append(m.lines, cut(m.format.Format(r), m.width))
@@ -171,7 +173,7 @@ func (m *model) tellTroubles() {
 	if err := m.o.Stream.Trouble(); err != nil {
 		now[console.PartResults] = err.Error()
 	}
-	for _, part := range []console.Part{console.PartMonitors, console.PartAgents, console.PartResults} {
+	for _, part := range []console.Part{console.PartMonitors, console.PartAgents, console.PartIncidents, console.PartResults} {
 		text := part.String() + " can be read again"
 		if now[part] != "" {
 			text = part.String() + " cannot be read: " + now[part]

@@ -13,17 +13,22 @@ type Command struct {
 	Usage string
 	Flags []Flag
 	Sub   []Command
-	Takes Takes // its positional arguments
+	Takes Takes  // its positional arguments
+	Sort  string // of Settings
 }
 
 // Takes says what the positional arguments of a command are.
 type Takes int
 
 const (
-	Anything Takes = iota
-	Monitors       // names of saved monitors
-	Agents         // ids of agents
-	Target         // the target of a probe of the kind that the command is named after
+	Anything  Takes = iota
+	Monitors        // names of saved monitors
+	Agents          // ids of agents
+	Target          // the target of a probe of the kind that the command is named after
+	Incidents       // ids of incidents
+	Channels        // names of channels
+	Settings        // names of settings of a sort
+	Tags            // of monitors
 )
 
 // Flag is one flag of a command.
@@ -31,6 +36,8 @@ type Flag struct {
 	Names  []string
 	Value  bool     // it is followed by a value
 	Agents bool     // which chooses agents
+	Takes  Takes    // which is one of these
+	Sort   string   // of Settings
 	Values []string // which is one of these; nil for anything
 }
 
@@ -61,6 +68,8 @@ var plainWords = map[string][]string{
 	"except": {"except"},
 	"every":  {"every"},
 	"to":     {"to"},
+	"for":    {"for"},
+	"until":  {"until"},
 }
 
 // place is where in a line a word stands.

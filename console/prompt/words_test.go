@@ -23,6 +23,8 @@ func tree() []Command {
 		{Names: []string{"watch"}, Takes: Monitors, Flags: []Flag{{Names: []string{"agent"}, Value: true, Agents: true}, {Names: []string{"last"}}}},
 		{Names: []string{"get"}, Sub: []Command{{Names: []string{"monitor"}, Takes: Monitors, Flags: []Flag{output}}, {Names: []string{"monitors"}, Flags: []Flag{output}}, {Names: []string{"broker"}}}},
 		{Names: []string{"broker"}}, {Names: []string{"up"}},
+		{Names: []string{"silence"}, Takes: Monitors, Flags: []Flag{{Names: []string{"for"}, Value: true}, {Names: []string{"tag"}, Value: true, Takes: Tags}, {Names: []string{"group"}, Value: true, Takes: Settings, Sort: "group"}},
+			Sub: []Command{{Names: []string{"end"}, Takes: Settings, Sort: "silence"}}},
 	}
 }
 
@@ -45,6 +47,8 @@ func TestExpand(t *testing.T) {
 		"get monitor web on paris":                "get monitor web on paris",
 		"add tcp db:1 every 5s on all except eu1": "add tcp db:1 --every 5s --on all --except eu1",
 		"add tcp tcp":                             "add tcp tcp",
+		"silence web for 2h":                      "silence web --for 2h",
+		"silence end for":                         "silence end for",
 	} {
 		tokens, err := words.Split(line)
 		if err != nil {
@@ -57,11 +61,17 @@ func TestExpand(t *testing.T) {
 }
 
 func TestComplete(t *testing.T) {
-	names := Names{Monitors: []string{"web", "web2", "db"}, Agents: []string{"paris", "tokyo"}, Labels: []string{"region=eu"}, Targets: map[string][]string{"https": {"https://h/"}}}
+	names := Names{Monitors: []string{"web", "web2", "db"}, Agents: []string{"paris", "tokyo"}, Labels: []string{"region=eu"}, Targets: map[string][]string{"https": {"https://h/"}},
+		Tags: []string{"team=shop"}, Settings: map[string][]string{"silence": {"k3v7"}, "group": {"store"}}}
 	for line, want := range map[string]string{
-		"":                        "add broker exit get help probe quit results start stop up watch",
+		"":                        "add broker exit get help probe quit results silence start stop up watch",
 		"st":                      "start stop",
 		"start ":                  "db web web2",
+		"silence ":                "db end web web2",
+		"silence web ":            "db for web2",
+		"silence end ":            "k3v7",
+		"silence --tag ":          "team=shop",
+		"silence --group s":       "store",
 		"start w":                 "web web2",
 		"start web ":              "db from on web2",
 		"start web on ":           "all paris region=eu tokyo",

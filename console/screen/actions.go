@@ -11,7 +11,7 @@ import (
 func (u *UI) act(key string, s view.Snapshot) Effect {
 	verb, ok := map[string]Verb{"r": Start, "x": Stop, "p": Probe, "d": Delete, "e": Edit}[key]
 	name := u.Cursor
-	chosen := name != "" && u.Tab != Agents && u.Tab != Log && (u.Tab != Detail || s.Detail != nil)
+	chosen := name != "" && u.Tab != Agents && u.Tab != Log && u.Tab != Incidents && (u.Tab != Detail || s.Detail != nil)
 	switch {
 	case key == "y" || key == "Y":
 		if !chosen {
@@ -101,6 +101,8 @@ func keyLine(u UI) string {
 		return "words of name, kind, target, state or agent  enter keep  esc undo  ctrl+u clear"
 	case u.Mode == choosing:
 		return "each letter shows or hides its column   ! no room for it here   enter done"
+	case u.Mode == answering:
+		return "enter do it  esc leave it  ctrl+u clear"
 	case u.Mode == asking:
 		return "y yes · n no"
 	case u.Frozen:
@@ -111,6 +113,11 @@ func keyLine(u UI) string {
 		return "enter  / filter  s sort  n new  e edit  r start  x stop  p probe  d delete  ? q"
 	case Matrix:
 		return "↑↓←→  enter open  / filter  s sort  r start  x stop  p probe  d delete  ? q"
+	case Incidents:
+		if u.Story {
+			return "↑↓ scroll  a acknowledge  s silence  esc back  1-5 views  ? help  q quit"
+		}
+		return "↑↓  enter all of it  a acknowledge  s silence  1-5 i views  ? help  q quit"
 	case Agents:
 		return "↑↓  enter its monitors  1-5 tab views  space freeze  ? help  q quit"
 	case Detail:
@@ -130,8 +137,8 @@ func helpLines(st Styles) []string {
 		"  degraded: slow, or not up on each agent",
 		"  unknown: silence, a gap, an agent that is away or could not measure",
 		fmt.Sprintf("  figures: the last %d runs on each agent; what is unknown counts for nothing", view.Window),
-		st.in(st.Head, "views") + "  1 monitors  2 matrix  3 agents  4 detail  5 log    tab next",
-		st.in(st.Head, "move") + "   ↑↓ or j k, pgup pgdown, home end; ←→ agents of the matrix",
+		st.in(st.Head, "views") + "  1 monitors  2 matrix  3 agents  4 detail  5 log  i incidents",
+		st.in(st.Head, "move") + "   ↑↓ or j k, pgup pgdown, home end; ←→ agents of the matrix; tab next view",
 		"       enter opens, esc goes back",
 		st.in(st.Head, "choose") + " / filter: words of name, kind, target, state or agent",
 		"       s sort: state, name, p95, loss, uptime, certificate;  c columns",
@@ -139,6 +146,7 @@ func helpLines(st Styles) []string {
 		st.in(st.Head, "change") + " r start   x stop   p probe now   d delete (asks first)",
 		"       in the detail, on the chosen agent; elsewhere, everywhere it belongs",
 		"       n new, step by step   e edit, in $VISUAL or $EDITOR",
+		"       a acknowledge an incident   s in view i: silence its monitors for a while",
 		st.in(st.Head, "copy") + "   y the command that makes the monitor, Y its name (OSC 52)",
 		st.in(st.Head, "leave") + "  q, or ctrl+c; what runs goes on running",
 	}

@@ -58,6 +58,22 @@ func TestRun_LosesNoKeyUnder10000ResultsASecond(t *testing.T) {
 	var flood sync.WaitGroup
 	added := 0
 	begin := time.Now()
+	flood.Go(func() { // and a storm of incidents
+		for n := range uint64(100_000) {
+			if ctx.Err() != nil {
+				return
+			}
+			x := wire.Incident{ID: fmt.Sprintf("web-%016x", n%2000), State: wire.IncidentOpen, Severity: wire.SeverityDown, Summary: "it is down", Opened: time.Now(), N: n + 1,
+				Members: []wire.IncidentMember{{About: wire.AboutMonitor, Name: fmt.Sprintf("m%05d", n%monitors), Severity: wire.SeverityDown, N: n}}}
+			if n%7 == 0 {
+				x.State = wire.IncidentResolved
+			}
+			v.Incident(x)
+			if n%10 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
 	flood.Go(func() {
 		for tick := time.NewTicker(time.Millisecond); ctx.Err() == nil; <-tick.C {
 			for due := int(time.Since(begin).Seconds() * 10_000); added < due; added++ {

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"netmon/console"
 	"netmon/console/view"
+	"netmon/wire"
 )
 
 // Verb is what a key asks the mesh to do.
@@ -20,6 +23,9 @@ const (
 	Delete Verb = "delete"
 	Edit   Verb = "edit" // in an editor, which takes the terminal
 	Add    Verb = "add"  // by questions, which take the terminal
+
+	Ack     Verb = "acknowledge"
+	Silence Verb = "silence"
 )
 
 // takes says that the terminal is needed.
@@ -30,11 +36,22 @@ type Request struct {
 	Verb    Verb
 	Monitor string
 	On      string // an agent; "" is all
+
+	Incident string         // of Ack and Silence
+	Short    string         // its id as people read it
+	Of       *wire.Incident // as it was when the key was pressed
+	Text     string         // why
+	For      time.Duration  // of Silence
 }
 
 func (r Request) String() string {
-	if r.Verb == Add {
+	switch r.Verb {
+	case Add:
 		return string(Add)
+	case Ack:
+		return "acknowledge incident " + r.Short
+	case Silence:
+		return fmt.Sprintf("silence incident %s for %s", r.Short, console.SpanText(r.For))
 	}
 	if r.On == "" {
 		return string(r.Verb) + " " + r.Monitor
@@ -77,9 +94,19 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 		return Effect{}
 	case asking:
 		return u.answer(key)
+	case answering:
+		if key == "enter" {
+			return u.given()
+		}
+		u.typeKey(key)
+		if u.Mode == normal {
+			u.Asked = nil
+			u.say("nothing is changed")
+		}
+		return Effect{}
 	}
 	u.say("")
-	u.Chosen = u.Chosen || s.Cursor != "" && !slices.Contains([]string{"1", "2", "3", "5", "tab", "space", "?", "s", "c", "/", "home", "g"}, key)
+	u.Chosen = u.Chosen || s.Cursor != "" && !slices.Contains([]string{"1", "2", "3", "5", "i", "a", "tab", "space", "?", "s", "c", "/", "home", "g"}, key)
 	if u.Help {
 		u.Help = false
 		return Effect{Quit: key == "q"}
@@ -103,6 +130,11 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 		u.show((u.Tab + tabs - 1) % tabs)
 	case "1", "2", "3", "4", "5":
 		u.show(Tab(key[0] - '1'))
+	case "i":
+		u.show(Incidents)
+		u.Story = false
+	case "a":
+		u.ask(Ack, s)
 	case "esc":
 		u.escape()
 	case "enter":
@@ -112,12 +144,16 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 	case "left", "h", "right", "l":
 		u.shift(key, s)
 	case "/":
-		if u.Tab == Agents || u.Tab == Detail {
+		if u.Tab == Agents || u.Tab == Detail || u.Tab == Incidents {
 			u.refuse("/ filters monitors: it works in views 1, 2 and 5")
 			return Effect{}
 		}
 		u.Mode, u.Typed = typing, u.Filter
 	case "s":
+		if u.Tab == Incidents {
+			u.ask(Silence, s)
+			return Effect{}
+		}
 		if u.Tab != Monitors && u.Tab != Matrix {
 			u.refuse("s sorts monitors: it works in views 1 and 2")
 			return Effect{}
@@ -147,6 +183,8 @@ func (u *UI) escape() {
 	switch {
 	case u.Frozen:
 		u.Frozen = false
+	case u.Tab == Incidents && u.Story:
+		u.Story, u.Scroll = false, 0
 	case u.Tab == Detail:
 		u.Tab = u.Back
 	case u.Filter != "":
@@ -160,6 +198,12 @@ func (u *UI) escape() {
 
 func (u *UI) enter(s view.Snapshot) {
 	switch {
+	case u.Tab == Incidents && len(s.Incidents.All) == 0:
+		u.refuse("there is no incident to open")
+	case u.Tab == Incidents && !u.Story:
+		u.Incident, u.Story, u.Scroll = u.incident(s), true, 0
+	case u.Tab == Incidents:
+		u.refuse("this is all of it: esc goes back")
 	case u.Tab == Detail || u.Tab == Log:
 		u.refuse("enter opens a monitor or an agent: it works in views 1, 2 and 3")
 	case u.Tab == Agents:
@@ -209,6 +253,16 @@ func (u *UI) move(key string, s view.Snapshot) {
 			ids[i] = a.Agent
 		}
 		u.Agent = step(ids, s.Detail.On, by)
+	case Incidents:
+		if u.Story {
+			u.scroll(by, s)
+			return
+		}
+		ids := make([]string, len(s.Incidents.All))
+		for i, x := range s.Incidents.All {
+			ids[i] = x.ID
+		}
+		u.Incident = step(ids, u.incident(s), by)
 	case Log:
 		u.refuse("the log follows the newest result: space holds it, / filters it")
 	}
@@ -253,15 +307,18 @@ func (u *UI) typeKey(key string) {
 
 // Type adds text to what is being typed.
 func (u *UI) Type(text string) {
-	if u.Mode != typing || utf8.RuneCountInString(text) > 1 && strings.Contains(text, "+") || isNamed(text) {
+	if u.Mode != typing && u.Mode != answering || utf8.RuneCountInString(text) > 1 && strings.Contains(text, "+") || isNamed(text) {
 		return
 	}
 	for _, r := range text {
-		if unicode.IsPrint(r) && len(u.Typed) < 100 {
+		if unicode.IsPrint(r) && len(u.Typed) < typedMost {
 			u.Typed += string(r)
 		}
 	}
 }
+
+// typedMost is how many bytes are typed at most.
+const typedMost = 200
 
 func isNamed(key string) bool {
 	return slices.Contains([]string{"up", "down", "left", "right", "tab", "home", "end", "pgup", "pgdown", "delete", "insert"}, key)

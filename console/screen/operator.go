@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"netmon/console"
@@ -26,6 +27,8 @@ func (a Operator) Do(ctx context.Context, r Request) (string, error) {
 		on = wire.Selectors{r.On}
 	}
 	switch r.Verb {
+	case Ack, Silence:
+		return a.incident(ctx, r)
 	case Probe:
 		return a.probe(ctx, r.Monitor, on)
 	case Delete:
@@ -67,6 +70,30 @@ func (a Operator) probe(ctx context.Context, name string, on wire.Selectors) (st
 		return "", err
 	}
 	return p.Line(), nil
+}
+
+// incident acknowledges or silences one.
+func (a Operator) incident(ctx context.Context, r Request) (string, error) {
+	if r.Verb == Ack {
+		o, err := a.Ops.Ack(ctx, r.Incident, r.Text)
+		if err != nil {
+			return "", err
+		}
+		return o.Head(), nil
+	}
+	list, err := console.SilencesOf(r.Of, r.For, r.Text, time.Now())
+	if err != nil {
+		return "", err
+	}
+	var done []string
+	for _, s := range list {
+		o, err := a.Ops.SaveSilence(ctx, s, r.For)
+		if err != nil {
+			return strings.Join(done, "; "), err
+		}
+		done = append(done, o.Head())
+	}
+	return strings.Join(done, "; "), nil
 }
 
 func (a Operator) get(ctx context.Context, name string) (wire.Saved, error) {

@@ -13,6 +13,9 @@ import (
 // plainRuns is how many of the last runs a plain table shows.
 const plainRuns = 20
 
+// plainIncidents is how many open incidents a plain table tells one by one.
+const plainIncidents = 20
+
 // PlainQuery asks for what Table writes.
 func PlainQuery(names []string) view.Query { return view.Query{Names: names, Strip: plainRuns} }
 
@@ -33,6 +36,15 @@ func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 	b.WriteByte('\n')
 	for _, n := range console.Notices(s) {
 		b.WriteString(n + "\n")
+	}
+	if n := s.Incidents.Open; n > 1 { // of one the line above tells
+		for _, x := range s.Incidents.All[:min(n, plainIncidents)] {
+			_, word := incidentWord(x, st)
+			fmt.Fprintf(&b, "incident %s: %s, %s, since %s: %s\n", s.Incidents.Short[x.ID], console.Printable(string(x.Severity)), word, incidentSince(x, s.At), console.SummaryText(x))
+		}
+		if n > plainIncidents {
+			fmt.Fprintf(&b, "and %d more incidents: netmon get incidents\n", n-plainIncidents)
+		}
 	}
 	if len(s.Monitors) == 0 {
 		for _, l := range empty(s, u) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"netmon/console"
 	"netmon/console/view"
 	"netmon/judge"
@@ -39,6 +41,10 @@ func Render(s view.Snapshot, u UI, w, h int, st Styles) string {
 		mid = detailView(s, u, w, body(h), st)
 	case u.Tab == Log:
 		mid = logView(s, st)
+	case u.Story:
+		mid = incidentStory(s, u, w, body(h), st)
+	case u.Tab == Incidents:
+		mid = incidentRows(s, u, w, body(h), st)
 	}
 	status := statusLines(s, u, w, st)
 	for i := range body(h) + 1 - len(status) {
@@ -80,6 +86,12 @@ func tabLine(s view.Snapshot, u UI, w int, st Styles) string {
 	var b strings.Builder
 	for t := range Tab(tabs) {
 		label := fmt.Sprintf("%d %s", t+1, t)
+		if t == Incidents {
+			label = "i " + t.String()
+			if n := s.Incidents.Open; n > 0 {
+				label += fmt.Sprintf(" %d", n)
+			}
+		}
 		if t == u.Tab {
 			b.WriteString(st.in(st.Chosen, "["+label+"]"))
 		} else {
@@ -90,7 +102,7 @@ func tabLine(s view.Snapshot, u UI, w int, st Styles) string {
 	if u.Frozen {
 		notes = append(notes, "FROZEN "+s.At.Format("15:04:05"))
 	}
-	if f := u.Filter; f != "" && u.Tab != Detail && u.Tab != Agents {
+	if f := u.Filter; f != "" && u.Tab != Detail && u.Tab != Agents && u.Tab != Incidents {
 		notes = append(notes, fmt.Sprintf("/%s", console.Printable(f)))
 	}
 	if u.Tab == Monitors || u.Tab == Matrix {
@@ -101,6 +113,9 @@ func tabLine(s view.Snapshot, u UI, w int, st Styles) string {
 	}
 	if u.Tab == Log {
 		notes = append(notes, fmt.Sprintf("%.0f results/s", s.Totals.Rate))
+	}
+	if end := strings.Join(notes, " · "); len(notes) > 1 && ansi.StringWidth(b.String())+ansi.StringWidth(end) > w {
+		notes = slices.DeleteFunc(notes, func(n string) bool { return n == "by "+u.Sort.String() })
 	}
 	return sides(b.String(), strings.Join(notes, " · "), w)
 }
@@ -113,6 +128,8 @@ func statusLines(s view.Snapshot, u UI, w int, st Styles) []string {
 		return []string{fmt.Sprintf("/%s█ %d of %d monitors", console.Printable(u.Typed), s.Matching, s.Totals.All)}
 	case choosing:
 		return []string{columnChoice(u.Columns, s.Monitors, w)}
+	case answering:
+		return wrap(u.Asked.asks()+console.Printable(u.Typed)+"█", w)
 	case asking:
 		return []string{st.in(st.Warn, u.Asked.question()+" (y/n)")}
 	}

@@ -52,7 +52,7 @@ var allColumns = [...]column{
 	{'o', "LOSS", 5, false, func(r view.Row, _ time.Time) string { return percent(r.Loss) }},
 	{'u', "UP/100", 6, false, func(r view.Row, _ time.Time) string { return percent(r.Uptime) }},
 	{'c', "CERT", 4, false, func(r view.Row, _ time.Time) string { return days(r.CertDays) }},
-	{'w', "WHY", 36, true, func(r view.Row, _ time.Time) string { return console.WhyListed(r.Why, r.Verdict) }},
+	{'w', "WHY", 36, true, func(r view.Row, _ time.Time) string { return whyOf(r) }},
 	{'r', "RUNS", 6, true, nil}, // takes the width that is left
 }
 
@@ -69,11 +69,16 @@ const (
 	leastRuns = 20 // further places that RUNS keeps where the reasons are long
 )
 
+// whyOf is why a monitor is in its state, and whether somebody is told of that.
+func whyOf(r view.Row) string {
+	return console.MutedText(console.WhyListed(r.Why, r.Verdict), r.Muted)
+}
+
 // whyWidth is wide enough for the reasons of all rows.
 func whyWidth(rows []view.Row) int {
 	longest := len("WHY")
 	for _, r := range rows {
-		longest = max(longest, ansi.StringWidth(console.WhyListed(r.Why, r.Verdict)))
+		longest = max(longest, ansi.StringWidth(whyOf(r)))
 	}
 	return longest
 }

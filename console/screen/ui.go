@@ -15,48 +15,53 @@ const (
 	Agents
 	Detail
 	Log
+	Incidents
 	tabs = iota
 )
 
 func (t Tab) String() string {
-	return [...]string{"monitors", "matrix", "agents", "detail", "log"}[t]
+	return [...]string{"monitors", "matrix", "agents", "detail", "log", "incidents"}[t]
 }
 
 // UI is what a person has chosen, and what is being typed.
 type UI struct {
-	Tab     Tab
-	Back    Tab // where esc leads from the detail
-	Names   []string
-	Filter  string
-	Sort    view.Sort
-	Columns columns
-	Cursor  string // the chosen monitor
-	Chosen  bool   // a person chose it: it stays chosen wherever it is sorted to
-	First   int    // the first row in sight
-	Move    int    // rows that the cursor is to go; done by the next snapshot
-	Agent   string // the chosen agent, in the agents and in the detail
-	Shift   int    // the first agent in sight in the matrix
-	notices int    // lines above the table
-	Frozen  bool
-	Help    bool
-	Mode    mode
-	Typed   string   // of the filter
-	Asked   *Request // waits for yes or no
-	Message string
-	Bad     bool
-	Broker  string
-	Link    console.Link // to the broker
-	Trouble string       // what cannot be read although the broker is there; "" is nothing
+	Tab      Tab
+	Back     Tab // where esc leads from the detail
+	Names    []string
+	Filter   string
+	Sort     view.Sort
+	Columns  columns
+	Cursor   string // the chosen monitor
+	Chosen   bool   // a person chose it: it stays chosen wherever it is sorted to
+	First    int    // the first row in sight
+	Move     int    // rows that the cursor is to go; done by the next snapshot
+	Agent    string // the chosen agent, in the agents and in the detail
+	Shift    int    // the first agent in sight in the matrix
+	Incident string // the chosen incident
+	Story    bool   // all of it is shown
+	Scroll   int    // the first line of that in sight
+	notices  int    // lines above the table
+	Frozen   bool
+	Help     bool
+	Mode     mode
+	Typed    string   // of the filter
+	Asked    *Request // waits for yes or no, or for words
+	Message  string
+	Bad      bool
+	Broker   string
+	Link     console.Link // to the broker
+	Trouble  string       // what cannot be read although the broker is there; "" is nothing
 }
 
 // mode is what keys mean.
 type mode uint8
 
 const (
-	normal   mode = iota
-	typing        // a filter
-	choosing      // columns
-	asking        // yes or no
+	normal    mode = iota
+	typing         // a filter
+	choosing       // columns
+	asking         // yes or no
+	answering      // words for an incident
 )
 
 // New is the UI at the beginning.
@@ -89,6 +94,11 @@ func (u *UI) Query(w, h int) view.Query {
 		q.Limit = 1
 	case Log:
 		q.Log = body(h)
+	case Incidents:
+		q.Limit = 1
+		if u.Story {
+			q.Incident = u.Incident
+		}
 	}
 	return q
 }
@@ -96,7 +106,7 @@ func (u *UI) Query(w, h int) view.Query {
 // Took adopts where the snapshot put the cursor.
 func (u *UI) Took(s view.Snapshot) {
 	u.Move = 0
-	if u.Tab == Detail {
+	if u.Tab == Detail || u.Tab == Incidents {
 		return
 	}
 	u.First, u.Cursor = s.First, s.Cursor

@@ -24,29 +24,30 @@ const (
 // Mesh is the mesh as it is known. Its methods may be called from several
 // goroutines; feeding and asking do not wait long for each other.
 type Mesh struct {
-	changes  atomic.Uint64 // see Changes
-	saved    atomic.Uint64 // and of these, of saved monitors
-	mu       sync.Mutex
-	bare     bool                     // states are not asked for
-	kept     map[*series]*wire.Result // the newest results; nil where nobody asked to keep them
-	base     time.Time
-	monitors map[string]*monitor
-	agents   map[string]*agent
-	gone     map[string]bool            // agents that are gone for good: what comes of them is not taken
-	held     map[string]map[string]held // managed results whose monitor is not known (yet), by it and by agent
-	waiting  int                        // how many there are in held
-	wheel    map[uint32][]*series       // by the second in which their silence is looked at
-	swept    uint32                     // seconds that were looked at
-	log      []wire.Result              // a ring
-	logged   int
-	results  uint64
-	rate     rate
-	scratch  tally
-	byName   []*monitor
-	unsorted bool // byName is not what monitors holds
-	verdicts verdicts
-	order    []*monitor // room for the next snapshot's
-	states   []*monitor // and for its order by state
+	changes   atomic.Uint64 // see Changes
+	saved     atomic.Uint64 // and of these, of saved monitors
+	mu        sync.Mutex
+	bare      bool                     // states are not asked for
+	kept      map[*series]*wire.Result // the newest results; nil where nobody asked to keep them
+	base      time.Time
+	monitors  map[string]*monitor
+	agents    map[string]*agent
+	gone      map[string]bool            // agents that are gone for good: what comes of them is not taken
+	held      map[string]map[string]held // managed results whose monitor is not known (yet), by it and by agent
+	waiting   int                        // how many there are in held
+	wheel     map[uint32][]*series       // by the second in which their silence is looked at
+	swept     uint32                     // seconds that were looked at
+	log       []wire.Result              // a ring
+	logged    int
+	results   uint64
+	rate      rate
+	scratch   tally
+	byName    []*monitor
+	unsorted  bool // byName is not what monitors holds
+	verdicts  verdicts
+	incidents incidents
+	order     []*monitor // room for the next snapshot's
+	states    []*monitor // and for its order by state
 }
 
 // held is a result that waits for its monitor.
@@ -100,7 +101,7 @@ func New(now time.Time) *Mesh {
 	return &Mesh{
 		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
 		held: map[string]map[string]held{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
-		verdicts: newVerdicts(false, now),
+		verdicts: newVerdicts(false, now), incidents: newIncidents(),
 	}
 }
 

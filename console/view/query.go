@@ -47,6 +47,8 @@ type Query struct {
 	On     string // in Detail: the agent whose runs are plotted; the worst one if it is not there
 	Plot   int    // in Detail: runs of the plot
 	Log    int    // so many of the newest results
+
+	Incident string // what became of its notices, as well
 }
 
 // Snapshot answers a Query. It is not changed after it was made.
@@ -65,6 +67,10 @@ type Snapshot struct {
 	Agents   []AgentRow
 	Detail   *Detail
 	Log      []wire.Result // the newest last
+
+	Incidents  IncidentList
+	Deliveries []wire.Delivery // of the notices about Query.Incident, by channel
+	Channels   []ChannelSeen   // by name
 }
 
 // Totals counts everything, whatever the filter leaves.
@@ -86,8 +92,9 @@ type Row struct {
 	Verdict            *wire.Verdict // that it is from; nil where none holds
 	Up, Of             int           // agents where it is up, of those where it should run
 	Every              time.Duration
-	Manual             bool   // started by hand: not saved
-	Problem            string // why what is saved cannot be read
+	Muted              []string // silences and windows that mute its incident
+	Manual             bool     // started by hand: not saved
+	Problem            string   // why what is saved cannot be read
 	Figures
 	Strip []judge.State
 	Cells []Cell // one for each of Snapshot.AgentIDs

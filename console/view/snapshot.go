@@ -30,6 +30,10 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	v.advance(now)
 	s := Snapshot{At: now, Here: v.verdicts.here, Mesh: v.verdicts.mesh, Unable: v.unable()}
 	s.Totals = v.totals(now)
+	s.Incidents, s.Channels = v.incidentList(), v.channels()
+	if q.Incident != "" {
+		s.Deliveries = v.deliveriesOf(q.Incident)
+	}
 	ids := slices.Sorted(maps.Keys(v.agents))
 	if q.Agents || q.Cells {
 		s.AgentIDs = ids
@@ -151,6 +155,7 @@ func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 	if m.saved != nil {
 		_, r.Why = v.state(m)
 	}
+	_, r.Muted = v.inIncident(m.name)
 	x, _ := v.holding(m)
 	switch {
 	case m.paused():

@@ -11,13 +11,16 @@ import (
 
 // Status is the state of a saved monitor at one moment, and what it is made of.
 type Status struct {
-	Monitor string        `json:"monitor"`
-	State   judge.State   `json:"state"`
-	Since   time.Time     `json:"since,omitzero"` // when it began; zero where that is not known
-	Why     string        `json:"why,omitempty"`  // in one sentence
-	Verdict *wire.Verdict `json:"-"`              // that it is from; nil where none holds
-	Here    bool          `json:"-"`              // no controller leads: judged here
-	Agents  []AgentStatus `json:"agents"`         // that should run it, by id; none while it is paused
+	Monitor string             `json:"monitor"`
+	State   judge.State        `json:"state"`
+	Since   time.Time          `json:"since,omitzero"` // when it began; zero where that is not known
+	Why     string             `json:"why,omitempty"`  // in one sentence
+	Verdict *wire.Verdict      `json:"-"`              // that it is from; nil where none holds
+	Group   *wire.GroupVerdict `json:"-"`              // it is of a group
+	Here    bool               `json:"-"`              // no controller leads: judged here
+	In      *wire.Incident     `json:"-"`              // the open incident that it is wrong in; nil where none is known
+	Muted   []string           `json:"-"`              // silences and windows that mute it there
+	Agents  []AgentStatus      `json:"agents"`         // that should run it, by id; none while it is paused
 }
 
 // AgentStatus is the state of a monitor on one agent.
@@ -60,6 +63,7 @@ func (v *Mesh) Statuses(now time.Time) ([]wire.Saved, []Status) {
 func (v *Mesh) status(m *monitor, now uint32) Status {
 	out := Status{Monitor: m.name, Here: v.verdicts.here, Agents: []AgentStatus{}}
 	out.State, out.Why = v.state(m)
+	out.In, out.Muted = v.inIncident(m.name)
 	if x, _ := v.holding(m); x != nil && stateOf(x.State) == out.State {
 		out.Since, out.Verdict = x.Since, x
 	}

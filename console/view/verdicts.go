@@ -20,12 +20,13 @@ type verdicts struct {
 	monitors map[string]*wire.Verdict
 	agents   map[string]*wire.AgentVerdict
 	mesh     wire.MeshVerdict
+	groups   map[string]wire.GroupVerdict
 	heard    time.Time // when it was known last that these are the newest
 	stale    bool      // that is too long ago
 }
 
 func newVerdicts(here bool, now time.Time) verdicts {
-	return verdicts{here: here, monitors: map[string]*wire.Verdict{}, agents: map[string]*wire.AgentVerdict{}, heard: now}
+	return verdicts{here: here, monitors: map[string]*wire.Verdict{}, agents: map[string]*wire.AgentVerdict{}, groups: map[string]wire.GroupVerdict{}, heard: now}
 }
 
 // Verdicts are those of one judge at one moment.
@@ -33,6 +34,7 @@ type Verdicts struct {
 	Here     bool // the console judges, since no controller leads
 	Monitors []wire.Verdict
 	Agents   []wire.AgentVerdict
+	Groups   []wire.GroupVerdict // of a controller alone
 	Mesh     wire.MeshVerdict
 }
 
@@ -43,6 +45,9 @@ func (v *Mesh) Judged(all Verdicts, now time.Time) {
 	v.changes.Add(1)
 	v.verdicts = newVerdicts(all.Here, now)
 	v.verdicts.mesh = all.Mesh
+	for _, x := range all.Groups {
+		v.verdicts.groups[x.Group] = x
+	}
 	for i := range all.Agents {
 		v.verdicts.agents[all.Agents[i].Agent] = &all.Agents[i]
 	}

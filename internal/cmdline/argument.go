@@ -28,7 +28,25 @@ const (
 	Configuration Argument = "configuration"
 	Revision      Argument = "revision" // of the monitor that is the argument
 	Identity      Argument = "identity"
+	Incident      Argument = "incident" // its id, in short, or the name of a member
+	Channel       Argument = "channel"
+	Tag           Argument = "tag" // of monitors: NAME=VALUE
 )
+
+// settingsOf begins an argument that names settings.
+const settingsOf = "settings of the sort "
+
+// Settings is an argument that names saved settings of a sort, such as rule.
+func Settings(sort string) Argument { return settingsOf + sort }
+
+// SettingSort is the sort of [Settings], "" for any other argument.
+func SettingSort(a Argument) string {
+	sort, ok := strings.CutPrefix(a, settingsOf)
+	if !ok {
+		return ""
+	}
+	return sort
+}
 
 // OneOf is an argument that is one of some words. Behind a tab may stand what a word means.
 func OneOf(words ...string) Argument { return strings.Join(words, "|") + "|" }
@@ -45,10 +63,10 @@ func Words(a Argument) []string {
 // Stated says whether a is an argument at all.
 func Stated(a Argument) bool {
 	switch a {
-	case Nothing, Text, Number, Duration, Files, Monitor, Monitors, Agent, Agents, AgentsAway, Placement, Target, Contexts, Configuration, Revision, Identity:
+	case Nothing, Text, Number, Duration, Files, Monitor, Monitors, Agent, Agents, AgentsAway, Placement, Target, Contexts, Configuration, Revision, Identity, Incident, Channel, Tag:
 		return true
 	}
-	return len(Words(a)) > 0
+	return len(Words(a)) > 0 || SettingSort(a) != ""
 }
 
 type (

@@ -11,6 +11,7 @@ import (
 
 	"netmon/console"
 	"netmon/internal/endpoint"
+	"netmon/wire"
 )
 
 // completePatience is how long a person who pressed Tab waits for the broker.
@@ -20,6 +21,9 @@ const completePatience = 300 * time.Millisecond
 func (at cursor) argument(ctx context.Context) []candidate {
 	switch at.takes {
 	case Monitors, Agents, AgentsAway, Files:
+		return at.others(at.known(ctx, at.takes, ""))
+	}
+	if SettingSort(at.takes) != "" {
 		return at.others(at.known(ctx, at.takes, ""))
 	}
 	if len(at.args) == 0 {
@@ -50,10 +54,19 @@ func (at cursor) known(ctx context.Context, a Argument, current string) []candid
 		return contextNames()
 	case Configuration:
 		return at.sets(ctx)
+	case Incident:
+		return at.incidents(ctx)
+	case Channel:
+		return at.channels(ctx)
+	case Tag:
+		return at.tags(ctx)
 	case Revision:
 		if len(at.args) > 0 {
 			return at.revisions(ctx, at.args[0])
 		}
+	}
+	if sort := SettingSort(a); sort != "" {
+		return at.settings(ctx, wire.Sort(sort))
 	}
 	var out []candidate
 	for _, w := range Words(a) {
@@ -171,6 +184,53 @@ func (at cursor) sets(ctx context.Context) []candidate {
 			out = append(out, candidate{s.Name, fmt.Sprintf("%d monitors, %s", s.Monitors, s.Author)})
 		}
 		return out
+	})
+}
+
+// incidents are those that are known, the open ones first.
+func (at cursor) incidents(ctx context.Context) []candidate {
+	return at.ask(ctx, func(ctx context.Context, cl *console.Client) []candidate {
+		list, short, _ := cl.Incidents(ctx, console.IncidentFilter{All: true})
+		var out []candidate
+		for _, x := range list {
+			out = append(out, candidate{short[x.ID], string(x.State) + ": " + console.SummaryText(&x)})
+		}
+		return out
+	})
+}
+
+func (at cursor) channels(ctx context.Context) []candidate {
+	return at.ask(ctx, func(ctx context.Context, cl *console.Client) []candidate {
+		list, _ := cl.Channels(ctx)
+		var out []candidate
+		for _, x := range list {
+			out = append(out, candidate{x.Channel, x.Kind})
+		}
+		return out
+	})
+}
+
+// settings are those of a sort, with what each does.
+func (at cursor) settings(ctx context.Context, sort wire.Sort) []candidate {
+	return at.ask(ctx, func(ctx context.Context, cl *console.Client) []candidate {
+		list, _ := cl.ListSettings(ctx, sort)
+		var out []candidate
+		for _, x := range list {
+			out = append(out, candidate{x.SettingName(), console.SettingText(x)})
+		}
+		return out
+	})
+}
+
+// tags are those that monitors have.
+func (at cursor) tags(ctx context.Context) []candidate {
+	return at.ask(ctx, func(ctx context.Context, cl *console.Client) []candidate {
+		store, err := cl.Monitors(ctx)
+		if err != nil {
+			return nil
+		}
+		list, _ := store.List(ctx)
+		return plainCandidates(console.TagsOf(list))
 	})
 }
 

@@ -46,7 +46,8 @@ func examineMesh(ctx context.Context, o Options) []Finding {
 		return append(list, Finding{"agents", Problem, err.Error(), ""})
 	}
 	list = append(list, examineAgents(agents, o.Version)...)
-	return append(list, examineSkips(ctx, cl, agents)...)
+	list = append(list, examineSkips(ctx, cl, agents)...)
+	return append(list, examineNotices(ctx, cl, agents)...)
 }
 
 // nearlyFull is when what is kept begins to push out the oldest.

@@ -48,9 +48,11 @@ func secretProblems(creds []string) (list []*private.Problem) {
 				list = append(list, private.Tree(b.Admin)...)
 			}
 		}
-		agents, _ := filepath.Glob(membership.IdentityFolder(userdirs.State("agent-*")))
-		for _, dir := range agents {
-			list = append(list, private.Tree(dir)...)
+		for _, states := range []string{"agent-*", "notifier-*"} {
+			dirs, _ := filepath.Glob(membership.IdentityFolder(userdirs.State(states)))
+			for _, dir := range dirs {
+				list = append(list, private.Tree(dir)...)
+			}
 		}
 	}
 	if path := endpoint.ContextsPath(); path != "" {

@@ -121,15 +121,28 @@ type Serving struct {
 	Limits  *broker.Limits // of what its controller keeps; nil: there is no controller
 	Kept    func()         // when not nil, called once the streams are there
 	Answers func()         // when not nil, called once what people save gets through, perhaps again later
+
+	Notifier *NotifierOptions // nil: there is no notifier
 }
 
-// Serve runs the broker, its controller and what lets people in, until ctx ends
-// and all of them have ended.
+// Serve runs the broker, its controller, what lets people in and its notifier, until ctx
+// ends and all of them have ended: the notifier first, since it needs the others to say
+// what it sent.
 func (b *Broker) Serve(ctx context.Context, s Serving) error {
-	ctx, stop := context.WithCancel(ctx)
 	var parts sync.WaitGroup
 	defer parts.Wait()
+	notified := make(chan struct{})
+	notifying, stopNotifier := context.WithCancel(ctx)
+	ctx, stop := outlive(ctx, notified)
 	defer stop()
+	defer stopNotifier()
+	parts.Go(func() {
+		defer close(notified)
+		if s.Notifier != nil {
+			joined, err := b.Notifier()
+			runOwnNotifier(notifying, *s.Notifier, joined, err)
+		}
+	})
 	kept := make(chan struct{}) // the audit's stream, too
 	var limits broker.Limits    // none of ours without a controller
 	if s.Limits == nil {

@@ -92,5 +92,9 @@ func keptText(k broker.Kept) string {
 		}
 		return text + " " + one
 	}
-	return count(uint64(k.Monitors), "monitor") + ", " + count(k.Results, "result") + ", " + count(uint64(k.Configs), "configuration") // #nosec G115 -- counts
+	settings := ""
+	if k.Settings > 0 {
+		settings = count(uint64(k.Settings), "setting") + " of alerting, " // #nosec G115 -- a count
+	}
+	return count(uint64(k.Monitors), "monitor") + ", " + settings + count(k.Results, "result") + ", " + count(uint64(k.Configs), "configuration") // #nosec G115 -- counts
 }

@@ -22,15 +22,27 @@ type Outside struct {
 	Limits    broker.Limits
 	Ready     func() // called once the streams are there
 	Log       *slog.Logger
+
+	NotifierOptions *NotifierOptions // nil: there is no notifier
 }
 
-// Run controls until ctx ends.
+// Run controls until ctx ends. Its notifier ends before it.
 func (o Outside) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	var memory sync.WaitGroup
-	defer memory.Wait()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	notified := make(chan struct{})
+	notifying, stopNotifier := context.WithCancel(ctx)
+	ctx, stop := outlive(ctx, notified)
 	defer stop()
-	memory.Go(func() { keepMemory(ctx, o.Log) })
+	defer stopNotifier()
+	parts.Go(func() { keepMemory(ctx, o.Log) })
+	parts.Go(func() {
+		defer close(notified)
+		if o.NotifierOptions != nil {
+			joined, err := o.Notifier()
+			runOwnNotifier(notifying, *o.NotifierOptions, joined, err)
+		}
+	})
 	if o.Authority == nil {
 		controls{connect: o.Endpoint.Connect, limits: o.Limits, ready: o.Ready, log: o.Log}.run(ctx)
 		return nil

@@ -43,6 +43,32 @@ func (b *Broker) Own(id string, labels map[string]string, state string, talk io.
 	return agent, person, err
 }
 
+// Notifier is how the notifier in the broker's own process connects: where the mesh asks
+// who people are in the role of one, by a key that is kept nowhere.
+func (b *Broker) Notifier() (membership.Notifier, error) {
+	n := membership.Notifier{Name: access.OwnNotifier, URL: b.URL(), Connect: b.Connect}
+	if b.authority == nil {
+		return n, nil
+	}
+	credential, err := b.authority.Built(wire.RoleNotifier, n.Name)
+	n.Connect, n.CheckSaved = as(b.Connect, credential), b.authority.CheckSaved
+	return n, err
+}
+
+// Notifier is [Broker.Notifier] for a controller at servers that are not of this process.
+func (o Outside) Notifier() (membership.Notifier, error) {
+	n := membership.Notifier{Name: access.OwnNotifier, URL: o.Endpoint.URL, Connect: o.Endpoint.Connect}
+	if o.Authority == nil {
+		return n, nil
+	}
+	credential, err := o.Authority.Outside(wire.RoleNotifier, n.Name)
+	n.CheckSaved = o.Authority.CheckSaved
+	n.Connect = func(more ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(o.Endpoint.URL, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), more...)...)
+	}
+	return n, err
+}
+
 // By connects in this process with the identity of a folder.
 func By(connect func(...nats.Option) (*nats.Conn, error), id identity.Identity, dir string) func(...nats.Option) (*nats.Conn, error) {
 	return as(connect, []nats.Option{identity.UserCredentials(identity.Creds(dir)), nats.CustomInboxPrefix(id.Inbox())})

@@ -1,0 +1,110 @@
+package monitorfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"netmon/console"
+	"netmon/internal/safeyaml"
+	"netmon/wire"
+)
+
+// contents are what a YAML document has.
+type contents struct {
+	given    defaults
+	list     string // the name of the field that has the monitors
+	raws     []json.RawMessage
+	monitors bool // it has a list of them, be it empty
+	settings map[wire.Sort][]json.RawMessage
+}
+
+// contents reads a document without what is in its lists; of one that is none there is
+// nothing else to read.
+func (f *file) contents(body ast.Node) (d contents, ok bool) {
+	var doc struct {
+		Defaults json.RawMessage   `json:"defaults"`
+		Monitors []json.RawMessage `json:"monitors"`
+		Channels []json.RawMessage `json:"channels"`
+		Rules    []json.RawMessage `json:"rules"`
+		Windows  []json.RawMessage `json:"windows"`
+		Groups   []json.RawMessage `json:"groups"`
+		// What `-o json` puts around a list; apply takes its own output back.
+		APIVersion string            `json:"apiVersion"`
+		Kind       string            `json:"kind"`
+		Items      []json.RawMessage `json:"items"`
+	}
+	data, err := safeyaml.JSON(body)
+	if err != nil {
+		f.src.Add(body, "", err)
+		return d, false
+	}
+	if err := wire.DecodeStrict(data, &doc); err != nil {
+		for _, e := range wire.FieldErrors(err) {
+			f.src.Add(body, e.Path, e.Err)
+		}
+		return d, false
+	}
+	var there map[string]json.RawMessage
+	_ = json.Unmarshal(data, &there) // it was read
+	d.list, d.raws = "monitors", doc.Monitors
+	if doc.APIVersion != "" {
+		d.list, d.raws = "items", doc.Items
+	}
+	d.monitors = there[d.list] != nil
+	d.settings = map[wire.Sort][]json.RawMessage{}
+	for sort, list := range map[wire.Sort][]json.RawMessage{wire.SortChannel: doc.Channels, wire.SortRule: doc.Rules, wire.SortWindow: doc.Windows, wire.SortGroup: doc.Groups} {
+		if there[console.Section(sort)] != nil {
+			d.settings[sort] = list
+		}
+	}
+	d.given, err = defaults(doc.Defaults).checked()
+	f.mistakes(body, "defaults", err)
+	return d, true
+}
+
+// document reads what stands in the lists of a document.
+func (f *file) document(body ast.Node, into *console.Wanted) {
+	doc, ok := f.contents(body)
+	if !ok {
+		return
+	}
+	if len(doc.given) > 0 && len(doc.raws) == 0 {
+		f.src.Add(body, "defaults", errors.New("are for the monitors of the same document, and it has none"))
+	}
+	for i, raw := range doc.raws {
+		at := fmt.Sprintf("%s[%d]", doc.list, i)
+		var p wire.Problems
+		m, err := doc.given.entry(raw)
+		p.Add("", err)
+		saved := m.saved()
+		p.Add("", saved.Validate())
+		p.Add("", f.check.Monitor(saved.Monitor))
+		f.mistakes(body, at, p.Err())
+		if m.Name != "" && !f.first(body, at, thing{ofMonitor, m.Name}) {
+			continue
+		}
+		into.Monitors = append(into.Monitors, saved)
+	}
+	if doc.monitors {
+		into.NoMonitors = false
+	}
+	f.settings(body, doc, into)
+}
+
+// settings reads the channels, rules, windows and groups of a document.
+func (f *file) settings(body ast.Node, doc contents, into *console.Wanted) {
+	for _, sort := range console.FileSorts {
+		list, there := doc.settings[sort]
+		if there && !into.Speaks(sort) {
+			into.Sorts = append(into.Sorts, sort)
+		}
+		for i, raw := range list {
+			if x := f.setting(body, sort, fmt.Sprintf("%s[%d]", console.Section(sort), i), raw); x != nil {
+				into.Settings = append(into.Settings, x)
+			}
+		}
+	}
+}

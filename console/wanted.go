@@ -1,0 +1,89 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+
+	"netmon/wire"
+)
+
+// Checks are the rules of kinds, which say what is wrong with what is to be saved. What
+// breaks them is not saved: an [InvalidError].
+type Checks struct {
+	Monitor func(wire.Monitor) error
+	Channel func(*wire.Channel) error // nil: a channel is checked by what all kinds have in common
+}
+
+// Setting reports every mistake of a setting by itself.
+func (c Checks) Setting(x wire.Setting) error {
+	var p wire.Problems
+	p.Add("", x.Validate())
+	if channel, ok := x.(*wire.Channel); ok && c.Channel != nil {
+		p.Add("", c.Channel(channel))
+	}
+	return p.Err()
+}
+
+// Wanted is what somebody wants to be saved: what files say, or a saved configuration.
+type Wanted struct {
+	Monitors []wire.Saved
+	Settings []wire.Setting // channels, rules, windows and groups
+	// Sorts are those of settings that it speaks of. What is saved of them and is not
+	// among Settings can be pruned; of another sort nothing is.
+	Sorts      []wire.Sort
+	NoMonitors bool // it does not speak of monitors: none is pruned
+}
+
+// Speaks says whether it speaks of settings of a sort.
+func (w Wanted) Speaks(sort wire.Sort) bool { return slices.Contains(w.Sorts, sort) }
+
+// Of are its settings of a sort.
+func (w Wanted) Of(sort wire.Sort) (list []wire.Setting) {
+	for _, x := range w.Settings {
+		if x.Sort() == sort {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// Count says how much of what there is in it, such as 3 monitors, 1 channel.
+func (w Wanted) Count() string {
+	text := ""
+	add := func(n int, word string) {
+		if n != 1 {
+			word += "s"
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d %s", n, word)
+	}
+	if !w.NoMonitors || len(w.Monitors) > 0 || len(w.Sorts) == 0 {
+		add(len(w.Monitors), "monitor")
+	}
+	for _, sort := range FileSorts {
+		if w.Speaks(sort) {
+			add(len(w.Of(sort)), SortWord(sort))
+		}
+	}
+	return text
+}
+
+// check reports every mistake of each monitor and setting by itself.
+func (w Wanted) check(by Checks) error {
+	var p wire.Problems
+	for _, m := range w.Monitors {
+		p.Add(m.Name, by.Monitor(m.Monitor))
+	}
+	for _, x := range w.Settings {
+		p.Add(pathOf(x), by.Setting(x))
+	}
+	if err := p.Err(); err != nil {
+		return &InvalidError{err}
+	}
+	return nil
+}
+
+// pathOf is where a setting stands among all, such as channels.hook.
+func pathOf(x wire.Setting) string { return Section(x.Sort()) + "." + x.SettingName() }
