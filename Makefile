@@ -21,6 +21,7 @@ proof: ## proofs with large counts, over an hour (SOAK=3600 seconds): not in .ci
 	go test ./e2e -run TestBlame_Clock -count=1 -v -timeout 30m -shifted
 	go test ./e2e -run TestDash_UnderLoad -count=1 -v -dashrate 10000
 	go test ./e2e -run TestFaults -count=1 -v -timeout 2h -faults -away 10m
+	go test ./e2e -run 'TestFaults_Alerts$$' -count=1 -v -timeout 90m -faults -alertkills 1000
 	go test ./e2e -run TestLab_Cluster -count=1 -v -timeout 30m -lab
 	go run ./lab/bench -measure soak -kinds icmp -monitors 10000 -seconds $(SOAK)
 

@@ -25,7 +25,7 @@ func TestBackup_AnotherStore(t *testing.T) {
 
 	dir := filepath.Join(t.TempDir(), "backup")
 	out := m.admin.does("netmon backup " + dir + " --store " + m.store)
-	if !strings.Contains(out, "6 streams") || !strings.Contains(out, "4 identities") {
+	if !strings.Contains(out, "8 streams") || !strings.Contains(out, "4 identities") {
 		t.Errorf("backup says %q", out)
 	}
 	if sums, err := exec.LookPath("sha256sum"); err == nil {

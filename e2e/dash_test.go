@@ -38,8 +38,8 @@ func TestDash(t *testing.T) {
 		t.Run(size.w+"x"+size.h, func(t *testing.T) {
 			p, url, restart := office(t)
 			s := onTerminal(t, size.w, size.h, size.env, "dash", "--broker", url)
-			first := s.see("3 monitors: ✕ 1 ● 2", "agents 1/1", "nobody", "✕ down", "● up", "1/1")
-			if lines := strings.Split(first, "\n"); !strings.HasPrefix(strings.TrimLeft(lines[3], "▸ "), "nobody") {
+			first := s.see("3 monitors: ✕ 1 ● 2", "agents 1/1", "1 incident is open", "nobody", "✕ down", "● up", "1/1")
+			if lines := strings.Split(first, "\n"); !strings.HasPrefix(strings.TrimLeft(lines[4], "▸ "), "nobody") {
 				t.Errorf("the worst one does not stand first:\n%s", first)
 			}
 			if coloured := strings.Contains(s.do("capture-pane", "-p", "-e"), "\x1b[3"); coloured != (size.env == nil) {

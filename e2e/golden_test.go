@@ -53,6 +53,7 @@ var (
 	latency   = regexp.MustCompile(` +[\d.]+ (ns|µs|ms|s)\b`)
 	strip     = regexp.MustCompile(`(?m)([●▲✕])[●▲✕?]+$`)
 	rate      = regexp.MustCompile(`\d+ results/s`)
+	incident  = regexp.MustCompile(`(incident is open: ).*`) // its id, and since when
 	lasting   = regexp.MustCompile(` +(\d+h)?(\d+m)?\d+s\b`) // a state, so far
 )
 
@@ -65,6 +66,7 @@ func steady(screen string) string {
 			return r
 		}, s)
 	})
+	screen = incident.ReplaceAllString(screen, "${1}…")
 	screen = port.ReplaceAllString(screen, "${1}00000")
 	screen = latency.ReplaceAllStringFunc(screen, func(s string) string {
 		return strings.Repeat(" ", max(1, utf8.RuneCountInString(s)-len("0 ms"))) + "0 ms"
@@ -131,7 +133,7 @@ func TestGolden_Dash(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, url, _ := office(t)
 			tm := terminal(t, size[0], size[1], "dash", "--broker", url)
-			tm.golden("dash-monitors-"+name, "3 monitors: ✕ 1 ● 2", "agents 1/1", "nobody")
+			tm.golden("dash-monitors-"+name, "3 monitors: ✕ 1 ● 2", "agents 1/1", "nobody", "1 incident is open")
 			tm.press("2")
 			tm.golden("dash-matrix-"+name, "[2 matrix]", "home")
 			tm.press("?")

@@ -16,10 +16,10 @@ import (
 )
 
 // TestUnits holds the systemd units against systemd itself: no unknown setting,
-// and little left that a broken agent could do to its host.
+// and little left that a broken process could do to its host.
 func TestUnits(t *testing.T) {
 	units, err := filepath.Glob("../packaging/systemd/*.service")
-	if err != nil || len(units) != 2 {
+	if err != nil || len(units) != 3 {
 		t.Fatalf("units %q, error %v", units, err)
 	}
 	for _, unit := range units {

@@ -213,6 +213,9 @@ func TestDNS_Failures(t *testing.T) {
 			if c.failure == wire.FailTimeout || c.failure == wire.FailNoAnswer || strings.Contains(c.options, "invert") || regexp.MustCompile("stray|no answer to our|its ").MatchString(c.text) {
 				timeout = 200 * time.Millisecond
 			}
+			if strings.Contains(c.options, "attempts") { // each of them is to be sent
+				timeout = 2 * time.Second
+			}
 			begin := time.Now()
 			r := measureWithin(t, timeout, "dns", target, strings.ReplaceAll(c.options, `"UDP"`, fmt.Sprintf("%q", s.Addr)))
 			if took := time.Since(begin); took > timeout+time.Second {
