@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -52,4 +55,25 @@ func newest(subject string, data []byte) *nats.Msg {
 	m.Data = data
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	return m
+}
+
+// untilStored tries until it succeeds, ctx ends, or somebody else was first. What waits
+// for over a second is said once.
+func untilStored(ctx context.Context, log *slog.Logger, waits string, try func() error) error {
+	told := false
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		err := try()
+		if err == nil || errors.Is(err, errFenced) || ctx.Err() != nil {
+			return err
+		}
+		if !told && pause > time.Second {
+			told = true
+			log.Warn(waits, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }

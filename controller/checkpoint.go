@@ -177,29 +177,16 @@ func (k *keeper) save(ctx context.Context, list []judge.Shard, at position) erro
 	if err != nil {
 		return err
 	}
-	told := false
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	return untilStored(ctx, k.log, "what the judge goes on from after a restart is not stored yet", func() error {
 		sequence, err := k.batch(ctx, messages, data)
 		if err != nil { // it may be stored all the same
 			sequence, err = k.stored(ctx, data, err)
 		}
 		if err == nil {
 			k.over = sequence
-			return nil
 		}
-		if errors.Is(err, errFenced) || ctx.Err() != nil {
-			return err
-		}
-		if !told && pause > time.Second {
-			told = true
-			k.log.Warn("what the judge goes on from after a restart is not stored yet", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
+		return err
+	})
 }
 
 // batch sends messages and the head, of which the broker stores all or none.

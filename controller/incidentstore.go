@@ -125,8 +125,7 @@ func (s *incidentStore) batch(ctx context.Context, messages []*nats.Msg, at kept
 	if err != nil {
 		return err
 	}
-	told := false
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	return untilStored(ctx, s.log, "incidents wait for the broker", func() error {
 		try, cancel := context.WithTimeout(ctx, incidentsWithin)
 		sequence, err := publishBatch(try, s.js.Conn(), messages, newest(keptPosition, data), s.over)
 		cancel()
@@ -135,21 +134,9 @@ func (s *incidentStore) batch(ctx context.Context, messages []*nats.Msg, at kept
 		}
 		if err == nil {
 			s.over, s.at = sequence, at
-			return nil
 		}
-		if errors.Is(err, errFenced) || ctx.Err() != nil {
-			return err
-		}
-		if !told && pause > time.Second {
-			told = true
-			s.log.Warn("incidents wait for the broker", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
+		return err
+	})
 }
 
 // stored looks whether the position is there after all. Another one is somebody else's.
