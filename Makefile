@@ -1,4 +1,4 @@
-# make help says what there is. CI runs .ci/run.
+# make help says what there is. CI runs .ci/run, which is make ci after everything is installed.
 compose := $(if $(shell command -v docker-compose),docker-compose,docker compose)
 files := $(if $(CLUSTER),-f docker-compose.yml -f docker-compose.cluster.yml)
 lab := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/lab/
@@ -13,6 +13,15 @@ netmon: ## the program, one static file
 
 test: ## the tests
 	go test ./...
+
+check: ## before each commit, in minutes: lint, build, short tests; no root, no Docker
+	@.ci/steps check
+
+lint: ## gofmt, vet, staticcheck, go fix, misspell, go mod tidy; types on macOS and Windows
+	@.ci/steps lint elsewhere
+
+ci: ## all that CI runs, tens of minutes; skips what needs root or Docker where there is none
+	@.ci/steps ci
 
 SOAK ?= 3600
 proof: ## proofs with large counts, over an hour (SOAK=3600 seconds): not in .ci/run
@@ -55,4 +64,4 @@ lab-down: ## ends the lab; no container, network, volume or image stays
 	mkdir -p dist/lab
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
 
-.PHONY: help netmon test proof image lab lab-image lab-down
+.PHONY: help netmon test check lint ci proof image lab lab-image lab-down

@@ -3,6 +3,7 @@ package netmon_test
 import (
 	"go/build"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,51 +13,74 @@ import (
 // layers says who may import whom of us. A new arrow is a design decision: it
 // needs a reason in docs/adr.
 var layers = map[string][]string{
-	"wire":                nil,
-	"probes":              {"wire"},
-	"agent":               {"wire", "internal/atomicfile", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog", "internal/retry"},
-	"agent/policy":        {"wire", "internal/reach", "internal/safeyaml", "probes"},
-	"agent/policyfile":    {"agent/policy", "internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs"},
-	"agent/spool":         nil,
-	"broker":              {"wire", "internal/atomicfile", "broker/access", "internal/filelock", "internal/retry"},
-	"broker/access":       {"wire", "internal/atomicfile", "identity", "internal/auditlog", "internal/farewell", "internal/filelock", "internal/private", "internal/retry"},
-	"broker/backup":       {"wire", "internal/atomicfile", "broker", "broker/access", "identity"},
-	"notify":              {"wire", "internal/lease", "internal/private", "internal/retry", "internal/tail", "notify/policy", "notify/shoutrrr"},
-	"notify/shoutrrr":     nil,
-	"notify/policy":       {"wire", "internal/reach", "internal/safeyaml"},
-	"notify/policyfile":   {"internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs", "notify/policy"},
-	"identity":            {"wire", "internal/atomicfile", "internal/private"},
-	"judge":               {"wire"},
-	"incident":            {"wire"},
-	"judge/replay":        {"wire", "judge"},
-	"controller":          {"wire", "incident", "judge", "internal/command", "internal/retry", "internal/tail", "identity", "internal/lease"},
-	"console":             {"wire", "console/view", "incident", "judge", "judge/replay", "identity", "internal/command", "internal/farewell", "internal/retry", "internal/tail"},
-	"console/monitorfile": {"wire", "console", "console/output", "internal/safeyaml"},
-	"console/output":      {"wire", "judge", "judge/replay", "console"},
-	"console/draft":       {"wire", "probes", "console", "console/flow", "console/words"},
-	"console/words":       nil,
-	"console/flow":        {"wire", "console/words"},
-	"console/prompt":      {"wire", "judge", "console", "console/flow", "console/view", "console/words"},
-	"console/view":        {"wire", "judge"},
-	"console/screen":      {"wire", "judge", "console", "console/view"},
-	"cmd/netmon": {"wire", "internal/atomicfile", "judge", "probes", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
-		"console/prompt", "console/screen", "console/view", "console/words", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/host", "internal/membership", "internal/private", "internal/retry", "internal/safeyaml", "internal/userdirs", "notify", "notify/policyfile", "notify/shoutrrr"},
+	"wire":                    nil,
+	"probes":                  {"wire", "probes/engine", "probes/internal/figures", "probes/internal/words"},
+	"probes/engine":           {"probes/internal/figures", "probes/internal/words"},
+	"probes/tlsconf":          {"wire", "probes", "probes/engine", "probes/internal/figures", "probes/internal/words"},
+	"probes/kinds":            {"probes"}, // and each of its folders
+	"probes/kinds/dns":        ofKinds("probes/tlsconf", "probes/internal/h2"),
+	"probes/kinds/http":       ofKinds("probes/tlsconf", "probes/internal/h2"),
+	"probes/kinds/ntp":        ofKinds("internal/hostclock", "internal/ntppacket"),
+	"probes/kinds/tcp":        ofKinds("probes/tlsconf"),
+	"probes/kinds/tls":        ofKinds("probes/tlsconf"),
+	"probes/kinds/udp":        ofKinds("internal/ntppacket"),
+	"probes/internal/figures": nil,
+	"probes/internal/words":   nil,
+	"probes/internal/h2":      {"wire", "probes"},
+	"examples/receiver":       nil,
+	"examples/ownkind":        {"wire", "agent", "broker", "probes", "probes/kinds"},
+	"agent":                   {"wire", "internal/atomicfile", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog", "internal/retry"},
+	"agent/policy":            {"wire", "internal/reach", "internal/safeyaml", "probes"},
+	"agent/policyfile":        {"probes", "agent/policy", "internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs"},
+	"agent/spool":             nil,
+	"broker":                  {"wire", "internal/atomicfile", "broker/access", "internal/filelock", "internal/retry"},
+	"broker/access":           {"wire", "internal/atomicfile", "identity", "internal/auditlog", "internal/farewell", "internal/filelock", "internal/private", "internal/retry"},
+	"broker/backup":           {"wire", "internal/atomicfile", "broker", "broker/access", "identity"},
+	"notify":                  {"wire", "internal/lease", "internal/private", "internal/retry", "internal/tail", "notify/policy", "notify/shoutrrr"},
+	"notify/shoutrrr":         nil,
+	"notify/policy":           {"wire", "internal/reach", "internal/safeyaml"},
+	"notify/policyfile":       {"internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs", "notify/policy"},
+	"identity":                {"wire", "internal/atomicfile", "internal/private"},
+	"judge":                   {"wire", "internal/plural"},
+	"incident":                {"wire"},
+	"judge/replay":            {"wire", "judge"},
+	"history":                 {"wire"},
+	"history/store":           {"wire", "history"},
+	"history/feed":            {"wire", "incident", "history", "history/store", "identity", "internal/filelock", "internal/retry", "internal/tail"},
+	"controller":              {"wire", "history", "incident", "judge", "internal/command", "internal/retry", "internal/tail", "identity", "internal/historyask", "internal/lease", "internal/plural"},
+	"console":                 {"wire", "history", "console/view", "incident", "judge", "judge/replay", "identity", "internal/command", "internal/farewell", "internal/historyask", "internal/retry", "internal/tail", "internal/plural", "internal/timetext"},
+	"console/graph":           {"console", "internal/timetext"},
+	"console/monitorfile":     {"wire", "console", "console/output", "internal/formschema", "internal/safeyaml", "internal/timetext"},
+	"console/output":          {"wire", "judge", "judge/replay", "console", "console/graph", "internal/plural", "internal/timetext"},
+	"console/draft":           {"wire", "probes", "console", "console/flow", "console/shellwords"},
+	"console/shellwords":      nil,
+	"console/flow":            {"wire", "console/shellwords"},
+	"console/prompt":          {"wire", "judge", "console", "console/flow", "console/view", "console/shellwords"},
+	"console/view":            {"wire", "judge"},
+	"console/screen":          {"wire", "judge", "console", "console/graph", "console/view", "internal/plural", "internal/timetext"},
+	"cmd/netmon": {"wire", "internal/atomicfile", "judge", "probes", "probes/kinds", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
+		"console/prompt", "console/screen", "console/view", "console/shellwords", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/formschema", "internal/host", "internal/membership", "internal/plural", "internal/private", "internal/retry", "internal/safeyaml", "internal/timetext", "internal/userdirs", "notify", "notify/policy", "notify/policyfile", "notify/shoutrrr"},
 	// What cmd/netmon wires, without its flags (docs/adr/0035).
-	"internal/cmdline":    {"wire", "console", "internal/endpoint"},
-	"internal/doctor":     {"wire", "agent/policyfile", "broker", "broker/access", "console", "identity", "incident", "internal/endpoint", "internal/membership", "internal/private", "internal/userdirs", "probes"},
-	"internal/endpoint":   {"wire", "broker/access", "console", "console/output", "console/words", "identity", "internal/atomicfile", "internal/exit", "internal/filelock", "internal/private", "internal/safeyaml", "internal/userdirs"},
+	"internal/cmdline":    {"wire", "console", "internal/endpoint", "internal/plural"},
+	"internal/doctor":     {"wire", "agent/policyfile", "broker", "broker/access", "console", "identity", "incident", "internal/endpoint", "internal/hostclock", "internal/membership", "internal/private", "internal/userdirs", "probes", "internal/plural", "internal/timetext"},
+	"internal/endpoint":   {"wire", "broker/access", "console", "console/output", "console/shellwords", "identity", "internal/atomicfile", "internal/exit", "internal/filelock", "internal/private", "internal/safeyaml", "internal/timetext", "internal/userdirs"},
 	"internal/exit":       nil,
-	"internal/host":       {"wire", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "console", "console/words", "controller", "identity", "internal/endpoint", "internal/exit", "internal/membership", "internal/memory", "internal/private", "internal/userdirs", "notify", "notify/policy"},
+	"internal/formschema": nil,
+	"internal/timetext":   {"wire"},
+	"internal/host":       {"wire", "probes", "agent", "agent/policy", "agent/spool", "broker", "broker/access", "console", "console/shellwords", "controller", "history", "history/feed", "history/store", "identity", "internal/endpoint", "internal/exit", "internal/membership", "internal/memory", "internal/private", "internal/userdirs", "notify", "notify/policy"},
 	"internal/membership": {"wire", "identity", "internal/endpoint", "internal/exit", "internal/private", "internal/retry", "internal/userdirs"},
 	"internal/userdirs":   {"internal/exit"},
 	"e2e":                 nil,
-	"lab/accuracy":        {"probes"},
-	"lab/bench":           {"wire", "agent", "internal/ledger", "internal/tail", "broker/access", "identity"},
+	"lab/accuracy":        {"probes", "probes/kinds"},
+	"lab/bench":           {"wire", "history", "history/feed", "history/store", "probes/kinds", "agent", "internal/ledger", "internal/tail", "broker/access", "identity"},
 	"lab/fault":           nil,
-	"lab/netmon-targets":  {"lab/targets"},
-	"lab/targets":         nil,
+	"lab/netmon-targets":  {"internal/targets"},
 	"internal/command":    {"wire", "identity"},
 	"internal/auditlog":   {"wire"},
+	"internal/historyask": {"wire"},
+	"internal/hostclock":  nil,
+	"internal/ntppacket":  nil,
+	"internal/probetest":  {"wire", "probes", "internal/need", "internal/targets"},
 	"internal/farewell":   {"wire", "internal/retry"},
 	"internal/atomicfile": nil,
 	"internal/filelock":   nil,
@@ -64,23 +88,36 @@ var layers = map[string][]string{
 	"internal/need":       nil,
 	"internal/lease":      {"wire", "internal/retry"},
 	"internal/memory":     nil,
+	"internal/plural":     nil,
 	"internal/private":    nil,
 	"internal/reach":      {"wire"},
 	"internal/safeyaml":   {"wire"},
 	"internal/retry":      nil,
 	"internal/tail":       {"internal/retry"},
 	"internal/ledger":     {"wire", "internal/tail"},
+	"internal/targets":    nil,
+	"internal/testcert":   nil,
 	"internal/testlog":    nil,
 	"internal/race":       nil,
+	"internal/typecheck":  nil,
 	"internal/natstest":   {"broker", "broker/access", "identity", "wire"},
 }
 
+// ofKinds are the imports of a kind: no kind imports another. One that needs more
+// stands in the table.
+func ofKinds(more ...string) []string {
+	return append([]string{"wire", "probes", "probes/engine", "probes/internal/figures", "probes/internal/words"}, more...)
+}
+
 // stdlibOnly are packages that use nothing but the standard library.
-var stdlibOnly = []string{"wire", "incident", "judge", "judge/replay", "agent/spool", "internal/need", "internal/testlog"}
+var stdlibOnly = []string{"wire", "incident", "judge", "judge/replay", "history", "agent/spool", "internal/need", "internal/testcert", "internal/testlog"}
 
 func TestLayers(t *testing.T) {
 	for _, dir := range packages(t) {
 		allowed, listed := layers[dir]
+		if !listed && path.Dir(dir) == "probes/kinds" {
+			allowed, listed = ofKinds(), true // as most kinds have it
+		}
 		if !listed {
 			t.Errorf("package %s is not in the table", dir)
 			continue
@@ -92,13 +129,16 @@ func TestLayers(t *testing.T) {
 			}
 			t.Fatal(err)
 		}
-		for _, path := range pkg.Imports {
-			of, ours := strings.CutPrefix(path, "netmon/")
+		for _, imported := range pkg.Imports {
+			of, ours := strings.CutPrefix(imported, "netmon/")
+			if dir == "probes/kinds" && path.Dir(of) == dir {
+				continue
+			}
 			switch {
 			case ours && !slices.Contains(allowed, of):
 				t.Errorf("%s imports %s: may import %v", dir, of, allowed)
-			case !ours && slices.Contains(stdlibOnly, dir) && strings.Contains(strings.Split(path, "/")[0], "."):
-				t.Errorf("%s imports %s: may import the standard library only", dir, path)
+			case !ours && slices.Contains(stdlibOnly, dir) && strings.Contains(strings.Split(imported, "/")[0], "."):
+				t.Errorf("%s imports %s: may import the standard library only", dir, imported)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ type acks struct {
 }
 
 // of returns the acks of a connection. What was in flight on another one, or
-// before a reconnect, is answered no more: see lost.
+// before a reconnect, is no longer answered: see lost.
 func (a *acks) of(nc *nats.Conn) (*acks, error) {
 	if a != nil && a.nc == nc && !a.lost() {
 		return a, nil

@@ -38,6 +38,7 @@ type Options struct {
 	State   string            // folder for the state file and the spool; made when missing
 	Spool   spool.Options     // bounds of the results that wait for the broker
 	Version string            // of netmon, as semantic version
+	Kinds   probes.List       // what it can measure: those of netmon are kinds.All()
 	// Connect makes the connection to the broker; the agent adds its own options.
 	Connect func(...nats.Option) (*nats.Conn, error)
 	// Trust, when not nil, is whose commands count: the broker lets nobody in whom
@@ -49,8 +50,9 @@ type Options struct {
 	Follow func(context.Context, *nats.Conn) (identity.Followed, error)
 	Domain string         // of JetStream, behind a leaf node; "" is found, as far as it can be
 	Policy *policy.Policy // nil: that of an agent without a policy file
+	Bodies int64          // what runs may hold of bodies, see [probes.Env]; 0 is its default
 	Log    *slog.Logger
-	Opened func() // when not nil, told each time the broker is reached
+	Opened func() // when not nil, called each time the broker is reached; it must not block
 
 	claimAgain time.Duration // of tests: default claimAgain
 }
@@ -65,7 +67,7 @@ type Agent struct {
 	env       *probes.Env
 	policy    *policy.Policy
 	asks      *rate.Limiter // of runs that are asked for
-	run       *runner
+	runner    *runner
 	spool     *spool.Spool  // opened by Run
 	results   atomic.Uint64 // measured since started
 	link      *link
@@ -75,10 +77,10 @@ type Agent struct {
 	rotating  atomic.Bool
 	refusedAt atomic.Pointer[time.Time]
 	replays   identity.Challenges    // guards against commands that come twice
-	told      *auditlog.Log          // who made the agent do what
+	audits    *auditlog.Log          // who made the agent do what
 	audit     chan auditLine         // of that, what is to be stored; has room for some
 	beat      chan struct{}          // a heartbeat is wanted soon; has room for one
-	authority atomic.Pointer[string] // fingerprint of the one that was told last; nil without Trust
+	authority atomic.Pointer[string] // fingerprint of the one that was reported last; nil without Trust
 	following chan struct{}          // asks followLoop to look; has room for one
 	reached   chan struct{}          // asks reachLoop to look; has room for one
 	api       reach
@@ -108,6 +110,9 @@ func New(o Options) (*Agent, error) {
 	if o.Domain != "" {
 		p.Add("js-domain", wire.CheckToken(o.Domain))
 	}
+	if len(o.Kinds) == 0 {
+		p.Addf("kinds", "are missing: without any nothing can be measured")
+	}
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -116,7 +121,7 @@ func New(o Options) (*Agent, error) {
 	}
 	if o.Policy == nil {
 		var err error
-		if o.Policy, err = policy.New(policy.Default(), "default"); err != nil {
+		if o.Policy, err = policy.New(policy.Default(), o.Kinds, "default"); err != nil {
 			return nil, err
 		}
 	}
@@ -124,14 +129,15 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, asks: newAskBudget(), env: police(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), linked: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, asks: newAskBudget(), env: enforce(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), linked: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
 	a.api.turn(o.Domain)
-	a.told = auditlog.New(a.note)
+	a.audits = auditlog.New(a.note)
 	a.env.Clock = a.clock.now
-	a.run = newRunner(o.ID, a.record)
-	a.run.began = a.env.Launched
+	a.env.Bodies = o.Bodies
+	a.runner = newRunner(o.ID, a.record)
+	a.runner.began = a.env.Launched
 	a.runs, a.cutRuns = context.WithCancel(context.Background()) // #nosec G118 -- Run calls it at its end
-	a.set = newSet(a.runs, a.run, a.checkMonitor)
+	a.set = newSet(a.runs, a.runner, a.checkMonitor)
 	a.set.policy = o.Policy
 	a.link = &link{id: o.ID, instance: a.instance, known: o.Trust != nil, started: a.started, log: a.log, connect: o.Connect, opened: a.opened, again: o.claimAgain,
 		serve: func(nc *nats.Conn) (func(), error) { return service(nc, o.ID, o.Version, o.Labels, a.command) }}
@@ -165,7 +171,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	a.spool = sp
-	a.kinds, a.cannot = abilities(a.env)
+	a.kinds, a.cannot = abilities(a.o.Kinds, a.env)
 	a.mu.Lock()
 	for _, p := range []string{problem, spoolProblem} {
 		if p != "" {
@@ -188,7 +194,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		a.log.Info("resumed", "monitors", n, "file", filepath.Join(a.o.State, stateName))
 	}
 
-	// Three lives, each ends after the one before: starting probes, probes
+	// Three lives, each ends after the previous one: starting probes, probes
 	// under way, sending what they measured.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -199,10 +205,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer stopTelling()
 	var loops, tells, sends sync.WaitGroup
 	var linkErr error
-	crowd := newCrowd()
-	defer crowd.close()
-	a.run.crowd = crowd.over
-	loops.Go(func() { a.run.loop(ctx) })
+	load := newOverload()
+	defer load.close()
+	a.runner.checkOverload = load.exceeded
+	loops.Go(func() { a.runner.loop(ctx) })
 	loops.Go(func() { a.beatLoop(ctx) })
 	loops.Go(func() { a.followLoop(ctx) })
 	loops.Go(func() { a.reachLoop(ctx) })
@@ -219,7 +225,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.stopping = true
 	a.mu.Unlock()
 	loops.Wait()
-	a.run.finish(probeGrace, a.cutRuns)
+	a.runner.finish(probeGrace, a.cutRuns)
 	a.deliver(s)
 	stopTelling()
 	tells.Wait()
@@ -236,14 +242,14 @@ func (a *Agent) record(r wire.Result) {
 	r.Fit()
 	mark := spool.Mark{r.Due.UnixNano(), int64(r.Covers)} // #nosec G115 -- what the runner counted
 	if r.Asked != "" {
-		mark = spool.Mark{} // it is no tick: the last one is the one before
+		mark = spool.Mark{} // it is not a tick: the last one is the previous one
 	}
 	err := a.spool.AppendMarked(r.Monitor, mark, func(buf []byte, epoch string, seq, run uint64) ([]byte, error) {
 		r.Epoch, r.Seq, r.Run = epoch, seq, run
 		return r.AppendJSON(buf)
 	})
 	if err != nil {
-		a.log.Error("a result could not be kept", "monitor", r.Monitor, "error", err)
+		a.log.Error("could not store a result", "monitor", r.Monitor, "error", err)
 	}
 }
 
@@ -294,15 +300,15 @@ func (a *Agent) setSendProblem(p string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if p != "" && a.sendProblem == "" {
-		a.log.Warn("results wait here", "reason", p)
+		a.log.Warn("results are queued here", "reason", p)
 	}
 	if p == "" && a.sendProblem != "" {
-		a.log.Info("results flow again")
+		a.log.Info("results are being sent again")
 	}
 	a.sendProblem = p
 }
 
-// opened announces the agent before anybody is told that it is there.
+// opened announces the agent before anybody learns that it exists.
 func (a *Agent) opened() {
 	a.sendAlive(false)
 	a.follow()

@@ -16,6 +16,7 @@ import (
 
 	"netmon/broker"
 	"netmon/internal/natstest"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -32,7 +33,7 @@ type live struct {
 func launch(t *testing.T, id, state string, connect func(...nats.Option) (*nats.Conn, error), more ...func(*Options)) *live {
 	t.Helper()
 	l := &live{t: t, opened: make(chan struct{}, 16), put: make(chan wire.Result, 10_000), ended: make(chan error, 1)}
-	o := Options{ID: id, State: state, Version: "1.2.3", Labels: map[string]string{"region": "eu"}, Connect: connect,
+	o := Options{Kinds: kinds.All(), ID: id, State: state, Version: "1.2.3", Labels: map[string]string{"region": "eu"}, Connect: connect,
 		Log:    slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Opened: func() { l.opened <- struct{}{} }}
 	for _, change := range more {
@@ -43,8 +44,8 @@ func launch(t *testing.T, id, state string, connect func(...nats.Option) (*nats.
 		t.Fatal(err)
 	}
 	l.Agent = a
-	record := a.run.record
-	a.run.record = func(r wire.Result) {
+	record := a.runner.record
+	a.runner.record = func(r wire.Result) {
 		record(r)
 		l.put <- r
 	}

@@ -33,17 +33,17 @@ func (a *Agent) ask(name, token, field string) wire.MonitorReply {
 	switch {
 	case e == nil:
 		return refuse(wire.Absent, wire.Error{Code: wire.CodeInvalid, Field: field, Message: fmt.Sprintf("%q does not run here", name)})
-	case e.run == nil:
+	case e.task == nil:
 		r.Revision = e.monitor.Revision
 		return refuse(wire.Refused, e.refused...)
 	}
 	r.Revision = e.monitor.Revision
-	if a.run.join(e.run, token) {
+	if a.runner.join(e.task, token) {
 		return r
 	}
 	if !a.asks.Allow() {
 		return refuse(wire.Refused, wire.Error{Code: wire.CodeLimit, Field: field,
-			Message: fmt.Sprintf("%d runs a second may be asked for, and they are used up: ask again in a moment", wire.MaxAskRate)})
+			Message: fmt.Sprintf("at most %d runs a second may be requested, and that limit is reached: try again in a moment", wire.MaxAskRate)})
 	}
 	// What it measures, and where, was asked when it was started: a policy does not change.
 	if err := a.policy.Demand(&a.set.tally, e.load, time.Now()); err != nil {
@@ -51,7 +51,7 @@ func (a *Agent) ask(name, token, field string) wire.MonitorReply {
 		p.Add(field, err)
 		return refuse(wire.Refused, wire.Invalid(p.Err())...)
 	}
-	a.run.ask(e.run, token)
+	a.runner.ask(e.task, token)
 	return r
 }
 
@@ -73,7 +73,7 @@ const askedBytes = 16
 
 // join has a run that was asked for, and did not begin yet, carry this token
 // instead. It says whether there is one.
-func (r *runner) join(x *run, token string) bool {
+func (r *runner) join(x *task, token string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -88,7 +88,7 @@ func (r *runner) join(x *run, token string) bool {
 }
 
 // ask has a monitor run at once, or right after the run under way.
-func (r *runner) ask(x *run, token string) {
+func (r *runner) ask(x *task, token string) {
 	r.mu.Lock()
 	x.wanted = wish{token, time.Now()}
 	busy := x.busy // then the run under way sees to it at its end
@@ -98,11 +98,11 @@ func (r *runner) ask(x *run, token string) {
 	}
 }
 
-// turn has the loop look whether a monitor has a run to make, although no tick of
+// turn has the loop check whether a monitor has a run to make, although no tick of
 // it is due.
-func (r *runner) turn(x *run) {
+func (r *runner) turn(x *task) {
 	r.mu.Lock()
 	r.follow = append(r.follow, x)
 	r.mu.Unlock()
-	r.poke()
+	r.wake()
 }

@@ -87,7 +87,7 @@ func TestRunner_Asked(t *testing.T) {
 						})
 					}
 					time.Sleep(time.Until(begin.Add(3500 * time.Millisecond)))
-					for range 3 { // what goes on, and what follows it
+					for range 3 { // what is running, and what follows it
 						time.Sleep(c.takes)
 					}
 					b.end()
@@ -115,7 +115,7 @@ func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
 }
 
 // TestRunner_AccountsForEveryTickBesideRunsThatAreAskedFor: however often somebody
-// asks, runs do not overlap, and the results of the schedule tell of every tick.
+// asks, runs do not overlap, and the results of the schedule account for every tick.
 func TestRunner_AccountsForEveryTickBesideRunsThatAreAskedFor(t *testing.T) {
 	const every = time.Second
 	for name, c := range map[string]struct {
@@ -137,7 +137,7 @@ func TestRunner_AccountsForEveryTickBesideRunsThatAreAskedFor(t *testing.T) {
 				b.most = c.most
 				b.runner.mu.Unlock()
 				var n atomic.Int64
-				monitors := map[string]*run{}
+				monitors := map[string]*task{}
 				for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 					var busy atomic.Bool
 					once := func(ctx context.Context, d time.Duration) wire.Result {
@@ -228,7 +228,7 @@ func TestRunner_AskedAndStopped(t *testing.T) {
 	})
 }
 
-// TestAgent_RemembersTheLastTick: after a kill, the last tick that a result tells of
+// TestAgent_RemembersTheLastTick: after a kill, the last tick that a result accounts for
 // is found in the spool, also where runs came after it that were asked for.
 func TestAgent_RemembersTheLastTick(t *testing.T) {
 	for _, closed := range []bool{false, true} {

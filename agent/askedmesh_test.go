@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"netmon/internal/natstest"
-	"netmon/probes"
+	"netmon/internal/need"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
-// hourly starts monitors that will not run by themselves while a test goes on.
+// hourly starts monitors that will not run by themselves while a test continues.
 func hourly(name, kind, target string) string {
 	return fmt.Sprintf(`{"op":"start","monitors":[{"name":%q,"kind":%q,"target":%q,"every":"24h","timeout":"5s"}]}`, name, kind, target)
 }
@@ -28,7 +29,7 @@ func TestAgent_RunsEveryKindOnceMore(t *testing.T) {
 	got := results(t, nc)
 	targets := liveTargets(t)
 	var names []string
-	for _, k := range probes.Kinds {
+	for _, k := range kinds.All() {
 		if r := ask(t, nc, "paris", hourly(k.Name, k.Name, targets[k.Name])); !r.OK {
 			t.Fatal(r.Error)
 		}
@@ -90,7 +91,7 @@ func liveTargets(t *testing.T) map[string]string {
 
 // TestAgent_AskedForWhatDoesNotRun: each name has its own answer.
 func TestAgent_AskedForWhatDoesNotRun(t *testing.T) {
-	l, nc := policed(t, `{"targets":{"deny":["127.0.0.2"]}}`)
+	l, nc := liveWithPolicy(t, `{"targets":{"deny":["127.0.0.2"]}}`)
 	got := results(t, nc)
 	ask(t, nc, "paris", hourly("web", "tcp", target(t)))
 	ask(t, nc, "paris", `{"op":"start","store":"s","revision":3,"monitors":[{"name":"denied","kind":"tcp","target":"127.0.0.2:1","revision":3}]}`)
@@ -133,12 +134,12 @@ func TestAgent_AskedWithinBounds(t *testing.T) {
 		code    wire.Code
 		want    string
 	}{
-		"whoever asks": {`{}`, many("127.0.0.1:1", wire.MaxAsked+5), wire.MaxAsked, wire.CodeLimit, "names[20]: 10 runs a second may be asked for"},
+		"whoever asks": {`{}`, many("127.0.0.1:1", wire.MaxAsked+5), wire.MaxAsked, wire.CodeLimit, "names[20]: at most 10 runs a second may be requested"},
 		"of the agent": {`{"max_rate":0.1}`, []string{"127.0.0.1:1", "127.0.0.2:1"}, 1, wire.CodePolicy, "names[1]: the agent's policy does not allow it: max_rate is 0.1 a second"},
 		"towards one":  {`{"max_target_rate":0.1}`, []string{"127.0.0.1:1", "127.0.0.1:1", "127.0.0.2:1"}, 2, wire.CodePolicy, "names[1]: the agent's policy does not allow it: max_target_rate is 0.1 a second"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, nc := policed(t, c.policy)
+			_, nc := liveWithPolicy(t, c.policy)
 			got := results(t, nc)
 			var names []string
 			for i, target := range c.targets {
@@ -184,6 +185,7 @@ func many(s string, n int) (out []string) {
 // TestAgent_WhoMayAsk: a run is asked for by who may change something, signed; the
 // audit has those of people.
 func TestAgent_WhoMayAsk(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	boss, bossSigns := s.Signing(t, wire.RoleController, "controller")
 	olga, olgaSigns := s.Signing(t, wire.RoleOperator, "olga")

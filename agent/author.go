@@ -32,7 +32,7 @@ func (a *Agent) author(data []byte, proof string, c wire.Command) (string, error
 	who, err := identity.Receiver{Member: a.o.Trust.Member, Challenges: &a.replays}.
 		Sender(proof, subject, data, wire.RoleController, wire.RoleOperator, wire.RoleAdmin)
 	if err != nil && proof != "" && a.o.Trust.Number() == 0 {
-		err = identity.Refuse(wire.CodeUnknown, errors.New("this agent was not told yet whose commands count, which the broker does at once: if it does not, its netmon is older than this agent's: update it there"))
+		err = identity.Refuse(wire.CodeUnknown, errors.New("this agent does not know yet whose commands count: the broker sends that at once; if it does not, its netmon is older than this agent's: update it there"))
 	}
 	switch {
 	case err != nil:
@@ -41,12 +41,12 @@ func (a *Agent) author(data []byte, proof string, c wire.Command) (string, error
 	case who.Role == wire.RoleController:
 		return byController, nil
 	case c.Op == wire.OpSync: // only the controller knows all that is saved
-		return who.Name, fmt.Errorf("op: sync is the controller's: save monitors, or start and stop them one by one")
+		return who.Name, fmt.Errorf("op: only the controller may send sync: save monitors, or start and stop them one by one")
 	}
 	return who.Name, nil
 }
 
-// refusedEvery bounds how often the log tells of commands that nobody showed to
+// refusedEvery bounds how often the log reports commands that nobody showed to
 // be allowed.
 const refusedEvery = time.Minute
 
@@ -60,20 +60,20 @@ func (a *Agent) refusing(err error) {
 		return
 	}
 	a.refusedAt.Store(&now)
-	a.log.Warn("a command was refused, and others may be that are not told of here", "error", err)
+	a.log.Warn("refused a command; further refusals may not be logged", "error", err)
 }
 
 // trust takes a newer list of those whose commands count. It shows by itself
 // who made it.
 func (a *Agent) trust(list wire.SignedTrust) wire.Reply {
 	if a.o.Trust == nil {
-		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it obeys whoever the broker lets in"})
+		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "op", Message: "this agent did not join with a token: it obeys everybody whom the broker lets in"})
 	}
 	before, problem := a.o.Trust.Number(), a.o.Trust.Problem()
 	err := a.o.Trust.Take(list)
 	a.cameOver()
 	if n := a.o.Trust.Number(); n != before { // also where it could not be kept
-		a.log.Info("there is a newer list of those whose commands count", "number", n)
+		a.log.Info("received a newer list of those whose commands count", "number", n)
 		a.changed()
 		if a.o.Trust.Next() != "" {
 			a.follow()
@@ -86,17 +86,17 @@ func (a *Agent) trust(list wire.SignedTrust) wire.Reply {
 		}
 		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInternal, Field: "trust", Message: err.Error()})
 	case err != nil:
-		a.log.Warn("a list of those whose commands count is refused", "error", err)
+		a.log.Warn("refused a list of those whose commands count", "error", err)
 		return wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeInvalid, Field: "trust", Message: err.Error()})
 	case problem != nil:
-		a.log.Info("the list of those whose commands count is kept", "number", a.o.Trust.Kept())
+		a.log.Info("stored the list of those whose commands count", "number", a.o.Trust.Kept())
 		a.changed()
 	}
 	return wire.Reply{OK: true, Agent: a.o.ID}
 }
 
 const (
-	auditRoom  = 256              // changes that wait to be told
+	auditRoom  = 256              // changes that wait to be stored
 	auditTries = 5                // to store one
 	auditPause = 2 * time.Second  // between two tries
 	auditAck   = 5 * time.Second  // for the stream to answer, asked again meanwhile
@@ -105,9 +105,9 @@ const (
 	rotateMost = 20 * time.Second // to change the key
 )
 
-// tell notes who made the agent do what. What the controller does follows from
+// auditCommand notes who made the agent do what. What the controller does follows from
 // saved monitors, whose authors are known.
-func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
+func (a *Agent) auditCommand(by string, c wire.Command, r wire.Reply) {
 	switch {
 	case c.Op == wire.OpList, c.Op == wire.OpInfo, c.Op == wire.OpTrust, c.Op == "", by == byController, a.o.Trust == nil && c.Store != "":
 		return
@@ -127,7 +127,7 @@ func (a *Agent) tell(by string, c wire.Command, r wire.Reply) {
 		e.Error = wire.Clip(r.Error.Error(), wire.MaxText)
 	}
 	e.Detail = wire.Clip(e.Detail, wire.MaxText)
-	a.told.Add(context.Background(), e, changed(c, r))
+	a.audits.Add(context.Background(), e, changed(c, r))
 }
 
 // auditLine is a line under an id that nobody guesses: sent again, it is one line.
@@ -142,15 +142,15 @@ func (a *Agent) note(_ context.Context, e wire.Audit) {
 	select {
 	case a.audit <- auditLine{e, rand.Text()}:
 	default:
-		a.log.Warn("audit: too much at once, one change is in this log only", "by", e.By, "op", e.Did)
+		a.log.Warn("audit: too many changes at once, this one is in this log only", "by", e.By, "op", e.Did)
 	}
 }
 
-// auditLoop stores what was told, in order, until ctx ends. What was told until
+// auditLoop stores what was noted, in order, until ctx ends. What was noted until
 // then it still tries to store.
 func (a *Agent) auditLoop(ctx context.Context) {
 	var counting sync.WaitGroup
-	counting.Go(func() { a.told.Run(ctx) })
+	counting.Go(func() { a.audits.Run(ctx) })
 	var cut []auditLine // being stored when ctx ended
 	for ctx.Err() == nil {
 		select {
@@ -159,7 +159,7 @@ func (a *Agent) auditLoop(ctx context.Context) {
 			if err := a.storeAudit(ctx, e); err != nil && ctx.Err() != nil {
 				cut = append(cut, e)
 			} else if err != nil {
-				a.untold(e, err)
+				a.auditFailed(e, err)
 			}
 		}
 	}
@@ -171,13 +171,13 @@ func (a *Agent) auditLoop(ctx context.Context) {
 	}
 	for _, e := range cut {
 		if err := a.storeAudit(rest, e); err != nil {
-			a.untold(e, err)
+			a.auditFailed(e, err)
 		}
 	}
 }
 
-func (a *Agent) untold(e auditLine, err error) {
-	a.log.Warn("audit: a change is in this log only", "by", e.By, "did", e.Did, "error", err)
+func (a *Agent) auditFailed(e auditLine, err error) {
+	a.log.Warn("audit: this change is in this log only", "by", e.By, "did", e.Did, "error", err)
 }
 
 func (a *Agent) storeAudit(ctx context.Context, e auditLine) error {
@@ -212,7 +212,7 @@ func (a *Agent) storeAudit(ctx context.Context, e auditLine) error {
 }
 
 // rotate changes the agent's key. The answer goes out before the connection is
-// made anew with it.
+// recreated with it.
 func (a *Agent) rotate(reply func(wire.Reply)) {
 	nc := a.link.current()
 	if a.o.Rotate == nil || nc == nil {
@@ -220,19 +220,19 @@ func (a *Agent) rotate(reply func(wire.Reply)) {
 		return
 	}
 	if !a.rotating.CompareAndSwap(false, true) {
-		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: "it is changing its key already"}))
+		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: "it is already changing its key"}))
 		return
 	}
 	reply(wire.Reply{OK: true, Agent: a.o.ID})
-	a.run.wg.Go(func() {
+	a.runner.wg.Go(func() {
 		defer a.rotating.Store(false)
 		ctx, cancel := context.WithTimeout(a.runs, rotateMost)
 		defer cancel()
 		nc.FlushWithContext(ctx)
 		if err := a.o.Rotate(ctx, nc); err != nil {
-			a.log.Error("the key was not changed", "error", err)
+			a.log.Error("could not change the key", "error", err)
 			return
 		}
-		a.log.Info("the key was changed; the one before is shut out")
+		a.log.Info("changed the key; the previous one is shut out")
 	})
 }

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// clockEvery is how often the broker's clock is looked at.
+	// clockEvery is how often the broker's clock is read.
 	clockEvery = time.Minute
-	// clockOld is the age of a result up to which it tells of the broker's clock.
+	// clockOld is the age of a result up to which it says something about the broker's clock.
 	clockOld = 15 * time.Minute
-	// clockNoted is from which difference on heartbeats tell of it.
+	// clockNoted is from which difference on heartbeats report it.
 	clockNoted = 5 * time.Second
 )
 
 // brokerClock is what the agent knows of the broker's clock: when the stream
 // stored a result of which the agent knows when it was sent. That is true to a
-// second and the way to the broker. It goes on by the monotonic clock, so that a
+// second and the way to the broker. It continues by the monotonic clock, so that a
 // step of this host's clock does not move it.
 type brokerClock struct {
 	mu sync.Mutex
@@ -29,7 +29,7 @@ type brokerClock struct {
 }
 
 // saw notes that the broker stored at stored what we had sent at sent, now being
-// now. A result that is too old tells nothing: our clock may have been set since.
+// now. A result that is too old says nothing: our clock may have been set since.
 func (c *brokerClock) saw(stored, sent, now time.Time) {
 	age := now.Round(0).Sub(sent)
 	if age < 0 || age > clockOld {
@@ -87,11 +87,11 @@ func (a *Agent) lookAtClock(ctx context.Context) {
 	name, every := "", time.Duration(0)
 	a.mu.Lock()
 	for _, e := range a.set.entries {
-		if e.run == nil {
+		if e.task == nil {
 			continue
 		}
 		if own := e.monitor.Every.Std(); name == "" || own < every {
-			if runs, _, _ := a.run.figures(e.run); runs > 0 {
+			if runs, _, _ := a.runner.figures(e.task); runs > 0 {
 				name, every = e.monitor.Name, own
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// TestBrokerClock: what is known of the broker's clock, and what tells nothing.
+// TestBrokerClock: what is known about the broker's clock, and what says nothing.
 func TestBrokerClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c brokerClock

@@ -78,7 +78,7 @@ func TestAgent_SavesLaterWhatItCouldNot(t *testing.T) {
 	if r := ask(t, nc, "paris", startCommand("web", target(t))); !r.OK {
 		t.Fatal(r.Error)
 	}
-	if notes := l.alive().Notes; len(notes) != 1 || !strings.Contains(notes[0], "could not be saved") {
+	if notes := l.alive().Notes; len(notes) != 1 || !strings.Contains(notes[0], "could not save which monitors run") {
 		t.Errorf("notes %q", notes)
 	}
 	move(dir)
@@ -144,7 +144,7 @@ func askSigned(t *testing.T, nc *nats.Conn, signer *identity.Signer, id, command
 
 // TestAttack_AuditByNothing: an operator sends thousands of commands that change
 // nothing. What others do is still in the audit, they are not kept waiting by a
-// state file that is written again and again, and how many there were is told.
+// state file that is written again and again, and how many there were is reported.
 func TestAttack_AuditByNothing(t *testing.T) {
 	s := natstest.StartSecure(t)
 	boss := s.As(t, wire.RoleController, "controller")
@@ -252,7 +252,7 @@ func TestChanged(t *testing.T) {
 }
 
 // TestAgent_ListThatCannotBeWritten: the heartbeat says which list would count
-// after a restart, so that the controller goes on bringing the newest one.
+// after a restart, so that the controller keeps bringing the newest one.
 func TestAgent_ListThatCannotBeWritten(t *testing.T) {
 	s := natstest.StartSecure(t)
 	_, dir := s.LetIn(t, wire.RoleAgent, "any")
@@ -271,7 +271,7 @@ func TestAgent_ListThatCannotBeWritten(t *testing.T) {
 			t.Errorf("not written, and it says %+v", r)
 		}
 	}
-	if b := l.alive(); b.Trust != 0 || len(b.Notes) != 1 || !strings.Contains(b.Notes[0], "would not after a restart") {
+	if b := l.alive(); b.Trust != 0 || len(b.Notes) != 1 || !strings.Contains(b.Notes[0], "a restart would lose it") {
 		t.Errorf("list %d; notes %q", b.Trust, b.Notes)
 	}
 	if trust.Number() != number {

@@ -11,6 +11,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/testlog"
 	"netmon/wire"
 )
@@ -19,6 +20,7 @@ import (
 // first. The agent measures on, also after a restart, and comes back when the
 // thief is gone. One that was never connected is told that the id is in use.
 func TestAttack_ClaimEndsNobody(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	id, dir := s.LetIn(t, wire.RoleAgent, "oslo")
 	trust, err := identity.OpenTrust(dir)
@@ -44,7 +46,7 @@ func TestAttack_ClaimEndsNobody(t *testing.T) {
 		o.Trust, o.claimAgain = trust, 100*time.Millisecond
 		o.Log = slog.New(slog.NewTextHandler(io.MultiWriter(log, testWriter{t}), nil))
 	}
-	const told = "another agent answers for this one's id"
+	const told = "another agent answers under this agent's id"
 	// A plain connection with the stolen key, and what it says.
 	asked := make(chan struct{}, 1)
 	steal := func() *nats.Conn {
@@ -76,7 +78,7 @@ func TestAttack_ClaimEndsNobody(t *testing.T) {
 			await(t, asked, "the agent to ask again")
 		}
 		if pending, seq, _ := l.spool.Figures(); pending < 3 || seq < before+3 || l.link.current() != nil {
-			t.Errorf("%d results wait here, %d measured", pending, seq-before)
+			t.Errorf("%d results are queued here, %d measured", pending, seq-before)
 		}
 		if n := log.Count(told); n != times {
 			t.Errorf("it tells %d times, want %d", n, times)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"netmon/agent/policy"
-	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -33,14 +32,14 @@ func (a *Agent) command(data []byte, proof string, reply func(wire.Reply)) {
 			refusal.Challenge = a.replays.Now()
 		}
 		if a.o.Trust == nil || by != "" { // else anybody could fill the audit
-			a.tell(by, c, refusal)
+			a.auditCommand(by, c, refusal)
 		}
 		reply(refusal)
 		return
 	}
 	answer := reply
 	reply = func(r wire.Reply) {
-		a.tell(by, c, r)
+		a.auditCommand(by, c, r)
 		answer(r)
 	}
 	switch c.Op {
@@ -100,7 +99,7 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 		r.Want = want
 	}
 	if a.set.dirty {
-		a.set.fill()
+		a.set.startFitting()
 	}
 	for _, m := range r.Monitors {
 		r.Errors = append(r.Errors, m.Errors[:min(len(m.Errors), wire.MaxProblems-len(r.Errors))]...)
@@ -115,7 +114,7 @@ func (a *Agent) change(c wire.Command, by string) wire.Reply {
 	return r
 }
 
-// saveLocked writes the state file; a failure is told in heartbeats and does
+// saveLocked writes the state file; a failure is reported in heartbeats and does
 // not undo the command. The next command tries again.
 func (a *Agent) saveLocked() {
 	s := a.set.state()
@@ -123,7 +122,7 @@ func (a *Agent) saveLocked() {
 	err := saveState(a.o.State, s)
 	if err != nil {
 		a.log.Error("save state", "error", err)
-		a.stateProblem = fmt.Sprintf("what runs could not be saved, a restart would forget the last changes: %v", err)
+		a.stateProblem = fmt.Sprintf("could not save which monitors run, a restart would forget the last changes: %v", err)
 		return
 	}
 	a.stateProblem, a.set.dirty = "", false
@@ -160,8 +159,9 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 		reply(wire.Refuse(a.o.ID, wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("%d probes on demand are running: try again", probeMost)}))
 		return
 	}
-	a.run.wg.Go(func() {
+	a.runner.wg.Go(func() {
 		defer a.probing.Add(-1)
+		defer check.probe.Close()
 		res := check.probe.Run(a.runs, m.Timeout.Std(), nil)
 		res.Agent, res.Monitor = a.o.ID, m.Name
 		res.Fit()
@@ -169,9 +169,9 @@ func (a *Agent) probeNow(c wire.Command, reply func(wire.Reply)) {
 	})
 }
 
-// checkMonitor builds a monitor's probe, or tells every mistake in it.
+// checkMonitor builds a monitor's probe, or returns every mistake in it.
 func (a *Agent) checkMonitor(m wire.Monitor) (candidate, error) {
-	check, err := probes.Prepare(a.env, m)
+	check, err := a.o.Kinds.Prepare(a.env, m)
 	if err != nil {
 		return candidate{}, err
 	}

@@ -20,12 +20,12 @@ type durable struct {
 	dirty bool // it is not what was saved last
 }
 
-// durableEntry is what is kept of one monitor.
+// durableEntry is what is kept from one monitor.
 type durableEntry struct {
 	monitor wire.Monitor
 	store   string
 	touched uint64 // revision of the last command about it
-	by      string // who started it by hand, by the broker's word
+	by      string // who started it by hand, as the broker says
 	// since is when it began to run as it does: before that it owes nothing.
 	since time.Time
 }
@@ -96,8 +96,8 @@ func (d *durable) back(name string) {
 	delete(d.gone, name)
 }
 
-// forget drops what is remembered of stopped monitors.
-func (d *durable) forget(which func(name string, at uint64) bool) {
+// pruneGone drops what is remembered of stopped monitors.
+func (d *durable) pruneGone(which func(name string, at uint64) bool) {
 	before := len(d.gone)
 	maps.DeleteFunc(d.gone, which)
 	d.dirty = d.dirty || len(d.gone) != before

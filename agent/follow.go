@@ -40,12 +40,12 @@ func (a *Agent) followLoop(ctx context.Context) {
 			err := a.followOnce(ctx)
 			next := a.o.Trust.Next()
 			// A broker that announces nothing may be one that cannot, or that has just started.
-			if err == nil || next == "" && (errors.Is(err, identity.ErrNotTold) || try == followTries) {
+			if err == nil || next == "" && (errors.Is(err, identity.ErrNoAuthority) || try == followTries) {
 				break
 			}
 			if !told && next != "" && ctx.Err() == nil {
 				told = true
-				a.log.Warn("the authority that takes over is not kept yet; trying again", "authority", next, "error", err)
+				a.log.Warn("could not store the next authority; trying again", "authority", next, "error", err)
 			}
 			select {
 			case <-ctx.Done():
@@ -73,18 +73,18 @@ func (a *Agent) followOnce(ctx context.Context) error {
 	switch {
 	case err != nil || f.Pin == "" || f.Over:
 	case f.Dropped:
-		a.log.Warn("the authority that was to take over was given up", "authority", f.Pin)
+		a.log.Warn("the change of the authority was given up", "authority", f.Pin)
 	default:
-		a.log.Warn("another authority is to take over: until then both count here", "authority", f.Pin)
+		a.log.Warn("the mesh is changing its authority: until then both count here", "authority", f.Pin)
 	}
 	return err
 }
 
-// cameOver tells, once, that another authority took over. The broker hears of it, too.
+// cameOver logs, once, that another authority took over. The broker hears of it, too.
 func (a *Agent) cameOver() {
 	now := a.o.Trust.Authority()
 	if before := a.authority.Swap(&now); before != nil && *before != now {
-		a.log.Warn("another authority took over: the one before counts no more here", "authority", now, "before", *before)
+		a.log.Warn("the mesh changed its authority: the previous one no longer counts here", "authority", now, "before", *before)
 		a.follow()
 	}
 }

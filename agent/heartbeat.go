@@ -59,11 +59,11 @@ func (a *Agent) sendAlive(leaving bool) {
 // alive is the heartbeat of this moment.
 func (a *Agent) alive() wire.Alive {
 	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
-		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.run.totalSkipped()}
+		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.runner.totalSkipped()}
 	b.Results, b.Policy = a.results.Load(), a.policy.Summary()
 	var trustProblem error
 	if a.o.Trust != nil {
-		// The kept one: the controller goes on bringing a list that would not count
+		// The kept one: the controller keeps bringing a list that would not count
 		// after a restart.
 		b.Challenge, b.Trust, trustProblem = a.replays.Now(), a.o.Trust.Kept(), a.o.Trust.Problem()
 	}
@@ -89,9 +89,9 @@ func text(err error) string {
 }
 
 // abilities says which kinds this process can run, and why not the others.
-func abilities(env *probes.Env) (can []string, cannot map[string]string) {
+func abilities(kinds probes.List, env *probes.Env) (can []string, cannot map[string]string) {
 	can = []string{}
-	for _, k := range probes.Kinds {
+	for _, k := range kinds {
 		if err := k.Ready(env); err != nil {
 			if cannot == nil {
 				cannot = map[string]string{}

@@ -10,7 +10,7 @@ import (
 )
 
 // TestAgent_UnsendableResults measures what no message can hold, and finds a
-// record in its spool that is none of a monitor: what follows is stored all the same.
+// record in its spool that is none of a monitor: what follows is stored anyway.
 func TestAgent_UnsendableResults(t *testing.T) {
 	b := natstest.Start(t)
 	nc := natstest.Connect(t, b)

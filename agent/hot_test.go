@@ -11,6 +11,7 @@ import (
 	"netmon/agent/policy"
 	"netmon/agent/spool"
 	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -20,6 +21,8 @@ type endedProbe struct{ result wire.Result }
 func (endedProbe) Run(context.Context, time.Duration, func(probes.Step)) wire.Result {
 	return wire.Result{}
 }
+func (endedProbe) Close() error { return nil }
+
 func (p *endedProbe) Begin(done func(wire.Result)) (probes.Pending, bool) {
 	done(p.result)
 	return nil, true
@@ -32,7 +35,7 @@ func hotAgent(t testing.TB) *Agent {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return &Agent{o: Options{ID: "paris"}, log: slog.New(slog.DiscardHandler), spool: s}
+	return &Agent{o: Options{Kinds: kinds.All(), ID: "paris"}, log: slog.New(slog.DiscardHandler), spool: s}
 }
 
 // drain takes what is in the spool as a sender does.
@@ -109,14 +112,14 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
-// BenchmarkCheck builds a monitor's probe and holds it against the policy, as
+// BenchmarkCheck builds a monitor's probe and checks it against the policy, as
 // each start does.
 func BenchmarkCheck(b *testing.B) {
-	p, err := policy.New(policy.Default(), "default")
+	p, err := policy.New(policy.Default(), kinds.All(), "default")
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &Agent{policy: p, env: police(p)}
+	a := &Agent{policy: p, env: enforce(p)}
 	s := &set{check: a.checkMonitor, policy: p}
 	m := wire.Monitor{Name: "web", Kind: "https", Target: "https://192.0.2.1/", Options: json.RawMessage(`{"expect":{"status":"200-299","body_contains":["ok"]},"headers":{"accept":"text/html"},"tls":{"min_version":"1.2"}}`)}.WithDefaults()
 	for b.Loop() {

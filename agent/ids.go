@@ -15,7 +15,7 @@ import (
 // secret, and nobody else can use the next one up.
 type ids struct {
 	agent string
-	after uint64 // records up to this one may be on their way under the ids of before
+	after uint64 // records up to this one may be on their way under the earlier ids
 	mac   hash.Hash
 	in    [28]byte // epoch, number, attempt
 	sum   [sha256.Size]byte

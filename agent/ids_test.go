@@ -89,7 +89,7 @@ func (l *live) delivered(n uint64) {
 	await(l.t, l.reaches(func(pending int, seq uint64) bool { return pending == 0 && seq >= n }), "all results to be delivered")
 }
 
-// reaches is told when the spool's figures are as wanted.
+// reaches is called when the spool's figures are as wanted.
 func (l *live) reaches(want func(pending int, seq uint64) bool) <-chan bool {
 	out := make(chan bool, 1)
 	go func() {
@@ -110,7 +110,7 @@ func (l *live) measure(n int) {
 	}
 }
 
-// as connects an agent to a broker that knows who is who.
+// as connects an agent to a broker that has identities.
 func as(s natstest.Secure, name string) func(...nats.Option) (*nats.Conn, error) {
 	return func(o ...nats.Option) (*nats.Conn, error) {
 		built, err := s.Outside(wire.RoleAgent, name)
@@ -266,7 +266,7 @@ func TestAgent_DeliversWhatAnOlderOneKept(t *testing.T) {
 func sending(t *testing.T, b *broker.Broker, s *spool.Spool) *sender {
 	t.Helper()
 	x := newSender("paris", s, opened(natstest.Connect(t, b)), &reach{}, slog.New(slog.DiscardHandler), func(string) {})
-	x.fill()
+	x.readSpool()
 	return x
 }
 
@@ -295,7 +295,7 @@ func TestSender_OldCopyThatComesLate(t *testing.T) {
 	dir, epoch := older(t)
 	x := sending(t, b, peek(t, dir))
 	for _, q := range x.queues {
-		q.doubt = false // it was asked
+		q.uncertain = false // it was asked
 	}
 	olderStored(t, nc, peek(t, dir), epoch, 5, 6)
 	deliver(t, x)
@@ -310,9 +310,9 @@ func TestSender_TrustsNoOldAnswer(t *testing.T) {
 	dir, epoch := older(t)
 	olderStored(t, nc, peek(t, dir), epoch, 5)
 	x := sending(t, b, peek(t, dir))
-	x.queues["web"].doubt = false // the answer was that there is nothing
+	x.queues["web"].uncertain = false // the answer was that there is nothing
 	it := x.queues["web"].items[0]
-	it.again, it.guarded, it.attempt = true, true, 1
+	it.again, it.conditional, it.attempt = true, true, 1
 	deliver(t, x)
 	wantNumbers(t, nc, "paris", map[string][]uint64{"web": {5, 7, 9, 11}, "db": {6, 8, 10, 12}})
 }

@@ -17,7 +17,9 @@ import (
 
 	"netmon/agent"
 	"netmon/broker"
+	"netmon/internal/need"
 	"netmon/internal/testlog"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -92,7 +94,7 @@ func (m *leafMesh) js() jetstream.JetStream {
 
 // agent runs one at the leaf that measures once a second.
 func (m *leafMesh) agent() {
-	a, err := agent.New(agent.Options{ID: "leafy", State: m.t.TempDir(), Version: "1.0.0", Log: slog.New(slog.NewTextHandler(&m.log, nil)),
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: "leafy", State: m.t.TempDir(), Version: "1.0.0", Log: slog.New(slog.NewTextHandler(&m.log, nil)),
 		Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(m.leaf.ClientURL(), o...) }})
 	if err != nil {
 		m.t.Fatal(err)
@@ -164,6 +166,7 @@ func (m *leafMesh) flows(over uint64) {
 // TestAgent_BehindALeaf has an agent at a leaf node without JetStream deliver
 // everything once, through the loss of the hub and of the leaf.
 func TestAgent_BehindALeaf(t *testing.T) {
+	need.Time(t)
 	m := newLeafMesh(t, "hub")
 	m.agent()
 	m.flows(1)
@@ -192,7 +195,7 @@ func TestAgent_BehindALeaf(t *testing.T) {
 	}
 }
 
-// TestAgent_BehindALeafWithoutADomain is told at once what will not work later.
+// TestAgent_BehindALeafWithoutADomain logs at once what will not work later.
 func TestAgent_BehindALeafWithoutADomain(t *testing.T) {
 	m := newLeafMesh(t, "")
 	m.agent()

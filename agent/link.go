@@ -21,7 +21,7 @@ import (
 )
 
 // ErrIDInUse is returned by Run when another live agent has the same id. Where
-// the broker knows who is who, only an agent is ended by it that was never
+// the broker has identities, only an agent is ended by it that was never
 // connected, with this state folder: what others answer about an id is not signed,
 // and must not end an agent that measures.
 var ErrIDInUse = errors.New("agent id is in use")
@@ -33,27 +33,27 @@ const claimGrace = 500 * time.Millisecond
 // claimAgain is how often an agent asks whether its id is its own again.
 const claimAgain = time.Minute
 
-// link holds the one connection to the broker and makes it anew for as long as
+// link holds the one connection to the broker and makes it again for as long as
 // the agent lives. It is open only while the connection is up and the agent's
 // id is known to be ours; nothing is published on a link that is not open.
 type link struct {
 	id, instance string
-	known        bool // the broker knows who is who: see Options.Trust
+	known        bool // the broker has identities: see Options.Trust
 	started      time.Time
 	log          *slog.Logger
 	connect      func(...nats.Option) (*nats.Conn, error)
 	serve        func(*nats.Conn) (stop func(), err error) // takes commands on a new connection
-	opened       func()                                    // told each time the link opens
+	opened       func()                                    // called each time the link opens
 	again        time.Duration                             // default claimAgain
 
 	// lasting says that the id was ours before, in this life or another one: that
-	// somebody else claims it ends us no more. It belongs to run's goroutine.
+	// somebody else claims it no longer ends us. It belongs to run's goroutine.
 	lasting bool
 
 	events chan struct{} // something about the connection changed; has room for one
 	asked  atomic.Bool   // another agent asked for our id
-	denied atomic.Bool   // it was told that the broker does not let us in
-	other  atomic.Bool   // it was told that the broker has a certificate that we do not believe
+	denied atomic.Bool   // it was logged that the broker does not let us in
+	other  atomic.Bool   // it was logged that the broker has a certificate that we do not trust
 
 	mu   sync.Mutex // guards what follows
 	nc   *nats.Conn
@@ -88,8 +88,8 @@ func (l *link) wait(ctx context.Context) *nats.Conn {
 		if nc := l.current(); nc != nil && nc.IsConnected() {
 			return nc
 		}
-		l.shut() // it went down, and the event is still on its way
-		l.poke()
+		l.setClosed() // it went down, and the event is still on its way
+		l.wake()
 	}
 }
 
@@ -105,7 +105,7 @@ func (l *link) current() *nats.Conn {
 	}
 }
 
-func (l *link) shut() {
+func (l *link) setClosed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
@@ -115,7 +115,7 @@ func (l *link) shut() {
 	}
 }
 
-func (l *link) poke() {
+func (l *link) wake() {
 	select {
 	case l.events <- struct{}{}:
 	default:
@@ -125,7 +125,7 @@ func (l *link) poke() {
 // challenge makes the link find out again whether the id is ours.
 func (l *link) challenge() {
 	l.asked.Store(true)
-	l.poke()
+	l.wake()
 }
 
 // run keeps a connection until ctx ends. A connection that the client library
@@ -142,7 +142,7 @@ func (l *link) run(ctx context.Context) error {
 		if errors.Is(err, ErrIDInUse) || ctx.Err() != nil {
 			return err
 		}
-		l.log.Warn("connection given up, making a new one", "error", err)
+		l.log.Warn("gave up the connection, making a new one", "error", err)
 		if time.Since(begin) > time.Minute {
 			wait = 0
 		}
@@ -160,23 +160,23 @@ func (l *link) hold(ctx context.Context) error {
 		nats.ReconnectBufSize(-1), nats.CustomReconnectDelay(func(int) time.Duration { return again.After(holding.Load().LastError()) }),
 		nats.PingInterval(3*time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(5*time.Second),
 		nats.DrainTimeout(2*time.Second), nats.Name("netmon agent "+l.id), nats.CustomInboxPrefix("_INBOX_"+l.id),
-		nats.ConnectHandler(func(*nats.Conn) { l.poke() }),
-		nats.ReconnectHandler(func(*nats.Conn) { l.poke() }),
+		nats.ConnectHandler(func(*nats.Conn) { l.wake() }),
+		nats.ReconnectHandler(func(*nats.Conn) { l.wake() }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { // also of the first attempt
 			if ctx.Err() == nil && !l.shutOut(err) && !l.stranger(err) && !told {
 				told = true
-				l.log.Warn("the broker cannot be reached; measuring goes on, and so does trying", "error", err)
+				l.log.Warn("cannot reach the broker; still measuring, and trying again", "error", err)
 			}
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			told = true
 			if ctx.Err() == nil && !l.shutOut(err) && !l.denied.Load() { // it said why before it hung up
-				l.log.Warn("broker is away; measuring goes on", "error", err)
+				l.log.Warn("lost the connection to the broker; still measuring", "error", err)
 			}
-			l.shut()
-			l.poke()
+			l.setClosed()
+			l.wake()
 		}),
-		nats.ClosedHandler(func(*nats.Conn) { l.poke() }),
+		nats.ClosedHandler(func(*nats.Conn) { l.wake() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if !l.shutOut(err) {
 				l.log.Warn("nats", "error", err)
@@ -192,7 +192,7 @@ func (l *link) hold(ctx context.Context) error {
 	l.mu.Unlock()
 	var serving func()
 	defer func() {
-		l.shut()
+		l.setClosed()
 		if ctx.Err() == nil { // else the connection stays for the last results
 			if serving != nil {
 				serving()
@@ -215,11 +215,11 @@ func (l *link) hold(ctx context.Context) error {
 				switch {
 				case errors.Is(err, ErrIDInUse) && l.known && l.lasting:
 					if until.IsZero() {
-						l.log.Error("another agent answers for this one's id, and says that it was there first: a copy of this agent, or somebody who stole its key. "+
-							"Measuring goes on, results are kept, no commands are taken, and it is asked for each minute. "+
-							"End the copy; or shut the key out (netmon access revoke "+l.id+") and join again", "error", err)
+						l.log.Error("another agent answers under this agent's id and says that it was first: it is a copy of this agent, or somebody who stole its key. "+
+							"This agent keeps measuring and keeps its results, takes no commands, and claims its id again every minute. "+
+							"Stop the copy; or shut the key out (netmon access revoke "+l.id+") and join again", "error", err)
 					}
-					l.shut()
+					l.setClosed()
 					if serving != nil { // commands are for one of us
 						serving()
 						serving = nil
@@ -237,7 +237,7 @@ func (l *link) hold(ctx context.Context) error {
 				continue // ask once more, now that others can see us too
 			}
 			claimed, until, l.lasting = n, time.Time{}, true
-			l.openUp(nc)
+			l.setOpen(nc)
 		}
 		select {
 		case <-ctx.Done():
@@ -248,7 +248,7 @@ func (l *link) hold(ctx context.Context) error {
 	}
 }
 
-func (l *link) openUp(nc *nats.Conn) {
+func (l *link) setOpen(nc *nats.Conn) {
 	l.mu.Lock()
 	isOpen := false
 	select {
@@ -273,23 +273,23 @@ func (l *link) shutOut(err error) bool {
 		return false
 	}
 	if !l.denied.Swap(true) {
-		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), or for a while, "+
-			"as it stored more than its share (netmon access ls says so), or its credentials are of another mesh. "+
-			"Measuring goes on and results are kept; it is tried again, within 5 minutes each time. A suspension ends by itself. Else, to join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
+		l.log.Error("the broker does not let this agent in: it was shut out (netmon access revoke), it is suspended, "+
+			"because it stored more than its share (netmon access ls shows that), or its credentials belong to another mesh. "+
+			"This agent keeps measuring, keeps its results, and tries again at least every 5 minutes. A suspension ends by itself. Otherwise, to join again: netmon token new agent --id "+l.id+" there, netmon agent --join LINE here", "error", err)
 	}
 	return true
 }
 
 // stranger says whether err means that the broker's certificate is not by an
-// authority that we believe, and logs that once, with what to do.
+// authority that we trust, and logs that once, with what to do.
 func (l *link) stranger(err error) bool {
 	var unknown x509.UnknownAuthorityError
 	if !errors.As(err, &unknown) {
 		return false
 	}
 	if !l.other.Swap(true) {
-		l.log.Error("the broker's certificate is not by the authority that this agent believes: the mesh changed its authority without this agent "+
-			"(netmon access authority there), or it is another broker, or somebody between. Measuring goes on, results are kept, and it is tried again. "+
+		l.log.Error("the broker's certificate is not signed by the authority that this agent trusts: the mesh changed its authority without this agent "+
+			"(netmon access authority there), this is another broker, or somebody is in between. This agent keeps measuring, keeps its results, and tries again. "+
 			"To join again: netmon token new agent --id "+l.id+" --replace there, netmon agent --join LINE here", "error", err)
 	}
 	return true
@@ -352,7 +352,7 @@ func (l *link) claim(ctx context.Context, nc *nats.Conn, serving bool) error {
 		other := r.Info
 		older := other.Started.Before(l.started) || other.Started.Equal(l.started) && other.Instance < l.instance
 		if !serving || older {
-			return fmt.Errorf("%w: %q runs on host %s since %s: choose another with --id", ErrIDInUse, l.id, other.Host, other.Started.Format(time.RFC3339))
+			return fmt.Errorf("%w: %q runs on host %s since %s: choose another id", ErrIDInUse, l.id, other.Host, other.Started.Format(time.RFC3339))
 		}
 	}
 }
@@ -383,7 +383,7 @@ func service(nc *nats.Conn, id, version string, labels map[string]string, handle
 
 func orUnknown(err error) error {
 	if err == nil {
-		return errors.New("the client library says no reason")
+		return errors.New("the client library gives no reason")
 	}
 	return err
 }

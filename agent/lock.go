@@ -13,7 +13,7 @@ import (
 func lockDir(dir string) (unlock func() error, err error) {
 	f, err := filelock.Take(filepath.Join(dir, "lock"))
 	if errors.Is(err, filelock.ErrTaken) {
-		return nil, fmt.Errorf("another agent uses %s: give each its own --state", dir)
+		return nil, fmt.Errorf("another agent uses %s: give each its own state folder", dir)
 	}
 	if err != nil {
 		return nil, err

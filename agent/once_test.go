@@ -10,6 +10,7 @@ import (
 	"netmon/internal/badlink"
 	"netmon/internal/ledger"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -31,6 +32,7 @@ func stored(t *testing.T, b *broker.Broker, l *live) {
 }
 
 func TestAgent_StoresNothingTwiceHoweverLongTheOutage(t *testing.T) {
+	need.Time(t)
 	b := natstest.Start(t)
 	nc := natstest.Connect(t, b)
 	js := natstest.JetStream(t, nc)
@@ -71,6 +73,7 @@ func TestAgent_StoresNothingTwiceHoweverLongTheOutage(t *testing.T) {
 }
 
 func TestAgent_AKilledOneGoesOnWhereItWas(t *testing.T) {
+	need.Time(t)
 	b := natstest.Start(t)
 	nc := natstest.Connect(t, b)
 	state := t.TempDir()
@@ -100,6 +103,7 @@ func TestAgent_AKilledOneGoesOnWhereItWas(t *testing.T) {
 }
 
 func TestAgent_NoticesALinkThatSwallowsEverything(t *testing.T) {
+	need.Time(t)
 	b := natstest.Start(t)
 	link := badlink.New(t, b.URL()[len("nats://"):])
 	l := launch(t, "paris", t.TempDir(), func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect("nats://"+link.Addr(), o...) })
@@ -110,7 +114,7 @@ func TestAgent_NoticesALinkThatSwallowsEverything(t *testing.T) {
 	for l.link.current() != nil {
 		select {
 		case <-l.link.events:
-			l.link.poke() // it was not meant for us
+			l.link.wake() // it was not meant for us
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Since(begin) > 15*time.Second {

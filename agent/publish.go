@@ -12,15 +12,15 @@ import (
 )
 
 // publish sends a batch. The connection flushes it by itself.
-func (s *sender) publish(nc *nats.Conn, batch []*item) error {
-	if len(batch) == 0 {
+func (s *sender) publish(nc *nats.Conn, items []*item) error {
+	if len(items) == 0 {
 		return nil
 	}
 	s.sent = time.Now()
-	f := &flight{begin: s.sent}
+	b := &batch{begin: s.sent}
 	id := []string{""}
 	plain := nats.Header{jetstream.MsgIDHeader: id}
-	for _, it := range batch {
+	for _, it := range items {
 		subject, err := wire.ResultSubject(s.agent, it.Key)
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func (s *sender) publish(nc *nats.Conn, batch []*item) error {
 		it.tries++
 		id[0] = s.ids.of(it)
 		msg := nats.Msg{Subject: subject, Reply: s.acks.reply(it.Seq, it.tries), Header: plain, Data: stamp(it, s.sent)}
-		if it.guarded {
+		if it.conditional {
 			msg.Header = nats.Header{jetstream.MsgIDHeader: id, jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(it.queue.last, 10)}}
 		}
 		err = nc.PublishMsg(&msg)
@@ -36,13 +36,13 @@ func (s *sender) publish(nc *nats.Conn, batch []*item) error {
 			s.shorten(it, err)
 			continue
 		}
-		if f.open == 0 {
-			s.flights = append(s.flights, f)
+		if b.open == 0 {
+			s.batches = append(s.batches, b)
 		}
-		it.flight = f
-		f.open++
-		s.flying++
-		it.queue.flying++
+		it.batch = b
+		b.open++
+		s.inFlight++
+		it.queue.inFlight++
 		if err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func (a *Agent) reachLoop(ctx context.Context) {
 func (a *Agent) tryAPI(ctx context.Context, nc *nats.Conn) (answers bool, err error) {
 	err = a.askAPI(ctx, nc)
 	if !errors.Is(err, nats.ErrNoResponders) {
-		return err == nil, nil // one that is slow is told of elsewhere
+		return err == nil, nil // one that is slow is reported elsewhere
 	}
 	domain, stored := a.domain(ctx, nc)
 	switch {
@@ -91,9 +91,9 @@ func (a *Agent) tryAPI(ctx context.Context, nc *nats.Conn) (answers bool, err er
 			return true, nil
 		}
 		a.api.turn(a.o.Domain)
-		return false, fmt.Errorf("JetStream's API does not answer under the domain %q, which stores the heartbeats: results flow until the first disturbance, and then they wait here", domain)
+		return false, fmt.Errorf("JetStream's API does not answer under the domain %q, which stores the heartbeats: results are sent until the first interruption, and are then queued here", domain)
 	}
-	return false, errors.New("JetStream's API does not answer here, as behind a leaf node: results flow until the first disturbance, and then they wait here; " +
+	return false, errors.New("JetStream's API does not answer here, as behind a leaf node: results are sent until the first interruption, and are then queued here; " +
 		"give the NATS server that has JetStream a domain (jetstream { domain: hub }), and the agent finds it, or connect the agent to that server")
 }
 

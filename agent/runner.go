@@ -24,34 +24,35 @@ const (
 type prober interface {
 	Run(ctx context.Context, timeout time.Duration, onStep func(probes.Step)) wire.Result
 	Begin(done func(wire.Result)) (probes.Pending, bool)
+	Close() error // after the last run
 }
 
 // runner measures what is due. Runs of one monitor never overlap: a tick that
-// comes while its run goes on, or waits for a place, is skipped and counted. One
-// that comes while a run goes on that was asked for has its own right after it.
+// comes while its run continues, or waits for a place, is skipped and counted. One
+// that comes while a run continues that was asked for has its own right after it.
 type runner struct {
-	agent  string
-	record func(r wire.Result) // takes each finished result
-	began  func()              // told when the runs of a slot have begun
-	most   int                 // probes with a goroutine at once
-	crowd  func() bool         // says whether they are more than the CPUs can serve
+	agent         string
+	record        func(r wire.Result) // takes each finished result
+	began         func()              // called when the runs of a slot have begun
+	most          int                 // probes with a goroutine at once
+	checkOverload func() bool         // says whether they are more than the CPUs can serve
 
-	wg   sync.WaitGroup // of the runs under way
-	wake chan struct{}  // has room for one
-	due  []*run         // of the slot that is being started; the loop's own
+	wg     sync.WaitGroup // of the runs under way
+	wakeup chan struct{}  // has room for one
+	due    []*task        // of the slot that is being started; the loop's own
 
-	mu      sync.Mutex // guards what follows and the fields of runs that say so
-	sched   schedule   // of monitors, by their next run
-	limits  schedule   // of runs that Begin began, by the end of their timeout
-	active  int
-	crowded bool // in this slot
-	waiting []*run
-	follow  []*run // that may have a run to make, out of the schedule's turn
-	skipped uint64
+	mu         sync.Mutex // guards what follows and the fields of runs that say so
+	sched      schedule   // of monitors, by their next run
+	limits     schedule   // of runs that Begin began, by the end of their timeout
+	active     int
+	overloaded bool // in this slot
+	waiting    []*task
+	follow     []*task // that may have a run to make, out of the schedule's turn
+	skipped    uint64
 }
 
-// run is one running monitor.
-type run struct {
+// task is one monitor that runs on this agent: it makes its runs.
+type task struct {
 	monitor wire.Monitor
 	probe   prober
 	parent  context.Context     // ends when all probes must
@@ -64,9 +65,10 @@ type run struct {
 	ctx      context.Context // of runs with a goroutine, nil before the first
 	cancel   context.CancelFunc
 	stopped  bool
+	closed   bool      // the probe is, or whoever said so closes it now
 	asked    string    // the token of the run under way that was asked for; "" of one by the schedule
 	wanted   wish      // a run that was asked for and did not begin yet; zero where there is none
-	owed     bool      // a tick came while a run that was asked for went on: its own follows
+	owed     bool      // a tick came while a run that was asked for continued: its own follows
 	due      time.Time // of the run under way
 	revision uint64
 	busy     bool      // a probe runs or waits for a place
@@ -82,18 +84,18 @@ type run struct {
 }
 
 func newRunner(agent string, record func(wire.Result)) *runner {
-	return &runner{agent: agent, record: record, began: func() {}, crowd: func() bool { return false }, most: maxActive, wake: make(chan struct{}, 1)}
+	return &runner{agent: agent, record: record, began: func() {}, checkOverload: func() bool { return false }, most: maxActive, wakeup: make(chan struct{}, 1)}
 }
 
 // start schedules a monitor; its first run is at its phase. from, where it is not
 // zero, is the last tick that an earlier process accounted for: its first result
 // states how many were due since.
-func (r *runner) start(ctx context.Context, m wire.Monitor, probe prober, from time.Time) *run {
+func (r *runner) start(ctx context.Context, m wire.Monitor, probe prober, from time.Time) *task {
 	every := m.Every.Std()
-	x := &run{monitor: m, probe: probe, parent: ctx, revision: m.Revision}
+	x := &task{monitor: m, probe: probe, parent: ctx, revision: m.Revision}
 	x.end = func(res wire.Result) { r.ended(x, res) }
-	x.tick = tick{due: firstDue(time.Now(), every, phase(r.agent, m.Name, every)), every: every, run: x}
-	x.limit = tick{run: x, index: -1}
+	x.tick = tick{due: firstDue(time.Now(), every, phase(r.agent, m.Name, every)), every: every, task: x}
+	x.limit = tick{task: x, index: -1}
 	if !from.IsZero() {
 		x.from, x.missed = from, ticksBetween(from, x.tick.due, every)
 	}
@@ -102,13 +104,13 @@ func (r *runner) start(ctx context.Context, m wire.Monitor, probe prober, from t
 	first := x.tick.index == 0
 	r.mu.Unlock()
 	if first {
-		r.poke()
+		r.wake()
 	}
 	return x
 }
 
 // revise notes a new revision of a monitor that runs on as it is.
-func (r *runner) revise(x *run, revision uint64) {
+func (r *runner) revise(x *task, revision uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	x.revision = revision
@@ -116,12 +118,17 @@ func (r *runner) revise(x *run, revision uint64) {
 
 // stop ends a monitor. A probe that is under way is cut short and its result
 // dropped. from is what start was given, where no result has stated it.
-func (r *runner) stop(x *run) (from time.Time) {
+func (r *runner) stop(x *task) (from time.Time) {
 	r.mu.Lock()
 	x.stopped = true
 	r.sched.remove(&x.tick)
 	pending, cancel, from := x.pending, x.cancel, x.from
+	closes := !x.busy && !x.closed // else at the end of the run under way
+	x.closed = x.closed || closes
 	r.mu.Unlock()
+	if closes {
+		x.probe.Close()
+	}
 	if cancel != nil {
 		cancel()
 	}
@@ -131,14 +138,14 @@ func (r *runner) stop(x *run) (from time.Time) {
 	return from
 }
 
-func (r *runner) poke() {
+func (r *runner) wake() {
 	select {
-	case r.wake <- struct{}{}:
+	case r.wakeup <- struct{}{}:
 	default:
 	}
 }
 
-// loop starts probes until ctx ends. Probes under way go on: see finish.
+// loop starts probes until ctx ends. Probes under way continue: see finish.
 func (r *runner) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -155,7 +162,7 @@ func (r *runner) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-		case <-r.wake:
+		case <-r.wakeup:
 		}
 	}
 }
@@ -176,12 +183,12 @@ func (r *runner) launchDue(now time.Time) {
 	r.due = r.due[:0]
 	r.mu.Lock()
 	for {
-		t, _, lost, ok := r.sched.pop(now)
+		t, _, lost, ok := r.sched.advance(now)
 		if !ok {
 			break
 		}
-		x := t.run
-		// What passed while nobody looked is our own fault, whatever goes on.
+		x := t.task
+		// What passed while nobody looked is our own fault, whatever continues.
 		covered := uint64(0)
 		switch {
 		case x.running && x.asked == "":
@@ -216,10 +223,10 @@ func (r *runner) launchDue(now time.Time) {
 }
 
 // admit decides whether this slot may start goroutines, and starts a few of
-// those that wait: a crowd builds up faster than it shows. The caller holds mu.
+// those that wait: an overload builds up faster than it shows. The caller holds mu.
 func (r *runner) admit() {
-	r.crowded = r.active >= crowdLeast && r.crowd()
-	for n := 0; n < crowdStep && !r.crowded && r.active < r.most && len(r.waiting) > 0; n++ {
+	r.overloaded = r.active >= overloadLeast && r.checkOverload()
+	for n := 0; n < overloadStep && !r.overloaded && r.active < r.most && len(r.waiting) > 0; n++ {
 		x := r.waiting[0]
 		r.waiting = r.waiting[1:]
 		r.active++
@@ -228,13 +235,13 @@ func (r *runner) admit() {
 }
 
 // launch begins a run, in a goroutine where it needs one.
-func (r *runner) launch(x *run) {
+func (r *runner) launch(x *task) {
 	r.wg.Add(1)
 	begin := time.Now()
 	pending, ok := x.probe.Begin(x.end)
 	r.mu.Lock()
 	switch {
-	case !ok && (r.crowded || r.active >= r.most || len(r.waiting) > 0):
+	case !ok && (r.overloaded || r.active >= r.most || len(r.waiting) > 0):
 		x.running = false
 		r.waiting = append(r.waiting, x)
 	case !ok:
@@ -257,10 +264,10 @@ func (r *runner) launch(x *run) {
 func (r *runner) expire(now time.Time, cause error) {
 	for {
 		r.mu.Lock()
-		t, ok := r.limits.take(now)
+		t, ok := r.limits.pop(now)
 		var pending probes.Pending
 		if ok {
-			pending = t.run.pending
+			pending = t.task.pending
 		}
 		r.mu.Unlock()
 		if !ok {
@@ -307,7 +314,7 @@ func (r *runner) finish(grace time.Duration, cut func()) {
 }
 
 // figures returns what a list shows of a run.
-func (r *runner) figures(x *run) (runs, skipped uint64, last wire.Outcome) {
+func (r *runner) figures(x *task) (runs, skipped uint64, last wire.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return x.runs, x.total, x.last

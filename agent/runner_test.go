@@ -50,6 +50,8 @@ func (f measureFunc) Run(ctx context.Context, timeout time.Duration, _ func(prob
 }
 func (f measureFunc) Begin(func(wire.Result)) (probes.Pending, bool) { return nil, false }
 
+func (f measureFunc) Close() error { return nil }
+
 func takes(d time.Duration) measureFunc {
 	return func(ctx context.Context, _ time.Duration) wire.Result {
 		r := wire.Result{Started: time.Now(), Outcome: wire.OK}
@@ -140,12 +142,12 @@ func TestRunner_WaitsForAPlaceAndSaysSo(t *testing.T) {
 	})
 }
 
-func TestRunner_ACrowdIsNotFed(t *testing.T) {
+func TestRunner_StartsNothingWhenOverloaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context())
-		var crowded atomic.Bool
-		crowded.Store(true)
-		b.crowd = crowded.Load
+		var overloaded atomic.Bool
+		overloaded.Store(true)
+		b.checkOverload = overloaded.Load
 		running, most := 0, 0
 		var mu sync.Mutex
 		slow := measureFunc(func(ctx context.Context, d time.Duration) wire.Result {
@@ -159,13 +161,13 @@ func TestRunner_ACrowdIsNotFed(t *testing.T) {
 			mu.Unlock()
 			return r
 		})
-		const monitors = 3 * crowdLeast
+		const monitors = 3 * overloadLeast
 		for i := range monitors {
 			b.start(t.Context(), monitor(fmt.Sprint("m", i), time.Second), slow, time.Time{})
 		}
 		time.Sleep(20 * time.Second)
 		mu.Lock()
-		if most > crowdLeast+64 { // a slot may start a few more before it shows
+		if most > overloadLeast+64 { // a slot may start a few more before it shows
 			t.Errorf("%d ran at once", most)
 		}
 		mu.Unlock()
@@ -184,7 +186,7 @@ func TestRunner_ACrowdIsNotFed(t *testing.T) {
 				t.Errorf("%s ran %d times and skipped %d", name, runs[name], skipped[name])
 			}
 		}
-		crowded.Store(false)
+		overloaded.Store(false)
 		time.Sleep(10 * time.Second)
 		mu.Lock()
 		if running < monitors/2 {
@@ -243,7 +245,7 @@ type begun struct {
 	refuse bool
 }
 
-type begunRun struct {
+type begunProbe struct {
 	probe *begun
 	timer *time.Timer
 	end   func()
@@ -255,7 +257,7 @@ func (b *begun) Begin(done func(wire.Result)) (probes.Pending, bool) {
 	}
 	r := wire.Result{Started: time.Now(), Outcome: wire.OK}
 	var once sync.Once
-	p := &begunRun{probe: b, end: func() { once.Do(func() { done(r) }) }}
+	p := &begunProbe{probe: b, end: func() { once.Do(func() { done(r) }) }}
 	if b.takes == 0 {
 		p.end()
 		return p, true
@@ -264,7 +266,7 @@ func (b *begun) Begin(done func(wire.Result)) (probes.Pending, bool) {
 	return p, true
 }
 
-func (p *begunRun) Stop(cause error) {
+func (p *begunProbe) Stop(cause error) {
 	p.probe.stops = append(p.probe.stops, cause)
 	p.timer.Stop()
 	p.end()

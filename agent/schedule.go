@@ -20,7 +20,7 @@ type tick struct {
 	due   time.Time // monotonic
 	every time.Duration
 	index int // in the heap; -1 when not in it
-	run   *run
+	task  *task
 }
 
 // phase is the offset of a monitor's runs from multiples of its interval.
@@ -66,11 +66,11 @@ func (s *schedule) next() (due time.Time, ok bool) {
 	return s.heap[0].due, true
 }
 
-// pop takes one tick that is due and schedules the following one. When whole
+// advance takes one tick that is due and schedules the following one. When whole
 // intervals have passed meanwhile (the process was stopped, the machine
 // overloaded) the ticks between are lost: due is then the last one that has
 // passed, and lost counts the others.
-func (s *schedule) pop(now time.Time) (t *tick, due time.Time, lost uint64, ok bool) {
+func (s *schedule) advance(now time.Time) (t *tick, due time.Time, lost uint64, ok bool) {
 	if len(s.heap) == 0 || s.heap[0].due.After(now) {
 		return nil, time.Time{}, 0, false
 	}
@@ -82,8 +82,8 @@ func (s *schedule) pop(now time.Time) (t *tick, due time.Time, lost uint64, ok b
 	return t, due, uint64(n), true
 }
 
-// take removes and returns one tick that is due.
-func (s *schedule) take(now time.Time) (t *tick, ok bool) {
+// pop removes and returns one tick that is due.
+func (s *schedule) pop(now time.Time) (t *tick, ok bool) {
 	if len(s.heap) == 0 || s.heap[0].due.After(now) {
 		return nil, false
 	}

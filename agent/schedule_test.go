@@ -49,13 +49,13 @@ func TestSchedule_PopsInOrderWithoutDrift(t *testing.T) {
 	var s schedule
 	base := time.Now()
 	for i, every := range []time.Duration{700 * time.Millisecond, 300 * time.Millisecond, time.Second} {
-		s.add(&tick{due: base.Add(every), every: every, run: &run{total: uint64(i)}})
+		s.add(&tick{due: base.Add(every), every: every, task: &task{total: uint64(i)}})
 	}
 	var last time.Time
 	counts := map[uint64]int{}
 	for now := base; now.Before(base.Add(21 * time.Second)); now = now.Add(100 * time.Millisecond) {
 		for {
-			x, due, lost, ok := s.pop(now)
+			x, due, lost, ok := s.advance(now)
 			if !ok {
 				break
 			}
@@ -69,7 +69,7 @@ func TestSchedule_PopsInOrderWithoutDrift(t *testing.T) {
 			if into := due.Sub(base) % x.every; into != 0 {
 				t.Errorf("drifted by %v", into)
 			}
-			counts[x.run.total]++
+			counts[x.task.total]++
 		}
 	}
 	if counts[0] != 29 || counts[1] != 69 || counts[2] != 20 {
@@ -81,7 +81,7 @@ func TestSchedule_CountsTheTicksThatPassedMeanwhile(t *testing.T) {
 	var s schedule
 	base := time.Now()
 	s.add(&tick{due: base, every: time.Second})
-	x, due, lost, ok := s.pop(base.Add(3500 * time.Millisecond))
+	x, due, lost, ok := s.advance(base.Add(3500 * time.Millisecond))
 	if !ok || lost != 3 || !due.Equal(base.Add(3*time.Second)) || !x.due.Equal(base.Add(4*time.Second)) {
 		t.Errorf("lost %d, due +%v, next +%v", lost, due.Sub(base), x.due.Sub(base))
 	}
@@ -100,6 +100,6 @@ func BenchmarkSchedule10k(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		next, _ := s.next()
-		s.pop(next)
+		s.advance(next)
 	}
 }

@@ -54,7 +54,7 @@ func TestSecrets_AnOperatorsOwnServer(t *testing.T) {
 	var addr atomic.Value
 	addr.Store("127.0.0.2") // what the names of this resolver are
 	names := fmt.Sprintf(`"resolver":%q`, resolver(t, &addr))
-	_, nc := policed(t, fmt.Sprintf(`{"secrets":{"targets":["127.0.0.1 ports %s"]}}`, portOf(t, ours)))
+	_, nc := liveWithPolicy(t, fmt.Sprintf(`{"secrets":{"targets":["127.0.0.1 ports %s"]}}`, portOf(t, ours)))
 	type attack struct {
 		kind, target, options string
 		ok                    bool
@@ -111,7 +111,7 @@ func TestSecrets_OnASchedule(t *testing.T) {
 	var addr atomic.Value
 	addr.Store("127.0.0.1")
 	names := fmt.Sprintf(`"resolver":%q`, resolver(t, &addr))
-	l, nc := policed(t, `{"secrets":{"targets":["127.0.0.2"]}}`)
+	l, nc := liveWithPolicy(t, `{"secrets":{"targets":["127.0.0.2"]}}`)
 	for i, m := range []string{
 		fmt.Sprintf(`"kind":"udp","target":"ours.example:%s","options":{"protocol":"snmp","community":"${env:NETMON_SECRET_WORD}",%s}`, udpPort, names),
 		fmt.Sprintf(`"kind":"tcp","target":"ours.example:%s","options":{"steps":[{"send":"${env:NETMON_SECRET_WORD}"}],%s}`, portOf(t, theirs), names),
@@ -136,7 +136,7 @@ func TestSecrets_OnASchedule(t *testing.T) {
 	}
 }
 
-// TestSecrets_WithoutAList: an agent of before ran what named secrets. After the
+// TestSecrets_WithoutAList: an older agent ran what named secrets. After the
 // update it is refused, and heartbeats say why and what to do.
 func TestSecrets_WithoutAList(t *testing.T) {
 	t.Setenv("NETMON_SECRET_WORD", "open-sesame")

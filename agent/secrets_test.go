@@ -23,7 +23,7 @@ import (
 	"netmon/wire"
 )
 
-// parrot answers every request with all that it was told, in several forms.
+// parrot answers every request with all that it received, in several forms.
 func parrot(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -81,7 +81,7 @@ func TestSecrets_StayOnTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log testlog.Buffer
-	l, nc := policed(t, fmt.Sprintf(`{"secrets":{"env":["NETMON_SECRET_*"],"files":[%q],"targets":["loopback"]}}`, dir), func(o *Options) {
+	l, nc := liveWithPolicy(t, fmt.Sprintf(`{"secrets":{"env":["NETMON_SECRET_*"],"files":[%q],"targets":["loopback"]}}`, dir), func(o *Options) {
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	var tap testlog.Buffer

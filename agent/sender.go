@@ -40,38 +40,38 @@ type sender struct {
 	link  *link
 	api   *reach
 	log   *slog.Logger
-	// problem is told why results stay here, "" when they flow again.
+	// problem is called with why results stay here, "" when they are sent again.
 	problem func(string)
-	acked   chan struct{} // told after each acknowledgement; has room for one
+	acked   chan struct{} // signalled after each acknowledgement; has room for one
 	ids     ids
 
 	old      uint64 // up to this number another process may have sent results before us
 	items    []*item
 	queues   map[string]*queue // of items that are not acknowledged, by monitor
 	window   int               // results that may be in flight now; grows while the broker keeps up
-	flights  []*flight         // with results in flight, oldest first
-	flying   int               // results in flight
+	batches  []*batch          // with results in flight, oldest first
+	inFlight int               // results in flight
 	looks    uint64            // calls of choose
 	sent     time.Time         // when something was published last
 	acks     *acks             // of the connection in use
-	troubled bool              // problem was told of one
+	troubled bool              // problem was called with one
 }
 
 // item is one result on its way.
 type item struct {
 	spool.Record
-	read   time.Time // from the spool
-	queue  *queue
-	flight *flight // nil when it is not in flight
-	acked  bool
-	tries  uint32 // how often it was published
+	read  time.Time // from the spool
+	queue *queue
+	batch *batch // nil when it is not in flight
+	acked bool
+	tries uint32 // how often it was published
 	// attempt is of its id: the ones before are used up by somebody else.
 	attempt uint32
 	// again: it may have been published under the id it has, and be stored.
 	again     bool
 	contested bool // its id is used, by itself or by somebody else
-	// guarded: it is stored only if nothing of its monitor was since the stream was asked.
-	guarded bool
+	// conditional: it is stored only if nothing of its monitor was since the stream was asked.
+	conditional bool
 	// hole: one after it may be stored although it is not, so that does not say
 	// that it is.
 	hole bool
@@ -79,19 +79,19 @@ type item struct {
 }
 
 // alone says that nothing else of its monitor may be in flight with it: the
-// last result that is stored then tells for certain what became of it.
-func (it *item) alone() bool { return it.again || it.guarded }
+// last result that is stored then shows for certain what became of it.
+func (it *item) alone() bool { return it.again || it.conditional }
 
 // queue is the results of one monitor, in order.
 type queue struct {
-	key    string
-	items  []*item
-	flying int
-	doubt  bool   // something may be stored that was not acknowledged
-	last   uint64 // of its last message in the stream, when that was asked
-	early  int    // results that an earlier process may have published
-	held   uint64 // the look at which something has to go, or to come back, first
-	lost   uint64 // results that could not be sent, to be stated in the next one that is read
+	key       string
+	items     []*item
+	inFlight  int
+	uncertain bool   // something may be stored that was not acknowledged
+	last      uint64 // of its last message in the stream, when that was asked
+	early     int    // results that an earlier process may have published
+	held      uint64 // the look at which something has to go, or to come back, first
+	lost      uint64 // results that could not be sent, to be stated in the next one that is read
 }
 
 func newSender(agent string, s *spool.Spool, l *link, api *reach, log *slog.Logger, problem func(string)) *sender {
@@ -105,7 +105,7 @@ func (s *sender) run(ctx context.Context) {
 	defer func() { s.acks.close() }()
 	pause := time.Duration(0)
 	for ctx.Err() == nil {
-		s.fill()
+		s.readSpool()
 		if len(s.items) == 0 {
 			select {
 			case <-ctx.Done():
@@ -127,7 +127,7 @@ func (s *sender) run(ctx context.Context) {
 		}
 		if nc.IsConnected() {
 			s.troubled = true
-			s.problem(fmt.Sprintf("the broker does not take results: %v", err))
+			s.problem(fmt.Sprintf("the broker does not accept results: %v", err))
 		}
 		pause = min(2*time.Second, max(100*time.Millisecond, 2*pause))
 		select {
@@ -137,8 +137,8 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// fill reads ahead in the spool.
-func (s *sender) fill() {
+// readSpool reads ahead in the spool.
+func (s *sender) readSpool() {
 	if len(s.items) > lookahead/2 {
 		return
 	}
@@ -149,7 +149,7 @@ func (s *sender) fill() {
 		it := &block[i]
 		data, err := sendable(s.agent, r)
 		if err != nil {
-			s.log.Error("a record of the spool is no result and is left out", "seq", r.Seq, "error", err)
+			s.log.Error("skipped a record of the spool that is not a result", "seq", r.Seq, "error", err)
 			*it = item{Record: r, read: now, queue: &queue{key: r.Key}, acked: true}
 			it.queue.items = append(it.queue.items, it)
 			s.items = append(s.items, it)
@@ -161,7 +161,7 @@ func (s *sender) fill() {
 		r.Data = data
 		q := s.queueOf(r.Key)
 		if r.Seq <= s.old && len(q.items) == 0 {
-			q.doubt = true
+			q.uncertain = true
 		}
 		r.Dropped, q.lost = r.Dropped+q.lost, 0
 		*it = item{Record: r, read: now, queue: q}
@@ -196,45 +196,45 @@ func (q *queue) lose(n, seq uint64) {
 func (s *sender) round(ctx context.Context, nc *nats.Conn) (err error) {
 	defer func() {
 		if err != nil {
-			s.ground()
+			s.abandon()
 		}
 		s.advance()
 	}()
-	if err := s.takeAcks(); err != nil {
+	if err := s.drainAcks(); err != nil {
 		return err
 	}
 	if s.acks, err = s.acks.of(nc); err != nil {
 		return err
 	}
 	depth := max(1, min(depthMost, int(s.link.roundTrip()/(10*time.Millisecond))))
-	batch, more := s.choose(depth)
-	if asked, err := s.settle(ctx, nc, batch); err != nil || asked {
+	chosen, more := s.choose(depth)
+	if asked, err := s.reconcile(ctx, nc, chosen); err != nil || asked {
 		return err // and choose again, without what turned out to be stored
 	}
-	if err := s.publish(nc, batch); err != nil {
+	if err := s.publish(nc, chosen); err != nil {
 		return err
 	}
-	if len(batch) == 0 || more {
+	if len(chosen) == 0 || more {
 		return s.awaitAcks(ctx, more)
 	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(time.Until(s.sent.Add(gather))):
 	}
-	return s.takeAcks()
+	return s.drainAcks()
 }
 
 // choose picks the next results, in the order of the spool, so that at most
 // depth of one monitor are in flight, and those that have to be alone are. more
 // says that others have to wait for acknowledgements.
-func (s *sender) choose(depth int) (batch []*item, more bool) {
+func (s *sender) choose(depth int) (chosen []*item, more bool) {
 	s.looks++
 	for _, it := range s.items {
 		q := it.queue
 		switch {
 		case it.acked:
 			continue
-		case it.flight != nil:
+		case it.batch != nil:
 			if it.alone() {
 				q.held = s.looks
 			}
@@ -249,10 +249,10 @@ func (s *sender) choose(depth int) (batch []*item, more bool) {
 			it.again = true
 			q.early++
 		}
-		if s.flying+len(batch) >= s.window || q.flying >= depth || it.alone() && q.flying > 0 {
+		if s.inFlight+len(chosen) >= s.window || q.inFlight >= depth || it.alone() && q.inFlight > 0 {
 			more = true
 			q.held = s.looks // nothing of its monitor overtakes it
-			if s.flying+len(batch) >= s.window {
+			if s.inFlight+len(chosen) >= s.window {
 				break
 			}
 			continue
@@ -260,13 +260,13 @@ func (s *sender) choose(depth int) (batch []*item, more bool) {
 		if it.alone() {
 			q.held = s.looks
 		}
-		q.flying++ // until all are chosen: publish counts what it sends
-		batch = append(batch, it)
+		q.inFlight++ // until all are chosen: publish counts what it sends
+		chosen = append(chosen, it)
 	}
-	for _, it := range batch {
-		it.queue.flying--
+	for _, it := range chosen {
+		it.queue.inFlight--
 	}
-	return batch, more
+	return chosen, more
 }
 
 // advance takes what is acknowledged out of the spool, as far as there is no
@@ -282,7 +282,7 @@ func (s *sender) advance() {
 	for _, it := range s.items[:n] {
 		q := it.queue
 		q.items = q.items[1:] // what is before it was acknowledged before it
-		if len(q.items) == 0 && !q.doubt && q.lost == 0 && s.queues[q.key] == q {
+		if len(q.items) == 0 && !q.uncertain && q.lost == 0 && s.queues[q.key] == q {
 			delete(s.queues, q.key)
 		}
 	}

@@ -12,12 +12,12 @@ import (
 	"netmon/wire"
 )
 
-// set is what should run on this agent, by name, and what is known of the
+// set is what should run on this agent, by name, and what is known about the
 // order of the commands that made it so. Its owner calls it under one lock.
 type set struct {
-	check func(wire.Monitor) (candidate, error) // builds the probe, or says every mistake
-	run   *runner
-	ctx   context.Context // parent of all runs
+	check  func(wire.Monitor) (candidate, error) // builds the probe, or says every mistake
+	runner *runner
+	ctx    context.Context // parent of all runs
 
 	durable
 	// lastTick says which tick of a monitor the last result that was kept is of,
@@ -31,16 +31,16 @@ type set struct {
 // entry is one monitor: running, or refused with the reasons.
 type entry struct {
 	durableEntry
-	run     *run // nil when refused
-	refused []wire.Error
-	crowded bool // refused, and only for what else runs
-	load    policy.Load
+	task      *task // nil when refused
+	refused   []wire.Error
+	overLimit bool // refused, and only for what else runs
+	load      policy.Load
 }
 
 func (e *entry) manual() bool { return e.monitor.Revision == 0 }
 
 func newSet(ctx context.Context, run *runner, check func(wire.Monitor) (candidate, error)) *set {
-	return &set{check: check, run: run, ctx: ctx, durable: durable{entries: map[string]*entry{}, gone: map[string]uint64{}}}
+	return &set{check: check, runner: run, ctx: ctx, durable: durable{entries: map[string]*entry{}, gone: map[string]uint64{}}}
 }
 
 // start runs one monitor of a command, or changes it.
@@ -59,25 +59,25 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	case managed && old != nil && !old.manual() && old.store == c.Store && old.monitor.Revision == m.Revision:
 		s.touch(old, c.Revision)
 		r.State = wire.Unchanged
-		if old.run == nil {
+		if old.task == nil {
 			return refuse(old.refused...)
 		}
 		return r
 	case managed && c.Revision < s.newest(c.Store, m.Name):
-		return refuse(wire.Error{Code: wire.CodeStale, Message: fmt.Sprintf("a command about revision %d was here before this one about %d", s.newest(c.Store, m.Name), c.Revision)})
+		return refuse(wire.Error{Code: wire.CodeStale, Message: fmt.Sprintf("a command for revision %d came before this one for revision %d", s.newest(c.Store, m.Name), c.Revision)})
 	case !managed && old != nil && !old.manual():
 		return refuse(wire.Error{Code: wire.CodeManaged, Message: fmt.Sprintf("%q is a saved monitor: change it with netmon add or apply", m.Name)})
 	}
 
 	if old == nil && len(s.entries) >= wire.MaxMonitors {
-		return refuse(wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("the agent has %d monitors, which is the most", wire.MaxMonitors)})
+		return refuse(wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf("the agent has %d monitors, which is the limit", wire.MaxMonitors)})
 	}
 
 	m = m.WithDefaults()
-	if old != nil && old.run != nil && sameRun(old.monitor, m) {
+	if old != nil && old.task != nil && sameMeasurement(old.monitor, m) {
 		// Something else of the saved monitor changed, such as where it runs, or
 		// it was started by hand before.
-		s.run.revise(old.run, m.Revision)
+		s.runner.revise(old.task, m.Revision)
 		s.put(m.Name, old, durableEntry{m, c.Store, c.Revision, old.by, old.since})
 		s.back(m.Name)
 		r.State = wire.Unchanged
@@ -95,11 +95,11 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 		e.refused = wire.Invalid(p.Err())
 	}
 	if err != nil && (!managed || wire.CheckToken(m.Name) != nil) {
-		return refuse(e.refused...) // what ran under this name goes on
+		return refuse(e.refused...) // what ran under this name continues
 	}
 	r.State = wire.Started
 	var from time.Time
-	if old != nil && old.run != nil {
+	if old != nil && old.task != nil {
 		from = s.end(old)
 		r.State = wire.Updated
 	}
@@ -113,8 +113,8 @@ func (s *set) start(c wire.Command, m wire.Monitor, field string) wire.MonitorRe
 	return r
 }
 
-// sameRun says whether two monitors measure the same in the same rhythm.
-func sameRun(a, b wire.Monitor) bool {
+// sameMeasurement says whether two monitors measure the same in the same rhythm.
+func sameMeasurement(a, b wire.Monitor) bool {
 	return a.Kind == b.Kind && a.Target == b.Target && a.Every == b.Every && a.Timeout == b.Timeout && bytes.Equal(a.Options, b.Options)
 }
 
@@ -127,7 +127,7 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 	if c.Revision > 0 {
 		if newest := s.newest(c.Store, name); c.Revision < newest {
 			r.State = wire.Refused
-			r.Errors = []wire.Error{{Code: wire.CodeStale, Message: fmt.Sprintf("a command about revision %d was here before this one about %d", newest, c.Revision)}}
+			r.Errors = []wire.Error{{Code: wire.CodeStale, Message: fmt.Sprintf("a command for revision %d came before this one for revision %d", newest, c.Revision)}}
 			return r
 		}
 		if c.Store == s.store {
@@ -152,11 +152,11 @@ func (s *set) stop(c wire.Command, name string) wire.MonitorReply {
 func (s *set) sync(c wire.Command) (want []string, err *wire.Error) {
 	s.follow(c.Store)
 	if c.Revision < s.revision {
-		return nil, &wire.Error{Code: wire.CodeStale, Field: "revision", Message: fmt.Sprintf("a sync about revision %d was here before this one about %d", s.revision, c.Revision)}
+		return nil, &wire.Error{Code: wire.CodeStale, Field: "revision", Message: fmt.Sprintf("a sync for revision %d came before this one for revision %d", s.revision, c.Revision)}
 	}
 	s.reach(c.Revision)
 	in := func(name string) bool { return name > c.After && (c.Through == "" || name <= c.Through) }
-	s.forget(func(name string, at uint64) bool { return in(name) && at <= c.Revision })
+	s.pruneGone(func(name string, at uint64) bool { return in(name) && at <= c.Revision })
 	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
 		if e.manual() || !in(name) || e.store != c.Store || e.touched > c.Revision {
@@ -189,14 +189,14 @@ func (s *set) newest(store, name string) uint64 {
 }
 
 func (s *set) drop(e *entry) {
-	if e.run != nil {
+	if e.task != nil {
 		s.end(e)
 	}
 	s.remove(e.monitor.Name)
 }
 
 // listBytes is how long a page of whole monitors may get before it ends: the
-// longest one goes on top.
+// longest one comes on top.
 const listBytes = wire.MaxMessage / 2
 
 // list is one page of what runs, in the order of names.
@@ -215,10 +215,10 @@ func (s *set) list(after string, limit int, whole bool) (page []wire.MonitorRepl
 		e := s.entries[name]
 		r := wire.MonitorReply{Name: name, State: wire.Running, Revision: e.monitor.Revision, Kind: e.monitor.Kind,
 			Target: e.monitor.Target, Every: e.monitor.Every, Manual: e.manual(), By: e.by, Errors: e.refused}
-		if e.run == nil {
+		if e.task == nil {
 			r.State = wire.Refused
 		} else {
-			r.Runs, r.Skipped, r.Last = s.run.figures(e.run)
+			r.Runs, r.Skipped, r.Last = s.runner.figures(e.task)
 		}
 		if whole {
 			r.Store, r.Timeout, r.Options = e.store, e.monitor.Timeout, e.monitor.Options
@@ -237,7 +237,7 @@ func (s *set) describe(a *wire.Alive) {
 	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		e := s.entries[name]
 		switch {
-		case e.run != nil:
+		case e.task != nil:
 			a.Monitors++
 		case len(a.Refused) < 20:
 			if a.Refused == nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"netmon/agent/policy"
-	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -21,14 +21,14 @@ func newTestSet(t *testing.T) *set {
 		if strings.HasPrefix(m.Target, "bad") {
 			return candidate{}, &wire.FieldError{Path: "target", Err: errors.New("is bad")}
 		}
-		c, err := probes.Prepare(nil, m)
+		c, err := kinds.All().Prepare(nil, m)
 		if err != nil {
 			return candidate{}, err
 		}
 		return candidate{measureFunc(func(context.Context, time.Duration) wire.Result { return wire.Result{} }), c.Footprint()}, nil
 	})
 	var err error
-	if s.policy, err = policy.New(policy.Default(), "default"); err != nil {
+	if s.policy, err = policy.New(policy.Default(), kinds.All(), "default"); err != nil {
 		t.Fatal(err)
 	}
 	return s

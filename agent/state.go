@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,7 +88,7 @@ func loadState(dir, agent string) (s stateFile, problem string, err error) {
 	}
 	if bad == nil {
 		if len(left) > 0 {
-			problem = fmt.Sprintf("monitors of the state file are left out, as names do not begin with - any more: %q: save them under others", left)
+			problem = fmt.Sprintf("names may no longer begin with -: skipped these monitors of the state file: %q: save them under other names", left)
 		}
 		return s, problem, nil
 	}
@@ -95,7 +96,7 @@ func loadState(dir, agent string) (s stateFile, problem string, err error) {
 	if err := os.Rename(path, aside); err != nil {
 		return stateFile{}, "", err
 	}
-	return stateFile{}, fmt.Sprintf("state file could not be read (%v): set aside as %s, started with nothing running", bad, filepath.Base(aside)), nil
+	return stateFile{}, fmt.Sprintf("state file could not be read (%v): moved it to %s and started without monitors", bad, filepath.Base(aside)), nil
 }
 
 // MaxState bounds the state file, in bytes: MaxMonitors of usual size are a
@@ -153,11 +154,11 @@ func (s *set) state() stateFile {
 }
 
 // accountedFor is the last tick of a monitor that ran in an earlier process which
-// a result tells of, or the one before it began; zero where nobody knows.
+// a result accounts for, or the one before it began; zero where nobody knows.
 func (s *set) accountedFor(e *entry) (last time.Time) {
 	every := e.monitor.Every.Std()
 	if !e.since.IsZero() {
-		last = firstDue(e.since, every, phase(s.run.agent, e.monitor.Name, every)).Add(-every)
+		last = firstDue(e.since, every, phase(s.runner.agent, e.monitor.Name, every)).Add(-every)
 	}
 	if s.lastTick == nil {
 		return last
@@ -174,9 +175,7 @@ func (s *set) accountedFor(e *entry) (last time.Time) {
 // refuses stays in the set as refused.
 func (s *set) resume(f stateFile) {
 	s.store, s.revision = f.Store, f.Revision
-	for name, at := range f.Gone {
-		s.gone[name] = at
-	}
+	maps.Copy(s.gone, f.Gone)
 	for _, m := range f.Monitors {
 		e := &entry{durableEntry: durableEntry{m.Monitor.WithDefaults(), m.Store, m.Touched, m.By, m.Since}}
 		found, err := s.check(e.monitor)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"netmon/agent/policy"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -29,7 +30,7 @@ func TestLoadState_SetsAsideWhatItCannotRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, problem, err := loadState(dir, "paris")
-			if err != nil || len(s.Monitors) != 0 || !strings.Contains(problem, "set aside") {
+			if err != nil || len(s.Monitors) != 0 || !strings.Contains(problem, "moved it to state.json.") {
 				t.Errorf("state %+v, problem %q, error %v", s, problem, err)
 			}
 			aside, err := filepath.Glob(filepath.Join(dir, "*.bad"))
@@ -57,7 +58,7 @@ func TestState_HostileCommands(t *testing.T) {
 	run := newRunner("paris", nil)
 	a := newSet(t.Context(), run, check)
 	var err error
-	if a.policy, err = policy.New(policy.Default(), "default"); err != nil {
+	if a.policy, err = policy.New(policy.Default(), kinds.All(), "default"); err != nil {
 		t.Fatal(err)
 	}
 	a.resume(s)
@@ -85,15 +86,15 @@ func TestState_HostileCommands(t *testing.T) {
 	b := newSet(t.Context(), run, check)
 	b.policy = a.policy
 	b.resume(back)
-	if e := b.entries["web"]; e == nil || e.run == nil {
+	if e := b.entries["web"]; e == nil || e.task == nil {
 		t.Errorf("web: %+v", e)
 	}
-	if e := b.entries["odd"]; e == nil || e.run != nil || len(e.refused) == 0 {
+	if e := b.entries["odd"]; e == nil || e.task != nil || len(e.refused) == 0 {
 		t.Errorf("odd: %+v", e)
 	}
 }
 
-// TestLoadState_NameBeginsWithDash: names could, once. Such a monitor is told of,
+// TestLoadState_NameBeginsWithDash: names could, once. Such a monitor is reported,
 // and does not cost the others.
 func TestLoadState_NameBeginsWithDash(t *testing.T) {
 	dir := t.TempDir()

@@ -12,7 +12,7 @@ import (
 )
 
 // unaccounted goes through the results of one monitor as a reader of the stream
-// has them, and returns the ticks that none of them tells of: how many there are
+// has them, and returns the ticks that none of them accounts for: how many there are
 // before each result. Every tick is a run, or covered by one, or skipped, or was
 // missed, or its result was dropped. A run that was asked for is no tick's.
 func unaccounted(results []wire.Result, every time.Duration) (holes []int) {
@@ -79,7 +79,7 @@ func TestRunner_AccountsForEveryTick(t *testing.T) {
 }
 
 // TestRunner_StatesWhatAnEarlierProcessMissed, in its first result and in no other.
-// One that is changed before there is a result states it all the same.
+// One that is changed before there is a result states it anyway.
 func TestRunner_StatesWhatAnEarlierProcessMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = time.Second

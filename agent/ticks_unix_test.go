@@ -16,16 +16,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/natstest"
+	"netmon/internal/need"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
-// TestAgentProcess is no test: it is the agent that another test kills.
+// TestAgentProcess is not a test: it is the agent that another test kills.
 func TestAgentProcess(t *testing.T) {
 	url, state, ok := strings.Cut(os.Getenv("NETMON_TEST_AGENT"), " ")
 	if !ok {
 		t.Skip("skipped: it is started by TestAgent_EveryTickIsAccountedFor")
 	}
-	a, err := New(Options{ID: "paris", State: state, Version: "1.2.3", Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }})
+	a, err := New(Options{Kinds: kinds.All(), ID: "paris", State: state, Version: "1.2.3", Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(url, o...) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,10 +37,11 @@ func TestAgentProcess(t *testing.T) {
 }
 
 // TestAgent_EveryTickIsAccountedFor: over a kill, a process that does not get the
-// processor and a broker that is away, who has the stream alone can tell of every
+// processor and a broker that is unreachable, who has the stream alone can account for every
 // tick of a monitor what became of it. Runs that are asked for all the time change
 // nothing of that, also where one of them was the last before a kill.
 func TestAgent_EveryTickIsAccountedFor(t *testing.T) {
+	need.Time(t)
 	const every = 50 * time.Millisecond
 	b := natstest.Start(t)
 	state := t.TempDir()

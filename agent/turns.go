@@ -8,7 +8,7 @@ import (
 )
 
 // work makes one run after another while others wait for its place.
-func (r *runner) work(x *run) {
+func (r *runner) work(x *task) {
 	for {
 		r.mu.Lock()
 		if x.ctx == nil {
@@ -30,7 +30,7 @@ func (r *runner) work(x *run) {
 		}
 		r.ended(x, res)
 		r.mu.Lock()
-		if len(r.waiting) == 0 || r.crowded && r.active > crowdLeast {
+		if len(r.waiting) == 0 || r.overloaded && r.active > overloadLeast {
 			r.active--
 			r.mu.Unlock()
 			return
@@ -43,7 +43,7 @@ func (r *runner) work(x *run) {
 
 // turnLocked begins the run of a tick that has none yet, else one that was asked
 // for. It says whether there is one to launch.
-func (x *run) turnLocked() bool {
+func (x *task) turnLocked() bool {
 	switch {
 	case x.busy || x.stopped:
 		return false
@@ -61,18 +61,20 @@ func (x *run) turnLocked() bool {
 
 // tickLocked makes the run under way that of the last tick: those that were lost
 // until now are before it.
-func (x *run) tickLocked() {
+func (x *task) tickLocked() {
 	x.due = x.tick.due.Add(-x.tick.every)
 	x.before, x.lost = x.before+x.lost, 0
 }
 
-// ended takes what a run measured. One that was cut short tells nothing of the
+// ended takes what a run measured. One that was cut short says nothing about the
 // target and leaves no result.
-func (r *runner) ended(x *run, res wire.Result) {
+func (r *runner) ended(x *task, res wire.Result) {
 	defer r.wg.Done()
 	cut := x.parent.Err() != nil
 	r.mu.Lock()
 	cut = cut || x.stopped
+	closes := cut && !x.closed // no run follows
+	x.closed = x.closed || closes
 	res.Asked = x.asked
 	x.busy, x.running, x.pending, x.asked = false, false, nil, ""
 	if x.limit.index >= 0 {
@@ -90,6 +92,9 @@ func (r *runner) ended(x *run, res wire.Result) {
 		res.Monitor, res.Revision = x.monitor.Name, x.revision
 	}
 	r.mu.Unlock()
+	if closes {
+		x.probe.Close()
+	}
 	if cut {
 		return
 	}

@@ -22,11 +22,11 @@ func (n noticed) Write(p []byte) (int, error) {
 }
 
 // TestAgent_SaysThatItsBrokerIsNotThere has one that was started first say so,
-// once, and go on to try.
+// once, and keep trying.
 func TestAgent_SaysThatItsBrokerIsNotThere(t *testing.T) {
 	b := natstest.Start(t)
 	b.Close()
-	told := noticed{"the broker cannot be reached", make(chan string, 1000)}
+	told := noticed{"cannot reach the broker", make(chan string, 1000)}
 	l := launch(t, "paris", t.TempDir(), over(b), func(o *Options) { o.Log = slog.New(slog.NewTextHandler(told, nil)) })
 	await(t, told.lines, "a word about the broker")
 	natstest.Restart(t, b)

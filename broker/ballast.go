@@ -68,7 +68,7 @@ func (b *ballast) make(spare int64) error {
 	case b.there():
 		b.spent = false
 		return nil
-	case !b.spent && spare < b.size: // keepRoom sees to it for one that was spent
+	case !b.spent && spare < b.size: // adjustLimit sees to it for one that was spent
 		return nil
 	}
 	f, err := os.OpenFile(b.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

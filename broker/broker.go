@@ -24,7 +24,7 @@ type Broker struct {
 	lock  *storeLock
 
 	ballast  *ballast
-	reloaded chan struct{} // says to KeepRoom that the streams were loaded again
+	reloaded chan struct{} // says to AdjustLimit that the streams were loaded again
 
 	brought Brought // from other accounts of the store
 	plain   bool    // results were loaded as a stream that is not compressed; of Run, once it began
@@ -80,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if err == nil && o.Config == "" { // of others' servers the accounts are theirs
 		b.brought, err = bringAlong(b.store, accountOf(o.Access), o.BringAlong, time.Now())
 	}
-	if err == nil && o.Config == "" { // it may have been started with a larger --results-size before
+	if err == nil && o.Config == "" { // it may have been started with a larger results size before
 		there := promised(b.store)
 		opts.JetStreamMaxStore = max(opts.JetStreamMaxStore, there+there/8)
 	}
@@ -88,7 +88,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		b.srv, err = startServer(ctx, opts, log, b.often)
 	}
 	if err == nil {
-		err = b.settle(o.Access)
+		err = b.adoptStored(o.Access)
 	}
 	if err != nil {
 		if b.srv != nil {
@@ -133,7 +133,7 @@ func startServer(ctx context.Context, opts *server.Options, log *slog.Logger, of
 	return srv, nil
 }
 
-// awaitReady waits until srv takes connections. The server tells of most
+// awaitReady waits until srv takes connections. The server reports most
 // troubles only by its log.
 func awaitReady(ctx context.Context, srv *server.Server, l *serverLog, started <-chan struct{}) error {
 	fatal := func() error { return errors.New(l.lastFatal()) }
@@ -226,7 +226,7 @@ func (b *Broker) server() *server.Server {
 	return b.srv
 }
 
-// Close stops the server, waits for its end and gives the store free.
+// Close stops the server, waits for its end and releases the store.
 // It may be called more than once.
 func (b *Broker) Close() { b.stop(false) }
 
@@ -281,7 +281,7 @@ func tryListen(ctx context.Context, o *server.Options) error {
 // makeStore makes the folder and reports in words why it cannot be used.
 func makeStore(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("store %s: %w: give a folder that you may write with --store", dir, err)
+		return fmt.Errorf("store %s: %w: give a store folder that you may write", dir, err)
 	}
 	return nil
 }

@@ -97,11 +97,11 @@ func connect(t *testing.T, url string) jetstream.JetStream {
 	return js
 }
 
-// mustKeepRoom has the broker look after its disk, until it could.
-func mustKeepRoom(t *testing.T, b *Broker, l Limits, measure bool) {
+// mustAdjustLimit has the broker look after its disk, until it could.
+func mustAdjustLimit(t *testing.T, b *Broker, l Limits, measure bool) {
 	t.Helper()
 	for begun := time.Now(); ; {
-		err := b.keepRoom(t.Context(), b.Connect, l, measure)
+		err := b.adjustLimit(t.Context(), b.Connect, l, measure)
 		if err == nil {
 			return
 		}
@@ -170,7 +170,7 @@ func TestStart_Monitoring(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStartError(t, Options{Store: t.TempDir(), HTTP: l.Addr().String()}, l.Addr().String(), "in use", "--http")
+	wantStartError(t, Options{Store: t.TempDir(), HTTP: l.Addr().String()}, l.Addr().String(), "in use", "set the monitoring port (http)")
 	l.Close()
 	mustStart(t, Options{Store: t.TempDir(), HTTP: l.Addr().String()})
 	resp, err := http.Get("http://" + l.Addr().String() + "/healthz")
@@ -184,16 +184,16 @@ func TestStart_Monitoring(t *testing.T) {
 }
 
 func TestStart_BadOptions(t *testing.T) {
-	wantStartError(t, Options{Listen: "4222", HTTP: "x:y"}, `listen: want host:port such as 127.0.0.1:4222, got "4222"`, `http: want host:port`, "--store")
+	wantStartError(t, Options{Listen: "4222", HTTP: "x:y"}, `listen: want host:port such as 127.0.0.1:4222, got "4222"`, `http: want host:port`, "give the folder that results are kept in")
 	wantStartError(t, Options{Listen: "127.0.0.1:66666", Store: t.TempDir()}, `"127.0.0.1:66666"`)
-	wantStartError(t, Options{Insecure: true, Listen: "192.0.2.1:0", Store: t.TempDir()}, "192.0.2.1", "--listen")
+	wantStartError(t, Options{Insecure: true, Listen: "192.0.2.1:0", Store: t.TempDir()}, "192.0.2.1", "set listen to")
 }
 
 func TestStart_PortInUse(t *testing.T) {
 	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: t.TempDir()})
 	store := t.TempDir()
 	listen := strings.TrimPrefix(b.URL(), "nats://")
-	wantStartError(t, Options{Listen: listen, Store: store}, listen, "in use", "--listen 127.0.0.1:0", "--broker "+b.URL())
+	wantStartError(t, Options{Listen: listen, Store: store}, listen, "in use", "listen to 127.0.0.1:0", b.URL())
 	mustStart(t, Options{Listen: "127.0.0.1:0", Store: store}) // the failed start left no lock
 }
 
@@ -211,7 +211,7 @@ func TestStart_StoreInUse(t *testing.T) {
 	store := t.TempDir()
 	_, proc := inAnotherProcess(t, store)
 	pid := fmt.Sprintf("(process %d)", proc.Pid)
-	wantStartError(t, Options{Listen: "127.0.0.1:0", Store: store}, store, pid, "--store")
+	wantStartError(t, Options{Listen: "127.0.0.1:0", Store: store}, store, pid, "give another store folder")
 
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(store, link); err != nil {
@@ -227,8 +227,8 @@ func TestStart_StoreInUse(t *testing.T) {
 func TestStart_StoreCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	writeFile(t, file, "")
-	wantStartError(t, Options{Store: filepath.Join(file, "store")}, "store "+file, "--store")
-	wantStartError(t, Options{Store: "/proc/netmon"}, "store /proc/netmon", "--store")
+	wantStartError(t, Options{Store: filepath.Join(file, "store")}, "store "+file, "give a store folder")
+	wantStartError(t, Options{Store: "/proc/netmon"}, "store /proc/netmon", "give a store folder")
 }
 
 func TestKill_KeepsWhatWasAcknowledged(t *testing.T) {

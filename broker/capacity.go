@@ -14,7 +14,7 @@ const (
 	leastResults = 16 << 20
 )
 
-// capacity is what is known of the stream of results and of its disk, bytes.
+// capacity is what is known about the stream of results and of its disk, bytes.
 type capacity struct {
 	asked   int64 // what results should take on disk; 0 where that is not ours to decide
 	limit   int64 // of the stream, before compression

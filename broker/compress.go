@@ -24,7 +24,7 @@ func (b *Broker) compress(ctx context.Context) {
 		return
 	}
 	b.plain = false
-	b.log.Info("the broker restarts once: results are compressed from now on", "store", b.store)
+	b.log.Info("restarting the broker once: results are compressed from now on", "store", b.store)
 	if err := b.Restart(ctx); err != nil {
 		b.log.Error("restart of the broker", "error", err)
 		b.comeBack(ctx, healthEvery)

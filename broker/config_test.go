@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"netmon/internal/need"
 )
 
 func config(t *testing.T, text string) string {
@@ -68,6 +70,7 @@ func TestConfig_StoreOverrides(t *testing.T) {
 }
 
 func TestConfig_Cluster(t *testing.T) {
+	need.Time(t)
 	var routes []string
 	for range 3 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -14,12 +14,12 @@ import (
 	"netmon/wire"
 )
 
-// nearlyFull is when people are told of the disk, bytes that are free: less than a tenth
+// nearlyFull is when people are notified of the disk, bytes that are free: less than a tenth
 // of it, or than this of a large one. It is good again with a quarter more: results that
-// go at a tenth, or at lowRoomMost, do not make it so.
-const nearlyFull = 4 * lowRoomMost
+// go at a tenth, or at lowSpaceMost, do not make it so.
+const nearlyFull = 4 * lowSpaceMost
 
-// diskWatch tells the mesh when the disk of the store is nearly full, and when it is not
+// diskWatch reports to the mesh when the disk of the store is nearly full, and when it is not
 // any more.
 type diskWatch struct {
 	known bool         // what is stored was read
@@ -35,9 +35,9 @@ func judgeDisk(free, size uint64, was bool) bool {
 	return free < most
 }
 
-// look tells of a change. A disk on which nothing can be stored any more is told of once
+// check reports a change. A disk on which nothing can be stored any more is reported once
 // there is room again.
-func (w *diskWatch) look(ctx context.Context, b *Broker, connect func(...nats.Option) (*nats.Conn, error)) error {
+func (w *diskWatch) check(ctx context.Context, b *Broker, connect func(...nats.Option) (*nats.Conn, error)) error {
 	free, size, ok := diskBytes(b.store)
 	srv := b.server()
 	if !ok || srv == nil {
@@ -46,9 +46,9 @@ func (w *diskWatch) look(ctx context.Context, b *Broker, connect func(...nats.Op
 	if w.known && judgeDisk(free, size, w.last.Wrong) == w.last.Wrong {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lowRoomEvery)
+	ctx, cancel := context.WithTimeout(ctx, lowSpaceEvery)
 	defer cancel()
-	nc, err := connect(nats.Name("netmon broker: room on its disk"))
+	nc, err := connect(nats.Name("netmon broker: space on its disk"))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (w *diskWatch) look(ctx context.Context, b *Broker, connect func(...nats.Op
 		return nil // there is no controller yet, or no longer
 	}
 	if err != nil {
-		return fmt.Errorf("read what is told of it: %w", err)
+		return fmt.Errorf("read its last report: %w", err)
 	}
 	w.known, w.last = true, last
 	if judgeDisk(free, size, last.Wrong) == last.Wrong {
@@ -79,28 +79,28 @@ func (w *diskWatch) look(ctx context.Context, b *Broker, connect func(...nats.Op
 		_, err = js.Publish(ctx, subject, data, jetstream.WithExpectLastSequencePerSubject(over))
 	}
 	if err != nil {
-		return fmt.Errorf("tell of it: %w", err)
+		return fmt.Errorf("report it: %w", err)
 	}
 	w.last = next
 	if next.Wrong {
 		b.log.Warn("the disk of the broker is nearly full", "store", b.store, "free", sizeText(int64(free)), "of", sizeText(int64(size))) // #nosec G115 -- of a disk
 	} else {
-		b.log.Info("the disk of the broker has room again", "store", b.store, "free", sizeText(int64(free))) // #nosec G115 -- of a disk
+		b.log.Info("the disk of the broker has space again", "store", b.store, "free", sizeText(int64(free))) // #nosec G115 -- of a disk
 	}
 	return nil
 }
 
-// nextDisk is what is told after the last one.
+// nextDisk is the report after the last one.
 func nextDisk(last wire.Trouble, name string, free, size uint64, now time.Time) wire.Trouble {
 	t := wire.Trouble{About: wire.AboutDisk, Name: name, Wrong: !last.Wrong, Since: now, At: now, N: last.N + 1, Incident: last.Incident, Severity: wire.SeverityDisk}
 	if t.Wrong {
 		h := fnv.New64a()
 		fmt.Fprintf(h, "%s %d", name, now.UnixNano())
 		t.Incident = fmt.Sprintf("%.40s-%016x", name, h.Sum64())
-		t.Why = fmt.Sprintf("the disk of the broker is nearly full: %s are free of %s, and soon the oldest results go", sizeText(int64(free)), sizeText(int64(size))) // #nosec G115 -- of a disk
+		t.Why = fmt.Sprintf("the disk of the broker is nearly full: %s of %s are free, and the oldest results will be deleted soon", sizeText(int64(free)), sizeText(int64(size))) // #nosec G115 -- of a disk
 		return t
 	}
-	t.Why = fmt.Sprintf("the disk of the broker has room again: %s are free", sizeText(int64(free))) // #nosec G115 -- of a disk
+	t.Why = fmt.Sprintf("the disk of the broker has space again: %s are free", sizeText(int64(free))) // #nosec G115 -- of a disk
 	return t
 }
 

@@ -35,8 +35,8 @@ func TestJudgeDisk(t *testing.T) {
 	}
 }
 
-// TestDiskWatch: a disk that somebody fills is told of once, by a broker that was
-// started anew meanwhile, too, and its room again as well.
+// TestDiskWatch: a disk that somebody fills is reported once, by a broker that was
+// started again meanwhile, too, and its room again as well.
 func TestDiskWatch(t *testing.T) {
 	need.Root(t)
 	dir := t.TempDir()
@@ -49,7 +49,7 @@ func TestDiskWatch(t *testing.T) {
 	var w diskWatch
 	look := func() {
 		t.Helper()
-		if err := w.look(t.Context(), b, b.Connect); err != nil {
+		if err := w.check(t.Context(), b, b.Connect); err != nil {
 			t.Fatal(err)
 		}
 	}

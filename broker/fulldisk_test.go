@@ -17,10 +17,11 @@ import (
 	"netmon/wire"
 )
 
-// TestRun_MakesRoomOnAFullDisk: somebody else fills the disk, results stop, and go on
-// though nobody makes room, by the ballast; or go on once there is room, where there
-// is no ballast. The connection stays, and nothing that was acknowledged is lost but the oldest.
+// TestRun_MakesRoomOnAFullDisk: somebody else fills the disk, results stop, and continue
+// though nobody makes room, by the ballast; or continue once there is room, where there
+// is not a ballast. The connection stays, and nothing that was acknowledged is lost but the oldest.
 func TestRun_MakesRoomOnAFullDisk(t *testing.T) {
+	need.Time(t)
 	for name, freed := range map[string]bool{"nobody makes room": false, "somebody makes room": true} {
 		t.Run(name, func(t *testing.T) { fillDisk(t, freed) })
 	}
@@ -58,7 +59,7 @@ func fillDisk(t *testing.T, freed bool) {
 		}
 	}
 	if !freed {
-		mustKeepRoom(t, b, Limits{}, false)
+		mustAdjustLimit(t, b, Limits{}, false)
 		if !b.ballast.there() {
 			t.Fatal("there is no ballast on a disk with room")
 		}
@@ -82,7 +83,7 @@ func fillDisk(t *testing.T, freed bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	go func() { ended <- b.Run(ctx) }()
-	go func() { b.KeepRoom(ctx, b.Connect, Limits{}); ended <- nil }()
+	go func() { b.AdjustLimit(ctx, b.Connect, Limits{}); ended <- nil }()
 	defer func() { cancel(); <-ended; <-ended }()
 	if freed {
 		if err := os.Remove(filler); err != nil {

@@ -28,9 +28,9 @@ const streamsFolder = "streams" // nats-server's name
 // in a folder of its name, and nothing inside names the account (filestore.go).
 type Holding struct {
 	Account  string
-	Monitors int64     // bytes of saved monitors, those of before and deleted ones included
+	Monitors int64     // bytes of saved monitors, earlier ones and deleted ones included
 	Configs  int64     // bytes of saved configurations
-	Alerting int64     // bytes of channels, rules and what else says who is told of what
+	Alerting int64     // bytes of channels, rules and what else says who is notified of what
 	Results  int64     // bytes of results
 	Last     time.Time // when something of these was written last
 }

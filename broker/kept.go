@@ -16,7 +16,7 @@ import (
 // Kept is how much a mesh keeps.
 type Kept struct {
 	Monitors, Configs int
-	Settings          int // channels, rules and what else says who is told of what
+	Settings          int // channels, rules and what else says who is notified of what
 	Results           uint64
 	Agents            []string // names of those of which a heartbeat is kept
 }

@@ -113,7 +113,7 @@ func (a asset) merge(have *jetstream.StreamInfo, most func() uint64) (next jetst
 }
 
 // mostPerSubject counts the messages of the fullest subject; when that cannot
-// be told, it is as many as can be.
+// be said, it is as many as can be.
 func mostPerSubject(ctx context.Context, s jetstream.Stream) (most uint64) {
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
 	if err != nil {

@@ -25,7 +25,7 @@ func lockStore(dir string) (*storeLock, error) {
 	path := filepath.Join(dir, "netmon.lock")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w: give a folder that you may write with --store", dir, err)
+		return nil, fmt.Errorf("store %s: %w: give a store folder that you may write", dir, err)
 	}
 	taken, err := filelock.Try(f)
 	switch {
@@ -34,9 +34,9 @@ func lockStore(dir string) (*storeLock, error) {
 		return nil, fmt.Errorf("store %s: lock %s: %w", dir, path, err)
 	case taken:
 		defer f.Close()
-		return nil, fmt.Errorf("store %s is in use by another broker%s: connect to that one, stop it, or give another folder with --store", dir, holder(f))
+		return nil, fmt.Errorf("store %s is in use by another broker%s: connect to that one, stop it, or give another store folder", dir, holder(f))
 	}
-	// On a full disk the number cannot be written; the lock holds all the same.
+	// On a full disk the number cannot be written; the lock holds anyway.
 	if err := f.Truncate(0); err == nil {
 		fmt.Fprintf(f, "%d\n", os.Getpid())
 	}

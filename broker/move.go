@@ -18,7 +18,7 @@ import (
 )
 
 // Brought is what a start found in its store that another account keeps. A
-// mesh that begins to ask who people are has another account than before, and
+// mesh that begins to have identities has another account than before, and
 // so has one that ceases to, or has new keys. What it keeps goes along.
 type Brought struct {
 	From    string    // account whose streams are this broker's now, as people call it; "" for none
@@ -68,7 +68,7 @@ func decide(own string, all []Holding, asked string) (move, error) {
 	for _, h := range candidates {
 		lines = append(lines, fmt.Sprintf("   --bring-along %s   brings %s", h.Name(), h))
 	}
-	return move{}, fmt.Errorf("it keeps what more than one mesh saved, and the one in use saved nothing yet: say which goes on, and the others stay where they are:\n%s", strings.Join(lines, "\n"))
+	return move{}, fmt.Errorf("it has data of several meshes, and the one in use has saved nothing yet: choose the one to continue with; the others stay where they are:\n%s", strings.Join(lines, "\n"))
 }
 
 // worth are those that somebody may miss.
@@ -107,7 +107,7 @@ func (m move) steps(root, own, aside string) []func() error {
 }
 
 // bringAlong looks at the store of a broker whose server does not run yet, and
-// moves what is to go on under its account. own is that account.
+// moves what is to continue under its account. own is that account.
 func bringAlong(store, own, asked string, now time.Time) (out Brought, err error) {
 	root := filepath.Join(store, server.JetStreamStoreDir)
 	all, err := holdings(root)
@@ -126,7 +126,7 @@ func bringAlong(store, own, asked string, now time.Time) (out Brought, err error
 		aside := filepath.Join(store, asideFolder, now.UTC().Format("20060102T150405.000Z"))
 		for _, step := range m.steps(root, own, aside) {
 			if err := step(); err != nil {
-				return out, fmt.Errorf("store %s: bring along what %s keeps: %w: nothing is lost; the next start goes on with it", store, Holding{Account: m.from}.Name(), err)
+				return out, fmt.Errorf("store %s: bring along what %s keeps: %w: nothing is lost; the next start continues with it", store, Holding{Account: m.from}.Name(), err)
 			}
 		}
 		if put, err := os.ReadDir(filepath.Join(aside, server.JetStreamStoreDir, openAccount, streamsFolder)); err == nil && len(put) > 0 {
@@ -154,7 +154,7 @@ func followAccount(store string, a *access.Authority) error {
 		return nil
 	}
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return err // both are there: bringAlong says which goes on
+		return err // both are there: bringAlong says which continues
 	}
 	if err := rename(from, to); err != nil {
 		return fmt.Errorf("store %s: bring the streams to the account of the authority in force: %w", store, err)
@@ -182,13 +182,13 @@ func (b *Broker) Rekey(ctx context.Context, a *access.Authority) error {
 	})
 }
 
-// settle has what was saved in another account count in this one. Without an
+// adoptStored has what was saved in another account count in this one. Without an
 // authority it does so by itself.
-func (b *Broker) settle(a *access.Authority) error {
+func (b *Broker) adoptStored(a *access.Authority) error {
 	if b.brought.From == "" {
 		return nil
 	}
-	done := func() error { return settled(b.store, accountOf(a)) }
+	done := func() error { return clearOrigin(b.store, accountOf(a)) }
 	if a == nil {
 		return done()
 	}
@@ -196,8 +196,8 @@ func (b *Broker) settle(a *access.Authority) error {
 	return nil
 }
 
-// settled forgets that an account's streams came from another.
-func settled(store, own string) error {
+// clearOrigin forgets that an account's streams came from another.
+func clearOrigin(store, own string) error {
 	path := filepath.Join(store, server.JetStreamStoreDir, own, cameName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/broker/access"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -72,8 +73,8 @@ func (s *site) close() {
 	}
 }
 
-// fill saves monitors and a configuration, and stores results.
-func (s *site) fill(monitors, configs, results int) {
+// storeResults saves monitors and a configuration, and stores results.
+func (s *site) storeResults(monitors, configs, results int) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	kv, err := s.js.KeyValue(ctx, wire.MonitorsBucket)
@@ -121,7 +122,7 @@ func (s *site) holds(monitors, configs int, results uint64) {
 // state is what must be the same afterwards.
 func (s *site) state() (all []string) {
 	s.t.Helper()
-	for _, name := range []string{wire.ResultsStream, monitorsStream, configsStream, wire.IncidentsStream, wire.NoticesStream} {
+	for _, name := range []string{wire.ResultsStream, monitorsStream, configsStream, wire.IncidentsStream, wire.NoticesStream, wire.HistoryStream} {
 		st, err := s.js.Stream(s.t.Context(), name)
 		if err != nil {
 			s.t.Fatal(err)
@@ -165,7 +166,7 @@ func (s *site) adopt() {
 func TestBringAlong_ThereAndBack(t *testing.T) {
 	store := t.TempDir()
 	s := openSite(t, store, false, "")
-	s.fill(3, 2, 5)
+	s.storeResults(3, 2, 5)
 	want := s.state()
 	s.close()
 
@@ -184,7 +185,7 @@ func TestBringAlong_ThereAndBack(t *testing.T) {
 		t.Errorf("%d monitors are accepted, want 3", n)
 	}
 	// What nobody let in since is accepted by no later start.
-	s.fill(4, 0, 0)
+	s.storeResults(4, 0, 0)
 	s.close()
 	s = openSite(t, store, true, "")
 	s.adopt()
@@ -208,11 +209,11 @@ func TestBringAlong_ThereAndBack(t *testing.T) {
 	}
 }
 
-// TestBringAlong_OtherKeys: the access folder was lost, and all join anew.
+// TestBringAlong_OtherKeys: the access folder was lost, and all join again.
 func TestBringAlong_OtherKeys(t *testing.T) {
 	store := t.TempDir()
 	s := openSite(t, store, true, "")
-	s.fill(2, 0, 1)
+	s.storeResults(2, 0, 1)
 	s.adopt()
 	s.close()
 	if err := os.RemoveAll(access.FolderOf(store)); err != nil {
@@ -231,12 +232,12 @@ func afterTheMistake(t *testing.T, monitorsSince int) (store string) {
 	t.Helper()
 	store = t.TempDir()
 	s := openSite(t, store, true, "")
-	s.fill(monitorsSince, 0, 2)
+	s.storeResults(monitorsSince, 0, 2)
 	s.adopt()
 	s.close()
 	aside := t.TempDir()
 	s = openSite(t, aside, false, "")
-	s.fill(3, 1, 5)
+	s.storeResults(3, 1, 5)
 	s.close()
 	if err := os.Rename(filepath.Join(aside, server.JetStreamStoreDir, openAccount), filepath.Join(store, server.JetStreamStoreDir, openAccount)); err != nil {
 		t.Fatal(err)
@@ -244,7 +245,7 @@ func afterTheMistake(t *testing.T, monitorsSince int) (store string) {
 	return store
 }
 
-// TestBringAlong_AfterTheMistake: somebody already went on with an empty mesh,
+// TestBringAlong_AfterTheMistake: somebody already continued with an empty mesh,
 // and saved nothing there.
 func TestBringAlong_AfterTheMistake(t *testing.T) {
 	store := afterTheMistake(t, 0)
@@ -282,6 +283,7 @@ func TestBringAlong_BothSavedSomething(t *testing.T) {
 
 // TestBringAlong_KilledAtEachStep leaves a move where a kill -9 may leave it.
 func TestBringAlong_KilledAtEachStep(t *testing.T) {
+	need.Time(t)
 	for _, before := range []struct {
 		name  string
 		store func(*testing.T) string
@@ -289,7 +291,7 @@ func TestBringAlong_KilledAtEachStep(t *testing.T) {
 		{"open until now", func(t *testing.T) string {
 			store := t.TempDir()
 			s := openSite(t, store, false, "")
-			s.fill(3, 1, 5)
+			s.storeResults(3, 1, 5)
 			s.close()
 			return store
 		}},
@@ -364,7 +366,7 @@ func TestBringAlong_LeavesOthersAlone(t *testing.T) {
 func TestBringAlong_CannotMove(t *testing.T) {
 	store := t.TempDir()
 	s := openSite(t, store, false, "")
-	s.fill(1, 0, 1)
+	s.storeResults(1, 0, 1)
 	s.close()
 	inTheWay := filepath.Join(store, server.JetStreamStoreDir, openAccount, cameName)
 	if err := os.Mkdir(inTheWay, 0o700); err != nil {

@@ -30,16 +30,15 @@ func (o Opening) String() string {
 // Clients is the Listener of agents and consoles.
 const Clients = "listen"
 
-// OpenError says that a broker would let in whoever comes.
+// OpenError says that a broker would let in whoever comes, which Options.Insecure allows.
 type OpenError struct{ Openings []Opening }
 
 func (e *OpenError) Error() string {
 	var b strings.Builder
-	b.WriteString("the broker would be open to other hosts, and is not started:")
+	b.WriteString("the broker would be open to other hosts, so it does not start:")
 	for _, o := range e.Openings {
 		b.WriteString("\n  " + o.String())
 	}
-	b.WriteString("\nto start it as it is, on a network that you trust: --insecure")
 	return b.String()
 }
 
@@ -54,7 +53,7 @@ func refuseOpen(o *server.Options) error {
 	return &OpenError{list}
 }
 
-// Openings lists what a server with these options has open. It goes by who is
+// Openings lists what a server with these options has open. It decides by who is
 // asked for a name, not by what the name may do: permissions are the owner's.
 func Openings(o *server.Options) (list []Opening) {
 	add := func(listener, host string, port int, gives, cure string) {
@@ -78,7 +77,7 @@ func Openings(o *server.Options) (list []Opening) {
 			return fmt.Sprintf("take no_auth_user: %q out, or have it listen on 127.0.0.1", noAuthUser)
 		}
 		if block == "" {
-			return users + ", accounts with users, operator, or " + verify + "; or listen on 127.0.0.1; or leave --config out: netmon broker then makes identities by itself"
+			return users + ", accounts with users, operator, or " + verify + "; or listen on 127.0.0.1; or start without a configuration: the broker then makes identities by itself"
 		}
 		return fmt.Sprintf("%s { %s } or %s { %s }, or have it listen on 127.0.0.1", block, users, block, verify)
 	}
@@ -125,7 +124,7 @@ type auth struct {
 	noAuthUser string // as whom those come in who do not say
 }
 
-// authOf goes by what nats-server's configureAuthorization and
+// authOf follows what nats-server's configureAuthorization and
 // processClientOrLeafAuthentication do.
 func authOf(o *server.Options) auth {
 	required := o.Nkeys != nil || o.Users != nil || o.Username != "" || o.Authorization != ""

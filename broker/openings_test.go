@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/broker/access"
+	"netmon/internal/need"
 )
 
 // Parts of configurations, with what of them is open to whoever comes. Each is
@@ -108,6 +109,7 @@ func certificate(t *testing.T) (cert, key string) {
 }
 
 func TestOpenings(t *testing.T) {
+	need.Time(t)
 	names := func(list []Opening) string {
 		var out []string
 		for _, o := range list {
@@ -142,8 +144,9 @@ func TestOpenings(t *testing.T) {
 	}
 }
 
-// TestOpenings_AsTheServerDoes holds the table against nats-server.
+// TestOpenings_AsTheServerDoes checks the table against nats-server.
 func TestOpenings_AsTheServerDoes(t *testing.T) {
+	need.Time(t)
 	for _, c := range openingCases {
 		if strings.Contains(c.name, "public authority") || strings.Contains(c.conf, "gateway") || strings.Contains(c.conf, "cluster") {
 			continue // needs a certificate of one, or a server to try with
@@ -234,7 +237,7 @@ func TestStart_RefusesWhatIsOpen(t *testing.T) {
 	if !errors.As(err, &open) || len(open.Openings) != 2 {
 		t.Fatalf("%v", err)
 	}
-	for _, want := range []string{"\n  listen 0.0.0.0:", "\n  mqtt 0.0.0.0:", "command all agents", "close it: mqtt { authorization", "--insecure"} {
+	for _, want := range []string{"\n  listen 0.0.0.0:", "\n  mqtt 0.0.0.0:", "command all agents", "close it: mqtt { authorization"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in\n%v", want, err)
 		}

@@ -36,13 +36,13 @@ type Options struct {
 	// Insecure lets a server start that other hosts may use without saying who
 	// they are; otherwise Start returns an OpenError.
 	Insecure bool
-	// BringAlong is an account of the store whose streams are to go on under this
+	// BringAlong is an account of the store whose streams are to continue under this
 	// broker, also where what it has itself must be set aside: a [Holding.Name].
 	BringAlong string
 	// Restoring lets a server start on a store of [BeginRestore] that is not whole.
-	Restoring bool
-	Guard     Guard // what clients may take of it
-	Log       *slog.Logger
+	Restoring    bool
+	ClientLimits ClientLimits // what clients may take of it
+	Log          *slog.Logger
 }
 
 // DefaultMaxStore is how many bytes of disk a broker may use. Without a figure
@@ -79,7 +79,7 @@ func (o Options) server() (so *server.Options, warnings []string, err error) {
 	}
 	var errs []error
 	if o.Store == "" {
-		errs = append(errs, errors.New("store: is missing: give the folder that results are kept in with --store"))
+		errs = append(errs, errors.New("store: is missing: give the folder that results are kept in"))
 	}
 	if o.Listen != "" {
 		if so.Host, so.Port, err = hostPort("listen", o.Listen); err != nil {
@@ -101,7 +101,7 @@ func (o Options) common(so *server.Options) (err error) {
 	so.NoSigs = true // else the server ends our process on SIGINT
 	so.NoLog = false
 	so.MaxTracedMsgLen = 256
-	o.Guard.over(so)
+	o.ClientLimits.applyTo(so)
 	if so.PingInterval == 0 {
 		so.PingInterval, so.MaxPingsOut = 20*time.Second, 2
 	}
@@ -154,7 +154,7 @@ func (o Options) fromConfig() (so *server.Options, warnings []string, err error)
 	case !so.JetStream:
 		warnings = append(warnings, o.Config+" does not enable JetStream here: results are kept only if another server of the cluster does")
 	case so.StoreDir == "":
-		return nil, nil, fmt.Errorf("nats-server configuration %s: jetstream.store_dir: is missing, and results would be kept in %s: set it, or give --store", o.Config, os.TempDir())
+		return nil, nil, fmt.Errorf("nats-server configuration %s: jetstream.store_dir: is missing, and results would be kept in %s: set it, or give a store folder", o.Config, os.TempDir())
 	}
 	// Two servers of one cluster must not have one name, so in a cluster the
 	// server itself asks for a name rather than taking the host's.

@@ -37,7 +37,7 @@ func TestConnect_ARefusalIsReadAtOnce(t *testing.T) {
 	}
 }
 
-// TestPipe_FirstWritesDoNotWait: what follows them does, and is told their error.
+// TestPipe_FirstWritesDoNotWait: what follows them does, and get their error.
 func TestPipe_FirstWritesDoNotWait(t *testing.T) {
 	client, server := net.Pipe()
 	p := newPipe(client)

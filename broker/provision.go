@@ -21,7 +21,7 @@ type Limits struct {
 	PerMonitor   int64         // results of one monitor on one agent; the oldest go first
 	Replicas     int           // servers of a cluster that hold each message
 
-	// Watched says that [Broker.KeepRoom] looks after the results: ResultsBytes is what they
+	// Watched says that [Broker.AdjustLimit] looks after the results: ResultsBytes is what they
 	// take on disk, and a limit that it raised for their compression stays.
 	Watched bool
 }
@@ -49,7 +49,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// raised is the most that KeepRoom makes of the limit of the results, bytes; 0 where
+// raised is the most that AdjustLimit makes of the limit of the results, bytes; 0 where
 // nothing raises it.
 func (l Limits) raised() int64 {
 	if !l.Watched {
@@ -69,11 +69,11 @@ func (l Limits) raised() int64 {
 // differs.
 //
 // A *[KeptError] means that everything is there and in use, but some limits
-// are still the old, higher ones. A *[RoomError] is told at once.
+// are still the old, higher ones. A *[SpaceError] is returned at once.
 func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 	var errs []error
 	var kept KeptError
-	var room *RoomError
+	var space *SpaceError
 	full := l.withDefaults()
 	for _, s := range []asset{
 		{name: "stream " + wire.ResultsStream, want: resultsConfig(full), asked: resultsConfig(l), raised: l.raised()},
@@ -82,6 +82,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		{name: "stream " + wire.VerdictsStream, want: verdictsConfig(full), asked: verdictsConfig(l)},
 		{name: "stream " + wire.IncidentsStream, want: incidentsConfig(full), asked: incidentsConfig(l)},
 		{name: "stream " + wire.NoticesStream, want: noticesConfig(full), asked: noticesConfig(l)},
+		{name: "stream " + wire.HistoryStream, want: historyConfig(full), asked: historyConfig(l)},
 		keyValue(js, monitorsConfig(l), monitorsConfig(full)),
 		keyValue(js, alertingConfig(l), alertingConfig(full)),
 		{name: "object store " + wire.ConfigsBucket, want: objectStream(l), asked: objectStream(l), bucket: true, create: func(ctx context.Context) error {
@@ -90,17 +91,17 @@ func Provision(ctx context.Context, js jetstream.JetStream, l Limits) error {
 		}},
 	} {
 		err := s.provision(ctx, js, &kept)
-		var one *RoomError
+		var one *SpaceError
 		switch {
 		case !errors.As(err, &one):
 			if err != nil {
 				errs = append(errs, err)
 			}
-		case room == nil:
-			room = one
-			errs = append(errs, room)
+		case space == nil:
+			space = one
+			errs = append(errs, space)
 		default:
-			room.Short = append(room.Short, one.Short...)
+			space.Short = append(space.Short, one.Short...)
 		}
 		if errors.Is(err, errNoJetStream) || errors.Is(err, errFewServers) || ctx.Err() != nil {
 			break // the others would say the same
@@ -184,7 +185,7 @@ type asset struct {
 	create func(context.Context) error // default: CreateStream
 	bucket bool                        // nothing may leave it by age; agents cannot write to it
 	// passing says that what is in it soon comes again: where its storage is
-	// that of an older netmon, it is made anew.
+	// that of an older netmon, it is recreated.
 	passing bool
 	raised  int64 // a limit of bytes up to this one stays
 }
@@ -226,8 +227,8 @@ func (a asset) provision(ctx context.Context, js jetstream.JetStream, kept *Kept
 	switch {
 	case err == nil:
 		return nil
-	case noRoom(err):
-		return a.noRoom(err)
+	case outOfSpace(err):
+		return a.noSpace(err)
 	}
 	return a.explain(ctx, js, err)
 }

@@ -33,7 +33,7 @@ func configOf(t *testing.T, js jetstream.JetStream, stream string) jetstream.Str
 func TestProvision_Twice(t *testing.T) {
 	_, js := onBroker(t)
 	mustProvision(t, js, DefaultLimits())
-	names := []string{wire.ResultsStream, wire.AgentsStream, wire.NoticesStream, wire.IncidentsStream, wire.VerdictsStream, monitorsStream, alertingStream, "OBJ_" + wire.ConfigsBucket}
+	names := []string{wire.ResultsStream, wire.AgentsStream, wire.NoticesStream, wire.HistoryStream, wire.IncidentsStream, wire.VerdictsStream, monitorsStream, alertingStream, "OBJ_" + wire.ConfigsBucket}
 	var before []jetstream.StreamConfig
 	for _, n := range names {
 		before = append(before, configOf(t, js, n))
@@ -48,7 +48,7 @@ func TestProvision_Twice(t *testing.T) {
 			t.Errorf("%s: %+v", n, c)
 		}
 	}
-	for _, c := range before[:3] {
+	for _, c := range before[:4] {
 		if c.AllowRollup {
 			t.Errorf("%s allows roll-up: an agent could delete what others stored", c.Name)
 		}
@@ -304,7 +304,7 @@ func TestProvision_SaysWhatCannotBeChanged(t *testing.T) {
 	if n := stored(t, js); n != 1 {
 		t.Error("the stream was emptied")
 	}
-	// The rest was made all the same.
+	// The rest was made anyway.
 	configOf(t, js, wire.AgentsStream)
 	configOf(t, js, monitorsStream)
 }
@@ -342,12 +342,12 @@ func TestProvision_SubjectTaken(t *testing.T) {
 func TestProvision_NoRoom(t *testing.T) {
 	b := mustStart(t, Options{Listen: "127.0.0.1:0", Store: t.TempDir(), MaxStore: 1 << 20})
 	err := Provision(t.Context(), connect(t, b.URL()), DefaultLimits())
-	var room *RoomError
+	var room *SpaceError
 	if !errors.As(err, &room) {
 		t.Fatalf("error %v", err)
 	}
-	room.Servers = b.Rooms(t.Context())
-	for _, want := range []string{"the stream RESULTS (4.0 GiB on one server), the stream AUDIT (256.0 MiB on one server)", "has 2.5 MiB of 2.5 MiB left", "--results-size", "max_file_store"} {
+	room.Servers = b.Space(t.Context())
+	for _, want := range []string{"the stream RESULTS (4.0 GiB on one server), the stream AUDIT (256.0 MiB on one server)", "has 2.5 MiB of 2.5 MiB left", "results-size", "max_file_store"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

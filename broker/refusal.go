@@ -41,9 +41,9 @@ func (a asset) explain(ctx context.Context, js jetstream.JetStream, err error) e
 				}
 			}
 		case noPeers:
-			return fmt.Errorf("%s: %w: %d copies are wanted: start the others, or keep fewer (--replicas): %w", a.name, errFewServers, a.want.Replicas, err)
+			return fmt.Errorf("%s: %w: %d copies are wanted: start the others, or set replicas lower: %w", a.name, errFewServers, a.want.Replicas, err)
 		case notClustered:
-			return fmt.Errorf("%s: %w: %d copies are wanted: keep one (--replicas 1), or start a cluster: %w", a.name, errFewServers, a.want.Replicas, err)
+			return fmt.Errorf("%s: %w: %d copies are wanted: set replicas to 1, or start a cluster: %w", a.name, errFewServers, a.want.Replicas, err)
 		}
 	}
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders) {
@@ -65,7 +65,7 @@ func persist(ctx context.Context, js jetstream.JetStream, do func(context.Contex
 	for begun := time.Now(); ; {
 		err := retry.Do(ctx, js.Conn(), do)
 		var api *jetstream.APIError
-		if !errors.As(err, &api) || api.ErrorCode != noPeers || noRoom(err) || time.Since(begun) > peersPatience {
+		if !errors.As(err, &api) || api.ErrorCode != noPeers || outOfSpace(err) || time.Since(begun) > peersPatience {
 			return err
 		}
 		select {

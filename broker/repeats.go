@@ -14,7 +14,7 @@ import (
 const (
 	repeatsEvery = time.Minute
 	// An agent that is shut out tries again for as long as it runs, some minutes
-	// apart: what connections cause is told ever more seldom, and remembered longer.
+	// apart: what connections cause is logged less and less often, and remembered longer.
 	repeatsMost  = time.Hour
 	repeatsQuiet = 10 * time.Minute
 	// Kinds of line that are told apart, of connections and of the server itself,
@@ -24,8 +24,8 @@ const (
 )
 
 // repeats keeps lines of one kind from filling the log: whoever reaches the port
-// can cause some thousands of them a second. The first of a kind is told at once;
-// those that follow are counted, and told once a minute as their number and the
+// can cause some thousands of them a second. The first of a kind is logged at once;
+// those that follow are counted, and logged once a minute as their number and the
 // last of them. After a minute without one, the next is a first one again. For what
 // connections cause these minutes grow: see repeatsMost and repeatsQuiet.
 type repeats struct {
@@ -34,7 +34,7 @@ type repeats struct {
 	mu     sync.Mutex // guards the rest
 	kinds  map[lineKind]*repeated
 	timer  *time.Timer // runs while kinds has any
-	closed bool        // nobody will come to tell what is counted
+	closed bool        // nobody will come to log what is counted
 }
 
 // lineKind is what lines have in common.
@@ -47,8 +47,8 @@ type lineKind struct {
 type repeated struct {
 	more  int
 	last  string
-	every time.Duration // how often it is told, at most
-	since time.Duration // it was told, in whole minutes
+	every time.Duration // how often it is logged, at most
+	since time.Duration // it was logged, in whole minutes
 	quiet time.Duration // it came last, in whole minutes
 }
 
@@ -61,17 +61,17 @@ var (
 	// What differs between two lines of one kind: what others named, in quotes,
 	// and every word with a digit, such as addresses, ids and times.
 	variable = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\S*\d\S*`)
-	// On which subject somebody did what the role does not include is told of each.
+	// On which subject somebody did what the role does not include is logged of each.
 	violated = regexp.MustCompile(`Violation - Subject "[^"]*"$`)
 )
 
-// tell writes a line, or counts it.
-func (r *repeats) tell(level slog.Level, text string) {
+// add writes a line, or counts it.
+func (r *repeats) add(level slog.Level, text string) {
 	text = wire.Clip(text, repeatsLine)
 	k := lineKind{level, ofConnection.MatchString(text), variable.ReplaceAllString(text, "#") + violated.FindString(text)}
 	r.mu.Lock()
 	seen := r.kinds[k]
-	if seen == nil && r.crowded(k.of) {
+	if seen == nil && r.full(k.of) {
 		k.text = ""
 		seen = r.kinds[k]
 	}
@@ -90,9 +90,9 @@ func (r *repeats) tell(level slog.Level, text string) {
 	r.write(level, text)
 }
 
-// crowded says whether there is room for one more kind only among the rest. What
+// full says whether one more kind only fits among the rest. What
 // connections cause must not hide what the server itself has to say.
-func (r *repeats) crowded(of bool) bool {
+func (r *repeats) full(of bool) bool {
 	n := 0
 	for k := range r.kinds {
 		if k.of == of {
@@ -102,10 +102,10 @@ func (r *repeats) crowded(of bool) bool {
 	return n >= repeatsKinds
 }
 
-// minute tells what was counted, and forgets what did not come again.
+// minute logs what was counted, and forgets what did not come again.
 func (r *repeats) minute() {
 	r.mu.Lock()
-	counted := r.take(false)
+	counted := r.takeDue(false)
 	r.timer = nil
 	if len(r.kinds) > 0 && !r.closed {
 		r.timer = time.AfterFunc(repeatsEvery, r.minute)
@@ -114,21 +114,21 @@ func (r *repeats) minute() {
 	r.writeAll(counted)
 }
 
-// close tells what is counted still. What comes later is told as it is.
+// close logs what is still counted. What comes later is logged as it is.
 func (r *repeats) close() {
 	r.mu.Lock()
 	if r.timer != nil {
 		r.timer.Stop()
 	}
 	r.closed = true
-	counted := r.take(true)
+	counted := r.takeDue(true)
 	r.mu.Unlock()
 	r.writeAll(counted)
 }
 
-// take is what was counted and is to be told a minute after it was asked last, or
+// takeDue is what was counted and is to be logged a minute after it was asked last, or
 // all; r.mu is held.
-func (r *repeats) take(all bool) map[lineKind]repeated {
+func (r *repeats) takeDue(all bool) map[lineKind]repeated {
 	counted := map[lineKind]repeated{}
 	for k, seen := range r.kinds {
 		seen.since, seen.quiet = seen.since+repeatsEvery, seen.quiet+repeatsEvery

@@ -42,17 +42,17 @@ func TestRepeats_FirstAtOnceThenCounted(t *testing.T) {
 			return fmt.Sprintf(`192.0.2.%d:%d - cid:%d - "v1:%d" - TLS handshake error: EOF`, n%250, 1024+n, n, n)
 		}
 		for n := range 1000 {
-			r.tell(slog.LevelError, abort(n))
+			r.add(slog.LevelError, abort(n))
 		}
-		r.tell(slog.LevelError, "JetStream cannot write")
+		r.add(slog.LevelError, "JetStream cannot write")
 		want(`level=ERROR msg="nats: 192.0.2.0:1024 - cid:0 - \"v1:0\" - TLS handshake error: EOF"`, `level=ERROR msg="nats: JetStream cannot write"`)
 		time.Sleep(repeatsEvery)
 		want(`level=ERROR msg="nats: 999 more like this one within 1m0s: 192.0.2.249:2023 - cid:999 - \"v1:999\" - TLS handshake error: EOF"`)
-		r.tell(slog.LevelError, "JetStream cannot write") // the first of another minute
-		r.tell(slog.LevelError, abort(7))
+		r.add(slog.LevelError, "JetStream cannot write") // the first of another minute
+		r.add(slog.LevelError, abort(7))
 		want(`level=ERROR msg="nats: JetStream cannot write"`)
 		time.Sleep(repeatsEvery)
-		want("") // what connections cause is told ever more seldom
+		want("") // what connections cause is logged less and less often
 		time.Sleep(repeatsEvery)
 		want(`level=ERROR msg="nats: 1 more like this one within 2m0s: 192.0.2.7:1031 - cid:7 - \"v1:7\" - TLS handshake error: EOF"`)
 		time.Sleep(time.Hour) // nothing is left that waits: the bubble could not end
@@ -70,7 +70,7 @@ func TestRepeats_OneThatIsShutOut(t *testing.T) {
 		got, log := newLogged()
 		r := newRepeats(log)
 		for range 12 * 24 { // a day
-			r.tell(slog.LevelError, "pipe - cid:7 - authentication error")
+			r.add(slog.LevelError, "pipe - cid:7 - authentication error")
 			time.Sleep(5 * time.Minute)
 		}
 		r.close()
@@ -92,7 +92,7 @@ func TestRepeats_Bounded(t *testing.T) {
 		r := newRepeats(log)
 		for n := range 5000 {
 			word := strings.Map(func(d rune) rune { return d - '0' + 'a' }, strconv.Itoa(n))
-			r.tell(slog.LevelError, "192.0.2.1:1 - cid:1 - bad word "+word+strings.Repeat("x", 5000))
+			r.add(slog.LevelError, "192.0.2.1:1 - cid:1 - bad word "+word+strings.Repeat("x", 5000))
 		}
 		lines := got.Take()
 		if n := len(lines); n != repeatsKinds+1 || len(r.kinds) != n {
@@ -101,7 +101,7 @@ func TestRepeats_Bounded(t *testing.T) {
 		if n := len(lines[0]); n > repeatsLine+100 {
 			t.Errorf("a line of %d bytes", n)
 		}
-		r.tell(slog.LevelError, "the disk is full")
+		r.add(slog.LevelError, "the disk is full")
 		if lines := got.Take(); len(lines) != 1 || !strings.Contains(lines[0], "the disk is full") {
 			t.Errorf("%q", lines)
 		}
@@ -132,7 +132,7 @@ func TestServerLog_AbortedHandshakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		io.WriteString(c, "\x16\x03\x01\x00\x04none")
-		io.Copy(io.Discard, c) // until it is told, and closed
+		io.Copy(io.Discard, c) // until it is logged, and closed
 		c.Close()
 	}
 	b.Close()
@@ -151,12 +151,12 @@ func TestServerLog_AbortedHandshakes(t *testing.T) {
 }
 
 // TestRepeats_EachViolatedSubject: who is refused on one subject, and then on
-// another, is told of twice.
+// another, is logged twice.
 func TestRepeats_EachViolatedSubject(t *testing.T) {
 	got, log := newLogged()
 	r := newRepeats(log)
 	for _, subject := range []string{"agent.paris.cmd", "agent.paris.cmd", "$KV.monitors.web"} {
-		r.tell(slog.LevelError, `127.0.0.1:1 - cid:7 - Publish Violation - Subject "`+subject+`"`)
+		r.add(slog.LevelError, `127.0.0.1:1 - cid:7 - Publish Violation - Subject "`+subject+`"`)
 	}
 	if lines := got.Take(); len(lines) != 2 {
 		t.Errorf("%q", lines)

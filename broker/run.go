@@ -20,7 +20,7 @@ const (
 // that takes at most about three seconds. So far nothing makes going on
 // impossible: it returns nil.
 //
-// A server that once failed to write, because its disk was full, goes on to
+// A server that once failed to write, because its disk was full, continues to
 // serve but acknowledges nothing any more, also after there is room again.
 // Run drops the ballast, or waits for room, and has the server load its streams
 // again; clients stay connected. It starts the server again, at the same address, where
@@ -42,7 +42,7 @@ func (b *Broker) Run(ctx context.Context) error {
 			b.compress(ctx)
 			continue
 		}
-		b.log.Error("the broker stores nothing: results wait with their agents until there is room", "store", b.store, "error", why)
+		b.log.Error("the broker cannot store anything: agents keep their results until there is space", "store", b.store, "error", why)
 		b.comeBack(ctx, wait)
 		// Back too early, it is stuck again soon: be slower each time.
 		wait = min(2*wait, restartAtMost)
@@ -73,9 +73,9 @@ func (b *Broker) stuck() string {
 // server load its streams again. It tries until it succeeds or ctx ends.
 func (b *Broker) comeBack(ctx context.Context, wait time.Duration) {
 	for {
-		err := hasRoom(b.store)
+		err := hasDiskSpace(b.store)
 		if err != nil && b.ballast.drop() {
-			b.log.Warn("the ballast of the broker's disk made room", "store", b.store, "room", sizeText(b.ballast.size))
+			b.log.Warn("freed the ballast on the broker's disk", "store", b.store, "room", sizeText(b.ballast.size))
 			err = nil
 		}
 		if err == nil {
@@ -121,14 +121,14 @@ func (b *Broker) reloadJetStream() bool {
 			MaxMemory: o.JetStreamMaxMemory, MaxStore: o.JetStreamMaxStore, Domain: o.JetStreamDomain, Strict: !o.NoJetStreamStrict})
 	}
 	if err != nil {
-		b.log.Warn("the server does not load its streams again: it is started again", "error", err)
+		b.log.Warn("the server does not load its streams again: restarting it", "error", err)
 		return false
 	}
 	return true
 }
 
 // Restart stops the server and starts it again at the same address and on the
-// same store, without giving the store free in between. After an error the
+// same store, without releasing the store in between. After an error the
 // broker is down, and Restart may be called again.
 func (b *Broker) Restart(ctx context.Context) error { return b.restart(ctx, nil) }
 

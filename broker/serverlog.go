@@ -3,11 +3,12 @@ package broker
 import (
 	"fmt"
 	"log/slog"
+	"regexp"
 	"sync"
 )
 
 // serverLog is the server's logger. The server reports why it cannot start by
-// Fatalf and nothing else, and goes on half started; so the first one is kept
+// Fatalf and nothing else, and continues half started; so the first one is kept
 // for Start to return.
 type serverLog struct {
 	log   *slog.Logger
@@ -18,6 +19,10 @@ type serverLog struct {
 	fatalText  string
 	latestText string
 }
+
+// leftBeforeTLS is what the server says of a client that connected and left without a word,
+// as a port check does: a monitor of kind tcp, or a load balancer's. It is nobody's mistake.
+var leftBeforeTLS = regexp.MustCompile(`TLS handshake error: (EOF|.*connection reset by peer)$`)
 
 func newServerLog(log *slog.Logger, often *repeats) *serverLog {
 	return &serverLog{log: log, often: often, fatal: make(chan struct{})}
@@ -33,15 +38,19 @@ func (l *serverLog) Tracef(format string, v ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
 }
 func (l *serverLog) Warnf(format string, v ...any) {
-	l.often.tell(slog.LevelWarn, fmt.Sprintf(format, v...))
+	l.often.add(slog.LevelWarn, fmt.Sprintf(format, v...))
 }
 
 func (l *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
+	if leftBeforeTLS.MatchString(text) {
+		l.log.Debug("nats: " + text)
+		return
+	}
 	l.mu.Lock()
 	l.latestText = text
 	l.mu.Unlock()
-	l.often.tell(slog.LevelError, text)
+	l.often.add(slog.LevelError, text)
 }
 
 // Fatalf does not end the process, unlike the server's own logger.

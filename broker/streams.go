@@ -55,10 +55,10 @@ func agentsConfig(l Limits) jetstream.StreamConfig {
 }
 
 // heartbeatsKept is how many heartbeats of an agent are kept: a controller that takes
-// over sees when each was there meanwhile, and judges as the one before would have.
+// over sees when each was there meanwhile, and judges as the previous one would have.
 const heartbeatsKept = 10
 
-// auditConfig can be added to, and outlives what it tells of.
+// auditConfig can be added to, and outlives what it reports.
 func auditConfig(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        wire.AuditStream,
@@ -137,11 +137,11 @@ func incidentsConfig(l Limits) jetstream.StreamConfig {
 }
 
 // noticesConfig is a queue in which a newer notice of a channel about an incident
-// replaces the one before. A notice that was taken out is handled.
+// replaces the previous one. A notice that was taken out is handled.
 func noticesConfig(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              wire.NoticesStream,
-		Description:       "netmon: which channel is to be told of which incident, on " + wire.AllNotices + ", until it is",
+		Description:       "netmon: which channel is to be notified of which incident, on " + wire.AllNotices + ", until it is",
 		Subjects:          []string{wire.AllNotices},
 		Retention:         jetstream.WorkQueuePolicy,
 		Storage:           jetstream.FileStorage,
@@ -170,6 +170,32 @@ func share(l Limits, most int64) int64 {
 	return max(leastShare, min(most, l.ResultsBytes/16))
 }
 
+// historyConfig keeps closed hours for as long as people ask for them. A newer
+// revision of an hour comes behind the one before, which goes when it is old.
+func historyConfig(l Limits) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              wire.HistoryStream,
+		Description:       "netmon: closed hours of what agents measured, one message for each revision of an hour, on " + wire.AllHistory + " (monitor, agent)",
+		Subjects:          []string{wire.AllHistory},
+		Storage:           jetstream.FileStorage,
+		Discard:           jetstream.DiscardOld,
+		MaxAge:            historyAge,
+		MaxBytes:          min(historyBytes, l.ResultsBytes/4),
+		MaxMsgsPerSubject: historyPerSubject,
+		Replicas:          l.Replicas,
+		AllowDirect:       true,
+		Compression:       jetstream.S2Compression,
+	}
+}
+
+// How much is kept of closed hours: at most a quarter of what results may take.
+const (
+	historyAge   = 2 * 366 * 24 * time.Hour
+	historyBytes = 1 << 30
+	// The hours of two years, and one in eight that was published again.
+	historyPerSubject = 9 * 2 * 366 * 24 / 8
+)
+
 func monitorsConfig(l Limits) jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket:      wire.MonitorsBucket,
@@ -183,7 +209,7 @@ func monitorsConfig(l Limits) jetstream.KeyValueConfig {
 func alertingConfig(l Limits) jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket:      wire.AlertingBucket,
-		Description: "netmon: who is told of what, one key for each channel, rule, window, group, silence and acknowledgement, with its history",
+		Description: "netmon: who is notified of what, one key for each channel, rule, window, group, silence and acknowledgement, with its history",
 		History:     historyKept,
 		Storage:     jetstream.FileStorage,
 		Replicas:    l.Replicas,

@@ -13,7 +13,7 @@ import (
 const restoringName = "netmon.restoring"
 
 // ErrNotWhole says that a restore into a store was stopped midway.
-var ErrNotWhole = errors.New("is not whole: a restore into it was stopped midway")
+var ErrNotWhole = errors.New("is incomplete: a restore into it was interrupted")
 
 // Whole is an error for a store into which a restore was not finished.
 func Whole(store string) error {
@@ -23,7 +23,7 @@ func Whole(store string) error {
 	if _, err := os.Stat(filepath.Join(store, restoringName)); err != nil {
 		return nil
 	}
-	return fmt.Errorf("store %s %w: remove the folder, and restore again (netmon restore DIR --store %s)", store, ErrNotWhole, store)
+	return fmt.Errorf("store %s %w: remove the folder, and restore again", store, ErrNotWhole)
 }
 
 // BeginRestore marks an empty store, which it makes where there is none, as one
@@ -48,7 +48,7 @@ func BeginRestore(store string) (finish, undo func() error, err error) {
 	mark := filepath.Join(store, restoringName)
 	f, err := os.OpenFile(mark, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // another restore may be as fast
 	if err == nil {
-		_, err = fmt.Fprintln(f, "netmon restore is at work here, or was stopped: what is in this folder is not whole")
+		_, err = fmt.Fprintln(f, "netmon restore is running here, or was interrupted: this folder is incomplete")
 		err = errors.Join(err, f.Sync(), f.Close())
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func BeginRestore(store string) (finish, undo func() error, err error) {
 		return errors.Join(os.Remove(mark), syncFile(store))
 	}
 	undo = func() error {
-		err := errors.Join(os.RemoveAll(filepath.Join(store, jetStreamFolder)), os.RemoveAll(access.FolderOf(store)), os.Remove(filepath.Join(store, "netmon.lock")), os.Remove(mark))
+		err := errors.Join(os.RemoveAll(filepath.Join(store, jetStreamFolder)), os.RemoveAll(access.FolderOf(store)), os.RemoveAll(HistoryFolder(store)), os.Remove(filepath.Join(store, "netmon.lock")), os.Remove(mark))
 		os.Remove(filepath.Join(store, ballastName)) // it is rarely there
 		if err == nil && made {
 			return os.Remove(store)
@@ -73,6 +73,9 @@ func BeginRestore(store string) (finish, undo func() error, err error) {
 
 // jetStreamFolder is where nats-server keeps streams, below its store.
 const jetStreamFolder = "jetstream"
+
+// HistoryFolder is where in a store the controller of its broker keeps history.
+func HistoryFolder(store string) string { return filepath.Join(store, "history") }
 
 // emptyStore refuses a folder with something in it, and names that. What a broker
 // leaves that never stored anything does not count.
@@ -91,12 +94,12 @@ func emptyStore(store string) error {
 		case filepath.Base(access.FolderOf(store)):
 			what = "the keys of a mesh (" + what + ")"
 		}
-		return fmt.Errorf("store %s has %s: a backup is restored into an empty folder only: give another with --store, or move this one away", store, what)
+		return fmt.Errorf("store %s has %s: a backup is restored into an empty folder only: give another store folder, or move this one away", store, what)
 	}
 	return nil
 }
 
-// Free is the room on the disk of a folder in bytes, where the system tells it. The
+// Free is the room on the disk of a folder in bytes, where the system reports it. The
 // folder may be missing yet.
 func Free(dir string) (n uint64, known bool) {
 	for at := dir; ; at = filepath.Dir(at) {

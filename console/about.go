@@ -21,14 +21,14 @@ type About struct {
 	Last    map[string]wire.Result // by agent; of those that are not known any more, too
 }
 
-// About reads what is known of a monitor.
+// About reads what is known about a monitor.
 func (c *Client) About(ctx context.Context, name string) (About, error) {
 	a := About{Last: map[string]wire.Result{}}
 	store, err := c.Monitors(ctx)
 	if err != nil {
 		return a, err
 	}
-	if a.Monitor, err = store.Get(ctx, name); err != nil {
+	if a.Monitor, err = store.Find(ctx, name); err != nil {
 		return a, err
 	}
 	m := c.Model(ModelOptions{Saved: []wire.Saved{a.Monitor}, KeepResults: true})
@@ -51,6 +51,9 @@ func (a About) Lines(w io.Writer, st Styles) {
 	fmt.Fprintf(w, "%s  %s %s\n", m.Name, Printable(m.Kind), Printable(m.Target))
 	StatusLines(w, a.Status, time.Now())
 	fmt.Fprintf(w, "  every %s, timeout %s, on %s\n", m.Every, m.Timeout, Where(m))
+	if text := PlacedText(m, a.Agents); text != "" && !m.Paused {
+		fmt.Fprintf(w, "  placed %s\n", text)
+	}
 	if len(m.Options) > 0 {
 		fmt.Fprintf(w, "  options %s\n", Printable(string(m.Options)))
 	}
@@ -60,7 +63,7 @@ func (a About) Lines(w io.Writer, st Styles) {
 	if tags := TagText(m.Tags); tags != "" {
 		fmt.Fprintf(w, "  tags %s\n", tags)
 	}
-	fmt.Fprintf(w, "  revision %d by %s: %s\n", m.Revision, Printable(m.Author), Printable(m.Change))
+	fmt.Fprintf(w, "  revision %d by %s: %s\n", m.Edition, AuthorText(m.Author), Printable(m.Change))
 	line := Line{Styles: st, Alone: true, Date: true}
 	shares := map[string]string{}
 	for _, s := range a.Status.Agents {
@@ -80,7 +83,7 @@ func (a About) Lines(w io.Writer, st Styles) {
 		rows++
 		note := agentNote(agent, m, runs, shares[agent.Agent])
 		if !measured {
-			fmt.Fprintf(w, "  %s ? nothing measured in what is kept%s\n", agent.Agent, note)
+			fmt.Fprintf(w, "  %s ? no stored result%s\n", agent.Agent, note)
 			continue
 		}
 		fmt.Fprintf(w, "  %s%s\n", line.Format(r), note)
@@ -97,7 +100,7 @@ func (a About) Lines(w io.Writer, st Styles) {
 		fmt.Fprintf(w, "  %s  (agent not seen in the last day)\n", line.Format(a.Last[id]))
 	}
 	if rows == 0 {
-		fmt.Fprintln(w, "  runs on no agent that is known, and was never measured in what is kept")
+		fmt.Fprintln(w, "  runs on no known agent, and has no stored result")
 	}
 }
 
@@ -125,6 +128,9 @@ func ruleOf(m wire.Saved) (lines []string) {
 	if len(m.DependsOn) > 0 {
 		lines = append(lines, "depends on "+strings.Join(m.DependsOn, ", "))
 	}
+	if m.SLO != nil {
+		lines = append(lines, fmt.Sprintf("objective %v %% over %s", m.SLO.Objective, m.SLO.WithDefaults().Window))
+	}
 	return lines
 }
 
@@ -140,6 +146,8 @@ func agentNote(a Agent, m wire.Saved, runs bool, share string) string {
 	switch {
 	case m.Paused:
 		notes = append(notes, "○ paused")
+	case !runs && m.Agents.IsSome():
+		notes = append(notes, "not chosen")
 	case !runs:
 		notes = append(notes, "stopped here")
 	}
@@ -179,7 +187,9 @@ func Ago(t time.Time) string {
 		return fmt.Sprintf("%ds ago", int(d.Seconds()))
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%dm ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh ago", int(d.Hours()))
 	default:
-		return t.Local().Format("2006-01-02 15:04")
+		return fmt.Sprintf("%dd ago", int(d.Hours()/24))
 	}
 }

@@ -20,15 +20,15 @@ import (
 var ErrDenied = errors.New("not allowed")
 
 // denials ends what waits for an answer that a refused request never gets:
-// NATS tells of a refusal beside the request.
+// NATS reports a refusal beside the request.
 type denials struct {
 	mu      sync.Mutex
 	waiting map[int]func(error)
 	next    int
 }
 
-// told takes an error that the connection reports.
-func (d *denials) told(err error) {
+// record takes an error that the connection reports.
+func (d *denials) record(err error) {
 	if !errors.Is(err, nats.ErrPermissionViolation) {
 		return
 	}
@@ -108,8 +108,8 @@ func (c *Client) Access(ctx context.Context, cmd wire.AccessCommand) (wire.Acces
 		msg, err = c.access.Do(ctx, wire.AccessAdminSubject, data)
 	}
 	if errors.Is(err, nats.ErrNoResponders) {
-		return wire.AccessReply{}, errors.New("this broker asks nobody who they are: it listens on this host only, or was started with --insecure; " +
-			"start it with --access, or let it listen beyond this host, and it makes keys and certificates")
+		return wire.AccessReply{}, errors.New("this broker has no identities: it listens on this host only, or was started without them; " +
+			"once it listens beyond this host, it makes keys and certificates (docs/security.md)")
 	}
 	if err != nil {
 		return wire.AccessReply{}, noMesh("access", err)

@@ -17,12 +17,12 @@ import (
 // Agent is an agent that was heard in the last day.
 type Agent = view.Agent
 
-// FollowAgents calls take with the last heartbeat of every agent, then ready,
-// and then take with each one as it comes, until ctx ends. An agent that is gone
-// for good is told as such ([wire.Alive.Gone]), also when nobody asked before.
-// trouble, when not nil, is told why they cannot be read although the broker is
+// FollowAgents calls handle with the last heartbeat of every agent, then ready,
+// and then handle with each one as it comes, until ctx ends. An agent that is gone
+// for good is announced as such ([wire.Alive.Gone]), also when nobody asked before.
+// trouble, when not nil, is called with why they cannot be read although the broker is
 // there, and nil when they can be again.
-func (c *Client) FollowAgents(ctx context.Context, trouble func(error), ready func(), take func(a wire.Alive, seen time.Time)) error {
+func (c *Client) FollowAgents(ctx context.Context, trouble func(error), ready func(), handle func(a wire.Alive, seen time.Time)) error {
 	t, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{Last: true})
 	if err != nil {
 		return noMesh("follow the agents", err)
@@ -38,7 +38,7 @@ func (c *Client) FollowAgents(ctx context.Context, trouble func(error), ready fu
 		begun = true
 		err := c.unheard(ctx, heard, func(m *jetstream.RawStreamMsg) {
 			if a, err := wire.DecodeAlive(m.Subject, m.Data); err == nil {
-				take(a, stored.of(m.Time))
+				handle(a, stored.of(m.Time))
 			}
 		})
 		heard = nil
@@ -64,7 +64,7 @@ func (c *Client) FollowAgents(ctx context.Context, trouble func(error), ready fu
 			heard[m.Subject] = true
 		}
 		if a, err := wire.DecodeAlive(m.Subject, m.Data); err == nil {
-			take(a, stored.of(meta.Timestamp))
+			handle(a, stored.of(meta.Timestamp))
 		}
 		if meta.NumPending == 0 || read > t.Left() {
 			if err := begin(); err != nil {
@@ -77,7 +77,7 @@ func (c *Client) FollowAgents(ctx context.Context, trouble func(error), ready fu
 // unheard takes the heartbeats that were not among those that were read. One that
 // was heard again meanwhile lost the message that was to come, and got one behind
 // the last.
-func (c *Client) unheard(ctx context.Context, heard map[string]bool, take func(*jetstream.RawStreamMsg)) error {
+func (c *Client) unheard(ctx context.Context, heard map[string]bool, handle func(*jetstream.RawStreamMsg)) error {
 	stream, err := c.open(ctx, wire.AgentsStream)
 	if err != nil {
 		return err
@@ -97,12 +97,12 @@ func (c *Client) unheard(ctx context.Context, heard map[string]bool, take func(*
 		if err != nil {
 			return err
 		}
-		take(m)
+		handle(m)
 	}
 	return nil
 }
 
-// Agents lists every agent of the last day by id, those that are away too. One
+// Agents lists every agent of the last day by id, those that are offline too. One
 // that is gone for good is not among them.
 func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
 	m := c.Model(ModelOptions{Parts: PartAgents})

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"netmon/wire"
@@ -15,7 +16,7 @@ func (o *Ops) Plan(ctx context.Context, wanted Wanted, prune bool) (Plan, error)
 	if err := wanted.check(o.check); err != nil {
 		return Plan{}, err
 	}
-	return o.plan(ctx, wanted, prune, "applied from a file")
+	return o.plan(ctx, wanted, prune, "applied from a file", nil)
 }
 
 // PlanUse says what making the monitors and settings as a saved configuration has them
@@ -32,10 +33,12 @@ func (o *Ops) PlanUse(ctx context.Context, name string, keep bool) (Plan, error)
 	if err := wanted.check(o.check); err != nil {
 		return Plan{}, fmt.Errorf("configuration %q: %w", name, err)
 	}
-	return o.plan(ctx, wanted, !keep, "from configuration "+name)
+	return o.plan(ctx, wanted, !keep, "from configuration "+name, nil)
 }
 
-func (o *Ops) plan(ctx context.Context, wanted Wanted, prune bool, why string) (Plan, error) {
+// plan compares what is saved with what is wanted. It changes the monitors of chosen alone;
+// nil is all.
+func (o *Ops) plan(ctx context.Context, wanted Wanted, prune bool, why string, chosen []string) (Plan, error) {
 	store, err := o.c.Monitors(ctx)
 	if err != nil {
 		return Plan{}, err
@@ -50,7 +53,13 @@ func (o *Ops) plan(ctx context.Context, wanted Wanted, prune bool, why string) (
 	}
 	p := PlanOf(have, wanted.Monitors, prune && !wanted.NoMonitors)
 	p.Prune, p.Why = prune, why
+	if chosen != nil {
+		p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool { return !slices.Contains(chosen, c.Name()) })
+	}
 	p.planSettings(settings, wanted)
+	if p.Warnings, err = o.c.tooFew(ctx, p.Changes); err != nil {
+		return p, err
+	}
 	if err := p.checkParents(have, wanted.Monitors); err != nil {
 		return p, err
 	}
@@ -92,15 +101,15 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 			opt.Setting(c)
 		}
 	}}
-	// What others name is there before them, and goes behind them.
-	if err := settings.save(ctx, func(sort wire.Sort) bool { return sort == wire.SortChannel }); err != nil {
-		return out, err
-	}
+	// What others name is there before them, and goes behind them; only channels come behind
+	// the rules, and go before them: while no rule is saved, a channel is told of everything.
 	if err := saveAll(ctx, store, p.Changes, p.Why, done); err != nil {
 		return out, err
 	}
-	if err := settings.save(ctx, func(sort wire.Sort) bool { return sort != wire.SortChannel }); err != nil {
-		return out, err
+	for _, channels := range []bool{false, true} {
+		if err := settings.save(ctx, func(sort wire.Sort) bool { return (sort == wire.SortChannel) == channels }); err != nil {
+			return out, err
+		}
 	}
 	if err := settings.remove(ctx); err != nil {
 		return out, err
@@ -115,7 +124,7 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 		done(c)
 	}
 	if !opt.Quiet && len(out.Changes) > 0 {
-		o.tell(ctx, store, &out, out.Changes...)
+		o.notifyAgents(ctx, store, &out, out.Changes...)
 	}
 	var saved []wire.Setting
 	for _, c := range out.Settings {

@@ -18,11 +18,11 @@ type BacktestOptions struct {
 	From, To time.Time
 	Monitors []string // that are reported; none is all
 	// Settings are those that are saved, TriedSettings those that are tried: where one of
-	// them has a channel, it is counted what would have been told.
+	// them has a channel, it is counted what would have been notified.
 	Settings, TriedSettings []wire.Setting
-	// Progress, when not nil, is told how many of how many stored results were read.
+	// Progress, when not nil, is called with how many of how many stored results were read.
 	Progress func(read, of uint64)
-	// Odd, when not nil, is told of messages on the results' subjects that are no results.
+	// Odd, when not nil, is called with messages on the results' subjects that are not results.
 	Odd func(error)
 }
 
@@ -74,7 +74,7 @@ func (c *Client) Backtest(ctx context.Context, saved, tried []wire.Saved, o Back
 	if err := checkTriedSettings(tried, o.Settings, o.TriedSettings); err != nil {
 		return Backtest{}, err
 	}
-	b, before, after, err := c.rerun(ctx, saved, tried, o)
+	b, before, after, err := c.rejudge(ctx, saved, tried, o)
 	if err != nil {
 		return Backtest{}, err
 	}
@@ -89,8 +89,8 @@ func (c *Client) Backtest(ctx context.Context, saved, tried []wire.Saved, o Back
 	return b, nil
 }
 
-// rerun judges under both rules, and returns what became of each monitor.
-func (c *Client) rerun(ctx context.Context, saved, tried []wire.Saved, o BacktestOptions) (b Backtest, before, after map[string]*replay.Timeline, err error) {
+// rejudge judges under both rules, and returns what became of each monitor.
+func (c *Client) rejudge(ctx context.Context, saved, tried []wire.Saved, o BacktestOptions) (b Backtest, before, after map[string]*replay.Timeline, err error) {
 	agents, err := c.Agents(ctx)
 	if err != nil {
 		return b, nil, nil, err
@@ -108,6 +108,9 @@ func (c *Client) rerun(ctx context.Context, saved, tried []wire.Saved, o Backtes
 	if err != nil {
 		return b, nil, nil, err
 	}
+	if past, err = c.withPlacements(ctx, past, begin); err != nil {
+		return b, nil, nil, err
+	}
 	t, err := tail.Open(ctx, c.js, wire.ResultsStream, tail.From{Since: begin})
 	if err != nil {
 		return b, nil, nil, noMesh("read the results", err)
@@ -117,17 +120,17 @@ func (c *Client) rerun(ctx context.Context, saved, tried []wire.Saved, o Backtes
 		o.To = now // as far as it is known what was measured
 	}
 	past = slices.DeleteFunc(past, func(f replay.Fact) bool { return f.At.After(o.To) })
-	opt := replay.Options{From: o.From.UTC(), To: o.To.UTC(), Labels: map[string]replay.Labels{}, Keep: o.tells()}
+	opt := replay.Options{From: o.From.UTC(), To: o.To.UTC(), Labels: map[string]replay.Labels{}, Keep: o.notifies()}
 	for _, a := range agents {
 		opt.Labels[a.Agent] = a.Labels
 	}
 	b = Backtest{From: opt.From, To: opt.To, Monitors: []replay.Comparison{}}
-	r := newRerun(opt, past, saved, tried)
+	r := newRejudging(opt, past, saved, tried)
 	if err := r.read(ctx, t, o, &b); err != nil {
 		return b, nil, nil, err
 	}
 	before, after = r.end()
-	if o.tells() {
+	if o.notifies() {
 		b.Notices = compareNotices(countNotices(o.Settings, saved, r.saved, opt), countNotices(o.TriedSettings, tried, r.tried, opt))
 	}
 	b.Results, b.Asked.Saved, b.Asked.Tried = r.tried.Results, r.saved.Asked, r.tried.Asked
@@ -150,7 +153,7 @@ func checkTried(saved, tried []wire.Saved) error {
 	return checkParents(names, func(name string) (*wire.Saved, error) { return is[name], nil })
 }
 
-// past is what was saved of these monitors, as facts in order: those of before begin as
+// past is what was saved of these monitors, as facts in order: earlier ones begin as
 // if they had been saved then.
 func (s *Store) past(ctx context.Context, monitors []wire.Saved, begin time.Time) ([]replay.Fact, error) {
 	wanted := map[string]bool{}
@@ -190,17 +193,17 @@ func (s *Store) past(ctx context.Context, monitors []wire.Saved, begin time.Time
 	return append(out, later...), nil
 }
 
-// rerun judges the same facts twice.
-type rerun struct {
+// rejudging judges the same facts twice.
+type rejudging struct {
 	saved, tried *replay.Replay
-	past         []replay.Fact // that is still to be told
-	facts        []replay.Fact // that are told next
+	past         []replay.Fact // that is still to come
+	facts        []replay.Fact // that come next
 }
 
-// rerunChunk is how many facts both are told at once: one judges while the other does.
-const rerunChunk = 1024
+// rejudgeChunk is how many facts both are given at once: one judges while the other does.
+const rejudgeChunk = 1024
 
-func newRerun(o replay.Options, past []replay.Fact, saved, tried []wire.Saved) *rerun {
+func newRejudging(o replay.Options, past []replay.Fact, saved, tried []wire.Saved) *rejudging {
 	under := func(list []wire.Saved) *replay.Replay {
 		o := o
 		o.Rules = map[string]replay.Rule{}
@@ -209,11 +212,11 @@ func newRerun(o replay.Options, past []replay.Fact, saved, tried []wire.Saved) *
 		}
 		return replay.New(o)
 	}
-	return &rerun{saved: under(saved), tried: under(tried), past: past}
+	return &rejudging{saved: under(saved), tried: under(tried), past: past}
 }
 
-// read tells both what is stored until o.To.
-func (r *rerun) read(ctx context.Context, t *tail.Tail, o BacktestOptions, b *Backtest) error {
+// read gives both what is stored until o.To.
+func (r *rejudging) read(ctx context.Context, t *tail.Tail, o BacktestOptions, b *Backtest) error {
 	of := t.Left()
 	for read := uint64(1); read <= of; read++ {
 		m, meta, err := t.Next()
@@ -256,39 +259,39 @@ func (r *rerun) read(ctx context.Context, t *tail.Tail, o BacktestOptions, b *Ba
 	return nil
 }
 
-// add tells of a fact, and of what was saved before.
-func (r *rerun) add(f replay.Fact) {
+// add passes on a fact, and of what was saved before.
+func (r *rejudging) add(f replay.Fact) {
 	for len(r.past) > 0 && !r.past[0].At.After(f.At) {
 		r.facts = append(r.facts, r.past[0])
 		r.past = r.past[1:]
 	}
-	if r.facts = append(r.facts, f); len(r.facts) >= rerunChunk {
-		r.tell()
+	if r.facts = append(r.facts, f); len(r.facts) >= rejudgeChunk {
+		r.applyAll()
 	}
 }
 
-func (r *rerun) tell() {
+func (r *rejudging) applyAll() {
 	r.both(func(p *replay.Replay) {
 		for _, f := range r.facts {
-			p.Tell(f)
+			p.Apply(f)
 		}
 	})
 	clear(r.facts)
 	r.facts = r.facts[:0]
 }
 
-func (r *rerun) both(do func(*replay.Replay)) {
+func (r *rejudging) both(do func(*replay.Replay)) {
 	var wg sync.WaitGroup
 	wg.Go(func() { do(r.saved) })
 	do(r.tried)
 	wg.Wait()
 }
 
-// end tells of what is left, and returns what became of the monitors.
-func (r *rerun) end() (saved, tried map[string]*replay.Timeline) {
+// end passes on what is left, and returns what became of the monitors.
+func (r *rejudging) end() (saved, tried map[string]*replay.Timeline) {
 	r.facts = append(r.facts, r.past...)
 	r.past = nil
-	r.tell()
+	r.applyAll()
 	r.both(func(p *replay.Replay) {
 		lines := p.End()
 		if p == r.saved {
@@ -316,10 +319,10 @@ func (b Backtest) String() string {
 	}
 	text := fmt.Sprintf("%d new, %d gone, %d the same", isNew, gone, same)
 	if later > 0 {
-		text += fmt.Sprintf(", %d of these told later", later)
+		text += fmt.Sprintf(", %d of these later", later)
 	}
 	if sooner > 0 {
-		text += fmt.Sprintf(", %d of these told sooner", sooner)
+		text += fmt.Sprintf(", %d of these sooner", sooner)
 	}
 	return text
 }

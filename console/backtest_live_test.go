@@ -78,7 +78,7 @@ func TestBacktest_AsItWasPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	seq := uint64(0)
-	// Each run took some seconds less than the one before: so long after it it began.
+	// Each run took some seconds less than the previous one: so long after it it began.
 	measure := func(took time.Duration, times int, failing ...string) {
 		t.Helper()
 		for range times {
@@ -102,7 +102,7 @@ func TestBacktest_AsItWasPublished(t *testing.T) {
 	becomes(wire.VerdictUp)
 
 	saved := []wire.Saved{m}
-	_, line, _, err := cl.rerun(t.Context(), saved, saved, BacktestOptions{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Minute)})
+	_, line, _, err := cl.rejudge(t.Context(), saved, saved, BacktestOptions{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func newRecorded(t *testing.T) *recorded {
 	return r
 }
 
-// store has every agent find web so, once. A run takes 3 s less than the one before: so
+// store has every agent find web so, once. A run takes 3 s less than the previous one: so
 // long after it it began.
 func (r *recorded) store(finds map[string]wire.Outcome) {
 	r.t.Helper()

@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// BacktestNotices is what one channel would have been told.
+// BacktestNotices is what one channel would have been sent.
 type BacktestNotices struct {
 	Channel string      `json:"channel"`
 	Saved   NoticeCount `json:"saved"` // by the rules that are saved
@@ -44,8 +44,8 @@ func TriedSettings(saved []wire.Setting, wanted Wanted, prune bool) []wire.Setti
 	return out
 }
 
-// tells says whether there is a channel to tell.
-func (o *BacktestOptions) tells() bool {
+// notifies says whether there is a channel to notify.
+func (o *BacktestOptions) notifies() bool {
 	channel := func(s wire.Setting) bool { return s.Sort() == wire.SortChannel }
 	return slices.ContainsFunc(o.Settings, channel) || slices.ContainsFunc(o.TriedSettings, channel)
 }
@@ -71,7 +71,7 @@ func checkTriedSettings(monitors []wire.Saved, saved, settings []wire.Setting) e
 	return nil
 }
 
-// countNotices counts what settings would have had told of what was decided.
+// countNotices counts what settings would have sent about what was decided.
 func countNotices(settings []wire.Setting, monitors []wire.Saved, r *replay.Replay, o replay.Options) []incident.ChannelCount {
 	past := incident.Past{Settings: settings, Monitors: monitors, From: o.From, To: o.To}
 	for _, c := range r.Changes {

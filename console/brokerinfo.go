@@ -52,8 +52,9 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 		{wire.ResultsStream, "stream " + wire.ResultsStream, "what was measured"},
 		{wire.AgentsStream, "stream " + wire.AgentsStream, "the last heartbeats of each agent"},
 		{wire.VerdictsStream, "stream " + wire.VerdictsStream, "what the results mean"},
+		{wire.HistoryStream, "stream " + wire.HistoryStream, "hours that are over, for two years"},
 		{"KV_" + wire.MonitorsBucket, "bucket " + wire.MonitorsBucket, "what should run, with its history"},
-		{"KV_" + wire.AlertingBucket, "bucket " + wire.AlertingBucket, "who is told of what, with its history"},
+		{"KV_" + wire.AlertingBucket, "bucket " + wire.AlertingBucket, "who is notified of what, with its history"},
 		{"OBJ_" + wire.ConfigsBucket, "objects " + wire.ConfigsBucket, "saved configurations"},
 	} {
 		kept := Kept{Name: k.name, Holds: k.holds}

@@ -19,7 +19,7 @@ import (
 
 // bucket is one of NATS's key-value buckets (its ADR-8) that people change, opened.
 // Each key has its history; what is written replaces the revision that was read and
-// no other, and is signed where the mesh knows who is who.
+// no other, and is signed where the mesh has identities.
 type bucket struct {
 	c      *Client
 	stream jetstream.Stream // under the bucket
@@ -34,7 +34,7 @@ const (
 	opDelete        = "DEL"
 )
 
-// streamOf is the stream under a bucket, and prefixOf what stands before its keys.
+// streamOf is the stream under a bucket, and prefixOf what comes before its keys.
 func streamOf(bucket string) string { return "KV_" + bucket }
 func prefixOf(bucket string) string { return "$KV." + bucket + "." }
 
@@ -49,7 +49,7 @@ func (c *Client) bucket(ctx context.Context, name, what string) (*bucket, error)
 func (b *bucket) streamName() string { return streamOf(b.name) }
 func (b *bucket) prefix() string     { return prefixOf(b.name) }
 
-// entry is what stands, or stood, under a key.
+// entry is what is, or was, under a key.
 type entry struct {
 	key      string
 	header   nats.Header
@@ -76,22 +76,22 @@ func (b *bucket) subjects(keys []string) []string {
 	return out
 }
 
-// each hands over what stands under each key now. Keys may end with a wildcard; none
+// each hands over what is stored under each key now. Keys may end with a wildcard; none
 // is all.
-func (b *bucket) each(ctx context.Context, keys []string, headersOnly bool, take func(entry)) error {
+func (b *bucket) each(ctx context.Context, keys []string, headersOnly bool, handle func(entry)) error {
 	return b.read(ctx, "read "+b.what, tail.From{Subjects: b.subjects(keys), Last: true, HeadersOnly: headersOnly}, func(e entry) {
 		if !e.deleted() {
-			take(e)
+			handle(e)
 		}
 	})
 }
 
 // history hands over the kept revisions of a key, the oldest first.
-func (b *bucket) history(ctx context.Context, key string, take func(entry)) error {
-	return b.read(ctx, "read the history of "+key, tail.From{Subjects: b.subjects([]string{key})}, take)
+func (b *bucket) history(ctx context.Context, key string, handle func(entry)) error {
+	return b.read(ctx, "read the history of "+key, tail.From{Subjects: b.subjects([]string{key})}, handle)
 }
 
-func (b *bucket) read(ctx context.Context, what string, from tail.From, take func(entry)) error {
+func (b *bucket) read(ctx context.Context, what string, from tail.From, handle func(entry)) error {
 	t, err := tail.Open(ctx, b.c.js, b.streamName(), from)
 	if err != nil {
 		return noMesh(what, err)
@@ -103,15 +103,15 @@ func (b *bucket) read(ctx context.Context, what string, from tail.From, take fun
 			return noMesh(what, err)
 		}
 		more = meta.NumPending > 0
-		take(b.entry(m, meta))
+		handle(b.entry(m, meta))
 	}
 	return nil
 }
 
-// watch calls take with what stands under each key, then ready, and then take with
-// each change, until ctx ends. trouble, when not nil, is told why nothing can be read
+// watch calls handle with what is stored under each key, then ready, and then handle with
+// each change, until ctx ends. trouble, when not nil, is called with why nothing can be read
 // although the broker is there, and nil when it can be again.
-func (b *bucket) watch(ctx context.Context, keys []string, trouble func(error), ready func(), take func(entry)) error {
+func (b *bucket) watch(ctx context.Context, keys []string, trouble func(error), ready func(), handle func(entry)) error {
 	what := "watch " + b.what
 	t, err := tail.Open(ctx, b.c.js, b.streamName(), tail.From{Subjects: b.subjects(keys), Last: true})
 	if err != nil {
@@ -133,17 +133,17 @@ func (b *bucket) watch(ctx context.Context, keys []string, trouble func(error), 
 			return noMesh(what, err)
 		}
 		if !t.Stream().Created.Equal(life) {
-			return errors.New(what + ": the bucket was made anew")
+			return errors.New(what + ": the bucket was recreated")
 		}
-		take(b.entry(m, meta))
-		// One that is saved anew while we read comes behind those that were there.
+		handle(b.entry(m, meta))
+		// One that is saved again while we read comes behind those that were there.
 		if meta.NumPending == 0 || read >= 2*t.Left() {
 			ready()
 		}
 	}
 }
 
-// last is what stands under a key now, also that it was deleted; false where there
+// last is what is stored under a key now, also that it was deleted; false where there
 // never was anything.
 func (b *bucket) last(ctx context.Context, key string) (entry, bool, error) {
 	m, err := b.c.last(ctx, b.stream, b.prefix()+key)
@@ -157,10 +157,10 @@ func (b *bucket) last(ctx context.Context, key string) (entry, bool, error) {
 }
 
 // ErrNotAccepted says that the mesh did not let in what is saved: whoever signs
-// it anew would say it in their own name.
-var ErrNotAccepted = errors.New("is not what somebody saved on this mesh")
+// it again would say it in their own name.
+var ErrNotAccepted = errors.New("was not saved by anybody on this mesh")
 
-// accepted says whether the mesh let in what stands under a key, as we know it by the
+// accepted says whether the mesh let in what is stored under a key, as we know it by the
 // authority that we pinned.
 func (b *bucket) accepted(e entry) error {
 	if b.c.operators == nil {
@@ -174,24 +174,33 @@ func (b *bucket) accepted(e entry) error {
 }
 
 // save writes under a key over a revision, 0 for one that is new or was deleted, and
-// returns the new one. A [retry.Conflict] means that somebody else wrote meanwhile.
-func (b *bucket) save(ctx context.Context, key string, data []byte, over uint64) (uint64, error) {
-	revision, err := b.put(ctx, key, "", data, over)
+// returns the new one. beside are further headers. A [retry.Conflict] means that somebody
+// else wrote meanwhile.
+func (b *bucket) save(ctx context.Context, key string, data []byte, over uint64, beside map[string]string) (uint64, error) {
+	revision, err := b.put(ctx, key, "", data, over, beside)
 	if over == 0 && retry.Conflict(err) {
 		if e, _, lastErr := b.last(ctx, key); lastErr == nil && e.deleted() {
-			return b.put(ctx, key, "", data, e.revision)
+			return b.put(ctx, key, "", data, e.revision, beside)
 		}
 	}
 	return revision, err
 }
 
-// put writes over a revision, 0 for none. What is written is signed, where the mesh
-// knows who is who.
-func (b *bucket) put(ctx context.Context, key, operation string, data []byte, over uint64) (uint64, error) {
+// authorHeader names who deleted something where nobody signs: a deletion has no data
+// that could.
+const authorHeader = "Netmon-Author"
+
+// put writes over a revision, 0 for none, with further headers. What is written is signed, where the mesh
+// has identities.
+func (b *bucket) put(ctx context.Context, key, operation string, data []byte, over uint64, beside map[string]string) (uint64, error) {
 	m := nats.NewMsg(b.prefix() + key)
 	m.Data = data
+	for name, value := range beside {
+		m.Header.Set(name, value)
+	}
 	if operation != "" {
 		m.Header.Set(headerOperation, operation)
+		m.Header.Set(authorHeader, wire.Clip(b.c.author, wire.MaxAuthor))
 	}
 	if b.c.signer != nil {
 		proof, err := b.c.signer.Sign(m.Subject, operation, data, wire.Proof{Store: b.id, Revision: over})

@@ -11,17 +11,18 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
-// ChannelState says in a word whether a channel can be told.
+// ChannelState says in a word whether a channel can be notified.
 type ChannelState string
 
 const (
 	ChannelReady    ChannelState = "ready"     // as far as its notifier knows
 	ChannelNotReady ChannelState = "not ready" // Problem says why
 	ChannelNobody   ChannelState = "nobody"    // no notifier has it: nothing is sent
-	ChannelPaused   ChannelState = "paused"    // it is told nothing
+	ChannelPaused   ChannelState = "paused"    // it gets no notices
 	ChannelDeleted  ChannelState = "deleted"   // it is not saved, and there is still something to send
 )
 
@@ -40,9 +41,10 @@ type ChannelHealth struct {
 	Sent     uint64       `json:"sent"`             // since the notifier began
 	Failed   uint64       `json:"failed,omitempty"` // attempts since the notifier began
 	Revision uint64       `json:"revision,omitempty"`
+	Edition  uint64       `json:"edition,omitempty"` // what people see as its revision
 }
 
-// Works says that it is told what there is to tell, or is not meant to be.
+// Works says that it gets the notices that there are, or is not meant to be.
 func (h *ChannelHealth) Works() bool { return h.State == ChannelReady || h.State == ChannelPaused }
 
 // Channels are the saved channels and how each is, and those that are deleted while
@@ -74,7 +76,7 @@ func channelHealth(saved []wire.Setting, seen []ChannelSeen, now time.Time) []Ch
 			continue
 		}
 		h := healthOf(ch.Name, of[ch.Name], now)
-		h.Kind, h.Fallback, h.Revision = ch.Kind, ch.Fallback, ch.Revision
+		h.Kind, h.Fallback, h.Revision, h.Edition = ch.Kind, ch.Fallback, ch.Revision, ch.Edition
 		if ch.Paused {
 			h.State = ChannelPaused
 		}
@@ -108,7 +110,7 @@ func healthOf(name string, s *ChannelSeen, now time.Time) ChannelHealth {
 }
 
 // NobodyNotifies is what to do about channels that no notifier has.
-const NobodyNotifies = "a notifier has to run: netmon up, netmon broker and netmon controller have one, netmon notifier is one; it takes only channels whose secrets it can read"
+const NobodyNotifies = "run a notifier: netmon up, netmon broker and netmon controller have one, or start netmon notifier; it sends only for channels whose secrets it can read"
 
 // StateText is how the channel is, and why, in one sentence.
 func (h *ChannelHealth) StateText(now time.Time) string {
@@ -117,7 +119,7 @@ func (h *ChannelHealth) StateText(now time.Time) string {
 	case h.State == ChannelNobody && h.By == "":
 		text = "NOBODY sends for it"
 	case h.State == ChannelNobody:
-		text = fmt.Sprintf("NOBODY sends for it: %s was heard last %s", h.By, Moment(h.Seen, now))
+		text = fmt.Sprintf("NOBODY sends for it: %s was heard last %s", h.By, timetext.Moment(h.Seen, now))
 	}
 	if h.Problem != "" && h.State != ChannelPaused {
 		text += ": " + brief(h.Problem)
@@ -171,7 +173,7 @@ func (c *Client) untested(ctx context.Context, channel string) error {
 	var names []string
 	for _, h := range list {
 		if h.Channel == channel && h.State == ChannelPaused {
-			return fmt.Errorf("%s is paused: it is told nothing", channel)
+			return fmt.Errorf("%s is paused: it gets no notices", channel)
 		}
 		if h.Channel == channel {
 			return fmt.Errorf("nobody sends for %s: %s", channel, NobodyNotifies)
@@ -179,7 +181,7 @@ func (c *Client) untested(ctx context.Context, channel string) error {
 		names = append(names, h.Channel)
 	}
 	if len(names) == 0 {
-		return &notThere{fmt.Sprintf("no channel %s is saved, and no other: docs/alerts.md tells how to save one", quoted(channel))}
+		return &notThere{fmt.Sprintf("no channel %s is saved, and no other: docs/alerts.md says how to save one", quoted(channel))}
 	}
 	return &notThere{fmt.Sprintf("no channel %s is saved: want one of %s", quoted(channel), ShortList(names, 8))}
 }
@@ -202,7 +204,7 @@ func TestText(r wire.NotifyReply) string {
 func failedWord(o wire.SendOutcome) string {
 	switch o {
 	case wire.Retrying:
-		return "not taken for now, tried"
+		return "not accepted for now, tried"
 	case wire.Undelivered:
 		return "refused, tried"
 	}

@@ -3,10 +3,12 @@ package console
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
 	"netmon/incident"
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -23,22 +25,16 @@ func (x Chosen) Empty() bool { return len(x.Monitors)+len(x.Agents)+len(x.Incide
 
 // String says how much that is.
 func (x Chosen) String() string {
-	count := func(n int, word string) string {
-		if n != 1 {
-			word += "s"
-		}
-		return fmt.Sprintf("%d %s", n, word)
-	}
-	parts := []string{count(len(x.Monitors), "monitor")}
+	parts := []string{plural.Count(len(x.Monitors), "monitor", "monitors")}
 	if len(x.Agents) > 0 {
-		parts = append(parts, count(len(x.Agents), "agent"))
+		parts = append(parts, plural.Count(len(x.Agents), "agent", "agents"))
 	}
-	text := strings.Join(parts, ", ") + " and " + count(len(x.Incidents), "open incident")
+	text := strings.Join(parts, ", ") + " and " + plural.Count(len(x.Incidents), "open incident", "open incidents")
 	switch part := len(x.Incidents) - x.Whole; {
 	case part > 0 && x.Whole == 0:
-		text += ", in part: what else is wrong there is told"
+		text += ", in part: its other members are still notified"
 	case part > 0:
-		text += fmt.Sprintf(", %d of them in part: what else is wrong there is told", part)
+		text += fmt.Sprintf(", %d of them in part: their other members are still notified", part)
 	}
 	return text
 }
@@ -121,8 +117,95 @@ func Tagged(list []wire.Saved, tags map[string]string) []wire.Saved {
 	})
 }
 
-// NamesWith are the names of the saved monitors that have all of these tags, sorted.
-func (c *Client) NamesWith(ctx context.Context, tags map[string]string) ([]string, error) {
+// IsGlob says whether a word chooses by * ? or [ what it fits, and is no name.
+func IsGlob(word string) bool { return strings.ContainsAny(word, "*?[") }
+
+// Pick are the names of the monitors that a person means: by names, by globs such as
+// svc-*, each of which has to fit one, or all; of these those with all of the tags. A
+// name need not be saved. Each stands there once, in the order in which it was given.
+func Pick(list []wire.Saved, words []string, tags map[string]string) ([]string, error) {
+	var p wire.Problems
+	var names []string
+	for _, word := range words {
+		if !IsGlob(word) {
+			names = append(names, word)
+			continue
+		}
+		before := len(names)
+		for _, m := range list {
+			fits, err := path.Match(word, m.Name)
+			if err != nil {
+				p.Addf("", "want a name, in which * and ? stand for any part, got %q", wire.Clip(word, wire.MaxToken))
+				break
+			}
+			if fits {
+				names = append(names, m.Name)
+			}
+		}
+		if len(names) == before && p.Err() == nil {
+			p.Addf("", "no monitor fits %q%s: netmon get monitors lists all", wire.Clip(word, wire.MaxToken), like(list, word))
+		}
+	}
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		for _, m := range list {
+			names = append(names, m.Name)
+		}
+	}
+	if len(tags) > 0 {
+		tagged := map[string]bool{}
+		for _, m := range Tagged(list, tags) {
+			tagged[m.Name] = true
+		}
+		left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !tagged[name] })
+		switch {
+		case len(left) > 0:
+		case len(words) > 0:
+			return nil, fmt.Errorf("none of the monitors that are named has the tag %s: netmon get monitors -o wide shows tags", TagText(tags))
+		default:
+			return nil, fmt.Errorf("no monitor has the tag %s: netmon get monitors -o wide shows tags", TagText(tags))
+		}
+		names = left
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(name string) bool {
+		was := seen[name]
+		seen[name] = true
+		return was
+	}), nil
+}
+
+// like proposes monitors for a glob that fits none: those that have its longest part,
+// or the beginning of that, in their names.
+func like(list []wire.Saved, glob string) string {
+	part := ""
+	for _, p := range strings.FieldsFunc(glob, func(r rune) bool { return strings.ContainsRune("*?[]", r) }) {
+		if len(p) > len(part) {
+			part = p
+		}
+	}
+	for ; len(part) >= 2; part = part[:len(part)-1] {
+		var names []string
+		for _, m := range list {
+			if strings.Contains(strings.ToLower(m.Name), strings.ToLower(part)) {
+				names = append(names, m.Name)
+			}
+		}
+		if len(names) > 0 {
+			return ", did you mean " + ShortList(names, 3)
+		}
+	}
+	return ""
+}
+
+// PickSaved is [Pick] among the monitors that are saved now. Where names alone are
+// given, nothing is asked.
+func (c *Client) PickSaved(ctx context.Context, words []string, tags map[string]string) ([]string, error) {
+	if len(tags) == 0 && !slices.ContainsFunc(words, IsGlob) {
+		return words, nil
+	}
 	store, err := c.Monitors(ctx)
 	if err != nil {
 		return nil, err
@@ -131,12 +214,5 @@ func (c *Client) NamesWith(ctx context.Context, tags map[string]string) ([]strin
 	if err != nil && len(list) == 0 {
 		return nil, err
 	}
-	var names []string
-	for _, m := range Tagged(list, tags) {
-		names = append(names, m.Name)
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no monitor has the tag %s: netmon get monitors -o wide shows tags", TagText(tags))
-	}
-	return names, nil
+	return Pick(list, words, tags)
 }

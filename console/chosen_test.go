@@ -39,9 +39,9 @@ func TestClient_Choose(t *testing.T) {
 		agents   []string
 		text     string
 	}{
-		{wire.Match{Tags: map[string]string{"team": "shop"}}, []string{"api", "web"}, nil, "2 monitors and 2 open incidents, 1 of them in part: what else is wrong there is told"},
-		{wire.Match{Tags: map[string]string{"team": "s*", "env": "prod"}}, []string{"web"}, nil, "1 monitor and 2 open incidents, in part: what else is wrong there is told"},
-		{wire.Match{Groups: []string{"store"}}, []string{"db", "web"}, nil, "2 monitors and 2 open incidents, 1 of them in part: what else is wrong there is told"},
+		{wire.Match{Tags: map[string]string{"team": "shop"}}, []string{"api", "web"}, nil, "2 monitors and 2 open incidents, 1 of them in part: their other members are still notified"},
+		{wire.Match{Tags: map[string]string{"team": "s*", "env": "prod"}}, []string{"web"}, nil, "1 monitor and 2 open incidents, in part: its other members are still notified"},
+		{wire.Match{Groups: []string{"store"}}, []string{"db", "web"}, nil, "2 monitors and 2 open incidents, 1 of them in part: their other members are still notified"},
 		{wire.Match{Monitors: []string{"*"}, Severity: []wire.Severity{wire.SeverityDegraded}}, []string{"api", "db", "web"}, nil, "3 monitors and 0 open incidents"},
 		{wire.Match{Agents: []string{"pa*"}}, nil, []string{"paris"}, "0 monitors, 1 agent and 0 open incidents"},
 		{wire.Match{Monitors: []string{"nosuch"}}, nil, nil, "0 monitors and 0 open incidents"},

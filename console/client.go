@@ -1,9 +1,9 @@
-// Package console is a client of the mesh: it reads and writes what should
-// run, sends commands to agents, and follows results. Any number of consoles
-// work beside each other; none of them is needed for anything to go on.
+// Package console is a client of the mesh: it reads and writes what should run, sends
+// commands to agents, and follows results. Any number of consoles work side by side;
+// the mesh needs none of them to keep running.
 //
-// What must be complete is read by consumers that pull (internal/tail): a console
-// that is slow or stopped takes nothing and delays nobody.
+// What must be complete is read by consumers that pull (internal/tail): a console that
+// is slow or stopped delays nobody.
 package console
 
 import (
@@ -46,7 +46,7 @@ type Client struct {
 // ErrUnreachable says that there is no broker, or no mesh on it.
 var ErrUnreachable = errors.New("broker unreachable")
 
-// Person is who uses a console, where the mesh knows who is who.
+// Person is who uses a console, where the mesh has identities.
 type Person struct {
 	Name   string // of the identity
 	Signer *identity.Signer
@@ -79,8 +79,8 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 		nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		// nats.go would write to standard error, across a screen. What must be
-		// complete comes by internal/tail, which begins anew by itself.
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.denials.told(err) }),
+		// complete comes by internal/tail, which starts over by itself.
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.denials.record(err) }),
 		nats.ConnectHandler(func(*nats.Conn) { c.link.up() }), nats.ReconnectHandler(func(*nats.Conn) { c.link.up() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.link.down(err) }),
 	}, opts...)...)
@@ -94,7 +94,7 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 	}
 	if nc.IsConnected() && nc.AuthRequired() && !shown(nc) {
 		nc.Close()
-		return nil, fmt.Errorf("%w: the broker wants to know who you are: join it with a line that its admin makes (netmon token new console), or give --creds", ErrUnreachable)
+		return nil, fmt.Errorf("%w: the broker requires an identity: join it with a line from its admin (netmon token new console), or give credentials", ErrUnreachable)
 	}
 	c.nc, c.js = nc, js
 	if !nc.IsConnected() {
@@ -132,6 +132,15 @@ func Author() string {
 		host = "unknown"
 	}
 	return name + "@" + host
+}
+
+// AuthorText shows who did something: the name of an identity, or, where a mesh has no
+// identities, what the console said, user@host. Somebody without a name is unknown.
+func AuthorText(author string) string {
+	if author == "" {
+		return "(unknown)"
+	}
+	return Printable(author)
 }
 
 // noMesh explains the absence of what Provision makes.

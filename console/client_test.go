@@ -68,7 +68,7 @@ func TestStore_SavesReadsAndDeletes(t *testing.T) {
 	}
 }
 
-// TestStore_NameBeginsWithDash: names could, once. Such a monitor is told of in
+// TestStore_NameBeginsWithDash: names could, once. Such a monitor is reported in
 // lists and by a watch, with what to do.
 func TestStore_NameBeginsWithDash(t *testing.T) {
 	s := store(t, dial(t, natstest.Start(t)))
@@ -311,11 +311,11 @@ func TestTell_SaysWhatBecameOfEachAgent(t *testing.T) {
 	}
 	m := web()
 	m.Agents = wire.Selectors{"paris", "tokyo", "nowhere"}
-	told := store(t, c).tell(t.Context(), agents, Change{Is: &m, Revision: 4})
+	told := store(t, c).notifyAgents(t.Context(), agents, Change{Is: &m, Revision: 4})
 	if len(told) != 3 {
 		t.Fatalf("%+v", told)
 	}
-	for i, want := range []Told{{Agent: "nowhere", Away: true}, {Agent: "paris", OK: true, Text: "running"}, {Agent: "tokyo", Away: true}} {
+	for i, want := range []Ack{{Agent: "nowhere", Away: true}, {Agent: "paris", OK: true, Text: "running"}, {Agent: "tokyo", Away: true}} {
 		got := told[i]
 		if got.Agent != want.Agent || got.Away != want.Away || got.OK != want.OK || want.Text != "" && got.Text != want.Text || got.Monitor != "web" {
 			t.Errorf("told %+v, want %+v", got, want)

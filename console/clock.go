@@ -17,7 +17,7 @@ func (c *Client) ClockOffset(ctx context.Context) (offset, within time.Duration,
 	if err != nil {
 		return 0, 0, noMesh("ask for the broker's time", err)
 	}
-	for range 5 { // the shortest round trip tells most
+	for range 5 { // the shortest round trip says most
 		var begin time.Time
 		var took time.Duration
 		info, err := retry.Get(ctx, c.nc, func(ctx context.Context) (*jetstream.StreamInfo, error) {

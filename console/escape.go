@@ -34,7 +34,7 @@ func EscapeJSON(data []byte) []byte {
 		switch {
 		case plainRune(r, n):
 			out = append(out, data[i:i+n]...)
-		case r == '\r': // it may stand between values only
+		case r == '\r': // it may be between values only
 			out = append(out, ' ')
 		case high != utf8.RuneError: // beyond U+FFFF
 			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"netmon/console/view"
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -25,13 +26,14 @@ type Explanation struct {
 	Steps   []string      `json:"steps"`             // the rules that applied, in sentences
 	Runs    []wire.Result `json:"runs"`              // around its beginning, as far as they are stored, the oldest first
 
-	saved wire.Saved
+	saved  wire.Saved
+	placed string // on some of those that match
 }
 
-// explainRuns is how many runs of each agent are told.
+// explainRuns is how many runs of each agent are listed.
 const explainRuns = 6
 
-// Explain tells why a saved monitor was in its state at a moment; the zero time is now.
+// Explain says why a saved monitor was in its state at a moment; the zero time is now.
 func (c *Client) Explain(ctx context.Context, name string, at time.Time) (Explanation, error) {
 	now := time.Now()
 	x := Explanation{Monitor: name, At: at, Steps: []string{}, Runs: []wire.Result{}}
@@ -39,7 +41,7 @@ func (c *Client) Explain(ctx context.Context, name string, at time.Time) (Explan
 	if err != nil {
 		return x, err
 	}
-	saved, err := store.Get(ctx, name)
+	saved, err := store.Find(ctx, name)
 	if err != nil && (at.IsZero() || !errors.Is(err, ErrNotFound)) {
 		return x, err
 	}
@@ -60,10 +62,10 @@ func (c *Client) Explain(ctx context.Context, name string, at time.Time) (Explan
 		case !ok && missing:
 			return x, notFound(name)
 		case !ok:
-			return x, fmt.Errorf("%w: no verdict on %s is kept that held at %s: netmon get verdicts %s lists those that are", ErrNotFound, name, at.Local().Format(time.DateTime), name)
+			return x, &notThere{fmt.Sprintf("there was no verdict on %s at %s: netmon get verdicts %s lists those that are stored", name, timetext.Zoned(at), name)}
 		}
 		status.Since, status.Why, status.Verdict = v.Since, v.Why, &v
-		_ = status.State.UnmarshalText([]byte(v.State)) // of a newer judge it is unknown
+		_ = status.State.UnmarshalText([]byte(v.State)) // from a newer judge it is unknown
 	}
 	x.At, x.Here, x.Verdict, x.State = x.At.UTC(), status.Here, status.Verdict, status.State.String()
 	x.saved = saved
@@ -77,8 +79,14 @@ func (c *Client) Explain(ctx context.Context, name string, at time.Time) (Explan
 	if x.Runs, err = c.runsAround(ctx, x); err != nil {
 		return x, err
 	}
+	if at.IsZero() && saved.Agents.IsSome() {
+		if err := x.chosen(ctx, c, saved); err != nil {
+			return x, err
+		}
+	}
 	x.explain(status, saved, now)
 	if at.IsZero() {
+		x.budget(ctx, c, now)
 		return x, x.groups(ctx, c)
 	}
 	return x, nil
@@ -148,6 +156,9 @@ func (x *Explanation) explain(s Status, saved wire.Saved, now time.Time) {
 	v := s.Verdict
 	if v == nil {
 		x.say("%s is %s.%s", x.Monitor, s.State, sentence(s.Why))
+		if x.placed != "" {
+			x.say("It runs %s.", x.placed)
+		}
 		for _, a := range s.Agents {
 			if a.Why != "" {
 				x.say("%s: %s.", a.Agent, a.Why)
@@ -159,7 +170,7 @@ func (x *Explanation) explain(s Status, saved wire.Saved, now time.Time) {
 	if x.At.Before(now.Add(-time.Second)) {
 		is, end = "was", x.At
 	}
-	x.say("%s %s %s since %s (%s), decided at %s.%s", x.Monitor, is, v.State, Moment(v.Since, now), Lasting(end.Sub(v.Since)), v.At.Local().Format("15:04:05.000"), sentence(v.Why))
+	x.say("%s %s %s since %s (%s), decided at %s.%s", x.Monitor, is, v.State, timetext.Moment(v.Since, now), Lasting(end.Sub(v.Since)), timetext.Clock(v.At, now), sentence(v.Why))
 	if v.Was != "" {
 		x.say("Before that it was %s.", v.Was)
 	}
@@ -172,9 +183,9 @@ func (x *Explanation) explain(s Status, saved wire.Saved, now time.Time) {
 	x.quorum(v)
 	x.agents(v, now)
 	if c := v.Cross; c != nil {
-		x.say("To make sure, %s to be made at once: %s.", count(c.Asked, "run was asked for", "runs were asked for"), crossText(c))
+		x.say("To confirm it, %s at once: %s.", plural.Count(c.Asked, "run was requested", "runs were requested"), crossText(c))
 	} else if x.Rule.Crosscheck != nil && *x.Rule.Crosscheck == 0 {
-		x.say("Nobody was asked to measure at once to make sure (crosscheck: off).")
+		x.say("No runs were requested to confirm it (crosscheck: off).")
 	}
 	if b := v.Blame; b != nil {
 		sure := "sure"
@@ -187,35 +198,35 @@ func (x *Explanation) explain(s Status, saved wire.Saved, now time.Time) {
 		x.say("It depends on %s: while one of these is down for an agent, what that agent finds does not count.", strings.Join(x.saved.DependsOn, ", "))
 	}
 	if v.Flapping {
-		x.say("It is flapping: it changed 4 times within 30 minutes, and is told of as one trouble until it stays the same for %s.", max(10*time.Minute, 10*x.saved.Monitor.WithDefaults().Every.Std()))
+		x.say("It is flapping: it changed 4 times within 30 minutes, and is reported as one problem until it is stable for %s.", max(10*time.Minute, 10*x.saved.Monitor.WithDefaults().Every.Std()))
 	}
 	x.incident(s)
 	if v.Frozen {
-		x.say("The broker was away: this is the last that is known.")
+		x.say("The broker was unreachable: this is the last known state.")
 	}
 	if saved.Revision > v.Revision && !x.saved.SameMeasurement(saved.Monitor) {
-		x.say("The monitor was changed since, in revision %d: of what it measures now nothing was judged then.", saved.Revision)
+		x.say("The monitor was changed later, in revision %d: this verdict is about what it measured before.", saved.Edition)
 	}
 }
 
-// incident tells which incident it is in, and who is told of that.
+// incident says which incident it is in, and who is notified of that.
 func (x *Explanation) incident(s Status) {
 	if s.In == nil {
 		if len(s.Muted) > 0 {
-			x.say("It is muted by %s: nobody would be told of it; it is judged all the same.", ShortList(s.Muted, 8))
+			x.say("It is muted by %s: nobody would be notified of it, but it is still judged.", ShortList(s.Muted, 8))
 		}
 		return
 	}
 	x.say("It is in %s.", InIncidentText(s.In, s.Muted))
 	if text := CauseText(s.In.Cause); text != "" {
-		x.say("What belongs to that incident has in common: %s.", text)
+		x.say("The members of that incident have in common: %s.", text)
 	}
 	if len(s.Muted) > 0 {
-		x.say("Nobody is told of it while it is muted by %s; it is judged all the same.", ShortList(s.Muted, 8))
+		x.say("Nobody is notified of it while it is muted by %s, but it is still judged.", ShortList(s.Muted, 8))
 	}
 }
 
-// groups tells which groups it belongs to, and how they are.
+// groups says which groups it belongs to, and how they are.
 func (x *Explanation) groups(ctx context.Context, c *Client) error {
 	list, err := c.ListSettings(ctx, wire.SortGroup)
 	if err != nil && len(list) == 0 {
@@ -238,69 +249,12 @@ func (x *Explanation) groups(ctx context.Context, c *Client) error {
 			continue
 		}
 		need, _ := g.Rule.Need(len(g.Of))
-		x.say("It belongs to group %s, which is %s: %d of its %s %s down, and it is down where %d %s.%s", g.Name, v.State, len(v.Down), count(len(g.Of), "monitor", "monitors"), plural(len(v.Down), "is", "are"), need, plural(need, "is", "are"), sentence(v.Why))
+		x.say("It belongs to group %s, which is %s: %d of its %s %s down, and it is down where %d %s.%s", g.Name, v.State, len(v.Down), plural.Count(len(g.Of), "monitor", "monitors"), plural.Of(len(v.Down), "is", "are"), need, plural.Of(need, "is", "are"), sentence(v.Why))
 	}
 	return nil
 }
 
-// quorum tells who counts, and how many it takes.
-func (x *Explanation) quorum(v *wire.Verdict) {
-	q := &v.Quorum
-	able, placed := len(q.Down)+len(q.Slow)+len(q.Up), view.Placed(q)
-	if placed == 0 {
-		x.say("It is placed on no agent that is known.")
-		return
-	}
-	x.say("It is placed on %s, of which %d can say how it is%s.", count(placed, "agent", "agents"), able, ableNote(q, x.saved))
-	rule := q.Rule
-	if rule == "" {
-		rule = x.Rule.Quorum.String()
-	}
-	unit := "of them"
-	if x.Rule.Quorum.Kind == wire.QuorumDistinct {
-		unit = "values of " + x.Rule.Quorum.Label
-	}
-	bad := len(q.Down)
-	switch {
-	case able == 0:
-		x.say("The quorum is %s: with nobody able to say, it is unknown.", rule)
-	case v.State == wire.VerdictDown:
-		x.say("The quorum is %s: %d %s %s to find it down, and %d %s: it is down.", rule, q.Need, unit, plural(q.Need, "has", "have"), bad, plural(bad, "does", "do"))
-	case v.State == wire.VerdictDegraded && bad > 0 && len(q.Slow) == 0:
-		x.say("The quorum is %s: %d %s %s to find it down, and %d does not reach that: it is degraded.", rule, q.Need, unit, plural(q.Need, "has", "have"), bad)
-	case v.State == wire.VerdictDegraded:
-		x.say("The quorum is %s: %d %s %s to find it down; %d %s, and %d %s it slow: it is degraded.", rule, q.Need, unit, plural(q.Need, "has", "have"), bad, plural(bad, "does", "do"), len(q.Slow), plural(len(q.Slow), "finds", "find"))
-	case v.State == wire.VerdictUp:
-		x.say("The quorum is %s: %d %s would have to find it down, nobody does, and %d %s it good: it is up.", rule, q.Need, unit, len(q.Up), plural(len(q.Up), "finds", "find"))
-	default:
-		x.say("The quorum is %s: %d %s %s to find it down; %d %s, and %d %s it good: that is too little to say.", rule, q.Need, unit, plural(q.Need, "has", "have"), bad, plural(bad, "does", "do"), len(q.Up), plural(len(q.Up), "finds", "find"))
-	}
-}
-
-// ableNote names those who cannot say, and why.
-func ableNote(q *wire.VerdictQuorum, m wire.Saved) string {
-	var parts []string
-	if len(q.Blind) > 0 {
-		parts = append(parts, ShortList(q.Blind, 8)+" cannot measure it (blind: the last 2 runs there were broken)")
-	}
-	if len(q.Silent) > 0 {
-		def := m.Monitor.WithDefaults()
-		parts = append(parts, fmt.Sprintf("%s is silent (no run began within %s: 2.5 × every and the timeout, 15s at least; or too few so far)", ShortList(q.Silent, 8), max(15*time.Second, judge.Silence(def.Every.Std(), def.Timeout.Std()))))
-	}
-	if len(q.Aside) > 0 {
-		why := "its trouble is its own: netmon get verdicts --agent " + q.Aside[0]
-		if len(m.DependsOn) > 0 {
-			why += ", or what it depends on is down there"
-		}
-		parts = append(parts, ShortList(q.Aside, 8)+" is set aside ("+why+")")
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(parts, "; ")
-}
-
-// agents tells of each agent what its last runs were.
+// agents lists for each agent what its last runs were.
 func (x *Explanation) agents(v *wire.Verdict, now time.Time) {
 	runs := map[string][]wire.Result{}
 	for _, r := range x.Runs {
@@ -320,7 +274,7 @@ func (x *Explanation) agents(v *wire.Verdict, now time.Time) {
 		for _, id := range l.ids {
 			text := runsText(runs[id], now)
 			if text == "" {
-				text = "no run of it is stored from then"
+				text = "none of its runs from then is stored"
 			}
 			x.say("  %s %s: %s", id, l.text, text)
 		}
@@ -336,19 +290,19 @@ func downText(r wire.Rule) string {
 	if c := r.WithDefaults().Crosscheck; *c == 0 {
 		return "finds it down (" + text + " runs bad, over 2 s)"
 	}
-	return "finds it down (" + text + " runs bad, over 2 s, and made sure by more runs; or 5 of the last 12)"
+	return "finds it down (" + text + " runs bad, over 2 s, and confirmed by more runs; or 5 of the last 12)"
 }
 
 // runsText are runs of one agent with their outcomes, the oldest first.
 func runsText(runs []wire.Result, now time.Time) string {
 	var parts []string
 	for _, r := range runs {
-		text := Moment(r.Started, now) + " " + judge.OfResult(&r).Mark() + " "
+		text := timetext.Clock(r.Started, now) + " " + judge.OfResult(&r).Mark() + " "
 		if text += string(r.Outcome); r.Failure != "" {
 			text += " " + string(r.Failure)
 		}
 		if r.Asked != "" {
-			text += " (to make sure)"
+			text += " (cross-check)"
 		}
 		parts = append(parts, text)
 	}
@@ -370,16 +324,4 @@ func sentence(text string) string {
 		return ""
 	}
 	return " " + strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
-}
-
-func count(n int, one, many string) string {
-	return fmt.Sprintf("%d %s", n, plural(n, one, many))
-}
-
-// plural is the form of a word that goes with so many.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }

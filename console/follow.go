@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,13 +15,14 @@ import (
 type Filter struct {
 	Monitors []string
 	Agents   []string
-	Since    time.Time // from then on; zero is now
-	Last     bool      // begin with the last result of each monitor on each agent
-	// Odd, when not nil, is told of messages on the results' subjects that are no results.
+	Outcomes []wire.Outcome // none is all of them; FollowMessages does not look at it
+	Since    time.Time      // from then on; zero is now
+	Last     bool           // begin with the last result of each monitor on each agent
+	// Odd, when not nil, is called with messages on the results' subjects that are not results.
 	Odd func(error)
-	// Progress, when not nil, is told how many of how many stored results were read.
+	// Progress, when not nil, is called with how many of how many stored results were read.
 	Progress func(read, of uint64)
-	// Trouble, when not nil, is told why results that are followed cannot be
+	// Trouble, when not nil, is called with why results that are followed cannot be
 	// read although the broker is there, and nil when they can be again.
 	Trouble func(error)
 }
@@ -51,31 +53,39 @@ func (f Filter) subjects() ([]string, error) {
 	return out, nil
 }
 
+// Has says whether the filter chooses results that ended so.
+func (f Filter) Has(o wire.Outcome) bool {
+	return len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, o)
+}
+
 func (f Filter) odd(err error) {
 	if f.Odd != nil {
 		f.Odd(err)
 	}
 }
 
-// Follow calls take with each result that the filter chooses, in the order in
-// which the stream stored them, until ctx ends, take returns an error, or the
+// Follow calls handle with each result that the filter chooses, in the order in
+// which the stream stored them, until ctx ends, handle returns an error, or the
 // stream cannot be read. Nothing is left out: a broker that restarts is waited
-// for, and a console that was slow goes on where it was.
-func (c *Client) Follow(ctx context.Context, f Filter, ready func(), take func(wire.Result) error) error {
+// for, and a console that was slow continues where it was.
+func (c *Client) Follow(ctx context.Context, f Filter, ready func(), handle func(wire.Result) error) error {
 	return c.FollowMessages(ctx, f, ready, func(m *nats.Msg, _ bool) error {
 		r, err := wire.DecodeResult(m.Subject, m.Data)
 		if err != nil {
 			f.odd(err)
 			return nil
 		}
-		return take(r)
+		if !f.Has(r.Outcome) {
+			return nil
+		}
+		return handle(r)
 	})
 }
 
-// FollowMessages is Follow for who passes results on: take is given what was
+// FollowMessages is Follow for who passes results on: handle is given what was
 // stored, and looks itself whether it is a result. more says that the next one
 // is here already, so that output can be gathered.
-func (c *Client) FollowMessages(ctx context.Context, f Filter, ready func(), take func(m *nats.Msg, more bool) error) error {
+func (c *Client) FollowMessages(ctx context.Context, f Filter, ready func(), handle func(m *nats.Msg, more bool) error) error {
 	subjects, err := f.subjects()
 	if err != nil {
 		return err
@@ -97,7 +107,7 @@ func (c *Client) FollowMessages(ctx context.Context, f Filter, ready func(), tak
 		if err != nil {
 			return noMesh("follow the results", err)
 		}
-		if err := take(m, t.More()); err != nil {
+		if err := handle(m, t.More()); err != nil {
 			return err
 		}
 	}

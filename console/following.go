@@ -34,7 +34,7 @@ func follow(nc *nats.Conn, folder string) *following {
 		for first := true; ; first = false {
 			if nc.IsConnected() {
 				try, cancel := context.WithTimeout(ctx, followWithin)
-				_, _ = identity.Follow(try, nc, folder, nil) // told where it matters: netmon access authority
+				_, _ = identity.Follow(try, nc, folder, nil) // reported where it matters: netmon access authority
 				cancel()
 			}
 			if first {

@@ -21,7 +21,7 @@ func (c *Client) GroupVerdicts(ctx context.Context) (map[string]wire.GroupVerdic
 	return out, c.readGroups(ctx, subject[:len(subject)-len("any")]+"*", func(v wire.GroupVerdict) { out[v.Group] = v })
 }
 
-func (c *Client) readGroups(ctx context.Context, subject string, take func(wire.GroupVerdict)) error {
+func (c *Client) readGroups(ctx context.Context, subject string, handle func(wire.GroupVerdict)) error {
 	if _, err := c.open(ctx, wire.VerdictsStream); err != nil {
 		if err = noMesh("read the verdicts on groups", err); errors.Is(err, ErrUnreachable) && c.Connected() {
 			return nil // there are no verdicts
@@ -39,7 +39,7 @@ func (c *Client) readGroups(ctx context.Context, subject string, take func(wire.
 			return noMesh("read the verdicts on groups", err)
 		}
 		if v, err := wire.DecodeGroupVerdict(m.Subject, m.Data); err == nil {
-			take(v)
+			handle(v)
 		}
 		if meta.NumPending == 0 {
 			break
@@ -51,7 +51,7 @@ func (c *Client) readGroups(ctx context.Context, subject string, take func(wire.
 // GroupStatus is the verdict on a group as the state of what it is on.
 func GroupStatus(v wire.GroupVerdict) Status {
 	s := Status{Monitor: v.Group, Since: v.Since, Why: v.Why, Agents: []AgentStatus{}, State: judge.Unknown, Group: &v}
-	_ = s.State.UnmarshalText([]byte(v.State)) // of a newer judge it is unknown
+	_ = s.State.UnmarshalText([]byte(v.State)) // from a newer judge it is unknown
 	return s
 }
 

@@ -7,8 +7,8 @@ import (
 	"netmon/wire"
 )
 
-// idle tells of rules and windows among these that choose by monitors, and fit none that
-// is saved: that is hardly what was meant. What cannot be read is not told of.
+// idle reports rules and windows among these that choose by monitors, and fit none that
+// is saved: that is hardly what was meant. What cannot be read is not reported.
 func (c *Client) idle(ctx context.Context, changed []wire.Setting) (warnings []string) {
 	var asked []wire.Setting
 	for _, x := range changed {
@@ -43,7 +43,7 @@ func (c *Client) idle(ctx context.Context, changed []wire.Setting) (warnings []s
 	}
 	for _, x := range asked {
 		if m := matchOf(x); !fitsAny(m, subjects) {
-			warnings = append(warnings, SettingTitle(x)+": no monitor that is saved fits "+MatchText(*m))
+			warnings = append(warnings, SettingTitle(x)+": no saved monitor matches "+MatchText(*m))
 		}
 	}
 	return warnings

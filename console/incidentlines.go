@@ -6,14 +6,16 @@ import (
 	"strings"
 	"time"
 
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
-// linesMost is how many members, and how many lines of the log, are told one by one.
+// linesMost is how many members, and how many lines of the log, are listed one by one.
 const linesMost = 30
 
 // Lines write the incident: what is wrong, since when and whose fault it is, who was
-// told, what happens next, and what happened, the oldest first.
+// notified, what happens next, and what happened, the oldest first.
 func (s *IncidentStory) Lines(w io.Writer, now time.Time) {
 	for _, l := range s.Text(now) {
 		fmt.Fprintln(w, l)
@@ -25,26 +27,26 @@ func (s *IncidentStory) Text(now time.Time) []string {
 	x := &s.Incident
 	out := []string{fmt.Sprintf("incident %s: %s", Printable(x.ID), SummaryText(x))}
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	head := fmt.Sprintf("  %s, %s, since %s", Printable(string(x.Severity)), IncidentWord(x, nil), Moment(x.Opened, now))
+	head := fmt.Sprintf("  %s, %s, since %s", Printable(string(x.Severity)), IncidentWord(x, nil), timetext.Moment(x.Opened, now))
 	if x.State == wire.IncidentOpen {
 		head += " (" + Lasting(now.Sub(x.Opened)) + ")"
 	} else if !x.Resolved.IsZero() {
-		head += fmt.Sprintf(" until %s (%s)", Moment(x.Resolved, now), Lasting(x.Resolved.Sub(x.Opened)))
+		head += fmt.Sprintf(" until %s (%s)", timetext.Clock(x.Resolved, now), Lasting(x.Resolved.Sub(x.Opened)))
 	}
 	add("%s", head)
 	if a := x.Ack; a != nil {
-		add("  acknowledged by %s at %s%s", Printable(a.By), Moment(a.At, now), colon(a.Text))
+		add("  acknowledged by %s at %s%s", Printable(a.By), timetext.Clock(a.At, now), colon(a.Text))
 	}
 	if b := x.Blame; b != nil {
 		add("  blame: %s%s", BlameText(b), colon(b.Why))
 	}
 	if text := CauseText(x.Cause); text != "" {
-		add("  what they have in common: %s", Printable(text))
+		add("  in common: %s", Printable(text))
 	}
 	out = append(out, "members: "+MembersText(x))
 	out = append(out, s.members(now)...)
-	out = append(out, "told:")
-	out = append(out, s.told(now)...)
+	out = append(out, "notices:")
+	out = append(out, s.notifications(now)...)
 	if x.State == wire.IncidentOpen && s.Next != nil {
 		out = append(out, "next:")
 		for _, n := range s.Next {
@@ -54,7 +56,7 @@ func (s *IncidentStory) Text(now time.Time) []string {
 			add("  %s", Printable(why))
 		}
 		if len(s.Next)+len(s.Rules) == 0 {
-			out = append(out, "  nobody is told more of it, unless it changes")
+			out = append(out, "  there are no more notices, unless it changes")
 		}
 	}
 	out = append(out, "log:")
@@ -87,10 +89,10 @@ func (s *IncidentStory) members(now time.Time) (out []string) {
 
 // MemberLine is a member in one line: what it is, since when, until when, and why.
 func MemberLine(m *wire.IncidentMember, now time.Time) string {
-	mark, when := "✕", "since "+Moment(m.Since, now)
+	mark, when := "✕", "since "+timetext.Clock(m.Since, now)
 	switch {
 	case !m.Wrong():
-		mark, when = "●", fmt.Sprintf("%s to %s (%s)", Moment(m.Since, now), Moment(m.Until, now), Lasting(m.Until.Sub(m.Since)))
+		mark, when = "●", fmt.Sprintf("%s to %s (%s)", timetext.Clock(m.Since, now), timetext.Clock(m.Until, now), Lasting(m.Until.Sub(m.Since)))
 	case m.Severity == wire.SeverityUnknown:
 		mark = "?"
 	case m.Severity != wire.SeverityDown:
@@ -106,7 +108,7 @@ func MemberLine(m *wire.IncidentMember, now time.Time) string {
 	return text
 }
 
-func (s *IncidentStory) told(now time.Time) (out []string) {
+func (s *IncidentStory) notifications(now time.Time) (out []string) {
 	of := map[string]*wire.Delivery{}
 	for i := range s.Deliveries {
 		of[s.Deliveries[i].Channel] = &s.Deliveries[i]
@@ -116,12 +118,12 @@ func (s *IncidentStory) told(now time.Time) (out []string) {
 		out = append(out, "  "+ChannelLine(c, of[c.Channel], now))
 	}
 	if len(out) == 0 {
-		return []string{"  nobody: no rule that fits it has told a channel of it"}
+		return []string{"  none: no rule has sent this incident to a channel"}
 	}
 	return out
 }
 
-// briefly is how many bytes of what the other side said stand in a line.
+// briefly is how many bytes of what the other side said are in a line.
 const briefly = 160
 
 // brief is the beginning of what another side said: some answer with pages.
@@ -133,10 +135,10 @@ func brief(text string) string {
 	return wire.Clip(line, briefly)
 }
 
-// ChannelLine says what a channel was told of an incident last, and what became of it.
+// ChannelLine says what a channel was last sent about an incident, and what became of it.
 // d, where it is not nil, is what the notifier says of that.
 func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
-	text := fmt.Sprintf("%s: %s (notice %d), decided %s: ", Printable(c.Channel), Printable(string(c.Reason)), c.N, Moment(c.Decided, now))
+	text := fmt.Sprintf("%s: %s (notice %d), decided %s: ", Printable(c.Channel), Printable(string(c.Reason)), c.N, timetext.Clock(c.Decided, now))
 	if d != nil && d.N < c.N {
 		d = nil // it is of an older one
 	}
@@ -146,19 +148,19 @@ func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
 	}
 	switch outcome {
 	case "":
-		text += "it waits to be sent"
+		text += "waiting to be sent"
 	case wire.Sent:
-		text += "sent " + Moment(at, now)
+		text += "sent " + timetext.Clock(at, now)
 	case wire.Retrying:
-		text += "not taken so far"
+		text += "not delivered yet"
 	case wire.Undelivered:
-		text += "undelivered since " + Moment(at, now)
+		text += "undelivered since " + timetext.Clock(at, now)
 	default:
-		text += Printable(string(outcome)) + " " + Moment(at, now)
+		text += Printable(string(outcome)) + " " + timetext.Clock(at, now)
 	}
 	if d != nil {
 		if d.Attempts > 1 || outcome != wire.Sent {
-			text += fmt.Sprintf(" after %s", count(d.Attempts, "attempt", "attempts"))
+			text += fmt.Sprintf(" after %s", plural.Count(d.Attempts, "attempt", "attempts"))
 		}
 		text += " by " + Printable(d.By)
 		if outcome == wire.Sent && d.Answer != "" {
@@ -169,7 +171,7 @@ func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
 		text += colon(brief(problem))
 	}
 	if d != nil && outcome == wire.Retrying && !d.Next.IsZero() {
-		text += "; next attempt " + Moment(d.Next, now)
+		text += "; next attempt " + timetext.Clock(d.Next, now)
 	}
 	if c.Rule != "" {
 		text += "; rule " + Printable(c.Rule)
@@ -197,7 +199,7 @@ func LogLines(x *wire.Incident, now time.Time, most int) (out []string) {
 
 // EntryLine is one thing that happened to an incident.
 func EntryLine(e *wire.Entry, now time.Time) string {
-	text := Moment(e.At, now) + " " + Printable(string(e.What))
+	text := timetext.Clock(e.At, now) + " " + Printable(string(e.What))
 	if e.By != "" && !strings.Contains(e.Text, e.By) { // else the text has it
 		text += " " + byWord(e.What) + Printable(e.By)
 	}

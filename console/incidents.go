@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 type IncidentFilter struct {
 	All      bool              // also those that are over
 	From     time.Time         // of these only those that were still open then
-	Monitors []string          // with one of these among its members: monitors, groups or agents
+	Monitors []string          // with one of these among its members: monitors, groups or agents, or globs of their names
 	Tags     map[string]string // with a monitor among its members that has all of these; * and ? in values
 }
 
@@ -28,12 +29,20 @@ func (f IncidentFilter) Fits(x *wire.Incident, tagged map[string]wire.Saved) boo
 		return false
 	case x.State != wire.IncidentOpen && !f.From.IsZero() && x.At.Before(f.From):
 		return false
-	case len(f.Monitors) > 0 && !slices.ContainsFunc(x.Members, func(m wire.IncidentMember) bool { return slices.Contains(f.Monitors, m.Name) }):
+	case len(f.Monitors) > 0 && !slices.ContainsFunc(x.Members, func(m wire.IncidentMember) bool { return f.names(m.Name) }):
 		return false
 	}
 	return len(f.Tags) == 0 || slices.ContainsFunc(x.Members, func(m wire.IncidentMember) bool {
 		saved, ok := tagged[m.Name]
-		return ok && (m.About == wire.AboutMonitor || m.About == wire.AboutCertificate) && len(Tagged([]wire.Saved{saved}, f.Tags)) > 0
+		return ok && (m.About == wire.AboutMonitor || m.About == wire.AboutCertificate || m.About == wire.AboutSLO) && len(Tagged([]wire.Saved{saved}, f.Tags)) > 0
+	})
+}
+
+// names says whether a member of this name is wanted.
+func (f IncidentFilter) names(name string) bool {
+	return slices.ContainsFunc(f.Monitors, func(word string) bool {
+		fits, err := path.Match(word, name)
+		return word == name || err == nil && fits
 	})
 }
 
@@ -70,8 +79,8 @@ func (c *Client) savedByName(ctx context.Context) (map[string]wire.Saved, error)
 	return byName, err
 }
 
-// eachIncident calls take with each incident that is stored, as it is now.
-func (c *Client) eachIncident(ctx context.Context, subjects []string, take func(*wire.Incident)) error {
+// eachIncident calls handle with each incident that is stored, as it is now.
+func (c *Client) eachIncident(ctx context.Context, subjects []string, handle func(*wire.Incident)) error {
 	t, err := c.openIncidents(ctx, subjects)
 	if err != nil {
 		return err
@@ -86,7 +95,7 @@ func (c *Client) eachIncident(ctx context.Context, subjects []string, take func(
 			return noMesh("read the incidents", err)
 		}
 		if x, err := wire.DecodeIncident(m.Subject, m.Data); err == nil {
-			take(&x)
+			handle(&x)
 		}
 		if meta.NumPending == 0 {
 			break
@@ -145,7 +154,7 @@ type IncidentStory struct {
 // storyVerdicts is of how many members the verdicts are looked up.
 const storyVerdicts = 5
 
-// IncidentStory reads what there is to tell of an incident.
+// IncidentStory reads what is known about an incident.
 func (c *Client) IncidentStory(ctx context.Context, x wire.Incident) (IncidentStory, error) {
 	s := IncidentStory{Incident: x, Deliveries: []wire.Delivery{}, Verdicts: map[string]*wire.Verdict{}, Next: []NextNotice{}}
 	subject, err := wire.DeliverySubject("any", x.ID)

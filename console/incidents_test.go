@@ -160,7 +160,7 @@ func TestClient_IncidentStory(t *testing.T) {
 		}
 	}
 	x := dnsDown(time.Now().Add(-time.Minute))
-	x.Channels = []wire.ChannelState{{Channel: "hook", N: 1, Reason: wire.ReasonOpened, Decided: x.At, Of: 1, Told: true, Outcome: wire.Sent, Delivered: 1, At: x.At, Rule: "rest"}}
+	x.Channels = []wire.ChannelState{{Channel: "hook", N: 1, Reason: wire.ReasonOpened, Decided: x.At, Of: 1, Notified: true, Outcome: wire.Sent, Delivered: 1, At: x.At, Rule: "rest"}}
 	f.incident(x)
 	f.publish("deliveries.hook."+x.ID, wire.Delivery{Channel: "hook", Incident: x.ID, N: 1, Outcome: wire.Sent, Attempts: 2, At: x.At, By: "broker1", Answer: "200 OK"})
 	f.publish("verdicts.dns", wire.Verdict{Monitor: "dns", State: wire.VerdictDown, Since: x.Opened, At: x.Opened, N: 2, Why: "refused from 2 of 2 agents", Quorum: wire.VerdictQuorum{Need: 2, Down: []string{"oslo", "paris"}},

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
-// IncidentWord says how an incident is, and who takes care of it, in a few words.
+// IncidentWord says how an incident is, and who acknowledged it, in a few words.
 func IncidentWord(x *wire.Incident, short map[string]string) string {
 	text := string(x.State)
 	switch {
@@ -41,13 +42,13 @@ func TotalMembers(x *wire.Incident) int { return len(x.Members) + x.More }
 func MembersText(x *wire.Incident) string {
 	n := TotalMembers(x)
 	if x.Good > 0 && x.Good < n {
-		return fmt.Sprintf("%d, %d good again", n, x.Good)
+		return fmt.Sprintf("%d, %d recovered", n, x.Good)
 	}
 	return fmt.Sprint(n)
 }
 
-// ToldText says which channels were told of an incident, and with what success.
-func ToldText(x *wire.Incident) string {
+// NotifiedText says which channels were notified of an incident, and with what success.
+func NotifiedText(x *wire.Incident) string {
 	var parts []string
 	for _, c := range x.Channels {
 		parts = append(parts, c.Channel+" "+channelWord(&c))
@@ -69,7 +70,7 @@ func channelWord(c *wire.ChannelState) string {
 	return string(c.Outcome)
 }
 
-// MemberTitle is what a member is: a monitor goes by its name alone.
+// MemberTitle is what a member is: a monitor is called by its name alone.
 func MemberTitle(m *wire.IncidentMember) string {
 	switch m.About {
 	case wire.AboutMonitor:
@@ -78,6 +79,8 @@ func MemberTitle(m *wire.IncidentMember) string {
 		return "the broker"
 	case wire.AboutCertificate:
 		return "the certificate of " + m.Name
+	case wire.AboutSLO:
+		return "the error budget of " + m.Name
 	case wire.AboutDisk:
 		return "the disk of " + m.Name
 	case wire.AboutDropped:
@@ -123,8 +126,8 @@ func SummaryText(x *wire.Incident) string {
 }
 
 // IncidentEvent says what became of an incident since it was as it was before, in one
-// line; was is nil where it was not known. It is "" where there is nothing to tell: who
-// was told is no news, but who could not be.
+// line; was is nil where it was not known. It is "" where there is nothing to say: who
+// was notified is not news, but who could not be.
 func IncidentEvent(was, is *wire.Incident, short map[string]string) string {
 	if was == nil {
 		was = &wire.Incident{State: wire.IncidentOpen}
@@ -146,20 +149,20 @@ func IncidentEvent(was, is *wire.Incident, short map[string]string) string {
 	case is.Ack != nil && (was.Ack == nil || !was.Ack.At.Equal(is.Ack.At)):
 		return head + "acknowledged by " + Printable(is.Ack.By) + colon(is.Ack.Text)
 	case is.Ack == nil && was.Ack != nil:
-		return head + "is not acknowledged any more: " + SummaryText(is)
+		return head + "is no longer acknowledged: " + SummaryText(is)
 	case len(is.Muted) > 0 && len(was.Muted) == 0:
 		return head + "muted by " + Printable(ShortList(is.Muted, 3))
 	case len(is.Muted) == 0 && len(was.Muted) > 0:
-		return head + "is not muted any more: " + SummaryText(is)
+		return head + "is no longer muted: " + SummaryText(is)
 	case is.Flaps != was.Flaps && is.Flaps:
-		return head + "comes and goes: it is told of once, until it is still"
+		return head + "is flapping: no more notices until it is stable"
 	case is.Severity != was.Severity || TotalMembers(is) != TotalMembers(was) || is.Good != was.Good || BlameText(is.Blame) != BlameText(was.Blame):
 		return head + "changed: " + SummaryText(is)
 	}
 	for i := range is.Channels {
 		c := &is.Channels[i]
 		if c.Outcome == wire.Undelivered && !undelivered(was, c) {
-			return head + "could not be told to " + Printable(c.Channel) + colon(c.Error)
+			return head + "could not be sent to " + Printable(c.Channel) + colon(c.Error)
 		}
 	}
 	return ""
@@ -178,13 +181,13 @@ func undelivered(was *wire.Incident, c *wire.ChannelState) bool {
 func InIncidentText(x *wire.Incident, muted []string) string {
 	text := fmt.Sprintf("incident %s, %s", Printable(x.ID), IncidentWord(x, nil))
 	if n := TotalMembers(x); n > 1 {
-		text += ", with " + count(n-1, "other", "others")
+		text += ", with " + plural.Count(n-1, "other", "others")
 	}
 	if len(muted) > 0 && len(x.Muted) == 0 {
 		text += "; this monitor is muted by " + Printable(ShortList(muted, 3))
 	}
-	if told := ToldText(x); len(x.Channels) > 0 {
-		text += "; told: " + told
+	if told := NotifiedText(x); len(x.Channels) > 0 {
+		text += "; notified: " + told
 	}
 	return text
 }
@@ -196,7 +199,7 @@ func OpenLine(l IncidentList, now time.Time) string {
 		return ""
 	}
 	first := l.All[0]
-	text := fmt.Sprintf("%s: %s %s since %s: %s", count(l.Open, "incident is open", "incidents are open"), Printable(shortID(first.ID, l.Short)),
+	text := fmt.Sprintf("%s: %s %s since %s: %s", plural.Count(l.Open, "incident is open", "incidents are open"), Printable(shortID(first.ID, l.Short)),
 		Printable(string(first.Severity)), SinceText(first.Opened, now), SummaryText(first))
 	if l.Open == 1 {
 		if word := IncidentWord(first, l.Short); word != "open" {

@@ -29,15 +29,15 @@ func TestIncidentEvent(t *testing.T) {
 		"one that is over": {nil, with(func(y *wire.Incident) { y.State = wire.IncidentResolved }), ""},
 		"the same":         {&x, with(func(*wire.Incident) {}), ""},
 		"told":             {&x, with(func(y *wire.Incident) { y.Channels = []wire.ChannelState{{Channel: "hook", N: 1, Outcome: wire.Sent}} }), ""},
-		"undelivered":      {&x, with(undelivered), "incident 3f2a could not be told to hook: 404"},
+		"undelivered":      {&x, with(undelivered), "incident 3f2a could not be sent to hook: 404"},
 		"still so":         {with(undelivered), with(undelivered), ""},
 		"another member":   {&x, with(func(y *wire.Incident) { y.Members = append(y.Members, y.Members[0]); y.Summary = "2 are down" }), "incident 3f2a changed: 2 are down (the target)"},
 		"worse":            {with(func(y *wire.Incident) { y.Severity = wire.SeverityDegraded }), &x, "incident 3f2a changed: dns is down: refused from 2 of 2 agents (the target)"},
 		"acknowledged":     {&x, with(acked), "incident 3f2a acknowledged by ada: on it"},
-		"not any more":     {with(acked), &x, "incident 3f2a is not acknowledged any more: dns is down: refused from 2 of 2 agents (the target)"},
+		"not any more":     {with(acked), &x, "incident 3f2a is no longer acknowledged: dns is down: refused from 2 of 2 agents (the target)"},
 		"muted":            {&x, with(muted), "incident 3f2a muted by deploy"},
-		"not muted":        {with(muted), &x, "incident 3f2a is not muted any more: dns is down: refused from 2 of 2 agents (the target)"},
-		"flapping":         {&x, with(func(y *wire.Incident) { y.Flaps = true }), "incident 3f2a comes and goes: it is told of once, until it is still"},
+		"not muted":        {with(muted), &x, "incident 3f2a is no longer muted: dns is down: refused from 2 of 2 agents (the target)"},
+		"flapping":         {&x, with(func(y *wire.Incident) { y.Flaps = true }), "incident 3f2a is flapping: no more notices until it is stable"},
 		"merged":           {&x, with(func(y *wire.Incident) { y.State, y.Into = wire.IncidentMerged, "web-77ab000000000000" }), "incident 3f2a is part of 77ab now"},
 		"resolved":         {&x, with(func(y *wire.Incident) { y.State, y.Resolved = wire.IncidentResolved, at.Add(723*time.Second) }), "incident 3f2a resolved after 12m03s: dns is down: refused from 2 of 2 agents (the target)"},
 	} {
@@ -53,9 +53,6 @@ func TestParseSpan(t *testing.T) {
 		d, err := ParseSpan(text)
 		if d != want || (err == nil) != (want > 0) {
 			t.Errorf("ParseSpan(%q) = %v, %v; want %v", text, d, err, want)
-		}
-		if err == nil && SpanText(d) != text && text != "36h" {
-			t.Errorf("SpanText(%v) = %q, want %q", d, SpanText(d), text)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"netmon/internal/timetext"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -14,7 +15,7 @@ import (
 func StatusLines(w io.Writer, s Status, now time.Time) {
 	head := fmt.Sprintf("  %s %s", s.State.Mark(), s.State)
 	if !s.Since.IsZero() {
-		head += fmt.Sprintf(" since %s (%s)", Moment(s.Since, now), Lasting(now.Sub(s.Since)))
+		head += fmt.Sprintf(" since %s (%s)", timetext.Moment(s.Since, now), Lasting(now.Sub(s.Since)))
 	}
 	if s.Why != "" {
 		head += ": " + Printable(s.Why)
@@ -34,14 +35,14 @@ func StatusLines(w io.Writer, s Status, now time.Time) {
 		}
 	}
 	for _, a := range s.Agents {
-		if a.Why != "" && a.State == judge.Unknown { // of the others the last result tells
+		if a.Why != "" && a.State == judge.Unknown { // of the others the last result is about
 			fmt.Fprintf(w, "  %s %s: %s\n", a.State.Mark(), a.Agent, Printable(a.Why))
 		}
 	}
 }
 
 // VerdictLines are what a verdict rests on: whose fault it is, who sees what, what was
-// measured to make sure, and the runs that it tells of.
+// measured to make sure, and the runs that it rests on.
 func VerdictLines(v *wire.Verdict, now time.Time) []string {
 	var out []string
 	if b := v.Blame; b != nil {
@@ -61,7 +62,7 @@ func VerdictLines(v *wire.Verdict, now time.Time) []string {
 	for _, n := range []struct {
 		is   bool
 		text string
-	}{{v.Flapping, "it changes too often to tell of each change"}, {v.Frozen, "the broker was away: this is the last that is known"}} {
+	}{{v.Flapping, "it changes too often to report each change"}, {v.Frozen, "the broker was unreachable: this is the last known state"}} {
 		if n.is {
 			notes = append(notes, n.text)
 		}
@@ -74,19 +75,19 @@ func VerdictLines(v *wire.Verdict, now time.Time) []string {
 
 // EvidenceText is a result that a verdict rests on, in one line.
 func EvidenceText(e wire.Evidence, now time.Time) string {
-	text := fmt.Sprintf("%s %s %s", Moment(e.Started, now), Printable(e.Agent), Printable(string(e.Outcome)))
+	text := fmt.Sprintf("%s %s %s", timetext.Clock(e.Started, now), Printable(e.Agent), Printable(string(e.Outcome)))
 	if e.Failure != "" {
 		text += " " + Printable(string(e.Failure))
 	}
 	line, _, _ := strings.Cut(e.Text, "\n")
 	if text += colon(line); e.Asked {
-		text += " (measured to make sure)"
+		text += " (cross-check)"
 	}
 	return text
 }
 
 func crossText(c *wire.CrossCheck) string {
-	text := fmt.Sprintf("%d of %d runs asked for came", c.Answered, c.Asked)
+	text := fmt.Sprintf("%d of %d requested runs came", c.Answered, c.Asked)
 	if c.Answered > 0 {
 		text += fmt.Sprintf(" within %s, %d of them bad", Short(time.Duration(c.TookNS)), c.Bad)
 	}

@@ -15,21 +15,21 @@ import (
 const (
 	judgedMost = 100_000     // stored results that are read in order to judge
 	judgeRuns  = 4           // runs of a series that it takes
-	settled    = time.Second // after which all is told that was stored until then
+	feedDelay  = time.Second // after which all that was stored is given until then
 )
 
-// judging is a judge of our own, for where no controller leads. It is told what the
-// mesh is told.
+// judging is a judge of our own, for where no controller leads. It gets what the
+// mesh gets.
 type judging struct {
-	mu   sync.Mutex
-	j    *judge.Judge  // nil: a controller judges
-	off  time.Duration // how far the broker's clock is ahead of ours
-	mesh *view.Mesh
-	look func()
+	mu       sync.Mutex
+	j        *judge.Judge  // nil: a controller judges
+	off      time.Duration // how far the broker's clock is ahead of ours
+	mesh     *view.Mesh
+	onChange func()
 }
 
-// tell tells the judge of a fact, where there is a judge.
-func (g *judging) tell(fact func(*judge.Judge)) {
+// apply gives the judge a fact, where there is a judge.
+func (g *judging) apply(fact func(*judge.Judge)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.j == nil {
@@ -57,7 +57,7 @@ func (g *judging) publish() {
 			g.mesh.MeshVerdict(*c.Mesh)
 		}
 	}
-	g.look()
+	g.onChange()
 }
 
 func judgeSaved(j *judge.Judge, name string, saved *wire.Saved, problem error, now time.Time) {
@@ -85,6 +85,11 @@ type heard struct {
 
 // judgeHere judges by itself, from the results of the recent past and those that come.
 func (m *Model) judgeHere(ctx context.Context, ready func()) error {
+	if placed, err := m.c.placements(ctx, m.placedBySome()); err == nil { // who led last decided it
+		for _, p := range placed {
+			m.mesh.Placed(p, time.Now())
+		}
+	}
 	if !m.o.judges() {
 		m.mesh.Judged(view.Verdicts{}, time.Now())
 		ready()
@@ -137,7 +142,7 @@ func (m *Model) judgeHere(ctx context.Context, ready func()) error {
 		}
 		if r, err := wire.DecodeResult(msg.Subject, msg.Data); err == nil && (m.names == nil || m.names[r.Monitor]) {
 			h := hear(stored, r, meta.Timestamp)
-			m.judging.tell(func(j *judge.Judge) { j.Result(&h.Result, h.measured, h.stored) })
+			m.judging.apply(func(j *judge.Judge) { j.Result(&h.Result, h.measured, h.stored) })
 		}
 	}
 }
@@ -212,7 +217,7 @@ func (m *Model) measuredBefore(ctx context.Context, past []heard) (map[string]ui
 	return m.since(ctx, changed)
 }
 
-// presence tells of a heartbeat that was stored then, by our clock.
+// presence passes on a heartbeat that was stored then, by our clock.
 func (g *judging) presence(j *judge.Judge, a wire.Alive, at time.Time) {
 	if !a.At.IsZero() {
 		a.At = a.At.Add(-g.off) // the judge compares it with the time of storing
@@ -279,7 +284,7 @@ func (g *judging) begin(m *Model, past []heard, firm map[string]uint64, off time
 			all.Agents = append(all.Agents, v)
 		}
 	}
-	g.j, g.mesh, g.look = j, m.mesh, m.look
+	g.j, g.mesh, g.onChange = j, m.mesh, m.signalChange
 	m.mesh.Judged(all, now)
 }
 
@@ -289,8 +294,8 @@ func (g *judging) end() {
 	g.j = nil
 }
 
-// advance tells the judge how late it is, until ctx ends. While the broker is away
-// nobody can be heard, and that tells of nobody.
+// advance tells the judge how late it is, until ctx ends. While the broker is unreachable
+// nobody can be heard, and that says nothing about anybody.
 func (g *judging) advance(ctx context.Context, connected func() bool) {
 	tick := time.NewTicker(clockEach)
 	defer tick.Stop()
@@ -300,17 +305,17 @@ func (g *judging) advance(ctx context.Context, connected func() bool) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			until := now.Add(-settled)
+			until := now.Add(-feedDelay)
 			switch there := connected(); {
 			case !there && lost.IsZero():
 				lost = until
 			case !there:
 			case lost.IsZero():
-				g.tell(func(j *judge.Judge) { j.Advance(until) })
+				g.apply(func(j *judge.Judge) { j.Advance(until) })
 			default:
 				from := lost
 				lost = time.Time{}
-				g.tell(func(j *judge.Judge) { j.Gap(from, now) })
+				g.apply(func(j *judge.Judge) { j.Gap(from, now) })
 			}
 		}
 	}

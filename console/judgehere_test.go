@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -23,6 +24,7 @@ func (f *followed) ran(agent, monitor string, outcome wire.Outcome, ago time.Dur
 // TestJudgeHere: where nobody leads, the model judges by the rules of the judge, from
 // what is stored and from what comes. When somebody leads, it does no more.
 func TestJudgeHere(t *testing.T) {
+	need.Time(t)
 	f := newFollowed(t, ModelOptions{})
 	f.save("web")
 	f.save("db")
@@ -61,7 +63,7 @@ func TestJudgeHere(t *testing.T) {
 	f.is("web", "down") // judged here again, from what is stored
 }
 
-// TestStatus_WithoutALeader asks once; the runs are of before a change that keeps what
+// TestStatus_WithoutALeader asks once; the runs are from before a change that keeps what
 // is measured.
 func TestStatus_WithoutALeader(t *testing.T) {
 	f := newFollowed(t, ModelOptions{})

@@ -7,8 +7,8 @@ import (
 	"netmon/wire"
 )
 
-// Last calls take with the last stored result of a monitor on each agent.
-func (c *Client) Last(ctx context.Context, monitor string, take func(wire.Result)) error {
+// Last calls handle with the last stored result of a monitor on each agent.
+func (c *Client) Last(ctx context.Context, monitor string, handle func(wire.Result)) error {
 	subject, err := wire.ResultsOf("", monitor)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (c *Client) Last(ctx context.Context, monitor string, take func(wire.Result
 			return noMesh("read the last results", err)
 		}
 		if r, err := wire.DecodeResult(m.Subject, m.Data); err == nil {
-			take(r)
+			handle(r)
 		}
 	}
 	return nil

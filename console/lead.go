@@ -22,7 +22,7 @@ const (
 
 const leaderSubject = "$KV." + wire.ControlBucket + "." + wire.LeaderKey
 
-// lead is what is known of who judges.
+// lead is what is known about who judges.
 type lead struct {
 	c       *Client
 	stored  bool       // there are verdicts that we may read
@@ -39,7 +39,7 @@ type lead struct {
 func (c *Client) followLead(ctx context.Context, told func(leads bool)) error {
 	l := lead{c: c, renewed: make(chan time.Time), ended: make(chan struct{})}
 	defer l.stop()
-	if err := l.look(ctx); err != nil {
+	if err := l.refresh(ctx); err != nil {
 		return err
 	}
 	is := l.leads(time.Now())
@@ -61,7 +61,7 @@ func (c *Client) followLead(ctx context.Context, told func(leads bool)) error {
 				l.heard = now
 			}
 			if (!l.stored || l.lease == nil) && now.Sub(l.asked) > leadAgain {
-				if err := l.look(ctx); err != nil {
+				if err := l.refresh(ctx); err != nil {
 					return err
 				}
 			}
@@ -85,8 +85,8 @@ func (l *lead) leads(now time.Time) bool {
 	return l.stored && !l.heard.IsZero() && now.Sub(l.heard) <= l.c.leadGrace
 }
 
-// look looks for the verdicts and the lease.
-func (l *lead) look(ctx context.Context) error {
+// refresh reads the verdicts and the lease again.
+func (l *lead) refresh(ctx context.Context) error {
 	l.asked = time.Now()
 	verdicts, err := l.c.open(ctx, wire.VerdictsStream)
 	l.stored = err == nil
@@ -106,7 +106,7 @@ func (l *lead) look(ctx context.Context) error {
 		return noMesh("ask which controller leads", err)
 	}
 	// A lease that nobody renews is gone, but the stream knows when it was written. It
-	// is in memory: where the broker began anew, there has to be another one first.
+	// is in memory: where the broker started over, there has to be another one first.
 	s := l.lease.Stream()
 	at := s.State.LastTime
 	if s.State.LastSeq == 0 && l.stored && verdicts.CachedInfo().State.LastSeq > 0 {
@@ -120,7 +120,7 @@ func (l *lead) look(ctx context.Context) error {
 	return nil
 }
 
-// read tells of each renewal of the lease, until the reading is stopped.
+// read reports each renewal of the lease, until the reading is stopped.
 func (l *lead) read(t *tail.Tail) {
 	for {
 		m, _, err := t.Next()

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -25,7 +26,7 @@ type Line struct {
 	agent, monitor int
 }
 
-// Format writes r as one line without its end. A state is told by a mark and a
+// Format writes r as one line without its end. A state is shown by a mark and a
 // word, never by colour alone.
 func (l *Line) Format(r wire.Result) string {
 	l.agent, l.monitor = max(l.agent, len(r.Agent)), max(l.monitor, len(r.Monitor))
@@ -73,16 +74,16 @@ func words(r wire.Result) string {
 func gapWords(r wire.Result) string {
 	var parts []string
 	if n := r.Skipped - min(r.Covers, r.Skipped); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d ticks skipped before", n))
+		parts = append(parts, plural.Count(n, "tick", "ticks")+" skipped before")
 	}
 	if r.Covers > 0 {
-		parts = append(parts, fmt.Sprintf("%d ticks came meanwhile: the same", r.Covers))
+		parts = append(parts, plural.Count(r.Covers, "tick", "ticks")+" during this run, with the same outcome")
 	}
 	if r.Missed > 0 {
-		parts = append(parts, fmt.Sprintf("%d ticks missed before, while the agent did not run: unknown", r.Missed))
+		parts = append(parts, plural.Count(r.Missed, "tick", "ticks")+" missed before, while the agent did not run: unknown")
 	}
 	if r.Dropped > 0 {
-		parts = append(parts, fmt.Sprintf("%d results lost before: unknown", r.Dropped))
+		parts = append(parts, plural.Count(r.Dropped, "result", "results")+" lost before: unknown")
 	}
 	if r.LateNS > 0 {
 		parts = append(parts, "came "+Short(time.Duration(r.LateNS))+" late")

@@ -13,15 +13,15 @@ func TestLine(t *testing.T) {
 	ns := int64(12_345_678)
 	var l Line
 	for want, r := range map[string]wire.Result{
-		"10:04:05.123 paris web ● ok       12.3 ms  200 OK":                                                               {Outcome: wire.OK, LatencyNS: &ns, Summary: "200 OK"},
-		"10:04:05.123 paris web ✕ failed         -  refused: connect: connection refused":                                 {Outcome: wire.Failed, Failure: wire.FailRefused, Error: "connect: connection refused\nmore"},
-		"10:04:05.123 paris web ? broken         -  permission: no":                                                       {Outcome: wire.Broken, Failure: wire.BrokenPermission, Error: "no"},
-		"10:04:05.123 paris web ● ok             -  fine  ? 3 ticks skipped before":                                       {Outcome: wire.OK, Summary: "fine", Skipped: 3},
-		"10:04:05.123 paris web ● ok             -  fine  ? 1 ticks skipped before, 2 ticks came meanwhile: the same":     {Outcome: wire.OK, Summary: "fine", Skipped: 3, Covers: 2},
-		"10:04:05.123 paris web ● ok             -  fine  asked for":                                                      {Outcome: wire.OK, Summary: "fine", Asked: "K3D7"},
-		"10:04:05.123 paris web ● ok             -  fine  ? 60 ticks missed before, while the agent did not run: unknown": {Outcome: wire.OK, Summary: "fine", Missed: 60},
-		"10:04:05.123 paris web ● ok             -  fine  ? 7 results lost before: unknown, came 90.0 s late":             {Outcome: wire.OK, Summary: "fine", Dropped: 7, LateNS: 90e9},
-		`10:04:05.123 paris web ✕ failed         -  mismatch: got "\x1b[2J" and \u202e`:                                   {Outcome: wire.Failed, Failure: wire.FailMismatch, Error: "got \"\x1b[2J\" and \u202e"},
+		"10:04:05.123 paris web ● ok       12.3 ms  200 OK":                                                                        {Outcome: wire.OK, LatencyNS: &ns, Summary: "200 OK"},
+		"10:04:05.123 paris web ✕ failed         -  refused: connect: connection refused":                                          {Outcome: wire.Failed, Failure: wire.FailRefused, Error: "connect: connection refused\nmore"},
+		"10:04:05.123 paris web ? broken         -  permission: no":                                                                {Outcome: wire.Broken, Failure: wire.BrokenPermission, Error: "no"},
+		"10:04:05.123 paris web ● ok             -  fine  ? 3 ticks skipped before":                                                {Outcome: wire.OK, Summary: "fine", Skipped: 3},
+		"10:04:05.123 paris web ● ok             -  fine  ? 1 tick skipped before, 2 ticks during this run, with the same outcome": {Outcome: wire.OK, Summary: "fine", Skipped: 3, Covers: 2},
+		"10:04:05.123 paris web ● ok             -  fine  asked for":                                                               {Outcome: wire.OK, Summary: "fine", Asked: "K3D7"},
+		"10:04:05.123 paris web ● ok             -  fine  ? 60 ticks missed before, while the agent did not run: unknown":          {Outcome: wire.OK, Summary: "fine", Missed: 60},
+		"10:04:05.123 paris web ● ok             -  fine  ? 7 results lost before: unknown, came 90.0 s late":                      {Outcome: wire.OK, Summary: "fine", Dropped: 7, LateNS: 90e9},
+		`10:04:05.123 paris web ✕ failed         -  mismatch: got "\x1b[2J" and \u202e`:                                            {Outcome: wire.Failed, Failure: wire.FailMismatch, Error: "got \"\x1b[2J\" and \u202e"},
 	} {
 		r.Agent, r.Monitor, r.Started = "paris", "web", at
 		if got := l.Format(r); got != want {

@@ -12,7 +12,7 @@ type Link struct {
 	Never bool      // there was none so far
 }
 
-// link keeps a Link, and tells who wants to know that it is another one.
+// link keeps a Link, and notifies whoever wants to know that it is another one.
 type link struct {
 	signals
 	mu   sync.Mutex
@@ -51,7 +51,7 @@ func (c *Client) Link() Link { return c.link.is() }
 // Connected says whether the broker is there at this moment.
 func (c *Client) Connected() bool { return c.nc.IsConnected() }
 
-// signals tell any number of readers that something changed. A reader that is slow
+// signals notify any number of readers that something changed. A reader that is slow
 // finds one signal for all that it missed, and holds nobody up.
 type signals struct {
 	mu  sync.Mutex

@@ -21,7 +21,7 @@ const (
 	PartAgents                     // who is there
 	PartVerdicts                   // what the judge says
 	PartResults                    // what is measured
-	PartIncidents                  // what is wrong, and who was told
+	PartIncidents                  // what is wrong, and who was notified
 	PartSettings                   // channels, rules, windows, groups, silences and acknowledgements
 	// PartStates are those that the states of saved monitors need.
 	PartStates = PartMonitors | PartAgents | PartVerdicts
@@ -49,25 +49,30 @@ func (p Part) String() string {
 type ModelOptions struct {
 	Parts  Part     // 0 is all but the settings
 	Names  []string // only these monitors, and their results; none is all
-	Groups []string // names of these are those of groups: that nothing is known of one yet is no mistake
+	Groups []string // names of these are those of groups: that nothing is known of one yet is not a mistake
 	Past   bool     // begin with the results of the last minutes, for figures
 	// Saved, when not nil, are the monitors: they are not read.
 	Saved       []wire.Saved
 	KeepResults bool // so that a status has the last result on each agent
+	// Phases, when not nil, says the phases of a run for whoever looks at one monitor.
+	Phases view.Phases
 	// Totals has states counted alone: there is nothing for each pair of a monitor and
 	// an agent, and where no controller leads nobody judges.
 	Totals bool
+	// Uptimes has the uptime of the last 24 h of each monitor read from history, now and
+	// then, in the background.
+	Uptimes bool
 }
 
 // judges says whether states are judged where no controller leads.
 func (o ModelOptions) judges() bool { return o.Parts&PartStates == PartStates && !o.Totals }
 
-// Model is what is known of the mesh, kept up with it while Run runs. Any number of
+// Model is what is known about the mesh, kept up with it while Run runs. Any number of
 // readers ask it, each as often as it likes: no question waits for the broker, and
 // nobody who does not read holds it up.
 //
-// It follows each part by itself. What cannot be read is told by Troubles, and read
-// anew until it can be; what is known stays, grows old, and becomes unknown.
+// It follows each part by itself. What cannot be read is reported by Troubles, and read
+// again until it can be; what is known stays, goes stale, and becomes unknown.
 type Model struct {
 	c     *Client
 	o     ModelOptions
@@ -78,6 +83,7 @@ type Model struct {
 	known atomic.Uint64 // changes of mesh that were signalled
 	once  bool          // see Load
 	ready chan struct{} // closed when all parts were read once
+	tried chan struct{} // closed when uptimes were asked for once
 
 	mu       sync.Mutex // guards the rest
 	unread   Part       // parts that were not read so far
@@ -103,13 +109,14 @@ func (c *Client) Model(o ModelOptions) *Model {
 	if o.Parts == 0 {
 		o.Parts = allParts
 	}
-	m := &Model{c: c, o: o, mesh: view.New(now), ready: make(chan struct{}), unread: o.Parts, troubles: map[Part]error{}, from: now}
+	m := &Model{c: c, o: o, mesh: view.New(now), ready: make(chan struct{}), tried: make(chan struct{}), unread: o.Parts, troubles: map[Part]error{}, from: now}
 	if !o.judges() {
 		m.mesh = view.NewBare(now)
 	}
 	if o.KeepResults {
 		m.mesh.KeepResults()
 	}
+	m.mesh.SetPhases(o.Phases)
 	for _, s := range o.Saved {
 		m.o.Names = append(m.o.Names, s.Name)
 		m.mesh.Saved(s.Name, &s, nil, now)
@@ -146,7 +153,7 @@ func (m *Model) Await(ctx context.Context) error {
 }
 
 // Load learns what is stored now, and follows nothing. It is called once, in place
-// of Run, and does not wait for a broker that is away.
+// of Run, and does not wait for a broker that is unreachable.
 func (m *Model) Load(ctx context.Context) error {
 	m.once = true
 	ctx, stop := context.WithCancel(ctx)
@@ -163,8 +170,8 @@ func (m *Model) Load(ctx context.Context) error {
 // one signal. Figures and ages change without one.
 func (m *Model) Subscribe() (changed <-chan struct{}, stop func()) { return m.subscribe() }
 
-// look signals what the mesh learned.
-func (m *Model) look() {
+// signalChange signals what the mesh learned.
+func (m *Model) signalChange() {
 	if n := m.mesh.Changes(); m.known.Load() != n {
 		m.known.Store(n)
 		m.signal()

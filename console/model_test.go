@@ -16,6 +16,7 @@ import (
 	"netmon/broker"
 	"netmon/console/view"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -170,7 +171,7 @@ func (f *followed) until(what string, ok func() bool) {
 	}
 }
 
-// shows waits for what is no news: figures change without a signal.
+// shows waits for what is not news: figures change without a signal.
 func (f *followed) shows(what string, ok func() bool) {
 	f.t.Helper()
 	ctx, stop := context.WithTimeout(f.t.Context(), modelPatience)
@@ -239,6 +240,7 @@ func TestModel_BeginsWithWhatIsThereAndGoesOn(t *testing.T) {
 // TestModel_OutlivesTheBroker restarts it; monitors are saved and deleted behind
 // the model's back.
 func TestModel_OutlivesTheBroker(t *testing.T) {
+	need.Time(t)
 	f := newFollowed(t, ModelOptions{})
 	f.save("web")
 	f.save("db")
@@ -267,7 +269,7 @@ func TestModel_OutlivesTheBroker(t *testing.T) {
 	}
 }
 
-// TestModel_DeletedWhileNobodyTold has the buckets made anew with less in them: no
+// TestModel_DeletedWhileNobodyTold has the buckets recreated with less in them: no
 // message says what went.
 func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 	f := newFollowed(t, ModelOptions{})
@@ -282,7 +284,7 @@ func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 	for _, name := range []string{streamOf(wire.MonitorsBucket), wire.AgentsStream} {
 		s, err := js.Stream(t.Context(), name)
 		if err == nil {
-			err = s.Purge(t.Context()) // which nobody is told of
+			err = s.Purge(t.Context()) // which nobody hears of
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -299,6 +301,7 @@ func TestModel_DeletedWhileNobodyTold(t *testing.T) {
 
 // TestModel_SaysWhatCannotBeRead takes each stream away, and brings it back.
 func TestModel_SaysWhatCannotBeRead(t *testing.T) {
+	need.Time(t)
 	for part, name := range map[Part]string{PartMonitors: streamOf(wire.MonitorsBucket), PartAgents: wire.AgentsStream, PartVerdicts: wire.VerdictsStream, PartResults: wire.ResultsStream} {
 		t.Run(part.String(), func(t *testing.T) {
 			f := newFollowed(t, ModelOptions{})
@@ -408,6 +411,7 @@ func TestModel_NobodyHoldsItUp(t *testing.T) {
 // TestModel_SilenceIsNews waits for what comes of nothing, of a monitor that was
 // started by hand: nobody else says that it is silent.
 func TestModel_SilenceIsNews(t *testing.T) {
+	need.Time(t)
 	f := newFollowed(t, ModelOptions{})
 	f.run()
 	late := 27 * time.Second // of the 30 that a silence takes

@@ -79,10 +79,10 @@ func (m *Model) Agents() []Agent {
 }
 
 // Trouble is what of the mesh cannot be read now, and why, a line for each; "" is
-// nothing. While the broker is away that is the only one.
+// nothing. While the broker is unreachable that is the only one.
 func (m *Model) Trouble() string {
 	if l := m.Link(); !l.Lost.IsZero() {
-		return strings.TrimSuffix("the broker is away: "+l.Why, ": ") + ": waiting for it"
+		return strings.TrimSuffix("the broker is unreachable: "+l.Why, ": ") + ": waiting for it"
 	}
 	var errs []error
 	for _, t := range m.Troubles() {

@@ -23,13 +23,13 @@ type ChannelSeen = view.ChannelSeen
 // Incidents are those that are known: the open ones, and the newest of those that are over.
 func (m *Model) Incidents() IncidentList { return m.mesh.IncidentList() }
 
-// Channels are those of which a notifier told, by name.
+// Channels are those of which a notifier reported, by name.
 func (m *Model) Channels() []ChannelSeen { return m.mesh.Channels() }
 
 // Deliveries are what became of the newest notices about an incident, by channel.
 func (m *Model) Deliveries(incident string) []wire.Delivery { return m.mesh.Deliveries(incident) }
 
-// Group is the verdict on a group that tells of now, and false where there is none.
+// Group is the verdict on a group that holds now, and false where there is none.
 func (m *Model) Group(name string) (wire.GroupVerdict, bool) { return m.mesh.Group(name, time.Now()) }
 
 // Groups are the verdicts on groups, by name.
@@ -43,15 +43,15 @@ func incidentSubjects() []string {
 // incidentsAgain is how often incidents are looked for where there were none to read.
 const incidentsAgain = 10 * time.Second
 
-// followIncidents tells the mesh of the incidents that are stored, and of what comes.
-// A mesh that keeps none, or does not let us read them, is no trouble: it is said where
+// followIncidents gives the mesh the incidents that are stored, and of what comes.
+// A mesh that keeps none, or does not let us read them, is not a trouble: it is said where
 // incidents are shown.
 func (m *Model) followIncidents(ctx context.Context, ready func()) error {
 	t, err := m.c.openIncidents(ctx, incidentSubjects())
 	if why := noIncidents(err); why != "" {
 		m.mesh.NoIncidents(why)
 		ready()
-		m.look()
+		m.signalChange()
 		wait(ctx, nil, incidentsAgain)
 		return nil
 	}
@@ -67,7 +67,7 @@ func (m *Model) followIncidents(ctx context.Context, ready func()) error {
 		m.mesh.Incidents(all)
 		all = view.IncidentFacts{}
 		ready()
-		m.look()
+		m.signalChange()
 	}
 	if left == 0 {
 		begin()
@@ -82,7 +82,7 @@ func (m *Model) followIncidents(ctx context.Context, ready func()) error {
 		}
 		if left == 0 {
 			m.takeIncident(msg, stored.of(meta.Timestamp))
-			m.look()
+			m.signalChange()
 			continue
 		}
 		gatherIncident(&all, msg, stored.of(meta.Timestamp))
@@ -116,7 +116,7 @@ func (c *Client) openIncidents(ctx context.Context, subjects []string) (*tail.Ta
 	return nil, noMesh("read the incidents", err)
 }
 
-var errNoIncidents = &notThere{"the broker of this mesh keeps no incidents: bring it and its controller up to date"}
+var errNoIncidents = &notThere{"the broker of this mesh keeps no incidents: update it and its controller"}
 
 // notThere is an [ErrNotFound] of which its text says all.
 type notThere struct{ text string }

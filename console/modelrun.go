@@ -17,7 +17,7 @@ const (
 	clockEach  = time.Second     // how often is looked what time alone has changed
 )
 
-// Run keeps the model up with the mesh until ctx ends. A broker that is away, or
+// Run keeps the model up with the mesh until ctx ends. A broker that is unreachable, or
 // has no mesh yet, is waited for.
 func (m *Model) Run(ctx context.Context) {
 	var all sync.WaitGroup
@@ -38,6 +38,9 @@ func (m *Model) Run(ctx context.Context) {
 		})
 	}
 	all.Go(func() { m.followClock(ctx) })
+	if m.o.Uptimes {
+		all.Go(func() { m.followUptimes(ctx) })
+	}
 	follow(PartMonitors, true, m.followMonitors)
 	follow(PartAgents, true, m.followAgents)
 	for _, part := range []Part{PartMonitors, PartAgents} { // a result of what is not known yet is of no use
@@ -97,8 +100,8 @@ func wait(ctx context.Context, sooner <-chan struct{}, d time.Duration) {
 	}
 }
 
-// followMonitors tells the mesh of the saved monitors. Those that are not among the
-// first were deleted while nobody told.
+// followMonitors gives the mesh the saved monitors. Those that are not among the
+// first were deleted while nobody reported it.
 func (m *Model) followMonitors(ctx context.Context, ready func()) error {
 	if m.o.Saved != nil {
 		ready()
@@ -123,14 +126,14 @@ func (m *Model) followMonitors(ctx context.Context, ready func()) error {
 		}
 		now := time.Now()
 		m.mesh.Saved(name, saved, problem, now)
-		m.judging.tell(func(j *judge.Judge) { judgeSaved(j, name, saved, problem, now) })
+		m.judging.apply(func(j *judge.Judge) { judgeSaved(j, name, saved, problem, now) })
 		if begun {
-			m.look()
+			m.signalChange()
 		}
 	})
 }
 
-// followAgents tells the mesh of each heartbeat.
+// followAgents gives the mesh each heartbeat.
 func (m *Model) followAgents(ctx context.Context, ready func()) error {
 	there, begun := map[string]bool{}, false
 	return m.c.FollowAgents(ctx, func(err error) { m.trouble(PartAgents, err) }, func() {
@@ -142,14 +145,14 @@ func (m *Model) followAgents(ctx context.Context, ready func()) error {
 			there[a.Agent] = true
 		}
 		m.mesh.Heartbeat(a, seen, time.Now())
-		m.judging.tell(func(j *judge.Judge) { m.judging.presence(j, a, seen) })
+		m.judging.apply(func(j *judge.Judge) { m.judging.presence(j, a, seen) })
 		if begun {
-			m.look()
+			m.signalChange()
 		}
 	})
 }
 
-// followResults tells the mesh of the last result of each monitor on each agent,
+// followResults gives the mesh the last result of each monitor on each agent,
 // and then of each one as it comes.
 func (m *Model) followResults(ctx context.Context, ready func()) error {
 	const what = "follow the results"
@@ -175,11 +178,11 @@ func (m *Model) followResults(ctx context.Context, ready func()) error {
 			return noMesh(what, err)
 		}
 		if r, err := wire.DecodeResult(msg.Subject, msg.Data); err == nil {
-			m.take(r, stored.measured(meta.Timestamp, &r))
+			m.applyResult(r, stored.measured(meta.Timestamp, &r))
 		}
 		switch {
 		case left == 0:
-			m.look()
+			m.signalChange()
 		case left == 1 || meta.NumPending == 0:
 			left = 0
 			ready()
@@ -189,7 +192,7 @@ func (m *Model) followResults(ctx context.Context, ready func()) error {
 	}
 }
 
-func (m *Model) take(r wire.Result, measured time.Time) {
+func (m *Model) applyResult(r wire.Result, measured time.Time) {
 	if m.names == nil || m.names[r.Monitor] {
 		m.mesh.ResultAt(r, measured, time.Now())
 	}
@@ -213,7 +216,7 @@ func few(names []string) []string {
 	return names
 }
 
-// readPast tells the mesh of the results of the last minutes, where they are not too
+// readPast gives the mesh the results of the last minutes, where they are not too
 // many. An error costs a shorter past, and nothing else.
 func (m *Model) readPast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -228,13 +231,13 @@ func (m *Model) readPast(ctx context.Context) {
 	}
 	stored := newStoredTime(t)
 	_ = readAll(ctx, t, Filter{}, func(r wire.Result, at time.Time) error {
-		m.take(r, stored.measured(at, &r))
+		m.applyResult(r, stored.measured(at, &r))
 		return nil
 	})
 }
 
 // followClock finds what became silent or offline: that nothing comes is news, too.
-// It tells of the connection as well.
+// It reports the connection as well.
 func (m *Model) followClock(ctx context.Context) {
 	linked, stop := m.c.link.subscribe()
 	defer stop()
@@ -252,7 +255,7 @@ func (m *Model) followClock(ctx context.Context) {
 				m.mesh.InContact(now)
 			}
 			m.mesh.Advance(now)
-			m.look()
+			m.signalChange()
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 type settings struct {
 	saved    map[string]wire.Setting
 	problems map[string]string // why one cannot be read
-	sorted   []wire.Setting    // nil when it has to be made anew
+	sorted   []wire.Setting    // nil when it has to be recreated
 }
 
 // Settings are those of these sorts that are known, of all where none is given, in the

@@ -61,7 +61,7 @@ func (m *Model) followVerdicts(ctx context.Context, ready func()) error {
 	}
 }
 
-// followLeader tells the mesh of the newest verdicts, and of each one that comes.
+// followLeader gives the mesh the newest verdicts, and of each one that comes.
 func (m *Model) followLeader(ctx context.Context, ready func()) error {
 	const what = "follow the verdicts"
 	t, err := tail.Open(ctx, m.c.js, wire.VerdictsStream, tail.From{Subjects: verdictSubjects(m.o.Names), Last: true})
@@ -96,7 +96,7 @@ func (m *Model) followLeader(ctx context.Context, ready func()) error {
 		switch {
 		case left == 0:
 			m.takeVerdict(msg)
-			m.look()
+			m.signalChange()
 			continue
 		default:
 			gather(&all, msg)
@@ -124,6 +124,9 @@ func verdictSubjects(names []string) []string {
 		if s, err := wire.VerdictSubject(name); err == nil {
 			subjects = append(subjects, s)
 		}
+		if s, err := wire.PlacementSubject(name); err == nil {
+			subjects = append(subjects, s)
+		}
 	}
 	return subjects
 }
@@ -143,6 +146,10 @@ func gather(all *view.Verdicts, msg *nats.Msg) {
 		if x, err := wire.DecodeGroupVerdict(msg.Subject, msg.Data); err == nil {
 			all.Groups = append(all.Groups, x)
 		}
+	case wire.IsPlacement(msg.Subject):
+		if x, err := wire.DecodePlacement(msg.Subject, msg.Data); err == nil {
+			all.Placed = append(all.Placed, x)
+		}
 	case msg.Subject == wire.MeshVerdictSubject:
 		if x, err := wire.DecodeMeshVerdict(msg.Subject, msg.Data); err == nil {
 			all.Mesh = x
@@ -158,6 +165,9 @@ func (m *Model) takeVerdict(msg *nats.Msg) {
 		if m.names == nil || m.names[x.Monitor] {
 			m.mesh.Verdict(x, now)
 		}
+	}
+	for _, x := range one.Placed {
+		m.mesh.Placed(x, now)
 	}
 	for _, x := range one.Agents {
 		m.mesh.AgentVerdict(x)

@@ -46,6 +46,7 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 		list = append(list, m)
 	})
 	slices.SortFunc(list, func(a, b wire.Saved) int { return strings.Compare(a.Name, b.Name) })
+	s.c.fillChosen(ctx, list)
 	return list, errors.Join(append(errs, err)...)
 }
 
@@ -54,7 +55,7 @@ func (s *Store) List(ctx context.Context) ([]wire.Saved, error) {
 func (s *Store) Names(ctx context.Context) ([]string, error) {
 	var names []string
 	err := s.each(ctx, nil, true, func(e entry) {
-		if wire.CheckToken(e.key) == nil { // else it is no monitor of ours
+		if wire.CheckToken(e.key) == nil { // else it is not a monitor of ours
 			names = append(names, e.key)
 		}
 	})
@@ -67,14 +68,37 @@ func (s *Store) Get(ctx context.Context, name string) (wire.Saved, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return wire.Saved{}, fmt.Errorf("monitor name %w", err)
 	}
-	e, err := s.stands(ctx, name)
+	e, err := s.current(ctx, name)
 	if err != nil {
 		return wire.Saved{}, err
 	}
-	return s.decode(e)
+	m, err := s.decode(e)
+	if err == nil && m.Edition == 0 { // saved before there were editions
+		m.Edition, err = s.edition(ctx, name, m.Revision, 0, inData)
+	}
+	if err == nil {
+		one := []wire.Saved{m}
+		s.c.fillChosen(ctx, one)
+		m = one[0]
+	}
+	return m, err
 }
 
-// decode reads what stands under a key, if the mesh let it in.
+// Find is Get for a name that somebody typed: the error of one that is not there says which
+// name is close to it.
+func (s *Store) Find(ctx context.Context, name string) (wire.Saved, error) {
+	m, err := s.Get(ctx, name)
+	if !errors.Is(err, ErrNotFound) {
+		return m, err
+	}
+	names, listErr := s.Names(ctx)
+	if near := wire.DidYouMean(name, names); near != "" && listErr == nil {
+		err = fmt.Errorf("%w%s", err, near)
+	}
+	return m, err
+}
+
+// decode reads what is stored under a key, if the mesh let it in.
 func (s *Store) decode(e entry) (wire.Saved, error) {
 	if err := s.accepted(e); err != nil {
 		return wire.Saved{}, err
@@ -82,18 +106,18 @@ func (s *Store) decode(e entry) (wire.Saved, error) {
 	return decodeEntry(e.key, e.data, e.revision)
 }
 
-// Revision is that of what stands under a name, or what was one once, whether it
+// Revision is that of what is stored under a name, or what was one once, whether it
 // can be read or not.
 func (s *Store) Revision(ctx context.Context, name string) (uint64, error) {
 	if err := wire.CheckElement(name); err != nil {
 		return 0, fmt.Errorf("monitor name %w", err)
 	}
-	e, err := s.stands(ctx, name)
+	e, err := s.current(ctx, name)
 	return e.revision, err
 }
 
-// stands is what stands under a name now.
-func (s *Store) stands(ctx context.Context, name string) (entry, error) {
+// current is what is stored under a name now.
+func (s *Store) current(ctx context.Context, name string) (entry, error) {
 	e, ok, err := s.last(ctx, name)
 	if err != nil {
 		return entry{}, noMesh("read monitor "+name, err)
@@ -106,7 +130,7 @@ func (s *Store) stands(ctx context.Context, name string) (entry, error) {
 
 func notFound(name string) error { return fmt.Errorf("%w: %q", ErrNotFound, name) }
 
-// decodeEntry reads what stands under a key. Whoever may write to the bucket
+// decodeEntry reads what is stored under a key. Whoever may write to the bucket
 // can put anything under any subject.
 func decodeEntry(key string, value []byte, revision uint64) (wire.Saved, error) {
 	if err := wire.CheckToken(key); err != nil {
@@ -129,23 +153,36 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 	if err := m.Validate(); err != nil {
 		return 0, err
 	}
-	was := m.Revision
+	made, err := s.write(ctx, m, change)
+	return made.Revision, err
+}
+
+// write is Save; it returns the monitor as it is saved now.
+func (s *Store) write(ctx context.Context, m wire.Saved, change string) (wire.Saved, error) {
+	over := m.Revision
+	before, err := s.edition(ctx, m.Name, over, m.Edition, inData)
+	if err != nil {
+		return m, noMesh("save monitor "+m.Name, err)
+	}
+	m.Edition = before + 1
+	m.Chosen = nil
 	m.Revision, m.Author, m.Change = 0, wire.Clip(s.c.author, wire.MaxAuthor), wire.Clip(change, wire.MaxText)
 	data, err := json.Marshal(m)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	if len(data) > wire.MaxSaved {
-		return 0, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
+		return m, fmt.Errorf("monitor %q is %d bytes long: want at most %d", m.Name, len(data), wire.MaxSaved)
 	}
-	revision, err := s.save(ctx, m.Name, data, was)
+	revision, err := s.save(ctx, m.Name, data, over, nil)
 	if retry.Conflict(err) {
-		return 0, conflict(m.Name)
+		return m, conflict(m.Name)
 	}
 	if err != nil {
-		return 0, noMesh("save monitor "+m.Name, err)
+		return m, noMesh("save monitor "+m.Name, err)
 	}
-	return revision, nil
+	m.Revision = revision
+	return m, nil
 }
 
 func conflict(name string) error {
@@ -155,7 +192,7 @@ func conflict(name string) error {
 // Delete removes a monitor that was read at this revision, and returns the
 // revision of the removal.
 func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint64, error) {
-	gone, err := s.put(ctx, name, opDelete, nil, revision)
+	gone, err := s.put(ctx, name, opDelete, nil, revision, nil)
 	if retry.Conflict(err) {
 		return 0, fmt.Errorf("monitor %q: %w", name, ErrConflict)
 	}
@@ -168,7 +205,9 @@ func (s *Store) Delete(ctx context.Context, name string, revision uint64) (uint6
 // Revision is one entry of a monitor's history.
 type Revision struct {
 	Revision uint64
+	Edition  uint64 // what people see as its revision
 	At       time.Time
+	Author   string      // who did it, as far as they said; "" where nobody knows
 	Saved    *wire.Saved // nil when the monitor was deleted
 	Problem  error       // why Saved cannot be read
 }
@@ -179,20 +218,22 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 		return nil, fmt.Errorf("monitor name %w", err)
 	}
 	var out []Revision
+	var count editions
 	err := s.history(ctx, name, func(e entry) {
-		r := Revision{Revision: e.revision, At: e.at}
+		r := Revision{Revision: e.revision, Edition: count.of(e, inData), At: e.at, Author: e.author()}
 		if !e.deleted() {
 			saved, err := s.decode(e)
 			if err != nil {
 				r.Problem = err
 			} else {
-				r.Saved = &saved
+				saved.Edition = r.Edition
+				r.Saved, r.Author = &saved, saved.Author
 			}
 		}
 		out = append(out, r)
 	})
 	if err == nil && len(out) == 0 {
-		err = fmt.Errorf("%w: %q, and there was none", ErrNotFound, name)
+		err = fmt.Errorf("no monitor has been called %q, so it has no history: %w", name, ErrNotFound)
 	}
 	if err != nil {
 		return nil, err

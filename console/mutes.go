@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-// mutesOf are the silences and windows by which nobody is told of a monitor now,
+// mutesOf are the silences and windows by which nobody is notified of a monitor now,
 // whether something is wrong with it or not.
 func mutesOf(m *wire.Saved, settings []wire.Setting, now time.Time) (names []string) {
 	var groups []wire.Group

@@ -10,10 +10,11 @@ import (
 	"netmon/console/view"
 	"netmon/incident"
 	"netmon/internal/tail"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
-// NextNotice is what channels are told of an incident, if it stays as it is.
+// NextNotice is what channels are sent about an incident, if it stays as it is.
 type NextNotice struct {
 	At       time.Time   `json:"at"` // UTC
 	Reason   wire.Reason `json:"reason"`
@@ -22,7 +23,7 @@ type NextNotice struct {
 }
 
 func (n NextNotice) text(now time.Time) string {
-	text := fmt.Sprintf("%s at %s to %s", Printable(string(n.Reason)), Moment(n.At, now), Printable(ShortList(n.Channels, 8)))
+	text := fmt.Sprintf("%s at %s to %s", Printable(string(n.Reason)), timetext.Clock(n.At, now), Printable(ShortList(n.Channels, 8)))
 	if n.Rule != "" {
 		text += " (rule " + Printable(n.Rule) + ")"
 	}
@@ -43,7 +44,7 @@ func (c *Client) nextNotices(ctx context.Context, s *IncidentStory, now time.Tim
 	}
 	settings, err := c.ListSettings(ctx)
 	if err != nil {
-		s.Rules = append(s.Rules, "what comes next is not known: "+err.Error())
+		s.Rules = append(s.Rules, "it is not known what comes next: "+err.Error())
 		return ctx.Err()
 	}
 	saved, err := c.savedByName(ctx)

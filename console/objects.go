@@ -20,7 +20,7 @@ import (
 
 // This file reads and writes an object store of NATS (its ADR-20), as its own
 // library and programs do, but for two things. Each request is repeated until it
-// is answered, and what is known of an object replaces the revision that was read
+// is answered, and what is known about an object replaces the revision that was read
 // and no other.
 
 // Names of what NATS's object stores write.
@@ -38,7 +38,7 @@ func metaSubject(name string) string {
 	return metaPrefix + base64.URLEncoding.EncodeToString([]byte(name))
 }
 
-// object is what is known of one, and where that stands.
+// object is what is known about one, and where that stands.
 type object struct {
 	jetstream.ObjectInfo
 	revision uint64                  // 0: there never was one
@@ -47,9 +47,9 @@ type object struct {
 
 func (o object) there() bool { return o.NUID != "" && !o.Deleted }
 
-// look is what is known of an object now; one that is not there, too, has the
+// lookup is what is known about an object now; one that is not there, too, has the
 // revision that a new one replaces.
-func (s *Sets) look(ctx context.Context, name string) (object, error) {
+func (s *Sets) lookup(ctx context.Context, name string) (object, error) {
 	m, err := s.c.last(ctx, s.stream, metaSubject(name))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return object{}, nil
@@ -145,7 +145,7 @@ func (s *Sets) put(ctx context.Context, old object, about jetstream.ObjectMeta, 
 	return o, nil
 }
 
-// write stores what is known of an object.
+// write stores what is known about an object.
 func (s *Sets) write(ctx context.Context, o *object, over uint64) error {
 	if err := s.sign(o, over); err != nil {
 		return err

@@ -12,7 +12,7 @@ const clockOff = 5 * time.Second
 
 // offBy is how far the agent's clock was ahead of the broker's when it measured r,
 // which was stored at stored by the broker's clock; 0 where it was right, as far as
-// that can be told. What a result waited before it was stored, it says itself, by
+// that can be said. What a result waited before it was stored, it says itself, by
 // the agent's monotonic clock.
 func offBy(r *wire.Result, stored time.Time) time.Duration {
 	began := stored.Add(-r.Elapsed() - max(0, time.Duration(r.LateNS)))
@@ -31,7 +31,7 @@ func OffText(d time.Duration) string {
 }
 
 // ClockOff is how far an agent's clock is ahead of this host's, by its last
-// heartbeat; 0 where it is right, as far as that can be told.
+// heartbeat; 0 where it is right, as far as that can be said.
 func ClockOff(a Agent) time.Duration {
 	if d := a.At.Sub(a.Seen); !a.At.IsZero() && d.Abs() >= clockOff {
 		return d

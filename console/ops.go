@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-// Ops are the changes that people make to what the mesh measures, and to who is told
+// Ops are the changes that people make to what the mesh measures, and to who is notified
 // what of it, in one place for all front ends. Each reads what is saved, compares, saves over the revision that
 // it read, asks the agents to do it at once, and says what came of it.
 //
@@ -43,12 +43,17 @@ type ExistsError struct{ Monitor wire.Saved }
 
 func (e *ExistsError) Error() string {
 	m := e.Monitor
-	return fmt.Sprintf("monitor %q exists already (%s %s): choose another --name, or change it with `netmon apply`", m.Name, m.Kind, m.Target)
+	return fmt.Sprintf("monitor %q exists already (%s %s): choose another name, or change it with `netmon set` or `netmon apply`", m.Name, m.Kind, m.Target)
 }
 
 // Add saves a new monitor. Where there is another one of its name, it is left alone:
 // an [ExistsError].
 func (o *Ops) Add(ctx context.Context, m wire.Saved) (Outcome, error) {
+	return o.addAs(ctx, m, "added")
+}
+
+// addAs is Add with what its history is to say.
+func (o *Ops) addAs(ctx context.Context, m wire.Saved, change string) (Outcome, error) {
 	out := Outcome{Verb: Add, Monitor: m.Name}
 	if err := o.prepare(&m); err != nil {
 		return out, err
@@ -66,18 +71,23 @@ func (o *Ops) Add(ctx context.Context, m wire.Saved) (Outcome, error) {
 	case !errors.Is(err, ErrNotFound):
 		return out, err
 	}
-	m.Revision = 0
+	m.Revision, m.Edition = 0, 0
 	if err := o.checkName(ctx, m.Name); err != nil {
 		return out, err
 	}
 	if err := store.checkParents(ctx, m); err != nil {
 		return out, err
 	}
-	return out, o.save(ctx, store, &out, nil, m, "added")
+	return out, o.save(ctx, store, &out, nil, m, change)
 }
 
 // Edit saves a monitor over the revision that it was read at.
 func (o *Ops) Edit(ctx context.Context, m wire.Saved) (Outcome, error) {
+	return o.EditAs(ctx, m, "edited")
+}
+
+// EditAs is Edit with what its history is to say of the change.
+func (o *Ops) EditAs(ctx context.Context, m wire.Saved, change string) (Outcome, error) {
 	out := Outcome{Verb: Edit, Monitor: m.Name}
 	if err := o.prepare(&m); err != nil {
 		return out, err
@@ -92,23 +102,24 @@ func (o *Ops) Edit(ctx context.Context, m wire.Saved) (Outcome, error) {
 	case was.Revision != m.Revision:
 		return out, conflict(m.Name)
 	}
+	m.Edition = was.Edition
 	if err := store.checkParents(ctx, m); err != nil {
 		return out, err
 	}
-	return out, o.save(ctx, store, &out, &was, m, "edited")
+	return out, o.save(ctx, store, &out, &was, m, change)
 }
 
-// Start runs a monitor where [StartOn] says.
+// Start runs a monitor where [AddPlacement] says.
 func (o *Ops) Start(ctx context.Context, name string, on wire.Selectors) (Outcome, error) {
-	return o.place(ctx, Start, name, on, StartOn)
+	return o.changePlacement(ctx, Start, name, on, AddPlacement)
 }
 
-// Stop ends a monitor where [StopOn] says.
+// Stop ends a monitor where [RemovePlacement] says.
 func (o *Ops) Stop(ctx context.Context, name string, on wire.Selectors) (Outcome, error) {
-	return o.place(ctx, Stop, name, on, func(m wire.Saved, on wire.Selectors) (wire.Saved, error) { return StopOn(m, on), nil })
+	return o.changePlacement(ctx, Stop, name, on, func(m wire.Saved, on wire.Selectors) (wire.Saved, error) { return RemovePlacement(m, on), nil })
 }
 
-func (o *Ops) place(ctx context.Context, v Verb, name string, on wire.Selectors, change func(wire.Saved, wire.Selectors) (wire.Saved, error)) (Outcome, error) {
+func (o *Ops) changePlacement(ctx context.Context, v Verb, name string, on wire.Selectors, change func(wire.Saved, wire.Selectors) (wire.Saved, error)) (Outcome, error) {
 	out := Outcome{Verb: v, Monitor: name, On: on}
 	store, was, err := o.get(ctx, name)
 	if err != nil {
@@ -120,7 +131,7 @@ func (o *Ops) place(ctx context.Context, v Verb, name string, on wire.Selectors,
 	}
 	if Same(was, is) {
 		out.Same = 1
-		o.tell(ctx, store, &out, Change{Was: &was, Is: &is, Revision: was.Revision}) // whether it is so there, too
+		o.notifyAgents(ctx, store, &out, Change{Was: &was, Is: &is, Revision: was.Revision}) // whether it is so there, too
 		return out, nil
 	}
 	return out, o.save(ctx, store, &out, &was, is, placed(v, on))
@@ -146,7 +157,7 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 	if former {
 		was.Revision, err = store.Revision(ctx, name)
 	} else {
-		was, err = store.Get(ctx, name)
+		was, err = store.Find(ctx, name)
 	}
 	if err != nil {
 		return out, err
@@ -170,7 +181,7 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 	}
 	out.Changes = []Change{{Was: &was, Revision: revision}}
 	if !former {
-		o.tell(ctx, store, &out, out.Changes...)
+		o.notifyAgents(ctx, store, &out, out.Changes...)
 	}
 	return out, nil
 }
@@ -190,28 +201,33 @@ func (o *Ops) get(ctx context.Context, name string) (*Store, wire.Saved, error) 
 	if err != nil {
 		return nil, wire.Saved{}, err
 	}
-	m, err := store.Get(ctx, name)
+	m, err := store.Find(ctx, name)
 	return store, m, err
 }
 
 // save saves one change and asks the agents to do it.
 func (o *Ops) save(ctx context.Context, store *Store, out *Outcome, was *wire.Saved, is wire.Saved, change string) error {
-	revision, err := store.Save(ctx, is, change)
+	made, err := store.write(ctx, is, change)
 	if err != nil {
 		return err
 	}
-	out.Changes = []Change{{Was: was, Is: &is, Revision: revision}}
-	o.tell(ctx, store, out, out.Changes...)
+	is.Edition = made.Edition
+	out.Changes = []Change{{Was: was, Is: &is, Revision: made.Revision}}
+	o.notifyAgents(ctx, store, out, out.Changes...)
 	return nil
 }
 
-// tell asks the agents.
-func (o *Ops) tell(ctx context.Context, store *Store, out *Outcome, changes ...Change) {
+// notifyAgents asks the agents.
+func (o *Ops) notifyAgents(ctx context.Context, store *Store, out *Outcome, changes ...Change) {
 	agents, err := o.c.Agents(ctx)
 	if err != nil {
-		out.Untold = err
+		out.NotAsked = err
 		return
 	}
+	changes, late := o.c.awaitPlaced(ctx, changes)
 	out.Warnings = warnings(changes, agents)
-	out.Asked, out.Agents, out.Told = true, len(agents), store.tell(ctx, agents, changes...)
+	for _, name := range late {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%s: no controller has chosen its agents within %v: netmon doctor says whether one leads", name, wire.Duration(placeWithin)))
+	}
+	out.Asked, out.Agents, out.Acks = true, len(agents), store.notifyAgents(ctx, agents, changes...)
 }

@@ -18,7 +18,7 @@ import (
 	"netmon/broker"
 	"netmon/console"
 	"netmon/internal/natstest"
-	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -34,7 +34,7 @@ type opsMesh struct {
 func newOpsMesh(t *testing.T) *opsMesh {
 	m := &opsMesh{t: t, b: natstest.Start(t)}
 	m.cl = m.console()
-	m.Ops = m.cl.Ops(console.Checks{Monitor: probes.CheckMonitor})
+	m.Ops = m.cl.Ops(console.Checks{Monitor: kinds.All().CheckMonitor})
 	return m
 }
 
@@ -56,7 +56,7 @@ func (m *opsMesh) must(err error) {
 // agent runs one until stop, and waits until it is known.
 func (m *opsMesh) agent(id string, labels map[string]string) (stop func()) {
 	m.t.Helper()
-	a, err := agent.New(agent.Options{ID: id, Labels: labels, State: filepath.Join(m.t.TempDir(), id), Version: "1.0.0",
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: id, Labels: labels, State: filepath.Join(m.t.TempDir(), id), Version: "1.0.0",
 		Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(m.b.URL(), o...) }})
 	m.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -106,10 +106,10 @@ func monitor(name string, on ...string) wire.Saved {
 	return wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "127.0.0.1:1", Every: wire.Duration(time.Hour)}, Agents: on}
 }
 
-// answers are what agents were told, a line for each.
+// answers are what agents were sent, a line for each.
 func answers(o console.Outcome) string {
 	var b strings.Builder
-	for _, t := range o.Told {
+	for _, t := range o.Acks {
 		b.WriteString(t.Agent + " " + t.Monitor + " " + t.Text + "\n")
 	}
 	return b.String()
@@ -137,17 +137,17 @@ func TestOps_OneMonitorFromItsBeginningToItsEnd(t *testing.T) {
 		line string
 	}{
 		{what: "add", do: func() (console.Outcome, error) { return m.Add(ctx, web) }, did: console.Added, told: "paris web running\n", line: "web saved: paris running"},
-		{what: "add the same", do: func() (console.Outcome, error) { return m.Add(ctx, web) }, line: "web is saved already, just so"},
-		{what: "start what runs", do: func() (console.Outcome, error) { return m.Start(ctx, "web", nil) }, told: "paris web running\n", line: "web was so already: paris running"},
+		{what: "add the same", do: func() (console.Outcome, error) { return m.Add(ctx, web) }, line: "web is saved already, with the same settings"},
+		{what: "start what runs", do: func() (console.Outcome, error) { return m.Start(ctx, "web", nil) }, told: "paris web running\n", line: "web was already started: paris running"},
 		{what: "edit", do: func() (console.Outcome, error) {
 			is, err := m.saved("web")
 			first, changed.Revision = is.Revision, is.Revision
 			m.must(err)
 			return m.Edit(ctx, changed)
 		}, did: console.Changed, told: "paris web running\n", line: "web changed: paris running"},
-		{what: "edit to the same", do: func() (console.Outcome, error) { return m.Edit(ctx, changed) }, line: "web is as it was"},
+		{what: "edit to the same", do: func() (console.Outcome, error) { return m.Edit(ctx, changed) }, line: "web is unchanged"},
 		{what: "stop", do: func() (console.Outcome, error) { return m.Stop(ctx, "web", nil) }, did: console.Changed, told: "paris web stopped\n", line: "web stopped: paris stopped"},
-		{what: "stop where it does not run", do: func() (console.Outcome, error) { return m.Stop(ctx, "web", wire.Selectors{"all"}) }, line: "web does not run on all: nothing is changed; no agent is concerned"},
+		{what: "stop where it does not run", do: func() (console.Outcome, error) { return m.Stop(ctx, "web", wire.Selectors{"all"}) }, line: "web does not run on all: nothing is changed; no agent runs it"},
 		{what: "start there", do: func() (console.Outcome, error) { return m.Start(ctx, "web", wire.Selectors{"paris"}) }, did: console.Changed, told: "paris web running\n", line: "web started on paris: paris running"},
 		{what: "roll back", do: func() (console.Outcome, error) { return m.Rollback(ctx, "web", first) }, did: console.Changed, told: "paris web running\n"},
 		{what: "roll back to the same", do: func() (console.Outcome, error) { return m.Rollback(ctx, "web", first) }},
@@ -183,12 +183,12 @@ func TestOps_AgentsThatAreAwayUnknownOrRefuse(t *testing.T) {
 	if !ok || *refused != (console.RefusedError{Refused: 1, Of: 4}) {
 		t.Errorf("its error: %v", o.Err())
 	}
-	if len(o.Told) != 4 {
-		t.Fatalf("told %+v", o.Told)
+	if len(o.Acks) != 4 {
+		t.Fatalf("told %+v", o.Acks)
 	}
-	for i, want := range []console.Told{{Agent: "paris", OK: true, Text: "running"}, {Agent: "pariss", Away: true, Text: "no agent of that name"},
-		{Agent: "rome", Text: "refused: "}, {Agent: "tokyo", Away: true, Text: "is offline"}} {
-		got := o.Told[i]
+	for i, want := range []console.Ack{{Agent: "paris", OK: true, Text: "running"}, {Agent: "pariss", Away: true, Text: "no agent of that name"},
+		{Agent: "rome", Text: "refused: "}, {Agent: "tokyo", Away: true, Text: "not told: the agent is offline"}} {
+		got := o.Acks[i]
 		if got.Agent != want.Agent || got.OK != want.OK || got.Away != want.Away || !strings.HasPrefix(got.Text, want.Text) {
 			t.Errorf("told %+v, want %+v", got, want)
 		}
@@ -212,7 +212,7 @@ func TestOps_WhatIsNotDone(t *testing.T) {
 	}
 	was, err := m.saved("web")
 	m.must(err)
-	if _, err := m.console().Ops(console.Checks{Monitor: probes.CheckMonitor}).Stop(ctx, "web", nil); err != nil { // another console
+	if _, err := m.console().Ops(console.Checks{Monitor: kinds.All().CheckMonitor}).Stop(ctx, "web", nil); err != nil { // another console
 		t.Fatal(err)
 	}
 	other, wrong := web, web
@@ -266,7 +266,7 @@ func TestOps_AppliesAPlan(t *testing.T) {
 	if want := []string{"b changed", "c deleted", "d added"}; !slices.Equal(seen, want) {
 		t.Errorf("progress %q, want %q", seen, want)
 	}
-	if got, want := answers(o), "paris b running\nparis c stopped\nparis d running\n"; got != want || o.Head() != "1 added, 1 changed, 1 as they were, 1 deleted" {
+	if got, want := answers(o), "paris b running\nparis c stopped\nparis d running\n"; got != want || o.Head() != "1 added, 1 changed, 1 unchanged, 1 deleted" {
 		t.Errorf("%s: told %q, want %q", o.Head(), got, want)
 	}
 
@@ -274,7 +274,7 @@ func TestOps_AppliesAPlan(t *testing.T) {
 	b.Target = "127.0.0.1:3"
 	plan, err = m.Plan(ctx, console.Wanted{Monitors: []wire.Saved{b}}, false)
 	m.must(err)
-	_, err = m.console().Ops(console.Checks{Monitor: probes.CheckMonitor}).Stop(ctx, "b", nil)
+	_, err = m.console().Ops(console.Checks{Monitor: kinds.All().CheckMonitor}).Stop(ctx, "b", nil)
 	m.must(err)
 	if o, err := m.Apply(ctx, plan, console.ApplyOptions{}); !errors.Is(err, console.ErrConflict) || len(o.Changes) != 0 || o.Asked {
 		t.Errorf("%+v %v, want a conflict", o, err)

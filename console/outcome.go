@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -19,6 +20,7 @@ const (
 	Rollback Verb = "rollback"
 	Delete   Verb = "delete"
 	Discard  Verb = "discard"
+	Rename   Verb = "rename"
 )
 
 // Change is one saved monitor before and after; nil means that there is none.
@@ -61,7 +63,8 @@ type Outcome struct {
 	Verb    Verb
 	Monitor string         // "" for those that Apply is about
 	On      wire.Selectors // of Start and Stop
-	To      uint64         // of Rollback
+	From    string         // of Rename: the name before
+	To      uint64         // of Rollback: the edition
 
 	Changes []Change // what was saved, in that order; none: all was so already
 	Same    int      // how many monitors and settings were so already; of Discard: how many are to stop
@@ -69,10 +72,10 @@ type Outcome struct {
 
 	Settings []SettingChange // of Apply: the settings that were saved
 
-	Asked  bool   // the agents were asked to do it at once
-	Agents int    // how many are known, whomever it concerns
-	Told   []Told // what those that it concerns answered
-	Untold error  // why the agents could not be asked: the controller tells them
+	Asked    bool  // the agents were asked to do it at once
+	Agents   int   // how many are known, whomever it concerns
+	Acks     []Ack // what those that it concerns answered
+	NotAsked error // why the agents could not be asked: the controller asks them
 
 	Warnings []string // of what was saved, and is hardly what was meant
 }
@@ -99,7 +102,7 @@ func (o Outcome) Count(did Did) (n int) {
 
 // Refused is how many answers say that an agent that is there did not do it.
 func (o Outcome) Refused() (n int) {
-	for _, t := range o.Told {
+	for _, t := range o.Acks {
 		if !t.OK && !t.Away {
 			n++
 		}
@@ -112,16 +115,16 @@ func (o Outcome) Refused() (n int) {
 type RefusedError struct{ Refused, Of int }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%d of %d agents did not do it", e.Refused, e.Of)
+	return fmt.Sprintf("%d of %s did not do it", e.Refused, plural.Count(e.Of, "agent", "agents"))
 }
 
-// Err is why what was saved is not so everywhere: Untold, or a [RefusedError].
+// Err is why what was saved is not so everywhere: NotAsked, or a [RefusedError].
 func (o Outcome) Err() error {
-	if o.Untold != nil {
-		return o.Untold
+	if o.NotAsked != nil {
+		return o.NotAsked
 	}
 	if n := o.Refused(); n > 0 {
-		return &RefusedError{n, len(o.Told)}
+		return &RefusedError{n, len(o.Acks)}
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func (s *Store) checkParents(ctx context.Context, m wire.Saved) error {
 			known[name] = nil
 		case errors.Is(err, ErrUnreachable), ctx.Err() != nil:
 			return nil, err
-		default: // one that cannot be read is there all the same
+		default: // one that cannot be read is there anyway
 			known[name] = &p
 		}
 		return known[name], nil
@@ -163,7 +163,7 @@ func (s *Store) dependents(ctx context.Context, parent string) ([]string, error)
 		if json.Unmarshal(e.data, &m) != nil || !slices.Contains(m.DependsOn, parent) {
 			return
 		}
-		if _, err := s.decode(e); err == nil { // else nobody goes by it
+		if _, err := s.decode(e); err == nil { // else nobody is called that
 			names = append(names, e.key)
 		}
 	})

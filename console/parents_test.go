@@ -55,7 +55,7 @@ func TestOps_Parents(t *testing.T) {
 	gateway.DependsOn = nil
 	web, err := m.saved("web")
 	m.must(err)
-	was := web.Revision
+	was := web.Edition
 	web.DependsOn = nil
 	_, err = m.Edit(ctx, web)
 	m.must(err)

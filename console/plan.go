@@ -17,6 +17,7 @@ type Plan struct {
 	Settings []SettingChange // those of settings, in the same order
 	Prune    bool            // what is not wanted is deleted
 	Why      string          // what the history says of each change
+	Warnings []string        // of monitors that ask for more agents than match
 }
 
 // Empty says that there is nothing to do.
@@ -30,7 +31,7 @@ func PlanOf(have, wanted []wire.Saved, prune bool) Plan {
 		rest[have[i].Name] = &have[i]
 	}
 	for _, m := range wanted {
-		m.Monitor, m.Revision = m.Monitor.WithDefaults(), 0
+		m.Monitor, m.Revision, m.Edition = m.Monitor.WithDefaults(), 0, 0
 		old := rest[m.Name]
 		delete(rest, m.Name)
 		if old != nil {
@@ -38,7 +39,7 @@ func PlanOf(have, wanted []wire.Saved, prune bool) Plan {
 				p.Same++
 				continue
 			}
-			m.Revision = old.Revision
+			m.Revision, m.Edition = old.Revision, old.Edition
 		}
 		p.Changes = append(p.Changes, Change{Was: old, Is: &m})
 	}

@@ -26,9 +26,9 @@ func (p *Plan) planSettings(have []wire.Setting, w Wanted) {
 			continue
 		}
 		c := SettingChange{Was: old, Is: x}
-		x.About().Revision = 0
+		x.About().Revision, x.About().Edition = 0, 0
 		if old != nil {
-			x.About().Revision = old.About().Revision
+			x.About().Revision, x.About().Edition = old.About().Revision, old.About().Edition
 		}
 		p.Settings = append(p.Settings, c)
 	}
@@ -70,7 +70,7 @@ func (p Plan) checkSettings(have []wire.Saved, settings []wire.Setting, w Wanted
 		wrong.Add(pathOf(x), after.check(x))
 	}
 	for _, m := range w.Monitors {
-		if after.has(wire.SortGroup, m.Name) && !names(w.Settings, wire.SortGroup, m.Name) { // else it was told of the group
+		if after.has(wire.SortGroup, m.Name) && !names(w.Settings, wire.SortGroup, m.Name) { // else the group was reported
 			wrong.Add(m.Name+".name", groupHasName(m.Name))
 		}
 	}
@@ -101,7 +101,7 @@ func (p Plan) checkSettings(have []wire.Saved, settings []wire.Setting, w Wanted
 }
 
 // unspoken are the groups of titles where w has no groups of its own: those that it has
-// were told what they lack.
+// were reported with what they lack.
 func unspoken(titles []string, w Wanted) []string {
 	var out []string
 	for _, t := range titles {
@@ -161,11 +161,11 @@ func (a *settingsToApply) save(ctx context.Context, of func(wire.Sort) bool) (er
 	return nil
 }
 
-// remove deletes what is not wanted: channels go last.
+// remove deletes what is not wanted: channels go first.
 func (a *settingsToApply) remove(ctx context.Context) (err error) {
-	for _, last := range []bool{false, true} {
+	for _, channels := range []bool{true, false} {
 		for _, c := range a.p.Settings {
-			if c.Did() != Deleted || (c.Was.Sort() == wire.SortChannel) != last {
+			if c.Did() != Deleted || (c.Was.Sort() == wire.SortChannel) != channels {
 				continue
 			}
 			if err := a.open(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -27,7 +28,7 @@ func PolicyText(p *wire.Policy) string {
 		add("every %s or more", p.MinEvery)
 	}
 	if p.MaxMonitors > 0 {
-		add("%d monitors", p.MaxMonitors)
+		add("%s", plural.Count(p.MaxMonitors, "monitor", "monitors"))
 	}
 	if p.MaxRate > 0 {
 		add("%v probes/s", p.MaxRate)

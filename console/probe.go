@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -54,7 +55,7 @@ type NeedError struct {
 }
 
 func (e *NeedError) Error() string {
-	return fmt.Sprintf("%d agents have to find it fine, and only %d are chosen", e.Need, e.Agents)
+	return fmt.Sprintf("%s must find it ok, and only %d %s chosen", plural.Count(int(e.Need), "agent", "agents"), e.Agents, plural.Of(e.Agents, "is", "are"))
 }
 
 // Asked is what one agent gave to one request to measure: a result, or why
@@ -68,15 +69,15 @@ type Asked struct {
 }
 
 // Probe lets agents measure now, each run of an agent not before Every has passed
-// since its last one began. take, when not nil, is called with each answer as it
+// since its last one began. handle, when not nil, is called with each answer as it
 // comes, one at a time. Agents that are offline are not asked. The error is
 // ErrNoAgent, a [NeedError], or why the agents are not known.
-func (o *Ops) Probe(ctx context.Context, p Probing, take func(Asked)) (Probed, error) {
+func (o *Ops) Probe(ctx context.Context, p Probing, handle func(Asked)) (Probed, error) {
 	agents, err := o.c.Agents(ctx)
 	if err != nil {
 		return Probed{}, err
 	}
-	online, away := choose(p.Monitor, agents)
+	online, away := choose(pickSome(p.Monitor, agents), agents)
 	out := Probed{Away: away, Agents: len(online) + len(away)}
 	if err := out.require(p.Need); err != nil {
 		return out, err
@@ -84,7 +85,7 @@ func (o *Ops) Probe(ctx context.Context, p Probing, take func(Asked)) (Probed, e
 	m := p.Monitor.Monitor
 	m.Revision = 0
 	tallies := make([]Tally, len(online))
-	var mu sync.Mutex // guards tallies, and who calls take
+	var mu sync.Mutex // guards tallies, and who calls handle
 	var wg sync.WaitGroup
 	for i, agent := range online {
 		wg.Go(func() {
@@ -92,8 +93,8 @@ func (o *Ops) Probe(ctx context.Context, p Probing, take func(Asked)) (Probed, e
 				mu.Lock()
 				defer mu.Unlock()
 				tallies[i].count(a)
-				if take != nil {
-					take(a)
+				if handle != nil {
+					handle(a)
 				}
 			})
 		})
@@ -114,7 +115,7 @@ func (o *Ops) Probe(ctx context.Context, p Probing, take func(Asked)) (Probed, e
 func choose(m wire.Saved, agents []Agent) (online, away []string) {
 	for _, a := range agents {
 		switch {
-		case !m.Places(a.Agent, a.Labels):
+		case !m.IsPlacedOn(a.Agent, a.Labels):
 		case a.Online:
 			online = append(online, a.Agent)
 		case !a.Leaving || slices.Contains(m.Agents, a.Agent):
@@ -122,7 +123,7 @@ func choose(m wire.Saved, agents []Agent) (online, away []string) {
 		}
 	}
 	for _, id := range m.Agents.IDs() {
-		if m.Places(id, nil) && !slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id }) {
+		if m.IsPlacedOn(id, nil) && !slices.ContainsFunc(agents, func(a Agent) bool { return a.Agent == id }) {
 			away = append(away, id)
 		}
 	}
@@ -133,7 +134,7 @@ func choose(m wire.Saved, agents []Agent) (online, away []string) {
 const probeGrace = 3 * time.Second
 
 // probeOn lets one agent measure.
-func (c *Client) probeOn(ctx context.Context, agent string, m wire.Monitor, times int, every time.Duration, take func(Asked)) {
+func (c *Client) probeOn(ctx context.Context, agent string, m wire.Monitor, times int, every time.Duration, handle func(Asked)) {
 	for run := 1; run <= times && ctx.Err() == nil; run++ {
 		begun := time.Now()
 		a := c.askOnce(ctx, agent, m)
@@ -141,7 +142,7 @@ func (c *Client) probeOn(ctx context.Context, agent string, m wire.Monitor, time
 		if ctx.Err() != nil {
 			return
 		}
-		take(a)
+		handle(a)
 		if run == times {
 			return
 		}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,12 @@ func (p Probed) Fine() (n int) {
 		}
 	}
 	return n
+}
+
+// Add counts a run that was made here.
+func (t *Tally) Add(r wire.Result) {
+	t.count(Asked{Agent: r.Agent, Result: &r})
+	slices.Sort(t.Took)
 }
 
 // count adds an answer.

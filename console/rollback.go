@@ -12,9 +12,9 @@ import (
 type RevisionError struct {
 	Monitor    string    // its name
 	Sort       wire.Sort // of the setting; "" is a monitor
-	Revision   uint64
-	Deleted    bool  // it was deleted then
-	Unreadable error // what was saved then cannot be read, or was not accepted; else there is no such revision
+	Revision   uint64    // that was asked for: an edition
+	Deleted    bool      // it was deleted then
+	Unreadable error     // what was saved then cannot be read, or was not accepted; else there is no such revision
 }
 
 func (e *RevisionError) Error() string {
@@ -62,9 +62,9 @@ func (o *Ops) Rollback(ctx context.Context, name string, to uint64) (Outcome, er
 		out.Same = 1
 		return out, nil
 	case err == nil:
-		was, is.Revision = &current, current.Revision
+		was, is.Revision, is.Edition = &current, current.Revision, current.Edition
 	case errors.Is(err, ErrNotFound):
-		is.Revision = 0
+		is.Revision, is.Edition = 0, 0
 		if err := o.checkName(ctx, name); err != nil {
 			return out, err
 		}
@@ -82,7 +82,7 @@ func asOf(revisions []Revision, name string, to uint64) (wire.Saved, error) {
 	missing := &RevisionError{Monitor: name, Revision: to}
 	for _, r := range revisions {
 		switch {
-		case r.Revision != to:
+		case r.Edition != to:
 			continue
 		case r.Saved != nil:
 			return *r.Saved, nil

@@ -34,17 +34,17 @@ func (e *PausedError) Error() string {
 	return fmt.Sprintf("monitor %q is paused: start it first", e.Monitor)
 }
 
-// Run has each monitor run once more on the agents where it runs, all at once. take,
+// Run has each monitor run once more on the agents where it runs, all at once. handle,
 // when not nil, is called with each answer as it comes, one at a time. Agents that
 // are offline are not asked. An error means that nothing was asked for (ErrNotFound,
 // a [PausedError], ErrNoAgent or a [NeedError] among others), or that the results
 // could not be followed.
-func (o *Ops) Run(ctx context.Context, r Runs, take func(Asked)) ([]Ran, error) {
+func (o *Ops) Run(ctx context.Context, r Runs, handle func(Asked)) ([]Ran, error) {
 	p, err := o.planRuns(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	p.take = take
+	p.handle = handle
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	ready := make(chan struct{})
@@ -79,19 +79,19 @@ type runPlan struct {
 	agents   []Agent
 	names    map[string][]string // of monitors, by agent
 	patience time.Duration       // for a result, once all agents said that they run it
-	take     func(Asked)
+	handle   func(Asked)
 	all      chan struct{} // closed when nothing is open
 
-	mu   sync.Mutex // guards what follows, and who calls take
+	mu   sync.Mutex // guards what follows, and who calls handle
 	ran  []Ran
-	open map[place]bool // asked, and not answered
+	open map[pair]bool // asked, and not answered
 }
 
-type place struct{ agent, monitor string }
+type pair struct{ agent, monitor string }
 
 // planRuns chooses the agents.
 func (o *Ops) planRuns(ctx context.Context, r Runs) (*runPlan, error) {
-	p := &runPlan{token: rand.Text(), names: map[string][]string{}, open: map[place]bool{}, all: make(chan struct{})}
+	p := &runPlan{token: rand.Text(), names: map[string][]string{}, open: map[pair]bool{}, all: make(chan struct{})}
 	store, err := o.c.Monitors(ctx)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (o *Ops) planRuns(ctx context.Context, r Runs) (*runPlan, error) {
 		p.patience = max(p.patience, 3*m.Monitor.WithDefaults().Timeout.Std()+probeGrace)
 		for _, id := range online {
 			p.names[id] = append(p.names[id], name)
-			p.open[place{id, name}] = true
+			p.open[pair{id, name}] = true
 		}
 	}
 	for _, a := range agents {
@@ -157,7 +157,7 @@ func (p *runPlan) monitors() (names []string) {
 func (p *runPlan) answered(a Asked) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := place{a.Agent, a.Monitor}
+	at := pair{a.Agent, a.Monitor}
 	if !p.open[at] {
 		return
 	}
@@ -166,8 +166,8 @@ func (p *runPlan) answered(a Asked) {
 	var t Tally
 	t.count(a)
 	p.ran[i].Tallies = append(p.ran[i].Tallies, t)
-	if p.take != nil {
-		p.take(a)
+	if p.handle != nil {
+		p.handle(a)
 	}
 	if len(p.open) == 0 {
 		close(p.all)
@@ -181,7 +181,7 @@ func (p *runPlan) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case <-time.After(p.patience):
 		p.mu.Lock()
-		var left []place
+		var left []pair
 		for at := range p.open {
 			left = append(left, at)
 		}

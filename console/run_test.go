@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"netmon/console"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -30,8 +31,9 @@ func said(ran []console.Ran) (lines []string) {
 	return lines
 }
 
-// TestOps_Run: each agent where a monitor runs answers, or is told of.
+// TestOps_Run: each agent where a monitor runs answers, or is listed.
 func TestOps_Run(t *testing.T) {
+	need.Time(t)
 	m := newOpsMesh(t)
 	ctx := t.Context()
 	m.agent("paris", map[string]string{"region": "eu"})
@@ -56,7 +58,7 @@ func TestOps_Run(t *testing.T) {
 		"web deaf gave no result within 3.6s",
 		"web lima does not run it",
 		"web mute does not say whether it runs it",
-		`web oslo refused: op: it runs a netmon that does not know "run": update it there`,
+		`web oslo refused: op: its netmon does not know "run": update it there`,
 		"web paris failed",
 		"web rome refused: its policy says no",
 		"db paris failed",

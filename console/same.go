@@ -19,7 +19,7 @@ func Same(a, b wire.Saved) bool {
 // plain is the one form of all monitors that are the same.
 func plain(m wire.Saved) wire.Saved {
 	m.Monitor = m.Monitor.WithDefaults()
-	m.Revision, m.Author, m.Change = 0, "", ""
+	m.Revision, m.Edition, m.Author, m.Change, m.Chosen = 0, 0, "", "", nil
 	m.Options = canonical(m.Options)
 	if m.Agents == nil {
 		m.Agents = wire.Selectors{wire.Everywhere}
@@ -31,6 +31,10 @@ func plain(m wire.Saved) wire.Saved {
 	m.DependsOn = slices.Sorted(slices.Values(m.DependsOn))
 	if len(m.Tags) == 0 {
 		m.Tags = nil
+	}
+	if m.SLO != nil {
+		slo := m.SLO.WithDefaults()
+		m.SLO = &slo
 	}
 	return m
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 )
 
 // SetOutcome is a configuration that is saved.
@@ -21,8 +24,8 @@ type SetExistsError struct {
 }
 
 func (e *SetExistsError) Error() string {
-	return fmt.Sprintf("configuration %s of %s by %s has %d monitors: replace it by the %d of now",
-		e.Old.Name, e.Old.Saved.Local().Format("2006-01-02 15:04"), Printable(e.Old.Author), e.Old.Monitors, e.Now)
+	return fmt.Sprintf("configuration %s of %s by %s has %s: replace it with the %d that are saved now",
+		e.Old.Name, timetext.Minute(e.Old.Saved), AuthorText(e.Old.Author), plural.Count(e.Old.Monitors, "monitor", "monitors"), e.Now)
 }
 
 // SaveSet keeps all monitors and settings as they are now under a name, in place of the
@@ -39,7 +42,7 @@ func (o *Ops) SaveSet(ctx context.Context, name string, over Set) (SetOutcome, e
 		return SetOutcome{}, err
 	}
 	if len(now.Monitors)+len(now.Settings) == 0 {
-		return SetOutcome{}, fmt.Errorf("no monitor is saved: there is nothing to keep as %q", name)
+		return SetOutcome{}, fmt.Errorf("no monitor is saved: there is nothing to save as %q", name)
 	}
 	digest, err := DigestWanted(now)
 	if err != nil {
@@ -87,7 +90,7 @@ func (o *Ops) ListSets(ctx context.Context) ([]ListedSet, error) {
 		return nil, err
 	}
 	var digests []string
-	for _, w := range []Wanted{now, {Monitors: now.Monitors}} { // one of before there were settings says nothing of them
+	for _, w := range []Wanted{now, {Monitors: now.Monitors}} { // one from before there were settings says nothing of them
 		digest, err := DigestWanted(w)
 		if err != nil {
 			return nil, err

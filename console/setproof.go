@@ -5,7 +5,7 @@ import (
 )
 
 // sign adds to what is said about a configuration who says so, where the mesh
-// knows who is who. It is for the revision that it replaces: what somebody else
+// has identities. It is for the revision that it replaces: what somebody else
 // saves meanwhile is not overwritten.
 func (s *Sets) sign(o *object, over uint64) (err error) {
 	if s.c.signer == nil {

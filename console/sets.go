@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/plural"
 	"netmon/internal/retry"
 	"netmon/wire"
 )
@@ -62,7 +63,7 @@ func (c *Client) Sets(ctx context.Context) (*Sets, error) {
 	return &Sets{c, stream}, nil
 }
 
-// List returns what is known of each set, by name.
+// List returns what is known about each set, by name.
 func (s *Sets) List(ctx context.Context) ([]Set, error) {
 	objects, err := s.objects(ctx)
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *Sets) List(ctx context.Context) ([]Set, error) {
 	return list, nil
 }
 
-// set is what is known of an object; the zero value where there is none.
+// set is what is known about an object; the zero value where there is none.
 func (o object) set() Set {
 	if !o.there() {
 		return Set{}
@@ -85,18 +86,18 @@ func (o object) set() Set {
 	return Set{Name: o.Name, Monitors: n, Author: o.Metadata[wire.SetAuthor], Saved: o.ModTime.UTC(), Bytes: o.Size, Digest: strings.TrimPrefix(o.Digest, digestOf)}
 }
 
-// Find returns what is known of a set, without its monitors.
+// Find returns what is known about a set, without its monitors.
 func (s *Sets) Find(ctx context.Context, name string) (Set, error) {
 	o, err := s.find(ctx, name)
 	return o.set(), err
 }
 
-// find is look for what has to be there.
+// find is lookup for what has to be there.
 func (s *Sets) find(ctx context.Context, name string) (object, error) {
 	if err := wire.CheckToken(name); err != nil {
 		return object{}, fmt.Errorf("configuration name %w", err)
 	}
-	o, err := s.look(ctx, name)
+	o, err := s.lookup(ctx, name)
 	if err != nil {
 		return object{}, noMesh("read the configuration "+name, err)
 	}
@@ -144,7 +145,7 @@ func (s *Sets) Save(ctx context.Context, name string, wanted Wanted, was Set) (S
 	}
 	ctx, cancel := context.WithTimeout(ctx, setPatience)
 	defer cancel()
-	old, err := s.look(ctx, name)
+	old, err := s.lookup(ctx, name)
 	if err != nil {
 		return Set{}, noMesh("read the configuration "+name, err)
 	}
@@ -167,7 +168,7 @@ func (s Set) words() string {
 	if s.Name == "" {
 		return "it was removed"
 	}
-	return fmt.Sprintf("%q has %d monitors now, by %s", s.Name, s.Monitors, s.Author)
+	return fmt.Sprintf("%q has %s now, by %s", s.Name, plural.Count(s.Monitors, "monitor", "monitors"), AuthorText(s.Author))
 }
 
 // Delete removes a set; the monitors that run are left alone.

@@ -68,7 +68,7 @@ func TestSets_SaveListGetDelete(t *testing.T) {
 	}
 }
 
-// TestSets_TwoAtOnce: the second one is told, and nothing of it is saved.
+// TestSets_TwoAtOnce: the second one is refused, and nothing of it is saved.
 func TestSets_TwoAtOnce(t *testing.T) {
 	b := natstest.Start(t)
 	one, two := sets(t, dial(t, b)), sets(t, dial(t, b))
@@ -76,7 +76,7 @@ func TestSets_TwoAtOnce(t *testing.T) {
 	if _, err := one.Save(ctx, "office", Wanted{Monitors: []wire.Saved{web()}}, Set{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := two.Save(ctx, "office", Wanted{}, Set{}); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), `"office" has 1 monitors now, by `) {
+	if _, err := two.Save(ctx, "office", Wanted{}, Set{}); !errors.Is(err, ErrSetChanged) || !strings.Contains(err.Error(), `"office" has 1 monitor now, by `) {
 		t.Errorf("over one that came meanwhile: %v", err)
 	}
 	was, got, err := two.Get(ctx, "office")

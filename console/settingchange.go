@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -48,7 +49,9 @@ const (
 type SettingOutcome struct {
 	Verb Verb
 	SettingChange
-	Same     bool // it was so already
+	Edition  uint64 // that it has now; 0 where nothing was saved
+	To       uint64 // of Rollback: the edition
+	Same     bool   // it was so already
 	Warnings []string
 }
 
@@ -69,33 +72,33 @@ func (o SettingOutcome) Head() string {
 		if !ok {
 			return title
 		}
-		when := "until " + s.Until.Local().Format(time.DateTime)
+		when := "until " + timetext.Zoned(s.Until)
 		if s.From.After(time.Now()) {
-			when = "from " + s.From.Local().Format(time.DateTime) + " " + when
+			when = "from " + timetext.Zoned(s.From) + " " + when
 		}
 		return fmt.Sprintf("%s mutes %s %s", title, MatchText(s.Match), when)
 	case EndOfSilence:
 		if same {
-			return title + " is over already"
+			return title + " is already over"
 		}
 		return title + " ended"
 	case Acknowledge:
 		if same {
-			return "incident " + o.Setting().SettingName() + " is acknowledged already, just so"
+			return "incident " + o.Setting().SettingName() + " is acknowledged already, with the same text"
 		}
 		return "incident " + o.Setting().SettingName() + " acknowledged"
 	case Unacknowledge:
-		return "incident " + o.Setting().SettingName() + " is not acknowledged any more"
+		return "incident " + o.Setting().SettingName() + " is no longer acknowledged"
 	case Delete:
 		return title + " deleted"
 	}
 	switch {
 	case o.Verb == Rollback && same:
-		return title + " is so already"
+		return fmt.Sprintf("%s is as it was at revision %d already", title, o.To)
 	case o.Verb == Rollback:
-		return fmt.Sprintf("%s is so again, in revision %d", title, o.Revision)
+		return fmt.Sprintf("%s is as it was at revision %d; this is revision %d", title, o.To, o.Edition)
 	case same:
-		return title + " is as it was"
+		return title + " is unchanged"
 	case o.Was == nil:
 		return title + " saved"
 	}

@@ -40,7 +40,7 @@ func (k known) check(x wire.Setting) error {
 		case !ok:
 			p.Addf(field, "no channel %q is saved: save it first, or in the same file", wire.Clip(name, wire.MaxToken))
 		case c.Kind == wire.KindDeadman:
-			p.Addf(field, "%q is called while all is well, and told of no incident: want a channel of another kind than %s", name, wire.KindDeadman)
+			p.Addf(field, "%q is called while all is well, and gets no incidents: want a channel of another kind than %s", name, wire.KindDeadman)
 		}
 	}
 	channels := func(field string, names []string) {
@@ -78,7 +78,7 @@ func (k known) check(x wire.Setting) error {
 	return p.Err()
 }
 
-// fallback is the channel that is told where this one cannot be; "" is none.
+// fallback is the channel that is notified where this one cannot be; "" is none.
 func (k known) fallback(channel string) string {
 	if c, ok := k.settings[wire.SortChannel][channel].(*wire.Channel); ok {
 		return c.Fallback
@@ -119,8 +119,8 @@ func (k known) users(names func(x wire.Setting) bool) (titles []string) {
 	return titles
 }
 
-// tells says of settings whether they name a channel.
-func tells(channel string) func(wire.Setting) bool {
+// notifiesBy says of settings whether they name a channel.
+func notifiesBy(channel string) func(wire.Setting) bool {
 	return func(x wire.Setting) bool {
 		switch x := x.(type) {
 		case *wire.Channel:
@@ -157,7 +157,7 @@ func chooses(group string) func(wire.Setting) bool {
 func (k known) usersOf(sort wire.Sort, name string) []string {
 	switch sort {
 	case wire.SortChannel:
-		return k.users(tells(name))
+		return k.users(notifiesBy(name))
 	case wire.SortGroup:
 		return k.users(chooses(name))
 	}

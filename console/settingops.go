@@ -38,7 +38,11 @@ func (o *Ops) saveSetting(ctx context.Context, v Verb, x wire.Setting, change st
 	if err := o.checkAmong(ctx, store, x); err != nil {
 		return out, err
 	}
-	if out.Revision, err = store.Save(ctx, x, change); err == nil {
+	if err := x.Validate(); err != nil {
+		return out, &InvalidError{err}
+	}
+	made, err := store.write(ctx, x, change)
+	if out.Revision, out.Edition = made.Revision, made.Edition; err == nil {
 		out.Warnings = o.c.idle(ctx, []wire.Setting{x})
 	}
 	return out, err
@@ -47,7 +51,7 @@ func (o *Ops) saveSetting(ctx context.Context, v Verb, x wire.Setting, change st
 // RollbackSetting makes a setting as it was at an earlier revision; a deleted one comes
 // back. The error may be a [RevisionError].
 func (o *Ops) RollbackSetting(ctx context.Context, sort wire.Sort, name string, to uint64) (SettingOutcome, error) {
-	out := SettingOutcome{Verb: Rollback}
+	out := SettingOutcome{Verb: Rollback, To: to}
 	store, err := o.c.Settings(ctx)
 	if err != nil {
 		return out, err
@@ -59,14 +63,16 @@ func (o *Ops) RollbackSetting(ctx context.Context, sort wire.Sort, name string, 
 	missing := &RevisionError{Monitor: name, Sort: sort, Revision: to}
 	for _, r := range revisions {
 		switch {
-		case r.Revision != to:
+		case r.Edition != to:
 		case r.Setting != nil:
 			is := r.Setting
-			is.About().Revision = 0
+			is.About().Revision, is.About().Edition = 0, 0
 			if revisions[0].Setting != nil || revisions[0].Problem != nil {
-				is.About().Revision = revisions[0].Revision
+				is.About().Revision, is.About().Edition = revisions[0].Revision, revisions[0].Edition
 			}
-			return o.saveSetting(ctx, Rollback, is, fmt.Sprintf("rolled back to revision %d", to))
+			out, err := o.saveSetting(ctx, Rollback, is, fmt.Sprintf("rolled back to revision %d", to))
+			out.To = to
+			return out, err
 		default:
 			missing.Deleted, missing.Unreadable = r.Problem == nil, r.Problem
 		}

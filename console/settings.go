@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -35,12 +36,12 @@ func (c *Client) Settings(ctx context.Context) (*Settings, error) {
 }
 
 // ListSettings are the saved settings of these sorts, as [Settings.List] has them. A
-// mesh of before there were settings has none.
+// mesh from before there were settings has none.
 func (c *Client) ListSettings(ctx context.Context, sorts ...wire.Sort) ([]wire.Setting, error) {
 	s, err := c.Settings(ctx)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if _, err := c.Monitors(ctx); err != nil {
-			return nil, err // it is no mesh at all
+			return nil, err // it is not a mesh at all
 		}
 		return nil, nil
 	}
@@ -81,21 +82,25 @@ func SortSettings(list []wire.Setting) {
 
 // Get returns one setting.
 func (s *Settings) Get(ctx context.Context, sort wire.Sort, name string) (wire.Setting, error) {
-	e, err := s.stands(ctx, sort, name)
+	e, err := s.current(ctx, sort, name)
 	if err != nil {
 		return nil, err
 	}
-	return s.decode(e)
+	x, err := s.decode(e)
+	if err == nil && x.About().Edition == 0 { // an older netmon saved it
+		x.About().Edition, err = s.edition(ctx, e.key, e.revision, 0, inHeader)
+	}
+	return x, err
 }
 
-// Revision is that of what stands under a name, whether it can be read or not.
+// Revision is that of what is stored under a name, whether it can be read or not.
 func (s *Settings) Revision(ctx context.Context, sort wire.Sort, name string) (uint64, error) {
-	e, err := s.stands(ctx, sort, name)
+	e, err := s.current(ctx, sort, name)
 	return e.revision, err
 }
 
-// stands is what stands under a name now.
-func (s *Settings) stands(ctx context.Context, sort wire.Sort, name string) (entry, error) {
+// current is what is stored under a name now.
+func (s *Settings) current(ctx context.Context, sort wire.Sort, name string) (entry, error) {
 	key, err := wire.SettingKey(sort, name)
 	if err != nil {
 		return entry{}, err
@@ -114,12 +119,16 @@ func noSetting(sort wire.Sort, name string) error {
 	return fmt.Errorf("%s %q %w", SortWord(sort), name, ErrNoSetting)
 }
 
-// decode reads what stands under a key, if the mesh let it in.
+// decode reads what is stored under a key, if the mesh let it in.
 func (s *Settings) decode(e entry) (wire.Setting, error) {
 	if err := s.accepted(e); err != nil {
 		return nil, fmt.Errorf("setting %q: %w", wire.Clip(e.key, 2*wire.MaxToken), err)
 	}
-	return wire.DecodeSetting(e.key, e.data, e.revision)
+	x, err := wire.DecodeSetting(e.key, e.data, e.revision)
+	if err == nil {
+		x.About().Edition = inHeader(e)
+	}
+	return x, err
 }
 
 // Save writes a setting over the revision it was read at (0 makes a new one) and
@@ -129,33 +138,44 @@ func (s *Settings) Save(ctx context.Context, x wire.Setting, change string) (uin
 	if err := x.Validate(); err != nil {
 		return 0, &InvalidError{err}
 	}
+	made, err := s.write(ctx, x, change)
+	return made.Revision, err
+}
+
+// write is Save of what is valid; it returns how it is saved now.
+func (s *Settings) write(ctx context.Context, x wire.Setting, change string) (wire.Saving, error) {
 	x, err := cloneSetting(x)
 	if err != nil {
-		return 0, err
+		return wire.Saving{}, err
 	}
 	about := x.About()
-	was := about.Revision
+	was := *about
 	*about = wire.Saving{Author: wire.Clip(s.c.author, wire.MaxAuthor), Change: wire.Clip(change, wire.MaxText)}
 	title := SettingTitle(x)
 	data, err := json.Marshal(x)
 	if err != nil {
-		return 0, err
+		return was, err
 	}
 	if len(data) > wire.MaxSaved {
-		return 0, fmt.Errorf("%s is %d bytes long: want at most %d", title, len(data), wire.MaxSaved)
+		return was, fmt.Errorf("%s is %d bytes long: want at most %d", title, len(data), wire.MaxSaved)
 	}
 	key, err := wire.SettingKey(x.Sort(), x.SettingName())
 	if err != nil {
-		return 0, err
+		return was, err
 	}
-	revision, err := s.save(ctx, key, data, was)
+	before, err := s.edition(ctx, key, was.Revision, was.Edition, inHeader)
+	if err != nil {
+		return was, noMesh("save "+title, err)
+	}
+	revision, err := s.save(ctx, key, data, was.Revision, map[string]string{wire.EditionHeader: strconv.FormatUint(before+1, 10)})
 	if retry.Conflict(err) {
-		return 0, settingConflict(x.Sort(), x.SettingName())
+		return was, settingConflict(x.Sort(), x.SettingName())
 	}
 	if err != nil {
-		return 0, noMesh("save "+title, err)
+		return was, noMesh("save "+title, err)
 	}
-	return revision, nil
+	about.Revision, about.Edition = revision, before+1
+	return *about, nil
 }
 
 func settingConflict(sort wire.Sort, name string) error {
@@ -169,7 +189,7 @@ func (s *Settings) Delete(ctx context.Context, sort wire.Sort, name string, revi
 	if err != nil {
 		return 0, err
 	}
-	gone, err := s.put(ctx, key, opDelete, nil, revision)
+	gone, err := s.put(ctx, key, opDelete, nil, revision, nil)
 	if retry.Conflict(err) {
 		return 0, settingConflict(sort, name)
 	}
@@ -182,7 +202,9 @@ func (s *Settings) Delete(ctx context.Context, sort wire.Sort, name string, revi
 // SettingRevision is one entry of a setting's history.
 type SettingRevision struct {
 	Revision uint64
+	Edition  uint64 // what people see as its revision
 	At       time.Time
+	Author   string       // who did it, as far as they said; "" where nobody knows
 	Setting  wire.Setting // nil when it was deleted
 	Problem  error        // why Setting cannot be read
 }
@@ -194,13 +216,15 @@ func (s *Settings) History(ctx context.Context, sort wire.Sort, name string) ([]
 		return nil, err
 	}
 	var out []SettingRevision
+	var count editions
 	err = s.history(ctx, key, func(e entry) {
-		r := SettingRevision{Revision: e.revision, At: e.at}
+		r := SettingRevision{Revision: e.revision, Edition: count.of(e, inHeader), At: e.at, Author: e.author()}
 		if !e.deleted() {
 			if x, err := s.decode(e); err != nil {
 				r.Problem = err
 			} else {
-				r.Setting = x
+				x.About().Edition = r.Edition
+				r.Setting, r.Author = x, x.About().Author
 			}
 		}
 		out = append(out, r)
@@ -214,11 +238,11 @@ func (s *Settings) History(ctx context.Context, sort wire.Sort, name string) ([]
 	return newestFirst(out), nil
 }
 
-// Watch calls take with every saved setting of these sorts, then ready, and then take
+// Watch calls handle with every saved setting of these sorts, then ready, and then handle
 // with each change, until ctx ends. x is nil when it was deleted, and when it cannot be
-// read, which problem explains. trouble, when not nil, is told why they cannot be read
+// read, which problem explains. trouble, when not nil, is called with why they cannot be read
 // although the broker is there, and nil when they can be again.
-func (s *Settings) Watch(ctx context.Context, sorts []wire.Sort, trouble func(error), ready func(), take func(sort wire.Sort, name string, x wire.Setting, problem error)) error {
+func (s *Settings) Watch(ctx context.Context, sorts []wire.Sort, trouble func(error), ready func(), handle func(sort wire.Sort, name string, x wire.Setting, problem error)) error {
 	var keys []string
 	for _, sort := range sorts {
 		keys = append(keys, string(sort)+".*")
@@ -228,14 +252,14 @@ func (s *Settings) Watch(ctx context.Context, sorts []wire.Sort, trouble func(er
 		switch {
 		case err != nil: // no setting of ours
 		case e.deleted():
-			take(sort, name, nil, nil)
+			handle(sort, name, nil, nil)
 		default:
 			x, err := s.decode(e)
 			if err != nil {
-				take(sort, name, nil, err)
+				handle(sort, name, nil, err)
 				break
 			}
-			take(sort, name, x, nil)
+			handle(sort, name, x, nil)
 		}
 	})
 }

@@ -53,7 +53,8 @@ func (m *opsMesh) apply(w console.Wanted, prune bool) console.Outcome {
 	return o
 }
 
-// TestOps_SettingsAreApplied with monitors: what they name comes before them, goes
+// TestOps_SettingsAreApplied with monitors: what they name comes before them (but for
+// channels, which are told of everything while there is no rule), goes
 // behind them, and of what files do not speak nothing is pruned.
 func TestOps_SettingsAreApplied(t *testing.T) {
 	m := newOpsMesh(t)
@@ -65,25 +66,25 @@ func TestOps_SettingsAreApplied(t *testing.T) {
 	for _, c := range o.Settings {
 		order = append(order, c.Title()+" "+string(c.Did()))
 	}
-	if got := strings.Join(order, ", "); got != "channel hook added, channel mail added, rule shop added, group store added, window night added" {
+	if got := strings.Join(order, ", "); got != "rule shop added, group store added, window night added, channel hook added, channel mail added" {
 		t.Errorf("saved in this order: %s", got)
 	}
-	if o.Head() != "6 added, 0 changed, 0 as they were" {
+	if o.Head() != "6 added, 0 changed, 0 unchanged" {
 		t.Error(o.Head())
 	}
-	if o := m.apply(w, true); o.Head() != "0 added, 0 changed, 6 as they were, 0 deleted" {
+	if o := m.apply(w, true); o.Head() != "0 added, 0 changed, 6 unchanged, 0 deleted" {
 		t.Errorf("applied again: %s", o.Head())
 	}
 
 	changed := channel("mail", "")
 	changed.Paused = true
-	// A file of channels alone prunes no rules, no monitors: and hook, which a rule tells, not before the rule.
+	// A file of channels alone prunes no rules, no monitors: and hook, which a rule notifies, not before the rule.
 	only := console.Wanted{Settings: []wire.Setting{changed}, Sorts: []wire.Sort{wire.SortChannel}, NoMonitors: true}
 	if _, err := m.Plan(t.Context(), only, true); err == nil || !strings.Contains(err.Error(), "channels.hook: rule shop names it, and would stay") {
 		t.Errorf("a channel that a rule tells is pruned: %v", err)
 	}
 	only.Sorts = []wire.Sort{wire.SortChannel, wire.SortRule}
-	if o := m.apply(only, true); o.Head() != "0 added, 1 changed, 0 as they were, 2 deleted" || m.titles() != "channel mail, window night, group store" {
+	if o := m.apply(only, true); o.Head() != "0 added, 1 changed, 0 unchanged, 2 deleted" || m.titles() != "channel mail, window night, group store" {
 		t.Errorf("%s: %s are left", o.Head(), m.titles())
 	}
 	if _, err := m.saved("web"); err != nil {
@@ -94,7 +95,7 @@ func TestOps_SettingsAreApplied(t *testing.T) {
 		t.Errorf("a monitor of a group is pruned: %v", err)
 	}
 	all := console.Wanted{Sorts: console.FileSorts}
-	if o := m.apply(all, true); o.Head() != "0 added, 0 changed, 0 as they were, 4 deleted" || m.titles() != "" {
+	if o := m.apply(all, true); o.Head() != "0 added, 0 changed, 0 unchanged, 4 deleted" || m.titles() != "" {
 		t.Errorf("%s: %s are left", o.Head(), m.titles())
 	}
 }
@@ -112,12 +113,12 @@ func TestOps_WhatSettingsName(t *testing.T) {
 		`channels.hook.fallback: no channel "pager" is saved`:                          {channel("hook", "pager")},
 		`channels.a.fallback: a -> b -> a is a cycle`:                                  {channel("a", "b"), channel("b", "a")},
 		`channels.mail.fallback: mail -> x -> mail is a cycle`:                         {channel("mail", "x"), channel("x", "mail")},
-		`rules.r.to[0]: "dead" is called while all is well, and told of no incident`:   {deadman, rule("r", "dead")},
+		`rules.r.to[0]: "dead" is called while all is well, and gets no incidents`:     {deadman, rule("r", "dead")},
 		`channels.hook.fallback: "dead" is called while all is well`:                   {deadman, channel("hook", "dead")},
 		`groups.g.of[1]: no monitor "db" is saved`:                                     {group("g", "web", "db")},
 		`groups.web.name: a monitor is called "web": a group has a name of its own`:    {group("web", "web")},
 		`windows.w.zone: want an IANA name such as Europe/Oslo, got "Mars/Olympus"`:    {&wire.Window{Name: "w", Weekly: "Sun 02:00-04:00", Zone: "Mars/Olympus"}},
-		"rules.r.wait: want 1s to 720h, got \"1ns\"":                                   {&wire.NoticeRule{Name: "r", To: []string{"mail"}, Wait: 1}},
+		"rules.r.wait: want 1s to 30d, got \"1ns\"":                                    {&wire.NoticeRule{Name: "r", To: []string{"mail"}, Wait: 1}},
 	} {
 		_, err := m.Plan(ctx, wants(list...), false)
 		if _, ok := errors.AsType[*console.InvalidError](err); !ok || !strings.Contains(err.Error(), want) {
@@ -163,7 +164,7 @@ func TestOps_WhatSettingsName(t *testing.T) {
 	}
 }
 
-// TestOps_SettingsOfTwoConsoles: the second one is told, and nothing is overwritten.
+// TestOps_SettingsOfTwoConsoles: the second one is refused, and nothing is overwritten.
 func TestOps_SettingsOfTwoConsoles(t *testing.T) {
 	m := newOpsMesh(t)
 	ctx := t.Context()
@@ -205,10 +206,10 @@ func TestOps_SettingsOfTwoConsoles(t *testing.T) {
 		t.Errorf("%+v %v", revisions, err)
 	}
 	// And so does what it was.
-	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Revision); err != nil || !strings.HasPrefix(o.Head(), "channel hook is so again, in revision ") || o.Is.(*wire.Channel).Kind != "slack" {
+	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Edition); err != nil || !strings.HasPrefix(o.Head(), "channel hook is as it was at revision 2; this is revision ") || o.Is.(*wire.Channel).Kind != "slack" {
 		t.Errorf("%v %v", o.Head(), err)
 	}
-	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Revision); err != nil || !o.Same {
+	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Edition); err != nil || !o.Same {
 		t.Errorf("rolled back twice: %v %v", o.Head(), err)
 	}
 	_, err = m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[1].Revision)
@@ -252,9 +253,9 @@ func TestOps_Silences(t *testing.T) {
 		t.Errorf("ended twice: %v", err)
 	}
 	for want, s := range map[string]wire.Silence{
-		`until: want a time to come, got "`:     {From: time.Now().Add(-2 * time.Hour), Until: time.Now().Add(-time.Hour)},
-		`until: want a time after from, got "`:  {},
-		`match.severity[0]: want one of down, `: {Match: wire.Match{Severity: []wire.Severity{"dead"}}, Until: time.Now().Add(time.Hour)},
+		`until: want a time in the future, got "`: {From: time.Now().Add(-2 * time.Hour), Until: time.Now().Add(-time.Hour)},
+		`until: want a time after from, got "`:    {},
+		`match.severity[0]: want one of down, `:   {Match: wire.Match{Severity: []wire.Severity{"dead"}}, Until: time.Now().Add(time.Hour)},
 	} {
 		if _, err := m.SaveSilence(ctx, s, 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
@@ -277,7 +278,7 @@ func TestOps_SilencesThatAreOver(t *testing.T) {
 	if got := m.titles(); got != "silence lately, silence now" {
 		t.Error(got)
 	}
-	if o, err := m.EndSilence(ctx, "lately"); err != nil || o.Head() != "silence lately is over already" {
+	if o, err := m.EndSilence(ctx, "lately"); err != nil || o.Head() != "silence lately is already over" {
 		t.Errorf("%v %v", o.Head(), err)
 	}
 }
@@ -287,12 +288,12 @@ func TestOps_Ack(t *testing.T) {
 	ctx := t.Context()
 	for _, step := range []struct {
 		text, head string
-	}{{"mine", "incident web-1 acknowledged"}, {"mine", "incident web-1 is acknowledged already, just so"}, {"still mine", "incident web-1 acknowledged"}} {
+	}{{"mine", "incident web-1 acknowledged"}, {"mine", "incident web-1 is acknowledged already, with the same text"}, {"still mine", "incident web-1 acknowledged"}} {
 		if o, err := m.Ack(ctx, "web-1", step.text); err != nil || o.Head() != step.head {
 			t.Errorf("%v %v, want %s", o.Head(), err, step.head)
 		}
 	}
-	if o, err := m.Unack(ctx, "web-1"); err != nil || o.Head() != "incident web-1 is not acknowledged any more" {
+	if o, err := m.Unack(ctx, "web-1"); err != nil || o.Head() != "incident web-1 is no longer acknowledged" {
 		t.Errorf("%v %v", o.Head(), err)
 	}
 	if _, err := m.Unack(ctx, "web-1"); !errors.Is(err, console.ErrNoSetting) {
@@ -383,7 +384,7 @@ func TestModel_FollowsSettings(t *testing.T) {
 	}
 }
 
-// TestSettings_AreSigned on a mesh that knows who is who: each is in the name of who
+// TestSettings_AreSigned on a mesh that has identities: each is in the name of who
 // saved it, who may only read changes nothing, and what was put there otherwise counts
 // for nothing.
 func TestSettings_AreSigned(t *testing.T) {

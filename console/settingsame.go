@@ -34,7 +34,7 @@ func plainSetting(x wire.Setting) (json.RawMessage, error) {
 }
 
 // savingFields are those of [wire.Saving], which nobody writes but the store.
-var savingFields = []string{"revision", "author", "change"}
+var savingFields = []string{"revision", "edition", "author", "change"}
 
 // canonicalValue writes a value with sorted keys.
 func canonicalValue(raw json.RawMessage) json.RawMessage {

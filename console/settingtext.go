@@ -7,10 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
-// FileSorts are the sorts of settings that stand in files.
+// FileSorts are the sorts of settings that are in files.
 var FileSorts = []wire.Sort{wire.SortChannel, wire.SortRule, wire.SortWindow, wire.SortGroup}
 
 // SortWord is what a sort is called, for people.
@@ -48,7 +49,7 @@ func SettingText(x wire.Setting) string {
 	case *wire.Group:
 		return "of " + strings.Join(x.Of, ", ")
 	case *wire.Silence:
-		return MatchText(x.Match) + " until " + x.Until.Local().Format(time.DateTime)
+		return MatchText(x.Match) + " until " + timetext.Zoned(x.Until)
 	case *wire.Acknowledgement:
 		return x.Text
 	}
@@ -100,7 +101,7 @@ func WindowText(w *wire.Window) string {
 	case w.Cron != "":
 		return fmt.Sprintf("cron %s for %s %s", w.Cron, w.For, zone)
 	}
-	return w.From.Local().Format(time.DateTime) + " to " + w.To.Local().Format(time.DateTime)
+	return timetext.Zoned(w.From) + " to " + timetext.Zoned(w.To)
 }
 
 // SilenceState says whether a silence mutes at a time: active, coming or ended.

@@ -35,7 +35,7 @@ func (o *Ops) SaveSilence(ctx context.Context, s wire.Silence, lasts time.Durati
 		return out, &InvalidError{err}
 	}
 	if !s.Until.After(now) {
-		return out, &InvalidError{&wire.FieldError{Path: "until", Err: fmt.Errorf("want a time to come, got %q", s.Until.Format(time.RFC3339))}}
+		return out, &InvalidError{&wire.FieldError{Path: "until", Err: fmt.Errorf("want a time in the future, got %q", s.Until.Format(time.RFC3339))}}
 	}
 	if out.Revision, err = store.Save(ctx, &s, "silenced"); err != nil {
 		return out, err
@@ -100,7 +100,7 @@ func (o *Ops) Ack(ctx context.Context, incident, text string) (SettingOutcome, e
 	return out, nil
 }
 
-// Unack takes an acknowledgement back: its incident is told of as before.
+// Unack takes an acknowledgement back: its incident is notified as before.
 func (o *Ops) Unack(ctx context.Context, incident string) (SettingOutcome, error) {
 	out, err := o.RemoveSetting(ctx, wire.SortAck, incident, DeleteOptions{})
 	if errors.Is(err, ErrNoSetting) {

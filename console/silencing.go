@@ -20,7 +20,7 @@ func SilencesOf(x *wire.Incident, d time.Duration, text string, now time.Time) (
 		}
 		list := &monitors
 		switch m.About {
-		case wire.AboutMonitor, wire.AboutCertificate:
+		case wire.AboutMonitor, wire.AboutCertificate, wire.AboutSLO:
 		case wire.AboutGroup:
 			list = &groups
 		case wire.AboutAgent, wire.AboutDropped:

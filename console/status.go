@@ -40,7 +40,7 @@ func (c *Client) Statuses(ctx context.Context, monitors []wire.Saved) ([]Status,
 	return c.statuses(ctx, monitors, false)
 }
 
-// StatusesInIncidents are Statuses that also tell in which open incident each is, and
+// StatusesInIncidents are Statuses that also say in which open incident each is, and
 // what mutes that.
 func (c *Client) StatusesInIncidents(ctx context.Context, monitors []wire.Saved) ([]Status, error) {
 	if len(monitors) == 0 {
@@ -53,7 +53,7 @@ func (c *Client) StatusesInIncidents(ctx context.Context, monitors []wire.Saved)
 	return states, err
 }
 
-// statuses asks a model that is told once what is stored.
+// statuses asks a model that is given once what is stored.
 func (c *Client) statuses(ctx context.Context, monitors []wire.Saved, results bool) ([]Status, error) {
 	o := ModelOptions{Saved: monitors, KeepResults: results, Parts: PartStates | PartResults}
 	if !results {

@@ -8,11 +8,11 @@ import (
 	"netmon/wire"
 )
 
-// Results calls take with each stored result of the filter since Since, until
-// to, and returns when the last one of this moment was read, or with take's error.
+// Results calls handle with each stored result of the filter since Since, until
+// to, and returns when the last one of this moment was read, or with handle's error.
 // A result is of the time at which it was measured by the broker's clock; off is how
 // far the agent's own was ahead then, 0 where it was right.
-func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(r wire.Result, off time.Duration) error) error {
+func (c *Client) Results(ctx context.Context, f Filter, to time.Time, handle func(r wire.Result, off time.Duration) error) error {
 	subjects, err := f.subjects()
 	if err != nil {
 		return err
@@ -28,13 +28,13 @@ func (c *Client) Results(ctx context.Context, f Filter, to time.Time, take func(
 		if !to.IsZero() && r.Started.Add(-off).After(to) {
 			return nil
 		}
-		return take(r, off)
+		return handle(r, off)
 	})
 }
 
-// Newest calls take with the n results of the filter that were stored last,
+// Newest calls handle with the n results of the filter that were stored last,
 // whenever that was, oldest first, and like Results with how far a clock was ahead.
-func (c *Client) Newest(ctx context.Context, f Filter, n uint64, take func(r wire.Result, off time.Duration) error) error {
+func (c *Client) Newest(ctx context.Context, f Filter, n uint64, handle func(r wire.Result, off time.Duration) error) error {
 	subjects, err := f.subjects()
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (c *Client) Newest(ctx context.Context, f Filter, n uint64, take func(r wir
 			skip--
 			return nil
 		}
-		return take(r, offBy(&r, stored))
+		return handle(r, offBy(&r, stored))
 	})
 }
 
@@ -80,9 +80,9 @@ func (c *Client) openNewest(ctx context.Context, subjects []string, n uint64) (*
 	}
 }
 
-// readAll calls take with what there was to read when t was opened, and when it
+// readAll calls handle with what there was to read when t was opened, and when it
 // was stored.
-func readAll(ctx context.Context, t *tail.Tail, f Filter, take func(r wire.Result, stored time.Time) error) error {
+func readAll(ctx context.Context, t *tail.Tail, f Filter, handle func(r wire.Result, stored time.Time) error) error {
 	of := t.Left()
 	for read := uint64(1); read <= of; read++ {
 		m, meta, err := t.Next()
@@ -98,7 +98,8 @@ func readAll(ctx context.Context, t *tail.Tail, f Filter, take func(r wire.Resul
 		r, err := wire.DecodeResult(m.Subject, m.Data)
 		if err != nil {
 			f.odd(err)
-		} else if err := take(r, meta.Timestamp); err != nil {
+		} else if !f.Has(r.Outcome) {
+		} else if err := handle(r, meta.Timestamp); err != nil {
 			return err
 		}
 		if meta.NumPending == 0 { // some were removed meanwhile

@@ -71,7 +71,7 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-// TestResults_Progress: who reads is told how far it is.
+// TestResults_Progress: who reads learns how far it is.
 func TestResults_Progress(t *testing.T) {
 	c := dial(t, natstest.Start(t))
 	storeUneven(t, c)

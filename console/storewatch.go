@@ -6,24 +6,24 @@ import (
 	"netmon/wire"
 )
 
-// Watch calls take with every saved monitor, then ready, and then take with
+// Watch calls handle with every saved monitor, then ready, and then handle with
 // each change, until ctx ends. saved is nil when the monitor was deleted, and
-// when it cannot be read, which problem explains. trouble, when not nil, is told
+// when it cannot be read, which problem explains. trouble, when not nil, is called with
 // why they cannot be read although the broker is there, and nil when they can be
-// again. names, where there are any, are the only ones that are told of.
-func (s *Store) Watch(ctx context.Context, names []string, trouble func(error), ready func(), take func(name string, saved *wire.Saved, problem error)) error {
+// again. names, where there are any, are the only ones that are followed.
+func (s *Store) Watch(ctx context.Context, names []string, trouble func(error), ready func(), handle func(name string, saved *wire.Saved, problem error)) error {
 	return s.watch(ctx, names, trouble, ready, func(e entry) {
 		switch {
 		case wire.CheckElement(e.key) != nil: // no monitor of ours
 		case e.deleted():
-			take(e.key, nil, nil)
+			handle(e.key, nil, nil)
 		default:
 			saved, err := s.decode(e)
 			if err != nil {
-				take(e.key, nil, err)
+				handle(e.key, nil, err)
 				break
 			}
-			take(e.key, &saved, nil)
+			handle(e.key, &saved, nil)
 		}
 	})
 }

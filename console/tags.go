@@ -20,7 +20,7 @@ func TagsOf(list []wire.Saved) []string {
 }
 
 // ParseTags reads tags as NAME=VALUE and reports every mistake. With patterns, * and ?
-// may stand in a value for any part.
+// may be in a value for any part, and a name alone is for any value.
 func ParseTags(field string, args []string, patterns bool) (map[string]string, error) {
 	if len(args) == 0 {
 		return nil, nil
@@ -29,6 +29,9 @@ func ParseTags(field string, args []string, patterns bool) (map[string]string, e
 	tags := map[string]string{}
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
+		if !ok && patterns && wire.CheckToken(name) == nil { // whatever its value
+			value, ok = "*", true
+		}
 		if !ok {
 			p.Addf(field, "want NAME=VALUE such as team=shop, got %q", wire.Clip(arg, 2*wire.MaxToken))
 			continue

@@ -76,13 +76,13 @@ func eachAgent(agents []Agent, do func(Agent)) {
 }
 
 // unsavedOn reads the unsaved monitors of one agent.
-func (c *Client) unsavedOn(ctx context.Context, a Agent, take func(wire.Monitor)) error {
+func (c *Client) unsavedOn(ctx context.Context, a Agent, handle func(wire.Monitor)) error {
 	if !a.Online || a.Unsaved == 0 {
 		return nil
 	}
 	return c.Running(ctx, a.Agent, true, func(m wire.MonitorReply) {
 		if !m.Manual && m.Store != a.Store {
-			take(wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options, Revision: m.Revision})
+			handle(wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options, Revision: m.Revision})
 		}
 	})
 }
@@ -122,6 +122,6 @@ func (o *Ops) Discard(ctx context.Context, list []Unsaved) (Outcome, error) {
 		was := wire.Saved{Monitor: u.Monitor, Agents: wire.Selectors(slices.Concat(u.Agents, u.Others))}
 		ends = append(ends, Change{Was: &was, Revision: store.stream.CachedInfo().State.LastSeq})
 	}
-	o.tell(ctx, store, &out, ends...)
+	o.notifyAgents(ctx, store, &out, ends...)
 	return out, nil
 }

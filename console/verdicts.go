@@ -36,7 +36,7 @@ type VerdictChange struct {
 	Blame    *wire.Blame         `json:"blame,omitempty"`
 	Incident string              `json:"incident,omitempty"`
 	Flapping bool                `json:"flapping,omitempty"`
-	Frozen   bool                `json:"frozen,omitempty"` // the broker was away
+	Frozen   bool                `json:"frozen,omitempty"` // the broker was unreachable
 	Quorum   *wire.VerdictQuorum `json:"quorum,omitempty"`
 	Evidence []wire.Evidence     `json:"evidence,omitempty"`
 	Cross    *wire.CrossCheck    `json:"cross,omitempty"`
@@ -44,7 +44,7 @@ type VerdictChange struct {
 	Revision uint64              `json:"revision,omitempty"` // of the saved monitor
 }
 
-// Title is what it is on, for people: a monitor goes by its name alone.
+// Title is what it is on, for people: a monitor is called by its name alone.
 func (x VerdictChange) Title() string {
 	if x.Kind == OnAgent {
 		return OnAgent + " " + x.Name
@@ -56,7 +56,7 @@ func (x VerdictChange) Title() string {
 type VerdictFilter struct {
 	Monitors, Agents []string // only on these; none at all is on everything
 	From, To         time.Time
-	All              bool // also those that say who sees what anew, in the same state
+	All              bool // also those that say who sees what again, in the same state
 }
 
 func (f VerdictFilter) subjects() ([]string, error) {
@@ -81,7 +81,7 @@ func (f VerdictFilter) subjects() ([]string, error) {
 	return out, nil
 }
 
-// verdictsMost is how many stored verdicts are read to tell how long each held. Of
+// verdictsMost is how many stored verdicts are read to say how long each held. Of
 // more, those of the time that was asked for are.
 const verdictsMost = 100_000
 
@@ -108,9 +108,9 @@ func (c *Client) Verdicts(ctx context.Context, f VerdictFilter) ([]VerdictChange
 		}
 		if x, was := known.next(m); x != nil {
 			if was != nil {
-				list[was.place].Until = x.Since
+				list[was.index].Until = x.Since
 			}
-			known.last[m.Subject].place = len(list)
+			known.last[m.Subject].index = len(list)
 			list = append(list, *x)
 		}
 		if meta.NumPending == 0 {
@@ -132,9 +132,9 @@ func (c *Client) Verdicts(ctx context.Context, f VerdictFilter) ([]VerdictChange
 	return out, nil
 }
 
-// FollowVerdicts calls take with each verdict of the filter that comes, until ctx ends
-// or take fails.
-func (c *Client) FollowVerdicts(ctx context.Context, f VerdictFilter, trouble func(error), take func(VerdictChange) error) error {
+// FollowVerdicts calls handle with each verdict of the filter that comes, until ctx ends
+// or handle fails.
+func (c *Client) FollowVerdicts(ctx context.Context, f VerdictFilter, trouble func(error), handle func(VerdictChange) error) error {
 	t, err := c.openVerdicts(ctx, f, tail.From{Last: true})
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (c *Client) FollowVerdicts(ctx context.Context, f VerdictFilter, trouble fu
 			return noMesh("follow the verdicts", err)
 		}
 		x, _ := known.next(m)
-		if left > 0 { // it was there: what comes is told by what differs from it
+		if left > 0 { // it was there: what comes is recognised by what differs from it
 			if left--; meta.NumPending == 0 {
 				left = 0
 			}
@@ -161,7 +161,7 @@ func (c *Client) FollowVerdicts(ctx context.Context, f VerdictFilter, trouble fu
 			continue
 		}
 		x.LastedNS = int64(max(0, time.Since(x.Since)))
-		if err := take(*x); err != nil {
+		if err := handle(*x); err != nil {
 			return err
 		}
 	}
@@ -179,7 +179,7 @@ func (c *Client) openVerdicts(ctx context.Context, f VerdictFilter, from tail.Fr
 		}
 	}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("%w: there are no verdicts: the controller of this mesh keeps none: bring it up to date", ErrNotFound)
+		return nil, fmt.Errorf("%w: there are no verdicts: the controller of this mesh keeps none: update it", ErrNotFound)
 	}
 	return nil, noMesh("read the verdicts", err)
 }
@@ -187,19 +187,19 @@ func (c *Client) openVerdicts(ctx context.Context, f VerdictFilter, from tail.Fr
 // changes finds among verdicts those that begin another state.
 type changes struct {
 	all  bool
-	last map[string]*told // by subject
+	last map[string]*lastChange // by subject
 }
 
-type told struct {
+type lastChange struct {
 	VerdictChange
-	place int // in the list of changes
+	index int // in the list of changes
 }
 
-func newChanges(all bool) changes { return changes{all: all, last: map[string]*told{}} }
+func newChanges(all bool) changes { return changes{all: all, last: map[string]*lastChange{}} }
 
-// next is the change that a message tells of, nil for none, and the one before of the
+// next is the change that a message reports, nil for none, and the previous one of the
 // same subject.
-func (c changes) next(m *nats.Msg) (x *VerdictChange, was *told) {
+func (c changes) next(m *nats.Msg) (x *VerdictChange, was *lastChange) {
 	x = changeOf(m)
 	if x == nil {
 		return nil, nil
@@ -213,7 +213,7 @@ func (c changes) next(m *nats.Msg) (x *VerdictChange, was *told) {
 			return nil, nil
 		}
 	}
-	c.last[m.Subject] = &told{VerdictChange: *x}
+	c.last[m.Subject] = &lastChange{VerdictChange: *x}
 	return x, was
 }
 
@@ -227,7 +227,7 @@ func changeOf(m *nats.Msg) *VerdictChange {
 		}
 	case wire.IsAgentVerdict(m.Subject):
 		if v, err := wire.DecodeAgentVerdict(m.Subject, m.Data); err == nil {
-			return &VerdictChange{Kind: OnAgent, Name: v.Agent, State: string(v.Standing), Since: v.Since, At: v.At, N: v.N, Why: v.Why, Blame: v.Blame, Incident: v.Incident, Monitors: v.Monitors}
+			return &VerdictChange{Kind: OnAgent, Name: v.Agent, State: string(v.Status), Since: v.Since, At: v.At, N: v.N, Why: v.Why, Blame: v.Blame, Incident: v.Incident, Monitors: v.Monitors}
 		}
 	case m.Subject == wire.MeshVerdictSubject:
 		if v, err := wire.DecodeMeshVerdict(m.Subject, m.Data); err == nil {
@@ -252,8 +252,8 @@ func (c *Client) VerdictAt(ctx context.Context, monitor string, at time.Time) (v
 	return v, ok, err
 }
 
-// eachVerdict calls take with each verdict on a monitor that is kept, the oldest first.
-func (c *Client) eachVerdict(ctx context.Context, monitor string, take func(wire.Verdict)) error {
+// eachVerdict calls handle with each verdict on a monitor that is kept, the oldest first.
+func (c *Client) eachVerdict(ctx context.Context, monitor string, handle func(wire.Verdict)) error {
 	t, err := c.openVerdicts(ctx, VerdictFilter{Monitors: []string{monitor}}, tail.From{})
 	if err != nil {
 		return err
@@ -265,7 +265,7 @@ func (c *Client) eachVerdict(ctx context.Context, monitor string, take func(wire
 			return noMesh("read the verdicts on "+monitor, err)
 		}
 		if x, err := wire.DecodeVerdict(m.Subject, m.Data); err == nil {
-			take(x)
+			handle(x)
 		}
 		if meta.NumPending == 0 {
 			break

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"netmon/console/view"
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 	"netmon/judge"
 	"netmon/wire"
 )
@@ -91,18 +93,18 @@ func MutedText(why string, muted []string) string {
 // AgentVerdictText is what the judge says of an agent, in one sentence; "" where there
 // is nothing to say.
 func AgentVerdictText(x *wire.AgentVerdict) string {
-	if x == nil || x.Standing == wire.AgentAble && x.Blame == nil {
+	if x == nil || x.Status == wire.AgentAble && x.Blame == nil {
 		return ""
 	}
 	text := x.Why
 	if text == "" {
-		text = x.Agent + " is " + string(x.Standing)
+		text = x.Agent + " is " + string(x.Status)
 	}
 	if strings.HasPrefix(text, x.Agent+" ") {
 		text = "agent " + text
 	}
-	if x.Standing != wire.AgentAble && !strings.Contains(text, "judged without") {
-		text += ": " + count(x.Monitors, "monitor is", "monitors are") + " judged without it"
+	if x.Status != wire.AgentAble && !strings.Contains(text, "judged without") {
+		text += ": " + plural.Count(x.Monitors, "monitor is", "monitors are") + " judged without it"
 	}
 	return Printable(text)
 }
@@ -117,7 +119,7 @@ func Notices(s view.Snapshot) []string {
 		out = append(out, JudgedHere)
 	}
 	if s.Mesh.Frozen {
-		out = append(out, "verdicts are frozen since "+s.Mesh.Since.Local().Format(time.TimeOnly)+": "+Printable(s.Mesh.Why))
+		out = append(out, "verdicts are frozen since "+timetext.Moment(s.Mesh.Since, s.At)+": "+Printable(s.Mesh.Why))
 	}
 	for i := range s.Unable {
 		out = append(out, AgentVerdictText(&s.Unable[i]))
@@ -146,15 +148,6 @@ func SinceText(since, now time.Time) string {
 		return ""
 	}
 	return Lasting(now.Sub(since))
-}
-
-// Moment writes a time as a person reads it, with the day where it is not today's.
-func Moment(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
-	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
-		return t.Format(time.TimeOnly)
-	}
-	return t.Format(time.DateTime)
 }
 
 // QuorumText says who sees what, such as "down: paris, rome; up: oslo".
@@ -202,7 +195,7 @@ func NotWell(t Totals) string {
 func JudgedWithout(t Totals) string {
 	var ids []string
 	for _, x := range t.Unable {
-		if x.Standing != wire.AgentAble {
+		if x.Status != wire.AgentAble {
 			ids = append(ids, x.Agent)
 		}
 	}

@@ -1,9 +1,11 @@
 package console
 
 import (
-	"fmt"
+	"net"
 	"slices"
+	"strings"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -34,6 +36,41 @@ type Wanted struct {
 	NoMonitors bool // it does not speak of monitors: none is pruned
 }
 
+// BrokerTarget in the target of a monitor in a file stands for HOST:PORT of the broker that
+// the file is applied to.
+const BrokerTarget = "${broker}"
+
+// AtBroker is a target with the broker's address, HOST:PORT, in the place of BrokerTarget.
+func AtBroker(target, address string) string {
+	return strings.ReplaceAll(target, BrokerTarget, address)
+}
+
+// At is what is wanted of the broker at an address, see BrokerTarget.
+func (w Wanted) At(address string) Wanted {
+	w.Monitors = slices.Clone(w.Monitors)
+	for i := range w.Monitors {
+		w.Monitors[i].Target = AtBroker(w.Monitors[i].Target, address)
+	}
+	return w
+}
+
+// Here is [Wanted.At] on the broker's own host, of which agent is the agent. What is
+// measured at a loopback address of the broker runs on that agent alone, unless the file
+// says where: on other hosts nobody listens there.
+func (w Wanted) Here(address, agent string) Wanted {
+	at := w.At(address)
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return at
+	}
+	for i, m := range w.Monitors {
+		if m.Agents == nil && strings.Contains(m.Target, BrokerTarget) {
+			at.Monitors[i].Agents = wire.Selectors{agent}
+		}
+	}
+	return at
+}
+
 // Speaks says whether it speaks of settings of a sort.
 func (w Wanted) Speaks(sort wire.Sort) bool { return slices.Contains(w.Sorts, sort) }
 
@@ -51,13 +88,10 @@ func (w Wanted) Of(sort wire.Sort) (list []wire.Setting) {
 func (w Wanted) Count() string {
 	text := ""
 	add := func(n int, word string) {
-		if n != 1 {
-			word += "s"
-		}
 		if text != "" {
 			text += ", "
 		}
-		text += fmt.Sprintf("%d %s", n, word)
+		text += plural.Count(n, word, word+"s")
 	}
 	if !w.NoMonitors || len(w.Monitors) > 0 || len(w.Sorts) == 0 {
 		add(len(w.Monitors), "monitor")
@@ -85,5 +119,5 @@ func (w Wanted) check(by Checks) error {
 	return nil
 }
 
-// pathOf is where a setting stands among all, such as channels.hook.
+// pathOf is where a setting is among all, such as channels.hook.
 func pathOf(x wire.Setting) string { return Section(x.Sort()) + "." + x.SettingName() }

@@ -14,7 +14,7 @@ import (
 const (
 	asksPending = 100             // that wait for an answer at once
 	askWithin   = 3 * time.Second // an agent answers before it measures
-	askStale    = 5 * time.Second // what is older tells nothing of now
+	askStale    = 5 * time.Second // what is older says nothing about now
 )
 
 // asker has agents run monitors once more, to make sure. A run that is not made is
@@ -22,7 +22,7 @@ const (
 type asker struct {
 	commands *command.Sender
 	log      *slog.Logger
-	room     chan struct{}
+	slots    chan struct{}
 	wg       *sync.WaitGroup
 
 	mu        sync.Mutex        // guards what follows
@@ -31,7 +31,7 @@ type asker struct {
 }
 
 func newAsker(commands *command.Sender, wg *sync.WaitGroup, log *slog.Logger) *asker {
-	return &asker{commands: commands, log: log, wg: wg, room: make(chan struct{}, asksPending), instances: map[string]string{}, tooOld: map[string]string{}}
+	return &asker{commands: commands, log: log, wg: wg, slots: make(chan struct{}, asksPending), instances: map[string]string{}, tooOld: map[string]string{}}
 }
 
 // heard notes which process an agent is: another one may be newer.
@@ -54,13 +54,13 @@ func (a *asker) ask(ctx context.Context, list []judge.Ask, now time.Time) {
 			continue
 		}
 		select {
-		case a.room <- struct{}{}:
+		case a.slots <- struct{}{}:
 		default:
-			a.log.Warn("too many runs are asked for at once, one is left out", "agent", x.Agent, "monitor", x.Monitor)
+			a.log.Warn("too many runs are requested at once, one is left out", "agent", x.Agent, "monitor", x.Monitor)
 			continue
 		}
 		a.wg.Go(func() {
-			defer func() { <-a.room }()
+			defer func() { <-a.slots }()
 			a.send(ctx, x)
 		})
 	}
@@ -76,7 +76,7 @@ func (a *asker) send(ctx context.Context, x judge.Ask) {
 			a.mu.Lock()
 			a.tooOld[x.Agent] = a.instances[x.Agent]
 			a.mu.Unlock()
-			a.log.Info("an agent is too old to be asked for a run: it is judged by those of its schedule", "agent", x.Agent, "error", e)
+			a.log.Info("an agent is too old to run a monitor on request: its scheduled runs have to do", "agent", x.Agent, "error", e)
 		case e != nil:
 			a.log.Debug("a run that was asked for", "agent", x.Agent, "monitor", x.Monitor, "error", e)
 		}

@@ -14,10 +14,10 @@ import (
 // auditAccess is where the broker says who may come in.
 const auditAccess = "access"
 
-// auditTold are the lines of the audit that people are told of, by what was done, where
+// auditedDeeds are the lines of the audit that people are notified of, by what was done, where
 // it was: who may come in, and whom agents obey. What else is changed (monitors,
-// channels, runs) is what people do all day, and stands in the audit.
-var auditTold = map[string]string{
+// channels, runs) is what people do all day, and is in the audit.
+var auditedDeeds = map[string]string{
 	"token":            "made a token for",
 	"join":             "let in",
 	"revoke":           "shut out",
@@ -28,10 +28,10 @@ var auditTold = map[string]string{
 	"authority-switch": "changed the authority",
 }
 
-// auditTrouble is what people are told of a line of the audit, which is number n of its
+// auditTrouble is what people read about a line of the audit, which is number n of its
 // stream and was stored at a moment.
 func auditTrouble(a *wire.Audit, n uint64, at time.Time) (t wire.Trouble, ok bool) {
-	did, ok := auditTold[a.Did]
+	did, ok := auditedDeeds[a.Did]
 	if !ok || !a.OK || a.Where != auditAccess {
 		return t, false
 	}
@@ -82,7 +82,7 @@ func (g *keeping) openAudit(ctx context.Context, c *Controller) (func() error, e
 				}
 			}
 			select {
-			case g.facts <- []told{factOf(m, meta, fromAudit, nil)}:
+			case g.facts <- []input{factOf(m, meta, fromAudit, nil)}:
 			case <-ctx.Done():
 				return ctx.Err()
 			}

@@ -12,6 +12,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -45,6 +46,7 @@ func TestAuditTrouble(t *testing.T) {
 // TestKeeping_Audit: a change of access is an incident that ends by itself, once,
 // whoever leads; what was done before the first start is none.
 func TestKeeping_Audit(t *testing.T) {
+	need.Time(t)
 	k := newKept(t)
 	did := func(what string) {
 		t.Helper()
@@ -56,7 +58,7 @@ func TestKeeping_Audit(t *testing.T) {
 	l := k.start(func(g *keeping) { g.every = time.Hour })
 	k.started(l)
 	did("paris")
-	if n := k.take("hook", wire.Sent); n.Reason != wire.ReasonOpened {
+	if n := k.send("hook", wire.Sent); n.Reason != wire.ReasonOpened {
 		t.Errorf("notice %+v", n)
 	}
 	over := k.await("over", func(i wire.Incident) bool { return i.State == wire.IncidentResolved })
@@ -67,7 +69,7 @@ func TestKeeping_Audit(t *testing.T) {
 	l.stop()
 	k.started(k.start(nil))
 	did("rome")
-	if n := k.take("hook", wire.Sent); n.Incident == over.ID || n.Reason != wire.ReasonOpened {
+	if n := k.send("hook", wire.Sent); n.Incident == over.ID || n.Reason != wire.ReasonOpened {
 		t.Errorf("notice %+v", n)
 	}
 	if all := k.incidents(); len(all) != 2 {
@@ -75,7 +77,7 @@ func TestKeeping_Audit(t *testing.T) {
 	}
 }
 
-// TestController_InAMeshThatAsks: where the broker asks who people are the leader may all
+// TestController_InAMeshThatAsks: where the broker has identities the leader may all
 // that it has to, what was saved before that is taken over, and what nobody let in
 // counts for nothing.
 func TestController_InAMeshThatAsks(t *testing.T) {
@@ -112,7 +114,7 @@ func TestController_InAMeshThatAsks(t *testing.T) {
 	if len(i.Channels) != 1 || i.Channels[0].Channel != "hook" {
 		t.Errorf("told are %+v", i.Channels)
 	}
-	if n := k.take("hook", wire.Sent); n.Reason != wire.ReasonOpened {
+	if n := k.send("hook", wire.Sent); n.Reason != wire.ReasonOpened {
 		t.Errorf("notice %+v", n)
 	}
 }

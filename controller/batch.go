@@ -18,7 +18,7 @@ const batchMost = 1000
 
 // publishBatch sends messages and a last one, of which the broker stores all or none:
 // none where the last message of the last one's subject is not the one numbered over.
-// After an error they may be stored all the same.
+// After an error they may be stored anyway.
 func publishBatch(ctx context.Context, nc *nats.Conn, messages []*nats.Msg, last *nats.Msg, over uint64) (sequence uint64, err error) {
 	id := rand.Text()
 	for i, m := range messages {

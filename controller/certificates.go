@@ -12,10 +12,10 @@ type certificate struct {
 	expires  time.Time
 	seen     time.Time // when a result had it last; zero: not since a restart
 	evidence string    // the result's id
-	told     int       // level that was told; 0 is none
+	reported int       // level that was reported; 0 is none
 }
 
-// A certificate is told of when it expires within 14 days, and again within 7, 3 and 1,
+// A certificate is reported when it expires within 14 days, and again within 7, 3 and 1,
 // and when it has expired.
 var certificateSteps = []time.Duration{14 * 24 * time.Hour, 7 * 24 * time.Hour, 3 * 24 * time.Hour, 24 * time.Hour, 0}
 
@@ -54,18 +54,18 @@ func (w *watch) certificate(r *wire.Result, at time.Time) {
 	default:
 		return
 	}
-	if c.told > 0 || expires.Sub(at) < certificateSteps[0] {
-		w.tellCertificate(r.Monitor, c, at)
+	if c.reported > 0 || expires.Sub(at) < certificateSteps[0] {
+		w.observeCertificate(r.Monitor, c, at)
 	}
 }
 
-// tellCertificate tells of a certificate whose level changed.
-func (w *watch) tellCertificate(monitor string, c *certificate, now time.Time) {
+// observeCertificate reports a certificate whose level changed.
+func (w *watch) observeCertificate(monitor string, c *certificate, now time.Time) {
 	level := certificateLevel(c.expires, now)
-	if level == c.told {
+	if level == c.reported {
 		return
 	}
-	c.told = level
+	c.reported = level
 	t := wire.Trouble{About: wire.AboutCertificate, Name: monitor, Wrong: level > 0, At: now, Expires: c.expires.UTC(), Evidence: c.evidence}
 	until := c.expires.UTC().Format("2006-01-02 15:04 UTC")
 	switch left := c.expires.Sub(now); {
@@ -78,19 +78,19 @@ func (w *watch) tellCertificate(monitor string, c *certificate, now time.Time) {
 	default:
 		t.Why = fmt.Sprintf("its certificate expires within %d days, on %s%s", int(certificateSteps[level-1]/(24*time.Hour)), until, on(c.evidence))
 	}
-	w.say(t)
+	w.add(t)
 }
 
 // certificatesBy looks at what became late.
 func (w *watch) certificatesBy(now time.Time) {
 	for _, name := range sorted(w.certs) {
-		if c := w.certs[name]; c.told > 0 || c.expires.Sub(now) < certificateSteps[0] {
-			w.tellCertificate(name, c, now)
+		if c := w.certs[name]; c.reported > 0 || c.expires.Sub(now) < certificateSteps[0] {
+			w.observeCertificate(name, c, now)
 		}
 	}
 }
 
-// monitor tells of a monitor that is saved, noMonitor of one that is measured no more.
+// monitor takes a monitor that is saved, noMonitor of one that is no longer measured.
 func (w *watch) monitor(m *wire.Saved, at time.Time) {
 	if m.Paused {
 		w.noMonitor(m.Name, "the monitor is paused", at)
@@ -102,5 +102,5 @@ func (w *watch) monitor(m *wire.Saved, at time.Time) {
 func (w *watch) noMonitor(name, why string, at time.Time) {
 	delete(w.certs, name)
 	delete(w.holds, name)
-	w.say(wire.Trouble{About: wire.AboutCertificate, Name: name, At: at, Why: why})
+	w.add(wire.Trouble{About: wire.AboutCertificate, Name: name, At: at, Why: why})
 }

@@ -21,17 +21,17 @@ import (
 	"netmon/wire"
 )
 
-// A checkpoint is what a judge needs to go on from: its shards, each in one or more
+// A checkpoint is what a judge needs to continue from: its shards, each in one or more
 // messages on judge.state.<shard>.<part>, and the head on judge.state.head, which says
 // which of them belong together. They are written as one atomic batch, of which the
-// head's number fences whoever wrote the one before.
+// head's number fences whoever wrote the previous one.
 const (
-	checkpointHead   = "judge.state.head"
+	checkpointHead   = wire.JudgeHead
 	checkpointPrefix = "judge.state."
 	checkpointFormat = 1
 	checkpointHeader = "Netmon-Checkpoint" // which checkpoint wrote a part
 	checkpointPart   = 512 << 10           // bytes of a part, at most
-	checkpointWithin = 5 * time.Second     // for the broker to take one, before it is looked whether it did
+	checkpointWithin = 5 * time.Second     // for the broker to take one, before it is checked whether it did
 
 	// All shards are written so often, counted in checkpoints, also those that did not
 	// change: the oldest messages of the stream are the first to go.
@@ -40,12 +40,14 @@ const (
 
 // position is how far the judge has read.
 type position struct {
-	At       time.Time `json:"at"`       // of the newest that it was told
+	At       time.Time `json:"at"`       // of the newest that it was given
 	Results  uint64    `json:"results"`  // number of the last result
 	Created  time.Time `json:"created"`  // the life of the stream of results
 	Beat     time.Time `json:"beat"`     // of the last heartbeat
 	Store    string    `json:"store"`    // the life of the bucket of monitors
 	Revision uint64    `json:"revision"` // of the bucket
+
+	Judged []wire.Judged `json:"judged,omitempty"` // times in which verdicts hold, the last ones; for readers, too
 }
 
 // head is what judge.state.head says.
@@ -78,7 +80,7 @@ type keeper struct {
 var errNoCheckpoint = errors.New("there is no checkpoint")
 
 // load reads the last checkpoint. After an error that is not errNoCheckpoint there is
-// one, and it cannot be read: the next one is written over it all the same.
+// one, and it cannot be read: the next one is written over it anyway.
 func (k *keeper) load(ctx context.Context) (list []judge.Shard, at position, err error) {
 	k.head, k.kept = head{By: rand.Text(), Shards: map[int]shards{}}, map[int][]byte{}
 	for range 5 { // while it is read, another one may be written
@@ -117,7 +119,7 @@ func (k *keeper) load(ctx context.Context) (list []judge.Shard, at position, err
 	return nil, at, err
 }
 
-// parts reads the shards that a head tells of.
+// parts reads the shards that a head lists.
 func (k *keeper) parts(ctx context.Context, h head) (map[int][]byte, error) {
 	t, err := tail.Open(ctx, k.js, wire.VerdictsStream, tail.From{Subjects: []string{checkpointPrefix + "*.*"}, Last: true})
 	if err != nil {
@@ -141,7 +143,7 @@ func (k *keeper) parts(ctx context.Context, h head) (map[int][]byte, error) {
 		for part := range s.Parts {
 			data, ok := got[fmt.Sprintf("%s %d.%d", s.Mark, i, part)]
 			if !ok {
-				return nil, fmt.Errorf("part %d of shard %d is not there", part, i)
+				return nil, fmt.Errorf("part %d of shard %d is missing", part, i)
 			}
 			parts = append(parts, data)
 		}
@@ -150,7 +152,7 @@ func (k *keeper) parts(ctx context.Context, h head) (map[int][]byte, error) {
 	return all, nil
 }
 
-// save writes a checkpoint, and goes on trying until it is stored, ctx ends, or
+// save writes a checkpoint, and keeps trying until it is stored, ctx ends, or
 // somebody else wrote one.
 func (k *keeper) save(ctx context.Context, list []judge.Shard, at position) error {
 	k.head.Format, k.head.Position = checkpointFormat, at
@@ -177,9 +179,9 @@ func (k *keeper) save(ctx context.Context, list []judge.Shard, at position) erro
 	if err != nil {
 		return err
 	}
-	return untilStored(ctx, k.log, "what the judge goes on from after a restart is not stored yet", func() error {
+	return untilStored(ctx, k.log, "could not store the judge's checkpoint yet", func() error {
 		sequence, err := k.batch(ctx, messages, data)
-		if err != nil { // it may be stored all the same
+		if err != nil { // it may be stored anyway
 			sequence, err = k.stored(ctx, data, err)
 		}
 		if err == nil {
@@ -196,7 +198,7 @@ func (k *keeper) batch(ctx context.Context, messages []*nats.Msg, data []byte) (
 	return publishBatch(ctx, k.js.Conn(), messages, newest(checkpointHead, data), k.over)
 }
 
-// stored looks whether the head is there after all. Another one is somebody else's.
+// stored checks whether the head is there after all. Another one is somebody else's.
 func (k *keeper) stored(ctx context.Context, data []byte, why error) (sequence uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkpointWithin)
 	defer cancel()

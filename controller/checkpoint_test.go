@@ -80,7 +80,7 @@ func TestKeeper_GoesOnFromTheLast(t *testing.T) {
 			t.Errorf("%s is kept %d times", subject, n)
 		}
 	}
-	// Whoever takes over fences the one before, before it has anything to say.
+	// Whoever takes over fences the previous one, before it has anything to say.
 	if err := other.save(t.Context(), nil, at); err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ func TestKeeper_CannotBeRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-		}, "part 0 of shard 3 is not there"},
-		"a part is another one": {publishes("judge.state.3.0", "x"), "part 0 of shard 3 is not there"},
+		}, "part 0 of shard 3 is missing"},
+		"a part is another one": {publishes("judge.state.3.0", "x"), "part 0 of shard 3 is missing"},
 		"of a newer netmon":     {publishes(checkpointHead, `{"format":99,"shards":{"1":{}}}`), "format 99"},
 		"no JSON":               {publishes(checkpointHead, `{`), "its head"},
 	} {

@@ -1,15 +1,15 @@
 // Package controller makes agents run what is saved, and judges what they measure.
 //
-// It watches the bucket of saved monitors and the agents' heartbeats, and
-// brings each agent's managed set to what the bucket says, through commands on
-// agent.<id>.cmd alone. Commands are idempotent and ordered by the bucket's
-// revision, so repeating one, or sending it late, does no harm.
+// It watches the bucket of saved monitors and the agents' heartbeats, and brings each
+// agent's managed set in line with the bucket, through commands on agent.<id>.cmd
+// alone. Commands are idempotent and ordered by the bucket's revision, so repeating
+// one, or sending it late, does no harm.
 //
-// Who leads also tells a [judge.Judge] of what is saved, of heartbeats and of results,
-// writes down each verdict that changes, and has agents run monitors once more where
-// the judge wants to be sure. It also keeps incidents of these verdicts and of other
-// troubles, and says whom notifiers are to tell of them. After a restart another one goes
-// on where it was (docs/adr/0039, 0042, 0045).
+// The leading controller also gives a [judge.Judge] what is saved, heartbeats and
+// results, publishes each verdict that changes, and has agents run monitors once more
+// where the judge wants to be sure. It keeps incidents of these verdicts and of other
+// troubles, and decides who is notified of them. After a restart another controller
+// continues where it was (docs/adr/0039, 0042, 0045).
 package controller
 
 import (
@@ -39,7 +39,12 @@ type Controller struct {
 	// provision makes the streams and the bucket, should they be gone.
 	provision func(context.Context) error
 	access    Access
-	commands  *command.Sender
+	besides   []func(context.Context) error
+	// budgetEvery is how often error budgets are looked at; tests do it more often.
+	budgetEvery time.Duration
+	commands    *command.Sender
+	patience    patience
+	share       func(Reading) // nil: nobody wants to have it
 
 	mu       sync.Mutex // guards what follows
 	store    string
@@ -50,11 +55,12 @@ type Controller struct {
 
 	feed     *feed     // of the judge, while this controller leads
 	troubles *troubles // that nobody judges, while this controller leads
-	kept     *keeping  // where monitors are told of, once incidents are kept; guarded by mu
+	placing  *placing  // while this controller leads; guarded by mu
+	kept     *keeping  // where monitors are passed on, once incidents are kept; guarded by mu
 }
 
 // Access is what a mesh's authority says to its controller. The zero value is
-// that of a mesh that asks nobody who they are.
+// that of a mesh without identities.
 type Access struct {
 	// Labels are those that an agent was let in with: they count, and not those
 	// that it claims, for what it is told to measure.
@@ -74,13 +80,14 @@ type Access struct {
 }
 
 // New makes a controller that works over nc. provision makes the streams and
-// the bucket, or leaves them as they are: it is called before each reading.
-func New(nc *nats.Conn, provision func(context.Context) error, access Access, log *slog.Logger) (*Controller, error) {
+// the bucket, or leaves them as they are: it is called before each reading. besides are
+// other duties of who leads: each runs while this controller does, until its context ends.
+func New(nc *nats.Conn, provision func(context.Context) error, access Access, log *slog.Logger, besides ...func(context.Context) error) (*Controller, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{nc: nc, js: js, log: log, troubles: newTroubles(js, log), provision: provision, access: access, desired: map[string]wire.Saved{}, agents: map[string]*follower{},
+	return &Controller{nc: nc, js: js, log: log, troubles: newTroubles(js, log), provision: provision, access: access, besides: besides, patience: usualPatience, budgetEvery: budgetEvery, desired: map[string]wire.Saved{}, agents: map[string]*follower{},
 		commands: command.New(access.Signer, func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) { return nc.RequestMsgWithContext(ctx, m) })}, nil
 }
 
@@ -122,7 +129,7 @@ func (c *Controller) round(ctx context.Context) error {
 	})
 }
 
-// lead reads everything anew and follows it until something breaks.
+// lead reads everything again and follows it until something breaks.
 func (c *Controller) lead(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer c.wg.Wait()
@@ -138,7 +145,7 @@ func (c *Controller) lead(ctx context.Context) error {
 		return fmt.Errorf("read bucket %s: %w", wire.MonitorsBucket, err)
 	}
 	defer saved.Stop()
-	c.feed, c.troubles = newFeed(), newTroubles(c.js, c.log)
+	c.feed, c.troubles = newFeed(c.share), newTroubles(c.js, c.log)
 	info := saved.Stream()
 	c.mu.Lock()
 	c.store, c.revision = wire.StoreID(info.Created), info.State.LastSeq
@@ -146,6 +153,9 @@ func (c *Controller) lead(ctx context.Context) error {
 	clear(c.agents)
 	c.kept = nil
 	c.mu.Unlock()
+	if err := c.loadPlacements(ctx); err != nil {
+		return err
+	}
 	for left := saved.Left(); left > 0; left-- { // all that was there before
 		m, meta, err := saved.Next()
 		if err != nil {
@@ -154,19 +164,29 @@ func (c *Controller) lead(ctx context.Context) error {
 		c.applySaved(m, meta)
 	}
 
+	c.placementFacts()
+
 	beats, err := tail.Open(ctx, c.js, wire.AgentsStream, tail.From{})
 	if err != nil {
 		return fmt.Errorf("follow stream %s: %w", wire.AgentsStream, err)
 	}
 	defer beats.Stop()
-	ended := make(chan error, 5)
-	c.wg.Go(func() { ended <- fmt.Errorf("follow the heartbeats: %w", c.listen(ctx, beats)) })
-	c.wg.Go(func() { ended <- fmt.Errorf("follow what is saved: %w", c.followSaved(saved)) })
-	c.wg.Go(func() { ended <- fmt.Errorf("judge: %w", c.judge(ctx)) })
-	c.wg.Go(func() { ended <- fmt.Errorf("keep incidents: %w", c.keepIncidents(ctx)) })
-	c.wg.Go(func() { ended <- fmt.Errorf("write troubles: %w", c.troubles.run(ctx)) })
+	c.feed.heardOf(beats.Stream().TimeStamp)
+	duties := append([]func(context.Context) error{
+		func(ctx context.Context) error { return fmt.Errorf("follow the heartbeats: %w", c.listen(ctx, beats)) },
+		func(ctx context.Context) error { return fmt.Errorf("place monitors: %w", c.keepPlaces(ctx, beats)) },
+		func(context.Context) error { return fmt.Errorf("follow what is saved: %w", c.followSaved(saved)) },
+		func(ctx context.Context) error { return fmt.Errorf("judge: %w", c.judge(ctx)) },
+		func(ctx context.Context) error { return fmt.Errorf("keep incidents: %w", c.keepIncidents(ctx)) },
+		func(ctx context.Context) error { return fmt.Errorf("write troubles: %w", c.troubles.run(ctx)) },
+		func(ctx context.Context) error { return fmt.Errorf("watch error budgets: %w", c.watchBudgets(ctx)) },
+	}, c.besides...)
+	ended := make(chan error, len(duties))
+	for _, duty := range duties {
+		c.wg.Go(func() { ended <- duty(ctx) })
+	}
 
-	// Streams may be deleted by hand, and made anew, under our feet: they are
+	// Streams may be deleted by hand, and recreated, under our feet: they are
 	// looked at from time to time.
 	check := time.NewTicker(5 * time.Second)
 	defer check.Stop()
@@ -185,9 +205,9 @@ func (c *Controller) lead(ctx context.Context) error {
 		case <-check.C:
 			bucket, err := c.js.Stream(ctx, monitorsStream)
 			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && wire.StoreID(bucket.CachedInfo().Created) != c.store {
-				return errors.New("the bucket of saved monitors was made anew")
+				return errors.New("the bucket of saved monitors was recreated")
 			}
-			for _, name := range []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, wire.IncidentsStream, wire.NoticesStream, settingsStream} {
+			for _, name := range []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, wire.IncidentsStream, wire.NoticesStream, wire.HistoryStream, settingsStream} {
 				if _, err := c.js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) {
 					return fmt.Errorf("the stream %s is gone", name)
 				}
@@ -197,7 +217,7 @@ func (c *Controller) lead(ctx context.Context) error {
 }
 
 // listen notes heartbeats until ctx ends. Of those that were kept the last of each
-// agent counts; the judge is told of all.
+// agent counts; the judge is given all.
 func (c *Controller) listen(ctx context.Context, beats *tail.Tail) error {
 	type heartbeat struct {
 		wire.Alive
@@ -209,6 +229,7 @@ func (c *Controller) listen(ctx context.Context, beats *tail.Tail) error {
 			for _, a := range kept {
 				c.follow(ctx, a.Alive, a.at)
 			}
+			c.placeFromNow()
 			kept = nil
 			close(c.feed.ready)
 		}
@@ -248,6 +269,9 @@ func (c *Controller) alive(m *nats.Msg) (a wire.Alive, ok bool) {
 // follow brings the agent of a heartbeat, which the broker got at a moment, to what
 // should run there.
 func (c *Controller) follow(ctx context.Context, a wire.Alive, at time.Time) {
+	c.mu.Lock()
+	c.hearLocked(a, at)
+	c.mu.Unlock()
 	if a.Gone {
 		c.gone(a.Agent)
 		return
@@ -269,7 +293,7 @@ func (c *Controller) follow(ctx context.Context, a wire.Alive, at time.Time) {
 }
 
 // gone ends what was going on with an agent that is gone for good. Its next
-// heartbeat begins anew.
+// heartbeat starts over.
 func (c *Controller) gone(agent string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

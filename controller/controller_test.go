@@ -17,6 +17,8 @@ import (
 	"netmon/agent"
 	"netmon/broker"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -69,7 +71,7 @@ func (m *mesh) control() (stop func()) {
 }
 
 func (m *mesh) agent(id string, labels map[string]string) (stop func()) {
-	a, err := agent.New(agent.Options{ID: id, Labels: labels, State: filepath.Join(m.t.TempDir(), id), Version: "1.0.0",
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: id, Labels: labels, State: filepath.Join(m.t.TempDir(), id), Version: "1.0.0",
 		Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(m.b.URL(), o...) }})
 	if err != nil {
 		m.t.Fatal(err)
@@ -221,6 +223,7 @@ func TestController_ARefusedMonitorIsToldOnceAndShown(t *testing.T) {
 }
 
 func TestController_SendsManyInPieces(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	const many = 2*wire.MaxCommand + 500
 	var wg sync.WaitGroup
@@ -242,9 +245,10 @@ func TestController_SendsManyInPieces(t *testing.T) {
 	}
 }
 
-// TestController_AnEmptyStoreIsNotAnOrder deletes the bucket: what ran goes on, and
+// TestController_AnEmptyStoreIsNotAnOrder deletes the bucket: what ran continues, and
 // says that it is not saved, until somebody saves or stops it.
 func TestController_AnEmptyStoreIsNotAnOrder(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	for range 5 {
 		m.save("web", "all")
@@ -282,6 +286,7 @@ func TestController_AnotherTakesOver(t *testing.T) {
 }
 
 func TestController_ALeaseThatIsNotRenewedIsGone(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	kv, err := m.js.KeyValue(t.Context(), wire.ControlBucket)
 	if err != nil {
@@ -299,6 +304,7 @@ func TestController_ALeaseThatIsNotRenewedIsGone(t *testing.T) {
 }
 
 func TestController_MakesADeletedStreamAnew(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	m.control()
 	m.agent("paris", nil)
@@ -336,7 +342,7 @@ func TestController_AnAgentThatIsGoneIsNotFollowed(t *testing.T) {
 	if got := heard(wire.Farewell("paris", time.Now())); len(got) > 0 {
 		t.Errorf("followed: %v", got)
 	}
-	c.wg.Wait() // nothing goes on
+	c.wg.Wait() // nothing continues
 	if got := heard(wire.Alive{Agent: "paris"}); got["paris"] == nil {
 		t.Errorf("it is back, and not followed: %v", got)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -23,7 +24,7 @@ const droppedAfter = 10 * time.Minute
 func (w *watch) heartbeat(a *wire.Alive, at time.Time) {
 	if a.Gone {
 		delete(w.drops, a.Agent)
-		w.say(wire.Trouble{About: wire.AboutDropped, Name: a.Agent, At: at, Why: "the agent is gone"})
+		w.add(wire.Trouble{About: wire.AboutDropped, Name: a.Agent, At: at, Why: "the agent is gone"})
 		return
 	}
 	d := w.drops[a.Agent]
@@ -38,7 +39,7 @@ func (w *watch) heartbeat(a *wire.Alive, at time.Time) {
 	}
 	d.instance, d.count = a.Instance, a.Dropped
 	if known && a.Dropped > before {
-		w.dropped(a.Agent, at, fmt.Sprintf("it lost %d results since it was started at %s: its spool was full", a.Dropped, a.Started.UTC().Format(time.RFC3339)), "")
+		w.dropped(a.Agent, at, fmt.Sprintf("it lost %s since it was started at %s: its spool was full", plural.Count(a.Dropped, "result", "results"), a.Started.UTC().Format(time.RFC3339)), "")
 	}
 }
 
@@ -54,7 +55,7 @@ func (w *watch) dropped(agent string, at time.Time, why, evidence string) {
 	}
 	if !d.wrong {
 		d.wrong = true
-		w.say(wire.Trouble{About: wire.AboutDropped, Name: agent, Wrong: true, At: at, Why: why, Evidence: evidence})
+		w.add(wire.Trouble{About: wire.AboutDropped, Name: agent, Wrong: true, At: at, Why: why, Evidence: evidence})
 	}
 }
 
@@ -67,12 +68,12 @@ func (w *watch) droppingBy(now time.Time) {
 			d.grew = now
 		case now.Sub(d.grew) >= droppedAfter:
 			d.wrong = false
-			w.say(wire.Trouble{About: wire.AboutDropped, Name: name, At: now, Why: "it lost no more results for 10 minutes"})
+			w.add(wire.Trouble{About: wire.AboutDropped, Name: name, At: now, Why: "it has lost no results for 10 minutes"})
 		}
 	}
 }
 
-// lostBefore tells in words what a result says of those that were lost before it.
+// lostBefore says in words what a result says of those that were lost before it.
 func lostBefore(r *wire.Result) string {
-	return fmt.Sprintf("it lost %d results of %s: its spool was full", r.Dropped, r.Monitor)
+	return fmt.Sprintf("it lost %s of %s: its spool was full", plural.Count(r.Dropped, "result", "results"), r.Monitor)
 }

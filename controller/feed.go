@@ -12,8 +12,8 @@ import (
 	"netmon/wire"
 )
 
-// fact is one thing that the judge is told. It is one of a result, a heartbeat, a
-// saved monitor or the deletion of one.
+// fact is one thing that the judge is given. It is one of a result, a heartbeat, a
+// saved monitor, the deletion of one or where one is placed.
 type fact struct {
 	at      time.Time // when it was stored, by the broker's clock
 	number  uint64    // of a result in its stream, or of what is saved in its
@@ -23,14 +23,19 @@ type fact struct {
 	alive   *wire.Alive
 	saved   *wire.Saved
 	deleted string
+	placed  *wire.Placement
 }
 
-// feed is what the judge is told, on its way there: results come by themselves,
+// feed is what the judge is given, on its way there: results come by themselves,
 // heartbeats and saved monitors from who follows them for the agents.
 type feed struct {
 	results chan []fact   // in order
 	ready   chan struct{} // closed when the heartbeats that were kept are among others
 	woken   chan struct{} // has room for one: there is something among others
+
+	share   func(Reading) // of what was read; nil is nobody
+	created time.Time     // the life of the stream that last is of
+	last    uint64        // sequence of the last result that was shared; 0 before the first
 
 	reading atomic.Bool  // somebody waits for results
 	heard   atomic.Int64 // when a result came last or was asked for, by our clock, nanoseconds
@@ -43,8 +48,8 @@ type feed struct {
 // feedChunk is how many results are handed over at once, at most.
 const feedChunk = 512
 
-func newFeed() *feed {
-	return &feed{results: make(chan []fact, 4), ready: make(chan struct{}), woken: make(chan struct{}, 1)}
+func newFeed(share func(Reading)) *feed {
+	return &feed{share: share, results: make(chan []fact, 4), ready: make(chan struct{}), woken: make(chan struct{}, 1)}
 }
 
 // add notes a heartbeat or what is saved. A nil feed leads nowhere.
@@ -69,8 +74,8 @@ func (f *feed) heardOf(at time.Time) {
 	f.clock.heard(at)
 }
 
-// take removes what was added, in the order in which it was stored.
-func (f *feed) take() []fact {
+// takeFacts removes what was added, in the order in which it was stored.
+func (f *feed) takeFacts() []fact {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all := f.others
@@ -86,13 +91,13 @@ func (f *feed) now() time.Time {
 	return f.clock.time()
 }
 
-// read hands over results until ctx ends. What cannot be read as one is told of by
+// read hands over results until ctx ends. What cannot be read as one is reported by
 // refused.
 func (f *feed) read(ctx context.Context, t *tail.Tail, refused func(error)) error {
 	var chunk []fact
 	var said time.Time
 	for {
-		if now := t.Stream().TimeStamp; !now.Equal(said) { // it was opened anew
+		if now := t.Stream().TimeStamp; !now.Equal(said) { // it was opened again
 			said = now
 			f.heardOf(said)
 		}
@@ -107,13 +112,14 @@ func (f *feed) read(ctx context.Context, t *tail.Tail, refused func(error)) erro
 		if r, err := wire.DecodeResult(m.Subject, m.Data); err == nil {
 			x.result = &r
 		} else {
-			refused(fmt.Errorf("result %d: %w", x.number, err)) // it is read all the same: the position is behind it
+			refused(fmt.Errorf("result %d: %w", x.number, err)) // it is read anyway: the position is behind it
 		}
 		chunk = append(chunk, x)
 		if len(chunk) < feedChunk && t.More() {
 			continue
 		}
 		f.heardOf(x.at)
+		f.shareRead(t.Stream().Created, chunk)
 		select {
 		case f.results <- chunk:
 			f.heard.Store(time.Now().UnixNano())
@@ -138,7 +144,7 @@ func (f *feed) silent(t *tail.Tail) time.Duration {
 // the last minutes counts, so that a clock that is set is followed.
 type brokerClock struct {
 	began, turned time.Time
-	now, before   time.Duration // ahead of our clock: in this minute, and in the one before
+	now, before   time.Duration // ahead of our clock: in this minute, and in the previous one
 	known         bool
 }
 

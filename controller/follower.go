@@ -22,10 +22,10 @@ const (
 
 // follower brings one agent to what should run there, one command at a time.
 type follower struct {
-	c     *Controller
-	agent string
-	poked chan struct{} // has room for one
-	stop  func()        // ends run
+	c      *Controller
+	agent  string
+	wakeup chan struct{} // has room for one
+	stop   func()        // ends run
 
 	mu     sync.Mutex // guards what follows
 	labels map[string]string
@@ -42,12 +42,12 @@ type follower struct {
 }
 
 func newFollower(c *Controller, agent string) *follower {
-	return &follower{c: c, agent: agent, poked: make(chan struct{}, 1)}
+	return &follower{c: c, agent: agent, wakeup: make(chan struct{}, 1)}
 }
 
 func (f *follower) wake() {
 	select {
-	case f.poked <- struct{}{}:
+	case f.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -59,7 +59,7 @@ func (f *follower) heard(a wire.Alive) {
 	was := f.tooOld
 	f.tooOld = f.c.access.Trust != nil && a.Challenge == ""
 	if f.tooOld && !was {
-		f.c.log.Error("an agent cannot check who commands it, and is told nothing: what it runs goes on; let it in with a line (netmon token new agent) if it was here before the mesh asked who people are, else update netmon there", "agent", a.Agent, "version", a.Version)
+		f.c.log.Error("an agent cannot check who commands it, so it gets no commands and keeps running what it has; let it in with a line (netmon token new agent) if it is from before the mesh had identities, else update netmon there", "agent", a.Agent, "version", a.Version)
 	}
 	f.mu.Unlock()
 	f.wake()
@@ -70,7 +70,7 @@ func (f *follower) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-f.poked:
+		case <-f.wakeup:
 		}
 		err := f.reconcile(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -80,7 +80,7 @@ func (f *follower) run(ctx context.Context) {
 		if errors.Is(err, nats.ErrNoResponders) {
 			continue // it is away: its next heartbeat wakes us
 		}
-		f.c.log.Warn("agent not brought up to date, trying again", "agent", f.agent, "error", err)
+		f.c.log.Warn("could not bring an agent up to date, trying again", "agent", f.agent, "error", err)
 		select {
 		case <-ctx.Done():
 			return
@@ -133,7 +133,7 @@ func (f *follower) update(ctx context.Context, store string, revision uint64, st
 			return err
 		}
 	}
-	f.settled(revisions, store)
+	f.applied(revisions, store)
 	return nil
 }
 
@@ -158,7 +158,7 @@ func (f *follower) introduce(ctx context.Context) (ready bool, err error) {
 	unkept := err == nil && r.Error != nil && r.Error.Code == wire.CodeInternal
 	switch {
 	case unkept && !known: // its next heartbeat has us bring it again
-		f.c.log.Warn("an agent obeys the newest list of those whose commands count, and would not after a restart", "agent", f.agent, "error", r.Error)
+		f.c.log.Warn("an agent obeys the newest list of those whose commands count, but could not store it: a restart would lose it", "agent", f.agent, "error", r.Error)
 	case !unkept && err == nil && r.Error != nil:
 		err = fmt.Errorf("the list of those whose commands count: %w", r.Error)
 	}
@@ -173,7 +173,7 @@ func (f *follower) introduce(ctx context.Context) (ready bool, err error) {
 	return true, nil
 }
 
-// outrun tells that an agent takes no list of ours: whoever was shut out since may
+// outrun reports that an agent takes no list of ours: whoever was shut out since may
 // command it until there is a newer one.
 func (f *follower) outrun(has, number uint64) {
 	var err error
@@ -203,9 +203,9 @@ func (f *follower) compare(ctx context.Context, want map[string]wire.Monitor, re
 	return f.update(ctx, store, revision, nil, start, revisions)
 }
 
-// settled notes that the agent now has this set; its next heartbeat confirms
+// applied notes that the agent now has this set; its next heartbeat confirms
 // or denies it.
-func (f *follower) settled(revisions map[string]uint64, store string) {
+func (f *follower) applied(revisions map[string]uint64, store string) {
 	f.have = revisions
 	f.mu.Lock()
 	f.digest, f.store = wire.DigestOf(revisions), store
@@ -240,6 +240,7 @@ func (f *follower) checkReply(r wire.Reply) error {
 	}
 	for _, m := range r.Monitors {
 		if m.State == wire.Refused {
+			f.c.refused(f.agent, m)
 			f.c.log.Warn("agent refuses a monitor", "agent", f.agent, "monitor", m.Name, "reason", m.Errors[0].Error())
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // TestIntroduce_AgentIsAhead: an agent whose list is newer than ours takes none of
-// ours. The authority is told, and the log where it cannot help, but not at each heartbeat.
+// ours. The authority is notified, and the log where it cannot help, but not at each heartbeat.
 func TestIntroduce_AgentIsAhead(t *testing.T) {
 	for _, why := range []error{nil, errors.New("no list had that number")} {
 		var out bytes.Buffer

@@ -21,12 +21,12 @@ import (
 // How far incidents are decided is on keeper.position. It is written in one atomic
 // batch with the incidents that follow, and its number fences whoever kept them before.
 // Verdicts on groups, which belong into another stream, are in that batch, too, on
-// keeper.group.<name>: who goes on publishes what was not published yet.
+// keeper.group.<name>: who continues publishes what was not published yet.
 const (
 	keptPosition    = "keeper.position"
 	keptGroups      = "keeper.group."
 	keptFormat      = 1
-	incidentsWithin = 5 * time.Second // for the broker to take a batch, before it is looked whether it did
+	incidentsWithin = 5 * time.Second // for the broker to take a batch, before it is checked whether it did
 	batchBytes      = 4 << 20         // of the messages of a batch, at most, but for one
 )
 
@@ -65,7 +65,7 @@ func (s *incidentStore) begin(ctx context.Context) error {
 		s.over, s.at = last.Sequence, keptAt{}
 		if last.Sequence > 0 {
 			if err := json.Unmarshal(last.Data, &s.at); err != nil || s.at.Format != keptFormat {
-				s.log.Error("how far incidents are decided cannot be read: what is wrong now is decided anew", "format", s.at.Format, "error", err)
+				s.log.Error("cannot read how far incidents are decided: deciding again what is wrong now", "format", s.at.Format, "error", err)
 				s.at = keptAt{Number: s.at.Number}
 			}
 		}
@@ -95,7 +95,7 @@ func (s *incidentStore) write(ctx context.Context, incidents []wire.Incident, gr
 	for i := range incidents {
 		m, err := incidentMessage(&incidents[i])
 		if err != nil {
-			s.log.Error("an incident is not written", "incident", incidents[i].ID, "error", err)
+			s.log.Error("could not write an incident", "incident", incidents[i].ID, "error", err)
 			continue
 		}
 		if err := add(m); err != nil {
@@ -108,7 +108,7 @@ func (s *incidentStore) write(ctx context.Context, incidents []wire.Incident, gr
 			err = wire.CheckToken(groups[i].Group)
 		}
 		if err != nil {
-			s.log.Error("a verdict on a group is not written", "group", groups[i].Group, "error", err)
+			s.log.Error("could not write a verdict on a group", "group", groups[i].Group, "error", err)
 			continue
 		}
 		if err := add(newest(keptGroups+groups[i].Group, data)); err != nil {
@@ -129,7 +129,7 @@ func (s *incidentStore) batch(ctx context.Context, messages []*nats.Msg, at kept
 		try, cancel := context.WithTimeout(ctx, incidentsWithin)
 		sequence, err := publishBatch(try, s.js.Conn(), messages, newest(keptPosition, data), s.over)
 		cancel()
-		if err != nil { // it may be stored all the same
+		if err != nil { // it may be stored anyway
 			sequence, err = s.stored(ctx, data, err)
 		}
 		if err == nil {
@@ -139,7 +139,7 @@ func (s *incidentStore) batch(ctx context.Context, messages []*nats.Msg, at kept
 	})
 }
 
-// stored looks whether the position is there after all. Another one is somebody else's.
+// stored checks whether the position is there after all. Another one is somebody else's.
 func (s *incidentStore) stored(ctx context.Context, data []byte, why error) (sequence uint64, err error) {
 	there, err := lastWithin(ctx, s.js, wire.IncidentsStream, keptPosition)
 	switch {
@@ -147,7 +147,7 @@ func (s *incidentStore) stored(ctx context.Context, data []byte, why error) (seq
 		return 0, err
 	case there.Sequence > 0 && bytes.Equal(there.Data, data):
 		return there.Sequence, nil
-	case there.Sequence == 0: // pushed out, or the stream was made anew
+	case there.Sequence == 0: // pushed out, or the stream was recreated
 		s.over = 0
 	case there.Sequence != s.over:
 		return 0, errFenced

@@ -18,12 +18,12 @@ import (
 const (
 	judgeLook  = 100 * time.Millisecond // how often timers are looked at
 	judgeLag   = time.Second            // behind the broker's clock: what is stored is heard by then
-	judgeDeaf  = 3 * time.Second        // longer than the broker is silent where it has nothing to tell
+	judgeDeaf  = 3 * time.Second        // longer than the broker is silent where it has nothing to report
 	saveEvery  = 5 * time.Second        // checkpoints, while something changes
 	stopWithin = 2 * time.Second        // the last checkpoint, at a stop
 )
 
-// judging tells a judge what happens, and passes on what follows. It is for one
+// judging gives a judge what happens, and passes on what follows. It is for one
 // goroutine, but for saving.
 type judging struct {
 	log    *slog.Logger
@@ -40,7 +40,8 @@ type judging struct {
 	pause  time.Duration        // until the next one
 
 	at      position
-	begun   position // that it goes on from
+	judged  judgedTimes
+	begun   position // that it continues from
 	resumed bool     // from a checkpoint; else from what is recent
 	// catching up: what was stored before is not read yet. Nothing is published until then.
 	catching bool
@@ -52,7 +53,7 @@ type judging struct {
 	monitors map[string]bool // that are judged, or were
 	agents   map[string]bool // that were heard, or judged
 
-	dirty  bool // something was told since the last checkpoint
+	dirty  bool // something was given to the judge since the last checkpoint
 	saved  time.Time
 	saving atomic.Bool
 	failed chan error // why judging ends
@@ -84,7 +85,7 @@ func (c *Controller) judge(ctx context.Context) error {
 	c.mu.Lock()
 	store, desired := c.store, slices.Collect(maps.Keys(c.desired))
 	c.mu.Unlock()
-	g.forget(store, desired)
+	g.deleteUnsaved(store, desired)
 
 	reading := make(chan error, 1)
 	c.wg.Go(func() {
@@ -121,14 +122,14 @@ func (g *judging) run(ctx context.Context) error {
 		case err := <-g.failed:
 			return err
 		case chunk := <-g.feed.results:
-			g.tellAll(chunk)
+			g.applyAll(chunk)
 		case <-g.feed.woken:
-			g.waiting = append(g.waiting, g.feed.take()...)
+			g.waiting = append(g.waiting, g.feed.takeFacts()...)
 			if !g.catching && len(g.feed.results) == 0 {
-				g.tellWaiting(time.Time{})
+				g.applyWaiting(time.Time{})
 			}
 		case <-look.C:
-			g.look()
+			g.fireTimers()
 		}
 		g.follow(ctx)
 		if !g.catching && g.dirty && time.Since(g.saved) >= g.pause && !g.saving.Load() {
@@ -137,13 +138,13 @@ func (g *judging) run(ctx context.Context) error {
 	}
 }
 
-// tellAll tells of results, and of what was stored before each.
-func (g *judging) tellAll(chunk []fact) {
-	g.waiting = append(g.waiting, g.feed.take()...)
+// applyAll applies results, and of what was stored before each.
+func (g *judging) applyAll(chunk []fact) {
+	g.waiting = append(g.waiting, g.feed.takeFacts()...)
 	for i := range chunk {
 		x := &chunk[i]
-		g.tellWaiting(x.at)
-		g.tell(x)
+		g.applyWaiting(x.at)
+		g.apply(x)
 		g.at.Results = x.number
 		if g.left--; g.left > 1<<63 || x.pending == 0 { // what comes now is new
 			g.left = 0
@@ -154,11 +155,11 @@ func (g *judging) tellAll(chunk []fact) {
 	}
 }
 
-// tellWaiting tells of what else was stored by then, or of all.
-func (g *judging) tellWaiting(until time.Time) {
+// applyWaiting applies what else was stored by then, or of all.
+func (g *judging) applyWaiting(until time.Time) {
 	n := 0
 	for n < len(g.waiting) && (until.IsZero() || !g.waiting[n].at.After(until)) {
-		g.tell(&g.waiting[n])
+		g.apply(&g.waiting[n])
 		n++
 	}
 	if g.waiting = g.waiting[n:]; len(g.waiting) == 0 {
@@ -166,16 +167,17 @@ func (g *judging) tellWaiting(until time.Time) {
 	}
 }
 
-// tell tells the judge of one thing, unless it was told before the checkpoint.
-func (g *judging) tell(x *fact) {
+// apply gives the judge one fact, unless it had it before the checkpoint.
+func (g *judging) apply(x *fact) {
 	switch {
 	case x.alive != nil:
 		g.asker.heard(x.alive)
-		g.watch.tell(x)
+		g.watch.observe(x)
 		if !x.at.After(g.begun.Beat) {
 			return
 		}
 		g.at.Beat, g.agents[x.alive.Agent] = x.at, true
+	case x.placed != nil: // that the judge may know already does not matter
 	case x.result == nil: // of what is saved, or cannot be read
 		if x.saved == nil && x.deleted == "" || x.number <= g.at.Revision {
 			return
@@ -193,35 +195,39 @@ func (g *judging) tell(x *fact) {
 	case x.saved != nil:
 		g.monitors[x.saved.Name] = true
 		g.j.Monitor(*x.saved, x.at)
+	case x.placed != nil:
+		g.j.Place(x.placed.Monitor, x.placed.Agents, x.at)
 	default:
 		g.j.Delete(x.deleted, x.at)
 	}
 	if x.alive == nil {
-		g.watch.tell(x)
+		g.watch.observe(x)
 	}
 	g.reached(x.at)
 }
 
 // reached notes how late it is for the judge.
 func (g *judging) reached(at time.Time) {
+	g.judged.heard(at)
 	if at.After(g.at.At) {
 		g.at.At = at
 	}
 	g.dirty = true
 }
 
-// gap tells of a time in which nothing was stored, as far as we know because nothing
+// gap reports a time in which nothing was stored, as far as we know because nothing
 // could be.
 func (g *judging) gap(until time.Time) {
 	if !g.at.At.IsZero() && until.Sub(g.at.At) > judgeDeaf {
 		g.j.Gap(g.at.At, until)
+		g.judged.gap(g.at.At, until)
 	}
 }
 
-// look lets timers fire, as far as we heard what happened until then.
-func (g *judging) look() {
+// fireTimers lets timers fire, as far as we heard what happened until then.
+func (g *judging) fireTimers() {
 	if !g.catching && len(g.waiting) > 0 && len(g.feed.results) == 0 {
-		g.tellWaiting(time.Time{})
+		g.applyWaiting(time.Time{})
 	}
 	silent := g.silent()
 	switch now := g.now(); {
@@ -255,10 +261,11 @@ func (g *judging) hearAgain() {
 // changes passes on what changed.
 func (g *judging) changes() {
 	for _, c := range g.j.Changes() {
+		g.judged.changed(c)
 		v, err := verdictOf(c)
 		switch {
 		case err != nil:
-			g.log.Error("a verdict is not published", "error", err)
+			g.log.Error("could not publish a verdict", "error", err)
 			continue
 		case v.Agent != nil:
 			g.agents[v.Agent.Agent] = true
@@ -273,7 +280,7 @@ func (g *judging) changes() {
 	}
 }
 
-// follow does what follows from what was told.
+// follow does what follows from what was applied.
 func (g *judging) follow(ctx context.Context) {
 	g.changes()
 	asks := g.j.Asks()
@@ -281,7 +288,7 @@ func (g *judging) follow(ctx context.Context) {
 		g.asker.ask(ctx, asks, g.now())
 	}
 	if !g.catching {
-		g.aside.add(g.watch.take()...)
+		g.aside.add(g.watch.takeFound()...)
 	}
 }
 
@@ -289,6 +296,7 @@ func (g *judging) follow(ctx context.Context) {
 func (g *judging) save(ctx context.Context) {
 	begin := time.Now()
 	list, at := g.j.Checkpoint(), g.at
+	at.Judged = g.judged.until(at.At)
 	// While it is made nothing is judged: that is at most a hundredth of the time.
 	g.pause = max(g.every, 100*time.Since(begin))
 	g.dirty, g.saved = false, time.Now()
@@ -303,7 +311,7 @@ func (g *judging) save(ctx context.Context) {
 				return
 			}
 			if err := g.keep.save(ctx, list, at); err != nil && ctx.Err() == nil {
-				g.failed <- fmt.Errorf("store what a judge goes on from: %w", err)
+				g.failed <- fmt.Errorf("store the checkpoint of the judge: %w", err)
 			}
 		})
 	})

@@ -15,11 +15,12 @@ import (
 
 	"netmon/broker"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
 // recorded is what happened in some minutes in a mesh of three agents: faults of
-// targets, of one agent's paths, and an agent that is away for a while.
+// targets, of one agent's paths, and an agent that is offline for a while.
 func recorded(seed uint64, monitors int, length time.Duration) (facts []fact) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	begin := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
@@ -106,7 +107,7 @@ func (l *life) live(from, to int, kill bool) error {
 	defer c.wg.Wait()
 	ctx, cancel := context.WithCancel(l.t.Context())
 	defer cancel()
-	c.feed = newFeed()
+	c.feed = newFeed(nil)
 	g, err := c.resume(ctx)
 	if err != nil {
 		return err
@@ -151,7 +152,7 @@ func (l *life) live(from, to int, kill bool) error {
 	for i := range stored {
 		stored[i].pending = uint64(len(stored) - i - 1)
 	}
-	g.forget("store", names)
+	g.deleteUnsaved("store", names)
 	done := make(chan error, 1)
 	go func() { done <- g.run(ctx) }()
 	var ended error
@@ -189,7 +190,7 @@ func (l *life) live(from, to int, kill bool) error {
 		<-time.After(time.Duration(l.r.Int64N(int64(2 * time.Millisecond)))) // what follows happens beside it
 	}
 	end := fact{at: l.facts[max(0, to-1)].at, number: resultsIn(l.facts[:to])}
-	for range cap(c.feed.results) + 2 { // once these are taken, all before was told
+	for range cap(c.feed.results) + 2 { // once these are taken, all before was applied
 		goesOn = goesOn && (kill || send([]fact{end}))
 	}
 	if !goesOn {
@@ -222,7 +223,7 @@ func resultsIn(facts []fact) (n uint64) {
 	return n
 }
 
-// lives is live, until another one leads no more: what one that was killed had sent
+// lives is live, until another one no longer leads: what one that was killed had sent
 // may be stored while the next one begins.
 func (l *life) lives(from, to int, kill bool) (err error) {
 	l.t.Helper()
@@ -251,7 +252,7 @@ func TestJudging_KilledAtRandom(t *testing.T) {
 			at, kills := 0, 0
 			for at < len(facts) {
 				next := min(len(facts), at+1+r.IntN(len(facts)/6))
-				// Time goes on between two leaders.
+				// Time continues between two leaders.
 				from := min(len(facts), at+r.IntN(50))
 				if at == 0 {
 					from = 0
@@ -272,16 +273,17 @@ func TestJudging_KilledAtRandom(t *testing.T) {
 	}
 }
 
-// TestJudging_TheBrokerIsAway: what could not be heard is no silence, for a leader that
+// TestJudging_TheBrokerIsAway: what could not be heard is not silence, for a leader that
 // lives as for one that comes with the broker. Agents are back one after the other.
 func TestJudging_TheBrokerIsAway(t *testing.T) {
+	need.Time(t)
 	const monitors, away = 12, 5 * time.Minute
 	begin := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	var facts []fact
 	back := 0
 	for _, x := range recorded(1, monitors, 8*time.Minute) {
 		if x.at.Sub(begin) > 4*time.Minute {
-			break // then an agent is away
+			break // then an agent is offline
 		}
 		if x.result != nil {
 			r := *x.result
@@ -353,9 +355,10 @@ func TestJudging_TheBrokerIsAway(t *testing.T) {
 	}
 }
 
-// TestJudging_TwoLead: one that does not know that it leads no more publishes nothing
+// TestJudging_TwoLead: one that does not know that it no longer leads publishes nothing
 // twice, and nothing else, until it finds out.
 func TestJudging_TwoLead(t *testing.T) {
+	need.Time(t)
 	facts := recorded(7, 8, 3*time.Minute)
 	one := &life{t: t, b: natstest.Start(t), facts: facts, r: rand.New(rand.NewPCG(7, 1))}
 	if err := one.live(0, len(facts), false); err != nil {

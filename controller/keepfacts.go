@@ -18,8 +18,8 @@ const (
 
 // follow hands over what comes of a stream until ctx ends. Each message is a fact, also
 // one that cannot be read: how far it was read is behind it.
-func (g *keeping) follow(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) told) error {
-	var list []told
+func (g *keeping) follow(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) input) error {
+	var list []input
 	for {
 		m, meta, err := t.Next()
 		if err != nil {
@@ -39,7 +39,7 @@ func (g *keeping) follow(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *
 }
 
 // read reads what was there when a tail was opened.
-func read(t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) told) (list []told, err error) {
+func read(t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) input) (list []input, err error) {
 	for left := t.Left(); left > 0; left-- {
 		m, meta, err := t.Next()
 		if err != nil {
@@ -54,18 +54,18 @@ func read(t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) told) (list []told
 }
 
 // factOf is a message of a stream, with what to do about it.
-func factOf(m *nats.Msg, meta *nats.MsgMetadata, from origin, tell func(*keeping)) told {
-	return told{at: meta.Timestamp, from: from, number: meta.Sequence.Stream, size: m.Size() + messageOver, tell: tell}
+func factOf(m *nats.Msg, meta *nats.MsgMetadata, from origin, tell func(*keeping)) input {
+	return input{at: meta.Timestamp, from: from, number: meta.Sequence.Stream, size: m.Size() + messageOver, apply: tell}
 }
 
 // verdictFact is a verdict on a monitor, an agent or the mesh.
-func (g *keeping) verdictFact(m *nats.Msg, meta *nats.MsgMetadata) told {
+func (g *keeping) verdictFact(m *nats.Msg, meta *nats.MsgMetadata) input {
 	v, err := decodeVerdict(m.Subject, m.Data)
 	if err != nil {
-		g.log.Error("a verdict cannot be read: it changes no incident", "subject", m.Subject, "error", err)
+		g.log.Error("cannot read a verdict: it changes no incident", "subject", m.Subject, "error", err)
 		return factOf(m, meta, fromVerdicts, nil)
 	}
-	if v.Monitor != nil { // it is kept, and of these no incident tells
+	if v.Monitor != nil { // it is kept, and no incident is about these
 		v.Monitor.Evidence, v.Monitor.Cross, v.Monitor.Quorum = nil, nil, wire.VerdictQuorum{}
 	}
 	return factOf(m, meta, fromVerdicts, func(g *keeping) {
@@ -82,13 +82,13 @@ func (g *keeping) verdictFact(m *nats.Msg, meta *nats.MsgMetadata) told {
 
 // incidentFact is what comes on the stream of incidents: of interest is what others
 // write there, troubles and what became of notices.
-func (g *keeping) incidentFact(m *nats.Msg, meta *nats.MsgMetadata) told {
+func (g *keeping) incidentFact(m *nats.Msg, meta *nats.MsgMetadata) input {
 	what, _, _ := strings.Cut(m.Subject, ".")
 	switch what {
 	case "troubles":
 		t, err := wire.DecodeTrouble(m.Subject, m.Data)
 		if err != nil {
-			g.log.Error("a trouble cannot be read: it changes no incident", "subject", m.Subject, "error", err)
+			g.log.Error("cannot read a trouble: it changes no incident", "subject", m.Subject, "error", err)
 			break
 		}
 		number := meta.Sequence.Stream
@@ -99,7 +99,7 @@ func (g *keeping) incidentFact(m *nats.Msg, meta *nats.MsgMetadata) told {
 	case "deliveries":
 		d, err := wire.DecodeDelivery(m.Subject, m.Data)
 		if err != nil {
-			g.log.Error("what became of a notice cannot be read", "subject", m.Subject, "error", err)
+			g.log.Error("cannot read what became of a notice", "subject", m.Subject, "error", err)
 			break
 		}
 		return factOf(m, meta, fromIncidents, func(g *keeping) {
@@ -112,7 +112,7 @@ func (g *keeping) incidentFact(m *nats.Msg, meta *nats.MsgMetadata) told {
 
 // settingFact is a setting that is saved or deleted. What the mesh did not let in
 // changes nothing.
-func (c *Controller) settingFact(m *nats.Msg, meta *nats.MsgMetadata) told {
+func (c *Controller) settingFact(m *nats.Msg, meta *nats.MsgMetadata) input {
 	key, operation, revision := strings.TrimPrefix(m.Subject, settingsPrefix), m.Header.Get(headerOperation), meta.Sequence.Stream
 	sort, name, err := wire.ParseSettingKey(key)
 	if err == nil && c.access.CheckSaved != nil {
@@ -124,7 +124,7 @@ func (c *Controller) settingFact(m *nats.Msg, meta *nats.MsgMetadata) told {
 	}
 	switch {
 	case err != nil:
-		c.log.Error("saved setting is not usable, what was saved before holds", "key", wire.Clip(key, 2*wire.MaxToken), "revision", revision, "error", err)
+		c.log.Error("a saved setting is not usable: the one before stays in force", "key", wire.Clip(key, 2*wire.MaxToken), "revision", revision, "error", err)
 		return factOf(m, meta, fromSettings, nil)
 	case operation != "":
 		return factOf(m, meta, fromSettings, func(g *keeping) { g.removeSetting(sort, name) })
@@ -132,7 +132,7 @@ func (c *Controller) settingFact(m *nats.Msg, meta *nats.MsgMetadata) told {
 	return factOf(m, meta, fromSettings, func(g *keeping) { g.setting(s) })
 }
 
-// setting and removeSetting tell of what is saved, and have a consumer for each channel.
+// setting and removeSetting apply what is saved, and have a consumer for each channel.
 func (g *keeping) setting(s wire.Setting) {
 	key := settingOf{s.Sort(), s.SettingName()}
 	if _, known := g.settings[key]; !known && len(g.settings) >= wire.MaxSettings {
@@ -155,8 +155,8 @@ func (g *keeping) removeSetting(sort wire.Sort, name string) {
 }
 
 // monitorFact is a monitor that is saved, or the deletion of one.
-func monitorFact(saved *wire.Saved, name string) told {
-	return told{tell: func(g *keeping) {
+func monitorFact(saved *wire.Saved, name string) input {
+	return input{apply: func(g *keeping) {
 		if saved != nil {
 			g.k.Monitor(*saved)
 		} else {

@@ -18,7 +18,7 @@ const (
 	keptEvery  = 5 * time.Second       // how far incidents are decided, where nothing follows from it
 	keepLeast  = 20 * time.Millisecond // between two looks
 	keepMost   = time.Minute           // between two looks
-	keepAtOnce = 5000                  // facts that are told before it is decided what follows, about
+	keepAtOnce = 5000                  // facts that are applied before it is decided what follows, about
 	keepStop   = 2 * time.Second       // the last write, at a stop
 
 	// What changes fast is gathered, so that a large incident is not written for each of
@@ -27,13 +27,13 @@ const (
 	keepPause = time.Second // at most
 )
 
-// told is one thing that a keeping is told, of a stream.
-type told struct {
+// input is one thing that a keeping is given, of a stream.
+type input struct {
 	at     time.Time // when it was stored, by the broker's clock
 	from   origin
 	number uint64 // in its stream
 	size   int    // bytes
-	tell   func(*keeping)
+	apply  func(*keeping)
 }
 
 // origin is where a fact comes from.
@@ -46,7 +46,7 @@ const (
 	fromAudit
 )
 
-// keeping tells a Keeper of incidents what happens, and stores what follows. It is for
+// keeping gives a Keeper of incidents what happens, and stores what follows. It is for
 // one goroutine.
 type keeping struct {
 	js      jetstream.JetStream
@@ -58,11 +58,11 @@ type keeping struct {
 	now     func() time.Time // by the broker's clock; zero while it is not known
 	every   time.Duration    // keptEvery
 
-	at     keptAt // as far as it was told
+	at     keptAt // as far as it was given
 	moved  bool   // by what counts, since that was stored: what it writes itself comes back, and does not
 	groups map[string]groupAt
 
-	behind []told          // what came since incidents were decided last, at a start
+	behind []input         // what came since incidents were decided last, at a start
 	passed []wire.Incident // decided while catching up, and not stored yet
 
 	settings map[settingOf]time.Time // that are saved, and when each may go; zero is never
@@ -70,11 +70,11 @@ type keeping struct {
 	saved    time.Time               // when that was stored last, by our clock
 	ready    time.Time               // not before is the next write
 
-	facts  chan []told // in the order of each stream
-	failed chan error  // why keeping ends
+	facts  chan []input // in the order of each stream
+	failed chan error   // why keeping ends
 
 	mu       sync.Mutex // guards what follows: monitors come from another goroutine
-	monitors []told
+	monitors []input
 	woken    chan struct{} // has room for one
 }
 
@@ -90,11 +90,11 @@ func newKeeping(nc *nats.Conn, now func() time.Time, log *slog.Logger) (*keeping
 		return nil, err
 	}
 	return &keeping{js: js, log: log, k: incident.New(), store: &incidentStore{js: js, log: log}, notices: newNoticeQueue(js, log), old: &upkeep{js: js, log: log},
-		now: now, every: keptEvery, groups: map[string]groupAt{}, settings: map[settingOf]time.Time{}, facts: make(chan []told, 8), failed: make(chan error, 8), woken: make(chan struct{}, 1)}, nil
+		now: now, every: keptEvery, groups: map[string]groupAt{}, settings: map[settingOf]time.Time{}, facts: make(chan []input, 8), failed: make(chan error, 8), woken: make(chan struct{}, 1)}, nil
 }
 
 // add notes what becomes of a monitor. A nil keeping reads it later.
-func (g *keeping) add(x told) {
+func (g *keeping) add(x input) {
 	if g == nil {
 		return
 	}
@@ -107,7 +107,7 @@ func (g *keeping) add(x told) {
 	}
 }
 
-func (g *keeping) take() []told {
+func (g *keeping) takeInputs() []input {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	list := g.monitors
@@ -131,16 +131,16 @@ func (g *keeping) run(ctx context.Context) error {
 		case err := <-g.failed:
 			return err
 		case list := <-g.facts:
-			g.tell(list)
+			g.apply(list)
 		case <-g.woken:
-			g.tell(g.take())
+			g.apply(g.takeInputs())
 		case <-look.C:
 		}
 		g.gather(ctx)
 	}
 }
 
-// gather tells of all that is there already, and of what comes until it is time to
+// gather applies all that is there already, and of what comes until it is time to
 // write again.
 func (g *keeping) gather(ctx context.Context) {
 	limit := time.NewTimer(time.Until(g.ready))
@@ -149,11 +149,11 @@ func (g *keeping) gather(ctx context.Context) {
 	for n := 0; n < keepAtOnce; {
 		select {
 		case list := <-g.facts:
-			g.tell(list)
+			g.apply(list)
 			n += len(list)
 			continue
 		case <-g.woken:
-			g.tell(g.take())
+			g.apply(g.takeInputs())
 			continue
 		default:
 		}
@@ -162,10 +162,10 @@ func (g *keeping) gather(ctx context.Context) {
 		}
 		select {
 		case list := <-g.facts:
-			g.tell(list)
+			g.apply(list)
 			n += len(list)
 		case <-g.woken:
-			g.tell(g.take())
+			g.apply(g.takeInputs())
 		case <-limit.C:
 			waits = false
 		case <-ctx.Done():
@@ -174,15 +174,15 @@ func (g *keeping) gather(ctx context.Context) {
 	}
 }
 
-// tell tells of facts of one stream.
-func (g *keeping) tell(list []told) {
+// apply gives the keeper the facts of one stream.
+func (g *keeping) apply(list []input) {
 	for i := range list {
 		x := &list[i]
 		g.passed = append(g.passed, g.k.Pass(x.at)...)
-		if x.tell != nil {
-			x.tell(g)
+		if x.apply != nil {
+			x.apply(g)
 		}
-		g.moved = g.moved || x.tell != nil || x.from == fromAudit
+		g.moved = g.moved || x.apply != nil || x.from == fromAudit
 		switch x.from {
 		case fromVerdicts:
 			g.at.Verdicts = x.number
@@ -198,7 +198,7 @@ func (g *keeping) tell(list []told) {
 	}
 }
 
-// decide stores what follows from what was told, and from the time.
+// decide stores what follows from what was applied, and from the time.
 func (g *keeping) decide(ctx context.Context) error {
 	now := g.now()
 	if now.IsZero() {
@@ -234,7 +234,7 @@ func (g *keeping) decide(ctx context.Context) error {
 	return g.notices.publish(ctx)
 }
 
-// publishGroups publishes verdicts on groups, each behind the one before.
+// publishGroups publishes verdicts on groups, each behind the previous one.
 func (g *keeping) publishGroups(ctx context.Context, list []wire.GroupVerdict) error {
 	for _, v := range list {
 		subject, err := wire.GroupVerdictSubject(v.Group)
@@ -243,7 +243,7 @@ func (g *keeping) publishGroups(ctx context.Context, list []wire.GroupVerdict) e
 			m.Data, err = json.Marshal(&v)
 		}
 		if err != nil {
-			g.log.Error("a verdict on a group is not published", "group", v.Group, "error", err)
+			g.log.Error("could not publish a verdict on a group", "group", v.Group, "error", err)
 			continue
 		}
 		at, err := storeOver(ctx, g.js, g.log, wire.VerdictsStream, m, g.groups[v.Group].sequence)
@@ -278,6 +278,6 @@ func (g *keeping) stop(ctx context.Context) {
 	defer cancel()
 	g.saved = time.Time{}
 	if err := g.decide(ctx); err != nil {
-		g.log.Debug("how far incidents are decided is not stored", "error", err)
+		g.log.Debug("could not store how far incidents are decided", "error", err)
 	}
 }

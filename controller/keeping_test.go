@@ -15,6 +15,7 @@ import (
 
 	"netmon/broker"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -54,7 +55,7 @@ func (k *kept) start(more func(*keeping)) *keeperLife {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	c.feed = newFeed()
+	c.feed = newFeed(nil)
 	for _, name := range k.monitors {
 		c.desired[name] = wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: name + ".example.org:1", Every: wire.Duration(time.Second)}, Agents: wire.Selectors{"all"}}
 	}
@@ -137,9 +138,9 @@ func (k *kept) all(stream string, subjects ...string) (list []*nats.Msg) {
 		k.t.Fatal(err)
 	}
 	defer r.Stop()
-	if _, err := read(r, func(m *nats.Msg, _ *nats.MsgMetadata) told {
+	if _, err := read(r, func(m *nats.Msg, _ *nats.MsgMetadata) input {
 		list = append(list, m)
-		return told{}
+		return input{}
 	}); err != nil {
 		k.t.Fatal(err)
 	}
@@ -195,8 +196,8 @@ func (k *kept) started(l *keeperLife) {
 	}
 }
 
-// take takes the next notice of a channel, as its notifier does, and says what became of it.
-func (k *kept) take(channel string, outcome wire.SendOutcome) wire.Notice {
+// send takes the next notice of a channel, as its notifier does, and says what became of it.
+func (k *kept) send(channel string, outcome wire.SendOutcome) wire.Notice {
 	k.t.Helper()
 	var consumer jetstream.Consumer
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
@@ -233,9 +234,9 @@ func rule() *wire.NoticeRule {
 	return &wire.NoticeRule{Name: "all", To: []string{"hook"}, Wait: wire.Duration(time.Second)}
 }
 
-// TestKeeping_FromVerdictToDelivery: a verdict opens an incident, a channel is told, what
+// TestKeeping_FromVerdictToDelivery: a verdict opens an incident, a channel is notified, what
 // became of that is in the incident, as are an acknowledgement and a silence; a restart
-// changes nothing; and the end is told.
+// changes nothing; and the end is sent.
 func TestKeeping_FromVerdictToDelivery(t *testing.T) {
 	k := newKept(t, "web", "db")
 	k.save(hook())
@@ -247,14 +248,14 @@ func TestKeeping_FromVerdictToDelivery(t *testing.T) {
 	if opened.ID != "web-2" || opened.N != 1 || len(opened.Members) != 1 {
 		t.Errorf("opened %+v", opened)
 	}
-	n := k.take("hook", wire.Sent)
+	n := k.send("hook", wire.Sent)
 	if n.Reason != wire.ReasonOpened || n.N != 1 || n.Incident != "web-2" {
 		t.Errorf("notice %+v", n)
 	}
-	k.await("notified", func(i wire.Incident) bool { return len(i.Channels) == 1 && i.Channels[0].Told })
+	k.await("notified", func(i wire.Incident) bool { return len(i.Channels) == 1 && i.Channels[0].Notified })
 	k.save(&wire.Acknowledgement{Incident: "web-2", At: time.Now().UTC(), Text: "on it", Saving: wire.Saving{Author: "olga"}})
 	k.await("acknowledged", func(i wire.Incident) bool { return i.Ack != nil && i.Ack.By == "olga" })
-	if n := k.take("hook", wire.Sent); n.Reason != wire.ReasonAcknowledged {
+	if n := k.send("hook", wire.Sent); n.Reason != wire.ReasonAcknowledged {
 		t.Errorf("notice %+v", n)
 	}
 	k.save(&wire.Silence{ID: "quiet", From: time.Now().UTC(), Until: time.Now().UTC().Add(time.Hour), Match: wire.Match{Monitors: []string{"w*"}}})
@@ -268,7 +269,7 @@ func TestKeeping_FromVerdictToDelivery(t *testing.T) {
 	if after := k.incidents()["web-2"]; after.N != before.N {
 		t.Errorf("the restart changed it:\n%+v\nwas\n%+v", after, before)
 	}
-	if n := k.take("hook", wire.Sent); n.Incident != "db-2" {
+	if n := k.send("hook", wire.Sent); n.Incident != "db-2" {
 		t.Errorf("told after a restart: %+v", n)
 	}
 	deleted := nats.NewMsg(settingsPrefix + "silence.quiet")
@@ -282,7 +283,7 @@ func TestKeeping_FromVerdictToDelivery(t *testing.T) {
 	if len(over.Log) == 0 {
 		t.Errorf("nothing is in its log")
 	}
-	for n := k.take("hook", wire.Sent); n.Incident != "web-2" || n.Reason != wire.ReasonResolved; n = k.take("hook", wire.Sent) {
+	for n := k.send("hook", wire.Sent); n.Incident != "web-2" || n.Reason != wire.ReasonResolved; n = k.send("hook", wire.Sent) {
 		if n.Incident == "web-2" && n.Reason != wire.ReasonUnmuted {
 			t.Errorf("notice %+v", n)
 		}
@@ -291,8 +292,9 @@ func TestKeeping_FromVerdictToDelivery(t *testing.T) {
 }
 
 // TestController_KeepsIncidents: an agent measures, the leader judges, and keeps an
-// incident of what is down and of an agent's loss; another leader goes on.
+// incident of what is down and of an agent's loss; another leader continues.
 func TestController_KeepsIncidents(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	k := &kept{t: t, b: m.b, js: m.js, n: map[string]uint64{}}
 	k.save(hook())
@@ -304,11 +306,11 @@ func TestController_KeepsIncidents(t *testing.T) {
 	opened := k.await("open", func(i wire.Incident) bool {
 		return i.State == wire.IncidentOpen && len(i.Members) == 1 && i.Members[0].Name == "web" && i.Severity == wire.SeverityDown
 	})
-	n := k.take("hook", wire.Sent)
+	n := k.send("hook", wire.Sent)
 	if n.Incident != opened.ID || n.Reason != wire.ReasonOpened {
 		t.Errorf("notice %+v of %+v", n, opened)
 	}
-	k.await("told", func(i wire.Incident) bool { return i.ID == opened.ID && len(i.Channels) == 1 && i.Channels[0].Told })
+	k.await("told", func(i wire.Incident) bool { return i.ID == opened.ID && len(i.Channels) == 1 && i.Channels[0].Notified })
 	expires := time.Now().UTC().Add(5 * 24 * time.Hour)
 	seq := uint64(0)
 	result := func(agent, monitor string) wire.Result {
@@ -330,6 +332,6 @@ func TestController_KeepsIncidents(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.await("over", func(i wire.Incident) bool { return i.ID == opened.ID && i.State == wire.IncidentResolved })
-	for n := k.take("hook", wire.Sent); n.Incident != opened.ID || n.Reason != wire.ReasonResolved; n = k.take("hook", wire.Sent) {
+	for n := k.send("hook", wire.Sent); n.Incident != opened.ID || n.Reason != wire.ReasonResolved; n = k.send("hook", wire.Sent) {
 	}
 }

@@ -13,10 +13,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
-// notifier tells of what it takes that it was sent, or for now not, until stop. It reads
+// notifier reports of what it takes that it was sent, or for now not, until stop. It reads
 // what became of earlier notices, as a real one does.
 type notifier struct {
 	k     *kept
@@ -47,7 +48,7 @@ func (k *kept) notifier(channel string, r *rand.Rand) (n *notifier, stop func())
 			if err != nil {
 				k.t.Error(err)
 			}
-			if x.N > last[x.Incident] { // else it was told before, and is told of again
+			if x.N > last[x.Incident] { // else it was reported before, and is reported again
 				n.mu.Lock()
 				n.sent = append(n.sent, x)
 				n.mu.Unlock()
@@ -69,8 +70,9 @@ func (k *kept) notifier(channel string, r *rand.Rand) (n *notifier, stop func())
 // TestKeeping_KilledAtRandom: leaders that are killed between any two writes, and
 // followed by others, keep incidents as one that lived: each is numbered without holes,
 // what is down at the end is wrong in one open incident and what is up in none, and
-// everybody who was told of something is told of its end, in order, once.
+// everybody who was notified of something is notified of its end, in order, once.
 func TestKeeping_KilledAtRandom(t *testing.T) {
+	need.Time(t)
 	const speed = 60 // a minute in a second
 	for seed := range uint64(1) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -118,7 +120,7 @@ func TestKeeping_KilledAtRandom(t *testing.T) {
 					k.verdict(name, want, k.now())
 				}
 			}
-			k.settled(state, "hook")
+			k.awaitDecided(state, "hook")
 			l.stop()
 			stop()
 
@@ -133,8 +135,8 @@ func TestKeeping_KilledAtRandom(t *testing.T) {
 	}
 }
 
-// settled waits until all is decided and told.
-func (k *kept) settled(state map[string]wire.VerdictState, channel string) {
+// awaitDecided waits until all is decided and sent.
+func (k *kept) awaitDecided(state map[string]wire.VerdictState, channel string) {
 	k.t.Helper()
 	for begun := time.Now(); ; <-time.After(50 * time.Millisecond) {
 		why := ""
@@ -144,7 +146,7 @@ func (k *kept) settled(state map[string]wire.VerdictState, channel string) {
 				if c.N > c.Delivered {
 					why = fmt.Sprintf("notice %d of %s is not delivered", c.N, i.ID)
 				}
-				if c.Told && i.State == wire.IncidentResolved && c.Reason != wire.ReasonResolved {
+				if c.Notified && i.State == wire.IncidentResolved && c.Reason != wire.ReasonResolved {
 					why = fmt.Sprintf("the end of %s is not told", i.ID)
 				}
 			}
@@ -219,7 +221,7 @@ func (k *kept) consistent(state map[string]wire.VerdictState, sent []wire.Notice
 	}
 }
 
-// TestKeeping_TwoLead: one that does not know that it leads no more writes nothing.
+// TestKeeping_TwoLead: one that does not know that it no longer leads writes nothing.
 func TestKeeping_TwoLead(t *testing.T) {
 	k := newKept(t, "web", "db")
 	k.save(hook())

@@ -25,7 +25,7 @@ type upkeep struct {
 	at       map[string]int64      // incidents: bytes when they were written last; those that are not in it are the oldest
 	troubles map[string]oldTrouble // the last of each subject
 	placed   int64                 // bytes when it was written how far incidents are decided
-	told     bool
+	reported bool
 }
 
 // oldTrouble is a trouble as it is stored.
@@ -94,10 +94,10 @@ func (u *upkeep) due(ctx context.Context, open func() []wire.Incident, written [
 		}
 		list = append(list, i)
 	}
-	if left > 0 && !u.told {
+	if left > 0 && !u.reported {
 		u.log.Error("open incidents take more than a quarter of their stream: some may get lost", "stream", wire.IncidentsStream, "bytes", u.most, "left", left)
 	}
-	u.told = left > 0
+	u.reported = left > 0
 	u.at = now // those that are over are forgotten
 	return list, u.bytes-u.placed >= u.most/2, u.writeTroubles(ctx)
 }
@@ -115,7 +115,7 @@ func (u *upkeep) writeTroubles(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil && !isOver(err): // it is tried again before it is too late
-			u.log.Warn("a trouble is not written once more", "subject", subject, "error", err)
+			u.log.Warn("could not write a trouble again", "subject", subject, "error", err)
 			u.looked = 0
 		}
 	}

@@ -46,7 +46,7 @@ func TestKeeping_WhatIsOpenStays(t *testing.T) {
 			t.Errorf("%s is gone: %v", subject, err)
 		}
 	}
-	l = k.start(nil) // it goes on with what is there, and writes it again
+	l = k.start(nil) // it continues with what is there, and writes it again
 	much(1000)
 	k.verdict("web", wire.VerdictUp, time.Now())
 	k.publish("troubles.certificate.db", wire.Trouble{About: wire.AboutCertificate, Name: "db", At: time.Now().UTC(), N: 4, Incident: "db-cert", Why: "for the test", Severity: wire.SeverityCertificate})
@@ -264,7 +264,7 @@ func TestKeeping_Latency(t *testing.T) {
 }
 
 // TestKeeping_WritesNothingAtRest: what it wrote itself, and what a notifier says of
-// itself, is no reason to write.
+// itself, is not a reason to write.
 func TestKeeping_WritesNothingAtRest(t *testing.T) {
 	k := newKept(t, "web")
 	k.verdict("web", wire.VerdictDown, time.Now())

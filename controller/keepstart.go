@@ -25,7 +25,7 @@ func (c *Controller) keepIncidents(ctx context.Context) error {
 	return g.run(ctx)
 }
 
-// begin goes on from what is stored: the last message of each incident, all that is
+// begin continues from what is stored: the last message of each incident, all that is
 // saved, and what came since the last one decided.
 func (g *keeping) begin(ctx context.Context, c *Controller) error {
 	if err := g.store.begin(ctx); err != nil {
@@ -61,14 +61,14 @@ func (g *keeping) begin(ctx context.Context, c *Controller) error {
 	return g.notices.load(ctx)
 }
 
-// catchUp tells of what came since incidents were decided last, in the order of its time,
-// as if it had been told of then: what began and ended while nobody led is told of, too.
+// catchUp applies what came since incidents were decided last, in the order of its time,
+// as if it had been applied then: what began and ended while nobody led is included.
 func (g *keeping) catchUp() {
-	slices.SortStableFunc(g.behind, func(a, b told) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(g.behind, func(a, b input) int { return a.at.Compare(b.at) })
 	if !g.at.At.IsZero() {
 		g.k.Advance(g.at.At)
 	}
-	g.tell(g.behind)
+	g.apply(g.behind)
 	g.behind = nil
 }
 
@@ -82,7 +82,7 @@ func (g *keeping) restore(ctx context.Context) (decided map[string]wire.GroupVer
 	info := t.Stream()
 	g.old.begin(&info)
 	decided = map[string]wire.GroupVerdict{}
-	_, err = read(t, func(m *nats.Msg, meta *nats.MsgMetadata) told {
+	_, err = read(t, func(m *nats.Msg, meta *nats.MsgMetadata) input {
 		var err error
 		switch what, _, _ := strings.Cut(m.Subject, "."); what {
 		case "incidents":
@@ -103,14 +103,14 @@ func (g *keeping) restore(ctx context.Context) (decided map[string]wire.GroupVer
 			}
 		}
 		if err != nil {
-			g.log.Error("what is stored of incidents cannot be read", "subject", m.Subject, "error", err)
+			g.log.Error("cannot read a stored incident", "subject", m.Subject, "error", err)
 		}
-		return told{}
+		return input{}
 	})
 	return decided, err
 }
 
-// restoreGroups tells of the last verdict on each group, and publishes those that were
+// restoreGroups applies the last verdict on each group, and publishes those that were
 // decided and are not published.
 func (g *keeping) restoreGroups(ctx context.Context, decided map[string]wire.GroupVerdict) error {
 	t, err := tail.Open(ctx, g.js, wire.VerdictsStream, tail.From{Subjects: []string{wire.AllGroupVerdicts}, Last: true})
@@ -118,13 +118,13 @@ func (g *keeping) restoreGroups(ctx context.Context, decided map[string]wire.Gro
 		return err
 	}
 	defer t.Stop()
-	if _, err := read(t, func(m *nats.Msg, meta *nats.MsgMetadata) told {
+	if _, err := read(t, func(m *nats.Msg, meta *nats.MsgMetadata) input {
 		v, err := wire.DecodeGroupVerdict(m.Subject, m.Data)
 		if err != nil {
-			g.log.Error("a verdict on a group cannot be read: the next one is written over it", "error", err)
+			g.log.Error("cannot read a verdict on a group: the next one replaces it", "error", err)
 		}
 		g.groups[strings.TrimPrefix(m.Subject, "verdicts.group.")] = groupAt{meta.Sequence.Stream, v}
-		return told{}
+		return input{}
 	}); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (g *keeping) restoreGroups(ctx context.Context, decided map[string]wire.Gro
 	return nil
 }
 
-// openSettings tells of all that is saved beside the monitors.
+// openSettings applies all that is saved beside the monitors.
 func (g *keeping) openSettings(ctx context.Context, c *Controller) (func() error, error) {
 	t, err := tail.Open(ctx, g.js, settingsStream, tail.From{Subjects: []string{settingsPrefix + ">"}, Last: true})
 	if err != nil {
@@ -156,19 +156,19 @@ func (g *keeping) openSettings(ctx context.Context, c *Controller) (func() error
 		t.Stop()
 		return nil, err
 	}
-	g.tell(list)
+	g.apply(list)
 	return g.following(ctx, t, c.settingFact), nil
 }
 
 // following is what follows a stream, to its end.
-func (g *keeping) following(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) told) func() error {
+func (g *keeping) following(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) input) func() error {
 	return func() error {
 		defer t.Stop()
 		return g.follow(ctx, t, of)
 	}
 }
 
-// openMonitors tells of the monitors that are saved. What follows is told of by who
+// openMonitors applies the monitors that are saved. What follows is applied by who
 // follows them for the agents.
 func (g *keeping) openMonitors(_ context.Context, c *Controller) (func() error, error) {
 	c.mu.Lock()
@@ -180,7 +180,7 @@ func (g *keeping) openMonitors(_ context.Context, c *Controller) (func() error, 
 	return nil, nil
 }
 
-// openVerdicts tells of the last verdict on each monitor and agent as far as it was
+// openVerdicts applies the last verdict on each monitor and agent as far as it was
 // read, and of all that came since.
 func (g *keeping) openVerdicts(ctx context.Context, c *Controller) (func() error, error) {
 	last, err := tail.Open(ctx, g.js, wire.VerdictsStream, tail.From{Subjects: judged, Last: true})
@@ -196,16 +196,16 @@ func (g *keeping) openVerdicts(ctx context.Context, c *Controller) (func() error
 		return nil, err
 	}
 	g.at.VerdictsOf = info.Created
-	if !known { // the first time, or the stream was made anew
+	if !known { // the first time, or the stream was recreated
 		g.at.Verdicts = 0
-		g.tell(read)
+		g.apply(read)
 		return g.following(ctx, last, g.verdictFact), nil
 	}
 	last.Stop()
-	before := slices.DeleteFunc(read, func(x told) bool { return x.number > g.at.Verdicts })
+	before := slices.DeleteFunc(read, func(x input) bool { return x.number > g.at.Verdicts })
 	for _, x := range before {
-		if x.tell != nil {
-			x.tell(g)
+		if x.apply != nil {
+			x.apply(g)
 		}
 	}
 	since, err := tail.Open(ctx, g.js, wire.VerdictsStream, tail.From{Subjects: judged, After: g.at.Verdicts})
@@ -215,9 +215,9 @@ func (g *keeping) openVerdicts(ctx context.Context, c *Controller) (func() error
 	return g.openBehind(ctx, since, g.verdictFact)
 }
 
-// openIncidents tells of troubles and of what became of notices since they were read.
+// openIncidents applies troubles and of what became of notices since they were read.
 func (g *keeping) openIncidents(ctx context.Context, _ *Controller) (func() error, error) {
-	for _, subject := range slices.Sorted(maps.Keys(g.old.troubles)) { // also those of before
+	for _, subject := range slices.Sorted(maps.Keys(g.old.troubles)) { // also earlier ones
 		g.k.Trouble(g.old.troubles[subject].trouble)
 	}
 	since, err := tail.Open(ctx, g.js, wire.IncidentsStream, tail.From{After: g.at.Incidents})
@@ -228,7 +228,7 @@ func (g *keeping) openIncidents(ctx context.Context, _ *Controller) (func() erro
 }
 
 // openBehind reads what is stored behind a place, and follows from there.
-func (g *keeping) openBehind(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) told) (func() error, error) {
+func (g *keeping) openBehind(ctx context.Context, t *tail.Tail, of func(*nats.Msg, *nats.MsgMetadata) input) (func() error, error) {
 	list, err := read(t, of)
 	if err != nil {
 		t.Stop()

@@ -61,7 +61,7 @@ func (g *keeping) sweep(ctx context.Context, now time.Time) {
 			err = bucket.Purge(ctx, jetstream.WithPurgeSubject(settingsPrefix+string(s.sort)+"."+s.name))
 		}
 		if err != nil {
-			g.log.Warn("what is over stays saved", "sort", s.sort, "name", s.name, "error", err)
+			g.log.Warn("could not delete a setting that is over", "sort", s.sort, "name", s.name, "error", err)
 			return
 		}
 		delete(g.settings, s)

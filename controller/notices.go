@@ -22,8 +22,8 @@ import (
 const (
 	noticeRetry = 500 * time.Millisecond // of what could not be done
 	noticeAgain = 2 * wire.NoticeRepeats // then what nobody says a word of is published again
-	noticeLook  = time.Minute            // between two looks whether consumers are there
-	noticeAck   = time.Minute            // that a notifier has for a notice, or to say that it goes on
+	noticeLook  = time.Minute            // between two checks whether consumers are there
+	noticeAck   = time.Minute            // that a notifier has for a notice, or to say that it continues
 	noticesMost = 1000                   // that a notifier has at once; those that wait count, too
 )
 
@@ -39,7 +39,7 @@ type noticeQueue struct {
 	gone     map[string]bool          // that are not, and have a consumer yet
 	looked   time.Time                // when it was looked for consumers last, by our clock
 	failed   time.Time                // when something could not be done last, by our clock
-	told     bool                     // that it cannot
+	reported bool                     // that it cannot
 }
 
 // noticeOf names the notices of a channel about an incident.
@@ -55,12 +55,12 @@ func newNoticeQueue(js jetstream.JetStream, log *slog.Logger) *noticeQueue {
 	return &noticeQueue{js: js, log: log, open: map[noticeOf]*openNotice{}, ready: map[string]bool{}, channels: map[string]bool{}, gone: map[string]bool{}}
 }
 
-// want notes a notice to be published. It replaces the one before.
+// want notes a notice to be published. It replaces the previous one.
 func (q *noticeQueue) want(n wire.Notice) {
 	q.open[noticeOf{n.Channel, n.Incident}] = &openNotice{notice: n}
 }
 
-// heard tells what became of a notice.
+// heard reports what became of a notice.
 func (q *noticeQueue) heard(d *wire.Delivery) {
 	of := noticeOf{d.Channel, d.Incident}
 	o := q.open[of]
@@ -73,7 +73,7 @@ func (q *noticeQueue) heard(d *wire.Delivery) {
 	}
 }
 
-// channel tells of a channel that is saved, noChannel of one that is deleted.
+// channel takes a channel that is saved, noChannel of one that is deleted.
 func (q *noticeQueue) channel(name string) {
 	q.channels[name] = true
 	delete(q.gone, name)
@@ -121,11 +121,11 @@ func (q *noticeQueue) publish(ctx context.Context) error {
 	q.failed = time.Time{}
 	if err != nil {
 		q.failed = time.Now()
-		if !q.told {
+		if !q.reported {
 			q.log.Warn("notices wait for the broker", "error", err)
 		}
 	}
-	q.told = err != nil
+	q.reported = err != nil
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (q *noticeQueue) send(ctx context.Context) error {
 		}
 		m, err := noticeMessage(&o.notice)
 		if err != nil {
-			q.log.Error("a notice is not published", "channel", of.channel, "incident", of.incident, "error", err)
+			q.log.Error("could not publish a notice", "channel", of.channel, "incident", of.incident, "error", err)
 			delete(q.open, of)
 			continue
 		}
@@ -214,7 +214,7 @@ func (q *noticeQueue) consumers(ctx context.Context) error {
 	return nil
 }
 
-// load finds the consumers of channels that are saved no more.
+// load finds the consumers of channels that are no longer saved.
 func (q *noticeQueue) load(ctx context.Context) error {
 	s, err := retry.Stream(ctx, q.js, wire.NoticesStream)
 	if err != nil {

@@ -23,7 +23,7 @@ type published struct {
 }
 
 // publisher writes verdicts down, each behind the one before it on its subject: who
-// leads no more cannot write. It goes on while JetStream is away, for as long as it
+// no longer leads cannot write. It continues while JetStream is unreachable, for as long as it
 // takes.
 type publisher struct {
 	js  jetstream.JetStream
@@ -32,10 +32,10 @@ type publisher struct {
 	last  map[string]published // by subject
 	known map[string]time.Time // when what was there at the beginning was decided; it does not change
 
-	mu    sync.Mutex // guards what follows
-	queue []verdict
-	after func()        // called when all of the queue is written
-	poked chan struct{} // has room for one
+	mu     sync.Mutex // guards what follows
+	queue  []verdict
+	after  func()        // called when all of the queue is written
+	wakeup chan struct{} // has room for one
 }
 
 // judged are the subjects of what the judge decides.
@@ -47,11 +47,11 @@ const (
 )
 
 // errFenced is the end of leading: somebody else judges, and wrote another verdict.
-var errFenced = errors.New("another controller judges, too, and was first")
+var errFenced = errors.New("another controller also judges, and was first")
 
 func newPublisher(nc *nats.Conn, log *slog.Logger) (*publisher, error) {
 	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(publishAtOnce+1), jetstream.WithPublishAsyncTimeout(publishWithin))
-	return &publisher{js: js, log: log, last: map[string]published{}, known: map[string]time.Time{}, poked: make(chan struct{}, 1)}, err
+	return &publisher{js: js, log: log, last: map[string]published{}, known: map[string]time.Time{}, wakeup: make(chan struct{}, 1)}, err
 }
 
 // load reads what is published.
@@ -68,7 +68,7 @@ func (p *publisher) load(ctx context.Context) error {
 		}
 		v, err := decodeVerdict(m.Subject, m.Data)
 		if err != nil {
-			p.log.Error("a verdict cannot be read: the next one is written over it", "error", err)
+			p.log.Error("cannot read a verdict: the next one replaces it", "error", err)
 		}
 		p.last[m.Subject], p.known[m.Subject] = published{meta.Sequence.Stream, v}, v.at
 	}
@@ -80,7 +80,7 @@ func (p *publisher) write(list ...verdict) {
 	p.mu.Lock()
 	p.queue = append(p.queue, list...)
 	p.mu.Unlock()
-	p.poke()
+	p.wake()
 }
 
 // then calls done once all that was noted so far is written, from another goroutine.
@@ -89,12 +89,12 @@ func (p *publisher) then(done func()) {
 	p.mu.Lock()
 	p.after = done
 	p.mu.Unlock()
-	p.poke()
+	p.wake()
 }
 
-func (p *publisher) poke() {
+func (p *publisher) wake() {
 	select {
-	case p.poked <- struct{}{}:
+	case p.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -116,7 +116,7 @@ func (p *publisher) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-p.poked:
+		case <-p.wakeup:
 		}
 	}
 }
@@ -158,14 +158,14 @@ func (p *publisher) writeAll(ctx context.Context, list []verdict) error {
 			err = fmt.Errorf("it is %d bytes long, want at most %d", len(data), wire.MaxVerdict)
 		}
 		if err != nil {
-			p.log.Error("a verdict is not written", "subject", v.subject, "error", err)
+			p.log.Error("could not write a verdict", "subject", v.subject, "error", err)
 			continue
 		}
 		s := sent{v: v, m: &nats.Msg{Subject: v.subject, Data: data}, over: before.sequence}
 		s.ack, s.err = p.js.PublishMsgAsync(s.m, jetstream.WithExpectLastSequencePerSubject(s.over))
 		all = append(all, s)
 	}
-	late, cancel := context.WithTimeout(ctx, 2*publishWithin) // the library does not tell of each that its answer is late
+	late, cancel := context.WithTimeout(ctx, 2*publishWithin) // the library does not say of each that its answer is late
 	defer cancel()
 	for _, s := range all {
 		var at uint64

@@ -16,7 +16,7 @@ import (
 	"netmon/wire"
 )
 
-// This file is about a leader that begins: from what it goes on, and what it publishes
+// This file is about a leader that begins: from what it continues, and what it publishes
 // once it has read what was stored before.
 
 const (
@@ -37,7 +37,7 @@ func (c *Controller) resume(ctx context.Context) (*judging, error) {
 	if err := pub.load(ctx); err != nil {
 		return nil, err
 	}
-	found, err := c.troubles.load(ctx)
+	found, err := c.troubles.load(ctx, wire.AboutCertificate, wire.AboutDropped)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,8 @@ func (c *Controller) resume(ctx context.Context) (*judging, error) {
 	if err == nil {
 		if g.j, err = judge.Restore(list); err == nil {
 			g.at, g.begun, g.resumed = at, at, true
+			mesh, _ := g.j.MeshVerdict()
+			g.judged.resume(at.Judged, mesh)
 		}
 	}
 	switch {
@@ -61,7 +63,7 @@ func (c *Controller) resume(ctx context.Context) (*judging, error) {
 	case err != nil:
 		g.j = judge.New()
 		g.keep.kept, g.keep.head.Shards = map[int][]byte{}, map[int]shards{}
-		g.log.Error("what the judge goes on from cannot be read: monitors are judged from recent results, and verdicts stay as they are until then", "error", err)
+		g.log.Error("cannot read the judge's checkpoint: monitors are judged from recent results, and verdicts stay as they are until then", "error", err)
 	}
 	return g, g.keep.save(ctx, nil, g.at)
 }
@@ -77,9 +79,9 @@ func (c *Controller) resultsFrom(ctx context.Context, at position, resumed bool)
 	switch st := info.State; {
 	case !resumed:
 	case !at.Created.Equal(created), st.LastSeq < at.Results:
-		c.log.Warn("the stream of results was made anew since it was judged: monitors are judged from what is there", "stream", wire.ResultsStream)
+		c.log.Warn("the stream of results was recreated: monitors are judged from what it has now", "stream", wire.ResultsStream)
 	case st.FirstSeq > at.Results+1:
-		c.log.Warn("results are gone that were not judged: monitors are judged from what is there", "stream", wire.ResultsStream, "gone", st.FirstSeq-at.Results-1)
+		c.log.Warn("some results were deleted before they were judged: monitors are judged from those that are left", "stream", wire.ResultsStream, "gone", st.FirstSeq-at.Results-1)
 		return from, created, nil
 	default:
 		return tail.From{After: at.Results}, created, nil
@@ -87,7 +89,7 @@ func (c *Controller) resultsFrom(ctx context.Context, at position, resumed bool)
 	return c.recent(info), created, nil
 }
 
-// recent is where results begin that still tell how monitors are.
+// recent is where results begin that still show how monitors are.
 func (c *Controller) recent(info *jetstream.StreamInfo) tail.From {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,8 +104,8 @@ func (c *Controller) recent(info *jetstream.StreamInfo) tail.From {
 	return tail.From{Since: info.TimeStamp.Add(-min(back, recentMost))}
 }
 
-// forget deletes monitors that are saved no more, and went unseen.
-func (g *judging) forget(store string, desired []string) {
+// deleteUnsaved deletes monitors that are no longer saved, and went unseen.
+func (g *judging) deleteUnsaved(store string, desired []string) {
 	if g.at.Store != store {
 		g.at.Store, g.at.Revision = store, 0
 	}
@@ -125,9 +127,9 @@ func (g *judging) forget(store string, desired []string) {
 // caughtUp ends the reading of what was stored before: what follows from it and is not
 // published yet is published now.
 func (g *judging) caughtUp() {
-	g.waiting = append(g.waiting, g.feed.take()...)
+	g.waiting = append(g.waiting, g.feed.takeFacts()...)
 	if len(g.feed.results) == 0 { // else some may be newer than those
-		g.tellWaiting(time.Time{})
+		g.applyWaiting(time.Time{})
 	}
 	if !g.now().IsZero() {
 		g.hearAgain()
@@ -154,7 +156,7 @@ func (g *judging) unpublished() (list []verdict) {
 			continue
 		case there && v.same(last.verdict, !g.resumed):
 			continue
-		case !there && (v.Agent != nil && v.Agent.Standing == wire.AgentAble || v.Mesh != nil && !v.Mesh.Frozen):
+		case !there && (v.Agent != nil && v.Agent.Status == wire.AgentAble || v.Mesh != nil && !v.Mesh.Frozen):
 			continue // so it is where nothing is said
 		case there && !v.at.After(last.verdict.at):
 			v.decidedAt(g.at.At)

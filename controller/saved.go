@@ -52,19 +52,20 @@ func (c *Controller) applySaved(m *nats.Msg, meta *nats.MsgMetadata) (changed bo
 	c.revision = max(c.revision, revision)
 	_, known := c.desired[name]
 	if err == nil && operation == "" && !known && len(c.desired) >= wire.MaxMonitors {
-		err = fmt.Errorf("%d monitors are saved, which is the most", wire.MaxMonitors)
+		err = fmt.Errorf("%d monitors are saved, which is the limit", wire.MaxMonitors)
 	}
 	switch {
 	case operation != "" && !known: // nothing to delete
 		return false
 	case err != nil:
-		c.log.Error("saved monitor is not usable, what ran before goes on", "key", name, "revision", revision, "error", err)
+		c.log.Error("a saved monitor is not usable: what ran before keeps running", "key", name, "revision", revision, "error", err)
 		return false
 	case operation != "":
 		delete(c.desired, name)
 		c.feed.add(fact{at: meta.Timestamp, number: revision, deleted: name})
 		c.kept.add(monitorFact(nil, name))
 	default:
+		c.placeLocked(&s)
 		c.desired[name] = s
 		c.feed.add(fact{at: meta.Timestamp, number: revision, saved: &s})
 		c.kept.add(monitorFact(&s, name))

@@ -44,7 +44,7 @@ func storeWhere(ctx context.Context, js jetstream.JetStream, log *slog.Logger, s
 		}
 		if !told && pause > 500*time.Millisecond {
 			told = true
-			log.Warn("what the leader decided waits for the broker", "subject", m.Subject, "error", why)
+			log.Warn("decisions wait for the broker", "subject", m.Subject, "error", why)
 		}
 		select {
 		case <-ctx.Done():

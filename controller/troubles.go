@@ -15,38 +15,42 @@ import (
 	"netmon/wire"
 )
 
-// troubles writes down what is wrong and no verdict tells of, each behind the one before
+// troubles writes down what is wrong and in no verdict, each behind the previous one
 // it on its subject. Its methods may be called by several goroutines.
 type troubles struct {
 	js  jetstream.JetStream
 	log *slog.Logger
 
-	mu    sync.Mutex // guards what follows
-	queue []wire.Trouble
-	busy  bool          // something is being written
-	poked chan struct{} // has room for one
-	idle  []chan struct{}
+	mu     sync.Mutex // guards what follows
+	queue  []wire.Trouble
+	busy   bool          // something is being written
+	wakeup chan struct{} // has room for one
+	idle   []chan struct{}
 }
 
 func newTroubles(js jetstream.JetStream, log *slog.Logger) *troubles {
-	return &troubles{js: js, log: log, poked: make(chan struct{}, 1)}
+	return &troubles{js: js, log: log, wakeup: make(chan struct{}, 1)}
 }
 
-// load reads the last ones of those that a watch finds.
-func (w *troubles) load(ctx context.Context) (list []wire.Trouble, err error) {
-	t, err := tail.Open(ctx, w.js, wire.IncidentsStream, tail.From{Subjects: []string{"troubles." + wire.AboutCertificate + ".*", "troubles." + wire.AboutDropped + ".*"}, Last: true})
+// load reads the last ones that are about these.
+func (w *troubles) load(ctx context.Context, about ...string) (list []wire.Trouble, err error) {
+	var subjects []string
+	for _, what := range about {
+		subjects = append(subjects, "troubles."+what+".*")
+	}
+	t, err := tail.Open(ctx, w.js, wire.IncidentsStream, tail.From{Subjects: subjects, Last: true})
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s: %w", wire.IncidentsStream, err)
 	}
 	defer t.Stop()
-	_, err = read(t, func(m *nats.Msg, _ *nats.MsgMetadata) told {
+	_, err = read(t, func(m *nats.Msg, _ *nats.MsgMetadata) input {
 		t, err := wire.DecodeTrouble(m.Subject, m.Data)
 		if err != nil {
-			w.log.Error("a trouble cannot be read: the next one is written over it", "subject", m.Subject, "error", err)
-			return told{}
+			w.log.Error("cannot read a trouble: the next one replaces it", "subject", m.Subject, "error", err)
+			return input{}
 		}
 		list = append(list, t)
-		return told{}
+		return input{}
 	})
 	return list, err
 }
@@ -60,7 +64,7 @@ func (w *troubles) add(list ...wire.Trouble) {
 	w.queue = append(w.queue, list...)
 	w.mu.Unlock()
 	select {
-	case w.poked <- struct{}{}:
+	case w.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -81,7 +85,7 @@ func (w *troubles) written() <-chan struct{} {
 // run writes what is added until ctx ends, or somebody else does.
 func (w *troubles) run(ctx context.Context) error {
 	for {
-		list := w.take()
+		list := w.takeQueue()
 		for _, t := range list {
 			if err := w.write(ctx, t); err != nil {
 				return err
@@ -93,12 +97,12 @@ func (w *troubles) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-w.poked:
+		case <-w.wakeup:
 		}
 	}
 }
 
-func (w *troubles) take() []wire.Trouble {
+func (w *troubles) takeQueue() []wire.Trouble {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list := w.queue
@@ -114,11 +118,11 @@ func (w *troubles) take() []wire.Trouble {
 
 // write stores one, however often it has to try. Who leads is known by the numbers: one
 // may have been written once more meanwhile, since it was old. A line of the audit is
-// told of once, whoever did.
+// reported once, whoever did.
 func (w *troubles) write(ctx context.Context, t wire.Trouble) error {
 	m, err := troubleMessage(&t)
 	if err != nil {
-		w.log.Error("a trouble is not written", "about", t.About, "name", t.Name, "error", err)
+		w.log.Error("could not write a trouble", "about", t.About, "name", t.Name, "error", err)
 		return nil
 	}
 	_, err = storeWhere(ctx, w.js, w.log, wire.IncidentsStream, m, func(there jetstream.RawStreamMsg) bool {

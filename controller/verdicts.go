@@ -20,7 +20,7 @@ type verdict struct {
 	reason string // the incident
 }
 
-// verdictOf is what is told of a change.
+// verdictOf is what is published of a change.
 func verdictOf(c judge.Change) (v verdict, err error) {
 	v.Change = c
 	switch {
@@ -29,12 +29,12 @@ func verdictOf(c judge.Change) (v verdict, err error) {
 		v.n, v.at, v.since, v.state, v.reason = c.Monitor.N, c.Monitor.At, c.Monitor.Since, string(c.Monitor.State), c.Monitor.Incident
 	case c.Agent != nil:
 		v.subject, err = wire.AgentVerdictSubject(c.Agent.Agent)
-		v.n, v.at, v.since, v.state, v.reason = c.Agent.N, c.Agent.At, c.Agent.Since, string(c.Agent.Standing), c.Agent.Incident
+		v.n, v.at, v.since, v.state, v.reason = c.Agent.N, c.Agent.At, c.Agent.Since, string(c.Agent.Status), c.Agent.Incident
 	case c.Mesh != nil:
 		v.subject = wire.MeshVerdictSubject
 		v.n, v.at, v.since, v.state = c.Mesh.N, c.Mesh.At, c.Mesh.Since, fmt.Sprint(c.Mesh.Frozen)
 	default:
-		err = errors.New("a change of nothing")
+		err = errors.New("a change without content")
 	}
 	return v, err
 }
@@ -65,7 +65,7 @@ func decodeVerdict(subject string, data []byte) (verdict, error) {
 	return verdictOf(c)
 }
 
-// number sets which one of its subject it is: the judge's own count may have begun anew.
+// number sets which one of its subject it is: the judge's own count may have started over.
 func (v *verdict) number(n uint64) {
 	v.n = n
 	v.restate()
@@ -77,7 +77,7 @@ func (v *verdict) decidedAt(at time.Time) {
 	v.restate()
 }
 
-// restate has what is told say n and at. What the judge gave stays as it is.
+// restate has what is published say n and at. What the judge gave stays as it is.
 func (v *verdict) restate() {
 	switch {
 	case v.Monitor != nil:
@@ -102,7 +102,7 @@ func (v *verdict) body() any {
 	return v.Mesh
 }
 
-// same says that two verdicts tell the same; with loose, although one does not know
+// same says that two verdicts say the same; with loose, although one does not know
 // since when.
 func (v verdict) same(w verdict, loose bool) bool {
 	return v.state == w.state && (loose || v.since.Equal(w.since) && v.reason == w.reason)

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -76,8 +77,9 @@ func (m *mesh) judged() {
 }
 
 // TestController_Judges: a target that dies and comes back, as everybody sees it, and
-// again by the next leader, that goes on.
+// again by the next leader, that continues.
 func TestController_Judges(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	stop := m.control()
 	m.agent("paris", nil)

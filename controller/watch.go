@@ -11,7 +11,7 @@ import (
 	"netmon/wire"
 )
 
-// watch finds what is wrong and no verdict tells of, in what the judge is told:
+// watch finds what is wrong and in no verdict, in what the judge is given:
 // certificates that expire soon, and results that were lost. It is pure, and decides by
 // the broker's time alone. Most results cost it nothing, those with a certificate a look
 // into a map. It is for one goroutine.
@@ -24,14 +24,14 @@ type watch struct {
 	next  time.Time // when the time alone may change something
 }
 
-// watchEvery is how often the time alone is looked at.
+// watchEvery is how often the time alone is checked.
 const watchEvery = time.Minute
 
 func newWatch() *watch {
 	return &watch{last: map[string]wire.Trouble{}, certs: map[string]*certificate{}, holds: map[string]time.Duration{}, drops: map[string]*dropping{}}
 }
 
-// restore tells of the last trouble of a subject, as it is stored.
+// restore applies the last trouble of a subject, as it is stored.
 func (w *watch) restore(t wire.Trouble) {
 	subject, err := wire.TroubleSubject(t.About, t.Name)
 	if err != nil {
@@ -41,14 +41,14 @@ func (w *watch) restore(t wire.Trouble) {
 	switch {
 	case !t.Wrong:
 	case t.About == wire.AboutCertificate:
-		w.certs[t.Name] = &certificate{expires: t.Expires, evidence: t.Evidence, told: certificateLevel(t.Expires, t.At)}
+		w.certs[t.Name] = &certificate{expires: t.Expires, evidence: t.Evidence, reported: certificateLevel(t.Expires, t.At)}
 	case t.About == wire.AboutDropped:
 		w.drops[t.Name] = &dropping{wrong: true}
 	}
 }
 
-// tell looks at one fact of the judge's.
-func (w *watch) tell(x *fact) {
+// observe looks at one fact of the judge's.
+func (w *watch) observe(x *fact) {
 	switch {
 	case x.result != nil:
 		if x.result.CertExpires != nil {
@@ -76,16 +76,16 @@ func (w *watch) advance(now time.Time) {
 	w.droppingBy(now)
 }
 
-// take removes what is to be written, in this order.
-func (w *watch) take() []wire.Trouble {
+// takeFound removes what is to be written, in this order.
+func (w *watch) takeFound() []wire.Trouble {
 	list := w.out
 	w.out = nil
 	return list
 }
 
-// say notes a change of a trouble. One that is not after the last is from before a
-// restart, and was told.
-func (w *watch) say(t wire.Trouble) {
+// add notes a change of a trouble. One that is not after the last is from before a
+// restart, and was reported.
+func (w *watch) add(t wire.Trouble) {
 	subject, err := wire.TroubleSubject(t.About, t.Name)
 	last := w.last[subject]
 	if err != nil || !t.At.After(last.At) || !t.Wrong && !last.Wrong {

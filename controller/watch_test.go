@@ -12,7 +12,7 @@ import (
 
 var watchBegin = time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC)
 
-// certificates is a watch that is told of a monitor, and then of certificates that agents
+// certificates is a watch that is given a monitor, and then of certificates that agents
 // saw.
 type certificates struct {
 	t   *testing.T
@@ -23,7 +23,7 @@ type certificates struct {
 
 func newCertificates(t *testing.T) *certificates {
 	c := &certificates{t: t, w: newWatch(), at: watchBegin}
-	c.w.tell(&fact{at: c.at, saved: &wire.Saved{Monitor: wire.Monitor{Name: "web", Every: wire.Duration(30 * time.Second), Timeout: wire.Duration(10 * time.Second)}}})
+	c.w.observe(&fact{at: c.at, saved: &wire.Saved{Monitor: wire.Monitor{Name: "web", Every: wire.Duration(30 * time.Second), Timeout: wire.Duration(10 * time.Second)}}})
 	return c
 }
 
@@ -32,13 +32,13 @@ func (c *certificates) see(after time.Duration, agent string, expires time.Time)
 	c.at = c.at.Add(after)
 	c.seq++
 	c.w.advance(c.at)
-	c.w.tell(&fact{at: c.at, result: &wire.Result{Agent: agent, Monitor: "web", Epoch: "E", Seq: c.seq, CertExpires: &expires}})
+	c.w.observe(&fact{at: c.at, result: &wire.Result{Agent: agent, Monitor: "web", Epoch: "E", Seq: c.seq, CertExpires: &expires}})
 }
 
 // want wants one trouble, or none where wrong is nil.
 func (c *certificates) want(wrong *bool, why string) {
 	c.t.Helper()
-	list := c.w.take()
+	list := c.w.takeFound()
 	if wrong == nil {
 		if len(list) > 0 {
 			c.t.Errorf("told of %+v", list)
@@ -94,7 +94,7 @@ func TestWatch_Certificates(t *testing.T) {
 	}
 }
 
-// TestWatch_ByTimeAlone: a monitor that is measured once a day is told of in time.
+// TestWatch_ByTimeAlone: a monitor that is measured once a day is reported in time.
 func TestWatch_ByTimeAlone(t *testing.T) {
 	c := newCertificates(t)
 	c.see(0, "paris", watchBegin.Add(14*24*time.Hour+time.Hour))
@@ -102,14 +102,14 @@ func TestWatch_ByTimeAlone(t *testing.T) {
 	c.want(nil, "")
 	c.w.advance(watchBegin.Add(61 * time.Minute))
 	c.want(yes(), "its certificate expires within 14 days, on 2026-12-15 11:00 UTC, seen from paris")
-	c.w.tell(&fact{at: watchBegin.Add(2 * time.Hour), deleted: "web"})
+	c.w.observe(&fact{at: watchBegin.Add(2 * time.Hour), deleted: "web"})
 	c.want(no(), "the monitor is deleted")
-	c.w.tell(&fact{at: watchBegin.Add(3 * time.Hour), deleted: "web"})
+	c.w.observe(&fact{at: watchBegin.Add(3 * time.Hour), deleted: "web"})
 	c.want(nil, "")
 }
 
-// TestWatch_GoesOn: killed at any time, and restored from what was written, it tells the
-// same, from results that are told again and others that follow.
+// TestWatch_GoesOn: killed at any time, and restored from what was written, it reports the
+// same, from results that are given again and others that follow.
 func TestWatch_GoesOn(t *testing.T) {
 	var facts []fact
 	r := rand.New(rand.NewPCG(1, 1))
@@ -142,15 +142,15 @@ func TestWatch_GoesOn(t *testing.T) {
 				for _, last := range lastOfEach(all) {
 					w.restore(last)
 				}
-				for j := range facts[:i] { // the monitor is told of anew, and some of the heartbeats and results
+				for j := range facts[:i] { // the monitor is given again, and some of the heartbeats and results
 					if facts[j].saved != nil || facts[j].at.After(facts[i].at.Add(-10*time.Minute)) {
-						w.tell(&facts[j])
+						w.observe(&facts[j])
 					}
 				}
 			}
 			w.advance(facts[i].at)
-			w.tell(&facts[i])
-			all = append(all, w.take()...)
+			w.observe(&facts[i])
+			all = append(all, w.takeFound()...)
 		}
 		return all
 	}
@@ -184,11 +184,11 @@ func TestWatch_Dropped(t *testing.T) {
 	beat := func(after time.Duration, instance string, dropped uint64) {
 		at = at.Add(after)
 		w.advance(at)
-		w.tell(&fact{at: at, alive: &wire.Alive{Agent: "paris", Instance: instance, Started: watchBegin, Dropped: dropped}})
+		w.observe(&fact{at: at, alive: &wire.Alive{Agent: "paris", Instance: instance, Started: watchBegin, Dropped: dropped}})
 	}
 	want := func(wrong ...bool) {
 		t.Helper()
-		list := w.take()
+		list := w.takeFound()
 		if len(list) != len(wrong) {
 			t.Fatalf("told of %+v", list)
 		}
@@ -212,10 +212,10 @@ func TestWatch_Dropped(t *testing.T) {
 	want()
 	beat(10*time.Second, "3", 2) // and lost some at once
 	want(true)
-	w.tell(&fact{at: at.Add(time.Second), alive: &wire.Alive{Agent: "paris", Gone: true}})
+	w.observe(&fact{at: at.Add(time.Second), alive: &wire.Alive{Agent: "paris", Gone: true}})
 	want(false)
-	w.tell(&fact{at: at.Add(time.Minute), result: &wire.Result{Agent: "oslo", Monitor: "web", Epoch: "E", Seq: 9, Dropped: 7}})
-	list := w.take()
+	w.observe(&fact{at: at.Add(time.Minute), result: &wire.Result{Agent: "oslo", Monitor: "web", Epoch: "E", Seq: 9, Dropped: 7}})
+	list := w.takeFound()
 	if len(list) != 1 || !list[0].Wrong || list[0].Name != "oslo" || list[0].Evidence != "oslo-E-9" {
 		t.Errorf("told of %+v", list)
 	}
@@ -234,7 +234,7 @@ func BenchmarkWatch(b *testing.B) {
 	for name, list := range map[string][]fact{"a certificate": with, "none": without} {
 		b.Run(name, func(b *testing.B) {
 			for i := range b.N {
-				w.tell(&list[i%len(list)])
+				w.observe(&list[i%len(list)])
 			}
 		})
 	}

@@ -70,7 +70,7 @@ func (p person) until(line string) string {
 }
 
 // refused runs a line that the broker must refuse, which the nats program does
-// not always tell by its exit code.
+// not always show in its exit code.
 func (m *secureMesh) refused(p person, line, subject string) {
 	m.t.Helper()
 	if out, err := p.sh(line); err == nil && strings.Contains(out, "{") {
@@ -79,7 +79,7 @@ func (m *secureMesh) refused(p person, line, subject string) {
 	m.broker.line("Publish Violation", `\"`+subject+`\"`)
 }
 
-// secureMesh is a broker that knows who is who, its admin, and one agent that
+// secureMesh is a broker that has identities, its admin, and one agent that
 // joined by a pasted line and measures the monitor web.
 type secureMesh struct {
 	t      *testing.T
@@ -152,7 +152,7 @@ func TestAccess_SecondHostInTwoLines(t *testing.T) {
 	watch.lineAfter(watch.count(), result)
 
 	m.broker.kill()
-	m.startBroker() // without --access: it knows people, and goes on to
+	m.startBroker() // without --access: it knows people, and continues to
 	m.as("netmon access ls")
 	watch.lineAfter(watch.count(), result)
 	viewer.until("netmon get agents -o name | grep -x paris")

@@ -124,7 +124,7 @@ func header(mail, name string) string {
 	return ""
 }
 
-// TestAlerts_Storm: 1,000 monitors that depend on one gateway are told in at most two
+// TestAlerts_Storm: 1,000 monitors that depend on one gateway are sent in at most two
 // messages, which name them all.
 func TestAlerts_Storm(t *testing.T) {
 	const monitors = 1000

@@ -50,7 +50,7 @@ func TestAuthority_ChangesWhileAllStay(t *testing.T) {
 		t.Errorf("rotate ended with %d", code)
 	}
 	for _, a := range agents {
-		a.line("another authority took over")
+		a.line("the mesh changed its authority")
 	}
 
 	watch := spawn(t, "watch", "--creds", filepath.Join(viewer.home, "config/netmon/identities/vic"), "-o", "ndjson")

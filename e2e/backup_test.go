@@ -10,7 +10,7 @@ import (
 )
 
 // TestBackup_AnotherStore takes a backup from a running broker, loses that, and
-// goes on from the backup: the agent comes back by its key, and measures what was
+// continues from the backup: the agent comes back by its key, and measures what was
 // saved; who was shut out stays so; what was saved after the backup is not there, and
 // runs on until a person decides.
 func TestBackup_AnotherStore(t *testing.T) {
@@ -25,7 +25,7 @@ func TestBackup_AnotherStore(t *testing.T) {
 
 	dir := filepath.Join(t.TempDir(), "backup")
 	out := m.admin.does("netmon backup " + dir + " --store " + m.store)
-	if !strings.Contains(out, "8 streams") || !strings.Contains(out, "4 identities") {
+	if !strings.Contains(out, "9 streams") || !strings.Contains(out, "4 identities") {
 		t.Errorf("backup says %q", out)
 	}
 	if sums, err := exec.LookPath("sha256sum"); err == nil {
@@ -57,7 +57,7 @@ func TestBackup_AnotherStore(t *testing.T) {
 	}
 	m.as("netmon add tcp " + listener(t) + " --name fresh --every 100ms")
 	watch.lineAfter(n, `"agent":"paris","monitor":"fresh"`, `"outcome":"ok"`)
-	m.admin.until("NETMON_CREDS=" + m.store + "/access/admin netmon recover late 2>&1 | grep 'save 1 monitors'")
+	m.admin.until("NETMON_CREDS=" + m.store + "/access/admin netmon recover late 2>&1 | grep 'save 1 monitor'")
 	watch.lineAfter(watch.count(), `"agent":"paris","monitor":"late"`)
 	if out := m.as("netmon recover late --discard --yes"); !strings.Contains(out, "late stopped") {
 		t.Errorf("recover --discard: %s", out)

@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"netmon/lab/targets"
+	"netmon/internal/targets"
 	"netmon/wire"
 )
 

@@ -39,7 +39,7 @@ type faultClass struct {
 	sure  bool
 	do    func(c *cities)
 	undo  func(c *cities)
-	// found says whether the verdict is there, and tells it in words. It is asked again
+	// found says whether the verdict is there, and gives it in words. It is asked again
 	// and again.
 	found func(c *cities) (blame *wire.Blame, said string, ok bool)
 	// may are the monitors whose state may change by it; all others must keep theirs.
@@ -54,11 +54,11 @@ func monitorIs(name string, state wire.VerdictState, down int) func(*cities) (*w
 	}
 }
 
-// agentIs waits for an agent to have such a standing.
-func agentIs(id string, standing wire.AgentStanding) func(*cities) (*wire.Blame, string, bool) {
+// agentIs waits for an agent to have such a status.
+func agentIs(id string, status wire.AgentStatus) func(*cities) (*wire.Blame, string, bool) {
 	return func(c *cities) (*wire.Blame, string, bool) {
 		v := c.verdicts.agents[id]
-		return v.Blame, v.Why, v.Standing == standing && v.Blame != nil
+		return v.Blame, v.Why, v.Status == status && v.Blame != nil
 	}
 }
 
@@ -155,7 +155,7 @@ func (c *cities) allUp() {
 			}
 		}
 		for _, a := range c.verdicts.agents {
-			if a.Standing != wire.AgentAble {
+			if a.Status != wire.AgentAble {
 				return false
 			}
 		}
@@ -206,9 +206,9 @@ func TestBlame_FewEyes(t *testing.T) {
 	c.allUp()
 	c.verdicts.recount()
 	c.dropAll("rome")
-	c.verdicts.await("rome is set aside", patience, func() bool { return c.verdicts.agents["rome"].Standing == wire.AgentAside })
+	c.verdicts.await("rome is set aside", patience, func() bool { return c.verdicts.agents["rome"].Status == wire.AgentAside })
 	c.dropAll("paris")
-	c.verdicts.await("paris is set aside", patience, func() bool { return c.verdicts.agents["paris"].Standing == wire.AgentAside })
+	c.verdicts.await("paris is set aside", patience, func() bool { return c.verdicts.agents["paris"].Status == wire.AgentAside })
 	c.verdicts.await("web is up, seen from one", patience, func() bool {
 		v := c.verdicts.of["web"]
 		return v.State == wire.VerdictUp && strings.Contains(v.Why, "1 of 3")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,7 @@ func office(t *testing.T) (p *proc, url string, restart func() *proc) {
 
 // TestDash uses the live screen as a person does, in both sizes, in colours and without.
 func TestDash(t *testing.T) {
+	colour := regexp.MustCompile("\x1b\\[3[0-7]m")
 	for _, size := range []struct {
 		w, h string
 		env  []string
@@ -42,7 +44,7 @@ func TestDash(t *testing.T) {
 			if lines := strings.Split(first, "\n"); !strings.HasPrefix(strings.TrimLeft(lines[4], "▸ "), "nobody") {
 				t.Errorf("the worst one does not stand first:\n%s", first)
 			}
-			if coloured := strings.Contains(s.do("capture-pane", "-p", "-e"), "\x1b[3"); coloured != (size.env == nil) {
+			if coloured := colour.MatchString(s.do("capture-pane", "-p", "-e")); coloured != (size.env == nil) {
 				t.Errorf("colours: %v, with %v", coloured, size.env)
 			}
 
@@ -56,8 +58,10 @@ func TestDash(t *testing.T) {
 			s.see("/web", "1 of 1")
 
 			s.press("r")
-			s.see("web is not paused")
+			s.see("web runs already")
 			s.press("x")
+			s.see("stop web on all agents? (y/n)")
+			s.press("y")
 			s.see("web stopped: home stopped", "○ paused")
 			s.press("r")
 			s.see("web started: home running", "● up")
@@ -79,6 +83,18 @@ func TestDash(t *testing.T) {
 			s.see("[5 log]", "refused", "results/s")
 			s.press("1")
 			s.see("[1 monitors]")
+
+			s.keys(":stop d", "Tab", "on home", "Enter")
+			s.see("stop db on home, the only agent that runs it? (y/n)")
+			s.press("y")
+			s.see("db stopped on home")
+			s.keys(":start db", "Enter")
+			s.see("db runs on no agent")
+			s.keys(":start db on home", "Enter")
+			s.see("db started", "● 1")
+			s.keys(":explain nobody", "Enter")
+			s.see("nobody is down since", "any other key close")
+			s.press("Escape")
 
 			p.kill()
 			s.see("broker lost")
@@ -108,8 +124,17 @@ func TestDash_CtrlC(t *testing.T) {
 // TestDash_Plain prints the same rows into a pipe.
 func TestDash_Plain(t *testing.T) {
 	_, url, _ := office(t)
+	netmonDo(t, 0, "wait", "nobody", "--for", "down", "--timeout", "20s", "--broker", url)
+	netmonDo(t, 0, "wait", "web", "--for", "up", "--timeout", "20s", "--broker", url)
+	narrow := onTerminal(t, "60", "15", nil, "dash", "--broker", url, "--plain", "--once")
+	_, table, _ := strings.Cut(narrow.see("MONITOR", "nobody ", "db ", "web "), "MONITOR")
+	for i, line := range strings.Split(table, "\n")[1:4] {
+		if name := []string{"nobody", "db", "web"}[i]; !strings.HasPrefix(line, name) {
+			t.Errorf("want the row of %s, got %q: rows are broken over lines", name, line)
+		}
+	}
 	p := spawn(t, "dash", "--broker", url, "--every", "200ms", "web", "nobody")
-	p.line("MONITOR", "UP/100", "RUNS")
+	p.line("MONITOR", "UPTIME", "RUNS")
 	p.line("web", "● up", "1/1", "100%")
 	p.line("nobody", "✕ down", "0/1", "0%")
 	if code, _ := p.stop(); code != 130 {
@@ -130,13 +155,13 @@ func TestDash_AddsAndEdits(t *testing.T) {
 	s := onTerminal(t, "80", "24", []string{"NO_COLOR=1", "EDITOR=" + editor, "VISUAL="}, "dash", "--broker", url)
 	s.see("3 monitors: ✕ 1 ● 2")
 	s.press("n")
-	s.see("add 1/8 kind", "kind [https] ›")
+	s.see("add 1/9 kind", "kind [https] ›")
 	s.keys("tcp", "Enter")
-	s.see("add 2/8")
+	s.see("add 2/9")
 	s.keys(listener(t), "Enter")
-	s.see("add 3/8")
-	s.keys("1s", "Enter", "Enter", "Enter", "Enter", "shop", "Enter")
-	s.see("add 8/8")
+	s.see("add 3/9")
+	s.keys("1s", "Enter", "Enter", "Enter", "Enter", "Enter", "shop", "Enter")
+	s.see("add 9/9")
 	s.keys("Enter")
 	s.see("[1 monitors]", "added by: netmon add tcp", "--name shop", "4 monitors")
 	s.press("/", "s", "h", "o", "Enter")
@@ -147,9 +172,51 @@ func TestDash_AddsAndEdits(t *testing.T) {
 		t.Errorf("it is saved as %s", out)
 	}
 	s.press("n")
-	s.see("add 1/8 kind")
+	s.see("add 1/9 kind")
 	s.press("C-c")
-	s.see("[1 monitors]", "nothing is saved")
+	s.see("[1 monitors]", "nothing was saved")
+	s.press("q")
+	s.ended("0")
+}
+
+// TestDash_Mouse clicks as a terminal tells of it.
+func TestDash_Mouse(t *testing.T) {
+	_, url, _ := office(t)
+	s := onTerminal(t, "80", "24", nil, "dash", "--broker", url)
+	first := s.see("3 monitors: ✕ 1 ● 2", "  web ")
+	row := 1
+	for !strings.Contains(strings.Split(first, "\n")[row-1], "  web ") {
+		row++
+	}
+	click := func(row int) { s.do("send-keys", "-l", fmt.Sprintf("\x1b[<0;5;%dM\x1b[<0;5;%dm", row, row)) }
+	click(row)
+	s.see("▸ web")
+	click(row)
+	s.see("[4 detail]", "web  ● up")
+	click(2)
+	s.see("[1 monitors]")
+	s.press("m")
+	s.see("the mouse is off")
+	if on := s.do("display-message", "-p", "#{mouse_any_flag}"); strings.TrimSpace(on) != "0" {
+		t.Errorf("m leaves the mouse on: %q", on)
+	}
+	s.press("q")
+	s.ended("0")
+}
+
+// TestDash_VT100 draws on a terminal that has neither colours nor another screen.
+func TestDash_VT100(t *testing.T) {
+	_, url, _ := office(t)
+	s := onTerminal(t, "80", "24", []string{"TERM=vt100", "NO_COLOR=1", "LC_ALL=C"}, "dash", "--broker", url)
+	s.see("3 monitors: X 1 * 2", "> nobody   X down", "web      * up")
+	if text := s.do("capture-pane", "-p", "-e"); strings.Contains(text, "\x1b") {
+		t.Errorf("it has attributes: %q", text)
+	}
+	if modes := s.do("display-message", "-p", "#{alternate_on} #{mouse_any_flag}"); strings.TrimSpace(modes) != "0 0" {
+		t.Errorf("alternate screen and mouse: %q", modes)
+	}
+	s.press("Enter")
+	s.see("[4 detail]", "nobody  X down")
 	s.press("q")
 	s.ended("0")
 }

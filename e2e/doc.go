@@ -1,3 +1,3 @@
-// Package e2e tests the built program as people run it: several processes on
-// one host, killed and restarted, looked at with tools that are not ours.
+// Package e2e tests the built program as people run it: several processes on one host,
+// killed and restarted, observed with tools that are not ours.
 package e2e

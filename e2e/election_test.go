@@ -54,7 +54,7 @@ func TestFaults_Elections(t *testing.T) {
 		leaders []string
 	}{
 		"open": {newElectionMesh, []string{"META", wire.ResultsStream, "KV_" + wire.MonitorsBucket}},
-		// Here the broker's own service stands before what is saved and read.
+		// Here the broker's own service sits before what is saved and read.
 		"with access": {newSecureElectionMesh, []string{"KV_" + wire.MonitorsBucket}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func newSecureElectionMesh(t *testing.T) *faultMesh {
 		join, _, err = m.run("token", "new", "agent", "--id", "paris")
 		return err
 	})
-	// A line has room for one address; the server tells the agent of the others.
+	// A line has room for one address; the server names the others to the agent.
 	_, join, _ = strings.Cut(strings.TrimSpace(join), "--join ")
 	m.runsMonitors("--join", strings.Replace(join, m.urls(), "tls://"+m.addrs[0], 1))
 	return m
@@ -143,7 +143,7 @@ func (m *faultMesh) runsMonitors(agent ...string) {
 	})
 }
 
-// command carries out a command that has to succeed, and tells how long after the
+// command carries out a command that has to succeed, and returns how long after the
 // kill it was done.
 func (m *faultMesh) command(of string, killed time.Time, line string) {
 	args := strings.Fields(strings.ReplaceAll(line, "FILE", filepath.Join(m.dir, "load.yaml")))
@@ -152,7 +152,7 @@ func (m *faultMesh) command(of string, killed time.Time, line string) {
 	notice := strings.Count(said, "waiting for the cluster to elect a leader")
 	m.Logf("%-14s %-55s %6.2f s, said so %d times", of, line, took.Seconds(), notice)
 	// What check answers depends on how long results were not stored.
-	answered := err == nil || args[0] == "check" && strings.Contains(out, " agents up")
+	answered := err == nil || args[0] == "check" && (strings.Contains(out, " agents up") || strings.Contains(out, " agent up"))
 	if !answered {
 		m.Errorf("%s killed: netmon %s: %v after %v\n%s%s", of, line, err, took, out, said)
 	}

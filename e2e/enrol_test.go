@@ -94,7 +94,7 @@ func manifests(t *testing.T) (p packaged) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range strings.Split(string(data), "\n---\n") {
+	for text := range strings.SplitSeq(string(data), "\n---\n") {
 		var object map[string]any
 		if err := yaml.Unmarshal([]byte(text), &object); err != nil {
 			t.Fatal(err)
@@ -110,8 +110,8 @@ func manifests(t *testing.T) (p packaged) {
 }
 
 // TestPackaged_Runs what the units and the manifests say, but for the port, the host
-// and the folders: a broker that asks who people are, and an agent that joins by a
-// line in its environment and needs it no more once it is in.
+// and the folders: a broker that has identities, and an agent that joins by a
+// line in its environment and no longer needs it once it is in.
 func TestPackaged_Runs(t *testing.T) {
 	for name, p := range map[string]packaged{
 		"systemd":    {unit(t, "netmon-broker.service"), unit(t, "netmon-agent.service")},

@@ -17,7 +17,7 @@ import (
 
 	"netmon/internal/badlink"
 	"netmon/internal/ledger"
-	"netmon/lab/targets"
+	"netmon/internal/targets"
 	"netmon/wire"
 )
 
@@ -30,11 +30,12 @@ type faultMesh struct {
 	setup      setup
 	addrs      []string // of the servers, for clients
 	routes     []string // and for each other
-	health     []string // and for who asks how they are
+	health     []string // and for whoever asks how they are
 	brokers    []*proc
 	links      map[string][]*badlink.Link // by agent, one to each server
 	agents     map[string]*proc
 	states     map[string]string // folders
+	programs   map[string]string // of agents and the controller that are not the usual one
 	creds      []string          // of commands, where the servers know who is who
 	controller *proc
 	console    *proc
@@ -48,6 +49,7 @@ type setup struct {
 	store     func(*testing.T) string // of the broker
 	state     func(*testing.T) string // of agent paris
 	agentArgs []string
+	history   func(*testing.T) string      // folder of the controller's file; none: a new one at each start
 	scheme    string                       // of its address
 	config    func(*faultMesh, int) string // of a server of a cluster, but for what makes it one
 }
@@ -63,7 +65,7 @@ const (
 
 // newCluster is the servers alone, of which there may be one.
 func newCluster(t *testing.T, s setup) *faultMesh {
-	m := &faultMesh{T: t, dir: t.TempDir(), setup: s, links: map[string][]*badlink.Link{}, agents: map[string]*proc{}, states: map[string]string{}}
+	m := &faultMesh{T: t, dir: t.TempDir(), setup: s, links: map[string][]*badlink.Link{}, agents: map[string]*proc{}, states: map[string]string{}, programs: map[string]string{}}
 	for range max(1, s.servers) {
 		m.addrs, m.routes, m.health, m.brokers = append(m.addrs, freeAddr(t)), append(m.routes, freeAddr(t)), append(m.health, freeAddr(t)), append(m.brokers, nil)
 	}
@@ -124,7 +126,10 @@ func (m *faultMesh) startController() {
 	if m.setup.servers > 1 {
 		args = append(args, "--replicas", "3")
 	}
-	m.controller = spawn(m.T, args...)
+	if m.setup.history != nil {
+		args = append(args, "--state", m.setup.history(m.T))
+	}
+	m.controller = spawnProgram(m.T, m.program("controller"), args...)
 	m.controller.line("controller ready")
 }
 
@@ -135,7 +140,20 @@ func (m *faultMesh) startAgent(id string) {
 		urls = append(urls, "nats://"+l.Addr())
 	}
 	args := []string{"agent", "--broker", strings.Join(urls, ","), "--id", id, "--state", m.states[id]}
-	m.agents[id] = spawn(m.T, append(args, m.setup.agentArgs...)...)
+	m.agents[id] = spawnProgram(m.T, m.program(id), append(args, m.setup.agentArgs...)...)
+}
+
+// program is the netmon of one process: another than the usual one where the test says so.
+func (m *faultMesh) program(of string) string {
+	m.Helper()
+	if bin := m.programs[of]; bin != "" {
+		return bin
+	}
+	bin, err := netmon()
+	if err != nil {
+		m.Fatal(err)
+	}
+	return bin
 }
 
 func (m *faultMesh) startConsole() {
@@ -237,9 +255,9 @@ func (m *faultMesh) info(nc *nats.Conn, id string) (wire.Alive, error) {
 	return *r.Info, nil
 }
 
-// settle waits until both agents run everything and nothing waits, stops the
+// finish waits until both agents run everything and nothing waits, stops the
 // monitors and the agents, and compares what was numbered with what is stored.
-func (m *faultMesh) settle() *ledger.Ledger {
+func (m *faultMesh) finish() *ledger.Ledger {
 	m.Helper()
 	nc := m.connect()
 	for _, id := range faultAgents {

@@ -100,7 +100,7 @@ var faults = []fault{
 			from := m.agents["paris"].count()
 			begin := time.Now()
 			m.links["paris"][0].Freeze(direction)
-			m.agents["paris"].lineAfter(from, "broker is away")
+			m.agents["paris"].lineAfter(from, "lost the connection to the broker")
 			if took := time.Since(begin); took > 10*time.Second {
 				m.Errorf("a dead link was noticed after %v", took)
 			}
@@ -117,15 +117,15 @@ var faults = []fault{
 	}},
 	{name: "broker's disk full", setup: setup{store: tmpfs("192m")}, do: func(m *faultMesh) {
 		from := m.brokers[0].count()
-		ballast := m.fill(m.setup.store(m.T))
-		m.brokers[0].lineAfter(from, "the broker stores nothing")
+		ballast := m.fillDisk(m.setup.store(m.T))
+		m.brokers[0].lineAfter(from, "the broker cannot store anything")
 		m.during(2 * time.Second)
 		m.remove(ballast)
 		m.brokers[0].lineAfter(from, "the broker stores again")
 		m.flow()
 	}},
 	{name: "agent's disk full", setup: setup{state: tmpfs("4m")}, do: func(m *faultMesh) {
-		ballast := m.fill(m.states["paris"])
+		ballast := m.fillDisk(m.states["paris"])
 		m.during(2 * time.Second)
 		m.kill(m.brokers[0])
 		m.during(2 * time.Second)
@@ -171,7 +171,7 @@ var faults = []fault{
 	{name: "each of three servers killed", setup: setup{servers: 3}, do: func(m *faultMesh) {
 		for i := range m.brokers {
 			m.kill(m.brokers[i])
-			m.flow() // two of three go on
+			m.flow() // two of three continue
 			m.startBroker(i)
 			m.awaitHealthy()
 		}
@@ -198,7 +198,7 @@ var faults = []fault{
 			m.Fatal(err)
 		}
 		m.startAgent("paris")
-		m.agents["paris"].line("set aside")
+		m.agents["paris"].line("state file could not be read", "moved it to")
 		m.flow() // the controller gives it all again
 	}},
 }
@@ -220,7 +220,7 @@ func TestFaults(t *testing.T) {
 			m := newFaultMesh(t, f.setup)
 			m.during(500 * time.Millisecond)
 			f.do(m)
-			l := m.settle()
+			l := m.finish()
 			if f.lossy != (l.Dropped > 0) {
 				t.Errorf("%d results are stated as dropped", l.Dropped)
 			}
@@ -256,8 +256,8 @@ func tmpfs(size string) func(*testing.T) string {
 	}
 }
 
-// fill takes all the room of a folder's file system and returns the file that has it.
-func (m *faultMesh) fill(dir string) string {
+// fillDisk takes all the room of a folder's file system and returns the file that has it.
+func (m *faultMesh) fillDisk(dir string) string {
 	m.Helper()
 	path := filepath.Join(dir, "ballast")
 	f, err := os.Create(path)

@@ -70,7 +70,7 @@ func (m *alertMesh) startNotifier() {
 	m.notifier = spawn(m.T, "notifier", "--broker", m.urls(), "--notify-policy", m.policy)
 }
 
-// startController starts one that may tell loopback, too.
+// startController starts one that may notify on loopback, too.
 func (m *alertMesh) startController() {
 	m.Helper()
 	m.controller = spawn(m.T, "controller", "--broker", m.urls(), "--notify-policy", m.policy)
@@ -132,7 +132,7 @@ func TestFaults_Alerts(t *testing.T) {
 	var outages sync.WaitGroup
 	var over atomic.Int64
 	begin := time.Now()
-	spread := time.Duration(*alertKills) * 1500 * time.Millisecond // as long as the killing goes on
+	spread := time.Duration(*alertKills) * 1500 * time.Millisecond // as long as the killing continues
 	for _, target := range m.targets {
 		at, down := time.Duration(r.Int64N(int64(spread))), 6*time.Second+time.Duration(r.Int64N(int64(8*time.Second)))
 		outages.Go(func() {
@@ -192,7 +192,7 @@ func (m *alertMesh) checkTold(list []wire.Incident, got []notice, kills int) {
 	told := 0
 	for _, i := range list {
 		for _, c := range i.Channels {
-			if !c.Told {
+			if !c.Notified {
 				continue
 			}
 			told++

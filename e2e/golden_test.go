@@ -54,6 +54,7 @@ var (
 	strip     = regexp.MustCompile(`(?m)([●▲✕])[●▲✕?]+$`)
 	rate      = regexp.MustCompile(`\d+ results/s`)
 	incident  = regexp.MustCompile(`(incident is open: ).*`) // its id, and since when
+	part      = regexp.MustCompile(` *\d+(\.\d+)?%`)         // uptime, once history is read
 	lasting   = regexp.MustCompile(` +(\d+h)?(\d+m)?\d+s\b`) // a state, so far
 )
 
@@ -75,6 +76,9 @@ func steady(screen string) string {
 	screen = lasting.ReplaceAllStringFunc(screen, func(s string) string {
 		return strings.Repeat(" ", max(1, utf8.RuneCountInString(s)-len("0s"))) + "0s"
 	})
+	screen = part.ReplaceAllStringFunc(screen, func(s string) string {
+		return strings.Repeat(" ", utf8.RuneCountInString(s)-len("-")) + "-"
+	})
 	var b strings.Builder
 	for line := range strings.Lines(screen) {
 		b.WriteString(strip.ReplaceAllString(strings.TrimRight(line, " \n"), "$1…") + "\n")
@@ -95,7 +99,12 @@ func TestGolden_Prompt(t *testing.T) {
 			tm := terminal(t, size[0], size[1], "console", "--broker", url, "--results", "off")
 			tm.golden("prompt-start-"+name, "0 monitors · 3 agents")
 			tm.keys("?", "Enter")
-			tm.golden("prompt-help-"+name, "schema")
+			tm.golden("prompt-help-"+name, "Ctrl-L")
+			tm.keys("? alerts", "Enter")
+			tm.golden("prompt-topic-"+name, "silence")
+			tm.keys("get results --", "Tab", "Tab")
+			tm.golden("prompt-tabs-"+name, "--limit")
+			tm.keys("C-u")
 			tm.press("C-l")
 			tm.keys("sto", "Tab", "we")
 			tm.golden("prompt-typed-"+name, "› stop we")
@@ -103,17 +112,19 @@ func TestGolden_Prompt(t *testing.T) {
 			tm.golden("prompt-wrong-"+name, "did you mean start?")
 			tm.press("C-l")
 			tm.keys("add", "Enter")
-			tm.golden("flow-kind-"+name, "add 1/8")
+			tm.golden("flow-kind-"+name, "add 1/9")
 			tm.keys("tcp", "Enter", "nohost", "Enter")
 			tm.golden("flow-refused-"+name, `got "nohost"`)
 			tm.keys("C-u", target+" from paris", "Enter")
-			tm.golden("flow-every-"+name, "add 3/8", "→")
+			tm.golden("flow-every-"+name, "add 3/9", "paris ● ok")
 			tm.keys("1s", "Enter", "Enter")
-			tm.golden("flow-options-"+name, "add 5/8", "within")
+			tm.golden("flow-options-"+name, "add 5/9", "within")
 			tm.keys("Enter")
-			tm.golden("flow-where-"+name, "add 6/8", "● oslo")
-			tm.keys("region=eu", "Enter", "shop", "Enter")
-			tm.golden("flow-confirm-"+name, "add 8/8")
+			tm.golden("flow-where-"+name, "add 6/9", "● oslo")
+			tm.keys("region=eu", "Enter")
+			tm.golden("flow-tags-"+name, "add 7/9", "runs on oslo")
+			tm.keys("Enter", "shop", "Enter")
+			tm.golden("flow-confirm-"+name, "add 9/9")
 			tm.keys("Enter")
 			tm.golden("flow-done-"+name, "rome         shop running", "1 monitor ·")
 			for out := "unknown"; strings.Contains(out, "unknown") || strings.Contains(out, " seen from "); out = netmonDo(t, 0, "get", "monitors", "--broker", url) {
@@ -137,7 +148,7 @@ func TestGolden_Dash(t *testing.T) {
 			tm.press("2")
 			tm.golden("dash-matrix-"+name, "[2 matrix]", "home")
 			tm.press("?")
-			tm.golden("dash-help-"+name, "any key closes this")
+			tm.golden("dash-help-"+name, "any other key close")
 			tm.press("x", "1", "c")
 			tm.golden("dash-columns-"+name, "[1 monitors]", "enter done")
 			tm.press("Enter", "/", "w", "e")
@@ -145,9 +156,9 @@ func TestGolden_Dash(t *testing.T) {
 			tm.press("Enter", "d")
 			tm.golden("dash-ask-"+name, "(y/n)")
 			tm.press("n", "r")
-			tm.golden("dash-refused-"+name, "web is not paused")
+			tm.golden("dash-refused-"+name, "web runs already")
 			tm.press("n")
-			tm.golden("dash-new-"+name, "add 1/8")
+			tm.golden("dash-new-"+name, "add 1/9")
 		})
 	}
 }

@@ -198,8 +198,8 @@ func (m *labMesh) awaitStates(want map[string]string) {
 	}
 }
 
-// settle stops the agents and compares what they numbered with what is stored.
-func (m *labMesh) settle() *ledger.Ledger {
+// finish stops the agents and compares what they numbered with what is stored.
+func (m *labMesh) finish() *ledger.Ledger {
 	m.Helper()
 	for _, city := range labCities {
 		m.docker("stop", "-t", "20", m.container(city))

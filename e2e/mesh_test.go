@@ -244,7 +244,7 @@ func TestMesh_ApplyTakesBackWhatGetPrints(t *testing.T) {
 	if err := os.WriteFile(file, []byte(m.do(0, "get", "monitors", "-o", "yaml")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := m.do(0, "apply", "-f", file); !strings.Contains(out, "0 added, 0 changed, 2 as they were") {
+	if out := m.do(0, "apply", "-f", file); !strings.Contains(out, "0 added, 0 changed, 2 unchanged") {
 		t.Errorf("apply says\n%s", out)
 	}
 }

@@ -57,7 +57,7 @@ func (m *movingMesh) do(args ...string) string {
 // results are those that are stored of an agent, in their order.
 func (m *movingMesh) results(agent string) (list []wire.Result) {
 	m.t.Helper()
-	for _, line := range strings.Split(strings.TrimSpace(m.do("get", "results", "--agent", agent, "-o", "ndjson")), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(m.do("get", "results", "--agent", agent, "-o", "ndjson")), "\n") {
 		var r wire.Result
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			m.t.Fatalf("%q: %v", line, err)
@@ -94,7 +94,7 @@ func (m *movingMesh) whole(agent string) {
 }
 
 // TestMove_AccessTurnedOnAndOff is the README's own order: a mesh on one host,
-// then others are to come. All that was there goes on.
+// then others are to come. All that was there continues.
 func TestMove_AccessTurnedOnAndOff(t *testing.T) {
 	m := newMovingMesh(t)
 	file := filepath.Join(m.dir, "two.yaml")
@@ -142,8 +142,8 @@ func TestMove_AccessTurnedOnAndOff(t *testing.T) {
 	if line := m.up.line("agent home, 2 monitors"); strings.Contains(line, "new") {
 		t.Errorf("the monitors of the file are saved once more: %s", line)
 	}
-	m.up.line("brought along from before this mesh asked who people are: 2 monitors, ", " results, 1 configuration")
-	m.up.line("agents of before come back with a line each", "paris")
+	m.up.line("brought along from before this mesh had identities: 2 monitors, ", " results, 1 configuration")
+	m.up.line("earlier agents come back with a line each", "paris")
 	m.up.line("netmon token new agent --id paris")
 	if m.open() {
 		t.Fatal("nobody is asked who they are")
@@ -155,7 +155,7 @@ func TestMove_AccessTurnedOnAndOff(t *testing.T) {
 	if got := m.do("config", "ls"); !strings.Contains(got, "office") {
 		t.Errorf("configurations: %s", got)
 	}
-	// The agent of before joins, with its state: what it measured meanwhile comes, too.
+	// The earlier agent joins, with its state: what it measured meanwhile comes, too.
 	paris.kill()
 	_, line, _ := strings.Cut(m.do("token", "new", "agent", "--id", "paris"), "netmon agent --join ")
 	paris = spawn(t, "agent", "--join", strings.Fields(line)[0], "--state", filepath.Join(m.dir, "paris"))
@@ -180,7 +180,7 @@ func TestMove_AccessTurnedOnAndOff(t *testing.T) {
 	all := len(m.results("paris"))
 	m.stop()
 	m.start("--insecure")
-	m.up.line("brought along from when this mesh asked who people are: 2 monitors, ", " results, 1 configuration")
+	m.up.line("brought along from when this mesh had identities: 2 monitors, ", " results, 1 configuration")
 	if got := len(m.results("paris")); got != all {
 		t.Errorf("%d results of paris, want %d", got, all)
 	}
@@ -224,7 +224,7 @@ func TestMove_AfterTheMistake(t *testing.T) {
 	}
 
 	m.start()
-	m.up.line("WARNING", "also holds what this mesh does not use (open)", "of saved monitors")
+	m.up.line("WARNING", "also holds data that this mesh does not use (open)", "of saved monitors")
 	m.up.line("--bring-along open")
 	if got := strings.TrimSpace(m.do("get", "monitors", "-o", "name")); got != "second" {
 		t.Errorf("monitors: %q", got)
@@ -239,7 +239,7 @@ func TestMove_AfterTheMistake(t *testing.T) {
 	}
 	m.stop()
 	m.start("--bring-along", "open")
-	m.up.line("--bring-along open", "brought along before, or never there")
+	m.up.line("--bring-along open", "brought along before, or never existed")
 	look := spawn(t, "broker", "--store", aside, "--listen", freeAddr(t))
 	_, url, _ := strings.Cut(look.line("broker ready on"), "broker ready on ")
 	if got := strings.TrimSpace(netmonDo(t, 0, "get", "monitors", "-o", "name", "--broker", url)); got != "second" {

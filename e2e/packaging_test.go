@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 	"netmon/internal/need"
 )
 
-// TestUnits holds the systemd units against systemd itself: no unknown setting,
+// TestUnits checks the systemd units against systemd itself: no unknown setting,
 // and little left that a broken process could do to its host.
 func TestUnits(t *testing.T) {
 	units, err := filepath.Glob("../packaging/systemd/*.service")
@@ -47,8 +48,52 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// TestCompose wants a volume for whatever keeps something: an agent its results, a
+// controller its history. They outlive the container.
+func TestCompose(t *testing.T) {
+	type service struct {
+		Command []string `yaml:"command"`
+		Volumes []string `yaml:"volumes"`
+	}
+	services := map[string]service{}
+	for _, path := range []string{"../docker-compose.yml", "../docker-compose.cluster.yml"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct {
+			Services map[string]service `yaml:"services"`
+			Volumes  map[string]any     `yaml:"volumes"`
+		}
+		if err := yaml.Unmarshal(data, &file); err != nil {
+			t.Fatal(err)
+		}
+		for name, s := range file.Services { // the second file is laid over the first
+			all := services[name]
+			if len(s.Command) > 0 {
+				all.Command = s.Command
+			}
+			all.Volumes = append(all.Volumes, s.Volumes...)
+			services[name] = all
+		}
+	}
+	kept := 0
+	for name, s := range services {
+		if len(s.Command) < 2 || s.Command[0] == "netmon" && s.Command[1] == "apply" || s.Command[0] == "netmon-targets" {
+			continue
+		}
+		kept++
+		if !slices.Contains(s.Volumes, name+":/state") {
+			t.Errorf("service %s runs %q, and has no volume for what it keeps: %q", name, s.Command, s.Volumes)
+		}
+	}
+	if kept != 7 {
+		t.Errorf("%d services keep something, want 3 servers, 3 agents and a controller", kept)
+	}
+}
+
 // TestManifests reads the files for Kubernetes, and where there is a kubectl
-// holds them against the API's own types.
+// checks them against the API's own types.
 func TestManifests(t *testing.T) {
 	const path = "../packaging/kubernetes/netmon.yaml"
 	data, err := os.ReadFile(path)
@@ -56,7 +101,7 @@ func TestManifests(t *testing.T) {
 		t.Fatal(err)
 	}
 	kinds := map[string]map[string]any{}
-	for _, text := range strings.Split(string(data), "\n---\n") {
+	for text := range strings.SplitSeq(string(data), "\n---\n") {
 		var object map[string]any
 		if err := yaml.UnmarshalWithOptions([]byte(text), &object, yaml.Strict()); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -43,6 +44,11 @@ var netmon = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("e2e: skipped by -short: real processes take minutes")
+		return
+	}
 	os.Setenv("GORACE", "atexit_sleep_ms=20") // with the race detector, too, a process ends at once
 	code := m.Run()
 	if bin, err := netmon(); err == nil {
@@ -61,7 +67,7 @@ type proc struct {
 
 	mu    sync.Mutex
 	lines []string
-	more  chan struct{} // closed and made anew when a line came
+	more  chan struct{} // closed and recreated when a line came
 }
 
 // spawn starts netmon with these arguments; it is killed at the end of the test.

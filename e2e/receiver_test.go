@@ -37,7 +37,7 @@ type receiver struct {
 
 	mu    sync.Mutex // guards what follows
 	got   []notice
-	more  chan struct{} // closed and made anew when one came
+	more  chan struct{} // closed and recreated when one came
 	takes func() int    // the status that it answers with; 0 breaks off in the middle of the answer
 }
 

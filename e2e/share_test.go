@@ -13,7 +13,7 @@ import (
 	"netmon/wire"
 )
 
-// TestAccess_StolenKeyFloods floods with the key of an agent that goes on
+// TestAccess_StolenKeyFloods floods with the key of an agent that continues
 // measuring. Both are shut out. Let in again, the agent delivers all that it
 // measured meanwhile.
 func TestAccess_StolenKeyFloods(t *testing.T) {

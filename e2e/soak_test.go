@@ -81,7 +81,7 @@ func TestSoak(t *testing.T) {
 		m.during(some(2 * time.Second))
 	}
 	m.flow()
-	l := m.settle()
+	l := m.finish()
 	if l.Dropped > 0 {
 		t.Errorf("%d results are stated as dropped", l.Dropped)
 	}

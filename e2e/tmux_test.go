@@ -45,7 +45,7 @@ func onTerminal(t testing.TB, width, height string, env []string, args ...string
 		tm.do("kill-server")
 		os.RemoveAll(dir)
 	})
-	// The shell tells the exit code, which tmux sometimes does not know, and
+	// The shell prints the exit code, which tmux sometimes does not know, and
 	// keeps the screen.
 	command := slices.Concat([]string{"env"}, env, []string{"XDG_STATE_HOME=" + filepath.Join(dir, "state"), "XDG_CONFIG_HOME=" + filepath.Join(dir, "config"),
 		"sh", "-c", `trap : INT; "$0" "$@"; echo $? >"$EXITED.new"; mv "$EXITED.new" "$EXITED"; exec sleep 1000`, bin}, args)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,15 +14,7 @@ import (
 func TestUp_TheFirstCommand(t *testing.T) {
 	addr, store := freeAddr(t), t.TempDir()
 	args := []string{"up", "--listen", addr, "--store", store, "--state", filepath.Join(store, "agent"), "--id", "home", "--results"}
-	quickstart, err := os.ReadFile("../examples/quickstart.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "quickstart.yaml")
-	text := strings.ReplaceAll(string(quickstart), "127.0.0.1:4222", addr)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := "../examples/quickstart.yaml"
 	begin := time.Now()
 	p := spawn(t, append(args, file)...)
 	p.line("netmon agent --broker nats://" + addr)
@@ -29,18 +22,46 @@ func TestUp_TheFirstCommand(t *testing.T) {
 	p.line("home", "broker", "● ok")
 	t.Logf("first results after %v", time.Since(begin))
 	p.line("nobody-udp", "✕ failed", "refused")
-	p.line("nobody-tcp", "● ok", "does not answer, as wanted")
+	p.line("nobody-tcp", "● ok", "does not answer, as expected")
 	p.line("loopback")
+	asReadmeShows(p, addr)
 	if code, took := p.stop(); code != 0 || took > 5*time.Second {
 		t.Errorf("ended with %d after %v", code, took)
 	}
 
-	// Without a file it goes on with what was saved.
+	// Without a file it continues with what was saved.
 	p = spawn(t, args...)
 	p.line("8 monitors")
 	p.line("home", "broker", "● ok")
 	if code, took := p.stop(); code != 0 || took > 5*time.Second {
 		t.Errorf("ended with %d after %v", code, took)
+	}
+}
+
+// asReadmeShows waits for the lines that README.md shows of that command: all but
+// those that depend on the host (its network, and whether it may ping), and but for
+// times and figures.
+func asReadmeShows(p *proc, addr string) {
+	p.t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, shown, ok := strings.Cut(string(readme), "<!-- up -->\n```text\n")
+	shown, _, end := strings.Cut(shown, "```")
+	if !ok || !end {
+		p.t.Fatal("README.md shows nothing of netmon up")
+	}
+	figure := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d+ |[0-9.]+ (µs|ms|s)\b| +- +`)
+	for line := range strings.Lines(strings.ReplaceAll(shown, "127.0.0.1:4222", addr)) {
+		if strings.Contains(line, " web ") || strings.Contains(line, " loopback ") {
+			continue
+		}
+		var words []string
+		for part := range strings.SplitSeq(figure.ReplaceAllString(line, "\x00"), "\x00") {
+			words = append(words, strings.Fields(part)...)
+		}
+		p.line(words...)
 	}
 }
 

@@ -21,7 +21,7 @@ type verdicts struct {
 	agents  map[string]wire.AgentVerdict
 	mesh    wire.MeshVerdict
 	changes map[string]int // of the state of a monitor
-	more    chan struct{}  // closed and made anew when one came
+	more    chan struct{}  // closed and recreated when one came
 }
 
 // followVerdicts keeps them until the test ends: those that hold, then each as it comes.
@@ -40,7 +40,7 @@ func followVerdicts(t testing.TB, nc *nats.Conn) *verdicts {
 			t.Fatal(err)
 		}
 	}
-	reading, err := reader.Consume(v.take)
+	reading, err := reader.Consume(v.record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func followVerdicts(t testing.TB, nc *nats.Conn) *verdicts {
 	return v
 }
 
-func (v *verdicts) take(m jetstream.Msg) {
+func (v *verdicts) record(m jetstream.Msg) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var err error
@@ -126,12 +126,12 @@ func (v *verdicts) wait(monitor string, state wire.VerdictState) (one wire.Verdi
 	return one
 }
 
-// waitAgent waits until an agent has a standing.
-func (v *verdicts) waitAgent(agent string, standing wire.AgentStanding) (one wire.AgentVerdict) {
+// waitAgent waits until an agent has a status.
+func (v *verdicts) waitAgent(agent string, status wire.AgentStatus) (one wire.AgentVerdict) {
 	v.t.Helper()
-	v.await(agent+" is "+string(standing), 2*patience, func() bool {
+	v.await(agent+" is "+string(status), 2*patience, func() bool {
 		one = v.agents[agent]
-		return one.Standing == standing
+		return one.Status == status
 	})
 	return one
 }

@@ -53,7 +53,7 @@ func TestWalk_FromOpenToSafe(t *testing.T) {
 		t.Errorf("agents, one of which was shut out: %q", out)
 	}
 	m.do("wait", "web", "--for", "up", "--timeout", "30s")
-	if out := m.do("check", "web"); !strings.Contains(out, "1 of 1 agents up") {
+	if out := m.do("check", "web"); !strings.Contains(out, "1 of 1 agent up") {
 		t.Errorf("check: %s", out)
 	}
 

@@ -15,7 +15,7 @@ const headerAPILevel = "Nats-Required-Api-Level"
 
 var errNotByServer = errors.New("the request has headers of its own: want none, or " + headerAPILevel + " alone")
 
-// ByServer is who asks, by the server's word, on subjects where clients
+// ByServer is who asks, as the server says, on subjects where clients
 // that we did not write ask and so cannot sign.
 //
 // That word is a header, and the server does not keep clients from writing it as

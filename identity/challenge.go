@@ -11,7 +11,7 @@ import (
 
 const (
 	// challengeLife is how long requests are signed for one challenge, on the
-	// monotonic clock; the one before is good for as long again.
+	// monotonic clock; the previous one is good for as long again.
 	challengeLife = 5 * time.Minute
 	// mostNonces are kept for one challenge; then there is a new one.
 	mostNonces = 100_000

@@ -34,7 +34,7 @@ func UserCredentials(file string, seed ...string) nats.Option {
 func signNonce(keyFile string) func(nonce []byte) ([]byte, error) {
 	return func(nonce []byte) ([]byte, error) {
 		if len(nonce) == 0 {
-			return nil, nil // the server asks nobody who they are
+			return nil, nil // the server has no identities
 		}
 		if err := checkNonce(nonce); err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func signNonce(keyFile string) func(nonce []byte) ([]byte, error) {
 	}
 }
 
-var errNonce = errors.New("the server asks for a signature of what is no nonce of a NATS server: it is in other hands, or none")
+var errNonce = errors.New("the server asks to sign something that is not the nonce of a NATS server: somebody took it over, or it is something else")
 
 // checkNonce says whether a nonce is like those of nats-server: 15 characters of
 // URL-safe base64.

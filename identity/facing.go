@@ -26,7 +26,7 @@ func (id Identity) Options(dir string) ([]nats.Option, error) {
 	return []nats.Option{nats.Secure(conf), roots, nats.UserJWT(f.jwt, signNonce(Creds(dir))), nats.CustomInboxPrefix(id.Inbox())}, nil
 }
 
-// facing is a connection by the identity of a folder that may believe two
+// facing is a connection by the identity of a folder that may trust two
 // authorities. A broker is shown the credential of the one whose certificate it has.
 type facing struct {
 	dir string

@@ -11,10 +11,10 @@ import (
 	"netmon/wire"
 )
 
-// Followed is what became of the authorities that a folder believes.
+// Followed is what became of the authorities that a folder trusts.
 type Followed struct {
 	Pin     string // fingerprint of the authority that this is about; "" where nothing is new
-	Over    bool   // it took over, and the one before counts no more
+	Over    bool   // it took over, and the previous one no longer counts
 	Dropped bool   // it was given up before it took over
 }
 
@@ -70,7 +70,7 @@ func Follow(ctx context.Context, nc *nats.Conn, dir string, trust *Trust) (Follo
 			return Followed{}, err
 		}
 	}
-	return f, tellKept(ctx, nc, dir, subject, key, l.Next)
+	return f, acknowledgeKept(ctx, nc, dir, subject, key, l.Next)
 }
 
 // offered is the next authority of an answer, if it is the one that the list
@@ -90,9 +90,9 @@ func offered(said wire.NextAuthority, l wire.Trust, id Identity, key string) (*n
 	return n, nil
 }
 
-// ErrNotTold says that the broker has nothing to tell of its authority: its netmon
+// ErrNoAuthority says that the broker does not publish its authority: its netmon
 // may be older.
-var ErrNotTold = errors.New("the broker does not tell of its authority")
+var ErrNoAuthority = errors.New("the broker does not report its authority")
 
 func askAuthority(ctx context.Context, nc *nats.Conn, subject, key string) (wire.NextAuthority, error) {
 	data, err := json.Marshal(wire.Join{Key: key, Ask: true})
@@ -108,15 +108,15 @@ func askAuthority(ctx context.Context, nc *nats.Conn, subject, key string) (wire
 	case err != nil:
 		return wire.NextAuthority{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
 	case r.Error != nil:
-		return wire.NextAuthority{}, fmt.Errorf("%w: %w", ErrNotTold, r.Error)
+		return wire.NextAuthority{}, fmt.Errorf("%w: %w", ErrNoAuthority, r.Error)
 	case r.Takeover == nil:
-		return wire.NextAuthority{}, ErrNotTold
+		return wire.NextAuthority{}, ErrNoAuthority
 	}
 	return *r.Takeover, nil
 }
 
-// tellKept acknowledges that an authority is on disk.
-func tellKept(ctx context.Context, nc *nats.Conn, dir, subject, key, pin string) error {
+// acknowledgeKept acknowledges that an authority is on disk.
+func acknowledgeKept(ctx context.Context, nc *nats.Conn, dir, subject, key, pin string) error {
 	data, err := json.Marshal(wire.Join{Key: key, Kept: pin})
 	if err != nil {
 		return err

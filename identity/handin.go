@@ -54,7 +54,7 @@ func handIn(ctx context.Context, nc *nats.Conn, token string, key nkeys.KeyPair,
 	if err := sub.SetPendingLimits(256, 4<<20); err != nil {
 		return wire.Credential{}, err
 	}
-	var strange, nobody error // what came in the open; that nothing takes tokens
+	var strange, nobody error // what came unencrypted; that nothing takes tokens
 	for {
 		if err := nc.PublishRequest(wire.AccessJoinSubject, inbox, data); err != nil {
 			return wire.Credential{}, err
@@ -100,7 +100,7 @@ func await(ctx context.Context, sub *nats.Subscription, curve nkeys.KeyPair, str
 	}
 }
 
-// saysInTheOpen is what to tell of an answer that is not sealed, should no other
+// saysInTheOpen is what to say about an answer that is not sealed, should no other
 // one come.
 func saysInTheOpen(data []byte) error {
 	var r wire.AccessReply
@@ -108,10 +108,10 @@ func saysInTheOpen(data []byte) error {
 	case err == nil && r.Credential != nil:
 		return errOldBroker
 	case err == nil && r.Error != nil && r.Error.Code == wire.CodeBusy:
-		return errors.New("the broker has more to do with tokens than it can: try again with the same line")
+		return errors.New("the broker is busy with others who join: try again with the same line")
 	default:
-		return fmt.Errorf("what came is %w: is the broker older than this netmon?", errNotSealed)
+		return fmt.Errorf("the answer is %w: is the broker older than this netmon?", errNotSealed)
 	}
 }
 
-var errOldBroker = errors.New("the broker answers in the open, where others can read it, as those of before did: update it, and ask for a new line")
+var errOldBroker = errors.New("the broker's answer is not encrypted, as those of older brokers: update it, and ask for a new line")

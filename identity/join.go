@@ -44,13 +44,13 @@ func ParseLine(s string) (Line, error) {
 	}
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
 	if len(parts) != 3 || parts[0] != "join" || wire.CheckElement(parts[1]) != nil || wire.CheckElement(parts[2]) != nil || len(parts[2]) != 43 || u.Port() == "" {
-		return Line{}, fmt.Errorf("the line is not whole: want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
+		return Line{}, fmt.Errorf("the line is incomplete: want tls://HOST:PORT/join/TOKEN/PIN as `netmon token new` prints it")
 	}
 	at := url.URL{Scheme: u.Scheme, Host: u.Host}
 	return Line{URL: at.String(), Token: parts[1], Pin: parts[2]}, nil
 }
 
-// used is what is kept of a token, to know it again.
+// used is what is kept from a token, to know it again.
 func (l Line) used() string {
 	return TokenSecret(l.Token)
 }
@@ -69,16 +69,16 @@ type Joiner struct {
 	As   wire.Joiner
 	Name string // an agent's: see wire.Join
 	Host string
-	// Place is a folder, which is made, where the key waits for the answer. A
+	// Folder is a folder, which is made, where the key waits for the answer. A
 	// token whose answer is lost is worth something with that key only, so the
 	// next try by the same line, also in another process, has the same one.
-	Place string
+	Folder string
 	// Dir names the folder that the identity is kept in, where it replaces what is there.
 	Dir func(wire.Credential) (string, error)
 }
 
 // Join makes a key, exchanges the token for a credential, and keeps both. What may
-// keep it from that is looked at before the token is handed in. Where the broker
+// keep it from that is checked before the token is handed in. Where the broker
 // gives no credential nothing is kept. The seed stays here.
 func Join(ctx context.Context, l Line, as Joiner) (Identity, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
@@ -88,7 +88,7 @@ func Join(ctx context.Context, l Line, as Joiner) (Identity, string, error) {
 			return Identity{}, "", fmt.Errorf("id %w", err)
 		}
 	}
-	if err := checkFolder(as.Place); err != nil {
+	if err := checkFolder(as.Folder); err != nil {
 		return Identity{}, "", err
 	}
 	var authority []byte
@@ -148,7 +148,7 @@ func (l Line) connect(ctx context.Context, conf *tls.Config) (*nats.Conn, error)
 // waitingKey is the key to join with, and the file that it waits in: one for each
 // line and name.
 func waitingKey(as Joiner, l Line) (key nkeys.KeyPair, path string, err error) {
-	path = filepath.Join(as.Place, ".joining-"+JoinID(l.used())[:16]+"-"+cmp.Or(as.Name, as.Host, string(as.As)))
+	path = filepath.Join(as.Folder, ".joining-"+JoinID(l.used())[:16]+"-"+cmp.Or(as.Name, as.Host, string(as.As)))
 	seed, err := os.ReadFile(path)
 	if err == nil && private.Err(private.Tree(path)) == nil { // nobody else put it there
 		if key, err = nkeys.FromSeed(seed); err == nil {
@@ -174,7 +174,7 @@ func checkFolder(dir string) error {
 		err = tryFile(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("there is no place for a key, and the token was not used: %w", err)
+		return fmt.Errorf("there is no folder for a key, and the token was not used: %w", err)
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ func verifyPinned(chain []*x509.Certificate, pin string) ([]byte, error) {
 		}
 		return ca, nil
 	}
-	return nil, errors.New("whoever answers there does not show the certificate that the join line names: the line is of before a change of the authority, or it is another broker, or somebody between: ask for a new line")
+	return nil, errors.New("the server there does not have the certificate that the join line names: the line is older than the last change of the authority, this is another broker, or somebody is in between: ask for a new line")
 }
 
 // credentialIn is what the broker answers to a key.
@@ -233,7 +233,7 @@ func credentialOf(r wire.AccessReply, authority, key string) (wire.Credential, e
 		err = CheckOperator(authority, c.Operator, text, c.Signature)
 	}
 	if err != nil {
-		return wire.Credential{}, fmt.Errorf("the credential is not by the authority of this mesh, or its netmon is older: %w", err)
+		return wire.Credential{}, fmt.Errorf("the credential was not issued by the authority of this mesh, or its netmon is older: %w", err)
 	}
 	return c, wire.CheckToken(c.Name)
 }

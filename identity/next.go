@@ -19,7 +19,7 @@ import (
 const nextName = "next.json"
 
 // next is an authority that takes over from the one that was pinned, as the one
-// that was pinned announced it. Until it did, a folder believes both.
+// that was pinned announced it. Until it did, a folder trusts both.
 type next struct {
 	Number     uint64          `json:"number"`    // of the list that named it
 	Authority  string          `json:"authority"` // PEM
@@ -68,7 +68,7 @@ func (n *next) write(dir string) error {
 	return nil
 }
 
-// dropNext forgets an authority that takes over no more, or that did.
+// dropNext forgets an authority that no longer takes over, or that did.
 func dropNext(dir string) error {
 	if err := os.Remove(filepath.Join(dir, nextName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -76,7 +76,7 @@ func dropNext(dir string) error {
 	return nil
 }
 
-// pinned are the authorities that a folder believes: its own, PEM, and the one
+// pinned are the authorities that a folder trusts: its own, PEM, and the one
 // that takes over, nil for none. Files that another process changed count.
 func pinned(dir string) (own string, n *next, err error) {
 	data, err := os.ReadFile(CA(dir))

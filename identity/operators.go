@@ -55,7 +55,7 @@ func (o *Operators) key(certificate string) (string, error) {
 	if o.asked.IsZero() || time.Since(o.asked) >= pinsFor {
 		pins := o.pins()
 		if !slices.Equal(pins, o.known) {
-			clear(o.keys) // one may count no more
+			clear(o.keys) // one may no longer count
 		}
 		o.known, o.asked = pins, time.Now()
 	}
@@ -63,7 +63,7 @@ func (o *Operators) key(certificate string) (string, error) {
 		return key, nil
 	}
 	var key string
-	err := errors.New("there is no authority whom we believe")
+	err := errors.New("there is no authority to trust")
 	for _, authority := range o.known {
 		var errOf error
 		if key, errOf = operatorOf(authority, certificate); errOf == nil {

@@ -40,13 +40,13 @@ func (s Sealer) Seal(r wire.AccessReply, to string) ([]byte, error) {
 	return json.Marshal(wire.Sealed{From: s.public, Sealed: base64.StdEncoding.EncodeToString(box)})
 }
 
-// errNotSealed says that a message is no answer for the one curve key.
+// errNotSealed says that a message is not an answer for the one curve key.
 var errNotSealed = errors.New("not an answer that is sealed to this request")
 
 // sealedMost is more than a credential with the most labels is.
 const sealedMost = 64 << 10
 
-// open reads an answer. That it was sealed to a key that only the broker was told
+// open reads an answer. That it was sealed to a key that only the broker knows
 // shows whose it is: From may be anybody's.
 func open(data []byte, curve nkeys.KeyPair) (r wire.AccessReply, err error) {
 	var e wire.Sealed

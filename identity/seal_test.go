@@ -145,7 +145,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	if first != second || !nkeys.IsValidPublicCurveKey(first.Curve) || !nkeys.IsValidPublicUserKey(first.Key) {
 		t.Errorf("it asks %+v, then %+v", first, second)
 	}
-	// A broker of before answers in the open only.
+	// An older broker answers unencrypted only.
 	answerAt = 1000
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

@@ -22,7 +22,7 @@ func TokenSecret(token string) string {
 // JoinID names a token's secret.
 func JoinID(secret string) string { return TokenSecret("netmon-join-id-1\n" + secret) }
 
-// ProveJoin shows that who joins has the token, for this request alone.
+// ProveJoin shows that whoever joins has the token, for this request alone.
 func ProveJoin(secret string, j wire.Join) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(j.Text()))

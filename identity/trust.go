@@ -30,7 +30,7 @@ const trustName = "trust.json"
 // Trust is whom a receiver obeys: the newest list that the operator of the mesh
 // signed, whom the authority that was pinned at joining certified.
 type Trust struct {
-	dir  string // of the identity, which says whom it believes
+	dir  string // of the identity, which says whom it trusts
 	file string // where the list is kept, so that an older one never counts again
 
 	mu      sync.Mutex // guards what follows, and the file
@@ -46,7 +46,7 @@ type Trust struct {
 
 // OpenTrust reads the list in the folder of an identity. One that has none yet
 // obeys nobody until it is given one. A list that cannot be read is set aside,
-// which Problem tells until there is another one.
+// which Problem reports until there is another one.
 func OpenTrust(dir string) (*Trust, error) {
 	t := &Trust{dir: dir, file: filepath.Join(dir, trustName)}
 	if err := t.pins(); err != nil {
@@ -67,14 +67,14 @@ func OpenTrust(dir string) (*Trust, error) {
 	}
 	if err != nil {
 		aside := t.file + ".bad-" + time.Now().UTC().Format("20060102-150405.000")
-		t.problem = fmt.Errorf("the list of those whose commands count is damaged, and set aside as %s: nobody is obeyed until the broker brings another one, and which lists are older than that one is forgotten: %w", aside, err)
+		t.problem = fmt.Errorf("the list of those whose commands count is damaged, and was moved to %s: nobody is obeyed until the broker sends another one, and it is no longer known which lists are older: %w", aside, err)
 		if err := os.Rename(t.file, aside); err != nil {
 			t.problem = errors.Join(t.problem, err)
 		}
 		return t, nil
 	}
 	t.set(list, l)
-	if err := by.settle(dir, l); err != nil { // which was cut short: the list comes again
+	if err := by.adopt(dir, l); err != nil { // which was cut short: the list comes again
 		t.problem = fmt.Errorf("%w: %w", ErrNotKept, err)
 		return t, nil
 	}
@@ -130,15 +130,15 @@ func (t *Trust) Member(key string) (wire.Member, bool) {
 }
 
 // ErrNotKept says that a list counts now, and would not after a restart.
-var ErrNotKept = errors.New("the list counts now, and would not after a restart: it could not be written")
+var ErrNotKept = errors.New("the list counts now, but could not be written: a restart would lose it")
 
 // Take has a newer list count, and keeps it. An older one is an error, and so is
 // another one of the same number. A list that cannot be written counts, since a
 // full disk must not keep anybody in who was shut out; the error is ErrNotKept
 // then, each time until it is written.
 //
-// A list by the authority that takes over says that it did: the one before
-// counts no more then. One that names it no more says that it was given up.
+// A list by the authority that takes over says that it did: the previous one
+// no longer counts then. One that no longer names it says that it was given up.
 func (t *Trust) Take(list wire.SignedTrust) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -148,7 +148,7 @@ func (t *Trust) Take(list wire.SignedTrust) error {
 	}
 	switch {
 	case l.Number < t.number:
-		return fmt.Errorf("it is list %d, and there was list %d: an older one never counts again", l.Number, t.number)
+		return fmt.Errorf("it is list %d, and list %d came before: an older one never counts again", l.Number, t.number)
 	case l.Number == t.number && list.Trust != t.text:
 		return fmt.Errorf("it is another list %d than the one that counts", l.Number)
 	}
@@ -161,7 +161,7 @@ func (t *Trust) Take(list wire.SignedTrust) error {
 		err = atomicfile.Write(t.file, data)
 	}
 	if err == nil {
-		err = by.settle(t.dir, l)
+		err = by.adopt(t.dir, l)
 	}
 	if err != nil {
 		t.problem = fmt.Errorf("%w: %w", ErrNotKept, err)
@@ -182,7 +182,7 @@ func (t *Trust) set(list wire.SignedTrust, l wire.Trust) {
 
 // verify reads a list, if it is by the operator of this mesh.
 func (t *Trust) verify(list wire.SignedTrust) (l wire.Trust, by signedBy, err error) {
-	_ = t.pins() // where they cannot be read, those of before count: nobody stays in who was shut out
+	_ = t.pins() // where they cannot be read, earlier ones count: nobody stays in who was shut out
 	by.next = t.over
 	l, by.over, err = checkList(t.own, t.over, list)
 	return l, by, err
@@ -203,8 +203,8 @@ type signedBy struct {
 	over bool  // the list is by that one
 }
 
-// settle brings the authorities of a folder to what a list says that is on disk.
-func (by signedBy) settle(dir string, l wire.Trust) error {
+// adopt brings the authorities of a folder to what a list says that is on disk.
+func (by signedBy) adopt(dir string, l wire.Trust) error {
 	switch {
 	case by.over:
 		return by.next.takeOver(dir)
@@ -258,7 +258,7 @@ func operatorOf(authority, certificate string) (string, error) {
 	}
 	_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: cert.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
-		return "", errors.New("it is by an operator of another authority than the one that we believe: of another mesh, or of before a change of the authority")
+		return "", errors.New("its operator belongs to another authority than the one trusted here: of another mesh, or from before a change of the authority")
 	}
 	raw, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok || len(cert.URIs) != 1 || cert.URIs[0].String() != OperatorURI {

@@ -29,7 +29,7 @@ type Receiver struct {
 // the signature is good, also beside an error.
 func (r Receiver) Sender(header, subject string, data []byte, roles ...wire.Role) (wire.Member, error) {
 	who, p, err := r.author(header, subject, "", data, roles,
-		"it is not signed, and this mesh asks who people are: netmon signs what it sends, if it is as new as the receiver; the nats program may only read")
+		"it is not signed, and this mesh requires signatures: netmon signs what it sends if it is as new as the receiver; the nats program may only read")
 	if err != nil {
 		return who, err
 	}
@@ -46,7 +46,7 @@ func (r Receiver) Sender(header, subject string, data []byte, roles ...wire.Role
 // Saver is who signed what is to be saved in a bucket.
 func (r Receiver) Saver(header, subject, operation string, data []byte, store string, over uint64, roles ...wire.Role) (wire.Member, error) {
 	who, p, err := r.author(header, subject, operation, data, roles,
-		"it is not signed, and this mesh asks who saves: use netmon, as new as the broker's")
+		"it is not signed, and this mesh requires signatures: use netmon, as new as the broker's")
 	if err != nil {
 		return who, err
 	}
@@ -68,7 +68,7 @@ func (r Receiver) author(header, subject, operation string, data []byte, roles [
 	}
 	who, ok := r.Member(p.Key)
 	if !ok {
-		return wire.Member{}, p, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, which is nobody's key here: it was shut out, or is too new", p.Key)}
+		return wire.Member{}, p, &refused{wire.CodeUnknown, fmt.Errorf("it is signed by %s, a key that nobody has here: it was shut out, or is too new", p.Key)}
 	}
 	if !slices.Contains(roles, who.Role) {
 		return who, p, &refused{wire.CodeDenied, fmt.Errorf("your role does not include it: %s is %s", who.Name, article(who.Role))}

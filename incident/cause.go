@@ -17,7 +17,7 @@ import (
 // its cause, where that is not for good.
 const joinWithin = 30 * time.Second
 
-// shared is something by which an incident is found: a cause, and for those that tell
+// shared is something by which an incident is found: a cause, and for those that report
 // little what kind of thing it is about.
 type shared struct {
 	wire.Cause
@@ -103,7 +103,7 @@ func firstCause(f *fact, list []shared) wire.Cause {
 	switch f.about {
 	case wire.AboutAudit:
 		return wire.Cause{What: wire.CauseAudit, Name: f.name}
-	case wire.AboutMonitor, wire.AboutCertificate:
+	case wire.AboutMonitor, wire.AboutCertificate, wire.AboutSLO:
 		if len(list) > 0 && strong(list[0].What) && list[0].Name != f.name {
 			return list[0].Cause
 		}
@@ -152,7 +152,7 @@ func (k *Keeper) setCause(inc *incident, c wire.Cause) {
 	}
 }
 
-// reindex finds anew by what an incident is found.
+// reindex finds again by what an incident is found.
 func (k *Keeper) reindex(inc *incident) {
 	var want []shared
 	switch {
@@ -183,7 +183,7 @@ func (k *Keeper) reindex(inc *incident) {
 	inc.causes = want
 }
 
-// apply takes a fact: something is wrong, goes on being wrong, or is good.
+// apply takes a fact: something is wrong, is still wrong, or is good.
 func (k *Keeper) apply(f fact) {
 	m := k.members[f.key]
 	if m == nil {

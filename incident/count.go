@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// Past is what happened over a time: what a set of rules would have told of it is what
+// Past is what happened over a time: what a set of rules would have sent about it is what
 // [Count] counts.
 type Past struct {
 	Settings []wire.Setting // that hold all the time
@@ -41,7 +41,7 @@ func (c *Change) at() time.Time {
 	return time.Time{}
 }
 
-// ChannelCount is what one channel would have been told.
+// ChannelCount is what one channel would have been sent.
 type ChannelCount struct {
 	Channel   string
 	Notices   map[wire.Reason]int
@@ -49,8 +49,8 @@ type ChannelCount struct {
 	Incidents int // that these are about
 }
 
-// Count gives the messages that each channel would have been told between From and To,
-// by its name, had each been sent at once. Channels that would have been told nothing
+// Count gives the messages that each channel would have been sent between From and To,
+// by its name, had each been sent at once. Channels that would have been sent nothing
 // are in it, too. Changes from before From say
 // what was wrong then.
 func Count(p Past) []ChannelCount {
@@ -66,7 +66,7 @@ func Count(p Past) []ChannelCount {
 		k.Monitor(m)
 	}
 	incidents := map[string]bool{}
-	settle := func(now time.Time) {
+	handle := func(now time.Time) {
 		k.Advance(now)
 		k.Changes()
 		k.Groups()
@@ -88,17 +88,17 @@ func Count(p Past) []ChannelCount {
 	if len(p.Changes) > 0 {
 		begin = earliest(begin, p.Changes[0].at())
 	}
-	settle(begin)
+	handle(begin)
 	until := func(t time.Time) {
 		for next := k.Next(); !next.IsZero() && !next.After(t); next = k.Next() {
-			settle(next)
+			handle(next)
 		}
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		until(latest(c.at(), begin))
-		k.tellFact(c)
-		settle(latest(c.at(), begin))
+		k.applyFact(c)
+		handle(latest(c.at(), begin))
 	}
 	until(p.To)
 	out := make([]ChannelCount, 0, len(counts))
@@ -108,8 +108,8 @@ func Count(p Past) []ChannelCount {
 	return out
 }
 
-// tellFact tells one fact.
-func (k *Keeper) tellFact(c *Change) {
+// applyFact applies one fact.
+func (k *Keeper) applyFact(c *Change) {
 	switch {
 	case c.Verdict != nil:
 		k.Verdict(*c.Verdict)

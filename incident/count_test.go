@@ -22,7 +22,7 @@ func TestCount(t *testing.T) {
 			verdict("web", wire.VerdictUp, 1, -time.Hour, ""), verdict("db", wire.VerdictDown, 1, -time.Minute, "db-1"),
 			verdict("web", wire.VerdictDown, 2, time.Minute, "web-1"), verdict("web", wire.VerdictUp, 3, 65*time.Second, ""),
 			verdict("web", wire.VerdictDown, 4, 10*time.Minute, "web-2"), verdict("web", wire.VerdictUp, 5, 9*time.Hour, ""),
-			{Agent: &wire.AgentVerdict{Agent: "paris", Standing: wire.AgentAway, N: 1, Since: zero, At: zero.Add(9 * time.Hour)}},
+			{Agent: &wire.AgentVerdict{Agent: "paris", Status: wire.AgentAway, N: 1, Since: zero, At: zero.Add(9 * time.Hour)}},
 			{Mesh: &wire.MeshVerdict{N: 1, At: zero.Add(9 * time.Hour)}}, {Trouble: &wire.Trouble{About: wire.AboutDisk, Name: "srv", N: 1, At: zero.Add(9 * time.Hour)}},
 		},
 		From: zero, To: zero.Add(10 * time.Hour),

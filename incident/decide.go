@@ -7,7 +7,7 @@ import (
 	"netmon/wire"
 )
 
-// decide finds what follows for an incident: how it is, who is told of it, and when
+// decide finds what follows for an incident: how it is, who is notified of it, and when
 // there is something to do next.
 func (k *Keeper) decide(inc *incident) {
 	if inc.State == wire.IncidentMerged {
@@ -46,7 +46,7 @@ func (k *Keeper) decideState(inc *incident) {
 		k.resolve(inc)
 		return
 	}
-	inc.missed = nil // it goes on
+	inc.missed = nil // it continues
 	for i, n := range inc.severities {
 		if n == 0 {
 			continue
@@ -68,10 +68,10 @@ func (k *Keeper) decideState(inc *incident) {
 		inc.Flaps, inc.changed = flaps, true
 		if flaps {
 			inc.Marks.Flapped = inc.next()
-			k.log(inc, wire.EntryChanged, "", "it comes and goes: nothing is told until it is still")
+			k.log(inc, wire.EntryChanged, "", "it is flapping: no more notices until it is stable")
 		} else {
 			inc.Marks.Still = inc.next()
-			k.log(inc, wire.EntryChanged, "", "it is still again")
+			k.log(inc, wire.EntryChanged, "", "it is stable again")
 		}
 	}
 }
@@ -99,8 +99,8 @@ func (k *Keeper) decideMuted(inc *incident) {
 		if inc.open > 0 && inc.muted == inc.open {
 			names = k.mutedBy(inc.members, func(m *member) bool { return m.Open() })
 		}
-	} else if inc.untold() {
-		return // nobody is told of its end
+	} else if inc.unnotified() {
+		return // nobody is notified of its end
 	} else {
 		names = k.mutedEnd(inc)
 	}
@@ -112,7 +112,7 @@ func (k *Keeper) decideMuted(inc *incident) {
 		k.log(inc, wire.EntryMuted, listOf(names), "it is muted by "+listOf(names))
 	case len(names) == 0:
 		inc.Marks.Unmuted = inc.next()
-		k.log(inc, wire.EntryUnmuted, listOf(inc.Muted), "it is not muted any more")
+		k.log(inc, wire.EntryUnmuted, listOf(inc.Muted), "it is no longer muted")
 	}
 	inc.Muted, inc.changed = names, true
 }
@@ -166,7 +166,7 @@ func (k *Keeper) mutedEnd(inc *incident) (names []string) {
 	return names
 }
 
-// decideAck finds whether somebody takes care of it.
+// decideAck finds whether it is acknowledged.
 func (k *Keeper) decideAck(inc *incident) {
 	if inc.State != wire.IncidentOpen {
 		return
@@ -175,14 +175,14 @@ func (k *Keeper) decideAck(inc *incident) {
 	switch {
 	case a == nil && inc.Ack == nil:
 	case a == nil:
-		k.log(inc, wire.EntryChanged, inc.Ack.By, "nobody takes care of it any more")
+		k.log(inc, wire.EntryChanged, inc.Ack.By, "it is no longer acknowledged")
 		inc.Ack, inc.Marks.Changed = nil, inc.next()
 	case inc.Ack == nil || !inc.Ack.At.Equal(a.At) || inc.Ack.By != a.Author || inc.Ack.Text != a.Text:
 		inc.Ack = &wire.Ack{By: a.Author, At: a.At.UTC(), Text: a.Text, Severity: inc.Severity}
 		inc.Marks.Acked = inc.next()
-		text := "somebody takes care of it"
+		text := "it is acknowledged"
 		if a.Author != "" {
-			text = a.Author + " takes care of it"
+			text = a.Author + " acknowledged it"
 		}
 		if a.Text != "" {
 			text += ": " + a.Text
@@ -194,12 +194,12 @@ func (k *Keeper) decideAck(inc *incident) {
 // acked says whether an acknowledgement counts: it does until it is worse.
 func (inc *incident) acked() bool { return inc.Ack != nil && !worse(inc.Severity, inc.Ack.Severity) }
 
-// event0 says that it is about what happens and does not last.
+// isEvent says that it is about what happens and does not last.
 func (inc *incident) isEvent() bool {
 	return inc.Cause.What == wire.CauseAudit
 }
 
-// decideEvent ends what does not last once everybody was told.
+// decideEvent ends what does not last once everybody was notified.
 func (k *Keeper) decideEvent(inc *incident, next time.Time) time.Time {
 	if !next.IsZero() || k.isMuted(inc) {
 		return next
@@ -221,8 +221,8 @@ func (k *Keeper) decideEvent(inc *incident, next time.Time) time.Time {
 	return time.Time{}
 }
 
-// forget drops an incident of which nothing is left to do.
-func (k *Keeper) forget(inc *incident) {
+// dropIncident drops an incident of which nothing is left to do.
+func (k *Keeper) dropIncident(inc *incident) {
 	if inc.State == wire.IncidentOpen || inc.State == wire.IncidentResolved && !k.finished(inc) {
 		return
 	}
@@ -230,13 +230,13 @@ func (k *Keeper) forget(inc *incident) {
 	delete(k.byID, inc.ID)
 	delete(k.done, inc.ID)
 	if inc.State == wire.IncidentResolved {
-		k.forgetAliases(inc.ID)
+		k.dropAliases(inc.ID)
 	}
 }
 
-func (k *Keeper) forgetAliases(id string) {
+func (k *Keeper) dropAliases(id string) {
 	for _, other := range k.aliases[id] {
-		k.forgetAliases(other)
+		k.dropAliases(other)
 		delete(k.into, other)
 	}
 	delete(k.aliases, id)

@@ -7,7 +7,7 @@ import (
 	"netmon/wire"
 )
 
-// Delivery tells what became of a notice. Of an older notice only that it was sent counts.
+// Delivery takes what became of a notice. Of an older notice only that it was sent counts.
 func (k *Keeper) Delivery(d wire.Delivery) {
 	inc := k.byID[d.Incident]
 	if inc == nil {
@@ -22,8 +22,8 @@ func (k *Keeper) Delivery(d wire.Delivery) {
 			c.Unheard = d.At.UTC() // somebody sends for it
 			k.markChanged(inc)
 		}
-		if d.Outcome == wire.Sent && !c.Told {
-			c.Told = true
+		if d.Outcome == wire.Sent && !c.Notified {
+			c.Notified = true
 			k.markChanged(inc)
 		}
 		return
@@ -38,12 +38,12 @@ func (k *Keeper) Delivery(d wire.Delivery) {
 	c.Outcome, c.At, c.Error = d.Outcome, d.At.UTC(), clipJSON(d.Error, mostText)
 	switch d.Outcome {
 	case wire.Sent:
-		c.Told, c.Delivered, c.Error = true, c.N, ""
+		c.Notified, c.Delivered, c.Error = true, c.N, ""
 		c.Shown = min(max(c.Shown, d.Shown), inc.N)
-		k.log(inc, wire.EntryNotified, c.Channel, fmt.Sprintf("%s was told: %s", c.Channel, c.Reason))
+		k.log(inc, wire.EntryNotified, c.Channel, fmt.Sprintf("%s was notified: %s", c.Channel, c.Reason))
 	case wire.Undelivered:
 		c.Delivered = c.N
-		k.log(inc, wire.EntryUndelivered, c.Channel, fmt.Sprintf("%s could not be told: %s", c.Channel, d.Error))
+		k.log(inc, wire.EntryUndelivered, c.Channel, fmt.Sprintf("%s could not be notified: %s", c.Channel, d.Error))
 	}
 	k.markChanged(inc)
 }

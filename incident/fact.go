@@ -24,17 +24,24 @@ type fact struct {
 	id        string // of the incident, by whoever found it; "" is none
 }
 
-// monitor is what is known of one.
+// monitor is what is known about one.
 type monitor struct {
-	saved       wire.Saved
-	known       bool // it is saved
-	host        string
-	verdict     *wire.Verdict
-	certificate *fact    // the newest trouble with it
-	groups      []string // that it is of, by name
+	saved    wire.Saved
+	known    bool // it is saved
+	host     string
+	verdict  *wire.Verdict
+	troubles map[string]fact // the newest with it, by what they are about
+	groups   []string        // that it is of, by name
 }
 
-// factOf is what a verdict on a monitor comes to.
+// aboutMonitors is what is about a monitor, by whose name it goes; troublesOfMonitors is
+// what of it no verdict says.
+var (
+	aboutMonitors      = []string{wire.AboutMonitor, wire.AboutCertificate, wire.AboutSLO}
+	troublesOfMonitors = aboutMonitors[1:]
+)
+
+// fact is what a verdict on a monitor comes to.
 func (m *monitor) fact() fact {
 	v := m.verdict
 	f := fact{key: key{wire.AboutMonitor, v.Monitor}, since: v.Since, at: v.At, why: v.Why, blame: v.Blame, n: v.N, id: v.Incident, flaps: v.Flapping}
@@ -59,7 +66,7 @@ func (m *monitor) fact() fact {
 
 func factOfAgent(v *wire.AgentVerdict) fact {
 	f := fact{key: key{wire.AboutAgent, v.Agent}, severity: wire.SeverityAgent, since: v.Since, at: v.At, why: v.Why, blame: v.Blame, n: v.N, id: v.Incident}
-	f.wrong = !v.Gone && (v.Standing != wire.AgentAble || v.Blame != nil)
+	f.wrong = !v.Gone && (v.Status != wire.AgentAble || v.Blame != nil)
 	if f.wrong && f.id == "" {
 		f.id = idOf(v.Agent, fmt.Sprintf("agent %s %d", v.Agent, v.At.UnixNano()))
 	}

@@ -7,8 +7,8 @@ import (
 	"netmon/wire"
 )
 
-// Monitor tells of a monitor that is saved, RemoveMonitor that it is deleted: what was
-// wrong with it is over, and told as such.
+// Monitor takes a monitor that is saved, RemoveMonitor that it is deleted: what was
+// wrong with it is over, and reported as such.
 func (k *Keeper) Monitor(m wire.Saved) {
 	mon := k.monitor(m.Name)
 	if v := mon.verdict; v != nil && !mon.known && v.Revision < m.Revision {
@@ -17,11 +17,13 @@ func (k *Keeper) Monitor(m wire.Saved) {
 	mon.known, mon.saved, mon.host = true, m, hostOf(m.Target)
 	k.touchGroups(mon)
 	k.reapply(mon)
-	if mon.certificate != nil {
-		k.acceptFact(*mon.certificate, true)
+	for _, about := range troublesOfMonitors {
+		if f, ok := mon.troubles[about]; ok {
+			k.acceptFact(f, true)
+		}
 	}
 	k.touchEnded(m.Name)
-	for _, about := range []string{wire.AboutMonitor, wire.AboutCertificate} {
+	for _, about := range aboutMonitors {
 		if mb := k.members[key{about, m.Name}]; mb != nil && mb.Open() {
 			k.fit(mb)
 			k.reindex(mb.inc)
@@ -39,9 +41,10 @@ func (k *Keeper) RemoveMonitor(name string) {
 	k.touchGroups(mon)
 	k.dropMonitor(name)
 	k.touchEnded(name)
-	mon.verdict, mon.certificate = nil, nil
-	k.leave(key{wire.AboutMonitor, name})
-	k.leave(key{wire.AboutCertificate, name})
+	mon.verdict, mon.troubles = nil, nil
+	for _, about := range aboutMonitors {
+		k.leave(key{about, name})
+	}
 	if len(mon.groups) == 0 {
 		delete(k.monitors, name)
 	}
@@ -49,13 +52,13 @@ func (k *Keeper) RemoveMonitor(name string) {
 
 // dropMonitor ends what is wrong with a monitor that is not saved any more.
 func (k *Keeper) dropMonitor(name string) {
-	for _, about := range []string{wire.AboutMonitor, wire.AboutCertificate} {
+	for _, about := range aboutMonitors {
 		k.endMember(key{about, name}, k.now, "it was deleted")
 	}
 }
 
 // touchEnded has the mutes of what a monitor was a member of found again, where the end
-// is not told yet.
+// is not known yet.
 func (k *Keeper) touchEnded(name string) {
 	if len(k.mutes) == 0 {
 		return
@@ -81,7 +84,7 @@ func (k *Keeper) monitor(name string) *monitor {
 	return mon
 }
 
-// Verdict tells of a verdict on a monitor; one that was told before changes nothing.
+// Verdict takes a verdict on a monitor; one that came before changes nothing.
 func (k *Keeper) Verdict(v wire.Verdict) {
 	mon := k.monitor(v.Monitor)
 	if old := mon.verdict; old != nil && v.N < old.N && !v.At.After(old.At) {
@@ -93,7 +96,7 @@ func (k *Keeper) Verdict(v wire.Verdict) {
 	k.acceptFact(mon.fact(), mon.known)
 }
 
-// reapply holds the newest verdict against what is saved now.
+// reapply checks the newest verdict against what is saved now.
 func (k *Keeper) reapply(mon *monitor) {
 	if mon.verdict == nil {
 		return
@@ -106,7 +109,7 @@ func (k *Keeper) reapply(mon *monitor) {
 	k.apply(f)
 }
 
-// Agent tells of a verdict on an agent.
+// Agent takes a verdict on an agent.
 func (k *Keeper) Agent(v wire.AgentVerdict) {
 	k.advanceTo(v.At)
 	k.acceptFact(factOfAgent(&v), true)
@@ -115,23 +118,26 @@ func (k *Keeper) Agent(v wire.AgentVerdict) {
 	}
 }
 
-// Mesh tells of the verdict on the mesh.
+// Mesh takes the verdict on the mesh.
 func (k *Keeper) Mesh(v wire.MeshVerdict) {
 	k.advanceTo(v.At)
 	k.frozen = v.Frozen
 	k.acceptFact(factOfMesh(&v), true)
 }
 
-// Trouble tells of what no verdict tells of.
+// Trouble takes what is in no verdict.
 func (k *Keeper) Trouble(t wire.Trouble) {
 	k.advanceTo(t.At)
 	f := factOfTrouble(&t)
-	if t.About != wire.AboutCertificate {
+	if !slices.Contains(troublesOfMonitors, t.About) {
 		k.acceptFact(f, true)
 		return
 	}
 	mon := k.monitor(t.Name)
-	mon.certificate = &f
+	if mon.troubles == nil {
+		mon.troubles = map[string]fact{}
+	}
+	mon.troubles[t.About] = f
 	k.acceptFact(f, mon.known)
 }
 

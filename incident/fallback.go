@@ -7,12 +7,12 @@ import (
 	"netmon/wire"
 )
 
-// unheardFor is how long nothing is heard of a notice until the channel's fallback is told:
+// unheardFor is how long nothing is heard of a notice until the channel's fallback is notified:
 // nobody may be there who can send for the channel. What is refused for now the notifier
 // gives up itself.
 const unheardFor = 5 * time.Minute
 
-// fallBack tells the fallbacks of channels that could not be told, and gives when it may
+// fallBack notifies the fallbacks of channels that could not be notified, and gives when it may
 // have to next. Zero is never.
 func (k *Keeper) fallBack(inc *incident) (next time.Time) {
 	for i := 0; i < len(inc.Channels); i++ {
@@ -24,7 +24,7 @@ func (k *Keeper) fallBack(inc *incident) (next time.Time) {
 		if name == "" {
 			continue
 		}
-		told := k.tell(inc, name, wire.ReasonFallback, c.Rule)
+		told := k.notify(inc, name, wire.ReasonFallback, c.Rule)
 		if told == nil {
 			continue
 		}
@@ -34,14 +34,14 @@ func (k *Keeper) fallBack(inc *incident) (next time.Time) {
 			next = sooner(next, at)
 		}
 		if c.Outcome != wire.Undelivered {
-			k.log(inc, wire.EntryUndelivered, c.Channel, fmt.Sprintf("%s could not be told for %v: %s is told", c.Channel, wire.Duration(unheardFor), name))
+			k.log(inc, wire.EntryUndelivered, c.Channel, fmt.Sprintf("%s could not be notified for %v: notifying %s instead", c.Channel, wire.Duration(unheardFor), name))
 		}
 	}
 	return next
 }
 
 // overdueAt is when a channel of which nothing is heard counts as one that could not be
-// told. Zero is never: it is heard of, or has nobody who could be told instead.
+// notified. Zero is never: it is heard of, or has nobody who could be notified instead.
 func (k *Keeper) overdueAt(c *wire.ChannelState) time.Time {
 	if c.Outcome != "" || c.N <= c.Delivered || !k.usable(c.Channel) || !k.usable(k.channels[c.Channel].Fallback) {
 		return time.Time{}
@@ -49,13 +49,13 @@ func (k *Keeper) overdueAt(c *wire.ChannelState) time.Time {
 	return firstTime(c.Unheard, c.Decided).Add(unheardFor)
 }
 
-// failed says whether a channel could not be told.
+// failed says whether a channel could not be notified.
 func (k *Keeper) failed(c *wire.ChannelState) bool {
 	at := k.overdueAt(c)
 	return c.Outcome == wire.Undelivered || !at.IsZero() && !at.After(k.now)
 }
 
-// fallbackOf is the channel that has to be told what c could not be, "" is none.
+// fallbackOf is the channel that has to be notified in place of c, "" is none.
 func (k *Keeper) fallbackOf(inc *incident, c *wire.ChannelState) string {
 	if k.channels[c.Channel] == nil || c.Deleted || !k.failed(c) {
 		return ""

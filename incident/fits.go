@@ -28,7 +28,7 @@ func MonitorSubject(m *wire.Saved, groups []wire.Group) Subject {
 func MemberSubject(m *wire.IncidentMember, saved *wire.Saved, groups []wire.Group) Subject {
 	s := Subject{About: m.About, Name: m.Name, Monitor: saved, Severity: m.Severity}
 	switch m.About {
-	case wire.AboutMonitor, wire.AboutCertificate:
+	case wire.AboutMonitor, wire.AboutCertificate, wire.AboutSLO:
 		s.Groups = groupsOf(m.Name, groups)
 	case wire.AboutGroup:
 		s.Groups = []string{m.Name}
@@ -62,7 +62,7 @@ func (s *Subject) blame(m *wire.IncidentMember) {
 
 // monitorName is the monitor that it is about.
 func (s *Subject) monitorName() string {
-	if s.About == wire.AboutMonitor || s.About == wire.AboutCertificate {
+	if slices.Contains(aboutMonitors, s.About) {
 		return s.Name
 	}
 	return ""
@@ -100,7 +100,7 @@ func anyFits(patterns []string, names ...string) bool {
 	return false
 }
 
-// fits holds a name against a pattern. An empty name is none.
+// fits checks a name against a pattern. An empty name is none.
 func fits(pattern, name string) bool {
 	if name == "" {
 		return false

@@ -12,12 +12,12 @@ import (
 // group is a set of monitors with a verdict of its own.
 type group struct {
 	name   string
-	saved  *wire.Group // nil: it is not saved, or not told of yet
+	saved  *wire.Group // nil: it is not saved, or not given yet
 	holds  wire.GroupVerdict
 	incurs string // the incident while it is wrong or not still
 }
 
-// RestoreGroup tells of the last verdict on a group that is stored, before anything else
+// RestoreGroup takes the last verdict on a group that is stored, before anything else
 // but Restore.
 func (k *Keeper) RestoreGroup(v wire.GroupVerdict) {
 	g := k.group(v.Group)
@@ -84,8 +84,8 @@ func (k *Keeper) touchGroups(mon *monitor) {
 	}
 }
 
-// settleGroups finds the verdicts on groups of which something changed.
-func (k *Keeper) settleGroups() {
+// updateGroups finds the verdicts on groups of which something changed.
+func (k *Keeper) updateGroups() {
 	for _, name := range slices.Sorted(maps.Keys(k.regroup)) {
 		if g := k.regroup[name]; g.saved != nil {
 			k.judgeGroup(g)
@@ -96,7 +96,7 @@ func (k *Keeper) settleGroups() {
 	clear(k.regroup)
 }
 
-// judgeGroup finds the verdict on a group, and tells of it when it is another one.
+// judgeGroup finds the verdict on a group, and reports it when it is another one.
 func (k *Keeper) judgeGroup(g *group) {
 	t := k.tally(g)
 	old := g.holds

@@ -8,18 +8,18 @@ import (
 
 // Keeper keeps incidents. It is for one goroutine. The zero value is not usable: New.
 //
-// At a start it is told in this order: what is stored (Restore, RestoreGroup), Setting,
+// At a start it is given in this order: what is stored (Restore, RestoreGroup), Setting,
 // Monitor, then the facts that hold (Verdict, Agent, Mesh, Trouble, Delivery) and those
 // that followed. The first Advance ends the start; nothing is decided before.
 //
-// After that it is told facts as they come, then the time, and is asked for Changes,
+// After that it is given facts as they come, then the time, and is asked for Changes,
 // which decides. Between two calls of Changes an incident changes once.
 type Keeper struct {
 	now     time.Time
 	started bool
 
 	channels map[string]*wire.Channel
-	deleted  []string           // channels, as it was told before the start
+	deleted  []string           // channels, as it was given before the start
 	rules    []*wire.NoticeRule // by name
 	windows  map[string]*wire.Window
 	silences map[string]*wire.Silence
@@ -40,7 +40,7 @@ type Keeper struct {
 	left    map[key]bool    // what is in gone
 	members map[key]*member // of open incidents
 	rest    map[string]*incident
-	byID    map[string]*incident      // open, or with an end that is not told to everybody
+	byID    map[string]*incident      // open, or with an end that not everybody was notified of
 	into    map[string]string         // merged incidents
 	used    usedIDs                   // of all incidents, those that are over, too
 	aliases map[string][]string       // the other way
@@ -84,7 +84,7 @@ func New() *Keeper {
 	}
 }
 
-// Advance tells the time: windows, waits, repeats and escalations. It never goes back.
+// Advance gives the time: windows, waits, repeats and escalations. It never goes back.
 func (k *Keeper) Advance(now time.Time) {
 	k.tick(now)
 	if !k.started {
@@ -130,15 +130,15 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// Changes decides what follows from all that was told, and gives the incidents that
+// Changes decides what follows from all that was given, and gives the incidents that
 // changed since the last call, each as it is now, in the order in which they changed first.
 func (k *Keeper) Changes() []wire.Incident {
 	if !k.started {
 		return nil
 	}
-	k.settleGroups()
-	k.settleMutes()
-	k.settleRules()
+	k.updateGroups()
+	k.updateMutes()
+	k.updateRules()
 	k.mergeMany()
 	var out []wire.Incident
 	for i := 0; i < len(k.dirty); i++ {
@@ -148,7 +148,7 @@ func (k *Keeper) Changes() []wire.Incident {
 		if inc.changed {
 			out = append(out, k.message(inc))
 		}
-		k.forget(inc)
+		k.dropIncident(inc)
 	}
 	k.dirty = nil
 	return out
@@ -169,7 +169,7 @@ func (k *Keeper) Notices() []wire.Notice {
 	return out
 }
 
-// Open are the incidents that are open, or whose end is not told to everybody yet, as
+// Open are the incidents that are open, or whose end not everybody was notified of yet, as
 // Changes gave them last, in the order of their beginning.
 func (k *Keeper) Open() []wire.Incident {
 	var out []wire.Incident
@@ -191,7 +191,7 @@ func (k *Keeper) markDirty(inc *incident) {
 
 // Pass lets the time pass until to: what was due by then is decided when it was, in its
 // order. Whoever catches up with facts of the past calls it before each, with the time of
-// the fact, so that what began and ended meanwhile is told of as if nobody had been away.
+// the fact, so that what began and ended meanwhile is treated as if nobody had been away.
 // An incident may be in it several times. The start has to be over.
 func (k *Keeper) Pass(to time.Time) (out []wire.Incident) {
 	if !k.started {

@@ -17,7 +17,7 @@ func monitors(w *world, names ...string) {
 	}
 }
 
-// spoken lists what a channel was told: reason@seconds.
+// spoken lists what a channel was sent: reason@seconds.
 func (w *world) spoken(channel string) string {
 	var out []string
 	for _, n := range w.told {
@@ -98,7 +98,7 @@ func TestKeeper_Storm(t *testing.T) {
 }
 
 // TestKeeper_HeardAtOnce hears of an outage when it is over, as who leads after a kill
-// does: who was to be told of it is told of its end, unless it was over within the wait.
+// does: who was to be notified of it is notified of its end, unless it was over within the wait.
 func TestKeeper_HeardAtOnce(t *testing.T) {
 	for lasted, want := range map[time.Duration]string{7 * time.Second: "", 15 * time.Second: "resolved@1m0s"} {
 		w := newWorld(t)

@@ -86,7 +86,7 @@ func TestKeeper_LongLog(t *testing.T) {
 	}
 }
 
-// TestKeeper_ManyChannels tells at most MaxChannels of one incident.
+// TestKeeper_ManyChannels notifies at most MaxChannels of one incident.
 func TestKeeper_ManyChannels(t *testing.T) {
 	w := newWorld(t)
 	for i := range 2 * wire.MaxChannels {

@@ -30,7 +30,7 @@ type incident struct {
 	fits          map[string]int // by rule: members that are open and not muted
 	listed        int
 	restGood      int             // that are not listed, and good
-	rest          map[string]bool // marks of those that are not listed, restored, and not told of yet
+	rest          map[string]bool // marks of those that are not listed, restored, and not given yet
 	moved         bool            // a member joined, left, or is worse or better
 
 	dirty, changed bool
@@ -39,7 +39,7 @@ type incident struct {
 	slot           int       // in the heap, from 1
 	causes         []shared  // in the index
 
-	missed map[string]*want // who should have been told of it before it ended
+	missed map[string]*want // who should have been notified of it before it ended
 }
 
 // events are what happened since the last message.
@@ -192,7 +192,7 @@ func (k *Keeper) closeMember(m *member, f *fact) {
 	k.markChanged(inc)
 }
 
-// markChanged has the next message of an incident tell of a change.
+// markChanged has the next message of an incident report a change.
 func (k *Keeper) markChanged(inc *incident) {
 	inc.changed = true
 	k.markDirty(inc)
@@ -237,6 +237,8 @@ func label(m *wire.IncidentMember) string {
 		return "the broker"
 	case wire.AboutCertificate:
 		return "the certificate of " + m.Name
+	case wire.AboutSLO:
+		return "the error budget of " + m.Name
 	}
 	return strings.ToLower(m.About) + " " + m.Name
 }

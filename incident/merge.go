@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	manyAre    = 10               // incidents that nobody was told of yet
+	manyAre    = 10               // incidents that nobody was notified of yet
 	manyWithin = 30 * time.Second // and that were decided in that time are put together
 )
 
-// untold says that no channel was told of it yet.
-func (inc *incident) untold() bool {
+// unnotified says that no channel was notified of it yet.
+func (inc *incident) unnotified() bool {
 	return !slices.ContainsFunc(inc.Channels, func(c wire.ChannelState) bool { return c.N > 0 })
 }
 
 // regroupMember moves a member whose fault turned out to be something else to the
-// incident that it belongs to. Where somebody was told of it already, it stays, and the
-// correction is told.
+// incident that it belongs to. Where somebody was notified of it already, it stays, and the
+// correction is sent.
 func (k *Keeper) regroupMember(m *member, f *fact) {
 	list := k.causes(f)
 	if len(list) == 0 || !strong(list[0].What) || list[0].Name == f.name {
@@ -30,7 +30,7 @@ func (k *Keeper) regroupMember(m *member, f *fact) {
 	}
 	from := m.inc
 	to, cause := k.find(f, list[:1])
-	if to == from || to == nil || !from.untold() {
+	if to == from || to == nil || !from.unnotified() {
 		if len(from.members) == 1 || to == from {
 			k.setCause(from, list[0].Cause)
 		}
@@ -101,10 +101,10 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// merged ends an incident that goes on as part of another one.
+// merged ends an incident that continues as part of another one.
 func (k *Keeper) merged(from, to *incident) {
 	from.State, from.Into, from.Resolved = wire.IncidentMerged, to.ID, time.Time{}
-	from.events = events{notes: []wire.Entry{{At: k.now, What: wire.EntryMerged, Text: "it goes on as part of " + to.ID}}}
+	from.events = events{notes: []wire.Entry{{At: k.now, What: wire.EntryMerged, Text: "it continues as part of " + to.ID}}}
 	k.alias(from.ID, to.ID)
 	k.reindex(from)
 	k.markChanged(from)
@@ -119,7 +119,7 @@ func (k *Keeper) alias(from, to string) {
 	}
 }
 
-// Current is the id of the incident that one goes on as part of: its own, unless it was
+// Current is the id of the incident that one continues as part of: its own, unless it was
 // merged.
 func (k *Keeper) Current(id string) string {
 	for hops := 0; hops <= len(k.into); hops++ {
@@ -133,12 +133,12 @@ func (k *Keeper) Current(id string) string {
 }
 
 // mergeMany puts incidents together that opened at the same time and have nothing else in
-// common, while nobody was told of them yet.
+// common, while nobody was notified of them yet.
 func (k *Keeper) mergeMany() {
 	for _, class := range slices.Sorted(maps.Keys(k.recent)) {
 		list := k.recent[class]
 		list = slices.DeleteFunc(list, func(inc *incident) bool {
-			return inc.State != wire.IncidentOpen || inc.open == 0 || !inc.untold() || k.now.Sub(inc.Decided) > 2*manyWithin
+			return inc.State != wire.IncidentOpen || inc.open == 0 || !inc.unnotified() || k.now.Sub(inc.Decided) > 2*manyWithin
 		})
 		if k.recent[class] = list; len(list) == 0 {
 			delete(k.recent, class)
@@ -176,7 +176,7 @@ func (k *Keeper) mergeClass(list []*incident) {
 			n++
 		}
 		first.events.joined = nil
-		first.events.notes = append(first.events.notes, wire.Entry{At: k.now, What: wire.EntryMerged, Text: fmt.Sprintf("%d incidents are one: they opened within %v", n, wire.Duration(manyWithin))})
+		first.events.notes = append(first.events.notes, wire.Entry{At: k.now, What: wire.EntryMerged, Text: fmt.Sprintf("%d incidents became one: they opened within %v", n, wire.Duration(manyWithin))})
 		k.reindex(first)
 		k.markChanged(first)
 		return

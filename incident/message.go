@@ -37,7 +37,7 @@ func (k *Keeper) note(inc *incident) {
 	}{
 		{e.joined, wire.EntryChanged, "%s joined"},
 		{e.worse, wire.EntryChanged, "%s: worse"},
-		{e.better, wire.EntryChanged, "%s: better, and not good"},
+		{e.better, wire.EntryChanged, "%s: better, but not good yet"},
 		{e.left, wire.EntryChanged, "%s: good again" + reasonOf(e.left, e.leftWhy)},
 		{e.corrected, wire.EntryCorrected, "%s: " + e.correctedWhat},
 	} {

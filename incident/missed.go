@@ -9,8 +9,8 @@ import (
 )
 
 // missed are those whose wait was over before the incident ended, at a time that is past,
-// and who were told nothing: its end is heard of together with its beginning, since nobody
-// led meanwhile. They are told once, of the end.
+// and who were not notified: its end comes together with its beginning, since nobody
+// led meanwhile. They are notified once, of the end.
 func (k *Keeper) missed(inc *incident, end time.Time) map[string]*want {
 	if inc.muted == inc.open || inc.isEvent() {
 		return nil
@@ -24,10 +24,10 @@ func (k *Keeper) missed(inc *incident, end time.Time) map[string]*want {
 	return missed
 }
 
-// tellMissed tells them.
-func (k *Keeper) tellMissed(inc *incident) {
+// notifyMissed notifies them.
+func (k *Keeper) notifyMissed(inc *incident) {
 	for _, name := range slices.Sorted(maps.Keys(inc.missed)) {
-		k.tell(inc, name, wire.ReasonResolved, inc.missed[name].rule)
+		k.notify(inc, name, wire.ReasonResolved, inc.missed[name].rule)
 	}
 	inc.missed = nil
 }

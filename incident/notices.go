@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-// want is how a channel is to be told of an incident: the shortest times of all rules
+// want is how a channel is to be notified of an incident: the shortest times of all rules
 // that choose it.
 type want struct {
 	direct               bool // by a rule's to
@@ -23,7 +23,7 @@ type step struct {
 	rule  string
 }
 
-// plan is who is to be told of what is wrong and not muted.
+// plan is who is to be notified of what is wrong and not muted.
 func (k *Keeper) plan(inc *incident) map[string]*want {
 	plan := map[string]*want{}
 	doc := &wire.SeverityDoc{Wait: 10 * time.Second, Repeat: 24 * time.Hour}
@@ -81,7 +81,7 @@ func timeOr(d wire.Duration, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// usable says whether a channel can be told something.
+// usable says whether a channel can be notified.
 func (k *Keeper) usable(name string) bool {
 	c := k.channels[name]
 	return c != nil && !c.Paused && c.Kind != wire.KindDeadman
@@ -97,10 +97,10 @@ func (k *Keeper) isFallback(name string) bool {
 	return false
 }
 
-// decideNotices finds who is told something now, and when somebody is next. Zero is never.
+// decideNotices finds who is notified now, and when somebody is next. Zero is never.
 func (k *Keeper) decideNotices(inc *incident) (next time.Time) {
 	if inc.State != wire.IncidentOpen {
-		k.tellEnd(inc)
+		k.notifyEnd(inc)
 		return sooner(k.fallBack(inc), k.owedUntil(inc))
 	}
 	plan := k.plan(inc)
@@ -112,13 +112,13 @@ func (k *Keeper) decideNotices(inc *incident) (next time.Time) {
 	for i := range inc.Channels {
 		c := &inc.Channels[i]
 		if plan[c.Channel] == nil && c.N > 0 && !c.Deleted && k.usable(c.Channel) && shown(c) < inc.Marks.Acked && inc.Ack != nil {
-			k.tell(inc, c.Channel, wire.ReasonAcknowledged, c.Rule)
+			k.notify(inc, c.Channel, wire.ReasonAcknowledged, c.Rule)
 		}
 	}
 	return sooner(next, k.fallBack(inc))
 }
 
-// state is what a channel knows of an incident, nil for nothing.
+// channel is what a channel knows of an incident, nil for nothing.
 func (inc *incident) channel(name string) *wire.ChannelState {
 	for i := range inc.Channels {
 		if inc.Channels[i].Channel == name {
@@ -128,10 +128,10 @@ func (inc *incident) channel(name string) *wire.ChannelState {
 	return nil
 }
 
-// shown is the newest message of the incident that the channel is told of.
+// shown is the newest message of the incident that the channel is notified of.
 func shown(c *wire.ChannelState) uint64 { return max(c.Of, c.Shown) }
 
-// decideChannel finds whether a channel is told something now, and if not when.
+// decideChannel finds whether a channel is notified now, and if not when.
 func (k *Keeper) decideChannel(inc *incident, name string, w *want) (next time.Time) {
 	c := inc.channel(name)
 	if c == nil || c.N == 0 || c.Deleted {
@@ -148,26 +148,26 @@ func (k *Keeper) decideChannel(inc *incident, name string, w *want) (next time.T
 	switch changed := inc.Marks.Changed > knows; {
 	case inc.Flaps:
 		if inc.Marks.Flapped > knows {
-			k.tell(inc, name, wire.ReasonFlapping, w.rule)
+			k.notify(inc, name, wire.ReasonFlapping, w.rule)
 		}
 		return next
 	case inc.Marks.Unmuted > knows:
-		k.tell(inc, name, wire.ReasonUnmuted, w.rule)
+		k.notify(inc, name, wire.ReasonUnmuted, w.rule)
 	case inc.Marks.Acked > knows && inc.Ack != nil:
-		k.tell(inc, name, wire.ReasonAcknowledged, w.rule)
+		k.notify(inc, name, wire.ReasonAcknowledged, w.rule)
 	case inc.Marks.Still > knows, changed && worse(inc.Severity, c.Severity):
-		k.tell(inc, name, wire.ReasonChanged, w.rule)
+		k.notify(inc, name, wire.ReasonChanged, w.rule)
 	default:
 		if s, ok := k.escalation(inc, w, c.Escalated, &next); ok {
-			k.tell(inc, name, wire.ReasonEscalated, s.rule)
+			k.notify(inc, name, wire.ReasonEscalated, s.rule)
 			break
 		}
 		if changed && due(c.Decided.Add(w.update)) {
-			k.tell(inc, name, wire.ReasonChanged, w.rule)
+			k.notify(inc, name, wire.ReasonChanged, w.rule)
 			break
 		}
 		if w.repeat > 0 && !inc.acked() && !inc.isEvent() && due(c.Decided.Add(w.repeat)) {
-			k.tell(inc, name, wire.ReasonRepeated, w.rule)
+			k.notify(inc, name, wire.ReasonRepeated, w.rule)
 		}
 	}
 	if c := inc.channel(name); c.Of == inc.next() {
@@ -176,8 +176,8 @@ func (k *Keeper) decideChannel(inc *incident, name string, w *want) (next time.T
 	return next
 }
 
-// decideAfter is when a channel that is told something now is told again, if nothing
-// happens. An escalation that is due is part of what it is told now.
+// decideAfter is when a channel that is notified now is notified again, if nothing
+// happens. An escalation that is due is part of what it is sent now.
 func (k *Keeper) decideAfter(inc *incident, c *wire.ChannelState, w *want) (next time.Time) {
 	if inc.Flaps {
 		return next
@@ -208,7 +208,7 @@ func (k *Keeper) escalation(inc *incident, w *want, done time.Duration, next *ti
 	return last, ok
 }
 
-// decideFirst finds whether a channel is told of the incident for the first time.
+// decideFirst finds whether a channel is notified of the incident for the first time.
 func (k *Keeper) decideFirst(inc *incident, name string, w *want) (next time.Time) {
 	reason := wire.ReasonOpened
 	if inc.Flaps {
@@ -217,7 +217,7 @@ func (k *Keeper) decideFirst(inc *incident, name string, w *want) (next time.Tim
 	if w.direct {
 		if at := inc.Decided.Add(w.wait); at.After(k.now) {
 			next = sooner(next, at)
-		} else if c := k.tell(inc, name, reason, w.rule); c != nil {
+		} else if c := k.notify(inc, name, reason, w.rule); c != nil {
 			return k.decideAfter(inc, c, w)
 		}
 	}
@@ -225,15 +225,15 @@ func (k *Keeper) decideFirst(inc *incident, name string, w *want) (next time.Tim
 		return next
 	}
 	if s, ok := k.escalation(inc, w, 0, &next); ok {
-		if c := k.tell(inc, name, wire.ReasonEscalated, s.rule); c != nil {
+		if c := k.notify(inc, name, wire.ReasonEscalated, s.rule); c != nil {
 			return k.decideAfter(inc, c, w)
 		}
 	}
 	return next
 }
 
-// tell decides that a channel is told of the incident. nil: it is told to as many as can be.
-func (k *Keeper) tell(inc *incident, name string, why wire.Reason, rule string) *wire.ChannelState {
+// notify decides that a channel is notified of the incident. nil: as many are notified as can be.
+func (k *Keeper) notify(inc *incident, name string, why wire.Reason, rule string) *wire.ChannelState {
 	c := inc.channel(name)
 	if c == nil {
 		if len(inc.Channels) >= wire.MaxChannels {
@@ -255,7 +255,7 @@ func (k *Keeper) tell(inc *incident, name string, why wire.Reason, rule string) 
 	c.Outcome, c.At, c.Error, c.Fallback = "", time.Time{}, "", ""
 	c.Rule = rule
 	if why == wire.ReasonEscalated {
-		k.log(inc, wire.EntryEscalated, name, name+" is told, since nobody takes care of it")
+		k.log(inc, wire.EntryEscalated, name, name+" is notified, as nobody has acknowledged it")
 	}
 	inc.changed = true
 	k.news = append(k.news, noticeOf(inc, c))

@@ -11,7 +11,7 @@ import (
 	"netmon/wire"
 )
 
-// TestKeeper_Pass: what began and ended while no controller led is told of as if one had.
+// TestKeeper_Pass: what began and ended while no controller led is treated as if one had.
 func TestKeeper_Pass(t *testing.T) {
 	for _, known := range []bool{false, true} { // whether the beginning was stored before the kill
 		w := newWorld(t)
@@ -48,8 +48,8 @@ func TestKeeper_Pass(t *testing.T) {
 	}
 }
 
-// TestKeeper_PassGenerated compares a Keeper that is told of each verdict when it comes
-// with one that is told of all of them later.
+// TestKeeper_PassGenerated compares a Keeper that is given each verdict when it comes
+// with one that is given all of them later.
 func TestKeeper_PassGenerated(t *testing.T) {
 	type event struct {
 		at    time.Duration

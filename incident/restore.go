@@ -6,8 +6,8 @@ import (
 	"netmon/wire"
 )
 
-// Restore tells of an incident that is stored, before anything else. Of resolved and
-// merged ones it counts which verdicts they rest on, and whom their end is not told yet.
+// Restore takes an incident that is stored, before anything else. Of resolved and
+// merged ones it counts which verdicts they rest on, and who was not notified of their end yet.
 func (k *Keeper) Restore(msg wire.Incident) {
 	inc := newIncident()
 	inc.Incident = msg
@@ -43,7 +43,7 @@ func (k *Keeper) Restore(msg wire.Incident) {
 	k.done[inc.ID] = &kept
 	if inc.State == wire.IncidentOpen {
 		k.reindex(inc)
-		if class := classOfIncident(inc); inc.untold() {
+		if class := classOfIncident(inc); inc.unnotified() {
 			k.recent[class] = append(k.recent[class], inc)
 		}
 	}
@@ -80,7 +80,7 @@ func (k *Keeper) restoreMember(inc *incident, stored wire.IncidentMember) {
 	}
 }
 
-// start ends the time in which the Keeper is told what is stored.
+// start ends the time in which the Keeper is given what is stored.
 func (k *Keeper) start() {
 	k.started = true
 	for _, g := range k.groups {
@@ -97,7 +97,7 @@ func (k *Keeper) start() {
 	k.deleted = nil
 	for _, inc := range k.sorted() {
 		if !inc.changed {
-			if k.forget(inc); k.byID[inc.ID] == nil {
+			if k.dropIncident(inc); k.byID[inc.ID] == nil {
 				continue
 			}
 		}

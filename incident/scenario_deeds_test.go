@@ -165,7 +165,7 @@ func (w *world) doSave(words []string) error {
 				"kind":   func(v string) error { m.Kind = v; return nil },
 				"tags": func(v string) error {
 					m.Tags = map[string]string{}
-					for _, tag := range strings.Split(v, ",") {
+					for tag := range strings.SplitSeq(v, ",") {
 						k, val, _ := strings.Cut(tag, "=")
 						m.Tags[k] = val
 					}
@@ -269,7 +269,7 @@ func matchOf(words []string) (m wire.Match, others []string, err error) {
 		}
 		if name == "tags" {
 			tags := map[string]string{}
-			for _, tag := range strings.Split(value, ",") {
+			for tag := range strings.SplitSeq(value, ",") {
 				k, v, _ := strings.Cut(tag, ":")
 				tags[k] = v
 			}

@@ -174,7 +174,7 @@ func (w *world) checkLine(words []string) error {
 	return fmt.Errorf("unknown word %q", words[0])
 }
 
-// checkTold compares all that a channel was told: hook [of NAME] opened@10s resolved@5m.
+// checkTold compares all that a channel was sent: hook [of NAME] opened@10s resolved@5m.
 func (w *world) checkTold(words []string) error {
 	channel, id := words[0], ""
 	words = words[1:]
@@ -222,11 +222,11 @@ func (w *world) idWith(name string) string {
 
 var number = regexp.MustCompile(`^\d+$`)
 
-// checkIncident holds the incident that has a member against what is said of it.
+// checkIncident checks the incident that has a member against what is said of it.
 func (w *world) checkIncident(name, text string) error {
 	id := w.idWith(name)
 	inc := w.incident[id]
-	for _, clause := range strings.Split(text, ", ") {
+	for clause := range strings.SplitSeq(text, ", ") {
 		key, value, _ := strings.Cut(clause, " ")
 		ok, got := false, ""
 		switch key {

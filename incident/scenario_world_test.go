@@ -27,7 +27,7 @@ type world struct {
 	t       testing.TB
 	k       *Keeper
 	now     time.Time
-	restart bool // another Keeper goes on after each step
+	restart bool // another Keeper continues after each step
 
 	settings map[string]wire.Setting
 	monitors map[string]wire.Saved
@@ -241,18 +241,18 @@ func (w *world) save(m wire.Saved) {
 
 func (w *world) remove(name string) {
 	delete(w.monitors, name)
-	delete(w.verdicts, name) // a judge that is told of it again begins anew
+	delete(w.verdicts, name) // a judge that is given it again starts over
 	w.k.RemoveMonitor(name)
 }
 
-// verdict tells of a verdict as the judge would give it now.
+// verdict gives a verdict as the judge would give it now.
 func (w *world) verdict(name string, state wire.VerdictState, blame *wire.Blame, why string, flapping bool) {
 	old := w.verdicts[name]
 	v := wire.Verdict{Monitor: name, State: state, Was: old.State, Since: w.now, At: w.now, N: w.numbers[name] + 1, Why: why, Blame: blame, Flapping: flapping, Incident: old.Incident}
 	if m, ok := w.monitors[name]; ok {
 		v.Revision = m.Revision
 	} else {
-		v.Revision = w.revision + 1 // it is saved, and that is told later
+		v.Revision = w.revision + 1 // it is saved, and that is given later
 	}
 	if state == old.State {
 		v.Was, v.Since = old.Was, old.Since
@@ -270,13 +270,13 @@ func (w *world) verdict(name string, state wire.VerdictState, blame *wire.Blame,
 	w.k.Verdict(v)
 }
 
-func (w *world) agent(name string, standing wire.AgentStanding, class wire.BlameClass, why string, gone bool) {
+func (w *world) agent(name string, status wire.AgentStatus, class wire.BlameClass, why string, gone bool) {
 	old := w.agents[name]
-	v := wire.AgentVerdict{Agent: name, Standing: standing, Since: w.now, At: w.now, N: old.N + 1, Why: why, Gone: gone}
+	v := wire.AgentVerdict{Agent: name, Status: status, Since: w.now, At: w.now, N: old.N + 1, Why: why, Gone: gone}
 	if class != "" {
 		v.Blame = &wire.Blame{Class: class, Names: []string{name}, Why: why}
 	}
-	if standing != wire.AgentAble {
+	if status != wire.AgentAble {
 		if v.Incident = old.Incident; v.Incident == "" {
 			w.down[name]++
 			v.Incident = fmt.Sprintf("%s-agent-%d", name, w.down[name])

@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-// Setting tells of a setting that is saved.
+// Setting takes a setting that is saved.
 func (k *Keeper) Setting(s wire.Setting) {
 	switch s := s.(type) {
 	case *wire.Channel:
@@ -38,7 +38,7 @@ func (k *Keeper) Setting(s wire.Setting) {
 	}
 }
 
-// RemoveSetting tells that a setting is deleted.
+// RemoveSetting takes that a setting is deleted.
 func (k *Keeper) RemoveSetting(sort wire.Sort, name string) {
 	switch sort {
 	case wire.SortChannel:
@@ -89,7 +89,7 @@ func (k *Keeper) ackOf(id string) *wire.Acknowledgement {
 func (k *Keeper) subject(m *member) Subject {
 	s := Subject{About: m.About, Name: m.Name, Severity: m.Severity}
 	switch m.About {
-	case wire.AboutMonitor, wire.AboutCertificate:
+	case wire.AboutMonitor, wire.AboutCertificate, wire.AboutSLO:
 		if mon := k.monitors[m.Name]; mon != nil {
 			s.Groups = mon.groups
 			if mon.known {
@@ -131,7 +131,7 @@ func (k *Keeper) fit(m *member) {
 	}
 }
 
-// mostMutes is how many silences and windows a member tells of.
+// mostMutes is how many silences and windows a member lists.
 const mostMutes = 3
 
 // unfit takes back what fit found.
@@ -157,8 +157,8 @@ type mute struct {
 	match *wire.Match
 }
 
-// settleMutes finds what is muted now, and when that changes.
-func (k *Keeper) settleMutes() {
+// updateMutes finds what is muted now, and when that changes.
+func (k *Keeper) updateMutes() {
 	if !k.remute {
 		return
 	}
@@ -184,8 +184,8 @@ func (k *Keeper) settleMutes() {
 	k.refit = true
 }
 
-// settleRules finds anew what fits the members of all incidents.
-func (k *Keeper) settleRules() {
+// updateRules finds again what fits the members of all incidents.
+func (k *Keeper) updateRules() {
 	if !k.refit {
 		return
 	}

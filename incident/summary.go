@@ -132,6 +132,8 @@ func sentence(m *member) string {
 			text += " (" + string(m.Blame.Class) + ")"
 		}
 		return text
+	case wire.AboutSLO:
+		return label(&m.IncidentMember) + ": " + m.Why
 	}
 	if m.Why != "" {
 		return m.Why
@@ -143,6 +145,8 @@ func stateWord(s wire.Severity) string {
 	switch s {
 	case wire.SeverityDown, wire.SeverityDegraded, wire.SeverityUnknown:
 		return string(s)
+	case wire.SeveritySLOFast, wire.SeveritySLOSlow:
+		return "spent too fast"
 	}
 	return "wrong"
 }
@@ -189,7 +193,7 @@ func because(inc *incident, n int) string {
 // summaryOfEnd says what is over, and how long it was.
 func (k *Keeper) summaryOfEnd(inc *incident) string {
 	if inc.State == wire.IncidentMerged {
-		return "it goes on as part of " + inc.Into
+		return "it continues as part of " + inc.Into
 	}
 	var names []string
 	for _, m := range inc.members {

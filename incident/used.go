@@ -3,7 +3,7 @@ package incident
 // mostUsed is how many ids are remembered, at least: about what a stream of 1 GiB holds.
 const mostUsed = 1 << 18
 
-// usedIDs remembers which ids incidents had: none comes again, since who was told of one
+// usedIDs remembers which ids incidents had: none comes again, since who was notified of one
 // would take the other for it. It forgets the oldest.
 type usedIDs struct{ now, before map[string]struct{} }
 

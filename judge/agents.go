@@ -10,12 +10,12 @@ import (
 
 const (
 	fewestHosts = 3                // that an agent measures for its uplink to be judged
-	mostWait    = 5 * time.Second  // of a result that tells of now
+	mostWait    = 5 * time.Second  // of a result that is about now
 	latest      = 60 * time.Second // a result that waited longer is late
 	mostSkew    = 5 * time.Second  // a clock that is off by more is named
 )
 
-// agent is what is known of an agent, and how much its word counts.
+// agent is what is known about an agent, and how much its word counts.
 type agent struct {
 	id      string
 	Labels  map[string]string `json:"labels,omitempty"`
@@ -23,7 +23,7 @@ type agent struct {
 	Spoke   bool              `json:"spoke,omitempty"`   // it was heard at all
 	Leaving bool              `json:"leaving,omitempty"` // the newest heartbeat is a goodbye
 	Gone    bool              `json:"gone,omitempty"`    // there is no such agent any more
-	Left    bool              `json:"left,omitempty"`    // it counts no more where it is not named
+	Left    bool              `json:"left,omitempty"`    // it no longer counts where it is not named
 	Heard   moment            `json:"heard,omitzero"`    // the newest word of it
 	OnTime  moment            `json:"on_time,omitzero"`  // the newest result that was not late
 
@@ -83,7 +83,7 @@ func (j *Judge) hear(a *agent) {
 	j.arm(&a.Armed, timer{at: a.deadline(j.mesh.Thawed), a: a})
 }
 
-// deadline is when an agent is away if nothing is heard of it until then. One that
+// deadline is when an agent is offline if nothing is heard of it until then. One that
 // says goodbye has the same time to come back: it is restarted more often than stopped.
 func (a *agent) deadline(thawed moment) moment {
 	return max(a.Heard, thawed).add(wire.OfflineAfter) + 1
@@ -120,7 +120,7 @@ func (j *Judge) judgeAgent(a *agent) {
 	case !a.Left:
 		j.arm(&a.Armed, timer{at: max(j.now+1, a.Heard.add(Remembered)), a: a})
 	}
-	j.tellAgent(a)
+	j.publishAgent(a)
 }
 
 // findTrouble says what is wrong with the agent. It is set aside for its uplink when it
@@ -154,7 +154,7 @@ func (j *Judge) setAside(a *agent, was trouble) {
 			j.compare(m)
 			j.armSilence(s)
 		default:
-			s.Told, s.Silent = j.now, false
+			s.Instructed, s.Silent = j.now, false
 			j.armSilence(s)
 		}
 		j.mark(m)

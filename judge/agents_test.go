@@ -55,7 +55,7 @@ func TestAgents_Uplink(t *testing.T) {
 		}
 	}
 	v, _ := w.j.AgentVerdict("paris")
-	if lines != 1 || v.Standing != wire.AgentAside || v.Monitors != 20 || v.Incident == "" {
+	if lines != 1 || v.Status != wire.AgentAside || v.Monitors != 20 || v.Incident == "" {
 		t.Errorf("%d lines, %+v", lines, v)
 	}
 	for range 4 {
@@ -74,7 +74,7 @@ func TestAgents_Uplink(t *testing.T) {
 	for _, m := range monitors {
 		w.want(m, "up: up, seen from 3 of 3 agents")
 	}
-	if v, _ := w.j.AgentVerdict("paris"); v.Standing != wire.AgentAble || v.Incident != "" {
+	if v, _ := w.j.AgentVerdict("paris"); v.Status != wire.AgentAble || v.Incident != "" {
 		t.Errorf("%+v", v)
 	}
 }
@@ -98,7 +98,7 @@ func TestAgents_Away(t *testing.T) {
 		w.all("web", "good", "tokyo", "oregon")
 	}
 	w.want("web", "up: up, seen from 2 of 3 agents")
-	if v, _ := w.j.AgentVerdict("paris"); v.Standing != wire.AgentAway || v.Why != "nothing is heard from paris" {
+	if v, _ := w.j.AgentVerdict("paris"); v.Status != wire.AgentAway || v.Why != "nothing is heard from paris" {
 		t.Errorf("%+v", v)
 	}
 	w.join("paris", nil)
@@ -113,7 +113,7 @@ func TestAgents_Clock(t *testing.T) {
 		w.j.Presence(wire.Alive{Agent: "paris", At: w.now.Add(time.Hour)}, w.now)
 	}
 	v, _ := w.j.AgentVerdict("paris")
-	if v.Standing != wire.AgentAble || v.Blame == nil || v.Blame.Class != wire.BlameClock || v.Why != "paris's clock is 1h0m0s ahead of the broker's" {
+	if v.Status != wire.AgentAble || v.Blame == nil || v.Blame.Class != wire.BlameClock || v.Why != "paris's clock is 1h0m0s ahead of the broker's" {
 		t.Errorf("%+v", v)
 	}
 	w.beat("paris")

@@ -7,30 +7,30 @@ import (
 	"netmon/wire"
 )
 
-// tellAgent makes a verdict on the agent when it is another one than before.
-func (j *Judge) tellAgent(a *agent) {
-	v := wire.AgentVerdict{Agent: a.id, Standing: wire.AgentAble, Gone: a.Gone}
+// publishAgent makes a verdict on the agent when it is another one than before.
+func (j *Judge) publishAgent(a *agent) {
+	v := wire.AgentVerdict{Agent: a.id, Status: wire.AgentAble, Gone: a.Gone}
 	switch blame := func(class wire.BlameClass, sure bool) {
 		v.Blame = &wire.Blame{Class: class, Names: []string{a.id}, Sure: sure, Why: v.Why}
 	}; {
 	case a.Gone:
-		v.Standing, v.Why = wire.AgentAway, a.id+" is gone for good"
+		v.Status, v.Why = wire.AgentAway, a.id+" is gone for good"
 		blame(wire.BlameUplink, true)
 	case a.Away && a.Leaving:
-		v.Standing, v.Why = wire.AgentAway, a.id+" was stopped"
+		v.Status, v.Why = wire.AgentAway, a.id+" was stopped"
 		blame(wire.BlameUplink, true)
 	case a.Away && !a.Spoke:
-		v.Standing, v.Why = wire.AgentAway, a.id+" was never heard"
+		v.Status, v.Why = wire.AgentAway, a.id+" was never heard from"
 		blame(wire.BlameUplink, false)
 	case a.Away:
-		v.Standing, v.Why = wire.AgentAway, "nothing is heard from "+a.id
+		v.Status, v.Why = wire.AgentAway, "nothing is heard from "+a.id
 		blame(wire.BlameUplink, false) // its line, its host or its process: nobody can tell
 	case a.Trouble == noUplink:
-		v.Standing = wire.AgentAside
+		v.Status = wire.AgentAside
 		v.Why = fmt.Sprintf("%s has lost its uplink: it fails on %d of %d hosts that can be reached", a.id, a.failing, a.reached)
 		blame(wire.BlameUplink, true)
 	case a.Trouble == isLate:
-		v.Standing, v.Why = wire.AgentAside, fmt.Sprintf("the results of %s come over %d s late", a.id, int(latest.Seconds()))
+		v.Status, v.Why = wire.AgentAside, fmt.Sprintf("results of %s arrive more than %d s late", a.id, int(latest.Seconds()))
 		blame(wire.BlameUplink, true)
 	case a.Skewed > 1:
 		ahead := "ahead of"
@@ -41,17 +41,17 @@ func (j *Judge) tellAgent(a *agent) {
 		blame(wire.BlameClock, true)
 	}
 	old := &a.Holds
-	if old.Standing == "" {
-		old.Agent, old.Standing, old.Since, old.At = a.id, wire.AgentAble, j.now.time(), j.now.time()
+	if old.Status == "" {
+		old.Agent, old.Status, old.Since, old.At = a.id, wire.AgentAble, j.now.time(), j.now.time()
 	}
-	if v.Standing == old.Standing && classOfBlame(v.Blame) == classOfBlame(old.Blame) && a.Gone == (old.Why == a.id+" is gone for good") {
+	if v.Status == old.Status && classOfBlame(v.Blame) == classOfBlame(old.Blame) && a.Gone == (old.Why == a.id+" is gone for good") {
 		return
 	}
 	v.N, v.At, v.Since = old.N+1, j.now.time(), j.now.time()
-	if v.Standing == old.Standing {
+	if v.Status == old.Status {
 		v.Since = old.Since
 	}
-	if v.Standing != wire.AgentAble {
+	if v.Status != wire.AgentAble {
 		if v.Incident = old.Incident; v.Incident == "" {
 			v.Incident = incidentOf(a.id, fmt.Sprintf("agent %s %d", a.id, j.now))
 		}

@@ -46,7 +46,7 @@ func (j *Judge) Verdict(monitor string) (wire.Verdict, bool) {
 	return v, true
 }
 
-// AgentVerdict is the verdict on an agent that holds now. N is 0 where none was told.
+// AgentVerdict is the verdict on an agent that holds now. N is 0 where there was none.
 func (j *Judge) AgentVerdict(agent string) (wire.AgentVerdict, bool) {
 	a := j.agents[agent]
 	if a == nil {
@@ -60,5 +60,5 @@ func (j *Judge) AgentVerdict(agent string) (wire.AgentVerdict, bool) {
 	return v, true
 }
 
-// MeshVerdict is the verdict on the mesh that holds now, and whether one was told.
+// MeshVerdict is the verdict on the mesh that holds now, and whether there was one.
 func (j *Judge) MeshVerdict() (wire.MeshVerdict, bool) { return j.mesh.Holds, j.mesh.Holds.N > 0 }

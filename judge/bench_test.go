@@ -99,7 +99,7 @@ func BenchmarkResult_Live(b *testing.B) {
 	}
 }
 
-// BenchmarkResult_CatchUp is one result when many are told in a row: 6 µs at most.
+// BenchmarkResult_CatchUp is one result when many come in a row: 6 µs at most.
 func BenchmarkResult_CatchUp(b *testing.B) {
 	for _, bad := range []int{0, 1, 10} {
 		b.Run(fmt.Sprintf("bad=%d%%", bad), func(b *testing.B) { benchmark(b, bad, false) })

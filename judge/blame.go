@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -34,15 +35,15 @@ func (j *Judge) blame(m *monitor, t *tally, d decision) *wire.Blame {
 // blameUnknown is about those who cannot tell.
 func (t *tally) blameUnknown() *wire.Blame {
 	if p := t.parents(); len(p) > 0 && t.able()+len(t[isBlind])+len(t[isSilent]) == 0 {
-		return &wire.Blame{Class: wire.BlameParent, Names: p, Sure: true, Why: fmt.Sprintf("%s %s down", names(p), plural(len(p), "is", "are"))}
+		return &wire.Blame{Class: wire.BlameParent, Names: p, Sure: true, Why: fmt.Sprintf("%s %s down", names(p), plural.Of(len(p), "is", "are"))}
 	}
 	if a := t[isAside]; len(a) > 0 && len(a) == t.placed() {
-		return &wire.Blame{Class: wire.BlameUplink, Names: ids(a), Sure: true, Why: fmt.Sprintf("%s %s trouble of %s own", names(ids(a)), plural(len(a), "has", "have"), plural(len(a), "its", "their"))}
+		return &wire.Blame{Class: wire.BlameUplink, Names: ids(a), Sure: true, Why: fmt.Sprintf("%s %s trouble of %s own", names(ids(a)), plural.Of(len(a), "has", "have"), plural.Of(len(a), "its", "their"))}
 	}
 	if b := t[isBlind]; len(b) > 0 && !slices.ContainsFunc(b, func(s *series) bool { return s.Last.Failure != wire.BrokenClock || s.Refused }) {
 		return clockOf(b)
 	}
-	return &wire.Blame{Class: wire.BlameUnclear, Why: "nobody is able to say"}
+	return &wire.Blame{Class: wire.BlameUnclear, Why: "no agent can tell"}
 }
 
 // all says whether each of them fails in one of these ways.
@@ -65,7 +66,7 @@ func blameClock(_ *tally, fails []*series) *wire.Blame {
 
 func clockOf(list []*series) *wire.Blame {
 	who := ids(list)
-	return &wire.Blame{Class: wire.BlameClock, Names: who, Sure: true, Why: fmt.Sprintf("the %s of %s %s wrong", plural(len(who), "clock", "clocks"), names(who), plural(len(who), "is", "are"))}
+	return &wire.Blame{Class: wire.BlameClock, Names: who, Sure: true, Why: fmt.Sprintf("the %s of %s %s wrong", plural.Of(len(who), "clock", "clocks"), names(who), plural.Of(len(who), "is", "are"))}
 }
 
 func blameDNS(t *tally, fails []*series) *wire.Blame {
@@ -81,7 +82,7 @@ func blameTLS(t *tally, fails []*series) *wire.Blame {
 	}
 	why := "the TLS handshake fails"
 	if all(fails, wire.FailCertificate) {
-		why = "its certificate is not good"
+		why = "its certificate is not valid"
 	}
 	return &wire.Blame{Class: wire.BlameTLS, Sure: t.sure(fails), Why: why}
 }
@@ -117,7 +118,7 @@ func blamePath(t *tally, fails []*series) *wire.Blame {
 		}
 	}
 	who := ids(fails)
-	return &wire.Blame{Class: wire.BlamePath, Names: who, Sure: true, Why: fmt.Sprintf("%s %s other targets and not this one", names(who), plural(len(who), "reaches", "reach"))}
+	return &wire.Blame{Class: wire.BlamePath, Names: who, Sure: true, Why: fmt.Sprintf("%s %s other targets, but not this one", names(who), plural.Of(len(who), "reaches", "reach"))}
 }
 
 // blameTarget fits when it fails for all who can tell, or when more than half fail and
@@ -135,9 +136,9 @@ func blameTarget(t *tally, fails []*series) *wire.Blame {
 	why := "it fails wherever it is measured"
 	switch {
 	case !everybody:
-		why = fmt.Sprintf("it answers %d of %d agents badly", len(fails), t.able())
+		why = fmt.Sprintf("it answers %s badly", agentsOf(len(fails), t.able()))
 	case len(fails) == 1:
-		why = fmt.Sprintf("it fails from %s, and nobody else is able to say", fails[0].a.id)
+		why = fmt.Sprintf("it fails from %s, and no other agent can tell", fails[0].a.id)
 	}
 	return &wire.Blame{Class: wire.BlameTarget, Sure: t.sure(fails), Why: why}
 }
@@ -149,7 +150,7 @@ func (t *tally) sure(fails []*series) bool {
 }
 
 func (t *tally) whyUnclear(fails []*series) string {
-	return fmt.Sprintf("%s of those that are able %s, in ways that fit nothing", agentsOf(len(fails), t.able()), plural(len(fails), "fails", "fail"))
+	return fmt.Sprintf("%s of the able agents %s, with nothing in common", agentsOf(len(fails), t.able()), plural.Of(len(fails), "fails", "fail"))
 }
 
 // reachesOthers says whether the agent finds a monitor of another host good, and fails

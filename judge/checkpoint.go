@@ -92,7 +92,7 @@ func encode(v any) []byte {
 }
 
 // Restore makes a judge of all the parts of a checkpoint, in any order; a part that was
-// never written is left out. It goes on as the one that wrote them would have.
+// never written is left out. It continues as the one that wrote them would have.
 func Restore(shards []Shard) (*Judge, error) {
 	j := New()
 	var seen [Shards + 1]bool
@@ -101,7 +101,7 @@ func Restore(shards []Shard) (*Judge, error) {
 			return nil, fmt.Errorf("restore: part %d: want 0 to %d", s.Index, Shards)
 		}
 		if seen[s.Index] {
-			return nil, fmt.Errorf("restore: part %d is there twice", s.Index)
+			return nil, fmt.Errorf("restore: part %d is given twice", s.Index)
 		}
 		seen[s.Index] = true
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -127,6 +128,7 @@ func said(t *testing.T, j *Judge) string {
 // TestRestore_GoesOnTheSame cuts random streams of facts at random points: a judge that
 // is restored there says the same as one that ran through.
 func TestRestore_GoesOnTheSame(t *testing.T) {
+	need.Time(t)
 	cuts := 0
 	for seed := range uint64(4) {
 		facts := randomFacts(seed, 2000)
@@ -163,7 +165,7 @@ func TestRestore_GoesOnTheSame(t *testing.T) {
 	t.Logf("%d cuts", cuts)
 }
 
-// TestAdvance_InWhateverPortions: that time is told of between facts changes nothing
+// TestAdvance_InWhateverPortions: that the time is given between facts changes nothing
 // of what is said, and when.
 func TestAdvance_InWhateverPortions(t *testing.T) {
 	for seed := range uint64(3) {

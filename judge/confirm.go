@@ -26,7 +26,7 @@ type panel struct {
 	good  moment // the newest good run of anybody
 }
 
-// settle finds which series are down. That is so for a series
+// reconcile finds which series are down. That is so for a series
 //
 //   - that is suspect, as another one is, and the newest run of both is bad,
 //   - that is bad, when all who can tell find only bad runs since the first one, and
@@ -37,7 +37,7 @@ type panel struct {
 //
 // In each case the first and the last of the bad runs began at least 2 s apart. And it
 // is down when 5 of the last 12 runs of the schedule are bad. It says when to look again.
-func (j *Judge) settle(m *monitor) (next moment) {
+func (j *Judge) reconcile(m *monitor) (next moment) {
 	p := panel{j: j, m: m}
 	for _, s := range m.Series {
 		if !s.Placed || !s.voice().able() && (s.voice() != waiting || len(s.Runs) == 0) {
@@ -46,9 +46,9 @@ func (j *Judge) settle(m *monitor) (next moment) {
 		p.able = append(p.able, s)
 		switch n := s.newest(); {
 		case n == bad:
-			p.agree += count(s.Suspect || s.Standing == isDown)
+			p.agree += count(s.Suspect || s.Status == isDown)
 			p.last = max(p.last, s.newestAt())
-			if s.Standing != isDown {
+			if s.Status != isDown {
 				p.first = earliest(p.first, s.BadFrom)
 				p.bads += s.trailing(bad)
 				p.by++
@@ -59,7 +59,7 @@ func (j *Judge) settle(m *monitor) (next moment) {
 	}
 	for _, s := range p.able {
 		switch {
-		case s.Standing == isDown || s.newest() != bad && !s.Suspect:
+		case s.Status == isDown || s.newest() != bad && !s.Suspect:
 			continue
 		case s.Suspect && s.PartlyFrom != 0 && s.newestAt().sub(s.PartlyFrom) >= partialLong:
 			s.Partial = true
@@ -67,7 +67,7 @@ func (j *Judge) settle(m *monitor) (next moment) {
 			continue
 		}
 		first, _ := s.span()
-		s.Standing, s.Since = isDown, earliest(s.BadFrom, first)
+		s.Status, s.Since = isDown, earliest(s.BadFrom, first)
 	}
 	return next
 }

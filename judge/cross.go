@@ -48,8 +48,8 @@ type check struct {
 // again while the monitor is down.
 func (j *Judge) turned(s *series, before face) {
 	m, n := s.m, s.newest()
-	turnedBad := n == bad && before.newest != bad && s.Standing != isDown
-	turnedGood := n != bad && before.newest == bad && s.Standing == isDown
+	turnedBad := n == bad && before.newest != bad && s.Status != isDown
+	turnedGood := n != bad && before.newest == bad && s.Status == isDown
 	if s.Last.Class == broken || !turnedBad && !turnedGood {
 		return
 	}
@@ -160,12 +160,12 @@ func (j *Judge) answered(s *series, r *wire.Result, c class, at moment) {
 	}
 }
 
-// unsure says whether another run of itself would tell more.
+// unsure says whether another run of itself would show more.
 func (s *series) unsure() bool {
 	if s.Check.Good {
-		return s.Standing == isDown && s.newest() != bad
+		return s.Status == isDown && s.newest() != bad
 	}
-	return s.Standing != isDown && s.newest() == bad
+	return s.Status != isDown && s.newest() == bad
 }
 
 // check asks the agents for the runs of themselves that are due. It says when to come back.
@@ -218,7 +218,7 @@ func (j *Judge) outstanding(m *monitor) bool {
 	return j.now < c.Until && slices.ContainsFunc(c.Asked, func(a answer) bool { return !a.Answered })
 }
 
-// summary is the cross-check as the verdict tells of it.
+// summary is the cross-check as it is in the verdict.
 func (c *cross) summary() *wire.CrossCheck {
 	if c == nil || len(c.Asked) == 0 {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// Judge is told facts in order and asked what follows. It is for one goroutine. Live
+// Judge is given facts in order and asked what follows. It is for one goroutine. Live
 // evaluation, a restart, a replay and a back-test drive the same methods.
 //
 // All times are the broker's: when a message was stored, less what it had waited. So
@@ -17,9 +17,9 @@ import (
 // however late or in whatever portions they are read. Timers fire at their own time,
 // not at that of the call that finds them due.
 //
-// Facts are told in the order in which they were stored. One that comes after a later
+// Facts are given in the order in which they were stored. One that comes after a later
 // one counts as if it came with that one. So Advance is called only for times up to
-// which all facts are told.
+// which all facts are given.
 type Judge struct {
 	now      moment
 	monitors map[string]*monitor
@@ -43,7 +43,7 @@ func New() *Judge {
 	return &Judge{monitors: map[string]*monitor{}, agents: map[string]*agent{}, children: map[string][]string{}}
 }
 
-// Monitor tells of a saved monitor as it is from then on. It is told before agents are,
+// Monitor takes a saved monitor as it is from then on. It is called before agents are,
 // so that their first results count.
 func (j *Judge) Monitor(saved wire.Saved, at time.Time) {
 	j.advance(momentOf(at))
@@ -57,21 +57,24 @@ func (j *Judge) Monitor(saved wire.Saved, at time.Time) {
 		j.setReach(s, noReach) // it counts for a host that may be another one now
 	}
 	paused, parents := m.Paused, m.DependsOn
+	if saved.Chosen == nil { // who saves does not know
+		saved.Chosen = m.Chosen
+	}
 	m.Deleted = false
 	anew = m.set(saved, anew)
 	for _, s := range m.Series {
 		switch {
 		case anew && s.Revision >= m.Revision && s.Revision > 0 && s.Last.At == s.newestAt(): // it was faster than we
 			last := s.Runs[max(0, len(s.Runs)-1):]
-			s.forget()
+			s.reset()
 			s.Runs = append(s.Runs, last...)
 			s.weigh()
 		case anew || m.Paused:
-			s.forget()
+			s.reset()
 			s.Last, s.From = brief{}, j.now
 		}
 		if anew || paused != m.Paused {
-			s.Told, s.Silent = j.now, false
+			s.Instructed, s.Silent = j.now, false
 		}
 		if extra := len(s.Runs) - m.window(); extra > 0 {
 			s.Runs = slices.Delete(s.Runs, 0, extra)
@@ -84,13 +87,26 @@ func (j *Judge) Monitor(saved wire.Saved, at time.Time) {
 		j.linkParents()
 		j.markAll()
 	}
-	j.place(m)
+	j.updatePlacement(m)
 	j.compare(m)
 	j.mark(m)
 	j.end()
 }
 
-// Delete tells that a monitor is saved no more.
+// Place takes which agents run a monitor that is saved to run on some of those that match,
+// from then on.
+func (j *Judge) Place(monitor string, agents []string, at time.Time) {
+	j.advance(momentOf(at))
+	if m := j.monitors[monitor]; m != nil && !m.Deleted && !slices.Equal(m.Chosen, agents) {
+		m.Chosen = slices.Clone(agents)
+		j.updatePlacement(m)
+		j.compare(m)
+		j.mark(m)
+	}
+	j.end()
+}
+
+// Delete takes that a monitor is no longer saved.
 func (j *Judge) Delete(name string, at time.Time) {
 	j.advance(momentOf(at))
 	if m := j.monitors[name]; m != nil && !m.Deleted {
@@ -107,7 +123,7 @@ func (j *Judge) Delete(name string, at time.Time) {
 	j.end()
 }
 
-// Presence tells of a heartbeat, stored then. Its labels are those that count.
+// Presence takes a heartbeat, stored then. Its labels are those that count.
 func (j *Judge) Presence(alive wire.Alive, at time.Time) {
 	j.advance(momentOf(at))
 	a, isNew := j.agent(alive.Agent)
@@ -140,14 +156,14 @@ func (a *agent) tick(skew time.Duration) {
 	a.Skew, a.Skewed = skew, min(a.Skewed+1, 2)
 }
 
-// Result tells of a result: when its run began, by the broker's clock, and when it
-// was stored. One that was told before changes nothing.
+// Result takes a result: when its run began, by the broker's clock, and when it
+// was stored. One that came before changes nothing.
 func (j *Judge) Result(r *wire.Result, measured, stored time.Time) {
 	again := momentOf(stored) < j.now
 	j.advance(momentOf(stored))
 	if m := j.monitors[r.Monitor]; m != nil && !m.Deleted && r.Revision > 0 {
 		j.result(m, r, min(momentOf(measured), j.now))
-	} else if a := j.agents[r.Agent]; a != nil && !again { // it may have been told before
+	} else if a := j.agents[r.Agent]; a != nil && !again { // it may have come before
 		j.heardResult(a, r)
 	}
 	j.end()
@@ -165,8 +181,8 @@ func (j *Judge) result(m *monitor, r *wire.Result, at moment) {
 	a, isNew := j.agent(r.Agent)
 	s := m.on(a)
 	j.touch(m)
-	if !s.Seen.take(r, at > s.Last.At) {
-		return // told before: it is no sign of life either
+	if !s.Seen.accept(r, at > s.Last.At) {
+		return // it came before: it is not a sign of life either
 	}
 	j.heardResult(a, r)
 	newer := r.Revision > s.Revision
@@ -181,7 +197,7 @@ func (j *Judge) result(m *monitor, r *wire.Result, at moment) {
 	b := brief{At: at, Class: c, Failure: r.Failure, Text: textOf(r), Epoch: r.Epoch, Seq: r.Seq, Asked: r.Asked != ""}
 	if at < a.Back || j.now.sub(at)-r.Elapsed() > mostWait {
 		s.Missed = max(s.Missed, at)
-		return // it comes late, and tells nothing of now
+		return // it comes late, and says nothing about now
 	}
 	if !s.add(at, c, r.Covers, b) {
 		return
@@ -190,11 +206,11 @@ func (j *Judge) result(m *monitor, r *wire.Result, at moment) {
 	j.armSilence(s)
 	j.answered(s, r, c, at)
 	after := s.face()
-	if after != before || m.doubted && c != broken || c == bad && !s.Alone {
+	if after != before || m.uncertain && c != broken || c == bad && !s.Alone {
 		j.compare(m)
 	}
 	j.turned(s, before)
-	if after != before || s.newest() == bad && s.Standing != isDown || s.Suspect && s.Standing != isDown {
+	if after != before || s.newest() == bad && s.Status != isDown || s.Suspect && s.Status != isDown {
 		j.mark(m)
 	}
 }
@@ -208,15 +224,15 @@ func textOf(r *wire.Result) string {
 	return wire.Clip(text, mostBrief)
 }
 
-// Advance tells that it is now: what is silent, offline or waited for by then is.
+// Advance sets the time to now: what is silent, offline or waited for by then is.
 // Every fact advances to its own time, too.
 func (j *Judge) Advance(now time.Time) {
 	j.advance(momentOf(now))
 }
 
-// Gap tells that nothing could be heard from then until then, by whoever tells the
+// Gap says that nothing could be heard from then until then, by whoever gives the
 // facts: silence in it counts for nobody. Timers of silence and of presence that had not
-// fired by from begin again at to. It is told before facts that were stored after to.
+// fired by from begin again at to. It is called before facts that were stored after to.
 func (j *Judge) Gap(from, to time.Time) {
 	j.advance(momentOf(from))
 	j.now = max(j.now, momentOf(to))

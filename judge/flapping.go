@@ -12,7 +12,7 @@ const (
 	leastCalm  = 10 * time.Minute // without one that end it
 )
 
-// flap finds whether the verdict changes too often to tell of each change.
+// flap finds whether the verdict changes too often to report each change.
 func (j *Judge) flap(m *monitor, v *wire.Verdict) {
 	old := &m.Holds
 	moved := v.State != old.State

@@ -4,24 +4,24 @@ import "time"
 
 // hostView counts the monitors of one host on one agent.
 type hostView struct {
-	good  int // that it finds good
-	fail  int // that it finds bad, and others good
-	doubt int // that it finds bad, and nobody good
+	good      int // that it finds good
+	fail      int // that it finds bad, and others good
+	uncertain int // that it finds bad, and nobody good
 }
 
 // reach is how a series counts for the agent's own trouble.
 type reach uint8
 
 const (
-	noReach reach = iota // it tells nothing
+	noReach reach = iota // it says nothing
 	reaches
-	fails  // it is bad, and somebody else found it good since
-	doubts // it is bad, and nobody found it good since
+	fails     // it is bad, and somebody else found it good since
+	uncertain // it is bad, and nobody found it good since
 )
 
 func (h *hostView) failing() bool { return h.good == 0 && h.fail > 0 }
 func (h *hostView) counts() bool  { return h.good+h.fail > 0 }
-func (h *hostView) dark() bool    { return h.good+h.fail == 0 && h.doubt > 0 }
+func (h *hostView) dark() bool    { return h.good+h.fail == 0 && h.uncertain > 0 }
 
 // setReach counts a series for its agent's own trouble.
 func (j *Judge) setReach(s *series, to reach) {
@@ -47,8 +47,8 @@ func (j *Judge) setReach(s *series, to reach) {
 			h.good += c.d
 		case fails:
 			h.fail += c.d
-		case doubts:
-			h.doubt += c.d
+		case uncertain:
+			h.uncertain += c.d
 		}
 	}
 	s.reach = to
@@ -72,7 +72,7 @@ func count(b bool) int {
 	return 0
 }
 
-// compare finds for each agent whether the monitor tells of trouble of its own: it
+// compare finds for each agent whether the monitor shows trouble of its own: it
 // finds it bad, and another one found it good since.
 func (j *Judge) compare(m *monitor) {
 	lastGood := moment(0)
@@ -81,7 +81,7 @@ func (j *Judge) compare(m *monitor) {
 			lastGood = max(lastGood, s.Runs[len(s.Runs)-1].At)
 		}
 	}
-	m.doubted = false
+	m.uncertain = false
 	for _, s := range m.Series {
 		to := noReach
 		switch n := s.newest(); {
@@ -91,7 +91,7 @@ func (j *Judge) compare(m *monitor) {
 		case lastGood >= s.BadFrom && s.foundGood(lastGood):
 			to = fails
 		default:
-			to, m.doubted = doubts, true
+			to, m.uncertain = uncertain, true
 		}
 		j.setReach(s, to)
 	}
@@ -99,7 +99,7 @@ func (j *Judge) compare(m *monitor) {
 
 // foundGood notes that somebody else found the target good since it is bad for this
 // agent, and says whether it was bad again after that. At the end of an outage one agent
-// finds it good before the others have run again: that tells nothing against these.
+// finds it good before the others have run again: that says nothing against these.
 func (s *series) foundGood(at moment) bool {
 	if s.Witness == 0 {
 		s.Witness = at

@@ -7,8 +7,8 @@ import (
 	"netmon/wire"
 )
 
-// OfResult is what one result tells of its target. One that could not be
-// measured tells nothing.
+// OfResult is what one result says about its target. One that could not be
+// measured says nothing.
 func OfResult(r *wire.Result) State {
 	switch {
 	case r.Outcome == wire.OK:
@@ -21,7 +21,7 @@ func OfResult(r *wire.Result) State {
 	return Unknown // broken, or an outcome of a newer agent
 }
 
-// Series is what is known of a monitor on one agent at one moment.
+// Series is what is known about a monitor on one agent at one moment.
 type Series struct {
 	Paused  bool  // the monitor is saved so
 	Offline bool  // the agent is not there
@@ -68,7 +68,7 @@ func (s Series) State() (State, Reason) {
 }
 
 // Silence is how old a result may be, counted from the start of its run, and
-// still tell of now: of two runs in a row one has to be heard.
+// still count for now: of two runs in a row one has to be heard.
 func Silence(every, timeout time.Duration) time.Duration { return every*5/2 + timeout }
 
 // OfMonitor is the state of a monitor from those of its series.
@@ -86,7 +86,7 @@ func OfMonitor(paused bool, n Counts) State {
 	return Up
 }
 
-// Agent is what is known of an agent that may run a monitor.
+// Agent is what is known about an agent that may run a monitor.
 type Agent struct {
 	ID       string
 	Labels   map[string]string
@@ -99,15 +99,16 @@ type Agent struct {
 // that it left: as long as its last heartbeat is kept.
 const Remembered = 24 * time.Hour
 
-// Expected tells whether an agent counts for a saved monitor that is not paused.
+// Expected says whether an agent counts for a saved monitor that is not paused.
 // One that was chosen by a label counts until it leaves, one that was named
 // counts always. Where the labels are not known, a result of the present
-// revision tells that the agent runs it.
+// revision says that the agent runs it. Of a monitor that runs on some of those that
+// match, the chosen agents count until they leave.
 func Expected(m *wire.Saved, a Agent) bool {
 	switch {
-	case a.Unheard && a.Revision > 0 && a.Revision >= m.Revision:
+	case a.Unheard && a.Revision > 0 && a.Revision >= m.Revision && !m.Agents.IsSome(): // of some, it is known which
 		return true
-	case !m.Places(a.ID, a.Labels):
+	case !m.IsPlacedOn(a.ID, a.Labels):
 		return false
 	}
 	return !a.Left || slices.Contains(m.Agents, a.ID)

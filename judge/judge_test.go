@@ -106,6 +106,10 @@ func TestExpected(t *testing.T) {
 		{"only a result of now is known", m(wire.Selectors{"region=eu"}, nil), Agent{ID: "oslo", Unheard: true, Revision: 7}, true},
 		{"only an older result is known", m(wire.Selectors{"region=eu"}, nil), Agent{ID: "oslo", Unheard: true, Revision: 6}, false},
 		{"nothing is known, of a named one", m(wire.Selectors{"oslo"}, nil), Agent{ID: "oslo", Unheard: true}, true},
+		{"chosen of some", &wire.Saved{Agents: wire.Selectors{"1 of region=eu"}, Chosen: []string{"paris"}}, Agent{ID: "paris", Labels: eu}, true},
+		{"chosen of some, and it left", &wire.Saved{Agents: wire.Selectors{"1 of region=eu"}, Chosen: []string{"paris"}}, Agent{ID: "paris", Labels: eu, Left: true}, false},
+		{"matches, and is not chosen", &wire.Saved{Agents: wire.Selectors{"1 of region=eu"}, Chosen: []string{"rome"}}, Agent{ID: "paris", Labels: eu}, false},
+		{"not chosen, and a result of now is known", &wire.Saved{Agents: wire.Selectors{"1 of all"}}, Agent{ID: "paris", Unheard: true, Revision: 7}, false},
 	} {
 		if got := Expected(c.m, c.a); got != c.want {
 			t.Errorf("%s: %t", c.name, got)

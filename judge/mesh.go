@@ -9,14 +9,14 @@ import (
 )
 
 // quietAfter is when nobody is heard: every agent's heartbeat is missing. It is less than
-// any silence of a series, so that none counts while the broker is away.
+// any silence of a series, so that none counts while the broker is unreachable.
 const quietAfter = wire.AliveEvery + 2*time.Second
 
 // lostAfter is how long verdicts stay as they are while nobody is heard: a broker that is
 // restarted is back by then. After that nothing is known, as a gap is never up.
 const lostAfter = 2 * time.Minute
 
-// mesh is what is known of all agents together.
+// mesh is what is known about all agents together.
 type mesh struct {
 	Heard  moment `json:"heard,omitzero"`  // the newest word of anybody
 	Quiet  bool   `json:"quiet,omitempty"` // nobody is heard: no silence counts
@@ -24,7 +24,7 @@ type mesh struct {
 	Thawed moment `json:"thawed,omitzero"` // when somebody was heard again: silence counts from then
 	Armed  moment `json:"armed,omitzero"`  // its timer; 0 when there is none
 
-	Holds wire.MeshVerdict `json:"verdict,omitzero"` // that was told
+	Holds wire.MeshVerdict `json:"verdict,omitzero"` // that was reported
 }
 
 // hearMesh notes a word of anybody.
@@ -37,7 +37,7 @@ func (j *Judge) hearMesh() {
 	j.arm(&j.mesh.Armed, timer{at: j.now.add(quietAfter)})
 }
 
-// checkMesh looks whether anybody is heard. Where nobody should be, nobody is missing.
+// checkMesh checks whether anybody is heard. Where nobody should be, nobody is missing.
 func (j *Judge) checkMesh() {
 	if due := j.mesh.Heard.add(quietAfter); j.now < due {
 		j.arm(&j.mesh.Armed, timer{at: due})
@@ -56,7 +56,7 @@ func (j *Judge) checkMesh() {
 		return
 	}
 	if !j.mesh.Holds.Frozen {
-		j.tellMesh(true, j.mesh.Heard, "no agent is heard: verdicts stay as they are")
+		j.publishMesh(true, j.mesh.Heard, "no agent is heard: verdicts stay as they are")
 	}
 	switch due := j.mesh.Heard.add(lostAfter); {
 	case j.now < due:
@@ -75,13 +75,13 @@ func (j *Judge) lose() {
 		for _, s := range m.Series {
 			if s.Placed && !s.Silent && !m.Paused && !m.Deleted {
 				s.Silent = true
-				s.forget()
+				s.reset()
 			}
 		}
 		j.compare(m)
 		j.mark(m)
 	}
-	j.tellMesh(true, j.mesh.Heard, "no agent is heard: nothing is known of any monitor")
+	j.publishMesh(true, j.mesh.Heard, "no agent is heard: nothing is known of any monitor")
 }
 
 // plausible is after how long it is said that nobody is heard: sooner where something is
@@ -104,11 +104,11 @@ func (j *Judge) anybody() bool {
 	return false
 }
 
-// thaw goes on judging. Silence counts from now.
+// thaw keeps judging. Silence counts from now.
 func (j *Judge) thaw() {
 	j.mesh.Quiet, j.mesh.Lost, j.mesh.Thawed = false, false, j.now
 	if j.mesh.Holds.Frozen {
-		j.tellMesh(false, j.now, "agents are heard again")
+		j.publishMesh(false, j.now, "agents are heard again")
 	}
 	for _, a := range j.agents {
 		a.Back = j.now
@@ -124,7 +124,7 @@ func (j *Judge) thaw() {
 	}
 }
 
-func (j *Judge) tellMesh(frozen bool, since moment, why string) {
+func (j *Judge) publishMesh(frozen bool, since moment, why string) {
 	v := &j.mesh.Holds
 	v.Frozen, v.Since, v.At, v.N, v.Why = frozen, since.time(), j.now.time(), v.N+1, why
 	told := *v

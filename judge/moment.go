@@ -49,7 +49,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 		return err
 	}
 	if y := t.Year(); y < 1970 || y > 2200 {
-		return fmt.Errorf("want a time of our days, got %s", text)
+		return fmt.Errorf("want a time between 1970 and 2200, got %s", text)
 	}
 	*m = momentOf(t)
 	return nil

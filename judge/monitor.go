@@ -26,7 +26,7 @@ type monitor struct {
 
 	Holds     wire.Verdict `json:"verdict,omitzero"`    // that holds; its N counts on after the monitor is deleted
 	Moves     []moment     `json:"moves,omitempty"`     // the last changes of its state, the oldest first
-	Calm      moment       `json:"calm,omitzero"`       // when it is flapping no more, if it stays as it is
+	Calm      moment       `json:"calm,omitzero"`       // when it is no longer flapping, if it stays as it is
 	Cross     *cross       `json:"cross,omitempty"`     // the newest cross-check
 	AskedBad  moment       `json:"asked_bad,omitzero"`  // when others were asked last whether it is bad
 	AskedGood moment       `json:"asked_good,omitzero"` // and whether it is good again
@@ -34,12 +34,12 @@ type monitor struct {
 	Downs     uint64       `json:"downs,omitempty"`     // names for whom it is down
 	Armed     moment       `json:"armed,omitzero"`      // its timer; 0 when there is none
 
-	rule    wire.Rule
-	silence time.Duration
-	host    string // of the target
-	doubted bool   // a series is bad, and no other one was good since
-	dirty   bool   // it is to be judged
-	shard   int    // of the checkpoint
+	rule      wire.Rule
+	silence   time.Duration
+	host      string // of the target
+	uncertain bool   // a series is bad, and no other one was good since
+	dirty     bool   // it is to be judged
+	shard     int    // of the checkpoint
 }
 
 // newMonitor is a saved monitor of which nothing is known.
@@ -53,12 +53,15 @@ func newMonitor(name string) *monitor {
 func (m *monitor) set(saved wire.Saved, anew bool) bool {
 	measure := measureOf(&saved)
 	anew = anew || measure != m.Measure
-	if anew || saved.Revision < m.Changed { // a bucket that was made anew counts from 1
+	if anew || saved.Revision < m.Changed { // a bucket that was recreated counts from 1
 		m.Changed = saved.Revision
 	}
 	m.Saved, m.Measure = saved, measure
 	m.Saved.Monitor = saved.WithDefaults()
 	m.Options, m.Author, m.Change = nil, "", ""
+	if !m.Agents.IsSome() {
+		m.Chosen = nil
+	}
 	m.DependsOn = slices.Sorted(slices.Values(saved.DependsOn))
 	m.derive()
 	return anew

@@ -2,7 +2,7 @@ package judge
 
 import "netmon/wire"
 
-// numbers tells which results of a series were counted. A number that is higher than
+// numbers knows which results of a series were counted. A number that is higher than
 // all before is new, whatever else it says: a result that is counted twice does less
 // harm than one that is not counted.
 type numbers struct {
@@ -12,8 +12,8 @@ type numbers struct {
 	Bits  uint64 `json:"bits,omitempty"` // of the runs before it, the lowest bit is the newest
 }
 
-// take says whether a result is new, and remembers it.
-func (n *numbers) take(r *wire.Result, newer bool) bool {
+// accept says whether a result is new, and remembers it.
+func (n *numbers) accept(r *wire.Result, newer bool) bool {
 	if r.Seq == 0 {
 		return newer // it has no number
 	}

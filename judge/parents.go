@@ -72,7 +72,7 @@ func (m *monitor) downOn(a *agent) bool {
 	if s == nil || !s.Placed {
 		return m.Holds.State == wire.VerdictDown
 	}
-	return s.Standing == isDown && s.voice().able()
+	return s.Status == isDown && s.voice().able()
 }
 
 // parents are the monitors that m depends on and that are measured.
@@ -86,11 +86,11 @@ func (j *Judge) parents(m *monitor) []*monitor {
 	return out
 }
 
-// doubtfulFor is the series of a parent that can tell the agent whether it is down, nil
+// uncertainParent is the series of a parent that can tell the agent whether it is down, nil
 // where it is known to be, or nobody measures it there.
-func (p *monitor) doubtfulFor(a *agent) *series {
+func (p *monitor) uncertainParent(a *agent) *series {
 	s := p.of(a.id)
-	if s == nil || !s.Placed || !s.voice().able() || s.Standing == isDown {
+	if s == nil || !s.Placed || !s.voice().able() || s.Status == isDown {
 		return nil
 	}
 	return s
@@ -100,7 +100,7 @@ func (p *monitor) doubtfulFor(a *agent) *series {
 func (j *Judge) askParents(s *series) {
 	m := s.m
 	for _, p := range j.parents(m) {
-		if p.doubtfulFor(s.a) == nil {
+		if p.uncertainParent(s.a) == nil {
 			continue
 		}
 		if until := j.now.add(2*p.Timeout.Std() + 3*onTheWay); m.Waits < until {
@@ -124,7 +124,7 @@ func (j *Judge) parentsPending(m *monitor) bool {
 			continue
 		}
 		for _, p := range j.parents(m) {
-			ps := p.doubtfulFor(s.a)
+			ps := p.uncertainParent(s.a)
 			if ps == nil {
 				continue
 			}

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// place finds on which agents the monitor is placed.
-func (j *Judge) place(m *monitor) {
+// updatePlacement finds on which agents the monitor is placed.
+func (j *Judge) updatePlacement(m *monitor) {
 	for _, id := range m.Agents.IDs() {
 		j.agent(id)
 	}
@@ -39,12 +39,12 @@ func (j *Judge) placeOne(m *monitor, a *agent) {
 		j.armSilence(s)
 		return
 	}
-	s.Placed, s.Told, s.Silent = placed, j.now, false
+	s.Placed, s.Instructed, s.Silent = placed, j.now, false
 	s.Refused = a.refuses(m)
 	j.armSilence(s)
 	j.compare(m)
 	if !placed && (a.Gone || !a.Away) { // it is told to stop
-		s.forget()
+		s.reset()
 	}
 	j.mark(m)
 }
@@ -67,7 +67,7 @@ func (a *agent) refuses(m *monitor) bool {
 
 func sameStrings(a, b map[string]string) bool { return maps.Equal(a, b) }
 
-// armSilence sees to it that the series is looked at when it is silent.
+// armSilence makes sure that the series is checked when it is silent.
 func (j *Judge) armSilence(s *series) {
 	if s.Placed && !s.Silent && !s.m.Paused && !s.m.Deleted {
 		j.touch(s.m)
@@ -75,8 +75,8 @@ func (j *Judge) armSilence(s *series) {
 	}
 }
 
-// checkSilence looks whether the series is silent. Where nothing at all is heard of the
-// agent, it is most likely away: that is told first, and once.
+// checkSilence checks whether the series is silent. Where nothing at all is heard of the
+// agent, it is most likely away: that is reported first, and once.
 func (j *Judge) checkSilence(s *series) {
 	if j.monitors[s.m.Name] != s.m || !s.Placed || s.Silent || s.m.Paused || j.mesh.Quiet {
 		return
@@ -90,7 +90,7 @@ func (j *Judge) checkSilence(s *series) {
 		return
 	}
 	s.Silent = true
-	s.forget()
+	s.reset()
 	j.compare(s.m)
 	j.mark(s.m)
 }

@@ -32,7 +32,7 @@ func (s *series) voice() voice {
 	case s.Silent:
 		return isSilent
 	}
-	switch s.Standing {
+	switch s.Status {
 	case isDown:
 		return saysDown
 	case isSlow:

@@ -6,7 +6,7 @@ import (
 	"netmon/wire"
 )
 
-// class is what one run tells of its target.
+// class is what one run says about its target.
 type class uint8
 
 var classes = []string{"", "good", "slow", "bad", "broken"}
@@ -34,19 +34,19 @@ func classOf(r *wire.Result) class {
 	return broken
 }
 
-// standing is what a series has come to, over several runs.
-type standing uint8
+// seriesStatus is what a series has come to, over several runs.
+type seriesStatus uint8
 
-var standings = []string{"", "good", "slow", "down"}
+var seriesStatuses = []string{"", "good", "slow", "down"}
 
-func (s standing) MarshalText() ([]byte, error)  { return word(standings, s) }
-func (s *standing) UnmarshalText(b []byte) error { return ofWord(standings, b, s) }
+func (s seriesStatus) MarshalText() ([]byte, error)  { return word(seriesStatuses, s) }
+func (s *seriesStatus) UnmarshalText(b []byte) error { return ofWord(seriesStatuses, b, s) }
 
 const (
-	fresh  standing = iota // too few runs to tell
-	isGood                 // the last runs are good
-	isSlow                 // several of the last runs are slow
-	isDown                 // several of the last runs are bad, and nothing speaks against it
+	fresh  seriesStatus = iota // too few runs to say
+	isGood                     // the last runs are good
+	isSlow                     // several of the last runs are slow
+	isDown                     // several of the last runs are bad, and nothing speaks against it
 )
 
 // run is one run, or one tick that a run covered.
@@ -55,7 +55,7 @@ type run struct {
 	Class class  `json:"class"`
 }
 
-// brief is what is kept of a result to tell of it.
+// brief is what is kept from a result to describe it.
 type brief struct {
 	At      moment       `json:"at,omitzero"`
 	Failure wire.Failure `json:"failure,omitempty"`

@@ -37,16 +37,16 @@ type agent struct {
 	last   time.Duration // when its newest result was stored
 }
 
-// series is a monitor on an agent. One run of it goes on at a time.
+// series is a monitor on an agent. One run of it continues at a time.
 type series struct {
 	m      *wire.Saved
 	runs   uint64
 	due    time.Duration // the last tick
-	busy   bool          // a run goes on
+	busy   bool          // a run continues
 	asked  string        // the token of that run, if it was asked for
 	wanted string        // the token of one that was asked for, and waits
-	owed   bool          // a tick came while a run went on that was asked for
-	covers uint64        // ticks that came while one of the schedule went on
+	owed   bool          // a tick came while a run continued that was asked for
+	covers uint64        // ticks that came while one of the schedule continued
 	lost   uint64        // ticks without a run
 }
 
@@ -80,7 +80,7 @@ func (w *world) start(a *agent) {
 	w.plan(w.now+spread(a.id, "", wire.AliveEvery), beat)
 }
 
-// stop ends it where it stands: what it was measuring leaves no result.
+// stop ends it where it is: what it was measuring leaves no result.
 func (a *agent) stop() {
 	a.running, a.online = false, false
 	a.series = map[string]*series{}
@@ -90,16 +90,16 @@ func (w *world) leave(a *agent) {
 	if a.online && !w.down {
 		w.plan(w.now+transit, func() {
 			a.known, a.left = false, w.now
-			w.tell(fact{alive: &wire.Alive{Agent: a.id, At: began.Add(w.now + a.clock), Leaving: true, Labels: a.labels}})
+			w.store(fact{alive: &wire.Alive{Agent: a.id, At: began.Add(w.now + a.clock), Leaving: true, Labels: a.labels}})
 		})
 	}
 	a.stop()
 }
 
-func (w *world) forget(a *agent) {
+func (w *world) dropAgent(a *agent) {
 	a.known, a.left = false, w.now
 	gone := wire.Farewell(a.id, began.Add(w.now))
-	w.tell(fact{alive: &gone})
+	w.store(fact{alive: &gone})
 }
 
 // connect has it reach the broker, if there is one: it says that it is there, asks
@@ -132,7 +132,7 @@ func (w *world) beat(a *agent) {
 	alive := wire.Alive{Agent: a.id, Instance: a.id, At: began.Add(w.now + a.clock), Labels: maps.Clone(a.labels), Monitors: len(a.series), Pending: len(a.spool) + a.queued, Results: a.seq}
 	w.plan(w.now+transit, func() {
 		a.known, a.heard = true, alive.Labels
-		w.tell(fact{alive: &alive})
+		w.store(fact{alive: &alive})
 	})
 }
 
@@ -185,6 +185,6 @@ func (w *world) deliver(a *agent, k kept, at time.Duration) {
 			return
 		}
 		measured := began.Add(stored - time.Duration(k.r.LateNS+k.r.ElapsedNS))
-		w.tell(fact{result: k.r, measured: measured})
+		w.store(fact{result: k.r, measured: measured})
 	})
 }

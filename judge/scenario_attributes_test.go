@@ -36,7 +36,7 @@ func (s subjects) viewOf(w *world, name string) view {
 		if !ok {
 			return view{state: "nothing", line: "there is no verdict"}
 		}
-		return view{state: string(v.Standing), since: v.Since, blame: v.Blame, why: v.Why, line: said{at: w.now, Change: judge.Change{Agent: &v}}.String()}
+		return view{state: string(v.Status), since: v.Since, blame: v.Blame, why: v.Why, line: said{at: w.now, Change: judge.Change{Agent: &v}}.String()}
 	}
 	out := view{state: "heard", line: "nothing was said of the mesh"}
 	for _, x := range w.said {
@@ -145,7 +145,7 @@ func listOf(q wire.VerdictQuorum, name string) []string {
 // names are the rest of the words, or nobody.
 func (w *words) names() []string {
 	var names []string
-	if !w.take("nobody") {
+	if !w.accept("nobody") {
 		names = w.rest
 		if len(names) == 0 {
 			fail("want names, or nobody")

@@ -21,7 +21,7 @@ func (s *scenario) parseCheck(w *words, verb string) {
 		c.hold = s.parseIs(w)
 	case "within": // within D of the first bad result of M after T X is STATE
 		c.after = w.duration()
-		for _, word := range strings.Fields("of the first bad result of") {
+		for word := range strings.FieldsSeq("of the first bad result of") {
 			w.want(word)
 		}
 		c.of, c.end = s.matchMonitors(w.next("a monitor"))[0], false
@@ -117,11 +117,11 @@ func (w *words) count() (least, most int) {
 
 func (w *words) window() (from, to time.Duration) {
 	switch {
-	case w.take("before"):
+	case w.accept("before"):
 		return 0, w.duration()
-	case w.take("after"):
+	case w.accept("after"):
 		return w.duration(), forever
-	case w.take("from"):
+	case w.accept("from"):
 		from = w.duration()
 		w.want("to")
 		return from, w.duration()
@@ -137,9 +137,9 @@ type subjects struct {
 
 func (s *scenario) parseSubjects(w *words) subjects {
 	switch {
-	case w.take("mesh"):
+	case w.accept("mesh"):
 		return subjects{"mesh", []string{"mesh"}}
-	case w.take("agent"):
+	case w.accept("agent"):
 		return subjects{"agent", s.matchAgents(w.next("agents"))}
 	}
 	return subjects{"monitor", s.matchMonitors(w.next("a monitor, agent or mesh"))}
@@ -202,7 +202,7 @@ func (s said) about() (state, subject string) {
 	case s.Monitor != nil:
 		return string(s.Monitor.State), "monitor " + s.Monitor.Monitor
 	case s.Agent != nil:
-		return string(s.Agent.Standing), "agent " + s.Agent.Agent
+		return string(s.Agent.Status), "agent " + s.Agent.Agent
 	case s.Mesh.Frozen:
 		return "frozen", "mesh mesh"
 	}
@@ -215,7 +215,7 @@ func (s said) String() string {
 	case s.Monitor != nil:
 		return fmt.Sprintf("%v: %s", s.at, brief(s.Monitor))
 	case s.Agent != nil:
-		return fmt.Sprintf("%v: agent %s %s since %v%s, %d monitors: %s", s.at, s.Agent.Agent, s.Agent.Standing, s.Agent.Since.Sub(began), blamed(s.Agent.Blame), s.Agent.Monitors, s.Agent.Why)
+		return fmt.Sprintf("%v: agent %s %s since %v%s, %d monitors: %s", s.at, s.Agent.Agent, s.Agent.Status, s.Agent.Since.Sub(began), blamed(s.Agent.Blame), s.Agent.Monitors, s.Agent.Why)
 	}
 	return fmt.Sprintf("%v: mesh frozen %v since %v: %s", s.at, s.Mesh.Frozen, s.Mesh.Since.Sub(began), s.Mesh.Why)
 }

@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// restartJudge goes on with a judge made of a whole checkpoint, as a controller
+// restartJudge continues with a judge made of a whole checkpoint, as a controller
 // that was killed and started does.
 func (w *world) restartJudge() {
 	for _, s := range w.judge.Checkpoint() {
@@ -23,7 +23,7 @@ func (w *world) restartJudge() {
 	w.judge = next
 }
 
-// save does what a person does, who is told where the broker is not there.
+// save does what a person does, who learns where the broker is not there.
 func (w *world) save(name string, change func(*wire.Saved)) {
 	if w.down {
 		return
@@ -40,7 +40,7 @@ func (w *world) save(name string, change func(*wire.Saved)) {
 	w.revision++
 	m.Revision = w.revision
 	w.saved[name] = &m
-	w.tell(fact{saved: &m})
+	w.store(fact{saved: &m})
 	w.syncAll()
 }
 
@@ -49,7 +49,7 @@ func (w *world) remove(name string) {
 		return
 	}
 	delete(w.saved, name)
-	w.tell(fact{deleted: name})
+	w.store(fact{deleted: name})
 	w.syncAll()
 }
 
@@ -59,7 +59,7 @@ func (w *world) syncAll() {
 	}
 }
 
-// noticed is when whoever tells the judge the time notices that the broker is away.
+// noticed is when whoever gives the judge the time notices that the broker is unreachable.
 func (w *world) noticed() time.Duration {
 	if w.down {
 		return w.since + 2*time.Second
@@ -71,7 +71,7 @@ func (w *world) setBroker(down bool) {
 	if !down && w.down {
 		gap := fact{gap: began.Add(min(w.noticed(), w.now))}
 		w.down, w.resumed = false, w.now
-		w.tell(gap)
+		w.store(gap)
 	}
 	if down && !w.down {
 		w.since = w.now

@@ -119,7 +119,7 @@ func (s *scenario) parseAgentFact(w *words, at time.Duration) {
 	case "leaves":
 		each((*world).leave)
 	case "forgotten":
-		each((*world).forget)
+		each((*world).dropAgent)
 	case "starts":
 		each((*world).start)
 	case "clock": // +1h: it is ahead by an hour

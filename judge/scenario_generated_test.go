@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/need"
 	"netmon/internal/race"
 )
 
@@ -18,6 +19,7 @@ var (
 
 // TestScenarios_Generated plays generated ones, of the seeds from 1 on.
 func TestScenarios_Generated(t *testing.T) {
+	need.Time(t)
 	if *seed > 0 {
 		text := generate(*seed)
 		t.Log("\n" + text)

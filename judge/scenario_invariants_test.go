@@ -42,7 +42,7 @@ func (o *oracle) checkHeld() (wrong []error) {
 			}
 			var v wire.Verdict
 			v, ok = o.w.judge.Verdict(x.Monitor.Monitor)
-			v.Frozen = x.Monitor.Frozen // of that the mesh is told
+			v.Frozen = x.Monitor.Frozen // of that the mesh learns
 			held.Monitor = &v
 		case x.Agent != nil:
 			var v wire.AgentVerdict
@@ -111,7 +111,7 @@ func (s *said) times() (since, at time.Time, n uint64) {
 }
 
 // checkVerdict: the lists are those of the agents, the state is that of the lists, and
-// the lists are those of what was told.
+// the lists are those of what was reported.
 func (o *oracle) checkVerdict(x *said) (wrong []error) {
 	v := x.Monitor
 	if v == nil || x.saved == nil || v.Frozen {
@@ -138,7 +138,7 @@ func (o *oracle) checkVerdict(x *said) (wrong []error) {
 		bad("its lists hold %v, and it is placed on %v", listed, x.placed)
 	}
 	if len(x.saved.DependsOn) == 0 {
-		// Need may count agents that have told nothing yet, and so be higher.
+		// Need may count agents that have reported nothing yet, and so be higher.
 		if need, state := o.judge(x.saved, q); q.Need < need || q.Need == need && state != v.State {
 			bad("need %d and %s follow from its lists", need, state)
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestScenarios_Mistakes: who writes a scenario is told each mistake, and its line.
+// TestScenarios_Mistakes: who writes a scenario learns each mistake, and its line.
 func TestScenarios_Mistakes(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"agents paris", `x.txt:1: want scenario TITLE first, got "agents paris"`},

@@ -45,7 +45,7 @@ func (s *scenario) parseSave(w *words, names []string) func(*world) {
 			rule(func(r *wire.Rule) { r.Up = n })
 		case "crosscheck":
 			var c wire.Crosscheck
-			if !w.take("off") {
+			if !w.accept("off") {
 				c = wire.Crosscheck(w.number())
 			}
 			rule(func(r *wire.Rule) { r.Crosscheck = &c })

@@ -7,7 +7,7 @@ import (
 	"netmon/wire"
 )
 
-// oracle knows what was told until a verdict, and the verdicts before it.
+// oracle knows what was given until a verdict, and the verdicts before it.
 type oracle struct {
 	w      *world
 	heard  int
@@ -15,9 +15,9 @@ type oracle struct {
 	last   map[string]*said      // by subject
 	ended  map[string]bool       // monitors that were deleted since their last verdict
 	before time.Time             // of the last fact
-	saved  map[string]time.Time  // when a monitor was saved last: agents were told then
+	saved  map[string]time.Time  // when a monitor was saved last: agents learned it then
 	beat   map[string]time.Time  // the newest heartbeat of an agent
-	back   map[string]time.Time  // when an agent was heard again that was away
+	back   map[string]time.Time  // when an agent was heard again that was offline
 	thawed time.Time             // when facts came again after none: silence counts from then
 }
 
@@ -52,10 +52,10 @@ func (o *oracle) hear(told int) {
 	}
 }
 
-// record is what was told of a monitor on one agent, the newest last.
+// record is what was given of a monitor on one agent, the newest last.
 type record struct {
 	runs []run1
-	good time.Time // when the newest run began that told something
+	good time.Time // when the newest run began that said something
 	// Bad runs in a row that did not wait for an agent to come back: how many, and when
 	// the first began.
 	inRow int
@@ -73,7 +73,7 @@ func (r *record) add(f *fact) {
 	}
 	r.good = f.measured
 	if f.result.LateNS > int64(time.Minute) {
-		return // it tells of the past
+		return // it is about the past
 	}
 	switch x := f.result; {
 	case x.Outcome == wire.OK || x.Failure == wire.FailSlow:
@@ -111,7 +111,7 @@ func (r *record) badInARow() (n int) {
 	return n
 }
 
-// of is what was told of a monitor on an agent, which may be nothing.
+// of is what was given of a monitor on an agent, which may be nothing.
 func (o *oracle) of(agent, monitor string) *record {
 	if r := o.series[[2]string{agent, monitor}]; r != nil {
 		return r

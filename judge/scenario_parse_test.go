@@ -100,7 +100,7 @@ func (s *scenario) parseLine(n int, line string) (err error) {
 	case "monitor":
 		names := expand(w.next("the monitor's name"))
 		s.monitors = append(s.monitors, names...)
-		if w.take("absent") {
+		if w.accept("absent") {
 			break
 		}
 		s.addStep(w, 0, s.parseSave(w, names))

@@ -11,7 +11,7 @@ import (
 	"netmon/wire"
 )
 
-// fact is one thing that the judge is told: one of them is set.
+// fact is one thing that the judge is given: one of them is set.
 type fact struct {
 	at       time.Time // when it was stored
 	saved    *wire.Saved
@@ -22,7 +22,7 @@ type fact struct {
 	gap      time.Time // nothing could be heard from then until at
 }
 
-func (f *fact) tell(j *judge.Judge) {
+func (f *fact) apply(j *judge.Judge) {
 	switch {
 	case f.saved != nil:
 		j.Monitor(*f.saved, f.at)
@@ -39,10 +39,10 @@ func (f *fact) tell(j *judge.Judge) {
 	}
 }
 
-// replays tells the facts of a world to another judge, and reports where that one comes
-// to other verdicts than the one that lived through it. It is told the facts alone, and
-// looks at its timers only then; it is killed now and then, and goes on from its last
-// checkpoint; and it is told results twice, as a stream delivers them again.
+// replays gives the facts of a world to another judge, and reports where that one comes
+// to other verdicts than the one that lived through it. It is given the facts alone, and
+// looks at its timers only then; it is killed now and then, and continues from its last
+// checkpoint; and it is given results twice, as a stream delivers them again.
 func replays(w *world, rng *rand.Rand) error {
 	lived := make([]string, len(w.said))
 	for i, x := range w.said {
@@ -95,7 +95,7 @@ func (r *replay) run(w *world) []string {
 		if r.dies {
 			i = r.perhapsDie(i, len(w.told))
 		}
-		w.told[i].tell(r.judge)
+		w.told[i].apply(r.judge)
 		r.listen()
 		if w.told[i].deleted != "" {
 			r.deleted = i // what was known of it is forgotten, its results too
@@ -103,7 +103,7 @@ func (r *replay) run(w *world) []string {
 		if r.twice && r.rng.IntN(4) == 0 {
 			again := max(i-r.rng.IntN(30), r.deleted)
 			if f := w.told[again]; f.result != nil {
-				f.tell(r.judge)
+				f.apply(r.judge)
 				r.listen()
 			}
 		}

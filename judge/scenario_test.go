@@ -8,10 +8,13 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
+
+	"netmon/internal/need"
 )
 
 // TestScenarios plays the texts of testdata/scenarios. With -v it lists them.
 func TestScenarios(t *testing.T) {
+	need.Time(t)
 	files, err := filepath.Glob("testdata/scenarios/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)

@@ -121,7 +121,7 @@ func (g *generator) slowness() {
 }
 
 // longCut is how long agents that reach nothing have to be cut off to be found away: then
-// what they found meanwhile is no news. Before, it is the best that is known.
+// what they found meanwhile is not news. Before, it is the best that is known.
 const longCut = 50 * time.Second
 
 // cutOff: some agents, not all, are not heard for a while, and no verdict changes.
@@ -141,7 +141,7 @@ func (g *generator) cutOff() {
 	g.now = end + 10*time.Second
 }
 
-// lastEye: all agents but one are away, and then a target dies.
+// lastEye: all agents but one are offline, and then a target dies.
 func (g *generator) lastEye() {
 	left := g.some(1)
 	gone := without(g.agents, left)

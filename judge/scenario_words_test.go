@@ -36,7 +36,7 @@ func (w *words) next(what string) string {
 	return word
 }
 
-func (w *words) take(word string) bool {
+func (w *words) accept(word string) bool {
 	if len(w.rest) == 0 || w.rest[0] != word {
 		return false
 	}

@@ -26,14 +26,14 @@ type world struct {
 
 	judge    *judge.Judge
 	shards   map[int]judge.Shard // of its checkpoint, the newest of each part
-	told     []fact              // what the judge was told, in order
+	told     []fact              // what the judge was given, in order
 	said     []said              // what it said, in order
 	held     []said              // what it held at some times between
 	asked    []asking            // what it asked for, in order
 	agents   []*agent
 	saved    map[string]*wire.Saved
 	revision uint64
-	down     bool          // the broker is, for the agents and for whoever tells the judge
+	down     bool          // the broker is, for the agents and for whoever feeds the judge
 	since    time.Duration // that it is
 	resumed  time.Duration // when it was there again
 
@@ -47,7 +47,7 @@ type world struct {
 type said struct {
 	at time.Duration
 	judge.Change
-	told   int         // facts that the judge had been told
+	told   int         // facts that the judge had been given
 	saved  *wire.Saved // the monitor, as it was saved then
 	placed []string    // the agents on which it was placed then
 	still  []string    // and those that had just left
@@ -91,7 +91,7 @@ func run(s *scenario, seed uint64) (*world, []error) {
 	}
 	const looks = 20
 	for i := range time.Duration(looks) {
-		w.planned(s.until*i/looks, true, w.look)
+		w.planned(s.until*i/looks, true, w.recordVerdicts)
 	}
 	w.until(s.until)
 	for _, c := range w.waiting {
@@ -151,11 +151,11 @@ func (w *world) until(end time.Duration) {
 	w.listen()
 }
 
-// tell tells the judge a fact that is stored now.
-func (w *world) tell(f fact) {
+// store gives the judge a fact that is stored now.
+func (w *world) store(f fact) {
 	f.at = began.Add(w.now)
 	w.told = append(w.told, f)
-	f.tell(w.judge)
+	f.apply(w.judge)
 	w.listen()
 	if r := f.result; r != nil {
 		w.results++
@@ -193,8 +193,8 @@ func (w *world) saidNow(c judge.Change) said {
 	return x
 }
 
-// look notes the verdicts on all monitors that hold now.
-func (w *world) look() {
+// recordVerdicts notes the verdicts on all monitors that hold now.
+func (w *world) recordVerdicts() {
 	if w.down {
 		return
 	}
@@ -226,7 +226,7 @@ func (w *world) placed(monitor string) (now, still []string) {
 	m := w.saved[monitor]
 	for _, a := range w.agents {
 		switch {
-		case m == nil || !m.Places(a.id, a.heard):
+		case m == nil || !m.IsPlacedOn(a.id, a.heard):
 		case slices.Contains(m.Agents, a.id) && !a.known:
 			still = append(still, a.id)
 		case a.heard == nil:

@@ -17,23 +17,23 @@ type series struct {
 	Suspect bool   `json:"suspect,omitempty"` // enough of the last runs are bad for it to be down
 	Parent  string `json:"parent,omitempty"`  // a monitor that this one depends on and that is down for the agent: what it finds does not count
 
-	Standing standing `json:"standing,omitempty"`
-	Alone    bool     `json:"alone,omitempty"`   // somebody else found it good between its bad runs
-	Partial  bool     `json:"partial,omitempty"` // it is down since many of its runs are bad, and not all
-	Past     uint32   `json:"past,omitempty"`    // the runs of the schedule, the lowest bit is the newest, 1 is bad
-	Broken   uint8    `json:"broken,omitempty"`  // broken runs in a row, of which 2 are counted
+	Status  seriesStatus `json:"standing,omitempty"`
+	Alone   bool         `json:"alone,omitempty"`   // somebody else found it good between its bad runs
+	Partial bool         `json:"partial,omitempty"` // it is down since many of its runs are bad, and not all
+	Past    uint32       `json:"past,omitempty"`    // the runs of the schedule, the lowest bit is the newest, 1 is bad
+	Broken  uint8        `json:"broken,omitempty"`  // broken runs in a row, of which 2 are counted
 
-	Runs []run  `json:"runs,omitempty"` // that tell something, the oldest first
+	Runs []run  `json:"runs,omitempty"` // that say something, the oldest first
 	Last brief  `json:"last,omitzero"`  // the newest run
 	Fail *brief `json:"fail,omitempty"` // the newest bad or slow run since it was good
 
-	Since      moment `json:"since,omitzero"`       // the first run of the standing
+	Since      moment `json:"since,omitzero"`       // the first run of the status
 	BadFrom    moment `json:"bad_from,omitzero"`    // the first run of those that are bad without another between; 0 when the newest is not bad
 	PartlyFrom moment `json:"partly_from,omitzero"` // the run since which many are bad, and not all
 	Missed     moment `json:"missed,omitzero"`      // the newest run, or tick, that is known and does not count
 	Witness    moment `json:"witness,omitzero"`     // somebody else's good run since
 	Suspected  moment `json:"suspected,omitzero"`   // when it became suspect
-	Told       moment `json:"told,omitzero"`        // when it was last told to measure
+	Instructed moment `json:"told,omitzero"`        // when it was last told to measure
 	From       moment `json:"from,omitzero"`        // runs before this do not count
 	Heard      moment `json:"heard,omitzero"`       // the newest run, or tick that it covers
 	Armed      moment `json:"armed,omitzero"`       // its timer; 0 when there is none
@@ -64,7 +64,7 @@ func (s *series) add(at moment, c class, covers uint64, b brief) bool {
 	}
 	every := s.m.Every.Std()
 	if n := len(s.Runs); n > 0 && at.sub(max(s.Runs[n-1].At, s.Missed)) > s.m.silence {
-		s.forget() // what was before the gap tells nothing of now
+		s.reset() // what was before the gap says nothing about now
 	}
 	room := s.m.window()
 	if len(s.Runs) == room && at < s.Runs[0].At {
@@ -89,7 +89,7 @@ func (s *series) add(at moment, c class, covers uint64, b brief) bool {
 	case !says:
 	case c != bad:
 		s.BadFrom, s.Witness, s.Alone = 0, 0, false
-		if b.Asked && s.Standing != isDown {
+		if b.Asked && s.Status != isDown {
 			s.acquit()
 		}
 	case s.BadFrom == 0:
@@ -120,7 +120,7 @@ func (s *series) insert(r run, room int) {
 	s.Runs[i-1] = r
 }
 
-// count counts the bad and the slow ones of the last runs, and tells when the first
+// count counts the bad and the slow ones of the last runs, and says when the first
 // of these began.
 func (s *series) count() (bads, slows int, first moment) {
 	for _, r := range s.Runs[max(0, len(s.Runs)-s.m.rule.Down.Of):] {
@@ -161,7 +161,7 @@ func (s *series) trailing(c class) int {
 	return n
 }
 
-// newest is the class of the newest run that tells something.
+// newest is the class of the newest run that says something.
 func (s *series) newest() class {
 	if len(s.Runs) == 0 {
 		return none
@@ -176,26 +176,26 @@ func (s *series) newestAt() moment {
 	return s.Runs[len(s.Runs)-1].At
 }
 
-// forget begins the series anew.
-func (s *series) forget() {
+// reset starts the series from the beginning.
+func (s *series) reset() {
 	s.Runs = s.Runs[:0]
-	s.Standing, s.Suspect, s.Broken = fresh, false, 0
+	s.Status, s.Suspect, s.Broken = fresh, false, 0
 	s.Alone, s.Partial, s.Past = false, false, 0
 	s.Since, s.BadFrom, s.Witness, s.Suspected, s.PartlyFrom = 0, 0, 0, 0, 0
 	s.Fail, s.Check = nil, check{}
 }
 
-// discard begins a series anew whose bad runs were not the target's fault. A good one
+// discard starts a series over whose bad runs were not the target's fault. A good one
 // that is the newest is kept.
 func (s *series) discard(now moment) {
-	s.Told = now
-	if s.Standing == isGood && !s.Suspect && s.newest() == good {
+	s.Instructed = now
+	if s.Status == isGood && !s.Suspect && s.newest() == good {
 		s.Past = 0
 		return
 	}
 	last := s.Runs[max(0, len(s.Runs)-1):]
 	keep := s.newest() == good
-	s.forget()
+	s.reset()
 	if keep {
 		s.Runs = append(s.Runs, last...)
 		s.weigh()
@@ -209,19 +209,19 @@ func (s *series) blind() bool { return s.Broken >= 2 || s.Refused }
 
 // deadline is when the series is silent if nothing is heard of it until then.
 func (s *series) deadline(thawed moment) moment {
-	return max(s.Heard, s.Told, thawed).add(s.m.silence)
+	return max(s.Heard, s.Instructed, thawed).add(s.m.silence)
 }
 
 // face is what others see of a series. While it stays the same, nothing else can change.
 type face struct {
-	standing standing
-	newest   class
-	suspect  bool
-	blind    bool
-	silent   bool
-	badFrom  moment
+	status  seriesStatus
+	newest  class
+	suspect bool
+	blind   bool
+	silent  bool
+	badFrom moment
 }
 
 func (s *series) face() face {
-	return face{s.Standing, s.newest(), s.Suspect, s.blind(), s.Silent, s.BadFrom}
+	return face{s.Status, s.newest(), s.Suspect, s.blind(), s.Silent, s.BadFrom}
 }

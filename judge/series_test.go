@@ -16,12 +16,12 @@ func newSeries() *series {
 
 var letters = map[rune]class{'g': good, 'b': bad, 's': slow, 'x': broken}
 
-// TestSeriesStanding: runs are letters, 10 s apart: g is good, b bad, s slow, x broken;
+// TestSeriesStatus: runs are letters, 10 s apart: g is good, b bad, s slow, x broken;
 // G is good and asked for.
-func TestSeriesStanding(t *testing.T) {
+func TestSeriesStatus(t *testing.T) {
 	for _, c := range []struct {
 		runs    string
-		want    standing
+		want    seriesStatus
 		suspect bool
 		blind   bool
 	}{
@@ -41,7 +41,7 @@ func TestSeriesStanding(t *testing.T) {
 		{"gx", isGood, false, false},
 		{"gxx", isGood, false, true},
 		{"gxxg", isGood, false, false},
-		{"gbxxb", isGood, true, false}, // broken tells nothing of the target
+		{"gbxxb", isGood, true, false}, // broken says nothing about the target
 	} {
 		s := newSeries()
 		for i, r := range c.runs {
@@ -52,8 +52,8 @@ func TestSeriesStanding(t *testing.T) {
 			}
 			s.add(at, k, 0, brief{At: at, Class: k, Asked: asked})
 		}
-		if s.Standing != c.want || s.Suspect != c.suspect || s.blind() != c.blind {
-			t.Errorf("%q: standing %d, suspect %t, blind %t; want %d, %t, %t", c.runs, s.Standing, s.Suspect, s.blind(), c.want, c.suspect, c.blind)
+		if s.Status != c.want || s.Suspect != c.suspect || s.blind() != c.blind {
+			t.Errorf("%q: status %d, suspect %t, blind %t; want %d, %t, %t", c.runs, s.Status, s.Suspect, s.blind(), c.want, c.suspect, c.blind)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestSeriesCovers(t *testing.T) {
 		t.Errorf("suspect %t, %d bad in a row", s.Suspect, s.trailing(bad))
 	}
 	add(70, good, 1)
-	if s.Standing != isGood || s.Suspect {
+	if s.Status != isGood || s.Suspect {
 		t.Error("two good ticks are not enough")
 	}
 }
@@ -97,7 +97,7 @@ func TestSeriesCovers(t *testing.T) {
 func TestNumbers(t *testing.T) {
 	var n numbers
 	take := func(epoch string, seq, run uint64, newer bool) bool {
-		return n.take(&wire.Result{Epoch: epoch, Seq: seq, Run: run}, newer)
+		return n.accept(&wire.Result{Epoch: epoch, Seq: seq, Run: run}, newer)
 	}
 	for i, c := range []struct {
 		epoch    string
@@ -106,7 +106,7 @@ func TestNumbers(t *testing.T) {
 		want     bool
 	}{
 		{"a", 10, 5, true, true},
-		{"a", 10, 5, true, false},  // told twice
+		{"a", 10, 5, true, false},  // given twice
 		{"a", 30, 8, true, true},   // two between are missing
 		{"a", 22, 7, false, true},  // and come later
 		{"a", 22, 7, false, false}, // once

@@ -2,14 +2,14 @@ package judge
 
 import "fmt"
 
-// State is what is known of a monitor, of a monitor on one agent, or of one run.
+// State is what is known about a monitor, a monitor on one agent, or one run.
 type State uint8
 
 // The states, the worst first: lists are sorted by them.
 const (
 	Down     State = iota // the target does not do what it should
 	Degraded              // slow, or not well from every agent
-	Unknown               // nothing is known: silence, a gap, an agent that is away or cannot measure
+	Unknown               // nothing is known: silence, a gap, an agent that is offline or cannot measure
 	Up
 	Paused // saved, and runs nowhere
 	states = iota
@@ -36,7 +36,7 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Mark is the sign for s: states are told by sign and word, colour only helps.
+// Mark is the sign for s: states are shown by sign and word, colour only helps.
 func (s State) Mark() string {
 	switch s {
 	case Down:

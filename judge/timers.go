@@ -65,7 +65,7 @@ func (h *timers) Pop() any {
 	return t
 }
 
-// arm sees to it that a timer fires at the time, or earlier. armed is the owner's
+// arm makes sure that a timer fires at the time, or earlier. armed is the owner's
 // note of the earliest one.
 func (j *Judge) arm(armed *moment, t timer) {
 	if t.at == 0 || *armed != 0 && *armed <= t.at {

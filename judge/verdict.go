@@ -10,14 +10,14 @@ import (
 	"netmon/wire"
 )
 
-// judge finds the verdict on a monitor, and tells of it when it is another one. What
+// judge finds the verdict on a monitor, and reports it when it is another one. What
 // has still to be waited for wakes it again.
 func (j *Judge) judge(m *monitor) {
 	if m.Deleted {
 		return
 	}
 	j.heedParents(m)
-	next := earliest(j.check(m), j.settle(m))
+	next := earliest(j.check(m), j.reconcile(m))
 	t := m.tally()
 	v := j.compose(m, &t)
 	if j.parentsPending(m) {
@@ -30,7 +30,7 @@ func (j *Judge) judge(m *monitor) {
 	j.flap(m, &v)
 	j.wake(m, earliest(next, m.Calm))
 	if !j.same(&v, &m.Holds) {
-		j.tell(m, &t, v)
+		j.publish(m, &t, v)
 	}
 	if len(j.children[m.Name]) == 0 {
 		return
@@ -82,7 +82,7 @@ func (m *monitor) downFor() uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(m.Holds.State))
 	for _, s := range m.Series {
-		if s.Placed && s.Standing == isDown && s.voice().able() || s.Parent != "" {
+		if s.Placed && s.Status == isDown && s.voice().able() || s.Parent != "" {
 			fmt.Fprint(h, " ", s.a.id)
 		}
 	}
@@ -90,7 +90,7 @@ func (m *monitor) downFor() uint64 {
 }
 
 // compose makes the verdict that follows from the tally. What it rests on is added when
-// it is told.
+// it is given.
 func (j *Judge) compose(m *monitor, t *tally) wire.Verdict {
 	v := wire.Verdict{Monitor: m.Name, Revision: m.Revision, Quorum: m.quorum(t)}
 	if m.Paused {
@@ -214,7 +214,7 @@ func incidentOf(name, first string) string {
 	return fmt.Sprintf("%.40s-%016x", name, h.Sum64())
 }
 
-// same says whether nothing changed that is worth telling.
+// same says whether nothing changed that is worth reporting.
 func (j *Judge) same(a, b *wire.Verdict) bool {
 	return a.State == b.State && a.Why == b.Why && a.Flapping == b.Flapping && a.Incident == b.Incident && a.Revision == b.Revision &&
 		reflect.DeepEqual(a.Blame, b.Blame) && sameQuorum(&a.Quorum, &b.Quorum)
@@ -225,8 +225,8 @@ func sameQuorum(a, b *wire.VerdictQuorum) bool {
 		slices.Equal(a.Blind, b.Blind) && slices.Equal(a.Silent, b.Silent) && slices.Equal(a.Aside, b.Aside)
 }
 
-// tell makes the verdict the one that holds, and a change.
-func (j *Judge) tell(m *monitor, t *tally, v wire.Verdict) {
+// publish makes the verdict the current one, and adds it to the changes.
+func (j *Judge) publish(m *monitor, t *tally, v wire.Verdict) {
 	v.N = m.Holds.N + 1
 	v.Evidence = t.evidence()
 	v.Cross = m.Cross.summary()

@@ -99,7 +99,7 @@ func TestVerdict_OneAgentAlone(t *testing.T) {
 	}
 }
 
-// TestVerdict_Silence: who measures nothing is no witness, and where nobody does
+// TestVerdict_Silence: who measures nothing is not a witness, and where nobody does
 // nothing is known.
 func TestVerdict_Silence(t *testing.T) {
 	w := threeGood(t, "web")
@@ -162,7 +162,7 @@ func TestVerdict_Paused(t *testing.T) {
 	w.wait(time.Hour)
 	w.want("web", "paused: paused")
 	w.save("web", func(m *saved) { m.Paused = false })
-	w.want("web", "unknown: no run of oregon, paris and tokyo tells enough yet [unclear]")
+	w.want("web", "unknown: too few runs from oregon, paris and tokyo yet [unclear]")
 	w.all("web", "good", three...)
 	w.want("web", "up: up, seen from 3 of 3 agents")
 }

@@ -28,7 +28,7 @@ func (s *series) partly() bool {
 
 // recovered says whether enough runs are good for the series to be.
 func (s *series) recovered(up int) bool {
-	if s.Standing == fresh {
+	if s.Status == fresh {
 		return up > 0
 	}
 	if up < s.m.rule.Up || !s.Partial {
@@ -38,17 +38,17 @@ func (s *series) recovered(up int) bool {
 	return calm >= partialGood || calm >= partialLeast && s.Fail != nil && s.newestAt().sub(s.Fail.At) >= partialCalm
 }
 
-// weigh finds the standing from the last runs. That a suspect is down is for
-// [Judge.settle] to say: it depends on the others.
+// weigh finds the status from the last runs. That a suspect is down is for
+// [Judge.reconcile] to say: it depends on the others.
 func (s *series) weigh() {
 	up := s.trailing(good)
 	if s.recovered(up) {
-		if s.Standing != isGood || s.Suspect {
+		if s.Status != isGood || s.Suspect {
 			first := len(s.Runs) - min(up, s.m.rule.Up)
-			if s.Standing == isDown {
+			if s.Status == isDown {
 				s.Past = 0
 			}
-			s.Standing, s.Since = isGood, s.Runs[first].At
+			s.Status, s.Since = isGood, s.Runs[first].At
 			s.Runs = slices.Delete(s.Runs, 0, first) // a new beginning: what was before is over
 			s.From = max(s.From, s.Since)
 		}
@@ -68,12 +68,12 @@ func (s *series) weigh() {
 	switch {
 	case bads >= s.m.rule.Down.Bad || s.partly():
 		s.Suspect = true
-	case s.Standing == isDown:
+	case s.Status == isDown:
 		// in between it stays what it was
 	case slows > 0 && bads+slows >= s.m.rule.Down.Bad:
 		s.Suspect, s.Suspected = false, 0
-		if s.Standing != isSlow {
-			s.Standing, s.Since = isSlow, first
+		if s.Status != isSlow {
+			s.Status, s.Since = isSlow, first
 		}
 	default:
 		s.Suspect, s.Suspected = false, 0

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -28,7 +29,7 @@ func (t *tally) whyUp() string {
 		text = "up, seen from " + t[saysUp][0].a.id
 	}
 	if slow := t[saysSlow]; len(slow) > 0 {
-		text += fmt.Sprintf("; %s %s", names(ids(slow)), plural(len(slow), "finds it slow", "find it slow"))
+		text += fmt.Sprintf("; %s %s", names(ids(slow)), plural.Of(len(slow), "finds it slow", "find it slow"))
 	}
 	return text
 }
@@ -38,11 +39,11 @@ func (t *tally) whyDegraded() string {
 	for _, list := range [][]*series{t[saysDown], t[saysSlow]} {
 		if len(list) > 0 {
 			p := failureOf(list)
-			parts = append(parts, fmt.Sprintf("%s %s", names(ids(list)), plural(len(list), p.one, p.many)))
+			parts = append(parts, fmt.Sprintf("%s %s", names(ids(list)), plural.Of(len(list), p.one, p.many)))
 		}
 	}
 	if up := t[saysUp]; len(up) > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s fine", names(ids(up)), plural(len(up), "is", "are")))
+		parts = append(parts, fmt.Sprintf("%s %s fine", names(ids(up)), plural.Of(len(up), "is", "are")))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -52,14 +53,14 @@ func (t *tally) whyUnknown(d decision) string {
 		return "no agent runs it"
 	}
 	if down := t[saysDown]; len(down) > 0 {
-		return fmt.Sprintf("%s from %s, and the quorum needs %d", failureOf(down).noun, agentsOf(len(down), t.placed()), d.need)
+		return fmt.Sprintf("%s from %s, but the quorum needs %d", failureOf(down).noun, agentsOf(len(down), t.placed()), d.need)
 	}
 	if w := t[waiting]; len(w) > 0 {
-		return "no run of " + names(ids(w)) + " tells enough yet"
+		return "too few runs from " + names(ids(w)) + " yet"
 	}
 	var parts []string
 	if p := t.parents(); len(p) > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s down", names(p), plural(len(p), "is", "are")))
+		parts = append(parts, fmt.Sprintf("%s %s down", names(p), plural.Of(len(p), "is", "are")))
 	}
 	var trouble []*series
 	for _, s := range t[isAside] {
@@ -68,10 +69,10 @@ func (t *tally) whyUnknown(d decision) string {
 		}
 	}
 	if len(trouble) > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s trouble of %s own", names(ids(trouble)), plural(len(trouble), "has", "have"), plural(len(trouble), "its", "their")))
+		parts = append(parts, fmt.Sprintf("%s %s trouble of %s own", names(ids(trouble)), plural.Of(len(trouble), "has", "have"), plural.Of(len(trouble), "its", "their")))
 	}
 	if s := t[isSilent]; len(s) > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s not measured it in time", names(ids(s)), plural(len(s), "has", "have")))
+		parts = append(parts, fmt.Sprintf("%s %s not measured it in time", names(ids(s)), plural.Of(len(s), "has", "have")))
 	}
 	if b := t[isBlind]; len(b) > 0 {
 		parts = append(parts, fmt.Sprintf("%s cannot measure it%s", names(ids(b)), obstacle(b)))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -79,15 +80,7 @@ func names(list []string) string {
 	}
 }
 
-// plural is one or many, by how many there are.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// agents is so many agents.
+// agentsOf is "2 of 3 agents".
 func agentsOf(n, all int) string {
-	return fmt.Sprintf("%d of %d %s", n, all, plural(all, "agent", "agents"))
+	return fmt.Sprintf("%d of %d %s", n, all, plural.Of(all, "agent", "agents"))
 }

@@ -11,7 +11,7 @@ import (
 	"netmon/wire"
 )
 
-// world tells a judge of agents and what they measure. Its clock moves by wait alone:
+// world gives a judge agents and what they measure. Its clock moves by wait alone:
 // heartbeats come every 10 s from whoever is there, monitors run when a test says so.
 type world struct {
 	t     *testing.T
@@ -189,7 +189,7 @@ func say(v wire.Verdict) string {
 	return s
 }
 
-// history lists what was told.
+// history lists what was reported.
 func (w *world) history() string {
 	var b strings.Builder
 	for _, c := range w.told {
@@ -197,7 +197,7 @@ func (w *world) history() string {
 		case c.Monitor != nil:
 			fmt.Fprintf(&b, "  %s %s %s\n", c.Monitor.At.Format("15:04:05.000"), c.Monitor.Monitor, say(*c.Monitor))
 		case c.Agent != nil:
-			fmt.Fprintf(&b, "  %s agent %s %s %s\n", c.Agent.At.Format("15:04:05.000"), c.Agent.Agent, c.Agent.Standing, c.Agent.Why)
+			fmt.Fprintf(&b, "  %s agent %s %s %s\n", c.Agent.At.Format("15:04:05.000"), c.Agent.Agent, c.Agent.Status, c.Agent.Why)
 		case c.Mesh != nil:
 			fmt.Fprintf(&b, "  %s mesh %t %s\n", c.Mesh.At.Format("15:04:05.000"), c.Mesh.Frozen, c.Mesh.Why)
 		}

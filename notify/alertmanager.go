@@ -14,8 +14,8 @@ import (
 	"netmon/wire"
 )
 
-// Alertmanager gives incidents to an Alertmanager of Prometheus, which tells whom it
-// likes. It forgets what it is not told again, so that what is wrong is sent each minute,
+// Alertmanager gives incidents to an Alertmanager of Prometheus, which notifies whom it
+// likes. It forgets what it does not get again, so that what is wrong is sent each minute,
 // and lapses there when nobody sends it any more.
 // https://prometheus.io/docs/alerting/latest/alerts_api/
 type Alertmanager struct {

@@ -26,10 +26,10 @@ func realAlertmanager(t *testing.T, tell string) string {
 	program := need.Tool(t, "prometheus-alertmanager", "prometheus-alertmanager")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "alertmanager.yml")
-	err := os.WriteFile(config, []byte(fmt.Sprintf(`
+	err := os.WriteFile(config, fmt.Appendf(nil, `
 route: {receiver: hook, group_by: [incident], group_wait: 100ms, group_interval: 200ms, repeat_interval: 1h}
 receivers: [{name: hook, webhook_configs: [{url: %q, send_resolved: true}]}]
-`, tell)), 0o600)
+`, tell), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +78,13 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// told is what Alertmanager told its receiver, an entry for each alert of each message.
-type told struct {
+// alertLog is what Alertmanager sent its receiver, an entry for each alert of each message.
+type alertLog struct {
 	mu   sync.Mutex // guards list
 	list []string
 }
 
-func (l *told) take(w http.ResponseWriter, r *http.Request) {
+func (l *alertLog) record(w http.ResponseWriter, r *http.Request) {
 	var v struct {
 		Alerts []struct {
 			Status      string            `json:"status"`
@@ -100,7 +100,7 @@ func (l *told) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (l *told) has(prefix string) bool {
+func (l *alertLog) has(prefix string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.ContainsFunc(l.list, func(s string) bool { return strings.HasPrefix(s, prefix) })
@@ -135,8 +135,8 @@ type realAlert struct {
 // and is resolved; one that nobody sends again lapses.
 func TestAlertmanager_Real(t *testing.T) {
 	t.Parallel()
-	list := &told{}
-	hook := receive(t, list.take)
+	list := &alertLog{}
+	hook := receive(t, list.record)
 	base := realAlertmanager(t, hook.URL)
 	s := testSender(t, alertmanagerKind(), fmt.Sprintf(`{"server": %q, "labels": {"team": "shop"}}`, base))
 	began := time.Now().Add(-time.Minute).Truncate(time.Millisecond) // as finely as it keeps times

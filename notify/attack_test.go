@@ -108,7 +108,7 @@ func TestSecrets_GoNowhereElse(t *testing.T) {
 			t.Errorf("%s: nothing is said before it is sent", name)
 		}
 	}
-	if n := len(got.take()); n != 0 {
+	if n := len(got.requests()); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}
 	for _, url := range []string{"https://${env:NETMON_SECRET_HOOK}.evil.test/", "https://hooks.example.org@${env:NETMON_SECRET_HOOK}/", "https://u:${env:NETMON_SECRET_HOOK}@evil.test/", "${env:NETMON_SECRET_HOOK}://x/"} {
@@ -137,7 +137,7 @@ func TestSecrets_WholeURL(t *testing.T) {
 	if err := sendBy(t, openPolicy(t), c); err != nil {
 		t.Error(err)
 	}
-	if got := r.take(); len(got) != 1 || got[0].URI != "/T/s3cret" {
+	if got := r.requests(); len(got) != 1 || got[0].URI != "/T/s3cret" {
 		t.Errorf("got %+v", got)
 	}
 	closed := policyOf(t, `{"targets":{"reopen":["loopback"]}}`)
@@ -176,10 +176,10 @@ func TestTemplates_ReachNothing(t *testing.T) {
 		`{{block "x" .}}{{end}}`:                         "want no define",
 		`{{range 1000000000}}{{end}}`:                    "takes over",
 		`{{range 100000}}{{range 100000}}{{end}}{{end}}`: "takes over",
-		`{{range 100000}}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{end}}`:            "makes over",
-		`{{$x := "ab"}}{{range 60}}{{$x = print $x $x}}{{end}}{{len $x}}`:        "makes over",
-		`{{$x := "ab"}}{{range 60}}{{$x = printf "%s%s" $x $x}}{{end}}`:          "makes over",
-		`{{$x := "a<b"}}{{range 60}}{{$x = html $x}}{{$x = print $x $x}}{{end}}`: "makes over",
+		`{{range 100000}}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{end}}`:            "produces over",
+		`{{$x := "ab"}}{{range 60}}{{$x = print $x $x}}{{end}}{{len $x}}`:        "produces over",
+		`{{$x := "ab"}}{{range 60}}{{$x = printf "%s%s" $x $x}}{{end}}`:          "produces over",
+		`{{$x := "a<b"}}{{range 60}}{{$x = html $x}}{{$x = print $x $x}}{{end}}`: "produces over",
 		`{{printf "%1000000d" 1}}`:                "widths and precisions as at most three digits",
 		`{{printf "%*d" 1000000 1}}`:              "widths and precisions as at most three digits",
 		`{{.Members.Line}}`:                       "line 1: ",
@@ -197,14 +197,14 @@ func TestTemplates_ReachNothing(t *testing.T) {
 			t.Errorf("%.80s: %v, want %q", text, err, want)
 		case want == "":
 			d := dataOf(testMessage(wire.ReasonOpened), time.UTC, testMessage(wire.ReasonOpened).At)
-			if got, err := tt.run(&d); err != nil || got != "${env:NETMON_SECRET_HOOK} down" {
+			if got, err := tt.execute(&d); err != nil || got != "${env:NETMON_SECRET_HOOK} down" {
 				t.Errorf("%q %v", got, err)
 			}
 		}
 	}
 }
 
-// TestWebhook_Body: what stands in names and banners stays inside of the texts of a body
+// TestWebhook_Body: what is in names and banners stays inside of the texts of a body
 // in JSON.
 func TestWebhook_Body(t *testing.T) {
 	r := receive(t, taken)
@@ -219,7 +219,7 @@ func TestWebhook_Body(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got map[string]any
-	body := r.take()[0].Body
+	body := r.requests()[0].Body
 	if err := json.Unmarshal(body, &got); err != nil {
 		t.Fatalf("%v in %s", err, body)
 	}

@@ -24,7 +24,8 @@ func (s *sending) callWhileWell(ctx context.Context, to Caller) {
 	tick := time.NewTicker(to.cadence())
 	defer tick.Stop()
 	for {
-		switch err := s.well(ctx); {
+		err := s.well(ctx)
+		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
@@ -34,7 +35,7 @@ func (s *sending) callWhileWell(ctx context.Context, to Caller) {
 		}
 		wait := tick.C
 		var soon <-chan time.Time
-		if s.reading() { // at a start what is open is read first
+		if errors.Is(err, errReading) { // at a start what is open is read first
 			soon = time.After(s.timings.pause)
 		}
 		select {
@@ -65,8 +66,6 @@ func (s *sending) call(ctx context.Context) {
 }
 
 var errReading = errors.New("what is open is being read")
-
-func (s *sending) reading() bool { return !s.known.each(func(string, short) {}) }
 
 // well says what is not.
 func (s *sending) well(ctx context.Context) error {

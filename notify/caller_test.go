@@ -54,7 +54,7 @@ func TestDeadman_CallsWhileAllIsWell(t *testing.T) {
 
 	i, n := about("hook", "web-1", 1, wire.ReasonOpened)
 	i.Channels[0].Decided = time.Now().Add(-time.Hour)
-	m.tell(i, n)
+	m.store(i, n)
 	m.save(hook("hook", r.URL, ""))
 	keep()
 	try("a notice waits", "not called: a notice of the channel hook waits for 1h")
@@ -100,8 +100,8 @@ func (again) Resend() (every, over time.Duration) {
 	return 30 * time.Millisecond, 300 * time.Millisecond
 }
 
-// TestResend_WhileItIsOpen: what was told is sent again while it is open and shortly
-// after, as it is then; what was not told, and what is over, is not.
+// TestResend_WhileItIsOpen: what was sent is sent again while it is open and shortly
+// after, as it is then; what was not sent, and what is over, is not.
 func TestResend_WhileItIsOpen(t *testing.T) {
 	m := newMesh(t)
 	r := receive(t, taken)
@@ -115,19 +115,19 @@ func TestResend_WhileItIsOpen(t *testing.T) {
 	}
 	ch := channelOf(t, hook("hook", r.URL, ""))
 	ch.sender = again{ch.sender.(*Webhook)}
-	s := newSending(newRunner(t.Context(), c, "hook", 1, ch, nil), t.Context())
+	s := newSending(newWorker(t.Context(), c, "hook", 1, ch, nil), t.Context())
 	outcome := wire.Sent
 	tell := func(id string, told bool, state wire.IncidentState, resolved time.Time, n uint64) {
 		i, _ := about("hook", id, n, wire.ReasonOpened)
 		i.State, i.Resolved = state, resolved
-		i.Channels[0].Told = told
+		i.Channels[0].Notified = told
 		if told {
 			i.Channels[0].Outcome = outcome
 		}
 		m.publish("incidents."+id, i)
 		c.known.add(&i)
 	}
-	c.known.told("hook", true)
+	c.known.setChannel("hook", true)
 	tell("open", true, wire.IncidentOpen, time.Time{}, 1)
 	tell("untold", false, wire.IncidentOpen, time.Time{}, 1)
 	tell("over", true, wire.IncidentResolved, time.Now().Add(-time.Minute), 1)
@@ -159,7 +159,7 @@ func TestResend_WhileItIsOpen(t *testing.T) {
 		defer r.mu.Unlock()
 		return len(r.got) > 0 && strings.Contains(string(r.got[len(r.got)-1].Body), `"title":"RESOLVED: `)
 	}, nil)
-	m.await("an end of that", func() bool { return len(s.told(300*time.Millisecond)) == 0 }, nil)
+	m.await("an end of that", func() bool { return len(s.openStates(300*time.Millisecond)) == 0 }, nil)
 }
 
 // TestResend_NotWhileAskedToWait: a service that asks to wait is sent nothing again, either.
@@ -170,11 +170,11 @@ func TestResend_NotWhileAskedToWait(t *testing.T) {
 	i, _ := about("hook", "web-1", 1, wire.ReasonOpened)
 	m.publish("incidents.web-1", i)
 	s.holdBack(time.Now().Add(time.Hour))
-	if err := s.sendAgain(t.Context(), "web-1", i.Channels[0]); err != nil || len(r.take()) != 0 {
+	if err := s.sendAgain(t.Context(), "web-1", i.Channels[0]); err != nil || len(r.requests()) != 0 {
 		t.Errorf("it was sent: %v", err)
 	}
 	s.until = time.Time{}
-	if err := s.sendAgain(t.Context(), "web-1", i.Channels[0]); err != nil || len(r.take()) != 1 {
+	if err := s.sendAgain(t.Context(), "web-1", i.Channels[0]); err != nil || len(r.requests()) != 1 {
 		t.Errorf("afterwards it was not sent: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ func sendWith(t *testing.T, name string, m *Message, answer http.HandlerFunc) (R
 	s := services()[name]
 	r := receive(t, answer)
 	receipt, err := s.sender(t, r.URL).Send(t.Context(), testEnv(t, s.secrets), m)
-	return receipt, r.take(), err
+	return receipt, r.requests(), err
 }
 
 // wantOutcome fails unless the error is a refusal, or says after how long to ask again.

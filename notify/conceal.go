@@ -12,7 +12,7 @@ import (
 	"netmon/wire"
 )
 
-// Parts of a URL that are shorter than this are no secrets, such as v2: a part of its
+// Parts of a URL that are shorter than this are not secrets, such as v2: a part of its
 // path, and a value of its query, in bytes.
 const (
 	leastPath  = 8
@@ -81,7 +81,7 @@ func unescaped(s string, by func(string) (string, error)) string {
 	return s
 }
 
-// Conceal puts stars where a secret stands that was read by this Env. What a Sender
+// Conceal puts stars where a secret is that was read by this Env. What a Sender
 // returns passes through it; who clips a text conceals first.
 func (e *Env) Conceal(text string) string {
 	var hidden []bool // bytes of the text; forms may overlap
@@ -116,7 +116,7 @@ func (e *Env) Conceal(text string) string {
 	return b.String()
 }
 
-// Short is what the other side said as people may be told it: without secrets, in one
+// Short is what the other side said as people may see it: without secrets, in one
 // line, clipped.
 func (e *Env) Short(text string) string { return wire.Clip(Line(e.Conceal(text)), wire.MaxText) }
 
@@ -148,7 +148,7 @@ func concealedForms(v string) []string {
 }
 
 // base64Inside is what a text gives in base64 where so many bytes of a group of three
-// stand before it and anything follows: those digits that are of the text alone.
+// come before it and anything follows: those digits that are of the text alone.
 func base64Inside(enc *base64.Encoding, v string, before int) string {
 	whole := enc.EncodeToString([]byte(strings.Repeat("x", before) + v))
 	first := (before*8 + 5) / 6

@@ -135,7 +135,7 @@ func TestSecrets_URLInErrors(t *testing.T) {
 	}
 }
 
-// TestSecrets_ShoutrrrURL: of a URL that is a secret the library tells parts in its errors.
+// TestSecrets_ShoutrrrURL: of a URL that is a secret the library shows parts in its errors.
 func TestSecrets_ShoutrrrURL(t *testing.T) {
 	r := receive(t, func(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusNotFound)

@@ -12,17 +12,17 @@ import (
 // Data is what templates see. It has no methods, and its texts are plain: no control
 // characters but line feeds. Times are written in the channel's zone.
 type Data struct {
-	Mesh     string `help:"which mesh tells it"`
+	Mesh     string `help:"the mesh that sends it"`
 	Channel  string `help:"the channel"`
 	Key      string `help:"names the message: one that comes twice has the same"`
 	Reason   string `help:"why now: opened, changed, acknowledged, repeated, escalated, unmuted, flapping, fallback, resolved or test"`
 	Because  string `help:"the same as a sentence"`
 	Rule     string `help:"that chose the channel; empty while no rule is saved"`
-	Fallback string `help:"the channel that could not be told, where this one is told instead"`
+	Fallback string `help:"the channel that could not be notified, where this one is notified instead"`
 
 	ID       string `help:"the incident's"`
 	State    string `help:"open, resolved or merged"`
-	Severity string `help:"down, broker, disk, degraded, agent, unknown, dropped, certificate or audit"`
+	Severity string `help:"down, broker, disk, slo-fast, degraded, agent, unknown, dropped, certificate, slo-slow or audit"`
 	Status   string `help:"in one word, such as DOWN, RESOLVED or ACKNOWLEDGED"`
 	Summary  string `help:"what is wrong, in one sentence"`
 	Cause    string `help:"what its members have in common, in words; empty for one member"`
@@ -32,7 +32,7 @@ type Data struct {
 	Now      string `help:"when this was written"`
 	Link     string `help:"to a page about it; empty while there is none"`
 
-	Blame     string `help:"whose fault it is: target, dns, path and so on; empty where nobody says"`
+	Blame     string `help:"whose fault it is: target, dns, path and so on; empty where it is not known"`
 	BlameWhy  string `help:"why, in words"`
 	BlameSure bool   `help:"nothing speaks against it"`
 
@@ -41,26 +41,26 @@ type Data struct {
 	Total   int      `help:"all members"`
 	More    int      `help:"members that are not listed"`
 
-	Acked    bool     `help:"somebody takes care of it"`
+	Acked    bool     `help:"somebody acknowledged it"`
 	AckBy    string   `help:"who"`
 	AckAt    string   `help:"since when"`
 	AckText  string   `help:"what they said"`
 	Muted    []string `help:"the silences and windows that mute all that is wrong"`
-	Flapping bool     `help:"it comes and goes"`
-	Test     bool     `help:"somebody tries the channel"`
+	Flapping bool     `help:"it is flapping"`
+	Test     bool     `help:"somebody tests the channel"`
 
-	Title string `help:"the title as it is without a template of its own"`
-	Text  string `help:"the text as it is without a template of its own"`
+	Title string `help:"the default title"`
+	Text  string `help:"the default text"`
 }
 
 // Member is one thing of an incident.
 type Member struct {
-	About    string `help:"monitor, group, agent, broker, certificate, disk, dropped or audit"`
+	About    string `help:"monitor, group, agent, broker, certificate, disk, dropped, slo or audit"`
 	Name     string `help:"of the monitor, group, agent or server"`
 	Severity string `help:"as that of the incident"`
 	Wrong    bool   `help:"it is wrong now"`
 	Since    string `help:"when it began to be wrong"`
-	Until    string `help:"when it was good again; empty while it is wrong"`
+	Until    string `help:"when it recovered; empty while it is wrong"`
 	Why      string `help:"in one sentence"`
 	Blame    string `help:"whose fault it is"`
 	BlameWhy string `help:"why, in words"`
@@ -173,7 +173,7 @@ func causeText(i *wire.Incident) string {
 	case wire.CauseBroker:
 		return "the mesh itself"
 	case wire.CauseMany:
-		return "nothing but the moment"
+		return "the same moment and nothing else"
 	}
 	return ""
 }
@@ -199,23 +199,23 @@ func status(m *Message, d *Data) string {
 func because(m *Message) string {
 	switch m.Notice.Reason {
 	case wire.ReasonChanged:
-		return "what is wrong has changed"
+		return "it changed"
 	case wire.ReasonAcknowledged:
-		return "somebody takes care of it"
+		return "it was acknowledged"
 	case wire.ReasonRepeated:
-		return "it is still so, and nobody acknowledged it"
+		return "it goes on, and nobody has acknowledged it"
 	case wire.ReasonEscalated:
-		return "nobody acknowledged it"
+		return "nobody has acknowledged it"
 	case wire.ReasonUnmuted:
-		return "a mute has ended, and this is true now"
+		return "a mute has ended, and it is still wrong"
 	case wire.ReasonFlapping:
-		return "it comes and goes: the next message comes when it is still"
+		return "it is flapping: the next message comes when it is stable"
 	case wire.ReasonFallback:
-		return "the channel " + m.Notice.Fallback + " could not be told"
+		return "the channel " + m.Notice.Fallback + " could not be notified"
 	case wire.ReasonResolved:
 		return "it is over"
 	case wire.ReasonTest:
-		return "somebody tries the channel"
+		return "somebody tests the channel"
 	}
 	return "it began"
 }

@@ -10,11 +10,11 @@ import (
 )
 
 // Deadman calls a URL while all is well, so that its service speaks up when nobody
-// calls: netmon cannot tell that it is dead. It gets no notices.
+// calls: netmon cannot report that it is dead. It gets no notices.
 type Deadman struct {
-	URL    Text          `json:"url" help:"what is called, as the service gave it"`
+	URL    Text          `json:"url" help:"the URL to call, as the service gave it"`
 	Every  wire.Duration `json:"every,omitempty" help:"how often"`
-	Method string        `json:"method,omitempty" help:"GET, POST or HEAD"`
+	Method string        `json:"method,omitempty" enum:"GET,POST,HEAD" help:"GET, POST or HEAD"`
 }
 
 func deadmanKind() Kind {
@@ -26,7 +26,7 @@ func (d *Deadman) Validate() error {
 	p.Add("", checkURL("url", d.URL, "https", "http"))
 	p.Add("method", oneOf(d.Method, http.MethodGet, http.MethodPost, http.MethodHead))
 	if d.Every.Std() < 10*time.Second || d.Every.Std() > 24*time.Hour {
-		p.Addf("every", "want 10s to 24h, got %q", d.Every)
+		p.Addf("every", "want 10s to 1d, got %q", d.Every)
 	}
 	return p.Err()
 }

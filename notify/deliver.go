@@ -87,7 +87,7 @@ func (s *sending) deliver(n wire.Notice) (again time.Duration, err error) {
 		d.Outcome, d.Error = wire.Undelivered, "the incident is not stored any more"
 		return 0, s.note(d)
 	case last.Shown >= n.Of && last.Shown > 0 && !needsOwn(n.Reason):
-		d.Outcome, d.Attempts, d.Answer = wire.Sent, 0, "what was sent before told of it"
+		d.Outcome, d.Attempts, d.Answer = wire.Sent, 0, "an earlier message had it"
 		return 0, s.note(d)
 	}
 	if last.Outcome == wire.Retrying { // of this notice, or of one that it replaces: the channel was away since
@@ -122,7 +122,7 @@ func (s *sending) deliver(n wire.Notice) (again time.Duration, err error) {
 		d.Outcome, d.Error = wire.Retrying, err.Error()
 		var ok bool
 		if again, ok = s.timings.backoff.pause(d.Attempts, d.First, d.At, asked); !ok {
-			d.Outcome, d.Error, again = wire.Undelivered, fmt.Sprintf("not taken for %v: %s", wire.Duration(s.timings.backoff.until), d.Error), 0
+			d.Outcome, d.Error, again = wire.Undelivered, fmt.Sprintf("not accepted for %v: %s", wire.Duration(s.timings.backoff.until), d.Error), 0
 		} else {
 			d.Next = d.At.Add(again)
 		}
@@ -157,14 +157,15 @@ func (s *sending) send(ctx context.Context, m *Message) (Receipt, error) {
 	s.channel.render(m, time.Now().UTC())
 	env, done := newEnv(s.o.Policy, s.o.Host, s.o.Version)
 	defer done()
-	r, err := contained(func() (Receipt, error) { return s.channel.send(ctx, env, m) })
+	r, err := recoverPanic(func() (Receipt, error) { return s.channel.send(ctx, env, m) })
 	r.Answer = wire.Clip(Line(env.Conceal(r.Answer)), wire.MaxText)
 	r.Thread = wire.Clip(Line(r.Thread), wire.MaxText)
 	return r, concealed(env, err)
 }
 
-// contained has a kind's mistake not end the notifier.
-func contained(do func() (Receipt, error)) (r Receipt, err error) {
+// recoverPanic calls do, and makes an error of a panic in it: a mistake of a kind does
+// not end the notifier.
+func recoverPanic(do func() (Receipt, error)) (r Receipt, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r, err = Receipt{}, fmt.Errorf("internal error: %v at %s", p, wire.Clip(string(debug.Stack()), wire.MaxText))

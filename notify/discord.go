@@ -14,8 +14,8 @@ import (
 // https://discord.com/developers/docs/resources/webhook#execute-webhook
 type Discord struct {
 	URL      Text   `json:"url" help:"the webhook, as a reference"`
-	Username string `json:"username,omitempty" help:"the name that posts have"`
-	Thread   string `json:"thread,omitempty" help:"id of a thread in the channel that is there already"`
+	Username string `json:"username,omitempty" help:"the name that the posts are from"`
+	Thread   string `json:"thread,omitempty" help:"id of an existing thread in the channel"`
 	Forum    bool   `json:"forum,omitempty" help:"the channel is a forum: each incident gets a thread"`
 }
 

@@ -1,4 +1,4 @@
-// Package notify sends: it takes the notices of a mesh and tells of each incident, as it
+// Package notify sends: it takes the notices of a mesh and reports each incident, as it
 // is then, by the channels that are saved.
 //
 // A kind of channel is one file with a struct of settings, which is a [Sender], and one

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestAlertsDoc_Kinds holds the table of settings in docs/alerts.md against the kinds.
+// TestAlertsDoc_Kinds checks the table of settings in docs/alerts.md against the kinds.
 func TestAlertsDoc_Kinds(t *testing.T) {
 	const path, begin, end = "../docs/alerts.md", "<!-- kinds -->\n", "<!-- /kinds -->"
 	data, err := os.ReadFile(path)

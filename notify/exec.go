@@ -66,7 +66,7 @@ func (e *Exec) path(folder string) (string, error) {
 		return "", fmt.Errorf("program %q: it may not be run (mode %04o)", e.Program, info.Mode().Perm())
 	}
 	if err := private.Err(private.Trusted(path)); err != nil {
-		return "", fmt.Errorf("program %q: who writes it runs as this notifier: %w", e.Program, err)
+		return "", fmt.Errorf("program %q: whoever can write it runs as this notifier: %w", e.Program, err)
 	}
 	return path, nil
 }
@@ -78,7 +78,7 @@ const (
 	exitNeverTo = 78 // EX_CONFIG, the last
 )
 
-// maxOutput bounds what is kept of what a program writes, in bytes.
+// maxOutput bounds what is kept from what a program writes, in bytes.
 const maxOutput = 8 << 10
 
 // Send runs the program. It has nothing of this process's environment but PATH and HOME;

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"netmon/internal/need"
 	"netmon/notify/policy"
 )
 
@@ -43,6 +44,7 @@ func execPolicy(t *testing.T, dir string) *policy.Policy {
 }
 
 func TestExec_Outcomes(t *testing.T) {
+	need.Time(t)
 	t.Setenv("NETMON_SECRET_X", "s3cret")
 	dir := programs(t, map[string]string{
 		"good": `cat > input; env | sort > environment; echo "told $NETMON_INCIDENT"; echo more`,

@@ -92,6 +92,12 @@ func typeName(t reflect.Type) string {
 // List is a list of texts that may be written as one text, too.
 type List []string
 
+// JSONSchema is the form that UnmarshalJSON reads.
+func (List) JSONSchema() map[string]any {
+	one := map[string]any{"type": "string"}
+	return map[string]any{"anyOf": []any{one, map[string]any{"type": "array", "items": one}}}
+}
+
 // UnmarshalJSON reads a list, or one text; of one text the parts between commas.
 func (l *List) UnmarshalJSON(data []byte) error {
 	var one string

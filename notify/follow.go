@@ -27,7 +27,7 @@ func (c *connection) follow(ctx context.Context) error {
 			c.o.Log.Warn("follow the channels", "error", err)
 		}
 	}
-	runners := map[string]*runner{}
+	runners := map[string]*worker{}
 	defer func() {
 		for _, r := range runners { // all at once: each has its grace
 			r.stop()
@@ -48,12 +48,12 @@ func (c *connection) follow(ctx context.Context) error {
 		key := strings.TrimPrefix(m.Subject, prefix)
 		_, name, err := wire.ParseSettingKey(key)
 		if err != nil {
-			c.o.Log.Warn("a channel that cannot be read", "key", key, "error", err)
+			c.o.Log.Warn("cannot read a channel", "key", key, "error", err)
 			continue
 		}
 		old := runners[name]
-		next := c.runnerOf(ctx, m, key, name, meta.Sequence.Stream)
-		c.known.told(name, next != nil && !next.paused)
+		next := c.workerOf(ctx, m, key, name, meta.Sequence.Stream)
+		c.known.setChannel(name, next != nil && !next.paused)
 		if next != nil {
 			runners[name] = next
 			next.start(old)
@@ -76,18 +76,18 @@ func AcceptedBy(m *nats.Msg, check func(subject, operation, accepted, proof stri
 }
 
 func (c *connection) ready() {
-	c.known.toldAll()
+	c.known.setComplete()
 	if c.o.Opened != nil {
 		c.opened.Do(c.o.Opened)
 	}
 }
 
-// runnerOf makes what runs a channel, nil for one that is deleted.
-func (c *connection) runnerOf(ctx context.Context, m *nats.Msg, key, name string, revision uint64) *runner {
+// workerOf makes what runs a channel, nil for one that is deleted.
+func (c *connection) workerOf(ctx context.Context, m *nats.Msg, key, name string, revision uint64) *worker {
 	if c.o.Accept != nil {
 		if err := c.o.Accept(m); err != nil {
 			c.o.Log.Warn("a channel that nobody with the right to saved", "channel", name, "error", err)
-			return newRunner(ctx, c, name, revision, nil, errors.New("nobody with the right to save it did"))
+			return newWorker(ctx, c, name, revision, nil, errors.New("it was not saved by anybody who may save it"))
 		}
 	}
 	switch m.Header.Get("KV-Operation") {
@@ -96,14 +96,14 @@ func (c *connection) runnerOf(ctx context.Context, m *nats.Msg, key, name string
 	}
 	s, err := wire.DecodeSetting(key, m.Data, revision)
 	if err != nil {
-		return newRunner(ctx, c, name, revision, nil, err)
+		return newWorker(ctx, c, name, revision, nil, err)
 	}
 	saved := s.(*wire.Channel)
 	ch, err := build(saved)
 	if err == nil && saved.Paused {
 		err = errors.New("it is paused")
 	}
-	r := newRunner(ctx, c, name, revision, ch, err)
+	r := newWorker(ctx, c, name, revision, ch, err)
 	r.paused = saved.Paused
 	return r
 }

@@ -11,20 +11,20 @@ func Grants(channels []wire.Channel) (out []policy.Grant) {
 	for i := range channels {
 		c, err := build(&channels[i])
 		if err != nil {
-			continue // which is told where it is saved
+			continue // which is reported where it is saved
 		}
 		for _, to := range c.sender.To() {
-			place, err := policy.PlaceOf(inText.ReplaceAllString(string(to), "x"))
+			dest, err := policy.ParseDestination(inText.ReplaceAllString(string(to), "x"))
 			if wholeReference(string(to)) {
 				whole := policy.Grant{Reference: string(to)}
 				out = append(out, whole)
-				place, err = whole.Leads()
+				dest, err = whole.Leads()
 			}
 			if err != nil {
 				continue
 			}
 			for _, ref := range c.refs {
-				out = append(out, policy.Grant{Reference: ref, To: place})
+				out = append(out, policy.Grant{Reference: ref, To: dest})
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func testEnv(t *testing.T, secrets map[string]string) *Env {
 	return &Env{
 		HTTP: &http.Client{Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		Dial: (&net.Dialer{}).DialContext,
-		Secret: func(ref string, _ Place) (string, error) {
+		Secret: func(ref string, _ Destination) (string, error) {
 			v, ok := secrets[ref]
 			if !ok {
 				return "", fmt.Errorf("nobody set it")

@@ -29,9 +29,9 @@ const (
 type hostEnv struct {
 	policy *policy.Policy
 
-	mu        sync.Mutex // guards what follows
-	to        Place      // that secrets are for; the zero Place while none was read
-	byNetwork bool       // the policy lets them go to networks alone
+	mu        sync.Mutex  // guards what follows
+	to        Destination // that secrets are for; the zero Destination while none was read
+	byNetwork bool        // the policy lets them go to networks alone
 }
 
 // newEnv is an Env of this host. close ends what it keeps open.
@@ -49,16 +49,16 @@ func newEnv(p *policy.Policy, host, version string) (env *Env, close func()) {
 	return &Env{HTTP: client, Dial: h.dial, Secret: h.secret, Exec: p.Exec(), Host: host, Version: version}, transport.CloseIdleConnections
 }
 
-// secret reads a reference for a place. For the zero Place it only looks what a whole
+// secret reads a reference for a place. For the zero Destination it only looks what a whole
 // URL is.
-func (h *hostEnv) secret(reference string, to Place) (string, error) {
-	if to == (Place{}) {
+func (h *hostEnv) secret(reference string, to Destination) (string, error) {
+	if to == (Destination{}) {
 		return h.policy.Whole(reference)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.to != (Place{}) && h.to != to {
-		return "", fmt.Errorf("secrets of one message go to one place, and to %s went one before", h.to)
+	if h.to != (Destination{}) && h.to != to {
+		return "", fmt.Errorf("the secrets of one message may go to one place only, and one already went to %s", h.to)
 	}
 	got, err := h.policy.Permit(reference, to)
 	if err != nil {
@@ -73,14 +73,14 @@ func (h *hostEnv) dial(ctx context.Context, network, address string) (net.Conn, 
 	if network != "tcp" && network != "tcp4" && network != "tcp6" {
 		return nil, Refuse("only TCP is dialled, got %q", network)
 	}
-	place, err := policy.PlaceOf(address)
+	dest, err := policy.ParseDestination(address)
 	if err != nil {
 		return nil, err
 	}
 	h.mu.Lock()
 	to, byNetwork := h.to, h.byNetwork
 	h.mu.Unlock()
-	if to != (Place{}) && to != place {
+	if to != (Destination{}) && to != dest {
 		return nil, Refuse("this message has secrets for %s, and goes nowhere else", to)
 	}
 	var refused error
@@ -105,7 +105,7 @@ func (h *hostEnv) dial(ctx context.Context, network, address string) (net.Conn, 
 		mu.Lock()
 		defer mu.Unlock()
 		if refused != nil && errors.As(err, new(*policy.Refusal)) {
-			return nil, fmt.Errorf("%s: %w", place.Host, refused) // the name may have another address later
+			return nil, fmt.Errorf("%s: %w", dest.Host, refused) // the name may have another address later
 		}
 		return nil, err
 	}
@@ -139,16 +139,16 @@ func (c *channel) check(p *policy.Policy) error {
 		if to == "" {
 			continue
 		}
-		place, err := env.placeFor(to)
+		dest, err := env.destinationFor(to)
 		if err == nil {
-			err = p.AllowPlace(place)
+			err = p.AllowDestination(dest)
 		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		for _, ref := range c.refs {
-			if _, err := p.Permit(ref, place); err != nil && (!wholeReference(string(to)) || ref != string(to)) {
+			if _, err := p.Permit(ref, dest); err != nil && (!wholeReference(string(to)) || ref != string(to)) {
 				errs = append(errs, fmt.Errorf("secret %s: %w", ref, err))
 			}
 		}
@@ -163,14 +163,14 @@ func (c *channel) check(p *policy.Policy) error {
 	return errors.Join(errs...)
 }
 
-// placeFor is where a URL or HOST:PORT leads, in which references stand.
-func (e *Env) placeFor(to Text) (Place, error) {
+// destinationFor is where a URL or HOST:PORT leads, with references.
+func (e *Env) destinationFor(to Text) (Destination, error) {
 	if wholeReference(string(to)) {
 		u, err := e.URL(to)
 		if err != nil {
-			return Place{}, err
+			return Destination{}, err
 		}
-		return policy.PlaceOfURL(u)
+		return policy.DestinationOf(u)
 	}
-	return policy.PlaceOf(inText.ReplaceAllString(string(to), "x"))
+	return policy.ParseDestination(inText.ReplaceAllString(string(to), "x"))
 }

@@ -73,7 +73,7 @@ func judgeStatus(status int, after string, err error) error {
 		}
 		return err
 	case status >= 300 && status < 400:
-		return Refuse("%d %s: redirects are not followed: write where it leads to", status, http.StatusText(status))
+		return Refuse("%d %s: redirects are not followed: give the URL that it leads to", status, http.StatusText(status))
 	}
 	return &Refusal{err}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -22,6 +23,7 @@ import (
 // In the end everybody knows what is true: nothing is lost, nothing overtakes, and what
 // comes twice has the same key and comes no more often than somebody was killed.
 func TestNotifier_Killed(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	m.ackWait = 100 * time.Millisecond
 	seen := &ledger{shown: map[string]uint64{}, keys: map[string]int{}, over: map[string]bool{}}
@@ -30,7 +32,7 @@ func TestNotifier_Killed(t *testing.T) {
 			w.WriteHeader([]int{500, 502, 429}[rand.IntN(3)])
 			return
 		}
-		seen.take(t, req)
+		seen.record(t, req)
 	})
 	m.save(hook("hook", r.URL, ""))
 	control, err := m.js.KeyValue(t.Context(), wire.ControlBucket)
@@ -47,12 +49,12 @@ func TestNotifier_Killed(t *testing.T) {
 		for ctx.Err() == nil && len(now) < incidents*50 {
 			id := "web-" + string(rune('a'+rand.IntN(26))) + string(rune('0'+rand.IntN(incidents/26+1)))
 			now[id]++
-			m.tell(about("hook", id, now[id], wire.ReasonChanged))
+			m.store(about("hook", id, now[id], wire.ReasonChanged))
 			time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
 		}
 		for id := range now {
 			now[id]++
-			m.tell(about("hook", id, now[id], wire.ReasonResolved))
+			m.store(about("hook", id, now[id], wire.ReasonResolved))
 			seen.want(id, now[id])
 		}
 	})
@@ -130,7 +132,7 @@ type ledger struct {
 	twice    int
 }
 
-func (l *ledger) take(t *testing.T, req *http.Request) {
+func (l *ledger) record(t *testing.T, req *http.Request) {
 	var p Payload
 	if err := json.NewDecoder(req.Body).Decode(&p); err != nil {
 		t.Error(err)
@@ -178,26 +180,27 @@ func (l *ledger) allOver() bool {
 	return len(l.wanted) > 0
 }
 
-// TestNotifier_TakesOver: of two notifiers one sends, and the other one goes on when that
+// TestNotifier_TakesOver: of two notifiers one sends, and the other one continues when that
 // one ends.
 func TestNotifier_TakesOver(t *testing.T) {
+	need.Time(t)
 	m := newMesh(t)
 	r := receive(t, taken)
 	m.save(hook("hook", r.URL, ""))
 	_, stopFirst := m.run(func(n *Notifier) { n.o.Host = "first" })
 	m.status("hook", func(s wire.ChannelStatus) bool { return s.By == "first" })
 	m.run(func(n *Notifier) { n.o.Host = "second" })
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	if d := m.delivery("hook", "web-1", func(wire.Delivery) bool { return true }); d.By != "first" {
 		t.Errorf("by %q, want first", d.By)
 	}
 	stopFirst()
-	m.tell(about("hook", "web-1", 2, wire.ReasonResolved))
+	m.store(about("hook", "web-1", 2, wire.ReasonResolved))
 	if d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.N == 2 }); d.By != "second" {
 		t.Errorf("by %q, want second", d.By)
 	}
 	m.status("hook", func(s wire.ChannelStatus) bool { return s.By == "second" })
-	if got := r.take(); len(got) != 2 {
+	if got := r.requests(); len(got) != 2 {
 		t.Errorf("%d messages, want 2", len(got))
 	}
 }
@@ -213,7 +216,7 @@ func TestNotifier_EndsInTime(t *testing.T) {
 	})
 	m.save(hook("hook", r.URL, ""))
 	_, stop := m.run(nil)
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	<-came
 	stopped := make(chan struct{})
 	go func() {
@@ -233,7 +236,7 @@ func TestNotifier_EndsInTime(t *testing.T) {
 	}
 }
 
-// TestNotifier_BrokerAway: what was sent while the broker could not be told is told when
+// TestNotifier_BrokerAway: what was sent while the broker could not be reached is reported when
 // it is back, and is not sent again.
 func TestNotifier_BrokerAway(t *testing.T) {
 	m := newMesh(t)
@@ -255,7 +258,7 @@ func TestNotifier_BrokerAway(t *testing.T) {
 	}
 	m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Sent })
 	m.await("an empty queue", func() bool { return m.queued() == 0 }, nil)
-	if got := r.take(); len(got) != 1 {
+	if got := r.requests(); len(got) != 1 {
 		t.Errorf("%d messages, want 1", len(got))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ type Resender interface {
 // Receipt is what the other side said.
 type Receipt struct {
 	Answer  string // in short, for people
-	Thread  string // the service's own name for what was sent, which the next message about the incident has; "" leaves the one before
+	Thread  string // the service's own name for what was sent, which the next message about the incident has; "" leaves the previous one
 	Mistake string // in the channel's own templates, in place of which the default was sent; "" for none
 }
 
@@ -64,18 +65,18 @@ func (l *Later) Unwrap() error { return l.Err }
 // readier is a Sender that can say beforehand whether this host lets it send.
 type readier interface{ ready(folder string) error }
 
-// Message is what is to be told: an incident, and why now. Its texts are plain, in
+// Message is what is to be sent: an incident, and why now. Its texts are plain, in
 // UTF-8, without control characters but line feeds; a kind escapes them for its format.
 type Message struct {
 	Incident wire.Incident
 	Notice   wire.Notice
 	Title    string   // one line
 	Text     string   // Head and Members, a line each; at most the kind's MaxText bytes
-	Head     []string // lines: what, since when, whose fault, who takes care of it; never cut
+	Head     []string // lines: what, since when, whose fault, who acknowledged it; never cut
 	Members  []string // a line for each thing that is wrong, the worst first, then for what is good again; nil where the channel has a template of its own
 	Link     string   // to a page about it; "" while there is none
 	Thread   string   // from the last Receipt of this channel and incident; "" for the first
-	Mesh     string   // which mesh tells it
+	Mesh     string   // which mesh sends it
 	At       time.Time
 	Zone     *time.Location // that times are written in; nil is UTC
 
@@ -107,7 +108,28 @@ type Kind struct {
 
 	new    func(settings json.RawMessage) (Sender, error)
 	fields []Field
+
+	defaults any
 }
+
+// Defaults is a struct of the kind's settings, each at its default, for who describes
+// their form.
+func (k Kind) Defaults() any { return k.defaults }
+
+// Required are the settings that have to be given.
+func (k Kind) Required() (names []string) {
+	v := reflect.ValueOf(k.defaults)
+	for i := range v.NumField() {
+		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if name != "" && name != "-" && !strings.Contains(options, "omit") && v.Field(i).IsZero() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// CommonSettings is what Defaults is, of the settings that every kind has.
+func CommonSettings() any { return common{} }
 
 // New reads the settings of a channel, strictly, and reports every mistake.
 func (k Kind) New(settings json.RawMessage) (Sender, error) { return k.new(settings) }
@@ -134,11 +156,11 @@ func newKind[T any, S interface {
 	*T
 	Sender
 }](name, summary string, defaults T) Kind {
-	return Kind{Name: name, Summary: summary, MaxText: maxText, fields: fieldsOf(defaults), new: func(settings json.RawMessage) (Sender, error) {
+	return Kind{Name: name, Summary: summary, MaxText: maxText, fields: fieldsOf(defaults), defaults: defaults, new: func(settings json.RawMessage) (Sender, error) {
 		v := defaults
 		var p wire.Problems
 		p.Add("", wire.DecodeStrict(settings, &v))
-		told := map[string]bool{} // a value that could not be read is not there, which would be told again
+		told := map[string]bool{} // a value that could not be read is not there, which would be sent again
 		for _, e := range wire.FieldErrors(p.Err()) {
 			told[e.Path] = true
 		}
@@ -183,7 +205,7 @@ func build(c *wire.Channel) (*channel, error) {
 	p.Add("", c.Validate())
 	kind, ok := FindKind(c.Kind)
 	if !ok {
-		p.Addf("kind", "unknown kind %q: one of %s", wire.Clip(c.Kind, wire.MaxToken), strings.Join(kindNames(), ", "))
+		p.Add("kind", wire.Unknown("kind", c.Kind, kindNames()))
 		return nil, p.Err()
 	}
 	out := &channel{saved: *c, kind: kind}

@@ -20,7 +20,7 @@ type known struct {
 	listed   bool            // those that were saved have been read
 }
 
-// short is what is kept of an incident.
+// short is what is kept from an incident.
 type short struct {
 	resolved time.Time // zero while it is open
 	broker   bool      // the mesh is silent
@@ -35,8 +35,8 @@ const (
 
 func newKnown() *known { return &known{all: map[string]short{}, channels: map[string]bool{}} }
 
-// told notes whether a channel is there to be told.
-func (k *known) told(channel string, is bool) {
+// setChannel notes whether a channel exists.
+func (k *known) setChannel(channel string, is bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if is {
@@ -46,7 +46,7 @@ func (k *known) told(channel string, is bool) {
 	}
 }
 
-func (k *known) toldAll() {
+func (k *known) setComplete() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.listed = true
@@ -112,7 +112,7 @@ func delivered(i *wire.Incident) bool {
 }
 
 // each calls do for every incident, with those of its channels that are there to be
-// told: a notice of one that is deleted or paused waits for nobody. whole says that all
+// notified: a notice of one that is deleted or paused waits for nobody. whole says that all
 // are known.
 func (k *known) each(do func(id string, x short)) (whole bool) {
 	k.mu.Lock()

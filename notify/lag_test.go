@@ -40,7 +40,7 @@ func (m *mesh) sendingBy(settings string) *sending {
 		m.t.Fatal(err)
 	}
 	ch := channelOf(m.t, settings)
-	return newSending(newRunner(m.t.Context(), c, ch.saved.Name, 1, ch, nil), m.t.Context())
+	return newSending(newWorker(m.t.Context(), c, ch.saved.Name, 1, ch, nil), m.t.Context())
 }
 
 // TestDeliver_CopyIsBehind: a copy of the stream that has an older state of an incident,
@@ -70,7 +70,7 @@ func TestDeliver_CopyIsBehind(t *testing.T) {
 			t.Errorf("%s: delivery %+v", name, d)
 		}
 		var p Payload
-		got := r.take()
+		got := r.requests()
 		if len(got) != 1 {
 			t.Fatalf("%s: %d messages", name, len(got))
 		}
@@ -97,12 +97,12 @@ func TestDeliver_NotThereYet(t *testing.T) {
 			t.Errorf("with %d: again after %v, %v", had, again, err)
 		}
 	}
-	if m.last("deliveries.hook.web-1") != nil || len(r.take()) > 0 {
+	if m.last("deliveries.hook.web-1") != nil || len(r.requests()) > 0 {
 		t.Error("something became of it")
 	}
 	i, n := about("hook", "web-1", 5, wire.ReasonResolved)
 	m.publish("incidents.web-1", i)
-	if again, err := s.deliver(n); again != 0 || err != nil || len(r.take()) != 1 {
+	if again, err := s.deliver(n); again != 0 || err != nil || len(r.requests()) != 1 {
 		t.Errorf("when it is there: again after %v, %v", again, err)
 	}
 	if len(s.missed) != 0 {
@@ -175,7 +175,7 @@ func TestDeliver_Waits(t *testing.T) {
 	m.publish("incidents.web-1", i)
 	far := wire.Delivery{Channel: "hook", Incident: "web-1", N: 1, Outcome: wire.Retrying, Attempts: 1, First: now.Add(5 * time.Hour), At: now.Add(5 * time.Hour), Next: now.Add(5*time.Hour + time.Minute)}
 	m.publish("deliveries.hook.web-1", far)
-	if again, err := s.deliver(n); again != 0 || err != nil || len(r.take()) != 1 {
+	if again, err := s.deliver(n); again != 0 || err != nil || len(r.requests()) != 1 {
 		t.Errorf("again after %v, %v", again, err)
 	}
 	if d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Sent }); d.Attempts != 2 || d.First.After(time.Now()) {

@@ -17,7 +17,7 @@ func levelOf(s wire.Severity) level {
 	switch s {
 	case wire.SeverityDown, wire.SeverityBroker:
 		return levelCritical
-	case wire.SeverityDisk:
+	case wire.SeverityDisk, wire.SeveritySLOFast:
 		return levelError
 	case wire.SeverityAudit:
 		return levelInfo
@@ -38,15 +38,15 @@ func (m *Message) level() level {
 	return levelOf(m.Incident.Severity)
 }
 
-// over says that nothing of the incident is wrong any more, or that it goes on as part
+// over says that nothing of the incident is wrong any more, or that it continues as part
 // of another.
 func (m *Message) over() bool { return m.Incident.State != wire.IncidentOpen }
 
-// acknowledged says that somebody takes care of it.
+// acknowledged says that somebody acknowledged it.
 func (m *Message) acknowledged() bool { return m.Incident.Ack != nil && !m.over() }
 
 // color is how services that have colors show the message: green when it is over, blue
-// when somebody takes care of it, else by its level.
+// when somebody acknowledged it, else by its level.
 func (m *Message) color() int {
 	switch {
 	case m.over():

@@ -20,11 +20,11 @@ type Mail struct {
 	Recipients List   `json:"to" help:"addresses, such as ops@example.org or Ops <ops@example.org>"`
 	From       string `json:"from,omitempty" help:"address of the sender; default: user where that is an address, else netmon@ the domain of the first recipient"`
 	Server     Text   `json:"server" help:"HOST:PORT, such as smtp.example.org:587"`
-	TLS        string `json:"tls,omitempty" help:"starttls, tls (from the first byte, usual on port 465) or none; default: starttls, on port 465 tls"`
+	TLS        string `json:"tls,omitempty" enum:"starttls,tls,none" help:"starttls, tls (from the first byte, usual on port 465) or none; default: starttls, on port 465 tls"`
 	CA         Text   `json:"ca,omitempty" help:"certificates in PEM, as a reference, by which the server's is checked; default: those of the system"`
 	User       string `json:"user,omitempty" help:"name to log in with"`
 	Password   Secret `json:"password,omitempty" help:"password, or with xoauth2 the token"`
-	Auth       string `json:"auth,omitempty" help:"auto, plain, login, xoauth2, cram-md5 or scram-sha-256"`
+	Auth       string `json:"auth,omitempty" enum:"auto,plain,login,xoauth2,cram-md5,scram-sha-256" help:"auto, plain, login, xoauth2, cram-md5 or scram-sha-256"`
 	Hello      string `json:"hello,omitempty" help:"name that this host calls itself; default: its name"`
 
 	to   []*mail.Address
@@ -48,14 +48,14 @@ func (c *Mail) Validate() error {
 		a, err := address(text)
 		p.Add(fmt.Sprintf("to[%d]", i), err)
 		if err == nil && slices.ContainsFunc(c.to, func(b *mail.Address) bool { return b.Address == a.Address }) {
-			p.Addf(fmt.Sprintf("to[%d]", i), "%q stands there twice", a.Address)
+			p.Addf(fmt.Sprintf("to[%d]", i), "%q is listed twice", a.Address)
 		}
 		if err == nil {
 			c.to = append(c.to, a)
 		}
 	}
 	p.Add("", c.checkFrom())
-	place, err := placeOfServer(c.Server)
+	dest, err := destinationOf(c.Server)
 	p.Add("server", err)
 	if c.TLS != "" {
 		p.Add("tls", oneOf(c.TLS, "starttls", "tls", "none"))
@@ -67,7 +67,7 @@ func (c *Mail) Validate() error {
 	if Line(c.User) != c.User || len(c.User) > wire.MaxText {
 		p.Addf("user", "want a name in one line, got %q", wire.Clip(c.User, wire.MaxToken))
 	}
-	if c.TLS == "none" && c.Password != "" && err == nil && !thisHost(place.Host) {
+	if c.TLS == "none" && c.Password != "" && err == nil && !thisHost(dest.Host) {
 		p.Addf("tls", "a password is not sent without TLS: want starttls or tls, got %q", c.TLS)
 	}
 	if c.Hello != "" && (Line(c.Hello) != c.Hello || strings.Contains(c.Hello, " ") || len(c.Hello) > 255) {
@@ -107,16 +107,16 @@ func address(text string) (*mail.Address, error) {
 
 func domain(a *mail.Address) string { return a.Address[strings.LastIndex(a.Address, "@")+1:] }
 
-func placeOfServer(t Text) (Place, error) {
+func destinationOf(t Text) (Destination, error) {
 	if strings.Contains(string(t), "${") || strings.Contains(string(t), "://") {
-		return Place{}, fmt.Errorf("want HOST:PORT such as smtp.example.org:587, got %q", wire.Clip(string(t), wire.MaxText))
+		return Destination{}, fmt.Errorf("want HOST:PORT such as smtp.example.org:587, got %q", wire.Clip(string(t), wire.MaxText))
 	}
 	if t == "" {
-		return Place{}, errors.New("is missing: want HOST:PORT such as smtp.example.org:587")
+		return Destination{}, errors.New("is missing: want HOST:PORT such as smtp.example.org:587")
 	}
-	place, err := parsePlace(string(t))
+	place, err := parseDestination(string(t))
 	if err != nil {
-		return Place{}, fmt.Errorf("want HOST:PORT such as smtp.example.org:587, got %q", wire.Clip(string(t), wire.MaxText))
+		return Destination{}, fmt.Errorf("want HOST:PORT such as smtp.example.org:587, got %q", wire.Clip(string(t), wire.MaxText))
 	}
 	return place, nil
 }
@@ -189,7 +189,7 @@ func (c *Mail) Send(ctx context.Context, env *Env, m *Message) (Receipt, error) 
 		}
 	}
 	if len(todo) == 0 { // some took it, and the others are not recipients any more
-		return Receipt{Answer: "everybody has it", Thread: mailThread{first: t.first}.String()}, nil
+		return Receipt{Answer: "all recipients were accepted", Thread: mailThread{first: t.first}.String()}, nil
 	}
 	id := messageID(m, c.from)
 	text, err := c.compose(m, id, t.first)
@@ -200,7 +200,7 @@ func (c *Mail) Send(ctx context.Context, env *Env, m *Message) (Receipt, error) 
 	if err != nil {
 		return Receipt{}, err
 	}
-	return concludeMail(t, m.Key(), id, len(c.to)-len(todo), fates)
+	return combineFates(t, m.Key(), id, len(c.to)-len(todo), fates)
 }
 
 // fate is what became of one recipient.
@@ -209,9 +209,9 @@ type fate struct {
 	err error // nil: the server took it for them
 }
 
-// concludeMail makes one outcome of those of the recipients; before had it, or never
+// combineFates makes one outcome of those of the recipients; before had it, or never
 // will, already.
-func concludeMail(t mailThread, key, id string, before int, fates []fate) (Receipt, error) {
+func combineFates(t mailThread, key, id string, before int, fates []fate) (Receipt, error) {
 	var later, never, took []string
 	var pause *Later
 	for _, f := range fates {
@@ -243,7 +243,7 @@ func concludeMail(t mailThread, key, id string, before int, fates []fate) (Recei
 	case len(took) == 0 && before == 0:
 		return Receipt{}, Refuse("%s", strings.Join(never, "; "))
 	}
-	answer := fmt.Sprintf("taken for %d of %d", all-len(never), all)
+	answer := fmt.Sprintf("accepted for %d of %d", all-len(never), all)
 	if len(never) > 0 {
 		answer += ", refused for " + strings.Join(never, "; ")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func TestMail_Faults(t *testing.T) {
 		"breaks off after the body":     {map[string]string{"end": ""}, "after the mail: ", false},
 		"data refused":                  {map[string]string{"DATA": "554 spam"}, "DATA: 554 spam", true},
 		"answer with control":           {map[string]string{"MAIL": "550 \x1b[31mred\x00"}, "MAIL FROM: 550 ", true},
-		"no login, though one is asked": {map[string]string{"EHLO": "250 mx.test"}, "does not let anybody log in", true},
+		"no login, though one is asked": {map[string]string{"EHLO": "250 mx.test"}, "does not offer a login", true},
 		"login refused":                 {map[string]string{"AUTH": "535 no"}, "log in: 535 no", true},
 		"login refused for now":         {map[string]string{"AUTH": "454 hm"}, "log in: 454 hm", false},
 	} {
@@ -124,9 +125,7 @@ func TestMail_Faults(t *testing.T) {
 
 func addAuth(answers map[string]string) map[string]string {
 	out := map[string]string{"AUTH": "235 welcome"}
-	for k, v := range answers {
-		out[k] = v
-	}
+	maps.Copy(out, answers)
 	return out
 }
 
@@ -147,7 +146,7 @@ func TestMail_XOAUTH2(t *testing.T) {
 	}
 }
 
-// TestMail_TLS: nothing is sent in the open that nobody chose to send so.
+// TestMail_TLS: nothing is sent unencrypted that nobody chose to send so.
 func TestMail_TLS(t *testing.T) {
 	address, said := smtpScript(t, nil)
 	env := testEnv(t, map[string]string{"${env:PW}": "s3cret"})
@@ -165,7 +164,7 @@ func TestMail_TLS(t *testing.T) {
 func TestMail_Validate(t *testing.T) {
 	for settings, want := range map[string]string{
 		`{}`: "to: want 1 to 100 addresses, got 0\nserver: is missing: want HOST:PORT such as smtp.example.org:587",
-		`{"to":["ops","a@x.test","A <a@x.test>"],"server":"smtp"}`:                                                                    "to[0]: want an address such as ops@example.org, got \"ops\"\nto[2]: \"a@x.test\" stands there twice\nserver: want HOST:PORT such as smtp.example.org:587, got \"smtp\"",
+		`{"to":["ops","a@x.test","A <a@x.test>"],"server":"smtp"}`:                                                                    "to[0]: want an address such as ops@example.org, got \"ops\"\nto[2]: \"a@x.test\" is listed twice\nserver: want HOST:PORT such as smtp.example.org:587, got \"smtp\"",
 		`{"to":"a@x.test","server":"mx.test:25","user":"u"}`:                                                                          "user: want user and password, or neither",
 		`{"to":"a@x.test","server":"mx.test:25","tls":"none","user":"u","password":"${env:P}"}`:                                       "tls: a password is not sent without TLS: want starttls or tls, got \"none\"",
 		`{"to":"a@x.test","server":"mx.test:25","tls":"maybe","auth":"ntlm","hello":"a b"}`:                                           "tls: want one of starttls, tls, none, got \"maybe\"\nauth: want one of auto, plain, login, xoauth2, cram-md5, scram-sha-256, got \"ntlm\"\nhello: want the name of a host, got \"a b\"",
@@ -184,7 +183,7 @@ func TestMail_Validate(t *testing.T) {
 	}
 }
 
-// TestMail_Text: what stands in banners and names is inert in HTML, and the headers hold
+// TestMail_Text: what is in banners and names is inert in HTML, and the headers hold
 // nothing that a name put there.
 func TestMail_Text(t *testing.T) {
 	s := testSender(t, mailKind(), `{"to":"a@x.test","server":"mx.test:25"}`).(*Mail)

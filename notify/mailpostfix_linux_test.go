@@ -243,7 +243,7 @@ func TestMail_Postfix(t *testing.T) {
 	both := testSender(t, mailKind(), settings(`"ops@example.test, nobody@example.test"`, ""))
 	over := testMessage(wire.ReasonResolved)
 	over.Thread = r.Thread
-	if r, err = send(both, over); err != nil || !strings.Contains(r.Answer, "taken for 1 of 2, refused for nobody@example.test: RCPT TO: 550") {
+	if r, err = send(both, over); err != nil || !strings.Contains(r.Answer, "accepted for 1 of 2, refused for nobody@example.test: RCPT TO: 550") {
 		t.Fatalf("the end: %+v %v", r, err)
 	}
 	eventually(t, "the second mail is there", func() bool { return len(p.mails(t)) == 2 })

@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"net/textproto"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,54 +18,54 @@ import (
 	"netmon/notify/policy"
 )
 
-func parsePlace(text string) (Place, error) { return policy.PlaceOf(text) }
+func parseDestination(text string) (Destination, error) { return policy.ParseDestination(text) }
 
 // transmit hands a mail to the server, for each recipient that it takes. An error is
 // about all of them.
 func (c *Mail) transmit(ctx context.Context, env *Env, to []*mail.Address, text []byte) ([]fate, error) {
-	place, err := placeOfServer(c.Server)
+	dest, err := destinationOf(c.Server)
 	if err != nil {
 		return nil, Refuse("server: %w", err)
 	}
-	password, err := env.Reveal(string(c.Password), place) // before anything is dialled
+	password, err := env.Reveal(string(c.Password), dest) // before anything is dialled
 	if err != nil {
 		return nil, err
 	}
 	env.keepOut("\x00" + c.User + "\x00" + password) // which is in base64 where it logs in
-	conf, err := c.tlsConfig(env, place)
+	conf, err := c.tlsConfig(env, dest)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := env.Dial(ctx, "tcp", place.String())
+	conn, err := env.Dial(ctx, "tcp", dest.String())
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", place, err)
+		return nil, fmt.Errorf("connect to %s: %w", dest, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
-	if c.secured(place.Port) == "tls" {
+	if c.secured(dest.Port) == "tls" {
 		secure := tls.Client(conn, conf)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, fmt.Errorf("TLS with %s: %w", place, err)
+			return nil, fmt.Errorf("TLS with %s: %w", dest, err)
 		}
 		conn = secure
 	}
-	s, err := smtp.NewClient(conn, place.Host)
+	s, err := smtp.NewClient(conn, dest.Host)
 	if err != nil {
 		return nil, answered("greeting", err)
 	}
 	if err := s.Hello(c.hello(env)); err != nil {
 		return nil, answered("EHLO", err)
 	}
-	if c.secured(place.Port) == "starttls" {
+	if c.secured(dest.Port) == "starttls" {
 		if ok, _ := s.Extension("STARTTLS"); !ok {
-			return nil, fmt.Errorf("%s does not offer STARTTLS: nothing is sent without TLS unless tls is none", place)
+			return nil, fmt.Errorf("%s does not offer STARTTLS: nothing is sent without TLS unless tls is none", dest)
 		}
 		if err := s.StartTLS(conf); err != nil {
 			return nil, answered("STARTTLS", err)
 		}
 	}
 	if c.User != "" {
-		if err := c.logIn(s, place, password); err != nil {
+		if err := c.logIn(s, dest, password); err != nil {
 			return nil, err
 		}
 	}
@@ -77,18 +78,18 @@ func (c *Mail) transmit(ctx context.Context, env *Env, to []*mail.Address, text 
 // quitTime is how long a server may take to say goodbye.
 const quitTime = 2 * time.Second
 
-func (c *Mail) tlsConfig(env *Env, place Place) (*tls.Config, error) {
-	conf := &tls.Config{ServerName: place.Host, MinVersion: tls.VersionTLS12}
+func (c *Mail) tlsConfig(env *Env, dest Destination) (*tls.Config, error) {
+	conf := &tls.Config{ServerName: dest.Host, MinVersion: tls.VersionTLS12}
 	if c.CA == "" {
 		return conf, nil
 	}
-	pem, err := env.Reveal(string(c.CA), place)
+	pem, err := env.Reveal(string(c.CA), dest)
 	if err != nil {
 		return nil, err
 	}
 	conf.RootCAs = x509.NewCertPool()
 	if !conf.RootCAs.AppendCertsFromPEM([]byte(pem)) {
-		return nil, errors.New("ca: there is no certificate in it")
+		return nil, errors.New("ca: it has no certificate")
 	}
 	return conf, nil
 }
@@ -105,19 +106,14 @@ func (c *Mail) hello(env *Env) string {
 
 // logIn proves who sends. The library gives a password to nobody without TLS, but on
 // this host.
-func (c *Mail) logIn(s *smtp.Client, place Place, password string) error {
+func (c *Mail) logIn(s *smtp.Client, dest Destination, password string) error {
 	offered, list := s.Extension("AUTH")
 	if !offered {
-		return Refuse("%s does not let anybody log in", place)
+		return Refuse("%s does not offer a login", dest)
 	}
 	ways := strings.Fields(strings.ToUpper(list))
 	has := func(way string) bool {
-		for _, w := range ways {
-			if w == way {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(ways, way)
 	}
 	way := strings.ToUpper(c.Auth)
 	if way == "AUTO" {
@@ -129,17 +125,17 @@ func (c *Mail) logIn(s *smtp.Client, place Place, password string) error {
 		}
 	}
 	if !has(way) {
-		return Refuse("%s lets nobody log in by %s: it has %s", place, strings.ToLower(way), Line(list))
+		return Refuse("%s does not offer a login by %s: it offers %s", dest, strings.ToLower(way), Line(list))
 	}
-	local := thisHost(place.Host)
+	local := thisHost(dest.Host)
 	var auth smtp.Auth
 	switch way {
 	case "SCRAM-SHA-256":
 		auth = smtp.ScramSHA256Auth(c.User, password)
 	case "PLAIN":
-		auth = smtp.PlainAuth("", c.User, password, place.Host, local)
+		auth = smtp.PlainAuth("", c.User, password, dest.Host, local)
 	case "LOGIN":
-		auth = smtp.LoginAuth(c.User, password, place.Host, local)
+		auth = smtp.LoginAuth(c.User, password, dest.Host, local)
 	case "CRAM-MD5":
 		auth = smtp.CRAMMD5Auth(c.User, password)
 	default:

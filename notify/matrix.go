@@ -92,7 +92,7 @@ func (x *Matrix) Send(ctx context.Context, env *Env, m *Message) (Receipt, error
 	return Receipt{Answer: a.String(), Thread: r.Event}, nil
 }
 
-// matrixError says when to ask again, which stands in the answer.
+// matrixError says when to ask again, which is in the answer.
 func matrixError(a *Answer, err error) error {
 	var r struct {
 		RetryAfter float64 `json:"retry_after_ms"`

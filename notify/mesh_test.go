@@ -63,8 +63,8 @@ func (m *mesh) save(settings string) *wire.Channel {
 	return &c
 }
 
-// tell stores an incident, and then the notice that it wants.
-func (m *mesh) tell(i wire.Incident, n wire.Notice) {
+// store stores an incident, and then the notice that it wants.
+func (m *mesh) store(i wire.Incident, n wire.Notice) {
 	m.t.Helper()
 	subject, err := wire.IncidentSubject(i.ID)
 	if err != nil {
@@ -193,7 +193,7 @@ func (m *mesh) last(subject string) []byte {
 	return raw.Data
 }
 
-// await waits for what the broker or a server will have; shown is told when it does not come.
+// await waits for what the broker or a server will have; shown is printed when it does not come.
 func (m *mesh) await(what string, is func() bool, shown any) {
 	m.t.Helper()
 	for end := time.Now().Add(patience); ; {

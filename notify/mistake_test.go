@@ -25,16 +25,16 @@ func TestTemplates_FailWhenSent(t *testing.T) {
 		m.save(hook(name, r.URL, more))
 	}
 	m.run(nil)
-	for name, want := range map[string]string{"text": "text: line 1: ", "title": "title: line 1: ", "body": "body: line 1: ", "type": "body: line 1: ", "json": "body: what the template makes of this message is not JSON"} {
+	for name, want := range map[string]string{"text": "text: line 1: ", "title": "title: line 1: ", "body": "body: line 1: ", "type": "body: line 1: ", "json": "body: the template's output for this message is not JSON"} {
 		i, n := about(name, "web-"+name, 1, wire.ReasonOpened)
 		i.Members = i.Members[:1]
-		m.tell(i, n)
+		m.store(i, n)
 		d := m.delivery(name, "web-"+name, func(wire.Delivery) bool { return true })
 		want = "sent with the default in place of " + want
 		if d.Outcome != wire.Sent || !strings.HasPrefix(d.Error, want) || d.Answer != d.Error+"; 200 OK thanks" {
 			t.Errorf("%s: %+v, want %q", name, d, want)
 		}
-		got := r.take()
+		got := r.requests()
 		if len(got) != 1 {
 			t.Fatalf("%s: %d requests", name, len(got))
 		}

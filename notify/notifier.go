@@ -55,7 +55,7 @@ const (
 type timings struct {
 	backoff   backoff
 	status    time.Duration // between two words on a channel's status
-	check     time.Duration // between two looks whether a channel can be sent
+	check     time.Duration // between two checks whether a channel can be sent
 	grace     time.Duration // for what is being sent when this ends
 	send      time.Duration // for one try
 	fetch     time.Duration // one request for notices

@@ -24,12 +24,12 @@ func TestNotifier_Sends(t *testing.T) {
 	r := receive(t, taken)
 	m.save(hook("hook", r.URL+"/netmon", `,"secret":"${env:NETMON_SECRET_HOOK}"`))
 	m.run(nil)
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Sent })
 	if d.N != 1 || d.Shown != 1 || d.Key != "web-1-hook-1" || d.Attempts != 1 || d.By != "desk" || d.Answer != "200 OK thanks" || d.First.IsZero() {
 		t.Errorf("delivery %+v", d)
 	}
-	got := r.take()
+	got := r.requests()
 	if len(got) != 1 {
 		t.Fatalf("%d requests, want 1", len(got))
 	}
@@ -57,15 +57,15 @@ func TestNotifier_Sends(t *testing.T) {
 	// A notice of what was shown asks for nothing.
 	i, n := about("hook", "web-1", 1, wire.ReasonChanged)
 	n.N, i.Channels[0].N = 2, 2
-	m.tell(i, n)
+	m.store(i, n)
 	if d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.N == 2 }); d.Outcome != wire.Sent || d.Attempts != 0 || d.Shown != 1 {
 		t.Errorf("delivery %+v", d)
 	}
 	i, n = about("hook", "web-1", 1, wire.ReasonRepeated)
 	n.N, i.Channels[0].N = 3, 3
-	m.tell(i, n)
+	m.store(i, n)
 	m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.N == 3 && d.Attempts == 1 })
-	if got := r.take(); len(got) != 1 || got[0].Header.Get("Idempotency-Key") != "web-1-hook-3" {
+	if got := r.requests(); len(got) != 1 || got[0].Header.Get("Idempotency-Key") != "web-1-hook-3" {
 		t.Errorf("%d requests, want the one of the repeat", len(got))
 	}
 }
@@ -79,15 +79,15 @@ func TestNotifier_ByTheIncident(t *testing.T) {
 	m.run(nil)
 	i, n := about("hook", "web-1", 5, wire.ReasonResolved)
 	n.N, n.Reason = 2, wire.ReasonChanged
-	m.tell(i, n)
+	m.store(i, n)
 	if d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return true }); d.N != 5 || d.Key != "web-1-hook-5" {
 		t.Errorf("delivery %+v, want that of notice 5", d)
 	}
 	i, n = about("hook", "web-2", 3, wire.ReasonChanged)
 	i.Channels[0].Delivered = 3
-	m.tell(i, n)
+	m.store(i, n)
 	m.await("an empty queue", func() bool { return m.queued() == 0 }, nil)
-	if got := r.take(); len(got) != 1 {
+	if got := r.requests(); len(got) != 1 {
 		t.Errorf("%d requests, want 1", len(got))
 	}
 	// One that is gone, and one that is part of another.
@@ -97,15 +97,15 @@ func TestNotifier_ByTheIncident(t *testing.T) {
 	}
 	i, n = about("hook", "web-3", 2, wire.ReasonChanged)
 	i.State, i.Into = wire.IncidentMerged, "web-1"
-	m.tell(i, n)
+	m.store(i, n)
 	m.await("an empty queue", func() bool { return m.queued() == 0 }, nil)
-	if len(r.take()) != 0 || m.last("deliveries.hook.web-3") != nil {
+	if len(r.requests()) != 0 || m.last("deliveries.hook.web-3") != nil {
 		t.Error("an incident that goes on in another one was told of")
 	}
 }
 
 // TestNotifier_Newer: a notice that replaces one that is tried again is tried at once,
-// counts on from it, and tells what is true then.
+// counts on from it, and sends what is true then.
 func TestNotifier_Newer(t *testing.T) {
 	m := newMesh(t)
 	open := make(chan struct{})
@@ -118,7 +118,7 @@ func TestNotifier_Newer(t *testing.T) {
 	})
 	m.save(hook("hook", r.URL, ""))
 	m.run(func(n *Notifier) { n.timings.backoff.first, n.timings.backoff.most = time.Hour, time.Hour })
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	first := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Retrying })
 	if first.Attempts != 1 || !strings.Contains(first.Error, "502 Bad Gateway") || first.Next.Sub(first.At) != time.Hour {
 		t.Errorf("delivery %+v", first)
@@ -127,7 +127,7 @@ func TestNotifier_Newer(t *testing.T) {
 		t.Errorf("status %+v", st)
 	}
 	close(open)
-	m.tell(about("hook", "web-1", 4, wire.ReasonResolved))
+	m.store(about("hook", "web-1", 4, wire.ReasonResolved))
 	d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Sent })
 	if d.N != 4 || d.Shown != 4 || d.Attempts != 2 || !d.First.Equal(first.First) {
 		t.Errorf("delivery %+v after %+v", d, first)
@@ -140,9 +140,9 @@ func TestNotifier_GivenUp(t *testing.T) {
 	r := receive(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	m.save(hook("hook", r.URL, ""))
 	m.run(func(n *Notifier) { n.timings.backoff.until = 150 * time.Millisecond })
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Undelivered })
-	if d.Attempts < 2 || !strings.Contains(d.Error, "not taken for 150ms: 503") || !d.Next.IsZero() {
+	if d.Attempts < 2 || !strings.Contains(d.Error, "not accepted for 150ms: 503") || !d.Next.IsZero() {
 		t.Errorf("delivery %+v", d)
 	}
 	m.await("an empty queue", func() bool { return m.queued() == 0 }, nil)
@@ -164,8 +164,8 @@ func TestNotifier_SlowDelaysItself(t *testing.T) {
 	m.save(hook("fast", fast.URL, ""))
 	m.run(nil)
 	for _, id := range []string{"web-1", "web-2"} {
-		m.tell(about("slow", id, 1, wire.ReasonOpened))
-		m.tell(about("fast", id, 1, wire.ReasonOpened))
+		m.store(about("slow", id, 1, wire.ReasonOpened))
+		m.store(about("fast", id, 1, wire.ReasonOpened))
 	}
 	for _, of := range [][2]string{{"fast", "web-1"}, {"fast", "web-2"}, {"slow", "web-2"}} {
 		m.delivery(of[0], of[1], func(d wire.Delivery) bool { return d.Outcome == wire.Sent })
@@ -182,12 +182,12 @@ func TestNotifier_Changes(t *testing.T) {
 	a, b := receive(t, taken), receive(t, taken)
 	m.save(hook("hook", a.URL, ""))
 	m.run(nil)
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.Outcome == wire.Sent })
 	m.save(hook("hook", b.URL, ""))
-	m.tell(about("hook", "web-1", 2, wire.ReasonResolved))
+	m.store(about("hook", "web-1", 2, wire.ReasonResolved))
 	m.delivery("hook", "web-1", func(d wire.Delivery) bool { return d.N == 2 && d.Outcome == wire.Sent })
-	if len(a.take())+len(b.take()) != 2 {
+	if len(a.requests())+len(b.requests()) != 2 {
 		t.Error("want two messages")
 	}
 	m.save(hook("hook", b.URL, `,"paused":true`))
@@ -231,7 +231,7 @@ func TestNotifier_Test(t *testing.T) {
 		t.Errorf("reply %+v", got)
 	}
 	var p Payload
-	if got := r.take(); len(got) != 1 || json.Unmarshal(got[0].Body, &p) != nil || !strings.HasPrefix(p.Title, "TEST: a test by anna@desk") || !strings.Contains(p.Text, "nothing is wrong") {
+	if got := r.requests(); len(got) != 1 || json.Unmarshal(got[0].Body, &p) != nil || !strings.HasPrefix(p.Title, "TEST: a test by anna@desk") || !strings.Contains(p.Text, "nothing is wrong") {
 		t.Errorf("sent %+v", p)
 	}
 	if got := ask(`{"op":"boom"}`); got.Outcome != wire.Undelivered || !strings.Contains(got.Error, `op: want test, got "boom"`) {

@@ -14,8 +14,8 @@ import (
 // https://docs.opsgenie.com/docs/alert-api
 type Opsgenie struct {
 	Key    Secret `json:"key" help:"of an API integration"`
-	Region string `json:"region,omitempty" help:"us or eu: where the account is"`
-	Teams  List   `json:"teams,omitempty" help:"names of teams that are told; default: those of the integration"`
+	Region string `json:"region,omitempty" enum:"us,eu" help:"us or eu: where the account is"`
+	Teams  List   `json:"teams,omitempty" help:"names of teams that are notified; default: those of the integration"`
 	Tags   List   `json:"tags,omitempty" help:"tags of the alert"`
 	Server Text   `json:"server,omitempty" help:"where the API is; default: by region"`
 }
@@ -111,7 +111,7 @@ func (o *Opsgenie) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 	call := opsgenieCall{env, u.JoinPath("v2", "alerts"), http.Header{"Authorization": {"GenieKey " + key}}, shortKey(m.Incident.ID, opsgenieAlias)}
 	word := opsgenieWord{Source: Cut(m.Mesh, opsgenieSource), Note: m.Fit(opsgenieNote, utf16Len)}
 	if m.over() {
-		return call.about(ctx, "close", word, pagerTold)
+		return call.about(ctx, "close", word, pagerTriggered)
 	}
 	receipt := Receipt{}
 	if m.Notice.Reason != wire.ReasonAcknowledged || m.Thread == "" {
@@ -119,9 +119,9 @@ func (o *Opsgenie) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 		if err != nil {
 			return Receipt{}, err
 		}
-		receipt = Receipt{Answer: a.String(), Thread: pagerTold}
+		receipt = Receipt{Answer: a.String(), Thread: pagerTriggered}
 		if m.Thread != "" {
-			if receipt, err = call.about(ctx, "notes", word, pagerTold); err != nil {
+			if receipt, err = call.about(ctx, "notes", word, pagerTriggered); err != nil {
 				return Receipt{}, err
 			}
 		}

@@ -9,11 +9,11 @@ import (
 )
 
 // PagerDuty sends events to a service of PagerDuty. The incident's id is the key of the
-// alert there, so that what is told again changes it, and its end resolves it.
+// alert there, so that what is sent again changes it, and its end resolves it.
 // https://developer.pagerduty.com/docs/events-api-v2
 type PagerDuty struct {
 	Key    Secret `json:"key" help:"the integration key of an Events API v2 integration"`
-	Region string `json:"region,omitempty" help:"us or eu: where the account is"`
+	Region string `json:"region,omitempty" enum:"us,eu" help:"us or eu: where the account is"`
 	Server Text   `json:"server,omitempty" help:"where the API is; default: by region"`
 }
 
@@ -80,7 +80,7 @@ type pagerdutyDetails struct {
 // What Receipt.Thread remembers of the alert: that it is there, or that it is
 // acknowledged there, too.
 const (
-	pagerTold         = "told"
+	pagerTriggered    = "told"
 	pagerAcknowledged = "acknowledged"
 )
 
@@ -97,13 +97,13 @@ func (d *PagerDuty) Send(ctx context.Context, env *Env, m *Message) (Receipt, er
 	}
 	event := pagerdutyEvent{Key: key, Dedup: shortKey(m.Incident.ID, pagerdutyKey)}
 	if m.over() {
-		return pagerdutyCall(ctx, env, u, event.as("resolve"), pagerTold)
+		return pagerdutyCall(ctx, env, u, event.as("resolve"), pagerTriggered)
 	}
 	receipt := Receipt{}
 	if m.Notice.Reason != wire.ReasonAcknowledged || m.Thread == "" {
 		trigger := event.as("trigger")
 		trigger.Payload, trigger.Client, trigger.ClientURL = pagerdutyPayloadOf(m), "netmon", m.Link
-		if receipt, err = pagerdutyCall(ctx, env, u, trigger, pagerTold); err != nil {
+		if receipt, err = pagerdutyCall(ctx, env, u, trigger, pagerTriggered); err != nil {
 			return Receipt{}, err
 		}
 	}

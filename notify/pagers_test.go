@@ -17,7 +17,7 @@ func readAll(r *http.Request) []byte {
 	return b
 }
 
-// TestPagers_Acknowledge: a pager is told once that somebody takes care, also where the
+// TestPagers_Acknowledge: a pager learns once that somebody acknowledged it, also where the
 // notice that said so was replaced by a newer one.
 func TestPagers_Acknowledge(t *testing.T) {
 	acked := func(reason wire.Reason, thread string) *Message {
@@ -33,11 +33,11 @@ func TestPagers_Acknowledge(t *testing.T) {
 		thread string
 	}{
 		{"the first notice is of the acknowledgement", acked(wire.ReasonAcknowledged, ""), []string{"trigger", "acknowledge"}, []string{"alerts", "acknowledge"}, pagerAcknowledged},
-		{"acknowledged", acked(wire.ReasonAcknowledged, pagerTold), []string{"acknowledge"}, []string{"acknowledge"}, pagerAcknowledged},
-		{"the notice of it was replaced", acked(wire.ReasonChanged, pagerTold), []string{"trigger", "acknowledge"}, []string{"alerts", "notes", "acknowledge"}, pagerAcknowledged},
+		{"acknowledged", acked(wire.ReasonAcknowledged, pagerTriggered), []string{"acknowledge"}, []string{"acknowledge"}, pagerAcknowledged},
+		{"the notice of it was replaced", acked(wire.ReasonChanged, pagerTriggered), []string{"trigger", "acknowledge"}, []string{"alerts", "notes", "acknowledge"}, pagerAcknowledged},
 		{"changed afterwards", acked(wire.ReasonChanged, pagerAcknowledged), []string{"trigger"}, []string{"alerts", "notes"}, pagerAcknowledged},
-		{"taken back", story(wire.ReasonChanged), []string{"trigger"}, []string{"alerts"}, pagerTold},
-		{"over", acked(wire.ReasonResolved, pagerAcknowledged), []string{"resolve"}, []string{"close"}, pagerTold},
+		{"taken back", story(wire.ReasonChanged), []string{"trigger"}, []string{"alerts"}, pagerTriggered},
+		{"over", acked(wire.ReasonResolved, pagerAcknowledged), []string{"resolve"}, []string{"close"}, pagerTriggered},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			receipt, got, err := sendWith(t, "pagerduty", tt.m, services()["pagerduty"].answer)
@@ -73,7 +73,7 @@ func TestPagers_Acknowledge(t *testing.T) {
 func TestPagers_Severity(t *testing.T) {
 	for severity, want := range map[wire.Severity]string{
 		wire.SeverityDown: "critical P1 5", wire.SeverityBroker: "critical P1 5", wire.SeverityDisk: "error P2 4", wire.SeverityDegraded: "warning P3 3",
-		wire.SeverityUnknown: "warning P3 3", wire.SeverityCertificate: "warning P3 3", wire.SeverityAgent: "warning P3 3", wire.SeverityDropped: "warning P3 3", wire.SeverityAudit: "info P5 3", "newer": "warning P3 3",
+		wire.SeverityUnknown: "warning P3 3", wire.SeverityCertificate: "warning P3 3", wire.SeverityAgent: "warning P3 3", wire.SeverityDropped: "warning P3 3", wire.SeverityAudit: "info P5 3", wire.SeveritySLOFast: "error P2 4", wire.SeveritySLOSlow: "warning P3 3", "newer": "warning P3 3",
 	} {
 		m := story(wire.ReasonOpened)
 		m.Incident.Severity = severity
@@ -123,7 +123,7 @@ func TestNtfy_Sequence(t *testing.T) {
 		if _, err := s.Send(t.Context(), testEnv(t, map[string]string{"${env:PW}": "pw"}), m); err != nil {
 			t.Fatal(err)
 		}
-		got := r.take()
+		got := r.requests()
 		if auth := got[0].Header.Get("Authorization"); strings.Contains(settings, "user") && auth != "Basic bmV0bW9uOnB3" {
 			t.Errorf("authorization %q", auth)
 		}

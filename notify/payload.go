@@ -17,7 +17,7 @@ type Payload struct {
 	Mesh     string        `json:"mesh"`
 	At       time.Time     `json:"at"`                 // when this was written, UTC
 	Rule     string        `json:"rule,omitempty"`     // that chose the channel
-	Fallback string        `json:"fallback,omitempty"` // the channel that could not be told
+	Fallback string        `json:"fallback,omitempty"` // the channel that could not be notified
 	Link     string        `json:"link,omitempty"`
 	Incident wire.Incident `json:"incident"` // as it is now
 }

@@ -18,7 +18,7 @@ type Pushover struct {
 	Token     Secret        `json:"token" help:"of the application"`
 	User      Secret        `json:"user" help:"the key of the user or group"`
 	Device    List          `json:"device,omitempty" help:"names of devices; default: all"`
-	Emergency bool          `json:"emergency,omitempty" help:"what is down rings again every retry, until somebody takes note of it"`
+	Emergency bool          `json:"emergency,omitempty" help:"what is down rings again every retry, until somebody acknowledges it"`
 	Retry     wire.Duration `json:"retry,omitempty" zero:"no" help:"of emergency: at least 30s"`
 	Expire    wire.Duration `json:"expire,omitempty" zero:"no" help:"of emergency: for how long, at most 3h"`
 	Sound     string        `json:"sound,omitempty" help:"name of a sound"`
@@ -79,7 +79,7 @@ func (o *Pushover) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 	if o.Emergency && (m.over() || m.acknowledged()) {
 		cancel := url.Values{"token": {token}}
 		_, err := pushoverCall(ctx, env, u.JoinPath("1", "receipts", "cancel_by_tag", url.PathEscape(m.Incident.ID)+".json"), cancel)
-		if refused := new(*Refusal); err != nil && !errors.As(err, refused) { // what cannot be silenced is told all the same
+		if refused := new(*Refusal); err != nil && !errors.As(err, refused) { // what cannot be silenced is sent anyway
 			return Receipt{}, err
 		}
 	}

@@ -85,8 +85,8 @@ func receive(t *testing.T, answer http.HandlerFunc) *receiver {
 	return r
 }
 
-// take is what came since the last call.
-func (r *receiver) take() []request {
+// requests is what came since the last call.
+func (r *receiver) requests() []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	got := r.got

@@ -14,7 +14,7 @@ import (
 	"netmon/wire"
 )
 
-// gate stands before the stream of deliveries as the broker's does, and refuses some.
+// gate sits before the stream of deliveries as the broker's does, and refuses some.
 func (m *mesh) gate(refuse func(wire.Delivery) string) {
 	m.t.Helper()
 	if _, err := m.js.UpdateStream(m.t.Context(), refusing(m.t, m, true)); err != nil {
@@ -44,7 +44,7 @@ func (m *mesh) gate(refuse func(wire.Delivery) string) {
 	}
 }
 
-// TestNotifier_Refused: what the mesh will never take is told in short, and where it
+// TestNotifier_Refused: what the mesh will never take is reported in short, and where it
 // takes not even that the notice ends nevertheless.
 func TestNotifier_Refused(t *testing.T) {
 	m := newMesh(t)
@@ -55,7 +55,7 @@ func TestNotifier_Refused(t *testing.T) {
 		switch {
 		case d.Incident == "web-2":
 			refused.Add(1)
-			return "incident: there is none of the id"
+			return "incident: none has the id"
 		case d.Error != "":
 			return "it is too long"
 		}
@@ -65,12 +65,12 @@ func TestNotifier_Refused(t *testing.T) {
 		return ""
 	})
 	m.run(nil)
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	m.await("a short word", func() bool { return short.Load() > 0 }, nil)
-	m.tell(about("hook", "web-2", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-2", 1, wire.ReasonOpened))
 	m.await("two refusals", func() bool { return refused.Load() > 1 }, nil)
 	m.await("an empty queue", func() bool { return m.queued() == 0 }, nil)
-	if got := r.take(); len(got) != 2 || short.Load() != 1 || refused.Load() != 2 {
+	if got := r.requests(); len(got) != 2 || short.Load() != 1 || refused.Load() != 2 {
 		t.Errorf("%d messages, %d short words, %d refusals", len(got), short.Load(), refused.Load())
 	}
 }
@@ -83,13 +83,13 @@ func TestNotifier_LongAnswers(t *testing.T) {
 	})
 	m.save(hook("hook", r.URL, ""))
 	m.run(nil)
-	m.tell(about("hook", "web-1", 1, wire.ReasonOpened))
+	m.store(about("hook", "web-1", 1, wire.ReasonOpened))
 	d := m.delivery("hook", "web-1", func(d wire.Delivery) bool { return true })
-	if data := m.last("deliveries.hook.web-1"); len(data) > wire.MaxTold || d.Outcome != wire.Undelivered || !strings.HasPrefix(d.Error, "403 Forbidden") {
+	if data := m.last("deliveries.hook.web-1"); len(data) > wire.MaxDelivery || d.Outcome != wire.Undelivered || !strings.HasPrefix(d.Error, "403 Forbidden") {
 		t.Errorf("%d bytes: %+v", len(data), d)
 	}
 	st := m.status("hook", func(s wire.ChannelStatus) bool { return s.Failed == 1 })
-	if data, err := json.Marshal(st); err != nil || len(data) > wire.MaxTold {
+	if data, err := json.Marshal(st); err != nil || len(data) > wire.MaxDelivery {
 		t.Errorf("the status is %d bytes long: %v", len(data), err)
 	}
 }

@@ -18,7 +18,7 @@ func (c *channel) render(m *Message, now time.Time) {
 	m.Text = fitLines(m.Head, m.Members, c.kind.MaxText)
 	d.Title, d.Text = m.Title, m.Text
 	if t := c.texts.title; t != nil {
-		text, err := t.run(&d)
+		text, err := t.execute(&d)
 		if text = Line(text); err != nil {
 			m.note("title", err)
 		} else if text != "" {
@@ -26,7 +26,7 @@ func (c *channel) render(m *Message, now time.Time) {
 		}
 	}
 	if t := c.texts.text; t != nil {
-		text, err := t.run(&d)
+		text, err := t.execute(&d)
 		if err != nil {
 			m.note("text", err)
 			return
@@ -36,8 +36,8 @@ func (c *channel) render(m *Message, now time.Time) {
 	}
 }
 
-// note notes what is wrong with a template of the channel: somebody has to be told of the
-// incident all the same.
+// note notes what is wrong with a template of the channel: somebody has to learn of the
+// incident anyway.
 func (m *Message) note(field string, err error) {
 	m.mistakes = append(m.mistakes, field+": "+err.Error())
 }
@@ -81,14 +81,14 @@ func defaultHead(d *Data) (out []string) {
 		add("In common: %s.", d.Cause)
 	}
 	if d.Blame != "" {
-		fault, doubt := d.Blame, ""
+		fault, uncertain := d.Blame, ""
 		if d.BlameWhy != "" {
 			fault += ": " + d.BlameWhy
 		}
 		if !d.BlameSure && d.Blame != string(wire.BlameUnclear) {
-			doubt = " (not sure)"
+			uncertain = " (not sure)"
 		}
-		add("Fault: %s%s", fault, doubt)
+		add("Fault: %s%s", fault, uncertain)
 	}
 	if d.Acked {
 		text := fmt.Sprintf("Acknowledged by %s at %s", d.AckBy, d.AckAt)
@@ -100,7 +100,7 @@ func defaultHead(d *Data) (out []string) {
 	if len(d.Muted) > 0 {
 		add("Muted by %s.", strings.Join(d.Muted, ", "))
 	}
-	told := "Told because " + d.Because
+	told := "Sent because " + d.Because
 	if d.Rule != "" {
 		told += ", by the rule " + d.Rule
 	}
@@ -111,7 +111,7 @@ func defaultHead(d *Data) (out []string) {
 	if d.Total > 1 && d.Wrong > 0 {
 		add("%d of %d are wrong now:", d.Wrong, d.Total)
 	} else if d.Total > 1 {
-		add("All %d are good again:", d.Total)
+		add("All %d have recovered:", d.Total)
 	}
 	return out
 }

@@ -120,7 +120,7 @@ func FuzzTemplate(f *testing.F) {
 		m.Incident.Summary = summary
 		d := dataOf(m, time.UTC, m.At)
 		if tt, err := parseTemplate(text, false); err == nil {
-			if got, err := tt.run(&d); err == nil && len(got) > maxRendered {
+			if got, err := tt.execute(&d); err == nil && len(got) > maxRendered {
 				t.Errorf("%d bytes", len(got))
 			}
 		}
@@ -144,7 +144,7 @@ func FuzzChannel(f *testing.F) {
 			return
 		}
 		for _, to := range c.sender.To() { // what is valid leads somewhere
-			if _, err := testEnv(t, nil).placeFor(to); err != nil && len(c.refs) == 0 && to != "" {
+			if _, err := testEnv(t, nil).destinationFor(to); err != nil && len(c.refs) == 0 && to != "" {
 				t.Errorf("%q: %v", to, err)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-// resend sends what the other side was told of again and again, until ctx ends. Nothing
+// resend sends what the other side was sent again and again, until ctx ends. Nothing
 // is noted of it: a try that failed is in the channel's status, and the next one follows.
 func (s *sending) resend(ctx context.Context, to Resender) {
 	every, over := to.Resend()
@@ -21,7 +21,7 @@ func (s *sending) resend(ctx context.Context, to Resender) {
 			return
 		case <-tick.C:
 		}
-		for id, c := range s.told(over) {
+		for id, c := range s.openStates(over) {
 			if ctx.Err() != nil {
 				return
 			}
@@ -32,16 +32,16 @@ func (s *sending) resend(ctx context.Context, to Resender) {
 	}
 }
 
-// told are the incidents that the channel told of, and that are open or were until a
+// openStates are the incidents that the channel sent, and that are open or were until a
 // while ago.
-func (s *sending) told(over time.Duration) map[string]wire.ChannelState {
+func (s *sending) openStates(over time.Duration) map[string]wire.ChannelState {
 	out := map[string]wire.ChannelState{}
 	s.known.each(func(id string, x short) {
 		if !x.resolved.IsZero() && time.Since(x.resolved) > over {
 			return
 		}
 		for _, c := range x.channels {
-			if c.Channel == s.name && c.Told { // whatever becomes of a newer notice: what was shown would lapse
+			if c.Channel == s.name && c.Notified { // whatever becomes of a newer notice: what was shown would lapse
 				out[id] = c
 			}
 		}

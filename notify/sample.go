@@ -11,7 +11,7 @@ import (
 func samples() []*Message {
 	at := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
 	make := func(reason wire.Reason, n uint64) *Message {
-		blame := &wire.Blame{Class: wire.BlameTarget, Sure: true, Why: "every agent finds it so"}
+		blame := &wire.Blame{Class: wire.BlameTarget, Sure: true, Why: "every agent sees it"}
 		i := wire.Incident{ID: "web-paris-1-7", State: wire.IncidentOpen, Severity: wire.SeverityDown, Cause: wire.Cause{What: wire.CauseHost, Name: "shop.example.org"},
 			Summary: "web is down", Opened: at, Decided: at, At: at.Add(time.Minute), Joined: at, N: n, Blame: blame,
 			Members: []wire.IncidentMember{

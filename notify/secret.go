@@ -13,7 +13,7 @@ import (
 	"netmon/wire"
 )
 
-// Text is a setting in which references to secrets may stand: ${env:NAME} and
+// Text is a setting in which references to secrets may be: ${env:NAME} and
 // ${file:PATH} are what only the notifier's host knows. It is saved and shown as it is
 // written, and resolved when it is sent, see [Env.Reveal].
 type Text string
@@ -126,5 +126,5 @@ func wholeReference(s string) bool {
 	return at != nil && at[0] == 0 && at[1] == len(s)
 }
 
-// Place is where something is sent to.
-type Place = policy.Place
+// Destination is where something is sent to.
+type Destination = policy.Destination

@@ -12,7 +12,7 @@ import (
 	"netmon/wire"
 )
 
-// Bounds of what one channel has in hand: incidents that are being sent, and those whose
+// Bounds of what one channel is working on: incidents that are being sent, and those whose
 // notices wait here for that.
 const (
 	maxSending = 4
@@ -21,7 +21,7 @@ const (
 
 // sending sends by one channel, while this notifier holds its lease.
 type sending struct {
-	*runner
+	*worker
 	held  context.Context // ends when the lease is lost, or the time to end is over
 	slots chan struct{}   // one for each that is being sent
 	free  chan struct{}   // has room for one: a job has ended
@@ -42,12 +42,12 @@ type job struct {
 	now, next jetstream.Msg // nil: none
 }
 
-func newSending(r *runner, held context.Context) *sending {
-	return &sending{runner: r, held: held, slots: make(chan struct{}, maxSending), free: make(chan struct{}, 1), waiting: map[string]*job{}, missed: map[string]time.Time{},
+func newSending(r *worker, held context.Context) *sending {
+	return &sending{worker: r, held: held, slots: make(chan struct{}, maxSending), free: make(chan struct{}, 1), waiting: map[string]*job{}, missed: map[string]time.Time{},
 		status: wire.ChannelStatus{Channel: r.name, Ready: true, Revision: r.revision}, changed: make(chan struct{}, 1)}
 }
 
-// run sends until the runner is stopped or the lease is lost.
+// run sends until the worker is stopped or the lease is lost.
 func (s *sending) run() error {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
@@ -61,7 +61,7 @@ func (s *sending) run() error {
 	if err := s.listen(ctx, &parts); err != nil {
 		return err
 	}
-	parts.Go(func() { s.tellStatus(ctx) })
+	parts.Go(func() { s.reportStatus(ctx) })
 	if caller, ok := s.channel.sender.(Caller); ok {
 		s.callWhileWell(ctx, caller)
 		return nil
@@ -73,7 +73,7 @@ func (s *sending) run() error {
 	if again, ok := s.channel.sender.(Resender); ok {
 		parts.Go(func() { s.resend(ctx, again) })
 	}
-	s.take(ctx)
+	s.fetchLoop(ctx)
 	s.jobs.Wait()
 	end()
 	return nil
@@ -98,10 +98,10 @@ func (s *sending) bound() jetstream.Consumer {
 	return s.consumer
 }
 
-// take takes notices until ctx ends.
-func (s *sending) take(ctx context.Context) {
+// fetchLoop fetches notices until ctx ends.
+func (s *sending) fetchLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		room := s.room(ctx)
+		room := s.awaitCapacity(ctx)
 		if room == 0 {
 			return
 		}
@@ -120,8 +120,8 @@ func (s *sending) take(ctx context.Context) {
 	}
 }
 
-// room waits until there is room for notices, and says for how many; 0 when ctx ended.
-func (s *sending) room(ctx context.Context) int {
+// awaitCapacity waits until there is room for notices, and says for how many; 0 when ctx ended.
+func (s *sending) awaitCapacity(ctx context.Context) int {
 	for {
 		s.mu.Lock()
 		room := maxHeld - len(s.waiting)
@@ -200,7 +200,7 @@ func (s *sending) work(incident string, j *job) {
 	}
 }
 
-// following has the job go on with the notice that came meanwhile, or ends it where
+// following has the job continue with the notice that came meanwhile, or ends it where
 // there is none.
 func (s *sending) following(incident string, j *job) bool {
 	s.mu.Lock()
@@ -217,7 +217,7 @@ func (s *sending) following(incident string, j *job) bool {
 	return false
 }
 
-// keepAlive has the broker not deliver again what is in hand.
+// keepAlive has the broker not deliver again what it is working on.
 func (s *sending) keepAlive(ctx context.Context) {
 	every := s.bound().CachedInfo().Config.AckWait / 4
 	if every <= 0 {

@@ -12,7 +12,7 @@ import (
 	"netmon/wire"
 )
 
-// TestServices_Golden holds each request for an incident's life against testdata.
+// TestServices_Golden checks each request for an incident's life against testdata.
 func TestServices_Golden(t *testing.T) {
 	for name, s := range services() {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestServices_Golden(t *testing.T) {
 					thread = receipt.Thread
 				}
 				var out []string
-				for _, req := range r.take() {
+				for _, req := range r.requests() {
 					out = append(out, req.dump())
 				}
 				golden(t, fmt.Sprintf("%s/%s.txt", name, reason), fmt.Sprintf("%s\n# receipt: answer %q, thread %q\n", strings.Join(out, "\n"), receipt.Answer, receipt.Thread))
@@ -61,7 +61,7 @@ func TestServices_HostileTextIsShownAsItIs(t *testing.T) {
 			if _, err := s.sender(t, r.URL).Send(t.Context(), testEnv(t, s.secrets), m); err != nil {
 				t.Fatal(err)
 			}
-			got := r.take()
+			got := r.requests()
 			if len(got) != 1 {
 				t.Fatalf("%d requests, want 1", len(got))
 			}
@@ -92,7 +92,7 @@ func TestServices_LargeIncidentFits(t *testing.T) {
 				if _, err := s.sender(t, r.URL).Send(t.Context(), testEnv(t, s.secrets), m); err != nil {
 					t.Fatal(err)
 				}
-				got := r.take()
+				got := r.requests()
 				s.most(t, &got[0])
 				text := s.text(t, &got[0])
 				for _, line := range m.Head {
@@ -116,7 +116,7 @@ func TestServices_LargeIncidentFits(t *testing.T) {
 				if _, err := s.sender(t, r.URL).Send(t.Context(), testEnv(t, s.secrets), m); err != nil {
 					t.Fatal(err)
 				}
-				got = r.take()
+				got = r.requests()
 				s.most(t, &got[0])
 				if text := s.text(t, &got[0]); !strings.HasPrefix(text, "web is down\n") || !strings.Contains(text, "\nFault: target") {
 					t.Errorf("%s: what or whose fault is left out: %.200q", wide, text)
@@ -188,7 +188,7 @@ func TestServices_Faults(t *testing.T) {
 						t.Errorf("the error tells a secret: %v", err)
 					}
 				}
-				if n := len(r.take()); n != 1 {
+				if n := len(r.requests()); n != 1 {
 					t.Errorf("%d requests, want 1", n)
 				}
 			})
@@ -225,7 +225,7 @@ func TestServices_MissingSecret(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "nobody set it") {
 			t.Errorf("%s: %v, want what is missing", name, err)
 		}
-		if got := r.take(); len(got) != 0 {
+		if got := r.requests(); len(got) != 0 {
 			t.Errorf("%s: sends without its secret", name)
 		}
 	}
@@ -240,7 +240,7 @@ func TestServices_NoText(t *testing.T) {
 		if _, err := s.sender(t, r.URL).Send(t.Context(), testEnv(t, s.secrets), m); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.take(); s.text(t, &got[0]) != m.Title {
+		if got := r.requests(); s.text(t, &got[0]) != m.Title {
 			t.Errorf("%s: people see %q, want the title", name, s.text(t, &got[0]))
 		}
 	}
@@ -257,7 +257,7 @@ func TestServices_Test(t *testing.T) {
 		if err != nil || receipt.Answer == "" {
 			t.Errorf("%s: answer %q, %v", name, receipt.Answer, err)
 		}
-		if got := r.take(); len(got) != 1 || !strings.Contains(s.text(t, &got[0]), "This is a test.") {
+		if got := r.requests(); len(got) != 1 || !strings.Contains(s.text(t, &got[0]), "This is a test.") {
 			t.Errorf("%s: %d requests, want one with the text", name, len(got))
 		}
 	}

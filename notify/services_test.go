@@ -100,7 +100,7 @@ func (s *service) sender(t *testing.T, url string) Sender {
 // story is a message of an incident that opened, changed, was acknowledged and resolved.
 func story(reason wire.Reason) *Message {
 	at := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
-	blame := &wire.Blame{Class: wire.BlameTarget, Sure: true, Why: "every agent finds it so"}
+	blame := &wire.Blame{Class: wire.BlameTarget, Sure: true, Why: "every agent sees it"}
 	m := &Message{
 		Incident: wire.Incident{
 			ID: "web-paris-1-7", State: wire.IncidentOpen, Severity: wire.SeverityDown, Cause: wire.Cause{What: wire.CauseHost, Name: "shop.example.org"},
@@ -112,7 +112,7 @@ func story(reason wire.Reason) *Message {
 		},
 		Notice:  wire.Notice{Channel: "ops", Incident: "web-paris-1-7", N: 1, Reason: reason, Of: 3, At: at.Add(5 * time.Second), Rule: "shop"},
 		Title:   "DOWN: web and api are down",
-		Head:    []string{"web and api are down", "Since 2026-11-30 10:00:00 UTC, for 5s.", "Fault: target: every agent finds it so"},
+		Head:    []string{"web and api are down", "Since 2026-11-30 10:00:00 UTC, for 5s.", "Fault: target: every agent sees it"},
 		Members: []string{"web: down since 10:00:00: connection refused", "api: down since 10:00:01: timeout"},
 		Link:    "https://netmon.example.org/incidents/web-paris-1-7?a=1&b=<2>", Mesh: "netmon", At: at.Add(6 * time.Second),
 	}

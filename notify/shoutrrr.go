@@ -24,7 +24,7 @@ import (
 // is ended with its time. https://shoutrrr.nickfedor.com
 type Shoutrrr struct {
 	URL   Secret `json:"url" help:"the service's URL as shoutrrr documents it, with references"`
-	Place string `json:"to" help:"HOST:PORT that the service is at, and nothing else is reached, such as chat.googleapis.com:443"`
+	Place string `json:"to" help:"HOST:PORT of the service, the only place that is connected to, such as chat.googleapis.com:443"`
 	Size  int    `json:"size,omitempty" help:"most characters of a message"`
 }
 
@@ -40,7 +40,7 @@ func (s *Shoutrrr) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(s.Place); err != nil || strings.Contains(s.Place, "${") || strings.Contains(s.Place, "/") {
 		p.Addf("to", "want HOST:PORT, got %q", wire.Clip(s.Place, wire.MaxToken))
-	} else if _, err := policy.PlaceOf(s.Place); err != nil {
+	} else if _, err := policy.ParseDestination(s.Place); err != nil {
 		p.Addf("to", "%w, got %q", err, wire.Clip(s.Place, wire.MaxToken))
 	}
 	if s.Size < 200 || s.Size > 100_000 {
@@ -55,7 +55,7 @@ func (s *Shoutrrr) To() []Text { return []Text{Text(s.Place)} }
 // Send runs the process. What answers an HTTP status is judged by it, as [Env.Do] does;
 // everything else is tried again.
 func (s *Shoutrrr) Send(ctx context.Context, env *Env, m *Message) (Receipt, error) {
-	to, err := policy.PlaceOf(s.Place)
+	to, err := policy.ParseDestination(s.Place)
 	if err != nil {
 		return Receipt{}, Refuse("to: %w", err)
 	}
@@ -63,7 +63,7 @@ func (s *Shoutrrr) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 	if err != nil {
 		return Receipt{}, err
 	}
-	env.keepPiecesOut(url, strings.Join(append(shoutrrr.Services(), string(s.URL), to.String()), " ")) // the library tells parts of it
+	env.keepPiecesOut(url, strings.Join(append(shoutrrr.Services(), string(s.URL), to.String()), " ")) // the library shows parts of it
 	ctx, cancel := context.WithTimeout(ctx, shoutrrrTime)
 	defer cancel()
 	gate, err := shoutrrr.OpenGate(ctx, to.String(), env.Dial)
@@ -71,7 +71,7 @@ func (s *Shoutrrr) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 		return Receipt{}, err
 	}
 	defer gate.Close()
-	out, err := runShoutrrr(ctx, gate.Order(url, shoutrrrText(m, s.Size)))
+	out, err := callShoutrrr(ctx, gate.Order(url, shoutrrrText(m, s.Size)))
 	var refusal *Refusal
 	switch no := gate.Refused(); {
 	case err != nil:
@@ -93,7 +93,7 @@ func (s *Shoutrrr) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 // shoutrrrTime is how long a process may take.
 const shoutrrrTime = 45 * time.Second
 
-func runShoutrrr(ctx context.Context, o shoutrrr.Order) (out shoutrrr.Outcome, err error) {
+func callShoutrrr(ctx context.Context, o shoutrrr.Order) (out shoutrrr.Outcome, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return out, err

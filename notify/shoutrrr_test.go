@@ -20,7 +20,7 @@ import (
 // TestMain is the process that the kind shoutrrr starts, too, as netmon is.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == shoutrrr.Word {
-		if err := shoutrrr.Run(os.Stdin, os.Stdout); err != nil {
+		if err := shoutrrr.Execute(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -95,7 +95,7 @@ func shoutrrrTo(t *testing.T, ctx context.Context, m *Message, answer http.Handl
 	host := strings.TrimPrefix(r.URL, "http://")
 	s := testSender(t, shoutrrrKind(), fmt.Sprintf(`{"url": "mattermost://%s/${env:K}?disabletls=yes", "to": %q}`, host, host))
 	receipt, err := s.Send(ctx, testEnv(t, map[string]string{"${env:K}": "k3y"}), m)
-	return receipt, r.take(), err
+	return receipt, r.requests(), err
 }
 
 func TestShoutrrr_Send(t *testing.T) {

@@ -194,7 +194,7 @@ func slackEscape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
-// slackLink keeps a URL from ending the link that it stands in.
+// slackLink keeps a URL from ending the link that it is in.
 func slackLink(s string) string {
 	return strings.NewReplacer("<", "%3C", ">", "%3E", "|", "%7C").Replace(s)
 }

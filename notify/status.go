@@ -26,7 +26,7 @@ func (s *sending) count(d wire.Delivery) {
 	s.touch()
 }
 
-// touch has the status told soon. The caller holds mu.
+// touch has the status published soon. The caller holds mu.
 func (s *sending) touch() {
 	select {
 	case s.changed <- struct{}{}:
@@ -64,9 +64,9 @@ func (s *sending) setProblem(err error) {
 	s.touch()
 }
 
-// tellStatus says how the channel is, again and again and when that changes, until ctx
+// reportStatus says how the channel is, again and again and when that changes, until ctx
 // ends.
-func (s *sending) tellStatus(ctx context.Context) {
+func (s *sending) reportStatus(ctx context.Context) {
 	tick := time.NewTicker(s.timings.status)
 	defer tick.Stop()
 	for {
@@ -76,7 +76,7 @@ func (s *sending) tellStatus(ctx context.Context) {
 			return
 		case <-tick.C:
 		case <-s.changed:
-			select { // many changes at once are told once
+			select { // many changes at once are published once
 			case <-ctx.Done():
 				return
 			case <-time.After(s.timings.status / 20):
@@ -101,7 +101,7 @@ func (s *sending) statusNow(ctx context.Context) wire.ChannelStatus {
 	return st
 }
 
-// publishStatus tells a status. One that is lost is told again soon.
+// publishStatus publishes a status. One that is lost is published again soon.
 func (c *connection) publishStatus(st wire.ChannelStatus) {
 	st.By, st.At, st.Problem = c.o.Host, time.Now().UTC(), wire.ClipJSON(st.Problem, wire.MaxText)
 	subject, err := wire.ChannelSubject(st.Channel)
@@ -114,6 +114,6 @@ func (c *connection) publishStatus(st wire.ChannelStatus) {
 	}
 	m := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{"Nats-Rollup": {"sub"}}}
 	if err := c.nc.PublishMsg(m); err != nil {
-		c.o.Log.Debug("tell a channel's status", "channel", st.Channel, "error", err)
+		c.o.Log.Debug("publish a channel's status", "channel", st.Channel, "error", err)
 	}
 }

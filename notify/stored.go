@@ -35,7 +35,7 @@ func (s *sending) lastDelivery(incident string) (wire.Delivery, error) {
 	return d, err
 }
 
-// thread is the one that the next message goes on with: a channel may have become one of
+// thread is the one that the next message continues with: a channel may have become one of
 // another service.
 func (s *sending) thread(last wire.Delivery) string {
 	if last.Kind != s.channel.saved.Kind {
@@ -97,8 +97,8 @@ func (s *sending) note(d wire.Delivery) error {
 	return s.storeUnsaved(d.Incident)
 }
 
-// storeUnsaved stores what is not stored yet. What the mesh will never take is told
-// without its texts, and where it takes not even that there is nobody to tell.
+// storeUnsaved stores what is not stored yet. What the mesh will never take is stored
+// without its texts, and where it takes not even that there is nobody to notify.
 func (s *sending) storeUnsaved(incident string) error {
 	d, is := s.memory.recall(incident)
 	if is != unsaved {
@@ -106,7 +106,7 @@ func (s *sending) storeUnsaved(incident string) error {
 	}
 	err := s.store(d)
 	if retry.Final(err) {
-		s.o.Log.Warn("the mesh does not take what became of a notice", "channel", s.name, "incident", incident, "outcome", d.Outcome, "error", err)
+		s.o.Log.Warn("the mesh does not accept what became of a notice", "channel", s.name, "incident", incident, "outcome", d.Outcome, "error", err)
 		short := d
 		short.Error, short.Answer, short.Thread = "", "", ""
 		err = s.store(short)

@@ -113,7 +113,7 @@ func (t *Telegram) Send(ctx context.Context, env *Env, m *Message) (Receipt, err
 	return Receipt{Answer: "ok " + id, Thread: id}, nil
 }
 
-// telegramError says when to ask again, or where the chat went, which stands in the
+// telegramError says when to ask again, or where the chat went, which is in the
 // answer's parameters.
 func telegramError(a *Answer, err error) error {
 	if a == nil {

@@ -27,7 +27,7 @@ const (
 type textTemplate struct{ tree *template.Template }
 
 // parseTemplate reads a template, and tries it. inJSON has what its actions give be
-// escaped to stand inside of a text in JSON, but for that of the function json.
+// escaped to be inside of a text in JSON, but for that of the function json.
 func parseTemplate(text string, inJSON bool) (*textTemplate, error) {
 	if len(text) > maxTemplate {
 		return nil, fmt.Errorf("is %d bytes long: want at most %d", len(text), maxTemplate)
@@ -51,15 +51,15 @@ func parseTemplate(text string, inJSON bool) (*textTemplate, error) {
 	for _, m := range samples() {
 		d := dataOf(m, time.UTC, m.Incident.At)
 		d.Title, d.Text = "title", "text"
-		if _, err := out.run(&d); err != nil {
+		if _, err := out.execute(&d); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// run makes the text. It takes bounded time and room.
-func (t *textTemplate) run(d *Data) (string, error) {
+// execute makes the text. It takes bounded time and room.
+func (t *textTemplate) execute(d *Data) (string, error) {
 	own, err := t.tree.Clone() // its functions count for this run alone
 	if err != nil {
 		return "", err

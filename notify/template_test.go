@@ -54,7 +54,7 @@ func TestTemplate_Room(t *testing.T) {
 		d := stormData()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err = tt.run(d)
+		_, err = tt.execute(d)
 		runtime.ReadMemStats(&after)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80s: %v, want %q", text, err, want)
@@ -73,14 +73,14 @@ func kept(call string, times int) string {
 	return b.String()
 }
 
-// TestTemplate_LargeOutage: the members of a large outage are told in JSON, as the
+// TestTemplate_LargeOutage: the members of a large outage are sent in JSON, as the
 // documentation shows it.
 func TestTemplate_LargeOutage(t *testing.T) {
 	tt, err := parseTemplate(`{"text": "{{.Status}}: {{.Summary}}", "members": {{json .Members}}}`, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := tt.run(stormData())
+	text, err := tt.execute(stormData())
 	var got struct{ Members []Member }
 	if err != nil || json.Unmarshal([]byte(text), &got) != nil || len(got.Members) != wire.MaxMembers {
 		t.Errorf("%d members of %d bytes: %v", len(got.Members), len(text), err)
@@ -89,14 +89,14 @@ func TestTemplate_LargeOutage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := plain.run(stormData()); err != nil || !strings.HasPrefix(text, "DOWN  1000 false ") || !strings.HasSuffix(text, " 1.51000 of 1000") {
+	if text, err := plain.execute(stormData()); err != nil || !strings.HasPrefix(text, "DOWN  1000 false ") || !strings.HasSuffix(text, " 1.51000 of 1000") {
 		t.Errorf("%q %v", text, err)
 	}
 	d := stormData()
 	for i := range d.Members {
 		d.Members[i].Why = strings.Repeat("x", 2000)
 	}
-	if _, err := tt.run(d); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("json: makes over %d bytes", maxRendered)) {
+	if _, err := tt.execute(d); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("json: produces over %d bytes", maxRendered)) {
 		t.Errorf("an outage beyond the bound: %v", err)
 	}
 }

@@ -23,8 +23,8 @@ type budget struct {
 func newBudget() *budget { return &budget{until: time.Now().Add(maxStepTime)} }
 
 var (
-	errLong = fmt.Errorf("makes over %d bytes", maxRendered)
-	errMade = fmt.Errorf("its functions make over %d bytes in all", maxMade)
+	errLong = fmt.Errorf("produces over %d bytes", maxRendered)
+	errMade = fmt.Errorf("its functions produce over %d bytes in all", maxMade)
 	errSlow = fmt.Errorf("takes over %d steps or %v", maxSteps, maxStepTime)
 )
 

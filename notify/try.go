@@ -53,7 +53,7 @@ func (s *sending) answer(ctx context.Context, m *nats.Msg) {
 	case c.Op != "test":
 		reply.Error = fmt.Sprintf("op: want test, got %q", wire.Clip(c.Op, wire.MaxToken))
 	case !s.mayTest():
-		reply.Error = fmt.Sprintf("at most %d tests in %v are sent by a channel: try again later", s.timings.testsMost, s.timings.tests)
+		reply.Error = fmt.Sprintf("a channel sends at most %d tests in %v: try again later", s.timings.testsMost, s.timings.tests)
 	default:
 		s.test(ctx, c.By, &reply)
 	}

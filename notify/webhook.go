@@ -25,7 +25,7 @@ import (
 // Webhook sends a Payload, or what a template makes of the message, to a URL.
 type Webhook struct {
 	URL     Text            `json:"url" help:"where to"`
-	Method  string          `json:"method,omitempty" help:"POST, PUT or PATCH"`
+	Method  string          `json:"method,omitempty" enum:"POST,PUT,PATCH" help:"POST, PUT or PATCH"`
 	Headers map[string]Text `json:"headers,omitempty" help:"more headers, such as Authorization: \"Bearer ${env:NETMON_SECRET_HOOK}\""`
 	Secret  Secret          `json:"secret,omitempty" help:"signs each message in the header Netmon-Signature"`
 	Type    string          `json:"type,omitempty" help:"Content-Type of the body"`
@@ -77,13 +77,13 @@ func (w *Webhook) tryJSON() error {
 	for _, m := range samples() {
 		d := dataOf(m, time.UTC, m.Incident.At)
 		d.Title, d.Text = "a \"title\"", "a\ntext"
-		text, err := w.body.run(&d)
+		text, err := w.body.execute(&d)
 		if err != nil {
 			return err
 		}
 		var v any
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
-			return fmt.Errorf("what it makes of a message that is %s is not JSON: %w", m.Notice.Reason, err)
+			return fmt.Errorf("its output for a message that is %s is not JSON: %w", m.Notice.Reason, err)
 		}
 	}
 	return nil
@@ -155,12 +155,12 @@ func (w *Webhook) make(m *Message) (body []byte, kind string, err error) {
 func (w *Webhook) own(m *Message) ([]byte, error) {
 	d := dataOf(m, m.zone(), m.At)
 	d.Title, d.Text = m.Title, m.Text
-	text, err := w.body.run(&d)
+	text, err := w.body.execute(&d)
 	if err != nil {
 		return nil, err
 	}
 	if w.isJSON() && !json.Valid([]byte(text)) {
-		return nil, errors.New("what the template makes of this message is not JSON")
+		return nil, errors.New("the template's output for this message is not JSON")
 	}
 	return []byte(text), nil
 }

@@ -5,18 +5,20 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"netmon/wire"
 )
 
-// allow asks the owner of the process, see [Env.Allow], whether anything may be
-// sent to an address. What [Common.resolve] returns has been asked about; an
+// Allow asks the owner of the process, see [Env.Allow], whether anything may be
+// sent to an address. What [Common.Resolve] returns has been asked about; an
 // address from anywhere else has not. host is what the monitor says: the error
 // names it, and no address that it does not hold.
-func (r *Run) allow(network, host string, to netip.AddrPort) error {
+func (r *Run) Allow(network, host string, to netip.AddrPort) error {
 	return r.ask(network, host, to, r.hasSecrets())
 }
 
-// ask is allow; secrets says whether any may go there with what is sent.
+// ask is Allow; secrets says whether any may go there with what is sent.
 func (r *Run) ask(network, host string, to netip.AddrPort, secrets bool) error {
 	if r.Env == nil {
 		return nil
@@ -39,7 +41,7 @@ func (r *Run) ask(network, host string, to netip.AddrPort, secrets bool) error {
 	if network != "icmp" {
 		what += " with " + network + " port " + strconv.Itoa(int(to.Port()))
 	}
-	return broken(wire.BrokenPolicy, "%s: %w", what, err)
+	return Broken(wire.BrokenPolicy, "%s: %w", what, err)
 }
 
 // hasSecrets says whether the monitor names secrets, read by now or not, and
@@ -48,13 +50,13 @@ func (r *Run) hasSecrets() bool {
 	return (r.named || len(r.secrets) > 0) && r.Env != nil && r.Env.AllowSecrets != nil
 }
 
-// allowed keeps those of a host's addresses that something may be sent to. The
+// Allowed keeps those of a host's addresses that something may be sent to. The
 // error is that of the last one when none is left.
-func (r *Run) allowed(network, host string, addrs []netip.Addr, port uint16) (kept []netip.Addr, err error) {
+func (r *Run) Allowed(network, host string, addrs []netip.Addr, port uint16) (kept []netip.Addr, err error) {
 	return r.keep(network, host, addrs, port, r.hasSecrets())
 }
 
-// keep is allowed, with what ask has to know.
+// keep is Allowed, with what ask has to know.
 func (r *Run) keep(network, host string, addrs []netip.Addr, port uint16, secrets bool) (kept []netip.Addr, err error) {
 	for _, a := range addrs {
 		if aerr := r.ask(network, host, netip.AddrPortFrom(a, port), secrets); aerr != nil {
@@ -70,41 +72,44 @@ func (r *Run) keep(network, host string, addrs []netip.Addr, port uint16, secret
 	return nil, err
 }
 
-// allowBehind is allow for a host that a proxy is asked to connect to. The
+// AllowThroughProxy is Allow for a host that a proxy is asked to connect to. The
 // addresses of a name are the proxy's to know: only one that is written as an
 // address can be asked about. The ways of writing that nothing but old resolvers
 // take for an address (inet_aton: 0x7f.1, 2130706433) are names here and could
 // be addresses there, so that they are refused.
-func (r *Run) allowBehind(host string, port uint16) error {
+func (r *Run) AllowThroughProxy(host string, port uint16) error {
 	if r.Env == nil || r.Env.Allow == nil && r.Env.AllowSecrets == nil {
 		return nil
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		return r.allow("tcp", host, netip.AddrPortFrom(a, port))
+		return r.Allow("tcp", host, netip.AddrPortFrom(a, port))
 	}
 	if r.hasSecrets() {
 		if err := r.Env.AllowSecrets(netip.AddrPortFrom(netip.Addr{}, port)); err != nil {
-			return broken(wire.BrokenPolicy, "%s, behind a proxy: %w", host, err)
+			return Broken(wire.BrokenPolicy, "%s, behind a proxy: %w", host, err)
 		}
 	}
 	name := strings.TrimSuffix(host, ".")
 	last := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	if strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") {
-		return broken(wire.BrokenPolicy, "%s, behind a proxy: want a name, or an address in its usual form", host)
+		return Broken(wire.BrokenPolicy, "%s, behind a proxy: want a name, or an address in its usual form", host)
 	}
 	return nil
 }
 
-// mayLookUp says whether a name that the target sends us to may be asked for. One
-// with a secret in it would show the secret to whoever answers for that name.
-func (r *Run) mayLookUp(host string) error {
+// AllowLookup says whether a name that the target sends us to may be asked for. One
+// with a secret in it would show the secret to whoever answers for that name. It is
+// to be asked about the name as it came, and about its form in ASCII.
+func (r *Run) AllowLookup(host string) error {
 	if !r.hasSecrets() {
 		return nil
 	}
 	host = strings.ToLower(host)
+	read, _ := idna.ToUnicode(host) // with what cannot be decoded as it is
 	for _, v := range r.secrets {
-		if len(v) > 3 && strings.Contains(host, strings.ToLower(v)) {
-			return broken(wire.BrokenPolicy, "the target sends us to a name that holds a secret: it is not looked up")
+		v = strings.ToLower(v)
+		if len(v) > 3 && (strings.Contains(host, v) || strings.Contains(read, v)) {
+			return Broken(wire.BrokenPolicy, "the target leads to a name that contains a secret: it is not looked up")
 		}
 	}
 	return nil

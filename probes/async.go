@@ -41,9 +41,10 @@ type Pending interface {
 // any goroutine, even before Begin returns; the caller calls Stop when the
 // timeout is over, and [Env.Launched] when it has begun what it has to begin.
 // ok is false when the run has to be made by Run instead. Where [Check.Timeout]
-// is not set that is so for targets of several addresses.
+// is not set that is so for targets of several addresses, and where each of them
+// is measured it always is.
 func (c *Check) Begin(done func(wire.Result)) (p Pending, ok bool) {
-	if c.starter == nil {
+	if c.starter == nil || c.each {
 		return nil, false
 	}
 	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, named: c.named, Started: time.Now(), check: c, done: done, timeout: c.Timeout}
@@ -72,12 +73,13 @@ func (r *Run) End(d Details, err error) {
 	if err == nil && r.timeout > 0 && ended.Sub(r.Started) > r.timeout {
 		err = context.DeadlineExceeded // whoever calls Stop was late
 	}
-	done(r.check.conclude(r, ended.Sub(r.Started), d, err, err == context.DeadlineExceeded))
+	r.check.prev = r.kept
+	done(r.check.buildResult(r, ended.Sub(r.Started), d, err, err == context.DeadlineExceeded))
 }
 
-// Guard calls f for a run that an engine works on. A panic in f ends this run
+// RecoverPanics calls f for a run that an engine works on. A panic in f ends this run
 // as broken, and no other.
-func (r *Run) Guard(f func()) {
+func (r *Run) RecoverPanics(f func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.End(nil, panicked(r.check.kind, v))
@@ -86,11 +88,13 @@ func (r *Run) Guard(f func()) {
 	f()
 }
 
-// Launched tells what is shared that the caller has begun all the runs that it
+// launcher is something shared that reads what is there once runs have begun.
+type launcher interface{ Launched() }
+
+// Launched says to what is shared that the caller has begun all the runs that it
 // has for now: an engine may have put off until then what is cheaper once for
 // many. Replies from near targets are there already.
 func (e *Env) Launched() {
-	type launcher interface{ launched() }
 	var all []launcher
 	e.mu.Lock()
 	for _, v := range e.shared {
@@ -100,12 +104,12 @@ func (e *Env) Launched() {
 	}
 	e.mu.Unlock()
 	for _, l := range all { // without the lock: runs end in it, and may take a while to be kept
-		l.launched()
+		l.Launched()
 	}
 }
 
 func panicked(kind string, v any) error {
-	return broken(wire.BrokenInternal, "panic in the %s probe: %v\n%.2000s", kind, v, debug.Stack())
+	return Broken(wire.BrokenInternal, "panic in the %s probe: %v\n%.2000s", kind, v, debug.Stack())
 }
 
 // ended is a run that is over.

@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -12,11 +11,12 @@ import (
 
 // Common holds the options that every kind has. Kinds embed it.
 type Common struct {
-	Family   string        `json:"family,omitempty" help:"IP family: 4, 6 or any; any tries the addresses in the resolver's order until one works"`
-	Source   string        `json:"source,omitempty" help:"source address, or the name of a network interface"`
-	Resolver string        `json:"resolver,omitempty" help:"DNS server HOST[:PORT] that looks up the target's name; default: the system's resolver"`
-	Within   wire.Duration `json:"within,omitempty" zero:"no" help:"the longest latency that is still ok"`
-	Invert   bool          `json:"invert,omitempty" help:"turn the outcome round: ok when the target does not answer"`
+	Family    string        `json:"family,omitempty" enum:"4,6,any" also:"number" help:"IP family: 4, 6 or any; any tries the addresses in the resolver's order until one works"`
+	Addresses string        `json:"addresses,omitempty" enum:"first,each" help:"first or each, of the addresses that the target's name has; first measures the first that works, each measures every one at the same time (8 at most) and fails when one fails, the figures being those of the first that failed, else of the slowest; default: first"`
+	Source    string        `json:"source,omitempty" help:"source address, or the name of a network interface"`
+	Resolver  string        `json:"resolver,omitempty" help:"DNS server HOST[:PORT] that looks up the target's name; default: the system's resolver"`
+	Within    wire.Duration `json:"within,omitempty" zero:"no" help:"the longest latency that is still ok; time spent on addresses of the target that did not answer counts too"`
+	Invert    bool          `json:"invert,omitempty" help:"reverse the outcome: ok when the target does not answer"`
 }
 
 func (c Common) common() Common { return c }
@@ -27,6 +27,11 @@ func (c Common) validate() error {
 	case "", "any", "4", "6":
 	default:
 		p.Addf("family", "want 4, 6 or any, got %q", c.Family)
+	}
+	switch c.Addresses {
+	case "", addressesFirst, addressesEach:
+	default:
+		p.Addf("addresses", "want %s or %s, got %q", addressesFirst, addressesEach, c.Addresses)
 	}
 	if c.Within < 0 {
 		p.Addf("within", "want a positive duration, got %q", c.Within)
@@ -48,8 +53,8 @@ func (c Common) validate() error {
 	return p.Err()
 }
 
-// allows says whether an address is of the family asked for.
-func (c Common) allows(a netip.Addr) bool {
+// MatchesFamily says whether an address is of the family asked for.
+func (c Common) MatchesFamily(a netip.Addr) bool {
 	switch c.Family {
 	case "4":
 		return a.Is4()
@@ -60,62 +65,11 @@ func (c Common) allows(a netip.Addr) bool {
 }
 
 // hostPort takes "host:port" apart, or "host" when there is a default port.
-// An IPv6 address with a port stands in brackets.
+// An IPv6 address with a port is in brackets.
 func hostPort(s, defaultPort string) (string, error) {
-	host, port, err := splitTarget(s, defaultPort)
+	host, port, err := SplitTarget(s, defaultPort)
 	if err != nil {
 		return "", err
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(port))), nil
-}
-
-// splitTarget takes a target apart into host and port. Without defaultPort the
-// port must be there. The error quotes the target.
-func splitTarget(s, defaultPort string) (host string, port uint16, err error) {
-	want := "host:port"
-	if defaultPort != "" {
-		want = "host or host:port"
-	}
-	h, p, err := net.SplitHostPort(s)
-	if err != nil {
-		if defaultPort == "" {
-			return "", 0, fmt.Errorf("want %s, got %q: the port is missing", want, s)
-		}
-		h, p = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), defaultPort
-	}
-	if err := checkHost(h); err != nil {
-		return "", 0, fmt.Errorf("want %s, got %q: %w", want, s, err)
-	}
-	n, err := strconv.ParseUint(p, 10, 16)
-	if err != nil || n == 0 {
-		return "", 0, fmt.Errorf("want %s, got %q: the port must be 1 to 65535", want, s)
-	}
-	return h, uint16(n), nil
-}
-
-// checkHost says why h is neither an IP address nor a possible host name.
-func checkHost(h string) error {
-	if h == "" {
-		return fmt.Errorf("the host is missing")
-	}
-	if _, err := netip.ParseAddr(h); err == nil {
-		return nil
-	}
-	if strings.Contains(h, ":") {
-		return fmt.Errorf("%q is not an IPv6 address", h)
-	}
-	if len(h) > 253 {
-		return fmt.Errorf("the name is over 253 bytes")
-	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(h, "."), ".") {
-		if label == "" || len(label) > 63 {
-			return fmt.Errorf("%q is not a host name", h)
-		}
-		for _, c := range []byte(label) {
-			if c <= ' ' || c >= 0x7f || strings.IndexByte(`/@?#%\"'<>[]{}|^`+"`", c) >= 0 {
-				return fmt.Errorf("%q is not a host name", h)
-			}
-		}
-	}
-	return nil
 }

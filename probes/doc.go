@@ -1,11 +1,12 @@
-// Package probes measures. Each kind of measurement is a value in a file of
-// its own: its options, its figures, how it validates, measures and reports.
-// kinds.go is the one list of them.
+// Package probes says what a kind of probe is, and runs one: its options and
+// figures, how it validates, measures and reports. The kinds of netmon are in
+// probes/kinds; a program of somebody else's brings its own: see [NewKind].
 //
-// A probe knows no broker and no schedule. It measures when it is told to,
+// A probe knows no broker and no schedule. It measures when it is asked to,
 // obeys the context, and leaves nothing running. What the probes of one
-// process share (sockets, resolvers) lives in an [Env] that the caller owns.
+// process share (sockets, resolvers, memory for bodies) lives in an [Env] that
+// the caller owns.
 //
-// To add a kind: write its file and its test, add one line to kinds.go, and
-// run `go test ./probes -update` to bring README.md up to date.
+// CONTRIBUTING.md says how to add a kind to netmon, docs/architecture.md why
+// there is an engine below.
 package probes

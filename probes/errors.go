@@ -9,8 +9,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 
+	"netmon/probes/engine"
+	"netmon/probes/internal/words"
 	"netmon/wire"
 )
 
@@ -21,22 +24,29 @@ type Error struct {
 	Err     error
 }
 
+// Error implements error.
 func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// fail is the error of a target that failed, for a reason that only the kind knows.
-func fail(f wire.Failure, format string, args ...any) error {
+// InWords says that its text is for people.
+func (e *Error) InWords() {}
+
+// Fail is the error of a target that failed, for a reason that only the kind knows.
+func Fail(f wire.Failure, format string, args ...any) error {
 	return &Error{Failure: f, Err: fmt.Errorf(format, args...)}
 }
 
-// broken is the error of a measurement that could not be made.
-func broken(f wire.Failure, format string, args ...any) error {
+// Broken is the error of a measurement that could not be made.
+func Broken(f wire.Failure, format string, args ...any) error {
 	return &Error{Failure: f, Broken: true, Err: fmt.Errorf(format, args...)}
 }
 
-// netFail is the error of a target that failed on the network: the reason is
-// read from err. what says what was being done: "connect", "read the banner".
-func netFail(what string, err error) error {
+// NetFail is the error of a target that failed on the network: the reason is
+// read from err, and its words are [words.InWords]'s. what says what was being done:
+// "connect", "read the banner".
+func NetFail(what string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -44,12 +54,12 @@ func netFail(what string, err error) error {
 	if errors.As(err, &e) {
 		return &Error{Failure: e.Failure, Broken: e.Broken, Err: fmt.Errorf("%s: %w", what, err)}
 	}
-	f, isBroken := reason(err)
-	return &Error{Failure: f, Broken: isBroken, Err: fmt.Errorf("%s: %w", what, err)}
+	f, isBroken := Reason(err)
+	return &Error{Failure: f, Broken: isBroken, Err: fmt.Errorf("%s: %w", what, words.InWords(err))}
 }
 
-// reason reads the closed set's word out of an error of the standard library.
-func reason(err error) (f wire.Failure, isBroken bool) {
+// Reason reads the closed set's word out of an error of the standard library.
+func Reason(err error) (f wire.Failure, isBroken bool) {
 	var (
 		dns  *net.DNSError
 		alrt tls.AlertError
@@ -59,7 +69,20 @@ func reason(err error) (f wire.Failure, isBroken bool) {
 		name x509.HostnameError
 		auth x509.UnknownAuthorityError
 	)
+	var (
+		icmp  engine.ICMPError
+		route *engine.NoRouteError
+	)
 	switch {
+	case errors.As(err, &route):
+		return wire.BrokenNoRoute, true
+	case errors.As(err, &icmp):
+		// One that is not a plain "unreachable", such as one about the packet's size, says
+		// as much: the packet did not get there.
+		if f, isBroken = Reason(icmp.Err); f == wire.FailBadAnswer {
+			f = wire.FailUnreachable
+		}
+		return f, isBroken
 	case errors.As(err, &dns):
 		if dns.IsNotFound {
 			return wire.FailNoSuchHost, false
@@ -103,14 +126,27 @@ func classify(late bool, err error) (wire.Outcome, wire.Failure, string) {
 	}
 	var e *Error
 	if !errors.As(err, &e) {
-		f, isBroken := reason(err)
+		f, isBroken := Reason(err)
 		if late && !isBroken {
 			f = wire.FailTimeout
 		}
 		e = &Error{Failure: f, Broken: isBroken}
+		if err = words.InWords(err); f == wire.FailTimeout && (late || words.IsTimeout(err)) {
+			err = errors.New("it did not end within the timeout")
+		}
 	}
+	outcome := wire.Failed
 	if e.Broken {
-		return wire.Broken, e.Failure, err.Error()
+		outcome = wire.Broken
 	}
-	return wire.Failed, e.Failure, err.Error()
+	if !slices.ContainsFunc(wire.Failures, func(d wire.FailureDoc) bool { return d.Failure == e.Failure && d.Outcome == outcome }) {
+		return wire.Broken, wire.BrokenInternal, fmt.Sprintf("the kind's reason %q, %s, is none of the contract's: %v", e.Failure, outcome, err)
+	}
+	return outcome, e.Failure, err.Error()
+}
+
+// FailureIs says whether err is a failure for this reason.
+func FailureIs(err error, f wire.Failure) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Failure == f
 }

@@ -17,12 +17,21 @@ type Field struct {
 	Default string // "" when there is none
 	Help    string // with unit and source
 	List    bool   // may be given several times
+	Phase   string // it is a part of a run's time, see [Kind.Phases]
 }
+
+// CommonOptions documents the options that every kind has.
+func CommonOptions() []Field { return fieldsOf(Common{}) }
+
+// SharedFigures documents the figures that every kind has.
+func SharedFigures() []Field { return fieldsOf(Shared{}) }
 
 // fieldsOf lists the documented fields of v, nested structs taken apart.
 func fieldsOf(v any) []Field {
 	val := reflect.ValueOf(v)
-	if val.Kind() == reflect.Pointer {
+	if val.Kind() == reflect.Pointer && !val.IsNil() {
+		val = val.Elem()
+	} else if val.Kind() == reflect.Pointer {
 		val = reflect.New(val.Type().Elem()).Elem()
 	}
 	return walk("", val, nil)
@@ -57,7 +66,7 @@ func walk(prefix string, v reflect.Value, out []Field) []Field {
 			out = walk(path, fv, out)
 			continue
 		}
-		field := Field{Path: path, Type: typ, Help: f.Tag.Get("help"), List: ft.Kind() == reflect.Slice && typ == "list"}
+		field := Field{Path: path, Type: typ, Help: f.Tag.Get("help"), Phase: f.Tag.Get("phase"), List: ft.Kind() == reflect.Slice && typ == "list"}
 		if !fv.IsZero() {
 			field.Default = strings.Trim(fmt.Sprint(fv.Interface()), "[]")
 		}

@@ -8,17 +8,18 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"netmon/wire"
 )
 
-// Kind is one entry of [Kinds].
+// Kind is one kind of probe, made by [NewKind].
 type Kind struct {
 	Name    string
 	Target  string // the form of its targets, such as HOST:PORT
 	Example string // a target, for help and documentation
-	Doc     string // what it does, to stand after its name
+	Doc     string // what it does, to go after its name
 	// MinEvery is the shortest interval that this kind allows. It protects
 	// public servers; 0 means that there is no bound of its own.
 	MinEvery time.Duration
@@ -27,24 +28,26 @@ type Kind struct {
 	// shows a few first.
 	Main []string
 
-	Options []Field // its options, in the order of its file
-	Figures []Field // its figures
+	// Usual marks the kind that people mostly want, for who proposes one.
+	Usual bool
+
+	// Propose is a target that most likely answers where a NATS server is at this host and
+	// port, for who proposes one; nil is none.
+	Propose func(host, port string) string
+
+	// Limits are the kind's own bounds, on its options and on what it reads.
+	Limits []wire.Limit
+
+	Options []Field // its options, in the order of its file; set by NewKind
+	// Defaults is a probe of this kind with every option at its default, for who
+	// describes the form of its options; set by NewKind.
+	Defaults any
+	Figures  []Field // its figures; set by NewKind
 
 	build  func(target string, options []byte) (prepared, error)
 	report func(details []byte, w io.Writer) error
 	ready  func(*Env) error
-}
-
-// atLeast sets MinEvery.
-func (k Kind) atLeast(d time.Duration) Kind {
-	k.MinEvery = d
-	return k
-}
-
-// mainly sets Main.
-func (k Kind) mainly(paths ...string) Kind {
-	k.Main = paths
-	return k
+	wrong  error // why its probe's type is of no use
 }
 
 // Ready says whether this process can run the kind at all, and if not what to do.
@@ -66,79 +69,97 @@ type prepared struct {
 // asked is a pointer to a probe's struct, for what it says of itself.
 type asked interface {
 	common() Common
-	footprint(target string) Footprint
+	Footprint(target string) Footprint
 }
 
-// kind makes an entry of the list. defaults returns a probe with every option
-// at its default. A probe that cannot run everywhere also has the method
-// Ready(*Env) error.
-func kind[P interface {
-	Probe[D]
-	asked
-}, D Details](name, target, example, doc string, defaults func() P) Kind {
-	return Kind{
-		Name: name, Target: target, Example: example, Doc: doc,
-		Options: fieldsOf(defaults()),
-		Figures: fieldsOf(*new(D)),
-		build: func(target string, options []byte) (prepared, error) {
-			p := defaults()
-			var problems wire.Problems
-			if len(bytes.TrimSpace(options)) > 0 {
-				problems.Add("", wire.DecodeStrict(options, &p))
-			}
-			if err := checkLists("", reflect.ValueOf(p)); err != nil {
-				return prepared{}, err
-			}
-			problems.Add("", p.common().validate())
-			problems.Add("", p.Validate(target))
-			if err := problems.Err(); err != nil {
-				return prepared{}, err
-			}
-			if err := p.common().sameFamily(p.footprint(target)); err != nil {
-				return prepared{}, err
-			}
-			run := prepared{measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
-			run.asked = any(&p).(asked)
-			run.starter, _ = any(&p).(Starter)
-			return run, nil
-		},
-		report: func(details []byte, w io.Writer) error {
-			d := *new(D)
-			if err := json.Unmarshal(details, &d); err != nil {
-				return fmt.Errorf("decode %s details: %w", name, err)
-			}
-			d.Report(w)
-			return nil
-		},
-		ready: func(env *Env) error {
-			if r, ok := any(defaults()).(interface{ Ready(*Env) error }); ok {
-				return r.Ready(env)
-			}
-			return nil
-		},
+// NewKind completes k, which has a name, a target, an example and a doc, with
+// what the probe's type shows. defaults returns a probe with every option at its
+// default: a struct, or a pointer to a new one each time. A probe that cannot run everywhere also has the method
+// Ready(*Env) error; one that needs no goroutine while it waits is a [Starter].
+func NewKind[P Probe[D], D Details](k Kind, defaults func() P) Kind {
+	first := defaults()
+	_, k.wrong = pointerTo(&first)
+	k.Defaults = first
+	k.Options, k.Figures = fieldsOf(first), append(fieldsOf(*new(D)), fieldsOf(Shared{})...)
+	k.build = func(target string, options []byte) (prepared, error) {
+		p := defaults()
+		pointer, err := pointerTo(&p)
+		if err != nil {
+			return prepared{}, err
+		}
+		var problems wire.Problems
+		if len(bytes.TrimSpace(options)) > 0 {
+			problems.Add("", wire.DecodeStrict(options, pointer))
+		}
+		if err := checkLists("", reflect.ValueOf(p)); err != nil {
+			return prepared{}, err
+		}
+		problems.Add("", p.common().validate())
+		problems.Add("", p.Validate(target))
+		if err := problems.Err(); err != nil {
+			return prepared{}, err
+		}
+		problems.Add("", p.common().sameFamily(p.Footprint(target)))
+		problems.Add("", p.common().eachPossible(p.Footprint(target)))
+		if err := problems.Err(); err != nil {
+			return prepared{}, err
+		}
+		run := prepared{measure: func(ctx context.Context, run *Run) (Details, error) { return p.Measure(ctx, run) }}
+		run.asked = pointer
+		run.starter, _ = pointer.(Starter)
+		return run, nil
 	}
+	k.report = func(details []byte, w io.Writer) error {
+		d := *new(D)
+		if err := json.Unmarshal(details, &d); err != nil {
+			return fmt.Errorf("decode %s details: %w", k.Name, err)
+		}
+		if !isNil(d) {
+			d.Report(w)
+		}
+		var shared Shared
+		if err := json.Unmarshal(details, &shared); err != nil {
+			return fmt.Errorf("decode %s details: %w", k.Name, err)
+		}
+		shared.report(w)
+		return nil
+	}
+	k.ready = func(env *Env) error {
+		if r, ok := any(defaults()).(interface{ Ready(*Env) error }); ok {
+			return r.Ready(env)
+		}
+		return nil
+	}
+	return k
 }
 
-// Check is a monitor's probe: decoded, validated, ready to run again and again.
-// Runs of one Check must not overlap.
-type Check struct {
-	// Timeout, when it is set, is when the caller of Begin calls Stop: targets of
-	// several addresses share it among them.
-	Timeout time.Duration
-
-	kind, target string
-	env          *Env
-	named        bool // it names secrets
-	prepared
-	prev any
+// pointerTo returns a pointer to the struct of a probe, which p points to, or which
+// p's own pointer does.
+func pointerTo[P any](p *P) (asked, error) {
+	v := reflect.ValueOf(p)
+	if v.Elem().Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if a, ok := v.Interface().(asked); ok && v.Elem().Kind() == reflect.Struct {
+		return a, nil
+	}
+	return nil, errors.New("its probe must be a struct or a pointer to one")
 }
 
-// New builds the probe of a monitor. The error holds every mistake in target
-// and options, by field.
-func New(env *Env, kindName, target string, options json.RawMessage) (*Check, error) {
-	k, ok := Find(kindName)
-	if !ok {
-		return nil, &wire.FieldError{Path: "kind", Err: fmt.Errorf("unknown kind %q: one of %s", kindName, Names())}
+// isNil says whether d is none: nil, or a pointer that is.
+func isNil(d Details) bool {
+	v := reflect.ValueOf(d)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// New builds a probe of this kind. The error holds every mistake in target and
+// options, by field.
+func (k Kind) New(env *Env, target string, options json.RawMessage) (*Check, error) {
+	if k.build == nil {
+		return nil, &wire.FieldError{Path: "kind", Err: fmt.Errorf("kind %q was not made by NewKind", k.Name)}
+	}
+	if k.wrong != nil {
+		return nil, &wire.FieldError{Path: "kind", Err: fmt.Errorf("kind %q: %w", k.Name, k.wrong)}
 	}
 	p, err := k.build(target, options)
 	if err != nil {
@@ -154,148 +175,9 @@ func New(env *Env, kindName, target string, options json.RawMessage) (*Check, er
 	}
 	c := &Check{kind: k.Name, target: target, env: env, prepared: p}
 	c.named = len(c.secretsNamed()) > 0
+	c.each = c.measuresEach()
+	if host := targetHost(c.asked.Footprint(target)); !isASCII(target) && strings.Contains(host, "xn--") {
+		c.name = host
+	}
 	return c, nil
-}
-
-// Prepare builds the probe of a monitor with its defaults set. The error holds
-// every mistake in it: in what all kinds share, in its target, in its options.
-func Prepare(env *Env, m wire.Monitor) (*Check, error) {
-	var p wire.Problems
-	p.Add("", m.Validate())
-	if k, ok := Find(m.Kind); ok && m.Every != 0 && m.Every.Std() < k.MinEvery {
-		p.Addf("every", "kind %s allows at least %v, got %q", k.Name, k.MinEvery, m.Every)
-	}
-	var c *Check
-	if m.Kind != "" {
-		var err error
-		c, err = New(env, m.Kind, m.Target, m.Options)
-		for _, e := range wire.FieldErrors(err) {
-			if e.Path != "target" || m.Target != "" { // it is missing, which was said
-				p.Add("", e)
-			}
-		}
-	}
-	if err := p.Err(); err != nil {
-		return nil, err
-	}
-	full := m.WithDefaults()
-	if err := c.FitsIn(full.Timeout.Std(), full.Every.Std()); err != nil {
-		return nil, err
-	}
-	c.Timeout = m.Timeout.Std()
-	return c, nil
-}
-
-// CheckMonitor reports every mistake in a monitor: see [Prepare].
-func CheckMonitor(m wire.Monitor) error {
-	_, err := Prepare(nil, m)
-	return err
-}
-
-// Run measures once, within timeout, and returns the result with everything
-// filled in that a probe can know. onStep, when not nil, is told what happens
-// as it happens, from any goroutine. A panic becomes a broken result.
-func (c *Check) Run(ctx context.Context, timeout time.Duration, onStep func(Step)) wire.Result {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	run := &Run{Target: c.target, Env: c.env, Prev: c.prev, named: c.named, onStep: onStep, Started: time.Now()}
-	details, err := c.contain(ctx, run)
-	return c.conclude(run, time.Since(run.Started), details, err, ctx.Err() != nil)
-}
-
-// conclude makes the result of a run that took elapsed and ended with details
-// and err; late says that its time was over.
-func (c *Check) conclude(run *Run, elapsed time.Duration, details Details, err error, late bool) wire.Result {
-	c.prev = run.kept
-	r := wire.Result{
-		Kind: c.kind, Target: c.target,
-		Started: run.Started.UTC(), ElapsedNS: int64(elapsed),
-		Address: run.address, Unmet: run.unmet,
-	}
-	latency := elapsed
-	if details != nil {
-		h := details.Headline()
-		r.Clock, r.Loss, r.Summary = h.Clock, h.Loss, h.Summary
-		if h.Latency > 0 {
-			latency = h.Latency
-			ns := int64(latency)
-			r.LatencyNS = &ns
-		}
-		if !h.Expires.IsZero() {
-			t := h.Expires.UTC()
-			r.CertExpires = &t
-		}
-		data, jerr := json.Marshal(details)
-		if jerr != nil && err == nil {
-			err = broken(wire.BrokenInternal, "encode details: %w", jerr)
-		}
-		r.Details = data
-	}
-	err = c.judge(run, latency, err)
-	r.Outcome, r.Failure, r.Error = classify(late, err)
-	r.Unmet = run.unmet
-	if run.inverted != "" {
-		r.Summary = "does not answer, as wanted: " + string(run.inverted)
-	}
-	run.concealResult(&r)
-	if run.onStep != nil {
-		run.Stepf("%s", verdict(r))
-	}
-	return r
-}
-
-// judge applies the options that all kinds share to what Measure returned.
-func (c *Check) judge(run *Run, latency time.Duration, err error) error {
-	common := c.asked.common()
-	if err == nil {
-		if within := common.Within.Std(); within > 0 {
-			run.Expect(latency <= within, "within", within.String(), latency.String())
-			if latency > within && len(run.unmet) == 1 {
-				err = fail(wire.FailSlow, "took %v, want at most %v", latency, within)
-			}
-		}
-	}
-	if err == nil && len(run.unmet) > 0 {
-		u := run.unmet[0]
-		err = fail(wire.FailMismatch, "%s: want %s, got %s", u.Expect, u.Want, u.Got)
-		if n := len(run.unmet) - 1; n > 0 {
-			err = fail(wire.FailMismatch, "%w (and %d more)", err, n)
-		}
-	}
-	if !common.Invert {
-		return err
-	}
-	if err == nil {
-		return fail(wire.FailAnswered, "the target answered, and invert wants it not to")
-	}
-	var e *Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch e.Failure {
-	case wire.FailTimeout, wire.FailRefused, wire.FailReset, wire.FailUnreachable, wire.FailNoAnswer, wire.FailTTLExceeded:
-		run.Stepf("inverted: %v", err)
-		run.inverted = e.Failure
-		return nil
-	case wire.FailMismatch, wire.FailSlow, wire.FailBadAnswer:
-		return fail(wire.FailAnswered, "the target answered, and invert wants it not to: %w", err)
-	}
-	return err
-}
-
-// contain turns a panic of the probe into a broken result.
-func (c *Check) contain(ctx context.Context, run *Run) (d Details, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			d, err = nil, panicked(c.kind, p)
-		}
-	}()
-	return c.measure(ctx, run)
-}
-
-func verdict(r wire.Result) string {
-	if r.Outcome == wire.OK {
-		return "ok"
-	}
-	return fmt.Sprintf("%s: %s: %s", r.Outcome, r.Failure, r.Error)
 }

@@ -7,51 +7,34 @@ import (
 	"regexp/syntax"
 	"strings"
 
-	"github.com/miekg/dns"
-
+	"netmon/probes/engine"
 	"netmon/wire"
 )
 
 // What a monitor may ask of a probe.
 const (
-	maxList    = 200       // entries of one list or map of options
-	maxRegex   = 1000      // bytes of an expression
-	maxProgram = 10_000    // steps that it compiles to
-	maxTLSCert = 256 << 10 // bytes of a chain of certificates: crypto/tls, maxHandshakeCertificateMsg
+	maxList    = 200    // entries of one list or map of options
+	maxRegex   = 1000   // bytes of an expression
+	maxProgram = 10_000 // steps that it compiles to
+	maxReply   = 65507  // bytes of a datagram over IPv4: 65535 less the IP and UDP headers
 )
 
-// Limits bounds the options of monitors, and what is read from targets.
-var Limits = []wire.Limit{
+// limits bound the options of monitors of all kinds, and what is read from targets.
+var limits = []wire.Limit{
 	{What: "a list or a map of options", Most: maxList, Unit: "entries", Beyond: "refused"},
 	{What: "a regular expression (RE2)", Most: maxRegex, Unit: "bytes", Beyond: "refused"},
 	{What: "what it compiles to: repeats such as `{1000}` count in full", Most: maxProgram, Unit: "steps", Beyond: "refused"},
-	{What: "a JSON path", Most: jsonMaxSteps, Unit: "names and indexes", Beyond: "refused"},
-	{What: "tcp: `steps`", Most: tcpMaxSteps, Unit: "steps", Beyond: "refused"},
-	{What: "tcp: bytes to send in one step", Most: tcpMaxSend, Unit: "bytes", Beyond: "refused"},
-	{What: "icmp: `count`", Most: icmpMaxCount, Unit: "packets", Beyond: "refused"},
-	{What: "udp: `count`", Most: udpMaxCount, Unit: "packets", Beyond: "refused"},
-	{What: "ntp: `samples`", Most: ntpMaxSamples, Unit: "packets", Beyond: "refused"},
-	{What: "http: status line and headers of a response, over HTTP/1.1 and 2", Most: httpMaxHeader, Unit: "bytes", Beyond: "`limit`"},
-	{What: "http: body, as it comes and decoded (`max_body`, default)", Most: httpMaxBody, Unit: "bytes", Beyond: "`limit`"},
-	{What: "http: the greatest `max_body`", Most: httpMostBody, Unit: "bytes", Beyond: "refused"},
-	{What: "http: content codings upon one another", Most: httpMaxCodings, Unit: "codings", Beyond: "not decoded"},
-	{What: "http: responses with 1xx", Most: httpMaxInterim, Unit: "responses", Beyond: "`limit`"},
-	{What: "http: redirects", Most: httpMaxRedirects, Unit: "redirects", Beyond: "refused; `limit`"},
-	{What: "http: a proxy's answer to CONNECT", Most: httpMaxHeader, Unit: "bytes", Beyond: "`proxy`"},
-	{What: "dns: a message, over any transport", Most: dns.MaxMsgSize, Unit: "bytes", Beyond: "`limit`, over HTTPS; the others carry no more"},
-	{What: "dns: records of a section that a result tells", Most: dnsMaxRecords, Unit: "records", Beyond: "counted"},
-	{What: "dns: text of all of them", Most: dnsMaxText, Unit: "bytes", Beyond: "counted"},
-	{What: "tcp: banner, and each answer (the greatest `max_bytes`)", Most: tcpMaxRead, Unit: "bytes", Beyond: "`limit`"},
-	{What: "tcp: pieces that one answer comes in", Most: tcpMaxPieces, Unit: "reads", Beyond: "`limit`"},
-	{What: "tcp: lines of one answer in a STARTTLS dialogue", Most: tcpMaxLines, Unit: "lines", Beyond: "`limit`"},
-	{What: "udp, ntp, icmp: a reply", Most: udpMaxPayload, Unit: "bytes", Beyond: "UDP and ICMP have none"},
-	{What: "TLS: certificates of a handshake (crypto/tls)", Most: maxTLSCert, Unit: "bytes", Beyond: "`tls`"},
-	{What: "TLS: certificates that a result tells", Most: maxChain, Unit: "certificates", Beyond: "left out"},
-	{What: "TLS: names of one certificate that a result tells", Most: maxSANs, Unit: "names", Beyond: "left out"},
+	{What: "udp, ntp, icmp: a reply", Most: maxReply, Unit: "bytes", Beyond: "UDP and ICMP have none"},
+	{What: "addresses of one name that a result lists, and that `addresses: each` measures", Most: mostAddresses, Unit: "addresses", Beyond: "counted"},
+	{What: "notes of one result", Most: mostNotes, Unit: "notes", Beyond: "left out"},
+	{What: "questions to name servers, of one lookup, that its error lists", Most: engine.MostInquiries, Unit: "questions", Beyond: "asked, not listed"},
+	{What: "udp, dns, ntp, icmp: packets that a target sends to a shared socket beyond one reply to each request", Most: engine.NoiseMost, Unit: "packets a second", Beyond: "ignored there; it gets sockets of its own for 10 minutes"},
+	{What: "udp, dns, ntp, icmp: addresses that are known to do so, of one IP family", Most: engine.NoisyMost, Unit: "addresses", Beyond: "not noted"},
+	{What: "udp, dns, ntp, icmp: addresses that one shared socket ignores", Most: engine.MutedMost, Unit: "addresses", Beyond: "the socket gets no new runs"},
 }
 
-// compileRegex compiles an expression of a monitor.
-func compileRegex(s string) (*regexp.Regexp, error) {
+// CompileRegex compiles an expression of a monitor.
+func CompileRegex(s string) (*regexp.Regexp, error) {
 	if len(s) > maxRegex {
 		return nil, fmt.Errorf("it is %d bytes long: want at most %d", len(s), maxRegex)
 	}
@@ -66,7 +49,7 @@ func compileRegex(s string) (*regexp.Regexp, error) {
 }
 
 // programSize is about how many steps re compiles to. It is known before they
-// are made: {1000} makes a thousand of what it stands behind.
+// are made: {1000} makes a thousand of what it follows.
 func programSize(re *syntax.Regexp) int {
 	n := 1
 	if re.Op == syntax.OpLiteral {

@@ -23,7 +23,7 @@ func namedIn(path string, v reflect.Value) (found []string) {
 			found = namedIn(path, v.Elem())
 		}
 	case reflect.String:
-		if v.Type() == reflect.TypeFor[Secret]() && v.Len() > 0 || inText.MatchString(v.String()) {
+		if v.Type() == reflect.TypeFor[Secret]() && v.Len() > 0 || NamesSecret(v.String()) {
 			found = []string{path}
 		}
 	case reflect.Struct:

@@ -16,8 +16,8 @@ import (
 // secret which is written out instead of named by a reference. The options to
 // look at have the tag secret:"text": a text that may hold references, or a map
 // of such. An option of the type [Secret] takes nothing but a reference.
-func PlainSecrets(m wire.Monitor) []string {
-	c, err := New(nil, m.Kind, m.Target, m.Options)
+func (l List) PlainSecrets(m wire.Monitor) []string {
+	c, err := l.New(nil, m.Kind, m.Target, m.Options)
 	if err != nil {
 		return nil
 	}
@@ -52,13 +52,13 @@ func plainIn(path string, v reflect.Value) (found []string) {
 			case f.Tag.Get("secret") == "":
 				found = append(found, plainIn(at, v.Field(i))...)
 			case f.Type.Kind() == reflect.String:
-				if s := v.Field(i).String(); secretText.MatchString(s) && !inText.MatchString(s) {
+				if s := v.Field(i).String(); secretText.MatchString(s) && !NamesSecret(s) {
 					found = append(found, at)
 				}
 			default:
 				values := v.Field(i).Interface().(map[string]string)
 				for _, key := range slices.Sorted(maps.Keys(values)) {
-					if secretName.MatchString(key) && !inText.MatchString(values[key]) {
+					if secretName.MatchString(key) && !NamesSecret(values[key]) {
 						found = append(found, at+"."+key)
 					}
 				}

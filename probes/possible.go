@@ -9,7 +9,7 @@ import (
 
 // Sends is the time from the first to the last of what a run has to send.
 func (c *Check) Sends() time.Duration {
-	f := c.asked.footprint(c.target)
+	f := c.asked.Footprint(c.target)
 	return max(0, time.Duration(f.Probes-1)*f.Gap)
 }
 
@@ -17,7 +17,7 @@ func (c *Check) Sends() time.Duration {
 // time for. Such a monitor would fail for ever, whatever its target does. every
 // is the time from one run to the next.
 func (c *Check) FitsIn(timeout, every time.Duration) error {
-	f, least := c.asked.footprint(c.target), c.Sends()
+	f, least := c.asked.Footprint(c.target), c.Sends()
 	var p wire.Problems
 	option := "options." + f.Number
 	switch {
@@ -44,7 +44,7 @@ func (c Common) sameFamily(f Footprint) error {
 		if err != nil {
 			continue
 		}
-		if !c.allows(a) {
+		if !c.MatchesFamily(a) {
 			p.Addf("family", "is %s, and the %s names %s", c.Family, place.what(), a)
 		}
 		if source.IsValid() && source.Is4() != a.Is4() {

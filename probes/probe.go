@@ -8,11 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"netmon/probes/internal/figures"
 	"netmon/wire"
 )
 
 // Probe is one kind of measurement, configured: a struct whose exported fields
-// are the options of a monitor. It embeds [Common]. D is what it learns.
+// are the options of a monitor. It embeds [Common], without which it is none.
+// D is what it learns.
 //
 // Every option has the tags json (its name) and help (what it does, with unit
 // and source), every figure in D too: command-line flags, README.md and the
@@ -23,10 +25,14 @@ type Probe[D Details] interface {
 	Validate(target string) error
 	// Measure runs once. It obeys ctx, which always has a deadline, starts
 	// nothing that outlives it, and may be called from several goroutines.
-	// An error means that the target failed, see [fail] and [Run.Expect], or
-	// that nothing could be measured, see [broken]; what was learned until
+	// An error means that the target failed, see [Fail] and [Run.Expect], or
+	// that nothing could be measured, see [Broken]; what was learned until
 	// then comes with it.
 	Measure(ctx context.Context, run *Run) (D, error)
+	// Footprint says what a run sends and where to, for the agent's policy.
+	Footprint(target string) Footprint
+
+	common() Common // of the embedded Common
 }
 
 // Details are the figures of one kind: what Measure learned.
@@ -46,14 +52,11 @@ type Headline struct {
 	Loss    *float64      // packets lost of those sent, 0 to 1
 	Expires time.Time     // the earliest end of the certificates seen
 	Summary string        // the figures in a few words, without Latency
-}
 
-// What timed a latency.
-const (
-	ClockKernel  = "kernel"   // timestamps that the kernel took with the packets
-	ClockTCPInfo = "tcp_info" // the kernel's own measurement of the connection
-	ClockUser    = "user"     // a clock read in this process
-)
+	// Whole says that Latency began with the run, so that it holds the time that
+	// went by with addresses which did not answer.
+	Whole bool
+}
 
 // Env holds what the probes of one process share. The zero value is ready;
 // Close it when the last run has ended.
@@ -61,7 +64,7 @@ type Env struct {
 	// Allow, when not nil, says whether probes may send to an address; the error
 	// says why not, and the run is broken by the policy. network is tcp, udp,
 	// icmp, which has port 0, or resolver: the host's own, asked over DNS. It is
-	// set before the first run, and called from several goroutines. See [Run.allow].
+	// set before the first run, and called from several goroutines. See [Run.Allow].
 	Allow func(network string, to netip.AddrPort) error
 
 	// AllowSecrets, when not nil, says the same for runs of a monitor that names
@@ -77,8 +80,13 @@ type Env struct {
 	// Otherwise any variable and any file of this process's user may be read.
 	Secret func(kind, name string) (string, error)
 
+	// Bodies is what runs may hold of the bodies of responses, all together, to
+	// compare them with what is expected, bytes; 0 is [DefaultBodies].
+	Bodies int64
+
 	mu     sync.Mutex
 	shared map[string]io.Closer // by kind: what Shared made
+	bodies *BodyBudget          // made when it is first asked for
 }
 
 // Shared returns what mk made under this key, making it on first use.
@@ -118,7 +126,7 @@ func (e *Env) Close() error {
 type Step struct {
 	At   time.Duration // since the start of the run
 	Text string
-	Live bool // worth showing while the run goes on, such as one echo reply
+	Live bool // worth showing while the run continues, such as one echo reply
 }
 
 // Run is one run of a probe: what it is given, and where it reports to.
@@ -133,13 +141,17 @@ type Run struct {
 	Prev any
 	kept any
 
-	resolved *int64 // see resolveAge
+	resolved *int64    // see ResolveAge
+	only     *oneOfAll // the address to measure, where each is
+	notes    []string  // see NoteText
 
-	mu      sync.Mutex // guards unmet, address; callbacks of libraries come from other goroutines
-	unmet   []wire.Unmet
-	address string
-	named   bool     // the monitor names secrets
-	secrets []string // in every form in which they may come back, see guard
+	mu        sync.Mutex // guards unmet to spent; callbacks of libraries come from other goroutines
+	unmet     []wire.Unmet
+	address   string
+	addresses Shared        // those tried, in order
+	spent     time.Duration // on such as this list has no room for
+	named     bool          // the monitor names secrets
+	secrets   []string      // in every form in which they may come back, see Redact
 
 	onStep   func(Step)   // nil when nobody looks
 	inverted wire.Failure // the failure that Common.Invert turned into ok
@@ -149,7 +161,13 @@ type Run struct {
 	done    func(wire.Result)
 }
 
-// Keep leaves v for the next run of the same monitor.
+// NewRun is a run of no monitor, for the tests of a kind. onStep may be nil.
+func NewRun(target string, env *Env, onStep func(Step)) *Run {
+	return &Run{Target: target, Env: env, Started: time.Now(), onStep: onStep}
+}
+
+// Keep leaves v for the next run of the same monitor. Where v is an [io.Closer],
+// it is closed when there is none: see [Check.Close].
 func (r *Run) Keep(v any) { r.kept = v }
 
 // Stepf notes a step for --explain. It costs nothing when nobody looks.
@@ -160,9 +178,31 @@ func (r *Run) Livef(format string, args ...any) { r.step(true, format, args) }
 
 func (r *Run) step(live bool, format string, args []any) {
 	if r.onStep != nil {
-		r.onStep(Step{At: time.Since(r.Started), Text: r.conceal(fmt.Sprintf(format, args...)), Live: live})
+		r.onStep(Step{At: time.Since(r.Started), Text: r.Conceal(fmt.Sprintf(format, args...)), Live: live})
 	}
 }
+
+// Watched says whether somebody looks at the steps: what costs something only to be
+// told is left out otherwise.
+func (r *Run) Watched() bool { return r.onStep != nil }
+
+// Misses is how many expectations were not met until now.
+func (r *Run) Misses() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.unmet)
+}
+
+// Address is the address that was noted last, "" when none was.
+func (r *Run) Address() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.address
+}
+
+// KnowsTimeout says whether it is known how long a run by Start may take: only then can
+// several addresses share it.
+func (r *Run) KnowsTimeout() bool { return r.timeout > 0 }
 
 // Reached notes the address that is being measured.
 func (r *Run) Reached(addr string) {
@@ -171,25 +211,16 @@ func (r *Run) Reached(addr string) {
 	r.mu.Unlock()
 }
 
-// Expect notes one expectation and whether it was met. Measure goes on and
+// Expect notes one expectation and whether it was met. Measure continues and
 // checks the others too; a run with an unmet expectation fails with "mismatch"
 // once Measure has returned, unless Measure itself returned an error.
 func (r *Run) Expect(ok bool, option, want, got string) {
 	if ok {
-		r.Stepf("%s: want %s, got %s: met", option, want, clip(got))
+		r.Stepf("%s: want %s, got %s: met", option, want, figures.Clip(got))
 		return
 	}
-	r.Stepf("%s: want %s, got %s: NOT met", option, want, clip(got))
+	r.Stepf("%s: want %s, got %s: NOT met", option, want, figures.Clip(got))
 	r.mu.Lock()
-	r.unmet = append(r.unmet, wire.Unmet{Expect: option, Want: clip(r.conceal(want)), Got: clip(r.conceal(got))})
+	r.unmet = append(r.unmet, wire.Unmet{Expect: option, Want: figures.Clip(r.Conceal(want)), Got: figures.Clip(r.Conceal(got))})
 	r.mu.Unlock()
-}
-
-// clip keeps a target's text from filling a result.
-func clip(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	return fmt.Sprintf("%s... (%d bytes)", s[:most], len(s))
 }

@@ -33,9 +33,9 @@ func (s *Secret) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// read reads what the reference names, from where the owner of the process lets
+// Read reads what the reference names, from where the owner of the process lets
 // it be read, see [Env.Secret]. A trailing line end of a file is not part of it.
-func (s Secret) read(env *Env) (string, error) {
+func (s Secret) Read(env *Env) (string, error) {
 	if s == "" {
 		return "", nil
 	}
@@ -46,7 +46,7 @@ func (s Secret) read(env *Env) (string, error) {
 	}
 	v, err := look(kind, name)
 	if err != nil {
-		return "", broken(wire.BrokenSecret, "read secret %s: %w", string(s), err)
+		return "", Broken(wire.BrokenSecret, "read secret %s: %w", string(s), err)
 	}
 	return v, nil
 }
@@ -69,7 +69,7 @@ func readOwn(kind, name string) (string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", cmp.Or(err, errors.New("it is no regular file"))
+		return "", cmp.Or(err, errors.New("it is not a regular file"))
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if len(b) > maxSecret {
@@ -87,21 +87,27 @@ func reference(s string) (kind, name string, ok bool) {
 	return strings.Cut(strings.TrimSuffix(inner, "}"), ":")
 }
 
-// reveal reads a secret for this run, and keeps it out of all that the run tells.
-func (r *Run) reveal(s Secret) (string, error) {
-	v, err := s.read(r.Env)
-	r.guard(v)
+// Reveal reads a secret for this run, and keeps it out of all that the run reports.
+func (r *Run) Reveal(s Secret) (string, error) {
+	v, err := s.Read(r.Env)
+	r.Redact(v)
 	return v, err
 }
 
 // inText finds references inside of a text.
 var inText = regexp.MustCompile(`\$\{(env|file):[^}]+\}`)
 
-// expand replaces the references in a text.
-func (r *Run) expand(text string) (string, error) {
+// NamesSecret says whether a text holds a reference to a secret.
+func NamesSecret(text string) bool { return inText.MatchString(text) }
+
+// WithoutSecrets is a text without the references in it.
+func WithoutSecrets(text string) string { return inText.ReplaceAllString(text, "") }
+
+// Expand replaces the references in a text.
+func (r *Run) Expand(text string) (string, error) {
 	var first error
 	out := inText.ReplaceAllStringFunc(text, func(ref string) string {
-		v, err := r.reveal(Secret(ref))
+		v, err := r.Reveal(Secret(ref))
 		if err != nil && first == nil {
 			first = err
 		}
@@ -110,37 +116,40 @@ func (r *Run) expand(text string) (string, error) {
 	return out, first
 }
 
-// guard keeps v out of all that the run tells, in each form in which a target
-// may send it back: as it is, in a URL, in base64, in hex, in JSON.
-func (r *Run) guard(v string) {
+// Redact keeps v out of all that the run reports, in each form in which a target
+// may send it back: as it is, in a URL, in base64, in hex, in JSON, as a host name in ASCII.
+func (r *Run) Redact(v string) {
 	if v == "" {
 		return
 	}
 	escaped, _ := json.Marshal(v)
 	r.secrets = append(r.secrets, v, url.QueryEscape(v), url.PathEscape(v), base64.RawStdEncoding.EncodeToString([]byte(v)), // which padding may follow
 		base64.RawURLEncoding.EncodeToString([]byte(v)), hex.EncodeToString([]byte(v)), string(escaped[1:len(escaped)-1]))
+	if a, err := ASCIIHost(v); err == nil && a != v && strings.Contains(a, "xn--") {
+		r.secrets = append(r.secrets, a)
+	}
 	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	r.secrets = slices.Compact(r.secrets)
 }
 
-// conceal puts stars where a secret stands.
-func (r *Run) conceal(text string) string {
+// Conceal puts stars where a secret stands.
+func (r *Run) Conceal(text string) string {
 	for _, v := range r.secrets {
 		text = strings.ReplaceAll(text, v, "*****")
 	}
 	return text
 }
 
-// concealResult looks through all that a run tells, whichever kind it is of. It
+// concealResult looks through all that a run reports, whichever kind it is of. It
 // is the last line of defence: a kind conceals before it clips a text, which
 // would leave a part of a secret.
 func (r *Run) concealResult(res *wire.Result) {
 	if len(r.secrets) == 0 {
 		return
 	}
-	res.Error, res.Summary = r.conceal(res.Error), r.conceal(res.Summary)
+	res.Error, res.Summary = r.Conceal(res.Error), r.Conceal(res.Summary)
 	for i := range res.Unmet {
-		res.Unmet[i].Want, res.Unmet[i].Got = r.conceal(res.Unmet[i].Want), r.conceal(res.Unmet[i].Got)
+		res.Unmet[i].Want, res.Unmet[i].Got = r.Conceal(res.Unmet[i].Want), r.Conceal(res.Unmet[i].Got)
 	}
 	if !slices.ContainsFunc(r.secrets, func(v string) bool { return bytes.Contains(res.Details, []byte(v)) }) {
 		return
@@ -154,7 +163,7 @@ func (r *Run) concealResult(res *wire.Result) {
 		if json.Unmarshal(b, &text) != nil {
 			return b
 		}
-		out, _ := json.Marshal(r.conceal(text))
+		out, _ := json.Marshal(r.Conceal(text))
 		return out
 	})
 }

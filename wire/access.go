@@ -25,7 +25,7 @@ const (
 // Roles lists what a token may be made for.
 var Roles = []Role{RoleAgent, RoleViewer, RoleOperator, RoleAdmin, RoleNotifier}
 
-// Joiner is what somebody of this role is, as who joins says it.
+// Joiner is what somebody of this role is, as whoever joins says it.
 func (r Role) Joiner() Joiner {
 	switch r {
 	case RoleAgent:
@@ -36,7 +36,7 @@ func (r Role) Joiner() Joiner {
 	return JoinConsole
 }
 
-// Subjects of a broker that knows who is who.
+// Subjects of a broker that has identities.
 const (
 	AccessJoinSubject  = "access.join"  // whoever holds a token: Join, answered by AccessReply
 	AccessAdminSubject = "access.admin" // admins: AccessCommand, answered by AccessReply
@@ -62,7 +62,7 @@ func ClaimSubject(agent string) (string, error) {
 	return "access.claim." + agent, nil
 }
 
-// AuditSubject is where what an agent, or the broker itself, did is told.
+// AuditSubject is where what an agent, or the broker itself, did is published.
 func AuditSubject(where string) (string, error) {
 	if err := CheckToken(where); err != nil {
 		return "", fmt.Errorf("name %w", err)
@@ -120,7 +120,7 @@ const (
 	AccessForget AccessOp = "forget" // an agent that died: it is in no list any more
 
 	AccessAuthority       AccessOp = "authority"        // tell of the authority, and who has the next one
-	AccessAuthorityRotate AccessOp = "authority-rotate" // begin a change of the authority's keys, or go on without some
+	AccessAuthorityRotate AccessOp = "authority-rotate" // begin a change of the authority's keys, or continue without some
 	AccessAuthorityAbort  AccessOp = "authority-abort"  // give it up, before the switch
 
 	AccessConsumers      AccessOp = "consumers"        // tell by what consoles read
@@ -134,11 +134,11 @@ var AccessOps = []AccessOp{AccessToken, AccessList, AccessRevoke, AccessResume, 
 type AccessCommand struct {
 	Op       AccessOp          `json:"op"`                 // one of AccessOps
 	Name     string            `json:"name,omitempty"`     // token, revoke, resume: of the identity; forget: of the agent; consumers: theirs, default all; consumers-remove: theirs
-	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator, admin or notifier; with replace, absent is the one of before
+	Role     Role              `json:"role,omitempty"`     // token: agent, viewer, operator, admin or notifier; with replace, absent is the earlier one
 	Labels   map[string]string `json:"labels,omitempty"`   // token for an agent: what selectors match; with replace, absent keeps those that it has
 	Uses     int               `json:"uses,omitempty"`     // token for agents: how many may join by it, each under a name of its own, 1 to 10000; default 1. Of more than one, name is the token's own, and made where it is absent
 	Replace  bool              `json:"replace,omitempty"`  // token for a name in use: whoever has its key is shut out once somebody joined by the token
-	After    string            `json:"after,omitempty"`    // list, consumers: go on after this one
+	After    string            `json:"after,omitempty"`    // list, consumers: continue after this one
 	Expires  Duration          `json:"expires,omitempty"`  // token: how long it may be used; default 1h
 	Consumer string            `json:"consumer,omitempty"` // consumers-remove: its name; default all of that identity
 	Without  []string          `json:"without,omitempty"`  // authority-rotate: identities that it does not wait for
@@ -150,13 +150,14 @@ type AccessReply struct {
 	OK         bool        `json:"ok"`                   // it was done
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
+	Hosts      []string    `json:"hosts,omitempty"`      // token: further addresses of a broker that listens on all of its host; any may stand in the line
 	Credential *Credential `json:"credential,omitempty"` // join, rotate
 	Identities []Identity  `json:"identities,omitempty"` // token, list, revoke, resume
 	Consumers  []Consumer  `json:"consumers,omitempty"`  // consumers, consumers-remove
-	Next       string      `json:"next,omitempty"`       // list, consumers: give this as after to go on
+	Next       string      `json:"next,omitempty"`       // list, consumers: give this as after to continue
 
 	Authority *AuthorityState `json:"authority,omitempty"` // authority, authority-rotate, authority-abort
-	Takeover  *NextAuthority  `json:"takeover,omitempty"`  // to who asks for it on access.rotate
+	Takeover  *NextAuthority  `json:"takeover,omitempty"`  // to whoever asks for it on access.rotate
 
 	Challenge string `json:"challenge,omitempty"` // for the next request, where this one was signed for an old one
 }
@@ -181,14 +182,14 @@ type AuthorityState struct {
 	Made    time.Time `json:"made"`              // when it was made, UTC
 	State   string    `json:"state"`             // steady, announced or switched
 	Next    string    `json:"next,omitempty"`    // announced: fingerprint of the one that takes over
-	Before  string    `json:"before,omitempty"`  // fingerprint of the one before
+	Before  string    `json:"before,omitempty"`  // fingerprint of the previous one
 	Began   time.Time `json:"began,omitzero"`    // announced, switched: when, UTC
 	By      string    `json:"by,omitempty"`      // announced, switched: who began it
 	All     int       `json:"all"`               // identities that are in, but for the broker's own host's admin
 	Have    int       `json:"have"`              // announced: that keep the next one; switched: that came over
 	Missing []Missing `json:"missing,omitempty"` // announced: that are waited for; switched: that did not come yet; of many the first 500
 	Without []string  `json:"without,omitempty"` // that are not waited for, or were not
-	Lines   int       `json:"lines,omitempty"`   // announced: join lines that count no more after the switch
+	Lines   int       `json:"lines,omitempty"`   // announced: join lines that no longer count after the switch
 	Problem string    `json:"problem,omitempty"` // why it does not go on
 }
 
@@ -280,7 +281,7 @@ func RoleTag(r Role) string { return roleTag + string(r) }
 
 const roleTag = "role:"
 
-// Caller is who sent a request, and in which role, by the broker's word. An
+// Caller is who sent a request, and in which role, as the broker says. An
 // error means that it does not say, or that the request took a way that no
 // honest one takes: as the answer to another one, which NATS delivers to
 // whatever place the asker named.

@@ -34,7 +34,7 @@ func FuzzDecodeAudit(f *testing.F) {
 	})
 }
 
-// FuzzCaller takes nobody's word for a name that is no token, a role that is
+// FuzzCaller takes nobody's word for a name that is not a token, a role that is
 // none, or a request that came by way of a service.
 func FuzzCaller(f *testing.F) {
 	for _, seed := range []string{

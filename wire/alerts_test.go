@@ -20,6 +20,7 @@ func TestAlertSubjects(t *testing.T) {
 		"an id with a dot":              {func(a, _ string) (string, error) { return IncidentSubject(a) }, "web.1", "", "", `incident id "web.1"`},
 		"trouble":                       {TroubleSubject, "disk", "srv", "troubles.disk.srv", ""},
 		"a wildcard is no name":         {TroubleSubject, "disk", "*", "", `name "*"`},
+		"placement":                     {func(a, _ string) (string, error) { return PlacementSubject(a) }, "web", "", "verdicts.placement.web", ""},
 		"group":                         {func(a, _ string) (string, error) { return GroupVerdictSubject(a) }, "shop", "", "verdicts.group.shop", ""},
 		"notice":                        {NoticeSubject, "hook", "web-1", "notices.hook.web-1", ""},
 		"a notice of no channel":        {NoticeSubject, "", "web-1", "", "channel name is empty"},
@@ -106,7 +107,7 @@ func TestSettings_RoundTrip(t *testing.T) {
 	}
 }
 
-// TestSettings_Mistakes: every mistake is told, with its field and the value.
+// TestSettings_Mistakes: every mistake is reported, with its field and the value.
 func TestSettings_Mistakes(t *testing.T) {
 	for name, c := range map[string]struct {
 		s    Setting
@@ -115,11 +116,11 @@ func TestSettings_Mistakes(t *testing.T) {
 		"channel":          {&Channel{Name: "a b", Kind: "x!", Fallback: "c.d"}, "name: \"a b\" has a character that is not one of A-Z a-z 0-9 _ -\nkind: \"x!\" has a character that is not one of A-Z a-z 0-9 _ -\nfallback: \"c.d\" has a character that is not one of A-Z a-z 0-9 _ -"},
 		"its own fallback": {&Channel{Name: "a", Kind: "mail", Fallback: "a"}, `fallback: "a" cannot be its own`},
 		"rule": {&NoticeRule{Name: "a", To: []string{"x", "x", "*"}, Wait: 1, Update: -1, Escalate: []Escalation{{After: 0}}, Match: Match{Monitors: []string{"["}, Agents: []string{""}, Tags: map[string]string{"team": "[", "a b": "x"}, Blame: []BlameClass{"me"}, Severity: []Severity{"bad"}}},
-			"match.monitors[0]: want a name, in which * and ? stand for any part, got \"[\"\nmatch.agents[0]: want a name, in which * and ? stand for any part, got \"\"\nmatch.tags.a b: \"a b\" has a character that is not one of A-Z a-z 0-9 _ -\nmatch.tags.team: want a value in which * and ? stand for any part, got \"[\"\nmatch.blame[0]: want one of broker, uplink, clock, parent, dns, tls, region, path, target, unclear, got \"me\"\nmatch.severity[0]: want one of down, broker, disk, degraded, agent, unknown, dropped, certificate, audit, got \"bad\"\nto[1]: \"x\" stands there twice\nto[2]: \"*\" has a character that is not one of A-Z a-z 0-9 _ -\nwait: want 1s to 720h, got \"1ns\"\nupdate: want 1s to 720h, got \"-1ns\"\nescalate[0].after: want 1s to 720h, got \"0s\"\nescalate[0].to: is empty: want channels"},
+			"match.monitors[0]: want a name, in which * and ? stand for any part, got \"[\"\nmatch.agents[0]: want a name, in which * and ? stand for any part, got \"\"\nmatch.tags.a b: \"a b\" has a character that is not one of A-Z a-z 0-9 _ -\nmatch.tags.team: want a value in which * and ? stand for any part, got \"[\"\nmatch.blame[0]: want one of broker, uplink, clock, parent, dns, tls, region, path, target, unclear, got \"me\"\nmatch.severity[0]: want one of down, broker, disk, slo-fast, degraded, agent, unknown, dropped, certificate, slo-slow, audit, got \"bad\"\nto[1]: \"x\" is listed twice\nto[2]: \"*\" has a character that is not one of A-Z a-z 0-9 _ -\nwait: want 1s to 30d, got \"1ns\"\nupdate: want 1s to 30d, got \"-1ns\"\nescalate[0].after: want 1s to 30d, got \"0s\"\nescalate[0].to: is empty: want channels"},
 		"silence":         {&Silence{ID: "x", Until: time.Unix(0, 0).UTC()}, "from: is missing"},
 		"a silence ended": {&Silence{ID: "x", From: time.Unix(9, 0).UTC(), Until: time.Unix(0, 0).UTC()}, `until: want a time after from, got "1970-01-01T00:00:00Z"`},
 		"ack":             {&Acknowledgement{Incident: "a.b"}, `incident: "a.b" has a character`},
-		"group":           {&Group{Name: "", Of: []string{"web", "web", ""}, Rule: "most"}, "name: is empty: want 1 to 64 of A-Z a-z 0-9 _ -\nof[1]: \"web\" stands there twice\nof[2]: is empty: want 1 to 64 of A-Z a-z 0-9 _ -\nrule: want any, all or a number such as 2, got \"most\""},
+		"group":           {&Group{Name: "", Of: []string{"web", "web", ""}, Rule: "most"}, "name: is empty: want 1 to 64 of A-Z a-z 0-9 _ -\nof[1]: \"web\" is listed twice\nof[2]: is empty: want 1 to 64 of A-Z a-z 0-9 _ -\nrule: want any, all or a number such as 2, got \"most\""},
 		"too many":        {&Group{Name: "a", Of: []string{"web"}, Rule: "2"}, "rule: 2 can never be down: the group has 1"},
 		"none":            {&Group{Name: "a"}, "of: want 1 to 1000 monitors, got 0"},
 	} {
@@ -186,7 +187,7 @@ func FuzzDecodeGroupVerdict(f *testing.F) {
 	fuzzOn(f, "verdict-group.json", DecodeGroupVerdict, func(v GroupVerdict) (string, error) { return GroupVerdictSubject(v.Group) })
 }
 
-// FuzzDecodeSetting reads whatever stands under a key: no panic, and what is read is
+// FuzzDecodeSetting reads whatever is stored under a key: no panic, and what is read is
 // written so that it is read as the same.
 func FuzzDecodeSetting(f *testing.F) {
 	for name, key := range map[string]string{"channel": "channel.hook", "rule": "rule.shop", "window-*": "window.patch-night", "silence": "silence.K3D7NQZJ5M2TQW6Z", "ack": "ack.gateway-9b1c52f0a7e3d418", "group": "group.store"} {

@@ -45,7 +45,7 @@ type Alive struct {
 	Challenge string `json:"challenge,omitempty"`
 	Trust     uint64 `json:"trust,omitempty"` // number of its list of those whose commands count
 
-	Policy *Policy `json:"policy,omitempty"` // the agent's own say; absent from agents that have none
+	Policy *Policy `json:"policy,omitempty"` // the agent's own policy; absent from agents that have none
 
 	Results uint64   `json:"results"`           // measured since Started
 	Pending int      `json:"pending"`           // results not yet acknowledged by the broker

@@ -2,26 +2,26 @@ package wire
 
 import "encoding/json"
 
-// Channel is a way to tell somebody. Beside its name and kind it has the kind's own
+// Channel is a way to notify somebody. Beside its name and kind it has the kind's own
 // settings, in the same object: docs/alerts.md lists them.
 type Channel struct {
 	Name     string
 	Kind     string // webhook, mail, exec, slack, ...
-	Fallback string // channel that is told where this one cannot be
-	Paused   bool   // it is told nothing
+	Fallback string // channel that is notified where this one cannot be
+	Paused   bool   // it gets no notices
 	Settings map[string]json.RawMessage
 	Saving
 }
 
-// KindDeadman is a channel that is called while all is well: it is told of no incident.
+// KindDeadman is a channel that is called while all is well: it is notified of no incident.
 const KindDeadman = "deadman"
 
 // channelForm is what of a channel is the same for every kind.
 type channelForm struct {
 	Name     string `json:"name"`               // a token
 	Kind     string `json:"kind"`               // webhook, mail, exec, slack, ...
-	Fallback string `json:"fallback,omitempty"` // channel that is told where this one cannot be
-	Paused   bool   `json:"paused,omitempty"`   // it is told nothing
+	Fallback string `json:"fallback,omitempty"` // channel that is notified where this one cannot be
+	Paused   bool   `json:"paused,omitempty"`   // it gets no notices
 	Saving
 }
 
@@ -53,7 +53,7 @@ func (c *Channel) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return err
 	}
-	for _, name := range []string{"name", "kind", "fallback", "paused", "revision", "author", "change"} {
+	for _, name := range []string{"name", "kind", "fallback", "paused", "revision", "edition", "author", "change"} {
 		delete(fields, name)
 	}
 	if len(fields) == 0 {

@@ -14,9 +14,9 @@ const (
 	OpStop  Op = "stop"  // stop the named monitors
 	OpRun   Op = "run"   // run the named monitors once more, now, beside their schedule
 	OpSync  Op = "sync"  // compare the managed monitors of a range of names
-	OpList  Op = "list"  // tell what runs
+	OpList  Op = "list"  // list what runs
 	OpProbe Op = "probe" // measure once, now
-	OpInfo  Op = "info"  // tell who you are
+	OpInfo  Op = "info"  // say who you are
 
 	OpRotate Op = "rotate" // change the key that the broker knows you by
 	OpTrust  Op = "trust"  // take a newer list of those whose commands count
@@ -26,7 +26,7 @@ const (
 var Ops = []Op{OpStart, OpStop, OpRun, OpSync, OpList, OpProbe, OpInfo, OpRotate, OpTrust}
 
 // Changes says whether a command changes what the agent does, or makes it send
-// packets: where the mesh knows who is who, such a command is signed.
+// packets: where the mesh has identities, such a command is signed.
 func (o Op) Changes() bool { return o != OpList && o != OpInfo && o != OpTrust }
 
 // Command is a request on agent.<id>.cmd. Unknown fields are tolerated.
@@ -47,7 +47,7 @@ type Command struct {
 	// Sync: of the names in (After, Through], the managed ones of this Store must be
 	// exactly those in Have, at these revisions. The agent stops the others and
 	// answers with those it wants to be sent. What an earlier life of the bucket asked
-	// for goes on: an empty bucket is not an order.
+	// for continues: an empty bucket is not an order.
 
 	After   string            `json:"after,omitempty"`   // list, sync: names after this one
 	Through string            `json:"through,omitempty"` // sync: up to this name and with it; absent has no end
@@ -142,7 +142,7 @@ const (
 	CodeStopping Code = "stopping" // the agent is shutting down
 	CodeInternal Code = "internal" // a fault of the agent
 
-	CodeUnsigned  Code = "unsigned"  // the receiver knows who is who, and the request says not who sent it
+	CodeUnsigned  Code = "unsigned"  // the receiver has identities, and the request says not who sent it
 	CodeUnknown   Code = "unknown"   // signed by a key that is not on the receiver's list
 	CodeDenied    Code = "denied"    // the sender's role does not include it
 	CodeToken     Code = "token"     // the token to join by is not valid: used, too old, or none
@@ -163,7 +163,7 @@ func (e *Error) Error() string {
 	return e.Field + ": " + e.Message
 }
 
-// Coder is an error that is no plain mistake.
+// Coder is an error that is not a plain mistake.
 type Coder interface {
 	error
 	Code() Code
@@ -189,7 +189,7 @@ type State string
 const (
 	Started   State = "started"
 	Updated   State = "updated"   // it ran with other settings before
-	Unchanged State = "unchanged" // it runs just so already
+	Unchanged State = "unchanged" // it already runs like this
 	Stopped   State = "stopped"
 	Absent    State = "absent"  // there was nothing to stop, or to run
 	Running   State = "running" // in a list
@@ -226,7 +226,7 @@ type Reply struct {
 	Error    *Error         `json:"error,omitempty"`    // the first of Errors
 	Errors   []Error        `json:"errors,omitempty"`   // all of them, also those of single monitors
 	Monitors []MonitorReply `json:"monitors,omitempty"` // start, stop, run: what became of each; list: what runs
-	Next     string         `json:"next,omitempty"`     // list: give this as after to go on
+	Next     string         `json:"next,omitempty"`     // list: give this as after to continue
 	Want     []string       `json:"want,omitempty"`     // sync: monitors to be sent with start
 	Result   *Result        `json:"result,omitempty"`   // probe
 	Info     *Alive         `json:"info,omitempty"`     // info

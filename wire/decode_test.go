@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// usual is a result as agents write it, on usualSubject.
+// usual is the result in a file as agents write it, and the subject that they publish it on.
 func usual(t testing.TB, file string) (subject string, data []byte) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", file))

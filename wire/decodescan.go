@@ -44,7 +44,7 @@ func (s *scanner) next(c byte) bool {
 	return true
 }
 
-// sign is next, past what stands before it.
+// sign is next, past what comes before it.
 func (s *scanner) sign(c byte) bool {
 	s.space()
 	return s.next(c)
@@ -79,7 +79,7 @@ func (s *scanner) text() (raw []byte, plain, ok bool) {
 	return nil, false, false
 }
 
-// escape checks what follows a backslash, and stands on its last byte.
+// escape checks what follows a backslash, and ends on its last byte.
 func (s *scanner) escape() bool {
 	switch c := s.peek(); {
 	case c != 0 && strings.IndexByte(`"\/bfnrt`, c) >= 0:
@@ -155,7 +155,7 @@ func (s *scanner) float(to *float64) bool {
 	return err == nil
 }
 
-// fraction says that the number goes on.
+// fraction says that the number continues.
 func (s *scanner) fraction() bool {
 	c := s.peek()
 	return c == '.' || c == 'e' || c == 'E'

@@ -72,7 +72,7 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// FuzzAppendJSON holds AppendJSON against encoding/json.
+// FuzzAppendJSON checks AppendJSON against encoding/json.
 func FuzzAppendJSON(f *testing.F) {
 	f.Add("paris", "web", "a \"quoted\" <tag> & \xff  \x00", int64(0), uint64(1), 0.5, int64(1_800_000_000), int64(5))
 	f.Add("", "", "", int64(-1), uint64(0), -1e-9, int64(-99_999_999_999), int64(-1))

@@ -65,7 +65,7 @@ var Failures = []FailureDoc{
 	{FailDNSTimeout, Failed, "the resolver did not answer for the target's name, and answered for others meanwhile: the servers of that name are silent; see `resolver`"},
 	{FailTLS, Failed, "the TLS handshake failed"},
 	{FailCertificate, Failed, "the certificate is expired, not yet valid, for another name or not trusted"},
-	{FailNoAnswer, Failed, "nothing came back: with UDP and ICMP nobody can tell a lost packet from a deaf target"},
+	{FailNoAnswer, Failed, "nothing came back: with UDP and ICMP a lost packet and a silent target look the same"},
 	{FailBadAnswer, Failed, "an answer that breaks its protocol, or is not for our question"},
 	{FailMismatch, Failed, "an answer, but not the expected one; `unmet` lists each expectation"},
 	{FailSlow, Failed, "as expected, but not within the `within` of the monitor"},
@@ -82,7 +82,7 @@ var Failures = []FailureDoc{
 	{BrokenPolicy, Broken, "the agent's policy forbids this target"},
 	{BrokenProxy, Broken, "the monitor's proxy did not answer, or refused to do its part: nothing is known of the target"},
 	{BrokenNoRoute, Broken, "the agent's host has no route to the target: its interface is down, its default route is lost, it has no address of the family, or a route forbids it; no packet was sent"},
-	{BrokenResolver, Broken, "the resolver is not there, or answers nobody: nothing is known of the target"},
+	{BrokenResolver, Broken, "the resolver cannot be reached, or answers no queries: nothing is known of the target"},
 	{BrokenClock, Broken, "the agent's clock differs from the broker's, and the certificate is valid by one of them alone"},
 	{BrokenInternal, Broken, "a fault of the probe itself, such as a panic"},
 }

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// fitRoom is for what a result is told after it was made to fit: its numbers,
+// fitRoom is for what a result is given after it was made to fit: its numbers,
 // when it was due, how late it is, and what was lost before it.
 const fitRoom = 512
 
 // Fit brings a result within its limits before it is sent or kept. Its outcome
-// stays; what is left out is told in its error.
+// stays; what is left out is named in its error.
 func (r *Result) Fit() {
 	notes := r.clip(MaxDetails)
 	if r.atMost() > MaxResult-2*fitRoom { // the notes come on top

@@ -56,7 +56,7 @@ func samples() map[string]any {
 		Challenge: "4XQZ...", Trust: 1795930654123, Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
 	}
 	stale := []Error{{CodeChallenge, "", "it was signed for a challenge that is over: sign it again for the one in this reply"}}
-	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s or 200ms, got "1x"`}}
+	bad := []Error{{CodeInvalid, "monitors[0].every", `want a number with a unit such as 10s, 200ms or 1d, got "1x"`}}
 	out := map[string]any{
 		"command-start": Command{Op: OpStart, Store: alive.Store, Revision: 41, Monitors: []Monitor{web}},
 		"command-stop":  Command{Op: OpStop, Names: []string{"db", "web"}},
@@ -88,7 +88,7 @@ func samples() map[string]any {
 		"access-resume":        AccessCommand{Op: AccessResume, Name: "paris"},
 		"access-forget":        AccessCommand{Op: AccessForget, Name: "paris"},
 		"access-list":          AccessCommand{Op: AccessList, After: "oslo"},
-		"access-reply": AccessReply{OK: true, Error: &bad[0], Line: "tls://broker.example.org:4222/join/TOKEN/PIN",
+		"access-reply": AccessReply{OK: true, Error: &bad[0], Line: "tls://broker.example.org:4222/join/TOKEN/PIN", Hosts: []string{"198.51.100.7"},
 			Credential: &Credential{Name: "paris", Role: RoleAgent, JWT: "eyJ0...", Labels: map[string]string{"region": "eu"}, Operator: "MIIB...", Signature: "6XyW..."},
 			Identities: []Identity{{Name: "paris", Role: RoleAgent, State: "revoked", Labels: map[string]string{"region": "eu"}, Key: "UBW3...", By: "local",
 				Made: at, Expires: at.Add(time.Hour), Joined: at.Add(time.Minute), Revoked: at.Add(time.Hour), Revoker: "anna"},
@@ -118,18 +118,22 @@ func samples() map[string]any {
 			Why: "paris times out, tokyo is fine", Blame: &Blame{Class: BlamePath, Names: []string{"paris"}, Why: "its other targets are good"},
 			Quorum:   VerdictQuorum{Need: 2, Down: []string{"paris"}, Slow: []string{"rome"}, Up: []string{"tokyo"}, Blind: []string{"lima"}, Silent: []string{"oslo"}, Aside: []string{"oregon"}},
 			Flapping: true, Frozen: true, Revision: 41},
-		"verdict-agent": AgentVerdict{Agent: "paris", Standing: AgentAside, Since: at, At: at.Add(time.Second), N: 3, Incident: "agent-paris-1795930654",
+		"verdict-agent": AgentVerdict{Agent: "paris", Status: AgentAside, Since: at, At: at.Add(time.Second), N: 3, Incident: "agent-paris-1795930654",
 			Why: "paris has lost its uplink: 19 monitors are judged without it", Blame: &Blame{Class: BlameUplink, Names: []string{"paris"}, Sure: true, Why: "7 of 8 hosts fail there that others reach"}, Monitors: 19},
 		"verdict-mesh": MeshVerdict{Frozen: true, Since: at, At: at.Add(time.Second), N: 2, Why: "no agent was heard since 11:37:34: the broker was away"},
-		"alive":        alive,
-		"alive-gone":   Farewell("paris", at),
+		"placement": Placement{Monitor: "web", Revision: 41, Want: 3, Agents: []string{"oregon", "paris", "tokyo"}, At: at, N: 2, Why: "lima was offline for 3m0s: tokyo runs it in its place",
+			Refused: map[string]Refusal{"rome": {Why: "target: the agent's policy does not allow it", Life: "K3D7NQZJ5M2TQW6ZD4VYH6XAPB 5f2c"}}},
+		"saved-some": Saved{Monitor: web, Agents: Selectors{"3 of region=eu"}, Chosen: []string{"oregon", "paris", "tokyo"}, Edition: 3},
+		"alive":      alive,
+		"alive-gone": Farewell("paris", at),
 		"saved": Saved{Monitor: web, Agents: Selectors{"region=eu", "tokyo"}, Except: Selectors{"paris"}, Paused: true,
 			Verdict: &Rule{Quorum: Quorum{Kind: QuorumDistinct, Label: "region", N: 2}, Down: Strikes{2, 3}, Up: 2, Crosscheck: new(Crosscheck)}, DependsOn: []string{"gateway"},
-			Tags: map[string]string{"team": "shop", "env": "prod"}, Author: "ann@desk", Change: "raise the timeout"},
-		"verdict-agent-gone": AgentVerdict{Agent: "lima", Standing: AgentAway, Since: at, At: at, N: 4, Incident: "agent-lima-1795930654", Why: "lima is gone for good",
+			Tags: map[string]string{"team": "shop", "env": "prod"}, SLO: &SLO{Objective: 99.9, Window: Duration(30 * 24 * time.Hour)}, Edition: 3, Author: "ann@desk", Change: "raise the timeout"},
+		"verdict-agent-gone": AgentVerdict{Agent: "lima", Status: AgentAway, Since: at, At: at, N: 4, Incident: "agent-lima-1795930654", Why: "lima is gone for good",
 			Blame: &Blame{Class: BlameUplink, Names: []string{"lima"}, Sure: true, Why: "lima is gone for good"}, Gone: true},
 	}
 	maps.Copy(out, alertSamples())
+	maps.Copy(out, historySamples())
 	return out
 }
 
@@ -180,10 +184,10 @@ func TestGolden_ShowsEveryField(t *testing.T) {
 }
 
 func messages() []reflect.Type {
-	return append(alertMessages(),
+	return append(append(alertMessages(), historyMessages()...),
 		reflect.TypeFor[Command](), reflect.TypeFor[Monitor](), reflect.TypeFor[Reply](), reflect.TypeFor[MonitorReply](), reflect.TypeFor[Error](),
-		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](), reflect.TypeFor[Rule](),
-		reflect.TypeFor[Verdict](), reflect.TypeFor[Blame](), reflect.TypeFor[VerdictQuorum](), reflect.TypeFor[Evidence](), reflect.TypeFor[CrossCheck](), reflect.TypeFor[AgentVerdict](), reflect.TypeFor[MeshVerdict](),
+		reflect.TypeFor[Result](), reflect.TypeFor[Unmet](), reflect.TypeFor[Alive](), reflect.TypeFor[Policy](), reflect.TypeFor[Saved](), reflect.TypeFor[Rule](), reflect.TypeFor[SLO](),
+		reflect.TypeFor[Verdict](), reflect.TypeFor[Blame](), reflect.TypeFor[VerdictQuorum](), reflect.TypeFor[Evidence](), reflect.TypeFor[CrossCheck](), reflect.TypeFor[AgentVerdict](), reflect.TypeFor[MeshVerdict](), reflect.TypeFor[Placement](), reflect.TypeFor[Refusal](),
 		reflect.TypeFor[Join](), reflect.TypeFor[Sealed](), reflect.TypeFor[AccessCommand](), reflect.TypeFor[AccessReply](), reflect.TypeFor[Credential](), reflect.TypeFor[Identity](), reflect.TypeFor[Consumer](), reflect.TypeFor[NextAuthority](), reflect.TypeFor[AuthorityState](), reflect.TypeFor[Missing](), reflect.TypeFor[Audit](),
 		reflect.TypeFor[Proof](), reflect.TypeFor[Accepted](), reflect.TypeFor[SignedTrust](), reflect.TypeFor[Trust](), reflect.TypeFor[Member](),
 	)
@@ -202,6 +206,10 @@ func markShown(v reflect.Value, shown map[string]bool) {
 	case reflect.Slice:
 		for i := range v.Len() {
 			markShown(v.Index(i), shown)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			markShown(v.MapIndex(key), shown)
 		}
 	case reflect.Struct:
 		for f, fv := range v.Fields() {

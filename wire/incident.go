@@ -14,13 +14,15 @@ type Severity string
 const (
 	SeverityDown        Severity = "down"        // a monitor or a group is down
 	SeverityDegraded    Severity = "degraded"    // a monitor or a group is degraded
-	SeverityUnknown     Severity = "unknown"     // nobody is able to say how a monitor is
+	SeverityUnknown     Severity = "unknown"     // no agent can tell how a monitor is
 	SeverityCertificate Severity = "certificate" // a certificate expires soon, or has expired
-	SeverityAgent       Severity = "agent"       // an agent is away, has lost its uplink, or its clock is off
+	SeverityAgent       Severity = "agent"       // an agent is offline, has lost its uplink, or its clock is off
 	SeverityBroker      Severity = "broker"      // no agent is heard
 	SeverityDropped     Severity = "dropped"     // an agent lost results: its spool was full
 	SeverityDisk        Severity = "disk"        // the broker's disk is nearly full
 	SeverityAudit       Severity = "audit"       // somebody changed who may do what
+	SeveritySLOFast     Severity = "slo-fast"    // an error budget is spent so fast that it is gone within days
+	SeveritySLOSlow     Severity = "slo-slow"    // an error budget is spent faster than it lasts
 )
 
 // SeverityDoc is one row of the closed set, with the times of a rule that sets none.
@@ -36,11 +38,13 @@ var Severities = []SeverityDoc{
 	{SeverityDown, "a monitor or a group is down", 10 * time.Second, 4 * time.Hour},
 	{SeverityBroker, "no agent is heard: verdicts are frozen", 10 * time.Second, 4 * time.Hour},
 	{SeverityDisk, "the broker's disk is nearly full", 10 * time.Second, 4 * time.Hour},
+	{SeveritySLOFast, "the error budget of a monitor is spent 14.4 times as fast as it lasts over an hour, or 6 times over 6 hours", 10 * time.Second, 4 * time.Hour},
 	{SeverityDegraded, "a monitor or a group is degraded", time.Minute, 24 * time.Hour},
-	{SeverityAgent, "an agent is away, has lost its uplink, or its clock is off", time.Minute, 24 * time.Hour},
-	{SeverityUnknown, "nobody is able to say how a monitor is", 2 * time.Minute, 24 * time.Hour},
+	{SeverityAgent, "an agent is offline, has lost its uplink, or its clock is off", time.Minute, 24 * time.Hour},
+	{SeverityUnknown, "no agent can tell how a monitor is", 2 * time.Minute, 24 * time.Hour},
 	{SeverityDropped, "an agent lost results: its spool was full", time.Minute, 24 * time.Hour},
 	{SeverityCertificate, "a certificate expires within 14 days, or has expired", 10 * time.Second, 24 * time.Hour},
+	{SeveritySLOSlow, "the error budget of a monitor is spent as fast as it lasts over 3 days, or faster", time.Minute, 24 * time.Hour},
 	{SeverityAudit, "somebody let others in, shut them out, or changed the authority", 10 * time.Second, 0},
 }
 
@@ -50,7 +54,7 @@ type IncidentState string
 const (
 	IncidentOpen     IncidentState = "open"     // something is wrong
 	IncidentResolved IncidentState = "resolved" // nothing of it is wrong any more
-	IncidentMerged   IncidentState = "merged"   // it goes on as part of another one
+	IncidentMerged   IncidentState = "merged"   // it continues as part of another one
 )
 
 // Incident is something that is wrong, with all that has the same cause, on
@@ -74,12 +78,12 @@ type Incident struct {
 	More    int              `json:"more,omitempty"`     // members that are not listed
 	Rest    string           `json:"rest,omitempty"`     // members that are wrong and not listed: of each a mark of MemberMark bytes
 	Good    int              `json:"good,omitempty"`     // members, listed or not, that are good again
-	Ack     *Ack             `json:"ack,omitempty"`      // somebody takes care of it
+	Ack     *Ack             `json:"ack,omitempty"`      // somebody acknowledged it
 	Muted   []string         `json:"muted,omitempty"`    // by which silences and windows, while all members that are wrong are muted
 	Flaps   bool             `json:"flapping,omitempty"` // it comes and goes: one notice, then none until it is still
 
-	Marks    Marks          `json:"marks,omitzero"`     // since when what is to be told is true
-	Channels []ChannelState `json:"channels,omitempty"` // whom it was told, and with what success
+	Marks    Marks          `json:"marks,omitzero"`     // since when what is to be sent is true
+	Channels []ChannelState `json:"channels,omitempty"` // who was notified, and with what success
 	Log      []Entry        `json:"log"`                // what happened, the oldest first; of many the first and the last
 }
 
@@ -114,12 +118,13 @@ const (
 	AboutCertificate = "certificate" // of the monitor Name
 	AboutDisk        = "disk"        // of the server Name
 	AboutDropped     = "dropped"     // by the agent Name
+	AboutSLO         = "slo"         // the error budget of the monitor Name
 	AboutAudit       = "audit"       // Name is of the line of the audit
 )
 
 // IncidentMember is one thing of an incident.
 type IncidentMember struct {
-	About    string    `json:"about"`              // monitor, group, agent, broker, certificate, disk, dropped or audit
+	About    string    `json:"about"`              // monitor, group, agent, broker, certificate, disk, dropped, slo or audit
 	Name     string    `json:"name"`               // of the monitor, group, agent or server
 	Severity Severity  `json:"severity"`           // while it is wrong; then what it was last
 	Since    time.Time `json:"since"`              // when it began to be wrong, UTC
@@ -127,7 +132,7 @@ type IncidentMember struct {
 	Why      string    `json:"why,omitempty"`      // for people, in one sentence
 	Blame    *Blame    `json:"blame,omitempty"`    // whose fault it is
 	N        uint64    `json:"n"`                  // of the verdict, or trouble, that says so
-	Flaps    bool      `json:"flapping,omitempty"` // it changes too often to tell of each change
+	Flaps    bool      `json:"flapping,omitempty"` // it changes too often to report each change
 	Muted    []string  `json:"muted,omitempty"`    // silences and windows that it is muted by; of many the first
 }
 
@@ -138,13 +143,13 @@ func (m *IncidentMember) Wrong() bool { return m.Until.IsZero() }
 func (m *IncidentMember) Open() bool { return m.Wrong() || m.Flaps }
 
 // Marks are the numbers (N) of the newest messages of an incident that made something
-// true that channels are told of. A channel that was shown that one knows of it.
+// true that channels are notified of. A channel that was shown that one knows of it.
 type Marks struct {
 	Changed uint64 `json:"changed,omitempty"` // members joined or are good again, it is worse or better, it was corrected
 	Flapped uint64 `json:"flapped,omitempty"` // it began to come and go
 	Still   uint64 `json:"still,omitempty"`   // it is still again
 	Unmuted uint64 `json:"unmuted,omitempty"` // a mute ended
-	Acked   uint64 `json:"acked,omitempty"`   // somebody takes care of it
+	Acked   uint64 `json:"acked,omitempty"`   // somebody acknowledged it
 	Ended   uint64 `json:"ended,omitempty"`   // it is over
 }
 
@@ -155,18 +160,18 @@ type ChannelState struct {
 	Reason    Reason        `json:"reason"`              // of the newest
 	Decided   time.Time     `json:"decided"`             // when the newest was, UTC
 	Of        uint64        `json:"of"`                  // the incident's N that the newest is about
-	Told      bool          `json:"told,omitempty"`      // at least one was sent: its end is told, too
+	Notified  bool          `json:"told,omitempty"`      // at least one was sent: its end is sent, too
 	Outcome   SendOutcome   `json:"outcome,omitempty"`   // of the newest; absent while none is known
 	Delivered uint64        `json:"delivered,omitempty"` // notices whose outcome is sent or undelivered: up to this one
 	Shown     uint64        `json:"shown,omitempty"`     // the incident's N that was sent last
 	At        time.Time     `json:"at,omitzero"`         // of the outcome, UTC
 	Error     string        `json:"error,omitempty"`     // of the outcome
 	Severity  Severity      `json:"severity"`            // of the incident when the newest was decided
-	Fallback  string        `json:"fallback,omitempty"`  // of the newest: the channel that could not be told
+	Fallback  string        `json:"fallback,omitempty"`  // of the newest: the channel that could not be notified
 	Rule      string        `json:"rule,omitempty"`      // that chose the channel; absent: no rule is saved
 	Escalated time.Duration `json:"escalated,omitempty"` // after which it was chosen, nanoseconds
 	Unheard   time.Time     `json:"unheard,omitzero"`    // since when nothing is heard of it, UTC, where that is not since Decided
-	Deleted   bool          `json:"deleted,omitempty"`   // the channel was: another one of its name is told nothing of what it was told
+	Deleted   bool          `json:"deleted,omitempty"`   // the channel was: another one of its name is sent nothing of what it was sent
 }
 
 // EntryKind is what happened to an incident.
@@ -176,11 +181,11 @@ const (
 	EntryOpened       EntryKind = "opened"
 	EntryChanged      EntryKind = "changed"      // a member joined, is good again, or is worse or better
 	EntryCorrected    EntryKind = "corrected"    // what was said of it before was not right: blame or reason
-	EntryAcknowledged EntryKind = "acknowledged" // somebody takes care of it
+	EntryAcknowledged EntryKind = "acknowledged" // somebody acknowledged it
 	EntryMuted        EntryKind = "muted"        // by a silence or a window
 	EntryUnmuted      EntryKind = "unmuted"
-	EntryEscalated    EntryKind = "escalated" // others are told, since nobody acknowledged it
-	EntryNotified     EntryKind = "notified"  // a channel was told
+	EntryEscalated    EntryKind = "escalated" // others are notified, since nobody acknowledged it
+	EntryNotified     EntryKind = "notified"  // a channel was notified
 	EntryUndelivered  EntryKind = "undelivered"
 	EntryMerged       EntryKind = "merged"
 	EntryResolved     EntryKind = "resolved"
@@ -202,10 +207,10 @@ type Ack struct {
 	Severity Severity  `json:"severity"`       // of the incident then: while it is worse, the acknowledgement does not count
 }
 
-// Trouble is something wrong that no verdict tells of, on troubles.<about>.<name>: one
+// Trouble is something wrong that is in no verdict, on troubles.<about>.<name>: one
 // message for each change, the newest is what holds.
 type Trouble struct {
-	About    string    `json:"about"`              // certificate, disk, dropped or audit
+	About    string    `json:"about"`              // certificate, disk, dropped, slo or audit
 	Name     string    `json:"name"`               // of the monitor, server or agent: a token
 	Wrong    bool      `json:"wrong"`              // false: it is good again
 	Since    time.Time `json:"since"`              // when this began, UTC
@@ -214,7 +219,7 @@ type Trouble struct {
 	Incident string    `json:"incident"`           // of the first message since it is wrong
 	Why      string    `json:"why"`                // for people, in one sentence
 	Expires  time.Time `json:"expires,omitzero"`   // certificate: when it does, UTC
-	Severity Severity  `json:"severity"`           // as About
+	Severity Severity  `json:"severity"`           // as About; slo: slo-fast or slo-slow
 	Evidence string    `json:"evidence,omitempty"` // the result's id, the audit's sequence
 }
 
@@ -233,7 +238,7 @@ type GroupVerdict struct {
 	Degraded []string     `json:"degraded,omitempty"` // of its monitors
 	Unknown  []string     `json:"unknown,omitempty"`  // of its monitors
 	Up       []string     `json:"up,omitempty"`       // of its monitors
-	Flapping bool         `json:"flapping,omitempty"` // one that makes it wrong changes too often to tell of each change
+	Flapping bool         `json:"flapping,omitempty"` // one that makes it wrong changes too often to report each change
 	Revision uint64       `json:"revision"`           // of the saved group
 }
 

@@ -28,13 +28,13 @@ const (
 	MaxSaved    = 512 << 10 // bytes of a saved monitor
 	MaxVerdict  = 64 << 10  // bytes of a verdict
 	MaxParents  = 20        // monitors that one depends on
-	MaxEvidence = 5         // results that a verdict tells of
+	MaxEvidence = 5         // results that a verdict lists
 	MaxOptions  = 256 << 10 // bytes of a monitor's options
 	MaxDepth    = 64        // levels of lists and objects in options and details
 	MaxKind     = 32        // bytes of the name of a kind
 	MaxText     = 2000      // bytes of an error, a summary or a note, for people
 	MaxReason   = 500       // bytes of a note or a reason in a heartbeat
-	MaxUnmet    = 100       // expectations that a result tells of
+	MaxUnmet    = 100       // expectations that a result lists
 	MaxAuthor   = 256       // bytes
 	MaxCommand  = 2000      // monitors or names in one command
 	MaxAsked    = 20        // runs that may be asked for at once of one agent, by run
@@ -42,7 +42,7 @@ const (
 	MaxMonitors = 100_000   // on one agent; and saved
 	MaxLabels   = 64        // of an agent
 	MaxSelector = 1000      // selectors of one monitor, each with at most MaxLabels labels
-	MaxProblems = 100       // mistakes that are told of at once
+	MaxProblems = 100       // mistakes that are reported at once
 	MaxProof    = 1024      // bytes of the header that shows who sent a message
 )
 
@@ -63,13 +63,14 @@ var Limits = []Limit{
 	{"result, when it is read: older agents wrote larger ones", MaxOld, "bytes", "readers refuse it, and say so"},
 	{"`details` of a result, when it is read", MaxOldPart, "bytes", "left out, and the result's `error` says so"},
 	{"`error` and `summary` of a result, messages of replies", MaxText, "bytes", "cut, with `...`"},
-	{"`unmet` of a result", MaxUnmet, "expectations", "the first are told"},
+	{"`unmet` of a result", MaxUnmet, "expectations", "the first are listed"},
 	{"a note or a reason in a heartbeat", MaxReason, "bytes", "cut, with `...`"},
 	{"heartbeat", MaxAlive, "bytes", "readers ignore it"},
-	{"saved monitor", MaxSaved, "bytes", "not saved; readers tell of it as one that cannot be read"},
+	{"saved monitor", MaxSaved, "bytes", "not saved; readers report it as unreadable"},
 	{"monitors in `depends_on`", MaxParents, "monitors", "refused"},
-	{"verdict", MaxVerdict, "bytes", "the judge tells of fewer agents, and says so; readers refuse it"},
-	{"evidence of a verdict", MaxEvidence, "results", "the newest are told"},
+	{"verdict", MaxVerdict, "bytes", "the judge lists fewer agents, and says so; readers refuse it"},
+	{"evidence of a verdict", MaxEvidence, "results", "the newest are listed"},
+	{"questions about history of one identity that are worked on at once", 3, "questions", "wait for their turn, 16 at most; then they are answered `limit`"},
 	{"`options` of a monitor", MaxOptions, "bytes", "refused"},
 	{"nesting in `options` and `details`", MaxDepth, "levels", "refused; details are left out"},
 	{"an agent's id, a monitor's name, a label's name and its value", MaxToken, "bytes", "refused"},
@@ -81,9 +82,10 @@ var Limits = []Limit{
 	{"runs that may be asked for at once of one agent, by `run`", MaxAsked, "runs", "a further one is answered `limit`"},
 	{"and each second after that", MaxAskRate, "runs", "the same"},
 	{"monitors on one agent", MaxMonitors, "monitors", "a further one is answered `limit`"},
-	{"saved monitors", MaxMonitors, "monitors", "the controller leaves further ones alone, and logs it"},
+	{"saved monitors", MaxMonitors, "monitors", "the controller ignores further ones, and logs it"},
 	{"labels of an agent", MaxLabels, "labels", "the agent does not start; readers ignore its heartbeat"},
 	{"selectors in `agents` or `except`", MaxSelector, "selectors", "refused"},
+	{"N in `agents: N of ...`", MaxSome, "agents", "refused"},
 	{"labels in one selector", MaxLabels, "labels", "refused"},
 	{"tags of a monitor", MaxTags, "tags", "refused"},
 	{"names in `to` of a rule, in a match or in a step of `escalate`", MaxSelector, "entries", "refused"},
@@ -92,15 +94,20 @@ var Limits = []Limit{
 	{"`for` of a window", int(MaxWindow.Std().Hours()), "hours", "refused"},
 	{"`cron` of a window", MaxCron, "bytes", "refused"},
 	{"monitors of a group", MaxGroup, "monitors", "refused"},
-	{"a channel, rule, window, group, silence or acknowledgement", MaxSaved, "bytes", "not saved; readers tell of it as one that cannot be read"},
-	{"channels, rules, windows, groups, silences and acknowledgements", MaxSettings, "settings", "the controller leaves further ones alone, and logs it"},
+	{"a channel, rule, window, group, silence or acknowledgement", MaxSaved, "bytes", "not saved; readers report it as unreadable"},
+	{"channels, rules, windows, groups, silences and acknowledgements", MaxSettings, "settings", "the controller ignores further ones, and logs it"},
 	{"incident", MaxIncident, "bytes", "never longer, by the limits below; readers refuse it"},
 	{"members of an incident that are listed", MaxMembers, "members", "counted, and known by a mark of 6 bytes"},
 	{"members of an incident that are known by a mark", MaxRest, "members", "counted; after a restart of the controller they open another incident"},
 	{"log of an incident", MaxLog, "entries", "the first 20 and the last stay"},
-	{"channels that are told of one incident", MaxChannels, "channels", "further ones are not told"},
+	{"channels that are notified of one incident", MaxChannels, "channels", "further ones are not notified"},
+	{"phases of a rollup", MaxHistoryPhase, "phases", "further ones are not counted"},
+	{"query of history", MaxHistoryQuery, "bytes", "refused"},
+	{"monitors, or agents, in a query of history", MaxHistoryNames, "names", "refused"},
+	{"rows or spans in one reply about history", MaxHistoryRows, "rows", "`next` says where to go on"},
+	{"reply about history", MaxHistoryReply, "bytes", "`next` says where to go on"},
 	{"the header `Netmon-Proof`", MaxProof, "bytes", "refused"},
-	{"mistakes told of at once", MaxProblems, "mistakes", "the rest are counted"},
+	{"mistakes reported at once", MaxProblems, "mistakes", "the rest are counted"},
 }
 
 // tooLong says that a message is over its limit.
@@ -188,7 +195,7 @@ func invisible(s string) bool {
 }
 
 // Encode writes a reply as it is sent. One that would not fit into a message
-// tells of fewer mistakes, and says so.
+// reports fewer mistakes, and says so.
 func (r Reply) Encode() []byte {
 	data, err := json.Marshal(r)
 	if err == nil && len(data) <= MaxMessage-1024 { // headers come on top

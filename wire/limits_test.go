@@ -63,6 +63,7 @@ func TestLimits(t *testing.T) {
 		"author":             {saved(`"author":"` + long[:300] + `"`), "author: is 300 bytes long: want at most 256"},
 		"change":             {saved(`"change":"` + long[:3000] + `"`), "change: is 3000 bytes long: want at most 2000"},
 		"selectors":          {saved(`"agents":` + many(MaxSelector+1, `"a"`)), "agents: has 1001 selectors: want at most 1000"},
+		"some":               {saved(`"agents":"501 of all"`), "agents[0]: want N of AGENTS"},
 		"one selector":       {saved(`"agents":["` + strings.TrimSuffix(strings.Repeat("a=b,", MaxLabels+1), ",") + `"]`), "agents[0]: has 65 labels: want at most 64"},
 		"no selector":        {saved(`"agents":{"nonsense":"` + long[:100000] + `"}`), "want all, a list"},
 		"label":              {CheckLabel("a", "b\u202ec"), `label a: `},
@@ -75,9 +76,9 @@ func TestLimits(t *testing.T) {
 		"severities":         {setting("rule.a", `{"name":"a","to":[],"match":{"severity":`+many(MaxSelector+1, `"down"`)+`}}`), "match: has a list of 1001 entries: want at most 1000"},
 		"match's tags":       {setting("rule.a", `{"name":"a","to":[],"match":{"tags":`+string(manyTags)+`}}`), "match.tags: has 33 tags: want at most 32"},
 		"escalate":           {setting("rule.a", `{"name":"a","to":[],"escalate":`+steps+`}`), "escalate: has 11 steps: want at most 10"},
-		"wait":               {setting("rule.a", `{"name":"a","to":[],"wait":"721h"}`), `wait: want 1s to 720h, got "721h"`},
+		"wait":               {setting("rule.a", `{"name":"a","to":[],"wait":"721h"}`), `wait: want 1s to 30d, got "30d1h"`},
 		"author of a rule":   {setting("rule.a", `{"name":"a","to":[],"author":"`+long[:300]+`"}`), "author: is 300 bytes long: want at most 256"},
-		"for":                {setting("window.a", `{"name":"a","cron":"0 0 * * *","for":"721h"}`), `for: want 1m to 720h, got "721h"`},
+		"for":                {setting("window.a", `{"name":"a","cron":"0 0 * * *","for":"721h"}`), `for: want 1m to 30d, got "30d1h"`},
 		"cron":               {setting("window.a", `{"name":"a","cron":"`+long[:300]+`","for":"1h"}`), `cron: is 300 bytes long: want at most 200`},
 		"group":              {setting("group.a", `{"name":"a","of":`+many(MaxGroup+1, `"a"`)+`}`), "of: want 1 to 1000 monitors, got 1001"},
 		"silence":            {setting("silence.a", `{"id":"a","from":"2026-11-30T00:00:00Z","until":"2026-11-30T01:00:00Z","text":"`+long[:3000]+`"}`), "text: is 3000 bytes long: want at most 2000"},
@@ -104,7 +105,7 @@ func TestLimits(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestLimits_Mistakes sends as many mistakes as fit: a few are told.
+// TestLimits_Mistakes sends as many mistakes as fit: a few are reported.
 func TestLimits_Mistakes(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`{"op":"start","monitors":[{"every":1`)

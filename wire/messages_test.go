@@ -22,7 +22,7 @@ func TestDuration(t *testing.T) {
 	}
 	for _, in := range []string{`10`, `"10"`, `""`, `"1x"`, `{}`, `"-"`, `true`} {
 		var d Duration
-		if err := json.Unmarshal([]byte(in), &d); err == nil || !strings.Contains(err.Error(), "10s or 200ms, got ") {
+		if err := json.Unmarshal([]byte(in), &d); err == nil || !strings.Contains(err.Error(), "10s, 200ms or 1d, got ") {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
@@ -91,12 +91,12 @@ func TestDecodeCommand_EveryMistakeWithItsField(t *testing.T) {
 		{"types, all at once", `{"op":1,"limit":"x","names":"web","have":{"a":-1},"monitors":[{},{"name":7,"every":10,"timeout":"1x","options":[1]},3]}`, []string{
 			"have.a: want a whole number, 0 or more, got -1",
 			`limit: want a whole number, got "x"`,
-			"monitors[1].every: want a number with a unit such as 10s or 200ms, got \"10\"",
-			"monitors[1].name: want a string, got 7",
-			"monitors[1].timeout: want a number with a unit such as 10s or 200ms, got \"1x\"",
+			"monitors[1].every: want a number with a unit such as 10s, 200ms or 1d, got \"10\"",
+			"monitors[1].name: want a string, got 7: put it in quotes",
+			"monitors[1].timeout: want a number with a unit such as 10s, 200ms or 1d, got \"1x\"",
 			"monitors[2]: want an object, got 3",
 			`names: want a list, got "web"`,
-			"op: want a string, got 1",
+			"op: want a string, got 1: put it in quotes",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestMonitor(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{`name: "a.b"`, "kind: is missing", "target: has a control character", "target: is 2053 bytes long", `every: want 10ms to 24h, got "1ms"`, `timeout: want 1ms to 24h, got "-1ns"`} {
+	for _, want := range []string{`name: "a.b"`, "kind: is missing", "target: has a control character", "target: is 2053 bytes long", `every: want 10ms to 1d, got "1ms"`, `timeout: want 1ms to 1d, got "-1ns"`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in\n%v", want, err)
 		}
@@ -169,7 +169,7 @@ func TestMonitor(t *testing.T) {
 	}
 }
 
-func TestSaved_Places(t *testing.T) {
+func TestSaved_IsPlacedOn(t *testing.T) {
 	for _, c := range []struct {
 		json string
 		want bool
@@ -189,7 +189,7 @@ func TestSaved_Places(t *testing.T) {
 			t.Errorf("%s: %v", c.json, err)
 			continue
 		}
-		if got := s.Places("paris", map[string]string{"region": "eu"}); got != c.want || s.Revision != 7 {
+		if got := s.IsPlacedOn("paris", map[string]string{"region": "eu"}); got != c.want || s.Revision != 7 {
 			t.Errorf("%s places it on paris: %v, want %v (revision %d)", c.json, got, c.want, s.Revision)
 		}
 		if s.Paused = true; s.RunsOn("paris", nil) {

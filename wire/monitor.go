@@ -80,7 +80,7 @@ func (m Monitor) Validate() error {
 // Saved is a monitor as it is kept: what to measure, where, and who said so.
 type Saved struct {
 	Monitor
-	Agents Selectors `json:"agents,omitzero"`  // where it runs; absent means all
+	Agents Selectors `json:"agents,omitzero"`  // where it runs; absent means all; "3 of region=eu": on so many of those that match
 	Except Selectors `json:"except,omitempty"` // and where not
 	Paused bool      `json:"paused,omitempty"` // saved, but runs nowhere
 
@@ -88,6 +88,14 @@ type Saved struct {
 	DependsOn []string `json:"depends_on,omitempty"` // monitors without which this one cannot be reached
 
 	Tags map[string]string `json:"tags,omitempty"` // by which rules, silences and lists choose
+	SLO  *SLO              `json:"slo,omitempty"`  // its objective; absent: it has none, and nobody is alerted of its error budget
+
+	// Edition counts what was done to this monitor, deletions included: 1 is the first, and
+	// what people see as its revision. Revision orders the changes of all monitors.
+	Edition uint64 `json:"edition,omitempty"`
+
+	// Chosen is nil while it is not known; see [Placement].
+	Chosen []string `json:"chosen,omitempty"` // the agents that the leading controller took of those that match, where agents asks for some; filled in by readers, and not saved
 
 	Author string `json:"author,omitempty"` // user@host of the console that wrote this revision
 	Change string `json:"change,omitempty"` // what that console did, in words
@@ -95,11 +103,21 @@ type Saved struct {
 
 // RunsOn says whether the monitor should run on this agent.
 func (s *Saved) RunsOn(agent string, labels map[string]string) bool {
-	return !s.Paused && s.Places(agent, labels)
+	return !s.Paused && s.IsPlacedOn(agent, labels)
 }
 
-// Places says whether the monitor would run on this agent if it were not paused.
-func (s *Saved) Places(agent string, labels map[string]string) bool {
+// IsPlacedOn says whether the monitor would run on this agent if it were not paused.
+// Where it runs on some of those that match, these are the chosen ones.
+func (s *Saved) IsPlacedOn(agent string, labels map[string]string) bool {
+	if s.Agents.IsSome() {
+		return slices.Contains(s.Chosen, agent)
+	}
+	return s.Matches(agent, labels)
+}
+
+// Matches says whether the monitor may run on this agent: where Agents asks for some of
+// those that match, more agents match than run it.
+func (s *Saved) Matches(agent string, labels map[string]string) bool {
 	if s.Agents != nil && !s.Agents.Match(agent, labels) {
 		return false
 	}
@@ -112,11 +130,17 @@ func (s *Saved) Validate() error {
 	p.Add("", s.Monitor.Validate())
 	p.Add("agents", s.Agents.Validate())
 	p.Add("except", s.Except.Validate())
+	if s.Except.IsSome() {
+		p.Add("except", notSome(s.Except[0]))
+	}
 	if s.Verdict != nil {
 		p.Add("verdict", s.Verdict.Validate())
 	}
 	p.Add("", s.checkParents())
 	p.Add("tags", CheckTags(s.Tags))
+	if s.SLO != nil {
+		p.Add("slo", s.SLO.Validate())
+	}
 	if len(s.Author) > MaxAuthor {
 		p.Addf("author", "is %d bytes long: want at most %d", len(s.Author), MaxAuthor)
 	}
@@ -142,7 +166,7 @@ func (s *Saved) checkParents() error {
 		case name == s.Name:
 			p.Addf(at, "%q cannot depend on itself", name)
 		case slices.Contains(s.DependsOn[:i], name):
-			p.Addf(at, "%q stands there twice", name)
+			p.Addf(at, "%q is listed twice", name)
 		}
 	}
 	return p.Err()
@@ -174,11 +198,11 @@ func DecodeSaved(data []byte, revision uint64) (Saved, error) {
 	if err := s.Validate(); err != nil {
 		return Saved{}, fmt.Errorf("decode saved monitor: %w", err)
 	}
-	s.Revision = revision
+	s.Revision, s.Chosen = revision, nil
 	s.Monitor = s.Monitor.WithDefaults()
 	return s, nil
 }
 
 // StoreID names one life of the bucket of saved monitors by when it was made:
-// a bucket made anew begins its revisions again.
+// a bucket recreated begins its revisions again.
 func StoreID(created time.Time) string { return created.UTC().Format("20060102T150405.000000000Z") }

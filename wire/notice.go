@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Reason is why a channel is told of an incident.
+// Reason is why a channel is notified of an incident.
 type Reason string
 
 const (
 	ReasonOpened       Reason = "opened"       // the first notice of it
 	ReasonChanged      Reason = "changed"      // what is wrong has changed
-	ReasonAcknowledged Reason = "acknowledged" // somebody takes care of it
+	ReasonAcknowledged Reason = "acknowledged" // somebody acknowledged it
 	ReasonRepeated     Reason = "repeated"     // nothing changed, and it is still wrong
 	ReasonEscalated    Reason = "escalated"    // nobody acknowledged it
 	ReasonUnmuted      Reason = "unmuted"      // a mute ended, and this is true now
 	ReasonFlapping     Reason = "flapping"     // it comes and goes; the next notice comes when it is still
-	ReasonFallback     Reason = "fallback"     // another channel could not be told
+	ReasonFallback     Reason = "fallback"     // another channel could not be notified
 	ReasonResolved     Reason = "resolved"     // it is over
 	ReasonTest         Reason = "test"         // somebody tries the channel
 )
 
-// Notice says that a channel is to be told of an incident, on
-// notices.<channel>.<incident>: the newest replaces the one before, and whoever sends
-// it tells of the incident as it is then.
+// Notice says that a channel is to be notified of an incident, on
+// notices.<channel>.<incident>: the newest replaces the previous one, and whoever sends
+// it is about the incident as it is then.
 type Notice struct {
 	Channel  string    `json:"channel"`            // the second token of the subject
 	Incident string    `json:"incident"`           // the third token of the subject
@@ -32,7 +32,7 @@ type Notice struct {
 	Reason   Reason    `json:"reason"`             // why now
 	Of       uint64    `json:"of"`                 // the incident's N that it is about: one that is shown already is not sent again
 	At       time.Time `json:"at"`                 // when it was decided, by the broker's clock, UTC
-	Fallback string    `json:"fallback,omitempty"` // the channel that could not be told
+	Fallback string    `json:"fallback,omitempty"` // the channel that could not be notified
 	Rule     string    `json:"rule,omitempty"`     // that chose the channel
 }
 
@@ -55,7 +55,7 @@ type Delivery struct {
 	Incident string      `json:"incident"`         // the third token of the subject
 	N        uint64      `json:"n"`                // of the notice
 	Key      string      `json:"key"`              // of the notice
-	Shown    uint64      `json:"shown,omitempty"`  // sent: the incident's N that it told of
+	Shown    uint64      `json:"shown,omitempty"`  // sent: the incident's N that it was about
 	Outcome  SendOutcome `json:"outcome"`          // sent, retrying or undelivered
 	Attempts int         `json:"attempts"`         // so far
 	First    time.Time   `json:"first"`            // of the first attempt, UTC
@@ -68,10 +68,10 @@ type Delivery struct {
 	By       string      `json:"by"`               // the notifier's host
 }
 
-// MaxTold bounds a Delivery and a ChannelStatus, bytes: the broker takes no longer one.
-const MaxTold = 4 << 10
+// MaxDelivery bounds a Delivery and a ChannelStatus, bytes: the broker takes no longer one.
+const MaxDelivery = 4 << 10
 
-// Fit cuts texts so that it is no longer than MaxTold. What the next message needs comes first.
+// Fit cuts texts so that it is no longer than MaxDelivery. What the next message needs comes first.
 func (d *Delivery) Fit() {
 	d.Thread = ClipJSON(d.Thread, MaxText*3/4)
 	short := *d
@@ -80,7 +80,7 @@ func (d *Delivery) Fit() {
 	if err != nil { // plain fields can be written
 		return
 	}
-	room := MaxTold - len(data) - len(`"error":"","answer":"",`)
+	room := MaxDelivery - len(data) - len(`"error":"","answer":"",`)
 	d.Error = ClipJSON(d.Error, min(MaxText, room))
 	d.Answer = ClipJSON(d.Answer, min(MaxText, room-jsonLen(d.Error)))
 }
@@ -94,7 +94,7 @@ type ChannelStatus struct {
 	Channel  string    `json:"channel"`            // the second token of the subject
 	By       string    `json:"by"`                 // the notifier's host
 	At       time.Time `json:"at"`                 // UTC; every ChannelStatusEvery, and when it changes
-	Ready    bool      `json:"ready"`              // it could be told now, as far as the notifier knows
+	Ready    bool      `json:"ready"`              // it could be notified now, as far as the notifier knows
 	Problem  string    `json:"problem,omitempty"`  // why not: a secret that is missing, what the policy denies, the last error; or what is wrong with its templates
 	Backlog  int       `json:"backlog"`            // notices that wait
 	LastSent time.Time `json:"last_sent,omitzero"` // UTC
@@ -104,7 +104,7 @@ type ChannelStatus struct {
 	Revision uint64    `json:"revision"`           // of the saved channel
 }
 
-// How often a notifier tells of its channels, and after how long without a word nobody
+// How often a notifier reports its channels, and after how long without a report nobody
 // sends for a channel.
 const (
 	ChannelStatusEvery = 10 * time.Second

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// NoticeRule says which channels are told of what. All rules that fit an incident count;
+// NoticeRule says which channels are notified of what. All rules that fit an incident count;
 // one whose match is empty is for what no other rule fits. Where no rule is saved, every
-// channel that is no other's fallback is told of everything.
+// channel that is no other's fallback is notified of everything.
 type NoticeRule struct {
 	Name     string       `json:"name"`                       // a token
 	Match    Match        `json:"match,omitzero"`             // what it is for; absent is what no other rule fits
@@ -15,7 +15,7 @@ type NoticeRule struct {
 	Wait     Duration     `json:"wait,omitempty" zero:"no"`   // before the first notice; default by severity
 	Update   Duration     `json:"update,omitempty" zero:"no"` // at least, between notices of changes; default 5m
 	Repeat   Duration     `json:"repeat,omitempty" zero:"no"` // between notices while nothing changes; default by severity
-	Escalate []Escalation `json:"escalate,omitempty"`         // who is told where nobody acknowledges it
+	Escalate []Escalation `json:"escalate,omitempty"`         // who is notified where nobody acknowledges it
 	Saving
 }
 
@@ -23,7 +23,7 @@ type NoticeRule struct {
 // end, do not wait for it.
 const DefaultUpdate = 5 * time.Minute
 
-// Escalation tells others, a time after the incident began.
+// Escalation notifies others, a time after the incident began.
 type Escalation struct {
 	After Duration `json:"after"` // counted from when the incident was decided
 	To    []string `json:"to"`    // channels

@@ -34,7 +34,7 @@ func (p *Problems) Addf(path, format string, args ...any) {
 }
 
 // Add notes err at path. An err that is itself a list of mistakes is taken
-// apart, and path goes before the path of each. A nil err is no mistake.
+// apart, and path goes before the path of each. A nil err is not a mistake.
 func (p *Problems) Add(path string, err error) {
 	for _, e := range FieldErrors(err) {
 		p.note(join(path, e.Path), e.Err)

@@ -9,7 +9,20 @@ import (
 	"strings"
 )
 
-// Headers of a message in a mesh that knows who is who. The data stays what it
+// EditionHeader counts the changes of what is saved, beside its data: an older reader
+// would take a field of the data for a setting of its own.
+const EditionHeader = "Netmon-Edition"
+
+// ParseEdition reads the header, 0 where it is none.
+func ParseEdition(header string) uint64 {
+	n, err := strconv.ParseUint(header, 10, 63)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Headers of a message in a mesh that has identities. The data stays what it
 // is, JSON that a person can read and write.
 const (
 	ProofHeader    = "Netmon-Proof"    // a Proof: who sent it

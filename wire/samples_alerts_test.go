@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// alertSamples holds one of each message about incidents and who is told of them.
+// alertSamples holds one of each message about incidents and who is notified of them.
 func alertSamples() map[string]any {
 	at := time.Date(2026, 11, 30, 11, 37, 34, 735225151, time.UTC)
 	blame := &Blame{Class: BlameTarget, Sure: true, Why: "all that can measure it are refused"}
 	why := "refused from 3 of 3 agents"
-	saved := Saving{Revision: 41, Author: "ann@desk", Change: "the shop is theirs"}
+	saved := Saving{Revision: 41, Edition: 3, Author: "ann@desk", Change: "the shop is theirs"}
 	incident := Incident{
 		ID: "gateway-9b1c52f0a7e3d418", State: IncidentOpen, Severity: SeverityDown, Cause: Cause{What: CauseParent, Name: "gateway"},
 		Summary: "gateway is down: refused from 3 of 3 agents (target); web depends on it", Opened: at, Decided: at.Add(2 * time.Second), At: at.Add(10 * time.Minute), Joined: at.Add(3 * time.Second), N: 7,
@@ -22,14 +22,14 @@ func alertSamples() map[string]any {
 		},
 		More: 1, Rest: "9ZmP3T", Good: 1, Ack: &Ack{By: "ann@desk", At: at.Add(5 * time.Minute), Text: "I look at it", Severity: SeverityDown},
 		Muted: []string{"deploy"}, Flaps: true, Marks: Marks{Changed: 3, Flapped: 4, Still: 2, Unmuted: 1, Acked: 6},
-		Channels: []ChannelState{{Channel: "mail", N: 2, Reason: ReasonFallback, Decided: at.Add(5 * time.Minute), Of: 6, Told: true, Outcome: Undelivered, Delivered: 2, Shown: 3, At: at.Add(6 * time.Minute),
+		Channels: []ChannelState{{Channel: "mail", N: 2, Reason: ReasonFallback, Decided: at.Add(5 * time.Minute), Of: 6, Notified: true, Outcome: Undelivered, Delivered: 2, Shown: 3, At: at.Add(6 * time.Minute),
 			Error: "550 no such user", Severity: SeverityDown, Fallback: "hook", Rule: "shop", Escalated: 15 * time.Minute},
 			{Channel: "hook", N: 3, Reason: ReasonChanged, Decided: at.Add(5 * time.Minute), Of: 6, Unheard: at, Severity: SeverityDown},
-			{Channel: "old", N: 1, Reason: ReasonOpened, Decided: at, Of: 1, Told: true, Outcome: Sent, Delivered: 1, Shown: 1, At: at, Severity: SeverityDown, Deleted: true}},
+			{Channel: "old", N: 1, Reason: ReasonOpened, Decided: at, Of: 1, Notified: true, Outcome: Sent, Delivered: 1, Shown: 1, At: at, Severity: SeverityDown, Deleted: true}},
 		Log: []Entry{{At: at.Add(2 * time.Second), What: EntryOpened, Text: "gateway: " + why}, {At: at.Add(5 * time.Minute), What: EntryAcknowledged, By: "ann@desk", Text: "ann@desk takes care of it: I look at it"}},
 	}
-	merged := Incident{ID: "db-17", State: IncidentMerged, Severity: SeverityDown, Cause: Cause{What: CauseMonitor, Name: "db"}, Summary: "it goes on as part of web-4", Opened: at, Decided: at, At: at, Joined: at, N: 2, Into: "web-4",
-		Members: []IncidentMember{}, Log: []Entry{{At: at, What: EntryMerged, Text: "it goes on as part of web-4"}}}
+	merged := Incident{ID: "db-17", State: IncidentMerged, Severity: SeverityDown, Cause: Cause{What: CauseMonitor, Name: "db"}, Summary: "it continues as part of web-4", Opened: at, Decided: at, At: at, Joined: at, N: 2, Into: "web-4",
+		Members: []IncidentMember{}, Log: []Entry{{At: at, What: EntryMerged, Text: "it continues as part of web-4"}}}
 	resolved := Incident{ID: "db-18", State: IncidentResolved, Severity: SeverityDown, Cause: Cause{What: CauseMonitor, Name: "db"}, Summary: "db is up again after 1m", Opened: at, Decided: at, At: at.Add(time.Minute), Joined: at,
 		Resolved: at.Add(time.Minute), N: 5, Marks: Marks{Changed: 4, Ended: 4}, Good: 1,
 		Members: []IncidentMember{{About: AboutMonitor, Name: "db", Severity: SeverityDown, Since: at, Until: at.Add(time.Minute), Why: why, N: 3}}, Log: []Entry{{At: at.Add(time.Minute), What: EntryResolved, Text: "db is up again after 1m"}}}

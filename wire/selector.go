@@ -15,6 +15,10 @@ import (
 //
 // In JSON and YAML they are written all, [paris, tokyo], [region=eu], or
 // {match: {region: eu}} for one set of labels.
+//
+// Where a monitor is placed there may be, in place of all that, "3 of region=eu": so many
+// of the agents that match. It stands alone, and of is followed by what [ParseSelectors]
+// reads. See [Selectors.Some] and [Placement].
 type Selectors []string
 
 // Everywhere chooses every agent.
@@ -23,7 +27,12 @@ const Everywhere = "all"
 // ParseSelectors reads what a person gives to --on: paris,tokyo or all or region=eu.
 // Neighbouring label=value pairs form one selector, whose labels must all
 // match; a ";" parts two of them, either of which may: region=eu;region=us.
+//
+// "3 of region=eu" is refused: see [ParsePlacement].
 func ParseSelectors(s string) (Selectors, error) {
+	if isSome(s) {
+		return nil, notSome(s)
+	}
 	var out Selectors
 	for group := range strings.SplitSeq(s, ";") {
 		var labels []string
@@ -51,8 +60,12 @@ func ParseSelectors(s string) (Selectors, error) {
 	})
 }
 
-// Match says whether any selector chooses the agent.
+// Match says whether any selector chooses the agent; of "3 of region=eu", whether it is
+// one of those of which three are taken.
 func (s Selectors) Match(agent string, labels map[string]string) bool {
+	if s.IsSome() {
+		_, s = s.Some()
+	}
 	return slices.ContainsFunc(s, func(sel string) bool {
 		if !strings.Contains(sel, "=") {
 			return sel == Everywhere || sel == agent
@@ -67,10 +80,11 @@ func (s Selectors) Match(agent string, labels map[string]string) bool {
 	})
 }
 
-// IDs returns the agents that are named one by one.
+// IDs returns the agents that are named one by one; of "2 of paris,tokyo,rome" none, since
+// it does not say which of them.
 func (s Selectors) IDs() []string {
 	return slices.DeleteFunc(slices.Clone(s), func(sel string) bool {
-		return sel == Everywhere || strings.Contains(sel, "=")
+		return sel == Everywhere || strings.ContainsAny(sel, "= ")
 	})
 }
 
@@ -88,6 +102,14 @@ func (s Selectors) validate(place func(i int) string) error {
 	}
 	for i, sel := range s {
 		at := place(i)
+		if isSome(sel) {
+			if _, _, err := splitSome(sel); err != nil {
+				p.Add(at, err)
+			} else if len(s) > 1 {
+				p.Addf(at, "%q stands alone: write all that it may choose from behind of, such as 3 of paris,region=eu", Clip(sel, 2*MaxToken))
+			}
+			continue
+		}
 		if !strings.Contains(sel, "=") {
 			p.Add(at, CheckToken(sel))
 			continue
@@ -131,8 +153,8 @@ func (s Selectors) String() string {
 
 // MarshalJSON writes the shortest of the forms.
 func (s Selectors) MarshalJSON() ([]byte, error) {
-	if len(s) == 1 && s[0] == Everywhere {
-		return json.Marshal(Everywhere)
+	if len(s) == 1 && (s[0] == Everywhere || isSome(s[0])) {
+		return json.Marshal(s[0])
 	}
 	return json.Marshal([]string(s))
 }
@@ -145,12 +167,12 @@ func (s *Selectors) UnmarshalJSON(b []byte) error {
 	}
 	var one string
 	if json.Unmarshal(b, &one) == nil {
-		*s = Selectors{one}
+		*s = Selectors{one}.asPlacement()
 		return nil
 	}
 	var many []string
 	if json.Unmarshal(b, &many) == nil {
-		*s = many
+		*s = Selectors(many).asPlacement()
 		return nil
 	}
 	var match struct {
@@ -159,7 +181,7 @@ func (s *Selectors) UnmarshalJSON(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&match); err != nil || len(match.Match) == 0 {
-		return fmt.Errorf("want all, a list of agents and label=value, or {match: {label: value}}, got %s", short(b))
+		return fmt.Errorf("want all, a list of agents and label=value, {match: {label: value}}, or N of AGENTS such as 3 of region=eu, got %s", short(b))
 	}
 	pairs := make([]string, 0, len(match.Match))
 	for k, v := range match.Match {

@@ -30,12 +30,13 @@ const (
 	SortAck     Sort = "ack"
 )
 
-// Sorts is the closed set. The first four stand in files, the others are made by commands.
+// Sorts is the closed set. The first four are in files, the others are made by commands.
 var Sorts = []Sort{SortChannel, SortRule, SortWindow, SortGroup, SortSilence, SortAck}
 
 // Saving is who saved a setting.
 type Saving struct {
-	Revision uint64 `json:"revision,omitempty"` // of the key; not stored
+	Revision uint64 `json:"revision,omitempty"` // of the key, which orders the changes of all settings; not stored
+	Edition  uint64 `json:"edition,omitempty"`  // counts those of this one, 1 is the first; stored as [EditionHeader], 0 is not known
 	Author   string `json:"author,omitempty"`   // user@host of the console that wrote this revision, or who signed it
 	Change   string `json:"change,omitempty"`   // what that console did, in words
 }
@@ -89,7 +90,7 @@ func NewSetting(sort Sort) (Setting, error) {
 	return nil, fmt.Errorf("sort: want one of %v, got %q", Sorts, sort)
 }
 
-// DecodeSetting reads what stands under a key of the bucket; revision is its.
+// DecodeSetting reads what is stored under a key of the bucket; revision is its.
 func DecodeSetting(key string, data []byte, revision uint64) (Setting, error) {
 	sort, name, err := ParseSettingKey(key)
 	if err != nil {
@@ -127,7 +128,7 @@ const (
 	MemberMark     = 6         // bytes of the mark of one that is not
 	MaxRest        = 30_000    // marks of an incident
 	MaxLog         = 200       // entries of an incident
-	MaxChannels    = 100       // that an incident is told to
+	MaxChannels    = 100       // that an incident is sent to
 )
 
 func checkNames(field string, list []string) error {
@@ -140,7 +141,7 @@ func checkNames(field string, list []string) error {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		p.Add(at, CheckToken(name))
 		if slices.Contains(list[:i], name) {
-			p.Addf(at, "%q stands there twice", name)
+			p.Addf(at, "%q is listed twice", name)
 		}
 	}
 	return p.Err()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -87,7 +88,11 @@ func (d *fieldDecoder) value(path string, raw json.RawMessage, v reflect.Value) 
 		err := json.Unmarshal(raw, v.Addr().Interface())
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			d.problems.Addf(path, "want %s, got %s", kindWord(wrong.Type), short(raw))
+			hint := ""
+			if t.Kind() == reflect.String && !strings.ContainsAny(string(raw[:1]), "[{") {
+				hint = ": put it in quotes"
+			}
+			d.problems.Addf(path, "want %s, got %s%s", kindWord(wrong.Type), short(raw), hint)
 			return
 		}
 		d.problems.Add(path, err)
@@ -100,44 +105,85 @@ func (d *fieldDecoder) fields(path string, raw json.RawMessage, v reflect.Value)
 		d.problems.Addf(path, "want an object, got %s", short(raw))
 		return
 	}
-	known, never0 := map[string]reflect.Value{}, map[string]bool{}
-	structFields(v, known, never0)
+	known := map[string]field{}
+	structFields(v, known)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		f, ok := known[name]
 		if !ok && !d.strict {
 			continue
 		}
 		if !ok {
-			d.problems.Addf(join(path, name), "unknown field %q: one of %s", Clip(name, 2*MaxToken), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			d.problems.Add(join(path, name), Unknown("field", name, slices.Sorted(maps.Keys(known))))
 			continue
 		}
-		d.value(join(path, name), given[name], f)
-		if never0[name] && f.IsZero() && isZero(given[name], f.Type()) {
+		d.value(join(path, name), asText(given[name], f.also), f.value)
+		if f.never0 && f.value.IsZero() && isZero(given[name], f.value.Type()) {
 			d.problems.Addf(join(path, name), "want more than 0, got %s: leave it out for the default", short(given[name]))
 		}
 	}
 }
 
 // isZero says that a value is a nought that somebody wrote, such as 0 or "0s", and
-// neither null nor a mistake, which was told.
+// neither null nor a mistake, which was reported.
 func isZero(raw json.RawMessage, t reflect.Type) bool {
 	v := reflect.New(t)
 	return string(bytes.TrimSpace(raw)) != "null" && json.Unmarshal(raw, v.Interface()) == nil && v.Elem().IsZero()
 }
 
+// field is one that JSON knows.
+type field struct {
+	value reflect.Value
+	// never0 is the tag zero:"no": absent means something else than 0 does, which
+	// the field cannot have.
+	never0 bool
+	// also is the tag also:"number" of a text that often looks like a number, such
+	// as a version, and may then be without quotes; also:"numbers" takes a list
+	// of them, too, which is the text with commas.
+	also string
+}
+
+// plainNumber is a number that reads as it is meant: YAML's 1_000 and 0x10 are
+// other numbers in JSON, but none of the texts in question.
+var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+// asText is a value as the text that a field with the tag also takes it for.
+func asText(raw json.RawMessage, also string) json.RawMessage {
+	switch also {
+	case "number", "numbers":
+	default:
+		return raw
+	}
+	if number := bytes.TrimSpace(raw); plainNumber.Match(number) {
+		return slices.Concat([]byte{'"'}, number, []byte{'"'})
+	}
+	var items []json.RawMessage
+	if also == "number" || json.Unmarshal(raw, &items) != nil || len(items) == 0 {
+		return raw
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		if json.Unmarshal(asText(item, "number"), &texts[i]) != nil {
+			return raw
+		}
+	}
+	text, err := json.Marshal(strings.Join(texts, ","))
+	if err != nil {
+		return raw
+	}
+	return text
+}
+
 // structFields gathers the fields that JSON knows, those of embedded structs too.
-// A field with the tag zero:"no" means something else when it is absent than 0 does,
-// which it cannot have.
-func structFields(v reflect.Value, out map[string]reflect.Value, never0 map[string]bool) {
+func structFields(v reflect.Value, out map[string]field) {
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":
-			structFields(v.Field(i), out, never0)
+			structFields(v.Field(i), out)
 		case f.IsExported() && name != "" && name != "-":
-			out[name], never0[name] = v.Field(i), f.Tag.Get("zero") == "no"
+			out[name] = field{v.Field(i), f.Tag.Get("zero") == "no", f.Tag.Get("also")}
 		}
 	}
 }

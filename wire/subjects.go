@@ -20,12 +20,15 @@ var Subjects = []Subject{
 	{"verdicts.agent.<id>", "the leading controller", "stream VERDICTS, consoles", "AgentVerdict", "an agent's own trouble: monitors are judged without it"},
 	{"verdicts.mesh.broker", "the leading controller", "stream VERDICTS, consoles", "MeshVerdict", "all agents fell silent at once: verdicts are frozen"},
 	{"verdicts.group.<name>", "the leading controller", "stream VERDICTS, consoles", "GroupVerdict", "one message for each change of a group's state"},
+	{"verdicts.placement.<monitor>", "the leading controller", "stream VERDICTS, consoles", "Placement", "which agents run a monitor that runs on some of those that match"},
 	{"incidents.<id>", "the leading controller", "stream INCIDENTS, consoles, notifiers", "Incident", "what is wrong, grouped by cause: one message for each change"},
-	{"troubles.<about>.<name>", "the leading controller, broker", "stream INCIDENTS, consoles", "Trouble", "what is wrong and no verdict tells of: certificates, disk, results lost"},
-	{"notices.<channel>.<incident>", "the leading controller", "stream NOTICES, notifiers", "Notice", "a channel is to be told: the newest replaces the one before"},
+	{"troubles.<about>.<name>", "the leading controller, broker", "stream INCIDENTS, consoles", "Trouble", "what is wrong and in no verdict: certificates, disk, results lost"},
+	{"notices.<channel>.<incident>", "the leading controller", "stream NOTICES, notifiers", "Notice", "a channel is to be notified: the newest replaces the previous one"},
 	{"deliveries.<channel>.<incident>", "notifier", "stream INCIDENTS, controller, consoles", "Delivery", "what became of the newest notice"},
 	{"channels.<name>", "notifier", "stream INCIDENTS, consoles", "ChannelStatus", "every 10 s, and when something changes"},
 	{"notify.<channel>.cmd", "console", "notifier", "NotifyCommand, answered by NotifyReply", "try a channel"},
+	{"history.<monitor>.<id>", "the leading controller", "stream HISTORY, controllers", "HistoryHour", "an hour of a series that is over, as one value; after a late result another one"},
+	{"history.get", "console", "controller", "HistoryQuery, answered by HistoryReply", "rollups or states of months"},
 	{"audit.<where>", "agent, broker", "stream AUDIT", "Audit", "who changed what"},
 	{"access.join", "who holds a token", "broker", "Join, answered by Sealed", "a token for a credential"},
 	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume, forget; list and end consumers"},
@@ -37,7 +40,7 @@ var Subjects = []Subject{
 const (
 	ResultsStream   = "RESULTS"   // what was measured: results.*.*
 	AgentsStream    = "AGENTS"    // the last agent.*.alive of each agent
-	VerdictsStream  = "VERDICTS"  // what it means: verdicts.>, and what the judge needs to go on after a restart: judge.>
+	VerdictsStream  = "VERDICTS"  // what it means: verdicts.>, and what the judge needs to continue after a restart: judge.>
 	IncidentsStream = "INCIDENTS" // incidents.*, troubles.*.*, deliveries.*.*, channels.*; and keeper.>, how far the leader is
 	NoticesStream   = "NOTICES"   // notices.*.* that are not sent yet
 	AlertingBucket  = "alerting"  // channels, rules, windows, groups, silences, acknowledgements: SORT.NAME
@@ -83,6 +86,7 @@ const (
 	AllKeeper     = "keeper.>" // how far the leader is, for the leader alone
 
 	AllGroupVerdicts = "verdicts.group.*"
+	AllPlacements    = "verdicts.placement.*"
 	AllAgentVerdicts = "verdicts.agent.*"
 	AllAlive         = "agent.*.alive"
 )
@@ -94,6 +98,7 @@ const (
 	resultsPrefix       = "results." // of what DecodeResult reads
 	verdictsPrefix      = "verdicts."
 	agentVerdictsPrefix = "verdicts.agent."
+	placementsPrefix    = "verdicts.placement."
 )
 
 // CommandSubject is where the agent takes requests.
@@ -127,7 +132,7 @@ func ResultsOf(agent, monitor string) (string, error) {
 }
 
 // subject joins the parts; the agent's id is the only one that is not ours,
-// and stands second in every pattern.
+// and is second in every pattern.
 func subject(first, agent, last string) (string, error) {
 	if err := CheckToken(agent); err != nil {
 		return "", fmt.Errorf("agent id %w", err)

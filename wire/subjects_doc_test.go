@@ -215,6 +215,9 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 		case "GroupVerdict":
 			strictly(t, data, &GroupVerdict{})
 			_, err = DecodeGroupVerdict(subject, data)
+		case "Placement":
+			strictly(t, data, &Placement{})
+			_, err = DecodePlacement(subject, data)
 		case "Trouble":
 			strictly(t, data, &Trouble{})
 			_, err = DecodeTrouble(subject, data)
@@ -243,6 +246,14 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 			_, err = DecodeProof(strings.TrimSpace(string(data)))
 		case "Trust":
 			strictly(t, data, &Trust{})
+		case "HistoryHour":
+			strictly(t, data, &HistoryHour{})
+			_, err = DecodeHistoryHour(subject, data)
+		case "HistoryQuery":
+			_, err = DecodeHistoryQuery(data)
+		case "HistoryReply":
+			strictly(t, data, &HistoryReply{})
+			_, err = DecodeHistoryReply(data)
 		default:
 			t.Errorf("an example of %q: want ```json Command, Reply, Result SUBJECT, Alive SUBJECT, Saved, Proof, Trust, or another message and its SUBJECT\n%s", m[1], data)
 		}
@@ -250,7 +261,7 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 			t.Errorf("%v\n%s", err, data)
 		}
 	}
-	for _, kind := range []string{"Command", "Reply", "Result", "Alive", "Saved", "Verdict", "GroupVerdict", "Incident", "Trouble", "Notice", "Delivery", "ChannelStatus", "Setting"} {
+	for _, kind := range []string{"Command", "Reply", "Result", "Alive", "Saved", "Verdict", "GroupVerdict", "Placement", "Incident", "Trouble", "Notice", "Delivery", "ChannelStatus", "Setting", "HistoryHour", "HistoryQuery", "HistoryReply"} {
 		if !seen[kind] {
 			t.Errorf("no example of a %s", kind)
 		}
@@ -268,6 +279,12 @@ func TestSubjectsDoc_Requests(t *testing.T) {
 		t.Error("no example of nats req")
 	}
 	for _, m := range found {
+		if string(m[1]) == HistorySubject {
+			if _, err := DecodeHistoryQuery(m[2]); err != nil {
+				t.Errorf("%s: %v", m[2], err)
+			}
+			continue
+		}
 		if want, err := CommandSubject("paris"); string(m[1]) != want {
 			t.Errorf("request on %s, want %s (%v)", m[1], want, err)
 		}

@@ -24,7 +24,7 @@ func CheckToken(s string) error {
 
 // CheckElement reports why s cannot be one element of a subject: a token, or
 // what is one but for a "-" before it. Names could begin so once, and what was
-// kept under one must be told of and deleted.
+// kept under one must be reported and deleted.
 func CheckElement(s string) error {
 	switch {
 	case s == "":

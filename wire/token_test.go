@@ -37,7 +37,7 @@ func TestMakeToken(t *testing.T) {
 	}
 }
 
-// TestCheckElement: data of before may hold names that begin with -.
+// TestCheckElement: older data may hold names that begin with -.
 func TestCheckElement(t *testing.T) {
 	for s, want := range map[string]bool{"a": true, "-v": true, "-": true, "": false, "a.b": false, "*": false, strings.Repeat("-", MaxToken+1): false} {
 		if got := CheckElement(s) == nil; got != want {

@@ -18,7 +18,7 @@ func TestDelivery_Fit(t *testing.T) {
 			Error: text, Answer: text, Thread: text, Kind: name, By: name}
 		d.Fit()
 		data, err := json.Marshal(d)
-		if err != nil || len(data) > MaxTold {
+		if err != nil || len(data) > MaxDelivery {
 			t.Errorf("%s: %d bytes: %v", what, len(data), err)
 		}
 		if len(text) < 100 && (d.Error != text || d.Answer != text || d.Thread != text) || len(text) > 0 && len(d.Error) < 3 || !utf8.ValidString(d.Error) {

@@ -47,11 +47,11 @@ type BlameDoc struct {
 // BlameClasses is the closed set, in the order in which the judge tries them.
 var BlameClasses = []BlameDoc{
 	{BlameBroker, "every agent fell silent at once: verdicts are frozen, and after 2 minutes unknown"},
-	{BlameUplink, "the agent fails on hosts that others reach, is away, or its results queue up: it is set aside"},
+	{BlameUplink, "the agent fails on hosts that others reach, is offline, or its results queue up: it is set aside"},
 	{BlameClock, "the agent's clock differs from the broker's, and its runs fail for that"},
 	{BlameParent, "a monitor that it depends on is down"},
 	{BlameDNS, "the target's name cannot be looked up"},
-	{BlameTLS, "the target answers, and its handshake or certificate is not good"},
+	{BlameTLS, "the target answers, but its handshake or certificate is not valid"},
 	{BlameRegion, "two or more failing agents share a label that no good one has"},
 	{BlamePath, "a minority of the agents gets no answer, and their other targets are good"},
 	{BlameTarget, "the target: what fails, fails wherever it is measured"},
@@ -75,8 +75,8 @@ type Verdict struct {
 	Quorum   VerdictQuorum `json:"quorum"`             // who sees what
 	Evidence []Evidence    `json:"evidence,omitempty"` // runs that it rests on, at most 5, the newest first
 	Cross    *CrossCheck   `json:"cross,omitempty"`    // what was measured at once to make sure
-	Flapping bool          `json:"flapping,omitempty"` // it changes too often to tell of each change
-	Frozen   bool          `json:"frozen,omitempty"`   // the broker was away: this is the last that is known
+	Flapping bool          `json:"flapping,omitempty"` // it changes too often to report each change
+	Frozen   bool          `json:"frozen,omitempty"`   // the broker was unreachable: this is the last that is known
 
 	Revision uint64 `json:"revision"` // of the saved monitor
 }
@@ -120,28 +120,28 @@ type CrossCheck struct {
 	TookNS   int64 `json:"took_ns"`  // from the question to the last answer, nanoseconds
 }
 
-// AgentStanding says how much an agent's word counts.
-type AgentStanding string
+// AgentStatus says how much an agent's word counts.
+type AgentStatus string
 
 const (
-	AgentAble  AgentStanding = "able"  // it counts
-	AgentAside AgentStanding = "aside" // it has trouble of its own: monitors are judged without it
-	AgentAway  AgentStanding = "away"  // it is offline, or left
+	AgentAble  AgentStatus = "able"  // it counts
+	AgentAside AgentStatus = "aside" // it has trouble of its own: monitors are judged without it
+	AgentAway  AgentStatus = "away"  // it is offline, or left
 )
 
 // AgentVerdict is what the judge says of an agent, on verdicts.agent.<id>: one message
 // for each change.
 type AgentVerdict struct {
-	Agent    string        `json:"agent"`              // the third token of the subject
-	Standing AgentStanding `json:"standing"`           // able, aside or away
-	Since    time.Time     `json:"since"`              // by the broker's clock, UTC
-	At       time.Time     `json:"at"`                 // when this was decided, by the broker's clock, UTC
-	N        uint64        `json:"n"`                  // counts the verdicts on this agent, without holes
-	Incident string        `json:"incident,omitempty"` // while it is not able
-	Why      string        `json:"why,omitempty"`      // for people, in one sentence
-	Blame    *Blame        `json:"blame,omitempty"`    // absent while it is able, but for a wrong clock
-	Monitors int           `json:"monitors"`           // that are judged without it
-	Gone     bool          `json:"gone,omitempty"`     // for good: somebody had the mesh forget it
+	Agent    string      `json:"agent"`              // the third token of the subject
+	Status   AgentStatus `json:"standing"`           // able, aside or away
+	Since    time.Time   `json:"since"`              // by the broker's clock, UTC
+	At       time.Time   `json:"at"`                 // when this was decided, by the broker's clock, UTC
+	N        uint64      `json:"n"`                  // counts the verdicts on this agent, without holes
+	Incident string      `json:"incident,omitempty"` // while it is not able
+	Why      string      `json:"why,omitempty"`      // for people, in one sentence
+	Blame    *Blame      `json:"blame,omitempty"`    // absent while it is able, but for a wrong clock
+	Monitors int         `json:"monitors"`           // that are judged without it
+	Gone     bool        `json:"gone,omitempty"`     // for good: somebody had the mesh forget it
 }
 
 // MeshVerdict says whether the judge hears anybody, on verdicts.mesh.broker.
@@ -151,6 +151,17 @@ type MeshVerdict struct {
 	At     time.Time `json:"at"`     // when this was decided, UTC
 	N      uint64    `json:"n"`      // counts, without holes
 	Why    string    `json:"why"`    // for people
+}
+
+// JudgeHead is where the leading controller writes what it goes on from after a restart.
+// Others read of it which times were judged.
+const JudgeHead = "judge.state.head"
+
+// Judged is a time that was judged: verdicts hold in it. At other times the broker was
+// away, or all agents were silent at once.
+type Judged struct {
+	From time.Time `json:"from"` // by the broker's clock, UTC
+	To   time.Time `json:"to"`
 }
 
 // VerdictSubject is where the verdicts on a monitor go.

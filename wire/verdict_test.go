@@ -81,7 +81,7 @@ func TestRule_Mistakes(t *testing.T) {
 		`verdict.up: want 1 to 20 good runs in a row, got -1`,
 		`verdict.crosscheck: want off or 1 to 20 agents, got "maybe"`,
 		`verdict.quorums: unknown field "quorums"`,
-		`depends_on[1]: "a" stands there twice`,
+		`depends_on[1]: "a" is listed twice`,
 		`depends_on[2]: "web" cannot depend on itself`,
 		`depends_on[3]: `,
 	} {

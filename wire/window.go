@@ -58,7 +58,7 @@ func (w *Window) Validate() error {
 	}
 	switch {
 	case w.Cron != "" && w.For == 0:
-		p.Addf("for", "is missing: how long does it last? Such as 2h")
+		p.Addf("for", "is missing: want how long it lasts, such as 2h")
 	case w.Cron == "" && w.For != 0:
 		p.Addf("for", "goes with cron, got %q", w.For)
 	case w.For != 0 && (w.For < MinWindow || w.For > MaxWindow):

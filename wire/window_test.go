@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"netmon/internal/need"
 )
 
 func utc(t *testing.T, text string) time.Time {
@@ -85,6 +87,7 @@ func TestWindow_Next(t *testing.T) {
 
 // TestWindow_Next_Steps compares Next with clocks that are looked at each minute.
 func TestWindow_Next_Steps(t *testing.T) {
+	need.Time(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, zone := range []string{"Europe/Oslo", "America/New_York", "Australia/Lord_Howe"} {
 		loc, err := time.LoadLocation(zone)
@@ -188,9 +191,9 @@ func TestWindow_Validate(t *testing.T) {
 		"no days":               {Window{Name: "a", Weekly: "02:00-04:00"}, `weekly: want days and times such as Sun 02:00-04:00 or Mon-Fri 22:00-06:00, got "02:00-04:00"`},
 		"days and times":        {Window{Name: "a", Weekly: "Foo,Mon-Bar 2:00-25:00"}, "weekly: want days such as Sun, Mon-Fri or Mon,Wed, got \"Foo\"\nweekly: want days such as Sun, Mon-Fri or Mon,Wed, got \"Mon-Bar\"\nweekly: want times such as 22:00-06:00, got \"2:00-25:00\""},
 		"begins at 24":          {Window{Name: "a", Weekly: "Sun 24:00-04:00"}, `weekly: want times such as 22:00-06:00, got "24:00-04:00"`},
-		"no length":             {Window{Name: "a", Cron: "0 2 * * 0"}, "for: is missing: how long does it last? Such as 2h"},
+		"no length":             {Window{Name: "a", Cron: "0 2 * * 0"}, "for: is missing: want how long it lasts, such as 2h"},
 		"a length alone":        {Window{Name: "a", Weekly: "Sun 02:00-04:00", For: Duration(time.Hour)}, `for: goes with cron, got "1h"`},
-		"too short":             {Window{Name: "a", Cron: "0 2 * * 0", For: Duration(time.Second)}, `for: want 1m to 720h, got "1s"`},
+		"too short":             {Window{Name: "a", Cron: "0 2 * * 0", For: Duration(time.Second)}, `for: want 1m to 30d, got "1s"`},
 		"fields":                {Window{Name: "a", Cron: "0 2 * *", For: Duration(time.Hour)}, `cron: want 5 fields: minute hour day month weekday, such as 0 2 * * sun, got "0 2 * *"`},
 		"each field":            {Window{Name: "a", Cron: "60 24 0 13 8", For: Duration(time.Hour)}, "cron: minute: want 0 to 59, *, a-b, a list or a step such as */5, got \"60\"\ncron: hour: want 0 to 23, *, a-b, a list or a step such as */5, got \"24\"\ncron: day: want 1 to 31"},
 		"a step alone":          {Window{Name: "a", Cron: "5/15 0 * * *", For: Duration(time.Hour)}, `cron: minute: want 0 to 59, *, a-b, a list or a step such as */5, got "5/15"`},

@@ -64,7 +64,7 @@ func docFields(b *strings.Builder, prefix string, t reflect.Type) {
 	}
 }
 
-// TestDefault_IsWhatTheHelpSays holds the words about defaults against them.
+// TestDefault_IsWhatTheHelpSays checks the words about defaults against them.
 func TestDefault_IsWhatTheHelpSays(t *testing.T) {
 	d := reflect.ValueOf(Default().Secrets)
 	for i := range d.NumField() {

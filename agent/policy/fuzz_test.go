@@ -3,6 +3,8 @@ package policy
 import (
 	"net/netip"
 	"testing"
+
+	"netmon/probes/kinds"
 )
 
 // FuzzAllow: no rule and no address ends the agent, and an address that is
@@ -15,7 +17,7 @@ func FuzzAllow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, raw []byte, port uint16) {
 		file := Default()
 		file.Targets.Deny = []string{text}
-		p, err := New(file, "file")
+		p, err := New(file, kinds.All(), "file")
 		a, ok := netip.AddrFromSlice(raw)
 		if err != nil || !ok {
 			return

@@ -1,7 +1,7 @@
-// Package policy is the agent's own say: what its owner lets commands have
-// measured, whoever sends them. A Policy is made once, from a [File], and does
-// not change; it is asked when a command comes and again, with the address that
-// a name turned out to have, before anything is sent.
+// Package policy is what the owner of an agent allows: what commands may have
+// measured, whoever sends them. A Policy is made once, from a [File], and does not
+// change. It is checked when a command arrives, and again, with the address that a
+// name resolved to, before anything is sent.
 package policy
 
 import (
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"netmon/internal/reach"
@@ -45,7 +46,7 @@ type Secrets struct {
 	Targets []string `json:"targets,omitempty" help:"the only networks and ports that a monitor with secrets may reach; default: none, so that no monitor with secrets runs"`
 }
 
-// Default is what an agent without a policy file goes by.
+// Default is what an agent without a policy file uses.
 func Default() File {
 	return File{Secrets: Secrets{Env: []string{"NETMON_SECRET_*"}, Files: []string{"/etc/netmon/secrets"}}}
 }
@@ -60,9 +61,9 @@ type Policy struct {
 	at        string // where people find the file, see At
 }
 
-// New reads the rules. source says in heartbeats where the policy is from. The
+// New reads the rules for an agent that measures these kinds. source says in heartbeats where the policy is from. The
 // error holds every mistake.
-func New(f File, source string) (*Policy, error) {
+func New(f File, kinds probes.List, source string) (*Policy, error) {
 	p := &Policy{file: f, summary: summary(f, source), demand: newDemand(f), at: "the agent's policy file"}
 	var problems wire.Problems
 	p.targets = reach.ParseTargets(&problems, f.Targets.Allow, f.Targets.Deny, f.Targets.Reopen, reach.Never)
@@ -74,8 +75,8 @@ func New(f File, source string) (*Policy, error) {
 		problems.Addf("kinds", "is empty: nothing could be measured; leave it out to allow all")
 	}
 	for i, k := range f.Kinds {
-		if _, ok := probes.Find(k); !ok {
-			problems.Addf(fmt.Sprintf("kinds[%d]", i), "unknown kind %q: one of %s", k, probes.Names())
+		if _, ok := kinds.Find(k); !ok {
+			problems.Add(fmt.Sprintf("kinds[%d]", i), wire.Unknown("kind", k, strings.Split(kinds.Names(), ", ")))
 		}
 	}
 	if f.MinEvery < 0 || f.MinEvery > wire.Duration(wire.MaxEvery) {
@@ -94,7 +95,7 @@ func New(f File, source string) (*Policy, error) {
 }
 
 // Refusal is what the policy does not allow. It names the rule by its place in
-// the file and not by what stands there: who sends commands learns nothing of
+// the file and not by what is there: whoever sends commands learns nothing of
 // the network from it.
 type Refusal struct{ why string }
 
@@ -113,7 +114,7 @@ func (p *Policy) Allow(network string, to netip.AddrPort) error {
 	return nil
 }
 
-// Check holds a monitor against all that can be known before it runs, and
+// Check checks a monitor against all that can be known before it runs, and
 // reports every refusal. What depends on other monitors is [Tally]'s to say.
 func (p *Policy) Check(m wire.Monitor, f probes.Footprint) error {
 	var problems wire.Problems
@@ -127,13 +128,13 @@ func (p *Policy) Check(m wire.Monitor, f probes.Footprint) error {
 		problems.Add("options.interval", refuse("max_target_rate is %v a second, and this run sends %v", most, perSecond(1, f.Gap)))
 	}
 	for _, place := range f.Places {
-		problems.Add(place.Option, p.checkPlace(place))
+		problems.Add(place.Option, p.checkSecretTarget(place))
 	}
 	problems.Add("", p.checkSecrets(f))
 	return problems.Err()
 }
 
-func (p *Policy) checkPlace(place probes.Place) error {
+func (p *Policy) checkSecretTarget(place probes.Place) error {
 	if a, err := netip.ParseAddr(place.Host); err == nil {
 		return p.Allow(place.Network, netip.AddrPortFrom(a, place.Port))
 	}
@@ -145,7 +146,7 @@ func (p *Policy) checkPlace(place probes.Place) error {
 
 func perSecond(n int, every time.Duration) float64 { return float64(n) / every.Seconds() }
 
-// Summary is what heartbeats tell: no addresses, and a digest by which two
+// Summary is what heartbeats report: no addresses, and a digest by which two
 // agents can be seen to have the same policy.
 func (p *Policy) Summary() *wire.Policy { return &p.summary }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -18,7 +19,7 @@ func read(t *testing.T, text string) *Policy {
 	if err := wire.DecodeStrict([]byte(text), &f); err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(f, "file")
+	p, err := New(f, kinds.All(), "file")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,7 @@ func TestNew_ReportsEveryMistake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = New(f, "file")
+	_, err = New(f, kinds.All(), "file")
 	var got []string
 	for _, e := range wire.FieldErrors(err) {
 		got = append(got, e.Error())
@@ -131,7 +132,7 @@ func TestNew_ReportsEveryMistake(t *testing.T) {
 	for _, want := range []string{
 		"targets.allow: is empty", `targets.deny[0]: want the network 10.0.0.0/8 or the address 10.0.0.1, got "10.0.0.1/8"`, `targets.deny[1]: want a network such as`, `got "metadat"`,
 		`targets.deny[2]: want ports of 1 to 65535`, `targets.deny[3]: want NETWORK or NETWORK ports LIST`, "targets.deny[4]: want an IPv4 network in its own form",
-		"targets.deny[5]: ", "targets.deny[6]: want ports", "targets.reopen[0]: want ports", `kinds[1]: unknown kind "pong"`, "min_every: want up to 24h", "max_monitors: ",
+		"targets.deny[5]: ", "targets.deny[6]: want ports", "targets.reopen[0]: want ports", `kinds[1]: unknown kind "pong"`, "min_every: want up to 1d, got \"1d1h\"", "max_monitors: ",
 		"max_rate: want a number of probes per second, got -1", "max_target_rate: ", "secrets.env[0]: ", `secrets.files[0]: want a folder as an absolute path, got "rel"`, "secrets.files[1]: ", "secrets.targets[0]: ",
 	} {
 		if !strings.Contains(all, want) {
@@ -151,7 +152,7 @@ func monitor(t *testing.T, kind, target, every, options string) (wire.Monitor, p
 		t.Fatal(err)
 	}
 	m := wire.Monitor{Name: "m", Kind: kind, Target: target, Every: wire.Duration(d), Options: json.RawMessage(options)}
-	c, err := probes.New(nil, m.Kind, m.Target, m.Options)
+	c, err := kinds.All().New(nil, m.Kind, m.Target, m.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,9 +241,9 @@ func TestDemand_TakesWhatIsLeft(t *testing.T) {
 	ask(many, "this run would send 5")
 	ask(one, "")
 	ask(one, "")
-	ask(one, "max_target_rate is 2 a second, and it is used up")
+	ask(one, "max_target_rate is 2 a second, and that limit is reached")
 	ask(other, "")
-	ask(other, "max_rate is 4 a second, and it is used up")
+	ask(other, "max_rate is 4 a second, and that limit is reached")
 	now = now.Add(time.Second)
 	ask(one, "")
 	tally.Add(Load{Host: "192.0.2.9", Rate: 4}) // all of the rate is taken by what runs
@@ -251,5 +252,5 @@ func TestDemand_TakesWhatIsLeft(t *testing.T) {
 		p.Demand(&tally, load(other), now)
 	}
 	now = now.Add(time.Hour)
-	ask(other, "used up")
+	ask(other, "that limit is reached")
 }

@@ -66,7 +66,7 @@ const rateSlack = 1e-6
 func (p *Policy) Fits(t *Tally, l Load) error {
 	var problems wire.Problems
 	if most := p.file.MaxMonitors; most > 0 && t.monitors >= most {
-		problems.Add("", refuse("max_monitors is %d, and so many run", most))
+		problems.Add("", refuse("max_monitors is %d, and that many already run", most))
 	}
 	over := func(most, used float64) bool { return most > 0 && used+l.Rate > most+rateSlack }
 	if most := p.file.MaxRate; over(most, t.rate) {
@@ -106,7 +106,7 @@ func (p *Policy) Demand(t *Tally, l Load, now time.Time) error {
 	d := p.demand
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := take(d.agent, "max_rate", p.file.MaxRate, t.rate, l.Probes, now); err != nil {
+	if err := spend(d.agent, "max_rate", p.file.MaxRate, t.rate, l.Probes, now); err != nil {
 		return err
 	}
 	if p.file.MaxTargetRate <= 0 {
@@ -122,15 +122,15 @@ func (p *Policy) Demand(t *Tally, l Load, now time.Time) error {
 			}
 		}
 		if len(d.hosts) >= demandHosts {
-			return refuse("max_target_rate: too many targets were asked for at once: try again")
+			return refuse("max_target_rate: too many targets were requested at once: try again")
 		}
 		own = limiter(p.file.MaxTargetRate)
 		d.hosts[l.Host] = own
 	}
-	return take(own, "max_target_rate", p.file.MaxTargetRate, t.hosts[l.Host], l.Probes, now)
+	return spend(own, "max_target_rate", p.file.MaxTargetRate, t.hosts[l.Host], l.Probes, now)
 }
 
-func take(l *rate.Limiter, field string, most, used float64, n int, now time.Time) error {
+func spend(l *rate.Limiter, field string, most, used float64, n int, now time.Time) error {
 	if most <= 0 {
 		return nil
 	}
@@ -139,7 +139,7 @@ func take(l *rate.Limiter, field string, most, used float64, n int, now time.Tim
 	}
 	l.SetLimitAt(now, rate.Limit(max(most-used, 0)))
 	if !l.AllowN(now, n) {
-		return refuse("%s is %v a second, and it is used up: try again", field, most)
+		return refuse("%s is %v a second, and that limit is reached: try again", field, most)
 	}
 	return nil
 }

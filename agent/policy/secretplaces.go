@@ -34,8 +34,8 @@ func (p *Policy) AllowSecrets(to netip.AddrPort) error {
 	return p.refuseSecrets([]string{network + ports(to.Port())})
 }
 
-// checkSecrets holds a monitor that names secrets against secrets.targets, as far
-// as what it writes out tells.
+// checkSecrets checks a monitor that names secrets against secrets.targets, as far
+// as what it writes out shows.
 func (p *Policy) checkSecrets(f probes.Footprint) error {
 	if len(f.Secrets) == 0 {
 		return nil
@@ -78,7 +78,7 @@ func ports(port uint16) string {
 	return " ports " + strconv.Itoa(int(port))
 }
 
-// refuseSecrets says what to write, and where. It tells no address but those that
+// refuseSecrets says what to write, and where. It shows no address but those that
 // the monitor holds.
 func (p *Policy) refuseSecrets(rules []string) error {
 	quoted := make([]string, len(rules))
@@ -87,9 +87,9 @@ func (p *Policy) refuseSecrets(rules []string) error {
 	}
 	list := strings.Join(quoted, ", ")
 	if p.secretsTo == nil {
-		return refuse("a monitor that names secrets runs only where secrets.targets says that they may go, and it lists nothing: "+
+		return refuse("a monitor that names secrets may only reach the targets in secrets.targets, and that list is empty: "+
 			"to allow it, write secrets: {targets: [%s]} into %s on the agent's host, and restart the agent", list, p.at)
 	}
-	return refuse("a monitor that names secrets runs only where secrets.targets says that they may go: "+
+	return refuse("a monitor that names secrets may only reach the targets in secrets.targets: "+
 		"to allow it, add %s to that list in %s on the agent's host, and restart the agent", list, p.at)
 }

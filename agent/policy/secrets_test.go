@@ -121,7 +121,7 @@ func TestAllowSecrets(t *testing.T) {
 // TestCheck_Secrets: what a monitor writes out is refused before anything runs,
 // with what to write where.
 func TestCheck_Secrets(t *testing.T) {
-	const header, nowhere = `"headers":{"X-A":"${env:NETMON_SECRET_A}"}`, `secrets.targets says that they may go, and it lists nothing`
+	const header, nowhere = `"headers":{"X-A":"${env:NETMON_SECRET_A}"}`, `may only reach the targets in secrets.targets, and that list is empty`
 	for _, c := range []struct {
 		name, policy, kind, target, options string
 		field, says, write                  string // "": it is allowed

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock tells how long a record has waited, although the wall clock may have
+// clock measures how long a record has waited, although the wall clock may have
 // been stepped meanwhile: it notes each step against the monotonic clock.
 type clock struct {
 	now   func() (wall time.Time, mono time.Duration)

@@ -13,7 +13,7 @@ type fakeClock struct {
 	mono time.Duration
 }
 
-func (c *fakeClock) pass(d time.Duration) { c.wall, c.mono = c.wall.Add(d), c.mono+d }
+func (c *fakeClock) advance(d time.Duration) { c.wall, c.mono = c.wall.Add(d), c.mono+d }
 
 func (c *fakeClock) now() (time.Time, time.Duration) { return c.wall, c.mono }
 
@@ -24,7 +24,7 @@ func TestClock_StepsOfTheWallClockAreNotWaiting(t *testing.T) {
 	for _, s := range []time.Duration{0, time.Hour, -2 * time.Hour, 50 * 365 * 24 * time.Hour} {
 		f.wall = f.wall.Add(s)
 		at = append(at, c.stamp(uint64(len(at)+10)))
-		f.pass(10 * time.Second)
+		f.advance(10 * time.Second)
 	}
 	for i := range at {
 		want := time.Duration(len(at)-i) * 10 * time.Second
@@ -46,7 +46,7 @@ func TestClock_RemembersABoundedNumberOfSteps(t *testing.T) {
 	for i := range 1000 {
 		f.wall = f.wall.Add(time.Second)
 		at := c.stamp(uint64(i))
-		f.pass(time.Millisecond)
+		f.advance(time.Millisecond)
 		if got := c.waited(uint64(i), at); got != time.Millisecond {
 			t.Fatalf("record %d waited %v", i, got)
 		}
@@ -62,7 +62,7 @@ func TestSpool_APowerFailureGivesNoNumberTwice(t *testing.T) {
 	for range 5 {
 		put(t, s, "a")
 	}
-	given := take(t, s, 5) // to the broker, which has them
+	given := readRecords(t, s, 5) // to the broker, which has them
 	abandon(s)
 	files, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	if err != nil || len(files) != 1 {
@@ -80,7 +80,7 @@ func TestSpool_APowerFailureGivesNoNumberTwice(t *testing.T) {
 	old := s.epoch
 	put(t, s, "a")
 	pending, _, _ := s.Figures()
-	got := take(t, s, pending)
+	got := readRecords(t, s, pending)
 	last := got[len(got)-1]
 	if last.Epoch == given[0].Epoch || last.Run != 1 {
 		t.Errorf("after the failure: %+v", last)
@@ -92,7 +92,7 @@ func TestSpool_APowerFailureGivesNoNumberTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s = open(t, dir, Options{boot: "three"}) // closed in order: it goes on
+	s = open(t, dir, Options{boot: "three"}) // closed in order: it continues
 	defer s.Close()
 	if s.epoch != old {
 		t.Error("a new epoch after an orderly end")

@@ -17,7 +17,7 @@ func TestSpool_NumbersThatCouldNotBeSaved(t *testing.T) {
 	o := Options{SegmentBytes: 4096}
 	s := open(t, dir, o)
 	put(t, s, "a")
-	take(t, s, 1)
+	readRecords(t, s, 1)
 	obstacle := filepath.Join(dir, numbersName+".tmp")
 	if err := os.Mkdir(obstacle, 0o700); err != nil {
 		t.Fatal(err)
@@ -57,9 +57,9 @@ func TestSpool_NumbersThatCouldNotBeSaved(t *testing.T) {
 	s = open(t, dir, o)
 	defer s.Close()
 	put(t, s, "a")
-	r := take(t, s, 1)[0]
+	r := readRecords(t, s, 1)[0]
 	for r.Seq <= last.Seq { // that all is done was not yet on the disk
-		r = take(t, s, 1)[0]
+		r = readRecords(t, s, 1)[0]
 	}
 	if r.Run != before+1 {
 		t.Errorf("run %d of a after a kill, want %d", r.Run, before+1)
@@ -112,7 +112,7 @@ func TestSpool_DamageIsNotPending(t *testing.T) {
 }
 
 // TestSpool_TheDiskDoesNotAccept has what is written refused when it is synced:
-// that is told until all of it is with somebody else, also when later syncs succeed.
+// that is reported until all of it is with somebody else, also when later syncs succeed.
 func TestSpool_TheDiskDoesNotAccept(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs a file that takes writes and no sync: /dev/null of Linux")
@@ -120,7 +120,7 @@ func TestSpool_TheDiskDoesNotAccept(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	defer s.Close()
 	put(t, s, "a")
-	take(t, s, 1)
+	readRecords(t, s, 1)
 	s.Done(1, 1)
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestSpool_ADiskThatOnlyTheSpoolFills(t *testing.T) {
 		}
 	}
 	for got := 0; got < n; {
-		records := take(t, s, 1)
+		records := readRecords(t, s, 1)
 		got++
 		if records[0].Seq != uint64(got) || records[0].Dropped != 0 {
 			t.Fatalf("record %d is %+v", got, records[0])

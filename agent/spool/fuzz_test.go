@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// FuzzOpen opens a spool whose files are anything, and goes on with it.
+// FuzzOpen opens a spool whose files are anything, and continues with it.
 func FuzzOpen(f *testing.F) {
 	segment := []byte(magic + "0123456789abcdef\n")
 	for seq := range uint64(3) {

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// numbers is what the segments alone do not tell once the older ones are gone.
+// numbers is what the segments alone do not show once the older ones are gone.
 // It is saved whenever a segment is begun or dropped.
 type numbers struct {
 	Epoch string            `json:"epoch"`
@@ -143,7 +143,7 @@ func (s *Spool) recover() (problem string, err error) {
 			s.epoch = n.Epoch
 			maps.Copy(s.runs, n.Runs)
 		} else {
-			s.o.Log.Warn("the system went down before the spool's last second was on the disk: results are numbered anew")
+			s.o.Log.Warn("the system went down before the spool's last second was on disk: the numbers of results start over")
 		}
 	}
 	s.done, s.savedDone, s.at.seq = c.Done, c.Done, c.Done
@@ -218,7 +218,7 @@ func (s *Spool) adopt(g *segment, last bool, data map[string][]byte) error {
 		}
 		if errors.Is(err, errTorn) {
 			err = nil
-			s.o.Log.Warn("the spool's last record was torn and is cut off", "file", g.path, "bytes", cut)
+			s.o.Log.Warn("cut off the spool's last record, which was incomplete", "file", g.path, "bytes", cut)
 		}
 	}
 	if size == int64(headerSize) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// secret is drawn once for a spool and stays with it. Who sends the records
+// secret is drawn once for a spool and stays with it. Whoever sends the records
 // makes their ids from it, so that nobody else can compute the next one.
 type secret struct {
 	Key   []byte `json:"key"`   // secretBytes at random

@@ -62,7 +62,7 @@ func createSegment(dir, epoch string, first uint64) (*segment, *os.File, error) 
 func openSegment(path string) (*segment, error) {
 	first, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), suffix), 16, 64)
 	if err != nil || first == 0 {
-		return nil, errors.New("its name is no number")
+		return nil, errors.New("its name is not a number")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -71,20 +71,20 @@ func openSegment(path string) (*segment, error) {
 	defer f.Close()
 	h := make([]byte, headerSize)
 	if _, err := io.ReadFull(f, h); err != nil || string(h[:len(magic)]) != magic || h[headerSize-1] != '\n' {
-		return nil, errors.New("its header is not one of a spool")
+		return nil, errors.New("it does not have the header of a spool")
 	}
 	return &segment{path: path, epoch: string(h[len(magic) : headerSize-1]), lastSeq: first - 1, size: int64(headerSize)}, nil
 }
 
-// each calls take with every record, within size when the size is known, and
+// each calls handle with every record, within size when the size is known, and
 // stops with an error at the first that is not whole.
-func (g *segment) each(take func(Record)) error {
-	_, err := g.scan(g.size, take)
+func (g *segment) each(handle func(Record)) error {
+	_, err := g.scan(g.size, handle)
 	return err
 }
 
 // scan is each for a file that may be torn; size is where its whole records end.
-func (g *segment) scan(limit int64, take func(Record)) (size int64, err error) {
+func (g *segment) scan(limit int64, handle func(Record)) (size int64, err error) {
 	f, err := os.Open(g.path)
 	if err != nil {
 		return 0, err
@@ -102,7 +102,7 @@ func (g *segment) scan(limit int64, take func(Record)) (size int64, err error) {
 		}
 		size += int64(n)
 		rec.Epoch = g.epoch
-		take(rec)
+		handle(rec)
 	}
 }
 
@@ -115,15 +115,15 @@ func (g *segment) newest() time.Time {
 	return info.ModTime()
 }
 
-// place is where a reader is.
-type place struct {
+// position is where a reader is.
+type position struct {
 	seq     uint64 // of the last record that was handed out
 	segment *segment
 	file    *os.File
 	offset  int64
 }
 
-func (p *place) close() {
+func (p *position) close() {
 	if p.file != nil {
 		p.file.Close()
 	}
@@ -131,7 +131,7 @@ func (p *place) close() {
 }
 
 // read returns the next records of g, at most n.
-func (p *place) read(g *segment, n int) ([]Record, error) {
+func (p *position) read(g *segment, n int) ([]Record, error) {
 	if p.segment != g {
 		p.close()
 		f, err := os.Open(g.path)
@@ -183,7 +183,7 @@ func endRecord(record []byte) error {
 	return nil
 }
 
-var errTorn = errors.New("a record is torn")
+var errTorn = errors.New("a record is incomplete")
 
 // readRecord reads one record; n is its size in the file. io.EOF means that
 // there is none; a part of one is errTorn.

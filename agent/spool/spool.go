@@ -1,17 +1,16 @@
 // Package spool keeps records on disk until somebody else has them.
 //
-// It is a queue of segment files. Append puts a record in memory. What has
-// gathered there is written at once: by Read, which hands out only what is
-// written, or, when nobody reads, within 50 ms by a goroutine, which syncs, too,
-// each second. So nothing leaves the process that a kill would make it forget,
-// and no number is given twice. A reader that keeps up gets its records from
-// memory, not from the file.
+// It is a queue of segment files. Append puts a record in memory. Records are written
+// when Read is called, which returns only what is written, or, when nobody reads,
+// within 50 ms by a goroutine that also syncs every second. So nothing leaves the
+// process that a kill could make it forget, and no number is used twice. A reader that
+// keeps up gets its records from memory, not from the file.
 //
-// A record that was written survives the death of the process. After a power
-// failure the last second may be missing, and nobody knows what it held: then a
-// new epoch is begun, so that no number means two records. When the spool is
-// full the oldest segment goes, and each record that is lost is counted and
-// stated in the next one of its key.
+// A record that was written survives the death of the process. After a power failure
+// the last second may be missing, and nobody knows what it held: then a new epoch
+// begins, so that no number stands for two records. When the spool is full the oldest
+// segment is deleted, and each lost record is counted and reported in the next one of
+// its key.
 package spool
 
 import (
@@ -34,7 +33,7 @@ type Options struct {
 	// Mark, when not nil, is the mark of a record by its data. It is asked when the
 	// spool is opened, for the last record of each key that is still there.
 	Mark func(data []byte) (m Mark, ok bool)
-	// Unmarked, when not nil, says that a record has no mark: that of the one before
+	// Unmarked, when not nil, says that a record has no mark: that of the previous one
 	// it stays. It is asked of every record when the spool is opened.
 	Unmarked func(data []byte) bool
 
@@ -74,12 +73,12 @@ type Mark [2]int64
 
 // Spool is safe for use by several goroutines; Read and Done belong to one reader.
 type Spool struct {
-	dir   string
-	o     Options
-	wake  chan struct{} // to the writer; has room for one
-	ready chan struct{} // to the reader; has room for one
-	quit  chan struct{}
-	wg    sync.WaitGroup
+	dir    string
+	o      Options
+	wakeup chan struct{} // to the writer; has room for one
+	ready  chan struct{} // to the reader; has room for one
+	quit   chan struct{}
+	wg     sync.WaitGroup
 
 	secret secret // does not change once the spool is open
 
@@ -109,8 +108,8 @@ type Spool struct {
 	unsaved bool   // the numbers could not be saved
 	unsure  unsure
 
-	at        place  // where the reader is
-	done      uint64 // all up to this one are with somebody else
+	at        position // where the reader is
+	done      uint64   // all up to this one are with somebody else
 	savedDone uint64
 }
 
@@ -122,7 +121,7 @@ type unsure struct {
 	err  error  // why; nil when there is none
 }
 
-// stub is what is known of a record without its data.
+// stub is what is known about a record without its data.
 type stub struct {
 	seq, run uint64
 	key      string
@@ -163,20 +162,20 @@ func Open(dir string, o Options) (s *Spool, problem string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, "", fmt.Errorf("make spool: %w", err)
 	}
-	s = &Spool{dir: dir, o: o, wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), quit: make(chan struct{}),
+	s = &Spool{dir: dir, o: o, wakeup: make(chan struct{}, 1), ready: make(chan struct{}, 1), quit: make(chan struct{}),
 		late: time.NewTimer(time.Hour), clock: clock{now: systemClock()}, runs: map[string]uint64{}, marks: map[string]Mark{}, gaps: map[string][]gap{}}
 	if problem, err = s.recover(); err != nil {
 		return nil, "", fmt.Errorf("open spool: %w", err)
 	}
 	s.written = s.seq
 	if s.pending > 0 {
-		poke(s.ready)
+		wake(s.ready)
 	}
 	s.wg.Go(s.writer)
 	return s, problem, nil
 }
 
-// Ready is told when there may be something to Read.
+// Ready is signalled when there may be something to Read.
 func (s *Spool) Ready() <-chan struct{} { return s.ready }
 
 // Append numbers a record and keeps it. encode appends its data, which may hold
@@ -221,7 +220,7 @@ func (s *Spool) AppendMarked(key string, m Mark, encode func(buf []byte, epoch s
 	if len(s.kept) == 1 {
 		s.late.Reset(writeAfter)
 	}
-	poke(s.ready)
+	wake(s.ready)
 	return nil
 }
 
@@ -272,7 +271,7 @@ func (s *Spool) Read(most int) []Record {
 		}
 		records, err := s.at.read(g, most-len(out))
 		if err != nil {
-			s.o.Log.Error("a segment of the spool cannot be read to its end", "file", g.path, "error", err)
+			s.o.Log.Error("cannot read a segment of the spool to its end", "file", g.path, "error", err)
 			s.skip(g)
 		}
 		out = append(out, records...)
@@ -311,7 +310,7 @@ func (s *Spool) readFresh(most int) []Record {
 }
 
 // Done says that all records up to seq, n more than at the last time, are with
-// somebody else: they are handed out no more, and their segments go.
+// somebody else: they are no longer handed out, and their segments go.
 func (s *Spool) Done(seq uint64, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -320,10 +319,10 @@ func (s *Spool) Done(seq uint64, n int) {
 	s.trim()
 	if s.unsure.err != nil && s.done >= s.unsure.upTo {
 		s.unsure = unsure{}
-		s.o.Log.Info("what the disk of the spool did not accept is delivered")
+		s.o.Log.Info("delivered what the disk of the spool had not accepted")
 	}
 	if s.problem != nil {
-		poke(s.wake) // there may be room now
+		wake(s.wakeup) // there may be room now
 	}
 }
 
@@ -381,7 +380,7 @@ func (s *Spool) writtenRuns() (seq uint64, runs map[string]uint64, marks map[str
 	return seq, runs, marks
 }
 
-func poke(ch chan struct{}) {
+func wake(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
 	default:

@@ -33,8 +33,8 @@ func put(t testing.TB, s *Spool, key string) {
 	}
 }
 
-// take reads n records, waiting until they are written.
-func take(t testing.TB, s *Spool, n int) []Record {
+// readRecords reads n records, waiting until they are written.
+func readRecords(t testing.TB, s *Spool, n int) []Record {
 	t.Helper()
 	var out []Record
 	limit := time.After(10 * time.Second)
@@ -83,7 +83,7 @@ func TestSpool_NumbersWithoutHoles(t *testing.T) {
 	for i := range 10 {
 		put(t, s, []string{"a", "b"}[i%2])
 	}
-	for i, r := range take(t, s, 10) {
+	for i, r := range readRecords(t, s, 10) {
 		if r.Seq != uint64(i+1) || r.Run != uint64(i/2+1) || r.Dropped != 0 {
 			t.Errorf("%d: %+v", i, r)
 		}
@@ -113,7 +113,7 @@ func TestSpool_SurvivesKillsAndRestarts(t *testing.T) {
 			put(t, s, fmt.Sprintf("m%d", rnd.IntN(7)))
 		}
 		pending, _, _ := s.Figures()
-		got := take(t, s, pending)
+		got := readRecords(t, s, pending)
 		// What is read again after a kill is what was not done, from the saved cursor on.
 		for _, r := range got {
 			if r.Seq > next {
@@ -147,7 +147,7 @@ func TestSpool_CutsOffATornRecord(t *testing.T) {
 		for range 3 {
 			put(t, s, "a")
 		}
-		take(t, s, 3)
+		readRecords(t, s, 3)
 		abandon(s)
 		files, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
 		if err != nil || len(files) != 1 {
@@ -162,7 +162,7 @@ func TestSpool_CutsOffATornRecord(t *testing.T) {
 		}
 		s = open(t, dir, Options{})
 		put(t, s, "a")
-		got := take(t, s, 3)
+		got := readRecords(t, s, 3)
 		if got[2].Run != 3 || got[2].Seq != 3 {
 			t.Errorf("cut %d: %+v", cut, got[2])
 		}
@@ -182,7 +182,7 @@ func TestSpool_DropsTheOldestAndStatesTheGap(t *testing.T) {
 	if dropped == 0 || pending+int(dropped) != n {
 		t.Fatalf("%d pending, %d dropped, want %d in all and some dropped", pending, dropped, n)
 	}
-	got := take(t, s, pending)
+	got := readRecords(t, s, pending)
 	gaps := uint64(0)
 	last := map[string]uint64{}
 	for _, r := range got {
@@ -209,7 +209,7 @@ func TestSpool_AGapIsStatedAfterARestartToo(t *testing.T) {
 	}
 	s = open(t, dir, Options{MaxBytes: 32 << 10, SegmentBytes: 8 << 10})
 	defer s.Close()
-	first := take(t, s, 1)[0]
+	first := readRecords(t, s, 1)[0]
 	if first.Dropped == 0 || first.Run != first.Dropped+1 {
 		t.Errorf("%+v", first)
 	}
@@ -221,13 +221,13 @@ func TestSpool_WhatIsReadIsNotDropped(t *testing.T) {
 	for range 10 {
 		put(t, s, "a")
 	}
-	take(t, s, 10)
+	readRecords(t, s, 10)
 	for range 1000 {
 		put(t, s, "b")
 	}
 	awaitWritten(s)
 	s.Done(10, 10)
-	r := take(t, s, 1)[0]
+	r := readRecords(t, s, 1)[0]
 	if r.Key != "b" || r.Run != r.Dropped+1 {
 		t.Errorf("%+v", r)
 	}
@@ -252,7 +252,7 @@ func TestSpool_LostNumbersBeginANewEpoch(t *testing.T) {
 	}
 	defer s.Close()
 	put(t, s, "a")
-	got := take(t, s, 6)
+	got := readRecords(t, s, 6)
 	if got[4].Epoch != old || got[5].Epoch == old || got[5].Seq != 6 || got[5].Run != 1 {
 		t.Errorf("%+v then %+v", got[4], got[5])
 	}
@@ -264,7 +264,7 @@ func TestSpool_ACorruptSegmentLosesNoOther(t *testing.T) {
 	for i := range 200 {
 		put(t, s, "a")
 		if i%20 == 0 {
-			take(t, s, 1) // let it be written, so that segments are rolled
+			readRecords(t, s, 1) // let it be written, so that segments are rolled
 		}
 	}
 	if err := s.Close(); err != nil {
@@ -283,7 +283,7 @@ func TestSpool_ACorruptSegmentLosesNoOther(t *testing.T) {
 	}
 	defer s.Close()
 	pending, seq, _ := s.Figures()
-	got := take(t, s, pending)
+	got := readRecords(t, s, pending)
 	if seq != 200 || got[len(got)-1].Seq != 200 {
 		t.Errorf("seq %d, last read %d", seq, got[len(got)-1].Seq)
 	}
@@ -295,7 +295,7 @@ func TestSpool_AReaderThatKeepsUpReadsFromMemory(t *testing.T) {
 	for i := range 200 { // over several segments
 		put(t, s, fmt.Sprint("k", i%3))
 		put(t, s, "web")
-		got := take(t, s, 2)
+		got := readRecords(t, s, 2)
 		if s.at.file != nil {
 			t.Fatal("the file was read")
 		}
@@ -305,7 +305,7 @@ func TestSpool_AReaderThatKeepsUpReadsFromMemory(t *testing.T) {
 		put(t, s, "web")
 		s.writeUnread()
 	}
-	got := take(t, s, 2*freshMost+10)
+	got := readRecords(t, s, 2*freshMost+10)
 	for i, r := range got {
 		if r.Seq != uint64(401+i) {
 			t.Fatalf("record %d has number %d", i, r.Seq)
@@ -313,7 +313,7 @@ func TestSpool_AReaderThatKeepsUpReadsFromMemory(t *testing.T) {
 	}
 	put(t, s, "web")
 	s.at.close()
-	if take(t, s, 1); s.at.file != nil {
+	if readRecords(t, s, 1); s.at.file != nil {
 		t.Error("a reader that has caught up reads the file")
 	}
 }

@@ -17,7 +17,7 @@ func (s *Spool) writer() {
 		select {
 		case <-s.quit:
 			return
-		case <-s.wake:
+		case <-s.wakeup:
 			s.writeUnread()
 			s.noteSync(s.finishFull())
 		case <-s.late.C:
@@ -50,18 +50,18 @@ func (s *Spool) noteSync(err error) {
 		return // nothing is left to lose
 	}
 	if s.unsure.err == nil {
-		s.o.Log.Error("the disk does not accept the spool: a power failure may lose results that wait", "error", err)
+		s.o.Log.Error("the disk does not accept the spool: a power failure may lose queued results", "error", err)
 	}
-	s.unsure = unsure{s.written, fmt.Errorf("sync spool: %w: a power failure may lose results that wait", err)}
+	s.unsure = unsure{s.written, fmt.Errorf("sync spool: %w: a power failure may lose queued results", err)}
 }
 
-// writeUnread writes what nobody has read, and tells the reader.
+// writeUnread writes what nobody has read, and signals the reader.
 func (s *Spool) writeUnread() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flush()
 	if s.at.seq < s.written {
-		poke(s.ready)
+		wake(s.ready)
 	}
 }
 
@@ -75,7 +75,7 @@ func (s *Spool) flush() {
 		err := s.writeOut(most)
 		if err == nil {
 			if s.problem != nil {
-				s.o.Log.Info("the spool can be written again")
+				s.o.Log.Info("can write the spool again")
 			}
 			s.problem = nil
 			continue
@@ -92,7 +92,7 @@ func (s *Spool) flush() {
 			continue
 		}
 		if s.problem == nil {
-			s.o.Log.Error("the spool cannot be written, results wait in memory", "error", err)
+			s.o.Log.Error("cannot write the spool, results are queued in memory", "error", err)
 		}
 		s.problem = fmt.Errorf("write spool: %w", err)
 		return
@@ -196,7 +196,7 @@ func (s *Spool) finishFull() (err error) {
 
 // roll begins a new segment. The numbers reached are saved, so that the
 // segments before it may go; a power failure that they do not outlive begins a
-// new numbering in any case.
+// new numbering anyway.
 func (s *Spool) roll() error {
 	g, f, err := createSegment(s.dir, s.epoch, s.kept[0].seq)
 	if err != nil {
@@ -204,7 +204,7 @@ func (s *Spool) roll() error {
 	}
 	if s.file != nil {
 		s.full = append(s.full, s.file)
-		poke(s.wake)
+		wake(s.wakeup)
 	}
 	s.segments, s.file = append(s.segments, g), f
 	if err := s.saveNumbers(false); err != nil {
@@ -268,7 +268,7 @@ func (s *Spool) dropOldest() {
 		s.at.seq = g.lastSeq
 	}
 	if n := s.dropped - before; n > 0 {
-		s.o.Log.Warn("the spool is full, its oldest results are lost", "results", n)
+		s.o.Log.Warn("the spool is full: its oldest results are lost", "results", n)
 	}
 	s.removeOldest()
 	if err := s.saveNumbers(true); err != nil {

@@ -16,7 +16,7 @@ import (
 // join joins by a line into a folder, as what the line is for.
 func join(t *testing.T, l identity.Line, dir string) (identity.Identity, error) {
 	t.Helper()
-	as := identity.Joiner{As: wire.JoinAgent, Place: t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
+	as := identity.Joiner{As: wire.JoinAgent, Folder: t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
 	id, _, err := identity.Join(t.Context(), l, as)
 	for says, other := range map[string]wire.Joiner{"the line is for a person": wire.JoinConsole, "the line is for a notifier": wire.JoinNotifier} {
 		if err != nil && strings.Contains(err.Error(), says) {
@@ -129,7 +129,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// TestSave_NameBeginsWithDash: none is saved any more, and one of before can go.
+// TestSave_NameBeginsWithDash: none is saved any more, and an earlier one can be deleted.
 func TestSave_NameBeginsWithDash(t *testing.T) {
 	s := natstest.StartSecure(t)
 	olga := actors(t, s.Mesh)[wire.RoleOperator]

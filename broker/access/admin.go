@@ -14,7 +14,7 @@ import (
 	"netmon/wire"
 )
 
-// rotate signs another key for who asks.
+// rotate signs another key for whoever asks.
 func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 	if s.aboutAuthority(m) {
 		return
@@ -30,7 +30,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 	}
 	var q wire.Join
 	if err := json.Unmarshal(m.Data, &q); err != nil {
-		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request for another key: %w", err))
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to change a key: %w", err))
 		return
 	}
 	var c *wire.Credential
@@ -40,7 +40,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 			return
 		}
 		var id wire.Identity
-		if id, err = s.a.book.rotate(who.Name, who.Key, q.Key); err == nil {
+		if id, err = s.a.registry.rotate(who.Name, who.Key, q.Key); err == nil {
 			c, err = s.a.signs.Load().credential(id, q.Key)
 		}
 	})
@@ -51,15 +51,15 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 }
 
 // confirm notes that somebody signs by a key that was to follow, whatever it is
-// that is signed: it is in use, and the one before is shut out. What it returns is
+// that is signed: it is in use, and the previous one is shut out. What it returns is
 // for after the answer: see pushLoop.
 func (s *service) confirm(who wire.Member) (after func()) {
 	var id wire.Identity
 	var done bool
 	var err error
-	s.a.rotation.changes(func(bool) { id, done, err = s.a.book.confirm(who.Key) })
+	s.a.rotation.changes(func(bool) { id, done, err = s.a.registry.confirm(who.Key) })
 	if err != nil {
-		s.warnings.tell("access: a key that took over is not in the book", "", who.Name, err)
+		s.warnings.report("access: the registry does not have the new key", "", who.Name, err)
 	}
 	if !done {
 		return func() {}
@@ -81,33 +81,34 @@ func (s *service) admin(ctx context.Context, m *nats.Msg) {
 	}
 	var q wire.AccessCommand
 	if err := json.Unmarshal(m.Data, &q); err != nil {
-		s.answer(m, wire.AccessReply{}, fmt.Errorf("not a command about access: %w", err))
+		s.answer(m, wire.AccessReply{}, fmt.Errorf("not an access command: %w", err))
 		return
 	}
 	e := wire.Audit{Where: whereAccess, By: by, Did: string(q.Op), What: []string{q.Name}, Detail: string(q.Role)}
 	var r wire.AccessReply
 	switch q.Op {
 	case wire.AccessList:
-		r.Identities, r.Next = s.a.book.list(q.After)
+		r.Identities, r.Next = s.a.registry.list(q.After)
 		s.answer(m, r, nil)
 		return
 	case wire.AccessToken:
 		var token string
 		var made wire.Identity
-		token, made, err = s.a.book.invite(by, q)
+		token, made, err = s.a.registry.invite(by, q)
 		r.Identities = []wire.Identity{made}
 		e.What, e.Detail = []string{cmp.Or(made.Name, q.Name)}, tokenDetail(q, made)
+		r.Hosts = s.Hosts
 		r.Line = identity.Line{URL: s.URL, Token: token, Pin: s.a.Pin()}.String()
 	case wire.AccessRevoke:
 		var id wire.Identity
-		if id, err = s.a.book.revoke(by, q.Name); err == nil && id.Role == wire.RoleAgent {
+		if id, err = s.a.registry.revoke(by, q.Name); err == nil && id.Role == wire.RoleAgent {
 			short, cancel := context.WithTimeout(ctx, time.Second) // a stream that does not answer holds nothing up
 			s.depart(short, q.Name)
 			cancel()
 		}
 		r.Identities = []wire.Identity{id}
 	case wire.AccessForget:
-		err = s.forget(ctx, q.Name)
+		err = s.removeGone(ctx, q.Name)
 		s.note(e, err)
 		s.answer(m, r, err)
 		return

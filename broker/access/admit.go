@@ -10,14 +10,14 @@ import (
 	"netmon/wire"
 )
 
-// tokenError is all that somebody without a valid token is told.
+// tokenError is all that somebody without a valid token learns.
 type tokenError struct{}
 
 func (tokenError) Error() string {
-	return "this token is not valid here: it was used as often as it may be, it is too old, or it is mistyped: ask for a new one (netmon token new)"
+	return "this token is not valid here: it has no uses left, it expired, or it is mistyped: ask for a new one (netmon token new)"
 }
 
-// Code lets who joins tell it from an error that the next try may not have.
+// Code lets whoever joins distinguish it from an error that the next try may not have.
 func (tokenError) Code() wire.Code { return wire.CodeToken }
 
 var errToken error = tokenError{}
@@ -26,7 +26,7 @@ var errToken error = tokenError{}
 type admission struct {
 	wire.Identity
 	again    bool   // it was let in before, by this token and with this key: the answer may have been lost
-	replaced bool   // keys of before were shut out
+	replaced bool   // previous keys were shut out
 	why      string // it was not let in, for our own log; "" where nobody was ever given such a token: anybody may try those
 }
 
@@ -37,14 +37,14 @@ func (in admission) detail() string {
 		text += ", by the token " + in.Token
 	}
 	if in.replaced {
-		text += ", in place of the key of before"
+		text += ", in place of the previous key"
 	}
 	return text
 }
 
 // opens says whether a token may let a key in. It is all that is asked of the
-// book for those who guess, and for those who repeat what was used.
-func (b *book) opens(secret, key string) bool {
+// registry for those who guess, and for those who repeat what was used.
+func (b *registry) opens(secret, key string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[b.byToken[secret]]
@@ -66,7 +66,7 @@ func (e *entry) renewedBy(secret string) bool {
 }
 
 // cameBy is the agent that a token for several let in with a key, nil for none.
-func (b *book) cameBy(token *entry, key string) *entry {
+func (b *registry) cameBy(token *entry, key string) *entry {
 	e := b.entries[b.byKey[key]]
 	if e == nil || e.Token != token.Name || e.Key != key || !e.Revoked.IsZero() {
 		return nil
@@ -77,7 +77,7 @@ func (b *book) cameBy(token *entry, key string) *entry {
 // join lets a key in by a token. Asked again for the same key it says the same
 // again, and the token has no use less: the answer may have been lost, and is
 // worth nothing without the key. A request that cannot be met takes no use either.
-func (b *book) join(secret string, q wire.Join) (admission, error) {
+func (b *registry) join(secret string, q wire.Join) (admission, error) {
 	if !nkeys.IsValidPublicUserKey(q.Key) {
 		return admission{}, fmt.Errorf("key: want the public NKey of a user, U..., got %.80q", q.Key)
 	}
@@ -108,21 +108,21 @@ func notBy(e *entry, why string) (admission, error) {
 }
 
 // joinOne lets a key in by the token that was made for one name, for the first
-// time or, by a renewal, in place of the keys of before.
-func (b *book) joinOne(e *entry, expires time.Time, role wire.Role, q wire.Join) (in admission, err error) {
+// time or, by a renewal, in place of the previous keys.
+func (b *registry) joinOne(e *entry, expires time.Time, role wire.Role, q wire.Join) (in admission, err error) {
 	switch {
 	case b.expired(expires):
 		return notBy(e, "expired at "+expires.Format(time.RFC3339))
 	case b.byKey[q.Key] != "":
 		return admission{why: "the key belongs to " + b.byKey[q.Key]}, errToken
 	case q.Name != "" && q.Name != e.Name:
-		return in, errNotUsed("the line is for %s, and not for %s: leave out --id, or ask for a line for that one (netmon token new agent --id %s)", e.Name, q.Name, q.Name)
+		return in, errNotUsed("the line is for %s, and not for %s: join under the line's id, or ask for a line for this one (netmon token new agent --id %s)", e.Name, q.Name, q.Name)
 	}
 	if err := checkJoiner(role, q.As); err != nil {
 		return in, err
 	}
 	if e.Renewal != nil {
-		if err := b.roomToRenew(e, role); err != nil {
+		if err := b.mayRenew(e, role); err != nil {
 			return in, errNotUsed("%w", err)
 		}
 	}
@@ -141,7 +141,7 @@ func (b *book) joinOne(e *entry, expires time.Time, role wire.Role, q wire.Join)
 }
 
 // joinMany lets an agent in by a token for several, under a name that nobody had.
-func (b *book) joinMany(token *entry, q wire.Join) (in admission, err error) {
+func (b *registry) joinMany(token *entry, q wire.Join) (in admission, err error) {
 	name := cmp.Or(q.Name, q.Host)
 	have := b.cameBy(token, q.Key)
 	switch {
@@ -159,15 +159,15 @@ func (b *book) joinMany(token *entry, q wire.Join) (in admission, err error) {
 	}
 	c := wire.AccessCommand{Name: name, Role: wire.RoleAgent, Labels: token.Labels}
 	if err := checkEntry(c); err != nil {
-		return in, errNotUsed("%v: give another with --id", err)
+		return in, errNotUsed("%v: choose another id", err)
 	}
 	if have := b.entries[name]; have != nil {
-		return admission{why: "the token of " + token.Name + " was handed in for a name that is taken"}, errTaken(have)
+		return admission{why: "the token of " + token.Name + " was used for a name that is taken"}, errTaken(have)
 	}
 	if len(b.entries) >= mostEntries {
 		return in, errNotUsed("%w", errFull())
 	}
-	if err := b.roomToShutOut(wire.RoleAgent); err != nil {
+	if err := b.mayAddShared(wire.RoleAgent); err != nil {
 		return in, errNotUsed("%w", err)
 	}
 	err = b.change(func(d *draft) error {
@@ -180,7 +180,7 @@ func (b *book) joinMany(token *entry, q wire.Join) (in admission, err error) {
 	return in, err
 }
 
-// errNotUsed is told to whoever has a token that is as good as before.
+// errNotUsed is the answer to whoever has a token that is as good as before.
 func errNotUsed(format string, args ...any) error {
 	return fmt.Errorf("the token was not used: "+format, args...)
 }
@@ -188,9 +188,9 @@ func errNotUsed(format string, args ...any) error {
 // errTaken says that a name is not for whoever holds a token for several.
 func errTaken(e *entry) error {
 	if !e.Revoked.IsZero() {
-		return errNotUsed("%q was shut out here: give this agent another id with --id; to let it in again: netmon token new agent --id %s", e.Name, e.Name)
+		return errNotUsed("%q was shut out here: choose another id for this agent; to let it in again: netmon token new agent --id %s", e.Name, e.Name)
 	}
-	return errNotUsed("%q is in use here: give this agent another id with --id; if it is the same one and lost its state: netmon token new agent --id %s --replace", e.Name, e.Name)
+	return errNotUsed("%q is in use here: choose another id for this agent; if it is the same one and lost its state: netmon token new agent --id %s --replace", e.Name, e.Name)
 }
 
 // joiners are those who hand in lines, in words.

@@ -14,7 +14,7 @@ import (
 )
 
 // Adopt accepts what was saved before anybody had to sign, once in the life of
-// a mesh: by an older netmon, or before the mesh asked who people are. It is
+// a mesh: by an older netmon, or before the mesh had identities. It is
 // written again exactly as it is, with the authority's word beside it. It does
 // so once more after [Authority.AdoptAgain].
 func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
@@ -23,7 +23,7 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 	if err := a.acceptAnew(ctx, js); err != nil {
 		return err
 	}
-	if a.book.isAdopted() && a.again.done == nil {
+	if a.registry.isAdopted() && a.again.done == nil {
 		return nil
 	}
 	n, sets, err := eachSaved(func(name, subjects string) (int, error) { return a.adoptAll(ctx, js, name, subjects) })
@@ -31,9 +31,9 @@ func (a *Authority) Adopt(ctx context.Context, js jetstream.JetStream) error {
 		return err
 	}
 	if n+sets > 0 {
-		a.log.Info("what was saved before anybody had to sign was taken over as it is", "monitors_and_settings", n, "configurations", sets)
+		a.log.Info("accepted what was saved before signatures were required, as it is", "monitors_and_settings", n, "configurations", sets)
 	}
-	if err := a.book.adopt(); err != nil || a.again.done == nil {
+	if err := a.registry.adopt(); err != nil || a.again.done == nil {
 		return err
 	}
 	if err := a.again.done(); err != nil {
@@ -110,9 +110,9 @@ func eachLast(ctx context.Context, js jetstream.JetStream, name, subjects string
 	return n, nil
 }
 
-// acceptAnew gives what the authority before had accepted the word of the one in
+// acceptAnew gives what the previous authority had accepted the word of the one in
 // force, beside the signature of its author, which stays as it is. Then the word of the one
-// before counts no more. What it had not accepted counts for nothing, as before.
+// before no longer counts. What it had not accepted counts for nothing, as before.
 func (a *Authority) acceptAnew(ctx context.Context, js jetstream.JetStream) error {
 	before := a.rotation.before()
 	if before == "" || a.rotation.stage() != stageSwitched {
@@ -139,18 +139,18 @@ func (a *Authority) acceptAnew(ctx context.Context, js jetstream.JetStream) erro
 		return err
 	}
 	a.countSaved()
-	a.log.Info("what the authority before had accepted was accepted anew", "monitors_and_settings", n, "configurations", sets)
+	a.log.Info("accepted again what the previous authority had accepted", "monitors_and_settings", n, "configurations", sets)
 	return nil
 }
 
-func (b *book) isAdopted() bool {
+func (b *registry) isAdopted() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.adopted
 }
 
 // adopt notes that it was done, for good.
-func (b *book) adopt() error {
+func (b *registry) adopt() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.adopted = true

@@ -11,14 +11,14 @@ import (
 // again says that what is saved came from a mesh that was not this one.
 type again struct {
 	sync.Mutex
-	done func() error // told once all of it is accepted; nil when nothing came
+	done func() error // called once all of it is accepted; nil when nothing came
 }
 
 // AdoptAgain has the next [Authority.Adopt] accept what the broker brought along
 // from a time when nobody had to sign, or when another authority let people in.
 // done is called when that is done.
 //
-// It holds for this process alone: the book keeps that all was accepted, so that
+// It holds for this process alone: the registry keeps that all was accepted, so that
 // no server in other hands, beside the same folder, has something accepted later.
 func (a *Authority) AdoptAgain(done func() error) {
 	a.again.Lock()

@@ -13,7 +13,7 @@ import (
 // For each request with a reply the server keeps an entry of some 350 bytes of heap
 // (TestAnswers_Memory measures it). It goes with the one answer, if a single one
 // is promised; with the asker's subscription; or once nothing came for within,
-// which is looked at no more often than that.
+// which is read no more often than that.
 // So a crossing that promises more than it needs is memory for whoever floods it.
 type answers struct {
 	several bool          // more than one message may come as the answer
@@ -58,9 +58,12 @@ func answersOf() map[string]answers {
 		askClaim:      {several: true, within: 2 * time.Second}, // each agent that has the id; see claimPatience
 		"$SRV.>":      many,                                     // each agent
 
-		gateTold + "." + wire.AllDeliveries: one,
-		gateTold + "." + wire.AllChannels:   one,
-		gateLease + ".*":                    one,
+		gateReports + "." + wire.AllDeliveries: one,
+		gateReports + "." + wire.AllChannels:   one,
+		gateLease + ".*":                       one,
+
+		// To the controllers: one of them answers.
+		askHistory: one,
 
 		// To notifiers: the one that has the channel answers when it has sent.
 		"notify.*.cmd": {within: notifyWithin},

@@ -88,7 +88,7 @@ func (b bench) waiting(t testing.TB, account string) int {
 }
 
 // TestAnswers_NothingStays: what is answered leaves nothing in the server,
-// although the asker goes on listening.
+// although the asker keeps listening.
 func TestAnswers_NothingStays(t *testing.T) {
 	b := startBench(t)
 	boss, agent, olga := b.as(t, Controller, "controller"), b.as(t, wire.RoleAgent, "paris"), b.as(t, wire.RoleOperator, "olga")
@@ -156,10 +156,10 @@ func TestAnswers_HoldAfterAnUpdate(t *testing.T) {
 	}
 	token, err := b.a.Invite("test", wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
 	if err == nil {
-		_, err = b.a.book.join(identity.TokenSecret(token), by(userKey(t)))
+		_, err = b.a.registry.join(identity.TokenSecret(token), by(userKey(t)))
 	}
 	if err == nil {
-		_, err = b.a.book.revoke("test", "oslo")
+		_, err = b.a.registry.revoke("test", "oslo")
 	}
 	if err != nil {
 		t.Fatal(err)

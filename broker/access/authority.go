@@ -27,18 +27,18 @@ import (
 	"netmon/wire"
 )
 
-// Authority is the mesh's keys, certificates and book of identities.
+// Authority is the mesh's keys, certificates and registry of identities.
 type Authority struct {
-	dir   string
-	signs atomic.Pointer[signing]
-	book  *book
-	trust *trust
-	log   *slog.Logger
+	dir      string
+	signs    atomic.Pointer[signing]
+	registry *registry
+	trust    *trust
+	log      *slog.Logger
 
 	rotation  *rotation
 	operators atomic.Pointer[identity.Operators] // whose word on what is saved counts
 
-	behind atomic.Bool // the servers have the keys of before a switch
+	behind atomic.Bool // the servers have the keys from before a switch
 
 	mu       sync.Mutex
 	enrolled []string // folders of identities that Enrol let in
@@ -55,7 +55,7 @@ func FolderOf(store string) string { return filepath.Join(store, "access") }
 
 // Exists says whether a folder holds an authority, or what is left of one.
 func Exists(dir string) bool {
-	return slices.ContainsFunc([]string{keysName, bookName, trustName, caKeyName}, func(name string) bool { return present(dir, name) })
+	return slices.ContainsFunc([]string{keysName, registryName, trustName, caKeyName}, func(name string) bool { return present(dir, name) })
 }
 
 // present says whether a file is there, or may be.
@@ -65,9 +65,9 @@ func present(dir, name string) bool {
 }
 
 // incomplete names the files that an authority in use has lost: others in their
-// place would be another mesh's, which nobody who joined believes. A start that
+// place would be another mesh's, which nobody who joined trusts. A start that
 // was cut short the first time has lost nothing.
-func incomplete(dir string, b *book) error {
+func incomplete(dir string, b *registry) error {
 	var lost []string
 	for _, name := range []string{keysName, caKeyName, caName} {
 		if !present(dir, name) {
@@ -83,13 +83,13 @@ func incomplete(dir string, b *book) error {
 }
 
 // lockName is the file that says that somebody has the authority open: two that
-// write one book would lose each other's revocations.
+// write one registry would lose each other's revocations.
 const lockName = "lock"
 
 // ErrInUse says that another process has the folder open.
 var ErrInUse = errors.New("is in use by another process")
 
-// Close gives the folder free.
+// Close releases the folder.
 func (a *Authority) Close() error { return a.lock.Close() }
 
 // Open reads the authority of a folder, or makes one, and keeps others away from
@@ -108,7 +108,7 @@ func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 	}
 	taken, err := filelock.Try(a.lock)
 	if taken {
-		err = fmt.Errorf("access: %s %w: a broker, or a controller with --access: stop that one first", dir, ErrInUse)
+		err = fmt.Errorf("access: %s %w, a broker or a controller: stop that one first", dir, ErrInUse)
 	}
 	if err == nil {
 		err = private.Err(private.Tree(dir))
@@ -124,18 +124,18 @@ func Open(dir string, hosts []string, log *slog.Logger) (*Authority, error) {
 }
 
 func (a *Authority) open(hosts []string) (err error) {
-	if !Exists(a.dir) { // before the keys: a folder with keys and without a book has lost it
-		if err := newBook(a.dir); err != nil {
+	if !Exists(a.dir) { // before the keys: a folder with keys and without a registry has lost it
+		if err := newRegistry(a.dir); err != nil {
 			return err
 		}
 	}
-	if a.book, err = openBook(a.dir); err != nil {
+	if a.registry, err = openRegistry(a.dir); err != nil {
 		return err
 	}
 	if a.rotation, err = openRotation(a.dir); err != nil {
 		return err
 	}
-	if err := incomplete(a.dir, a.book); err != nil {
+	if err := incomplete(a.dir, a.registry); err != nil {
 		return err
 	}
 	signs, err := openSigning(a.dir, hosts, time.Now())
@@ -148,7 +148,7 @@ func (a *Authority) open(hosts []string) (err error) {
 		return err
 	}
 	a.trust.announce(a.rotation.pin())
-	if err := a.checkBook(); err != nil {
+	if err := a.checkRegistry(); err != nil {
 		return err
 	}
 	if a.controllerKey, err = nkeys.CreateUser(); err != nil {
@@ -156,13 +156,13 @@ func (a *Authority) open(hosts []string) (err error) {
 	}
 	a.controller = wire.Member{Key: public(a.controllerKey), Name: string(roleController), Role: roleController}
 	if a.rotation.f.Stage == stageSwitching {
-		return a.settle()
+		return a.complete()
 	}
 	return a.relist()
 }
 
 // countSaved says whose word counts on what is saved: that of the authority, and,
-// until all of it was accepted anew, that of the one before.
+// until all of it was accepted again, that of the previous one.
 func (a *Authority) countSaved() {
 	pins := []string{string(a.certs().authority)}
 	if before := a.rotation.before(); before != "" {
@@ -178,19 +178,19 @@ func (a *Authority) Pin() string { return identity.Fingerprint(a.certs().authori
 // Labels are those that an agent was let in with; known is false for one that
 // did not join by a token.
 func (a *Authority) Labels(agent string) (labels map[string]string, known bool) {
-	id, known := a.book.get(agent)
+	id, known := a.registry.get(agent)
 	return id.Labels, known
 }
 
-// Invite makes a token by which a name can join. It is the secret: the book
+// Invite makes a token by which a name can join. It is the secret: the registry
 // keeps its hash only.
 func (a *Authority) Invite(by string, c wire.AccessCommand) (token string, err error) {
-	token, _, err = a.book.invite(by, c)
+	token, _, err = a.registry.invite(by, c)
 	return token, err
 }
 
 // Accounts are the mesh's accounts as a server takes them.
-func (a *Authority) Accounts() ([]Account, error) { return a.keys().accountJWTs(a.book.revoked) }
+func (a *Authority) Accounts() ([]Account, error) { return a.keys().accountJWTs(a.registry.revoked) }
 
 // Secure sets an embedded server up to know the mesh's identities, over TLS.
 func (a *Authority) Secure(o *server.Options) error {
@@ -230,7 +230,7 @@ func Remember(o *server.Options, accounts []Account) error {
 
 // Update brings changed accounts into a running embedded server: whoever was
 // revoked is cut off. One that is as the server knows it is left alone: taken
-// anew it would forget answers under way, and how long they may take (answersOf).
+// again it would forget answers under way, and how long they may take (answersOf).
 func Update(srv *server.Server, accounts []Account) error {
 	var errs []error
 	for _, acc := range accounts {
@@ -306,7 +306,7 @@ func builtOptions(role wire.Role, name string, token func() (string, error), key
 		inbox = "_INBOX_controller"
 	}
 	return []nats.Option{
-		nats.UserJWT(token, key.Sign), // signed anew at each connect: the authority may be another one
+		nats.UserJWT(token, key.Sign), // signed again at each connect: the authority may be another one
 		nats.CustomInboxPrefix(inbox),
 	}
 }
@@ -316,13 +316,13 @@ func builtOptions(role wire.Role, name string, token func() (string, error), key
 func AdminFolder(dir string) string { return filepath.Join(dir, "admin") }
 
 // WriteAdmin leaves that identity in a folder. url is where the broker listens.
-// One that is there, is in the book, and that nobody else could read stays as it
-// is; in place of any other there is a new one, and the key of before is shut out.
+// One that is there, is in the registry, and that nobody else could read stays as it
+// is; in place of any other there is a new one, and the previous key is shut out.
 // So a start changes no key, unless somebody revoked it.
 func (a *Authority) WriteAdmin(dir, url string) error {
 	if have, err := identity.Load(dir); err == nil && have.Authority == string(a.certs().authority) {
 		key, err := identity.PublicKey(dir)
-		if who, is := a.book.member(key); err == nil && is && who.Name == LocalAdmin && who.Role == wire.RoleAdmin {
+		if who, is := a.registry.member(key); err == nil && is && who.Name == LocalAdmin && who.Role == wire.RoleAdmin {
 			have.URL = url
 			return have.SaveInfo(dir)
 		}

@@ -19,8 +19,8 @@ const namesMost = 500
 
 // State is the authority, and how far a change of it is.
 func (a *Authority) State() wire.AuthorityState {
-	_, members := a.book.members()
-	lines := a.book.lines()
+	_, members := a.registry.members()
+	lines := a.registry.lines()
 	certs := a.certs()
 	r := a.rotation
 	r.mu.Lock()
@@ -83,21 +83,21 @@ func (s *service) authority(m *nats.Msg, by string, q wire.AccessCommand) {
 		s.a.log.Info("the authority of the mesh", "did", q.Op, "by", by, "next", state.Next, "error", err)
 		s.note(e, err)
 	}
-	s.pokeAuthority()
+	s.wakeAuthority()
 }
 
 var errNotEmbedded = errors.New("the servers of this mesh are not this process's own: a nats-server reads its operator and its accounts at its start only, " +
 	"and its streams belong to an account whose key changes: keys of such a mesh cannot be changed while it runs: make a new store, export it, and have all join again (docs/security.md)")
 
-// takeover tells an identity which authority takes over. Anybody may know it: a
+// takeover answers an identity which authority takes over. Anybody may know it: a
 // credential is worth nothing without its key.
 func (s *service) takeover(m *nats.Msg, name string, q wire.Join) {
-	who, in := s.a.book.member(q.Key)
+	who, in := s.a.registry.member(q.Key)
 	if !in || who.Name != name {
-		s.answer(m, wire.AccessReply{}, errors.New("key: it is not that of an identity of this name"))
+		s.answer(m, wire.AccessReply{}, errors.New("key: no identity of this name has it"))
 		return
 	}
-	id, _ := s.a.book.get(name)
+	id, _ := s.a.registry.get(name)
 	list, _, _ := s.a.Trust()
 	out := wire.NextAuthority{List: list}
 	r := s.a.rotation
@@ -119,18 +119,19 @@ func (s *service) keptBy(m *nats.Msg, who wire.Member, q wire.Join) {
 	err := s.a.rotation.kept(who, q.Kept)
 	s.answer(m, wire.AccessReply{}, err)
 	if err == nil {
-		s.pokeAuthority()
+		s.wakeAuthority()
 	}
 }
 
-func (s *service) pokeAuthority() {
+// wakeAuthority has watchAuthority look now whether anybody is still waited for.
+func (s *service) wakeAuthority() {
 	select {
 	case s.taken <- struct{}{}:
 	default:
 	}
 }
 
-// authorityEvery is how often it is looked whether anybody is still waited for:
+// authorityEvery is how often it is checked whether anybody is still waited for:
 // somebody may have been shut out meanwhile.
 const authorityEvery = 2 * time.Second
 
@@ -150,7 +151,7 @@ func (s *service) watchAuthority(ctx context.Context) {
 		if err == nil {
 			s.switching.Store(nil)
 		} else if text := err.Error(); s.switching.Swap(&text) == nil {
-			s.a.log.Error("the change of the authority does not go on; it is tried again", "error", err)
+			s.a.log.Error("the change of the authority is stuck; trying again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -170,7 +171,7 @@ func (s *service) advance(ctx context.Context) error {
 			return err
 		}
 		if now := s.a.Pin(); now != before {
-			s.a.log.Warn("another authority is in force: the one before counts no more", "authority", now, "before", before)
+			s.a.log.Warn("another authority is in force: the previous one no longer counts", "authority", now, "before", before)
 		}
 	}
 	if s.a.behind.Load() {
@@ -187,12 +188,12 @@ func (s *service) advance(ctx context.Context) error {
 	adopt, cancel := context.WithTimeout(ctx, adoptWithin)
 	defer cancel()
 	if err := s.a.Adopt(adopt, s.js); err != nil {
-		return fmt.Errorf("accept what is saved anew: %w", err)
+		return fmt.Errorf("accept again what is saved: %w", err)
 	}
 	return nil
 }
 
-// adoptWithin bounds one try to accept what is saved anew.
+// adoptWithin bounds one try to accept what is saved again.
 const adoptWithin = time.Minute
 
 // aboutAuthority answers what is asked of the authority on access.rotate; done is

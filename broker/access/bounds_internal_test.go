@@ -14,7 +14,7 @@ import (
 // TestEnrolment_CanBeShutOut: nobody comes by a line for several who could not be
 // shut out, and whoever did uses up no others' changes of their keys.
 func TestEnrolment_CanBeShutOut(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	secret := secretOf(t, b, agents(10))
 	old := func(n int) {
 		e := &entry{Identity: wire.Identity{Name: "many", Role: wire.RoleAgent}}
@@ -57,8 +57,8 @@ func TestAuthority_SwitchWaitsForWhoCame(t *testing.T) {
 	if !a.Ready() {
 		t.Fatal("somebody is waited for")
 	}
-	secret := secretOf(t, a.book, wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
-	if _, err := a.book.join(secret, named(userKey(t), "")); err != nil {
+	secret := secretOf(t, a.registry, wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent})
+	if _, err := a.registry.join(secret, named(userKey(t), "")); err != nil {
 		t.Fatal(err)
 	}
 	pin := a.Pin()
@@ -91,14 +91,14 @@ func TestAuthority_StolenAdmin(t *testing.T) {
 			if err := a.Switch(); err != nil || a.State().Before == "" {
 				t.Fatal(err, a.State())
 			}
-			if who, in := a.book.member(stolen); in {
+			if who, in := a.registry.member(stolen); in {
 				t.Errorf("the key of before is in: %+v", who)
 			}
-			keys := len(a.book.entries[LocalAdmin].Old)
+			keys := len(a.registry.entries[LocalAdmin].Old)
 			if err := a.renewAdmin(); err != nil {
 				t.Fatal(err)
 			}
-			if !gone && len(a.book.entries[LocalAdmin].Old) != keys {
+			if !gone && len(a.registry.entries[LocalAdmin].Old) != keys {
 				t.Error("done again, it makes another key")
 			}
 		})

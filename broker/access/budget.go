@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// toldPart is the part of the stream of incidents that deliveries may take at once:
+	// reportsPart is the part of the stream of incidents that deliveries may take at once:
 	// the oldest incidents go when it is full, whoever filled it.
-	toldPart = 8
-	// toldRefill is how long it takes until as much may be taken once more.
-	toldRefill = 10 * time.Minute
-	// toldBeside is what a stored message takes besides, bytes.
-	toldBeside = 256
+	reportsPart = 8
+	// reportsRefill is how long it takes until as much may be taken once more.
+	reportsRefill = 10 * time.Minute
+	// reportOverhead is what a stored message takes besides, bytes.
+	reportOverhead = 256
 )
 
 // budget bounds what is stored over time. It is full at first.
@@ -22,9 +22,9 @@ type budget struct {
 	at   time.Time
 }
 
-// take says whether n more bytes fit, and that they are taken: most at once, and as much
+// spend takes n bytes of the budget and returns true, where so many are left: most at once, and as much
 // again within refill.
-func (b *budget) take(n int, most int64, refill time.Duration, now time.Time) bool {
+func (b *budget) spend(n int, most int64, refill time.Duration, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.at.IsZero() {

@@ -13,7 +13,7 @@ func TestBudget(t *testing.T) {
 	take := func(after time.Duration, n int, want bool) {
 		t.Helper()
 		now = now.Add(after)
-		if got := b.take(n, 1000, 10*time.Minute, now); got != want {
+		if got := b.spend(n, 1000, 10*time.Minute, now); got != want {
 			t.Errorf("%d after %v: %v, with %v used", n, after, got, b.used)
 		}
 	}

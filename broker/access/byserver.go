@@ -16,7 +16,7 @@ func (s *service) asksByServer(m *nats.Msg, roles ...wire.Role) (string, wire.Ro
 		err = errNotYours
 	}
 	if err != nil {
-		s.warnings.tell("refused", m.Subject, name, err)
+		s.warnings.report("refused", m.Subject, name, err)
 	}
 	return name, role, err
 }

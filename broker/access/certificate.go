@@ -24,7 +24,7 @@ import (
 )
 
 // Lives of certificates. The authority's is what others pin: it outlives the
-// installation. The broker's is made anew at a start when it is near its end.
+// installation. The broker's is recreated at a start when it is near its end.
 const (
 	authorityLife = 20 * 365 * 24 * time.Hour
 	serverLife    = 397 * 24 * time.Hour
@@ -134,7 +134,7 @@ func makeCertificate(certFile, keyFile string, template *x509.Certificate, paren
 	if err != nil {
 		return none, err
 	}
-	// The key first: a certificate without one is made anew, and so is what it signed.
+	// The key first: a certificate without one is recreated, and so is what it signed.
 	if err := atomicfile.Write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})); err != nil {
 		return none, err
 	}
@@ -149,7 +149,7 @@ func makeCertificate(certFile, keyFile string, template *x509.Certificate, paren
 }
 
 // operator certifies the key of the mesh's operator, as DER in base64: who
-// pinned the authority believes what that key signs. It is valid as long as the
+// pinned the authority trusts what that key signs. It is valid as long as the
 // authority, whose dates are the only ones.
 func (c *certificates) operator(public string) (string, error) {
 	key, err := identity.OperatorKey(public)

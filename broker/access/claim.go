@@ -64,7 +64,7 @@ func (cs *claims) handle(m *nats.Msg) {
 	id := strings.TrimPrefix(m.Subject, "access.claim.")
 	var q wire.Command
 	if len(m.Data) > claimMost || wire.CheckToken(id) != nil || json.Unmarshal(m.Data, &q) != nil {
-		cs.reply(m, wire.Refuse(id, wire.Error{Code: wire.CodeInvalid, Message: "not a question who has this id"}))
+		cs.reply(m, wire.Refuse(id, wire.Error{Code: wire.CodeInvalid, Message: "not a question about who has this id"}))
 		return
 	}
 	question, err := json.Marshal(wire.Command{Op: wire.OpInfo, Instance: q.Instance})
@@ -73,7 +73,7 @@ func (cs *claims) handle(m *nats.Msg) {
 	}
 	c := &claim{id: id, inbox: cs.inbox + "." + rand.Text(), asker: m, instance: q.Instance}
 	if !cs.begin(c) {
-		cs.reply(m, wire.Refuse(id, wire.Error{Code: wire.CodeBusy, Message: "the broker is asking who has this id, for another one that has its key"}))
+		cs.reply(m, wire.Refuse(id, wire.Error{Code: wire.CodeBusy, Message: "the broker is already asking who has this id, for another agent with the same key"}))
 		return
 	}
 	if err := cs.nc.PublishRequest(strings.TrimSuffix(askClaim, "*")+id, c.inbox, question); err != nil {

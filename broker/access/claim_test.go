@@ -11,12 +11,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
 // TestAttack_ClaimFlood: a stolen agent's key takes its own commands, answers
 // none, and asks without end who has its id.
 func TestAttack_ClaimFlood(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	who := actors(t, s.Mesh)
 	hostile := who[wire.RoleAgent].connect(t, s.Mesh)

@@ -75,7 +75,7 @@ func (k *keys) accountJWTs(revoked func(account string) map[string]time.Time) ([
 		}
 		token, err := c.Encode(k.operator)
 		if err == nil && len(token) > jwt.MaxTokenSize {
-			err = fmt.Errorf("%d keys of it were shut out, and no NATS server takes more than some %d: make a new store, and let all join again", len(c.Revocations), mostRevoked)
+			err = fmt.Errorf("%d of its keys were shut out, and a NATS server takes about %d at most: make a new store, and let all join again", len(c.Revocations), mostRevoked)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("account %s: %w", name, err)
@@ -145,7 +145,7 @@ func (k *keys) joinJWT() (string, error) {
 }
 
 // systemJWT lets a key in to the servers' own account, where a server that is
-// not embedded is told of changed accounts.
+// not embedded learns of changed accounts.
 func (k *keys) systemJWT(key string) (string, error) {
 	c := jwt.NewUserClaims(key)
 	c.Name = "netmon-access"

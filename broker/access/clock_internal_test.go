@@ -10,9 +10,9 @@ import (
 	"netmon/wire"
 )
 
-// TestBook_ClockWasAhead once, by ten years, as somebody changed a key, was
+// TestRegistry_ClockWasAhead once, by ten years, as somebody changed a key, was
 // suspended and was invited. With the right clock none of it lasts for years.
-func TestBook_ClockWasAhead(t *testing.T) {
+func TestRegistry_ClockWasAhead(t *testing.T) {
 	b, k1, _ := rotating(t)
 	right := time.Now()
 	now := right.AddDate(10, 0, 0)
@@ -41,7 +41,7 @@ func TestBook_ClockWasAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	again, err := openBook(filepath.Dir(b.path)) // a restart
+	again, err := openRegistry(filepath.Dir(b.path)) // a restart
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 		refuse(m, err.Error())
 		return
 	}
-	done, err := s.consumers.room(ctx, by, role, held{q.Stream, q.Config.Name})
+	done, err := s.consumers.reserve(ctx, by, role, held{q.Stream, q.Config.Name})
 	if err != nil {
 		m.Respond(s.failure(err))
 		return
@@ -53,7 +53,7 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 	done(name)
 	if err != nil {
 		m.Respond(s.failure(err))
-		s.warnings.tell("access: make a consumer", m.Subject, by, err)
+		s.warnings.report("access: make a consumer", m.Subject, by, err)
 		return
 	}
 	m.Respond(answer)

@@ -15,6 +15,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -164,6 +165,7 @@ func (r *jetstreamReader) reads(t *testing.T, s natstest.Secure) {
 // TestAttack_Consumers: a viewer makes as many consumers as it can. It gets its
 // share; others, and admins above all, read on; an admin frees what it took.
 func TestAttack_Consumers(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	who := actors(t, s.Mesh)
 	vic, olga, anna := who[wire.RoleViewer].connect(t, s.Mesh), who[wire.RoleOperator].connect(t, s.Mesh), who[wire.RoleAdmin].connect(t, s.Mesh)
@@ -259,6 +261,7 @@ func TestConsumers_ComeAndGo(t *testing.T) {
 // TestAttack_ConsumersOfMany: many viewers together fill a stream. Admins still
 // read, and make room.
 func TestAttack_ConsumersOfMany(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	admin := actors(t, s.Mesh)[wire.RoleAdmin]
 	anna, signer := admin.connect(t, s.Mesh), admin.signer()
@@ -341,6 +344,7 @@ func TestConsumers_AreCountedAfterARestart(t *testing.T) {
 // TestConsumers_StopSoon: a broker whose identities have all that they may have
 // stops as soon as another one.
 func TestConsumers_StopSoon(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	made := 0
 	for i := range 8 {

@@ -17,7 +17,7 @@ import (
 // filterMost bounds what one line of a list says of what is read.
 const filterMost = 200
 
-// after is where a list goes on.
+// after is where a list continues.
 func after(c wire.Consumer) string { return c.Owner + " " + c.Stream + " " + c.Name }
 
 // ofConsoles are the consumers that consoles made, in order.
@@ -77,7 +77,7 @@ func (cs *consumers) remove(ctx context.Context, owner, name string) (removed []
 		removed = append(removed, c)
 	}
 	if len(removed) == 0 {
-		return nil, fmt.Errorf("%q has no such consumer: netmon access consumers shows those that there are", owner)
+		return nil, fmt.Errorf("%q has no such consumer: netmon access consumers lists them", owner)
 	}
 	return removed, nil
 }

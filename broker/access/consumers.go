@@ -27,9 +27,9 @@ const (
 	streamMost = 800
 	// abandoned is how long after it was made a consumer that nobody reads by makes
 	// place for a further one of its owner: programs that read for a moment, as
-	// those of before, leave theirs behind.
+	// earlier ones, leave theirs behind.
 	abandoned = 2 * time.Second
-	// lookAgain is how often at most the server is asked anew where there is no room.
+	// lookAgain is how often at most the server is asked again where there is no room.
 	lookAgain = time.Second
 	// ownerKey is where a consumer's metadata says whose it is.
 	ownerKey = "netmon.owner"
@@ -58,9 +58,9 @@ func newConsumers(nc *nats.Conn, js jetstream.JetStream) *consumers {
 	return &consumers{nc: nc, js: js, asked: map[asker]int{}}
 }
 
-// room says whether an owner may have one more consumer, or this one again. Where
+// reserve says whether an owner may have one more consumer, or this one again. Where
 // it may, done is to be called once, with the name of the one that was made, or "".
-func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c held) (done func(name string), err error) {
+func (cs *consumers) reserve(ctx context.Context, owner string, role wire.Role, c held) (done func(name string), err error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if err := cs.find(ctx, owner, role, c); err != nil {
@@ -83,7 +83,7 @@ func (cs *consumers) room(ctx context.Context, owner string, role wire.Role, c h
 // find finds room. It needs mu.
 func (cs *consumers) find(ctx context.Context, owner string, role wire.Role, c held) error {
 	if cs.of == nil {
-		if err := cs.look(ctx); err != nil {
+		if err := cs.refresh(ctx); err != nil {
 			return err
 		}
 	}
@@ -92,10 +92,10 @@ func (cs *consumers) find(ctx context.Context, owner string, role wire.Role, c h
 	}
 	full := cs.full(owner, role, c.stream)
 	if full != nil && time.Since(cs.looked) >= lookAgain {
-		if err := cs.look(ctx); err != nil {
+		if err := cs.refresh(ctx); err != nil {
 			return err
 		}
-		if err := cs.makeRoom(ctx, owner); err != nil {
+		if err := cs.dropUnused(ctx, owner); err != nil {
 			return err
 		}
 		full = cs.full(owner, role, c.stream)
@@ -125,8 +125,8 @@ func (cs *consumers) full(owner string, role wire.Role, stream string) error {
 		}
 	}
 	if n >= consumersMost {
-		return fmt.Errorf("%s has %d consumers, which is as many as one identity may have at once: end some of the programs that read, "+
-			"or try again in a moment: those that nobody reads by make place. An admin sees and removes them: netmon access consumers rm %s", owner, n, owner)
+		return fmt.Errorf("%s has %d consumers, which is the limit for one identity: stop some of the programs that read, "+
+			"or try again in a moment, when unused ones are gone. An admin lists and removes them: netmon access consumers rm %s", owner, n, owner)
 	}
 	for _, some := range cs.of {
 		for c := range some {
@@ -136,16 +136,16 @@ func (cs *consumers) full(owner string, role wire.Role, stream string) error {
 		}
 	}
 	if all >= streamMost && role != wire.RoleAdmin {
-		return fmt.Errorf("the stream %s has %d consumers, which is as many as it may have beside those of admins, who see and remove them: netmon access consumers", stream, all)
+		return fmt.Errorf("the stream %s has %d consumers, which is the limit beside those of admins, who list and remove them: netmon access consumers", stream, all)
 	}
 	return nil
 }
 
-// look asks the server which there are. It needs mu.
-func (cs *consumers) look(ctx context.Context) error {
+// refresh asks the server which there are. It needs mu.
+func (cs *consumers) refresh(ctx context.Context) error {
 	all, err := cs.list(ctx)
 	if err != nil {
-		return fmt.Errorf("the consumers that there are cannot be counted: try again: %w", err)
+		return fmt.Errorf("cannot count the consumers: try again: %w", err)
 	}
 	cs.of, cs.unread, cs.looked = map[string]map[held]bool{}, map[string][]held{}, time.Now()
 	slices.SortFunc(all, func(a, b *jetstream.ConsumerInfo) int { return a.Created.Compare(b.Created) })
@@ -159,9 +159,9 @@ func (cs *consumers) look(ctx context.Context) error {
 	return nil
 }
 
-// makeRoom removes consumers of an owner that nobody reads by, until half of what
+// dropUnused removes consumers of an owner that nobody reads by, until half of what
 // it may have is free or none are left. It needs mu.
-func (cs *consumers) makeRoom(ctx context.Context, owner string) error {
+func (cs *consumers) dropUnused(ctx context.Context, owner string) error {
 	if owner == "" {
 		return nil
 	}

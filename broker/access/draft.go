@@ -7,10 +7,10 @@ import (
 	"netmon/identity"
 )
 
-// draft is a change of the book that is not on disk yet.
+// draft is a change of the registry that is not on disk yet.
 type draft struct {
-	book    *book
-	changed map[string]*entry
+	registry *registry
+	changed  map[string]*entry
 }
 
 // edit is a copy of an entry that may be changed; nil if there is none.
@@ -18,7 +18,7 @@ func (d *draft) edit(name string) *entry {
 	if e := d.changed[name]; e != nil {
 		return e
 	}
-	e := d.book.entries[name]
+	e := d.registry.entries[name]
 	if e == nil {
 		return nil
 	}
@@ -31,9 +31,9 @@ func (d *draft) edit(name string) *entry {
 // set puts an entry in place of what has its name.
 func (d *draft) set(e *entry) { d.changed[e.Name] = e }
 
-// change does something to the book, which holds, as a whole, once it is on
+// change does something to the registry, which holds, as a whole, once it is on
 // disk. It needs mu.
-func (b *book) change(do func(*draft) error) error {
+func (b *registry) change(do func(*draft) error) error {
 	d := &draft{b, map[string]*entry{}}
 	if err := do(d); err != nil || len(d.changed) == 0 {
 		return err
@@ -51,7 +51,7 @@ func (b *book) change(do func(*draft) error) error {
 }
 
 // index notes by what an entry is found, in place of what it was found by before.
-func (b *book) index(name string, before, now *entry) {
+func (b *registry) index(name string, before, now *entry) {
 	if before != nil {
 		for _, secret := range before.tokens() {
 			delete(b.byToken, secret)

@@ -34,7 +34,7 @@ func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Ident
 		if err != nil {
 			return have, err
 		}
-		switch known, err := a.book.relabel(c, key); {
+		switch known, err := a.registry.relabel(c, key); {
 		case err != nil:
 			return have, err
 		case known && have.Authority != string(a.certs().authority): // it missed a change of ours
@@ -49,7 +49,7 @@ func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Ident
 			have.URL, have.Credential.Labels = url, c.Labels
 			return have, have.SaveInfo(dir)
 		case have.Authority != string(a.certs().authority):
-			return have, fmt.Errorf("the identity in %s is of another mesh: give another folder with --state", dir)
+			return have, fmt.Errorf("the identity in %s belongs to another mesh: choose another state folder", dir)
 		}
 	}
 	key, err := nkeys.CreateUser()
@@ -60,7 +60,7 @@ func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Ident
 	if err != nil {
 		return have, err
 	}
-	if err := a.book.enrol(c, public(key)); err != nil {
+	if err := a.registry.enrol(c, public(key)); err != nil {
 		return have, err
 	}
 	id := identity.Identity{URL: url, Authority: string(a.certs().authority), Credential: wire.Credential{Name: c.Name, Role: c.Role, JWT: token, Labels: c.Labels}}
@@ -69,7 +69,7 @@ func (a *Authority) Enrol(dir, url string, c wire.AccessCommand) (identity.Ident
 
 // relabel gives somebody who is in by this key its labels; known is false for
 // anybody else.
-func (b *book) relabel(c wire.AccessCommand, key string) (known bool, err error) {
+func (b *registry) relabel(c wire.AccessCommand, key string) (known bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[c.Name]
@@ -92,7 +92,7 @@ func (e *entry) had(key string) bool {
 }
 
 // enrol puts somebody in without a token.
-func (b *book) enrol(c wire.AccessCommand, key string) error {
+func (b *registry) enrol(c wire.AccessCommand, key string) error {
 	if err := checkEntry(c); err != nil {
 		return err
 	}

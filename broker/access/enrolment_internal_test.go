@@ -19,8 +19,8 @@ func agents(uses int) wire.AccessCommand {
 	return wire.AccessCommand{Name: "eu-hosts", Role: wire.RoleAgent, Uses: uses, Labels: map[string]string{"region": "eu"}}
 }
 
-// secretOf makes a token and returns what the book finds it by.
-func secretOf(t testing.TB, b *book, c wire.AccessCommand) string {
+// secretOf makes a token and returns what the registry finds it by.
+func secretOf(t testing.TB, b *registry, c wire.AccessCommand) string {
 	t.Helper()
 	token, _, err := b.invite("anna", c)
 	if err != nil {
@@ -35,10 +35,10 @@ func named(key, name string) wire.Join {
 	return q
 }
 
-// reopened is the book as the next start finds it.
-func reopened(t testing.TB, b *book) *book {
+// reopened is the registry as the next start finds it.
+func reopened(t testing.TB, b *registry) *registry {
 	t.Helper()
-	again, err := openBook(filepath.Dir(b.path))
+	again, err := openRegistry(filepath.Dir(b.path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func reopened(t testing.TB, b *book) *book {
 	return again
 }
 
-func shown(t testing.TB, b *book, name string) wire.Identity {
+func shown(t testing.TB, b *registry, name string) wire.Identity {
 	t.Helper()
 	for after := ""; ; {
 		page, next := b.list(after)
@@ -65,7 +65,7 @@ func shown(t testing.TB, b *book, name string) wire.Identity {
 // TestEnrolment: each agent has a name of its own, the token's labels, and takes
 // one use, over restarts too.
 func TestEnrolment(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	secret := secretOf(t, b, agents(3))
 	first := userKey(t)
 	for i, q := range []wire.Join{named(first, "web1"), named(first, "web1"), named(userKey(t), "web2"), {Key: userKey(t), As: wire.JoinAgent, Host: "web3"}} {
@@ -91,7 +91,7 @@ func TestEnrolment(t *testing.T) {
 
 // TestEnrolment_Refused: what cannot work takes no use, and nobody takes a name.
 func TestEnrolment_Refused(t *testing.T) {
-	b := fullBook(t, 2) // agent1 was invited and has not come
+	b := fullRegistry(t, 2) // agent1 was invited and has not come
 	in, err := b.join(identity.TokenSecret("tokenagent0"), by(userKey(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestEnrolment_Refused(t *testing.T) {
 		{"the admin's of the broker's host", named(userKey(t), LocalAdmin), "has a meaning of its own"},
 		{"the controller's", named(userKey(t), "controller"), "has a meaning of its own"},
 		{"no name", by(userKey(t)), "name: is empty"},
-		{"what is no name", named(userKey(t), "a.b"), "--id"},
+		{"what is no name", named(userKey(t), "a.b"), "choose another id"},
 		{"a person", wire.Join{Key: userKey(t), As: wire.JoinConsole, Name: "web1"}, "netmon agent --join"},
 		{"nothing in particular", wire.Join{Key: userKey(t), Name: "web1"}, "not for a person"},
 		{"another's key", named(in.Key, "web1"), "not valid"},
@@ -144,7 +144,7 @@ func TestEnrolment_Refused(t *testing.T) {
 
 // TestEnrolment_Revoke: nobody else joins, and who did stays.
 func TestEnrolment_Revoke(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	secret, key := secretOf(t, b, agents(5)), userKey(t)
 	if _, err := b.join(secret, named(key, "web1")); err != nil {
 		t.Fatal(err)
@@ -166,9 +166,9 @@ func TestEnrolment_Revoke(t *testing.T) {
 	}
 }
 
-// TestEnrolment_Bounds of a token, and of the book.
+// TestEnrolment_Bounds of a token, and of the registry.
 func TestEnrolment_Bounds(t *testing.T) {
-	b := fullBook(t, 1)
+	b := fullRegistry(t, 1)
 	for _, c := range []struct {
 		c    wire.AccessCommand
 		says string
@@ -197,17 +197,17 @@ func TestEnrolment_Bounds(t *testing.T) {
 		name := fmt.Sprint("old", i)
 		b.entries[name] = &entry{Identity: wire.Identity{Name: name, Role: wire.RoleAgent}}
 	}
-	if _, err := b.join(secret, named(userKey(t), "web1")); err == nil || !strings.Contains(err.Error(), "as many as it may") {
-		t.Errorf("the book is full: %v", err)
+	if _, err := b.join(secret, named(userKey(t), "web1")); err == nil || !strings.Contains(err.Error(), "which is the limit") {
+		t.Errorf("the registry is full: %v", err)
 	}
 	if b.entries["eu-hosts"].Used != 0 {
-		t.Error("a full book takes a use")
+		t.Error("a full registry takes a use")
 	}
 }
 
 // TestEnrolment_Concurrent: of many at once exactly as many come in as may.
 func TestEnrolment_Concurrent(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	secret := secretOf(t, b, agents(20))
 	var all sync.WaitGroup
 	in := make(chan string, 60)
@@ -225,16 +225,16 @@ func TestEnrolment_Concurrent(t *testing.T) {
 	}
 	for len(in) > 0 {
 		if name := <-in; b.entries[name] == nil {
-			t.Errorf("%s was let in and is not in the book", name)
+			t.Errorf("%s was let in and is not in the registry", name)
 		}
 	}
 }
 
 // TestEnrolment_DiskFull: what is not on disk was not used.
 func TestEnrolment_DiskFull(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	secret, path := secretOf(t, b, agents(2)), b.path
-	b.path = filepath.Join(filepath.Dir(b.path), "gone", bookName)
+	b.path = filepath.Join(filepath.Dir(b.path), "gone", registryName)
 	if _, err := b.join(secret, named(userKey(t), "web1")); err == nil {
 		t.Error("joined without a disk")
 	}
@@ -244,18 +244,18 @@ func TestEnrolment_DiskFull(t *testing.T) {
 	}
 }
 
-// TestBook_BeforeUses opens as it was written before tokens had uses.
-func TestBook_BeforeUses(t *testing.T) {
+// TestRegistry_BeforeUses opens as it was written before tokens had uses.
+func TestRegistry_BeforeUses(t *testing.T) {
 	dir := t.TempDir()
 	key := userKey(t)
 	data := fmt.Sprintf(`{"format":2,"number":7,"identities":{
  "paris":{"name":"paris","role":"agent","state":"","key":%q,"by":"anna","made":"2026-11-01T12:00:00Z","expires":"2026-11-01T13:00:00Z","joined":"2026-11-01T12:10:00Z","token_hash":"aa"},
  "oslo":{"name":"oslo","role":"agent","state":"","by":"anna","made":%q,"expires":%q,"token_hash":%q}}}`, key,
 		time.Now().UTC().Format(time.RFC3339), time.Now().Add(time.Hour).UTC().Format(time.RFC3339), identity.TokenSecret("old"))
-	if err := atomicfile.Write(filepath.Join(dir, bookName), []byte(data)); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, registryName), []byte(data)); err != nil {
 		t.Fatal(err)
 	}
-	b, err := openBook(dir)
+	b, err := openRegistry(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -133,7 +134,7 @@ func TestAttack_EnrolmentOveruse(t *testing.T) {
 	}
 }
 
-// TestReplace: once somebody joined by the line, the key of before is out, and
+// TestReplace: once somebody joined by the line, the previous key is out, and
 // until then it is in.
 func TestReplace(t *testing.T) {
 	s := natstest.StartSecure(t)
@@ -177,7 +178,7 @@ func TestJoin_SecondTry(t *testing.T) {
 		"a line for several": {Role: wire.RoleAgent, Uses: 2},
 	} {
 		line, place, dir := s.Invite(t, c), t.TempDir(), t.TempDir()
-		as := identity.Joiner{As: wire.JoinAgent, Host: "web1", Place: place, Dir: func(wire.Credential) (string, error) { return "", errors.New("the power is gone") }}
+		as := identity.Joiner{As: wire.JoinAgent, Host: "web1", Folder: place, Dir: func(wire.Credential) (string, error) { return "", errors.New("the power is gone") }}
 		if _, _, err := identity.Join(t.Context(), line, as); err == nil || err.Error() != "the power is gone" {
 			t.Fatal(err)
 		}
@@ -190,7 +191,7 @@ func TestJoin_SecondTry(t *testing.T) {
 		if _, err := connect(t, id, dir); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		as.Place = t.TempDir() // of somebody else
+		as.Folder = t.TempDir() // of somebody else
 		if _, _, err := identity.Join(t.Context(), line, as); err == nil {
 			t.Errorf("%s: it lets another key in as %s", what, id.Credential.Name)
 		}
@@ -200,13 +201,14 @@ func TestJoin_SecondTry(t *testing.T) {
 // TestEnrolment_AtOnce: a fleet that starts at once comes in, though there are
 // fewer places for those who hold nothing but a token.
 func TestEnrolment_AtOnce(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	var others []*nats.Conn
 	for range 64 { // all of the places
 		others = append(others, outsider.connect(t, s.Mesh))
 	}
 	line := s.Invite(t, wire.AccessCommand{Role: wire.RoleAgent, Uses: 2})
-	as := identity.Joiner{As: wire.JoinAgent, Name: "web1", Place: t.TempDir(), Dir: func(wire.Credential) (string, error) { return t.TempDir(), nil }}
+	as := identity.Joiner{As: wire.JoinAgent, Name: "web1", Folder: t.TempDir(), Dir: func(wire.Credential) (string, error) { return t.TempDir(), nil }}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, _, err := identity.Join(ctx, line, as); !errors.Is(err, nats.ErrMaxAccountConnectionsExceeded) {

@@ -11,6 +11,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/race"
 	"netmon/wire"
 )
@@ -44,6 +45,7 @@ func monitorText(author, name, change string) string {
 // TestAttack_AuditByFailures: an operator saves thousands of times what the
 // broker does not take. What others save is in the audit, and how often it failed.
 func TestAttack_AuditByFailures(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	who := actors(t, s.Mesh)
 	olga, anna := who[wire.RoleOperator].connect(t, s.Mesh), who[wire.RoleAdmin].connect(t, s.Mesh)
@@ -80,7 +82,7 @@ func TestAttack_AuditByFailures(t *testing.T) {
 			t.Fatalf("%s", m.Data)
 		}
 	}
-	// Whoever says too much leaves a trace all the same.
+	// Whoever says too much leaves a trace anyway.
 	if err := save(olga, who[wire.RoleOperator], "api", strings.Repeat("<", wire.MaxText), 0); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // TestOpen_LostFiles: where one of the files is gone, nothing is made in its
 // place, and nothing is written over; once it is back, all is as it was.
 func TestOpen_LostFiles(t *testing.T) {
-	for _, name := range []string{keysName, bookName, caKeyName, caName} {
+	for _, name := range []string{keysName, registryName, caKeyName, caName} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			a := openAuthority(t, dir)
@@ -38,7 +38,7 @@ func TestOpen_LostFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			again := openAuthority(t, dir)
-			if _, is := again.book.get("oslo"); !is || again.Pin() != pin {
+			if _, is := again.registry.get("oslo"); !is || again.Pin() != pin {
 				t.Errorf("restored: oslo is in: %v, the same authority: %v", is, again.Pin() == pin)
 			}
 		})
@@ -49,9 +49,9 @@ func TestOpen_LostFiles(t *testing.T) {
 func TestOpen_CutShort(t *testing.T) {
 	whole := t.TempDir()
 	openAuthority(t, whole).Close()
-	for _, left := range [][]string{{bookName}, {bookName, keysName}, {bookName, keysName, caKeyName}, {bookName, keysName, caKeyName, caName}} {
+	for _, left := range [][]string{{registryName}, {registryName, keysName}, {registryName, keysName, caKeyName}, {registryName, keysName, caKeyName, caName}} {
 		dir := t.TempDir()
-		if err := newBook(dir); err != nil {
+		if err := newRegistry(dir); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range left[1:] {
@@ -67,7 +67,7 @@ func TestOpen_CutShort(t *testing.T) {
 	}
 }
 
-// TestExists_NotToBeRead: what cannot be looked at is no reason to start open.
+// TestExists_NotToBeRead: what cannot be looked at is not a reason to start open.
 func TestExists_NotToBeRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

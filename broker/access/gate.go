@@ -31,7 +31,7 @@ func refuse(m *nats.Msg, description string) error {
 // [retry.Try], and hear before that that they should.
 const gateTry = retry.Try * 3 / 4
 
-// failure is the answer about an error, in JetStream's form. One that passes is told
+// failure is the answer about an error, in JetStream's form. One that passes is reported
 // as such, and the console asks again.
 func (s *service) failure(err error) []byte {
 	var api *jetstream.APIError
@@ -103,7 +103,7 @@ func (s *service) save(ctx context.Context, b saving, m *nats.Msg) {
 	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
 	defer s.confirm(who)()
 	if err != nil {
-		s.warnings.tell("refused", to.Subject, who.Name, err)
+		s.warnings.report("refused", to.Subject, who.Name, err)
 		refuse(m, err.Error())
 		return
 	}
@@ -130,6 +130,9 @@ func (s *service) save(ctx context.Context, b saving, m *nats.Msg) {
 		if value != "" {
 			to.Header.Set(header, value)
 		}
+	}
+	if n := wire.ParseEdition(m.Header.Get(wire.EditionHeader)); n > 0 { // for people alone: nothing obeys it
+		to.Header.Set(wire.EditionHeader, strconv.FormatUint(n, 10))
 	}
 	s.write(ctx, m, to, stored{e, b.stream(), over})
 }

@@ -50,7 +50,7 @@ func checkSaved(data []byte, name, by string) (change string, err error) {
 	return m.Change, m.Validate()
 }
 
-// savedSettings is who is told of what, and what is muted: a key is SORT.NAME.
+// savedSettings is who is notified of what, and what is muted: a key is SORT.NAME.
 func savedSettings() saving {
 	return saving{
 		gate: gateSettings, bucket: wire.AlertingBucket, where: whereSettings,
@@ -67,7 +67,7 @@ func savedSettings() saving {
 // is counts most where it is little more than that: an acknowledgement, a silence.
 func checkSetting(data []byte, key, by string) (change string, err error) {
 	setting, err := wire.DecodeSetting(key, data, 0)
-	if err == nil { // what a criterion says that we do not know would be told to others than were meant
+	if err == nil { // what a criterion says that we do not know would reach others than were meant
 		var again wire.Setting
 		if again, err = wire.NewSetting(setting.Sort()); err == nil {
 			err = wire.DecodeStrict(data, again)

@@ -21,9 +21,9 @@ const (
 	headerRollup  = "Nats-Rollup"
 )
 
-// saveSet writes what is known of a saved configuration, whose pieces are there
+// saveSet writes what is known about a saved configuration, whose pieces are there
 // already, for who signed it: the name, the digest of the content and the
-// revision that it replaces. The authority's word is beside it, for who reads it.
+// revision that it replaces. The authority's word is beside it, for whoever reads it.
 func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	rest := strings.TrimPrefix(m.Subject, gateSets+".")
 	to := nats.NewMsg(configsMeta + rest)
@@ -31,7 +31,7 @@ func (s *service) saveSet(ctx context.Context, m *nats.Msg) {
 	who, p, info, err := s.checkSet(ctx, to.Subject, rest, m)
 	defer s.confirm(who)()
 	if err != nil {
-		s.warnings.tell("refused", to.Subject, who.Name, err)
+		s.warnings.report("refused", to.Subject, who.Name, err)
 		m.Respond(s.failure(err))
 		return
 	}
@@ -87,7 +87,7 @@ func keepID(m, to *nats.Msg) {
 	}
 }
 
-// checkSet says who signed what is known of a saved configuration.
+// checkSet says who signed what is known about a saved configuration.
 func (s *service) checkSet(ctx context.Context, subject, rest string, m *nats.Msg) (who wire.Member, p wire.Proof, info jetstream.ObjectInfo, err error) {
 	if err := json.Unmarshal(m.Data, &info); err != nil {
 		return who, p, info, fmt.Errorf("not what an object store writes: %w", err)

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	goneLook = 500 * time.Millisecond // between two looks whether one that was shut out is heard
+	goneLook = 500 * time.Millisecond // between two checks whether one that was shut out is heard
 	// goneFor is how long that is looked at: what it said last may be on its way
 	// through a cluster. It ends no sooner than the servers have shut it out.
 	goneFor = 5 * time.Second
 )
 
 // departures are agents that were shut out for good, and since when, for as long
-// as a heartbeat of before may still come in.
+// as an earlier heartbeat may still come in.
 type departures struct {
-	mu    sync.Mutex
-	since map[string]time.Time
-	wake  chan struct{} // has room for one
+	mu     sync.Mutex
+	since  map[string]time.Time
+	wakeup chan struct{} // has room for one
 }
 
 func newDepartures() *departures {
-	return &departures{since: map[string]time.Time{}, wake: make(chan struct{}, 1)}
+	return &departures{since: map[string]time.Time{}, wakeup: make(chan struct{}, 1)}
 }
 
 func (d *departures) add(names ...string) {
@@ -40,13 +40,13 @@ func (d *departures) add(names ...string) {
 		d.since[name] = time.Now()
 	}
 	d.mu.Unlock()
-	d.poke()
+	d.wake()
 }
 
-// poke has all looked at now.
-func (d *departures) poke() {
+// wake has all of them looked at now.
+func (d *departures) wake() {
 	select {
-	case d.wake <- struct{}{}:
+	case d.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -75,21 +75,21 @@ func (d *departures) drop(name string) {
 }
 
 // depart says of an agent that was shut out that it is gone, before the answer to
-// who did that; watchGone sees to it that it stays so.
+// who did that; watchGone makes sure that it stays so.
 func (s *service) depart(ctx context.Context, name string) {
 	s.departed.add(name)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := s.writeGone(ctx, name); err != nil {
-		s.a.log.Warn("an agent that is shut out is still listed; trying again", "agent", name, "error", err)
+		s.a.log.Warn("could not remove an agent that is shut out from the list; trying again", "agent", name, "error", err)
 	}
 }
 
-// writeGone says of an agent that it is gone, unless the book lets it in meanwhile.
+// writeGone says of an agent that it is gone, unless the registry lets it in meanwhile.
 func (s *service) writeGone(ctx context.Context, name string) error {
 	errIn := errors.New("it was let in again")
 	err := farewell.Write(ctx, s.js, name, func(wire.Alive, time.Duration) error {
-		if !s.a.book.out(name) {
+		if !s.a.registry.out(name) {
 			return errIn
 		}
 		return nil
@@ -101,7 +101,7 @@ func (s *service) writeGone(ctx context.Context, name string) error {
 }
 
 // watchGone keeps agents that are shut out for good out of all lists, until ctx
-// ends: those of before this service ran, and each that follows for a while.
+// ends: those from before this service ran, and each that follows for a while.
 func (s *service) watchGone(ctx context.Context) {
 	t := time.NewTimer(0)
 	defer t.Stop()
@@ -110,7 +110,7 @@ func (s *service) watchGone(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.departed.wake:
+		case <-s.departed.wakeup:
 		case <-t.C:
 		}
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -122,13 +122,13 @@ func (s *service) watchGone(ctx context.Context) {
 		for _, name := range s.departed.list() {
 			one := s.writeGone(try, name)
 			err = errors.Join(err, one)
-			if one == nil && (!s.a.book.out(name) || s.departed.long(name) && s.lagging() == nil) {
+			if one == nil && (!s.a.registry.out(name) || s.departed.long(name) && s.lagging() == nil) {
 				s.departed.drop(name)
 			}
 		}
 		cancel()
 		if err != nil && !told && ctx.Err() == nil {
-			s.a.log.Warn("agents that are shut out may still be listed; trying again", "error", err)
+			s.a.log.Warn("could not look for agents that are shut out and still listed; trying again", "error", err)
 		}
 		told = err != nil
 		if !begun || len(s.departed.list()) > 0 {
@@ -152,7 +152,7 @@ func (s *service) findGone(ctx context.Context) error {
 	}
 	var names []string
 	for subject := range info.State.Subjects {
-		if tokens := strings.Split(subject, "."); len(tokens) == 3 && s.a.book.out(tokens[1]) {
+		if tokens := strings.Split(subject, "."); len(tokens) == 3 && s.a.registry.out(tokens[1]) {
 			names = append(names, tokens[1])
 		}
 	}
@@ -160,10 +160,10 @@ func (s *service) findGone(ctx context.Context) error {
 	return nil
 }
 
-// forget takes an agent that died out of all lists. One that was shut out is gone
+// removeGone takes an agent that died out of all lists. One that was shut out is gone
 // whatever its last heartbeat says.
-func (s *service) forget(ctx context.Context, name string) error {
-	if s.a.book.out(name) {
+func (s *service) removeGone(ctx context.Context, name string) error {
+	if s.a.registry.out(name) {
 		return farewell.Write(ctx, s.js, name, nil)
 	}
 	return farewell.Forget(ctx, s.js, name)

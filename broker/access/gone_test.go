@@ -89,7 +89,7 @@ func TestGone_ThoseOfBefore(t *testing.T) {
 	a.Close()
 	s := natstest.StartSecureWith(t, natstest.Setup{Store: store, Before: func(nc *nats.Conn) {
 		beats(t, nc, "paris") // whose name nobody has who is let in
-		beats(t, nc, "tokyo") // of whom the book knows nothing
+		beats(t, nc, "tokyo") // of whom the registry knows nothing
 	}})
 	controller := s.As(t, access.Controller, "controller")
 	until(t, "it is gone", func() bool { return lastBeat(t, controller, "paris").Gone })

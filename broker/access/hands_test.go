@@ -17,6 +17,7 @@ import (
 	"netmon/controller"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -133,7 +134,7 @@ func TestAttack_Replay(t *testing.T) {
 }
 
 // TestController_LeavesOldAgentsAlone: one that cannot check who commands it is
-// told nothing, and keeps what it runs.
+// gets no commands, and keeps what it runs.
 func TestController_LeavesOldAgentsAlone(t *testing.T) {
 	s := natstest.StartSecure(t)
 	boss := s.As(t, access.Controller, "controller")
@@ -162,7 +163,7 @@ func TestController_LeavesOldAgentsAlone(t *testing.T) {
 	}
 }
 
-// TestAdopt: what an older netmon saved, which nobody signed, goes on; once.
+// TestAdopt: what an older netmon saved, which nobody signed, continues; once.
 func TestAdopt(t *testing.T) {
 	s := natstest.StartSecure(t)
 	boss := s.As(t, access.Controller, "controller")
@@ -211,7 +212,7 @@ func TestController_BringsAListUntilItIsKept(t *testing.T) {
 	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: "oslo", Role: wire.RoleAgent}))
 	trust := trusting(t, s.Authority, dir)
 	opened := make(chan struct{}, 4)
-	a, err := agent.New(agent.Options{ID: "oslo", State: t.TempDir(), Version: "0.0.1", Trust: trust, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: "oslo", State: t.TempDir(), Version: "0.0.1", Trust: trust, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Connect: func(more ...nats.Option) (*nats.Conn, error) {
 			o, err := id.Options(dir)
 			if err != nil {

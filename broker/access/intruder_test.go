@@ -23,6 +23,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -112,7 +113,7 @@ func TestImpostor(t *testing.T) {
 
 // TestAttack_NonceIsNoCommand: a server in other hands chooses the nonce that a
 // client signs with its key as it connects. netmon signs none that looks strange,
-// and what another client with this key signs is no proof of anything.
+// and what another client with this key signs proves nothing.
 func TestAttack_NonceIsNoCommand(t *testing.T) {
 	s := natstest.StartSecure(t)
 	id, dir := s.LetIn(t, wire.RoleAdmin, "anna")
@@ -142,7 +143,7 @@ func TestAttack_NonceIsNoCommand(t *testing.T) {
 		_, err := connect(t, at, dir, append(more, nats.NoReconnect(), nats.Timeout(5*time.Second))...)
 		line := <-said
 		if line == "" {
-			if err == nil || !strings.Contains(err.Error(), "no nonce of a NATS server") {
+			if err == nil || !strings.Contains(err.Error(), "not the nonce of a NATS server") {
 				t.Errorf("nothing is signed, by %v", err)
 			}
 			return ""
@@ -357,13 +358,13 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestAgents_OfOneKey: the second is told, by the broker, that the id is in use.
+// TestAgents_OfOneKey: the second learns from the broker, that the id is in use.
 func TestAgents_OfOneKey(t *testing.T) {
 	s := natstest.StartSecure(t)
 	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Name: "paris", Role: wire.RoleAgent}))
 	opened := make(chan struct{}, 2)
 	run := func(ctx context.Context) error {
-		a, err := agent.New(agent.Options{ID: "paris", State: t.TempDir(), Version: "0.0.1", Trust: trusting(t, s.Authority, dir), Opened: func() { opened <- struct{}{} },
+		a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: "paris", State: t.TempDir(), Version: "0.0.1", Trust: trusting(t, s.Authority, dir), Opened: func() { opened <- struct{}{} },
 			Connect: func(more ...nats.Option) (*nats.Conn, error) {
 				o, err := id.Options(dir)
 				if err != nil {
@@ -408,7 +409,7 @@ func TestLabels_AreThoseOfTheToken(t *testing.T) {
 	if got := runs(); got != "b-eu" {
 		t.Errorf("it runs %s", got)
 	}
-	if err := askSigned(admin, signer, "agent.oslo.cmd", `{"op":"sync","store":"x","revision":99,"have":{}}`); err == nil || !strings.Contains(err.Error(), "the controller's") {
+	if err := askSigned(admin, signer, "agent.oslo.cmd", `{"op":"sync","store":"x","revision":99,"have":{}}`); err == nil || !strings.Contains(err.Error(), "only the controller may send sync") {
 		t.Errorf("sync by a console: %v", err)
 	}
 }

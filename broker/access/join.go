@@ -19,7 +19,7 @@ import (
 // do so, as often as the network takes it: what is done for each before its
 // token is known is a hash and a look into a map. Tokens that may let in wait in a
 // queue of their own, behind no wrong one. What does not fit in a queue is
-// told to come again at once, in the open, and not dropped: an unanswered
+// told to come again at once, unencrypted, and not dropped: an unanswered
 // request is memory in the server.
 type joins struct {
 	s      *service
@@ -46,15 +46,15 @@ func newJoins(s *service) (*joins, error) {
 	if err != nil {
 		return nil, err
 	}
-	busy, err := json.Marshal(wire.AccessReply{Error: &wire.Error{Code: wire.CodeBusy, Message: "too many hand in tokens: try again"}})
+	busy, err := json.Marshal(wire.AccessReply{Error: &wire.Error{Code: wire.CodeBusy, Message: "too many join at once: try again"}})
 	if err != nil {
 		return nil, err
 	}
 	return &joins{s: s, sealer: sealer, busy: busy, known: make(chan joinRequest, knownQueue), wrong: make(chan joinRequest, wrongQueue)}, nil
 }
 
-// take sorts a request. It waits for nothing.
-func (j *joins) take(m *nats.Msg) {
+// route sorts a request. It waits for nothing.
+func (j *joins) route(m *nats.Msg) {
 	var q wire.Join
 	if err := json.Unmarshal(m.Data, &q); err != nil {
 		j.s.answer(m, wire.AccessReply{}, fmt.Errorf("not a request to join: %w", err))
@@ -64,11 +64,11 @@ func (j *joins) take(m *nats.Msg) {
 		j.s.answer(m, wire.AccessReply{}, errTooOld)
 		return
 	}
-	secret, queue := j.s.a.book.secret(q.ID), j.wrong
+	secret, queue := j.s.a.registry.secret(q.ID), j.wrong
 	if secret != "" && !identity.CheckJoin(secret, q) {
 		secret = ""
 	}
-	if secret != "" && j.s.a.book.opens(secret, q.Key) {
+	if secret != "" && j.s.a.registry.opens(secret, q.Key) {
 		queue = j.known
 	}
 	select {
@@ -100,13 +100,13 @@ func (j *joins) join(ctx context.Context, r joinRequest) {
 	var c *wire.Credential
 	var err, unsigned error
 	s.a.rotation.changes(func(bool) {
-		if in, err = s.a.book.join(r.secret, r.q); err == nil {
+		if in, err = s.a.registry.join(r.secret, r.q); err == nil {
 			c, unsigned = s.a.signs.Load().credential(in.Identity, r.q.Key)
 		}
 	})
 	if err != nil {
 		if in.why != "" && s.first(in.why) {
-			s.a.log.Warn("somebody was not let in", "reason", in.why)
+			s.a.log.Warn("refused a request to join", "reason", in.why)
 			s.note(wire.Audit{Where: whereAccess, Did: "join", Detail: in.why}, err)
 		}
 		j.seal(r, wire.AccessReply{}, err)
@@ -118,11 +118,11 @@ func (j *joins) join(ctx context.Context, r joinRequest) {
 		s.a.log.Info("joined", "name", in.Name, "role", in.Role, "token", cmp.Or(in.Token, in.Name), "replaced", in.replaced)
 		s.note(wire.Audit{Where: whereAccess, By: in.Name, Did: "join", What: []string{in.Name}, Detail: in.detail()}, err)
 	}
-	if in.replaced { // whoever has the key of before is gone before the new one asks who has its name
+	if in.replaced { // whoever has the previous key is gone before the new one asks who has its name
 		account := accountOf(in.Role)
 		s.update(account)
 		if err := s.pushed(ctx, account); err != nil {
-			s.a.log.Warn("somebody joined in place of a key that may be connected still; trying again", "name", in.Name, "error", err)
+			s.a.log.Warn("a new key replaced one that may still be connected; trying again", "name", in.Name, "error", err)
 		}
 	}
 	j.seal(r, wire.AccessReply{Credential: c}, err)
@@ -140,6 +140,6 @@ func (j *joins) seal(r joinRequest, reply wire.AccessReply, err error) {
 		err = r.m.Respond(data)
 	}
 	if err != nil {
-		j.s.warnings.tell("access: answer", r.m.Subject, "", err)
+		j.s.warnings.report("access: answer", r.m.Subject, "", err)
 	}
 }

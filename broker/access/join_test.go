@@ -20,6 +20,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/race"
 	"netmon/wire"
 )
@@ -128,7 +129,7 @@ func TestJoin_OfBefore(t *testing.T) {
 	joined(t, line)
 }
 
-// TestJoin_Again: an answer may be lost. Who asks again with the same key gets
+// TestJoin_Again: an answer may be lost. Whoever asks again with the same key gets
 // it again, and with another one never.
 func TestJoin_Again(t *testing.T) {
 	s := natstest.StartSecure(t)
@@ -154,6 +155,7 @@ func TestJoin_Again(t *testing.T) {
 // TestAttack_JoinFlood: 60 connections hand in wrong tokens as fast as they can.
 // Those who were invited join meanwhile, and nothing is left of the flood.
 func TestAttack_JoinFlood(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	var lines []identity.Line
 	for i := range 6 {
@@ -274,7 +276,7 @@ func TestAttack_JoinThroughAServerInOtherHands(t *testing.T) {
 	}
 	through := line
 	through.URL = "tls://" + srv.Addr().String()
-	if _, err := join(t, through, t.TempDir()); err == nil || !strings.Contains(err.Error(), "not by the authority") {
+	if _, err := join(t, through, t.TempDir()); err == nil || !strings.Contains(err.Error(), "not issued by the authority") {
 		t.Errorf("who joins: %v", err)
 	}
 	if r := <-asked; r.OK || r.Credential != nil {
@@ -293,7 +295,7 @@ func TestAttack_JoinThroughAServerInOtherHands(t *testing.T) {
 	}); err != nil || evil.Flush() != nil {
 		t.Fatal(err)
 	}
-	if err := identity.Rotate(t.Context(), evil, dir); err == nil || !strings.Contains(err.Error(), "not by the authority") {
+	if err := identity.Rotate(t.Context(), evil, dir); err == nil || !strings.Contains(err.Error(), "not issued by the authority") {
 		t.Errorf("who changes the key: %v", err)
 	}
 	if after, err := identity.PublicKey(dir); err != nil || after != before {

@@ -58,7 +58,7 @@ func (l *listener) start() error {
 	return nil
 }
 
-// stop takes no more.
+// stop accepts no more.
 func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

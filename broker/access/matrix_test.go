@@ -18,6 +18,7 @@ import (
 
 	"netmon/broker/access"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -248,10 +249,11 @@ func deeds(t *testing.T) []deed {
 		{"lead a controller's consumer on (`$JS.API.CONSUMER.PAUSE`)", none, asks("$JS.API.CONSUMER.PAUSE.RESULTS.x", "{}")},
 	}
 	list = append(list, alertingDeeds()...)
+	list = append(list, historyDeeds()...)
 	for _, to := range []string{"$KV.monitors.web", "$KV.alerting.channel.hook", "notify.mail.cmd", "deliveries.mail.i1", "incidents.i1", "agent.paris.cmd", "results.oslo.web", "_INBOX.local.x", "_INBOX.<me>.*", "audit.access", "$O.configs.C.x", "access.admin", "_R_.x"} {
 		list = append(list, deed{"push what is read to `" + to + "`", none, makes("RESULTS", `,"deliver_subject":"`+to+`"`)})
 	}
-	for _, stream := range []string{"RESULTS", "VERDICTS", "AUDIT", "KV_monitors", "KV_alerting", "INCIDENTS", "NOTICES"} {
+	for _, stream := range []string{"RESULTS", "VERDICTS", "AUDIT", "KV_monitors", "KV_alerting", "INCIDENTS", "NOTICES", "HISTORY"} {
 		for _, op := range []string{"UPDATE", "DELETE", "PURGE", "SNAPSHOT", "MSG.DELETE"} {
 			data := ""
 			switch op {
@@ -283,6 +285,7 @@ func deeds(t *testing.T) []deed {
 // TestAttack_Matrix tries every deed in every role over TLS, and writes down
 // in docs/security.md what is so.
 func TestAttack_Matrix(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	checkDoc(t, "matrix", tryAll(t, s.Mesh))
 }
@@ -293,13 +296,14 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 	boss := s.As(t, access.Controller, "controller")
 	js := natstest.JetStream(t, boss)
 	runs := startAgent(t, s, "oslo")
-	for _, subject := range []string{"results.oslo.web", "verdicts.web", "incidents.i1", "$KV.alerting.channel.mail"} {
+	for _, subject := range []string{"results.oslo.web", "verdicts.web", "incidents.i1", "$KV.alerting.channel.mail", "history.web.oslo"} {
 		if err := ask(boss, message(subject, "{}")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	monitors, settings := savedIn(t, js, wire.MonitorsBucket), savedIn(t, js, wire.AlertingBucket)
 	notify(t, s, js)
+	answerHistory(t, boss, `{"ok":true}`)
 	if _, err := js.CreateConsumer(t.Context(), "RESULTS", jetstream.ConsumerConfig{Name: "keeps", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +348,7 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 	return table.String()
 }
 
-// bucket names the life of the bucket of saved monitors, and returns what tells
+// bucket names the life of the bucket of saved monitors, and returns a function that says
 // the revision of one.
 func bucket(t *testing.T, js jetstream.JetStream) (store string, last func(name string) uint64) {
 	t.Helper()
@@ -352,7 +356,7 @@ func bucket(t *testing.T, js jetstream.JetStream) (store string, last func(name 
 	return in.store, in.last
 }
 
-// savedIn is what is known of a bucket that people save in.
+// savedIn is what is known about a bucket that people save in.
 func savedIn(t *testing.T, js jetstream.JetStream, name string) saved {
 	t.Helper()
 	stream, err := js.Stream(t.Context(), "KV_"+name)

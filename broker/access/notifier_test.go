@@ -18,6 +18,7 @@ import (
 	"netmon/identity"
 	"netmon/internal/lease"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/race"
 	"netmon/internal/retry"
 	"netmon/internal/tail"
@@ -47,6 +48,7 @@ func TestNotifier_DoesItsWork(t *testing.T) { notifies(t, natstest.StartSecure(t
 
 // TestNotifier_OnRealServers: so it does at servers that are not embedded.
 func TestNotifier_OnRealServers(t *testing.T) {
+	need.Time(t)
 	if race.Enabled {
 		t.Skip("these servers are built without the race detector: TestNotifier_DoesItsWork has it do the same")
 	}
@@ -276,7 +278,7 @@ func TestAttack_NotifierFlood(t *testing.T) {
 	if err := ask(thief, message("deliveries.mail.i1", strings.Replace(full, "xxx", strings.Repeat("x", 2000), 1))); err == nil || !strings.Contains(err.Error(), "bytes long") {
 		t.Errorf("a long one: %v", err)
 	}
-	if _, err := retry.Publish(t.Context(), natstest.JetStream(t, thief), message("deliveries.mail.gone", strings.ReplaceAll(delivered, `"i1"`, `"gone"`))); !retry.Final(err) || !strings.Contains(err.Error(), "there is none") {
+	if _, err := retry.Publish(t.Context(), natstest.JetStream(t, thief), message("deliveries.mail.gone", strings.ReplaceAll(delivered, `"i1"`, `"gone"`))); !retry.Final(err) || !strings.Contains(err.Error(), "none has the id") {
 		t.Errorf("of an incident that there never was: %v", err)
 	}
 	stream, err := js.Stream(t.Context(), wire.IncidentsStream)
@@ -361,7 +363,7 @@ func TestSettings_AreSavedAndAudited(t *testing.T) {
 	until(t, "the audit has it", func() bool { got = audited(t, boss, "alerting"); return slices.Equal(got, want) })
 }
 
-// TestAdopt_Settings: what was saved before the mesh asked who people are counts.
+// TestAdopt_Settings: what was saved before the mesh had identities counts.
 func TestAdopt_Settings(t *testing.T) {
 	s := natstest.StartSecure(t)
 	js := natstest.JetStream(t, s.As(t, access.Controller, "controller"))

@@ -20,7 +20,7 @@ func admin(t *testing.T, a *Authority, dir string) (key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if who, is := a.book.member(key); !is || who.Name != LocalAdmin || who.Role != wire.RoleAdmin {
+	if who, is := a.registry.member(key); !is || who.Name != LocalAdmin || who.Role != wire.RoleAdmin {
 		t.Fatalf("%+v %v", who, is)
 	}
 	return key
@@ -46,18 +46,18 @@ func TestWriteAdmin_StartsChangeNoKey(t *testing.T) {
 	if _, now, _ := a.Trust(); now != list {
 		t.Error("starts made other lists")
 	}
-	if _, err := a.book.revoke("anna", LocalAdmin); err != nil {
+	if _, err := a.registry.revoke("anna", LocalAdmin); err != nil {
 		t.Fatal(err)
 	}
 	for range mostOldKeys + 1 {
-		if err := a.book.local(userKey(t)); err != nil {
+		if err := a.registry.local(userKey(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if admin(t, a, dir) == stolen {
 		t.Error("a revoked key came back")
 	}
-	if a.book.revoked(accountConsoles)[stolen].IsZero() {
+	if a.registry.revoked(accountConsoles)[stolen].IsZero() {
 		t.Error("a revoked key is revoked no more: what it comes in with does not expire")
 	}
 }
@@ -75,7 +75,7 @@ func TestWriteAdmin_ShutsOutWhatOthersCouldRead(t *testing.T) {
 		a, dir := openAuthority(t, t.TempDir()), filepath.Join(t.TempDir(), "admin")
 		before := admin(t, a, dir)
 		next := userKey(t)
-		if _, err := a.book.rotate(LocalAdmin, before, next); err != nil {
+		if _, err := a.registry.rotate(LocalAdmin, before, next); err != nil {
 			t.Fatal(err)
 		}
 		if err := harm(dir); err != nil {
@@ -84,7 +84,7 @@ func TestWriteAdmin_ShutsOutWhatOthersCouldRead(t *testing.T) {
 		if admin(t, a, dir) == before {
 			t.Errorf("%s: it is still in use", what)
 		}
-		out := a.book.revoked(accountConsoles)
+		out := a.registry.revoked(accountConsoles)
 		if out[before].IsZero() || out[next].IsZero() {
 			t.Errorf("%s: it still counts", what)
 		}
@@ -111,10 +111,10 @@ func TestEnrol_FolderLost(t *testing.T) {
 	if err != nil || now == before {
 		t.Fatalf("%v, the same key: %v", err, now == before)
 	}
-	if a.book.revoked(accountAgents)[before].IsZero() {
+	if a.registry.revoked(accountAgents)[before].IsZero() {
 		t.Error("the key of before still counts")
 	}
-	if _, err := a.book.revoke("anna", "oslo"); err != nil {
+	if _, err := a.registry.revoke("anna", "oslo"); err != nil {
 		t.Fatal(err)
 	}
 	os.RemoveAll(dir)
@@ -126,7 +126,7 @@ func TestEnrol_FolderLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.book.join(identity.TokenSecret(token), by(userKey(t))); err != nil {
+	if _, err := a.registry.join(identity.TokenSecret(token), by(userKey(t))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.Enrol(filepath.Join(t.TempDir(), "other"), "tls://x:1", wire.AccessCommand{Name: "bern", Role: wire.RoleAgent}); err == nil {

@@ -18,19 +18,19 @@ func (s *service) update(account string) {
 		}
 	}
 	s.mu.Unlock()
-	s.poke()
+	s.wake()
 }
 
-// poke has pushLoop look what there is to do.
-func (s *service) poke() {
+// wake has pushLoop look what there is to do.
+func (s *service) wake() {
 	select {
-	case s.wake <- struct{}{}:
+	case s.wakeup <- struct{}{}:
 	default:
 	}
 }
 
 // pushLoop brings changed accounts to the servers, until ctx ends. It does so
-// after the answer to who asked: a server that takes an account anew forgets
+// after the answer to who asked: a server that takes an account again forgets
 // where answers through it were to go.
 func (s *service) pushLoop(ctx context.Context) {
 	wait := 100 * time.Millisecond
@@ -42,7 +42,7 @@ func (s *service) pushLoop(ctx context.Context) {
 		case <-s.Again:
 			s.update("")
 			continue
-		case <-s.wake:
+		case <-s.wakeup:
 		}
 		s.nc.FlushTimeout(2 * time.Second) // the answer is through
 		// Servers of a cluster tell each other's accounts apart by the second in
@@ -58,15 +58,15 @@ func (s *service) pushLoop(ctx context.Context) {
 		s.behind = err
 		s.mu.Unlock()
 		if err == nil || ctx.Err() != nil {
-			s.departed.poke() // what they said last was said by now
+			s.departed.wake() // what they said last was said by now
 			wait = 100 * time.Millisecond
 			continue
 		}
-		s.a.log.Error("not everybody was told who may come in, and who commands; trying again", "error", err)
+		s.a.log.Error("not everybody knows yet who may connect and who may command; trying again", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
-			s.poke()
+			s.wake()
 		}
 		wait = min(2*wait, 5*time.Second)
 	}
@@ -109,7 +109,7 @@ func (s *service) endRound() {
 	s.round = make(chan struct{})
 }
 
-// pushed waits until the servers know what the book says of an account, or ctx ends.
+// pushed waits until the servers know what the registry says of an account, or ctx ends.
 func (s *service) pushed(ctx context.Context, account string) error {
 	for {
 		s.mu.Lock()
@@ -131,18 +131,18 @@ func (s *service) pushed(ctx context.Context, account string) error {
 func (s *service) relist() error {
 	err := s.a.relist()
 	if err != nil {
-		s.poke()
-		err = fmt.Errorf("it is in the book, and agents do not know it yet, which is tried again and again: %w", err)
+		s.wake()
+		err = fmt.Errorf("it is in the registry, but agents do not know it yet; the broker keeps trying: %w", err)
 	}
 	return err
 }
 
-// lagging says why the servers do not know yet what the book says.
+// lagging says why the servers do not know yet what the registry says.
 func (s *service) lagging() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.behind == nil {
 		return nil
 	}
-	return fmt.Errorf("it is in the book, and not everybody knows it yet, which is tried again and again: %w", s.behind)
+	return fmt.Errorf("it is in the registry, but not everybody knows it yet; the broker keeps trying: %w", s.behind)
 }

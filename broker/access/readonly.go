@@ -34,7 +34,7 @@ type ReadOnly struct {
 // write is refused, as by [Open].
 func OpenReadOnly(dir string) (*ReadOnly, error) {
 	if !Exists(dir) {
-		return nil, fmt.Errorf("access: there are no keys of a mesh in %s: give the folder that the broker, or netmon controller --access, has", dir)
+		return nil, fmt.Errorf("access: there are no keys of a mesh in %s: give the folder of the broker, or of the controller that keeps them", dir)
 	}
 	if err := private.Err(private.Tree(dir)); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (r *ReadOnly) Files(ctx context.Context) (map[string][]byte, error) {
 		case <-time.After(pause):
 		}
 	}
-	return nil, fmt.Errorf("read the authority: %s changes all the time: try again when fewer join at once", r.dir)
+	return nil, fmt.Errorf("read the authority: %s keeps changing: try again when fewer join at once", r.dir)
 }
 
 // Unchanged says whether the keys are still those of files: they may be renewed.
@@ -109,14 +109,14 @@ func (r *ReadOnly) Unchanged(files map[string][]byte) error {
 			return err
 		}
 		if !bytes.Equal(now, files[name]) {
-			return fmt.Errorf("%s was changed meanwhile: start again", filepath.Join(r.dir, name))
+			return fmt.Errorf("%s has changed meanwhile: start again", filepath.Join(r.dir, name))
 		}
 	}
 	return nil
 }
 
 // readAll reads what belongs to the authority. The lock says who has it open, and
-// the admin of the broker's own host is made anew at each start.
+// the admin of the broker's own host is recreated at each start.
 func readAll(dir string) (map[string][]byte, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -142,14 +142,14 @@ func readAll(dir string) (map[string][]byte, error) {
 // CheckFiles says what is missing among the files of an authority, or does not
 // fit together.
 func CheckFiles(files map[string][]byte) error {
-	for _, name := range []string{keysName, "ca.pem", "ca-key.pem", bookName} {
+	for _, name := range []string{keysName, "ca.pem", "ca-key.pem", registryName} {
 		if files[name] == nil {
 			return fmt.Errorf("the authority has no %s", name)
 		}
 	}
-	var b book
-	if err := b.decode(files[bookName]); err != nil {
-		return fmt.Errorf("the authority's %s: %w", bookName, err)
+	var b registry
+	if err := b.decode(files[registryName]); err != nil {
+		return fmt.Errorf("the authority's %s: %w", registryName, err)
 	}
 	var t trustFile
 	if data := files[trustName]; data != nil {
@@ -157,16 +157,16 @@ func CheckFiles(files map[string][]byte) error {
 			return fmt.Errorf("the authority's %s: %w", trustName, err)
 		}
 	}
-	if t.Book > b.count {
-		return fmt.Errorf("the authority's %s is older than its %s (number %d, and %d was there before)", bookName, trustName, b.count, t.Book)
+	if t.Registry > b.count {
+		return fmt.Errorf("the authority's %s is older than its %s (number %d, after number %d)", registryName, trustName, b.count, t.Registry)
 	}
 	return nil
 }
 
 // Identities counts the identities among the files of an authority.
 func Identities(files map[string][]byte) int {
-	var b book
-	if b.decode(files[bookName]) != nil {
+	var b registry
+	if b.decode(files[registryName]) != nil {
 		return 0
 	}
 	return len(b.entries)
@@ -175,7 +175,7 @@ func Identities(files map[string][]byte) int {
 // Install puts files of [ReadOnly.Files] into a folder that has no authority.
 func Install(dir string, files map[string][]byte) error {
 	if Exists(dir) {
-		return fmt.Errorf("access: %s has the keys of a mesh already", dir)
+		return fmt.Errorf("access: %s already has the keys of a mesh", dir)
 	}
 	if err := CheckFiles(files); err != nil {
 		return err
@@ -183,7 +183,7 @@ func Install(dir string, files map[string][]byte) error {
 	for name, data := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if !filepath.IsLocal(filepath.FromSlash(name)) {
-			return fmt.Errorf("access: %q leads out of the folder", name)
+			return fmt.Errorf("access: %q is outside the folder", name)
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err

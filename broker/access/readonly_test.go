@@ -84,7 +84,7 @@ func TestReadOnly_ChangesNothing(t *testing.T) {
 	}
 }
 
-// TestReadOnly_FilesFitTogether reads while people join and are shut out: a book
+// TestReadOnly_FilesFitTogether reads while people join and are shut out: a registry
 // older than its list would be an authority that does not open.
 func TestReadOnly_FilesFitTogether(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "access")
@@ -102,7 +102,7 @@ func TestReadOnly_FilesFitTogether(t *testing.T) {
 	go func() {
 		var err error
 		for ctx.Err() == nil && err == nil {
-			err = a.WriteAdmin(a.Admin(), "tls://127.0.0.1:1") // a change of the book, and a list
+			err = a.WriteAdmin(a.Admin(), "tls://127.0.0.1:1") // a change of the registry, and a list
 			time.Sleep(30 * time.Millisecond)                  // as fast as people are
 		}
 		ended <- err
@@ -136,11 +136,11 @@ func TestReadOnly_FilesFitTogether(t *testing.T) {
 	}
 }
 
-func TestCheckFiles_BookOlderThanItsList(t *testing.T) {
+func TestCheckFiles_RegistryOlderThanItsList(t *testing.T) {
 	files := map[string][]byte{"keys.json": {}, "ca.pem": {}, "ca-key.pem": {},
 		"identities.json": []byte(`{"format":2,"number":4,"identities":{}}`), "trust.json": []byte(`{"book":5}`)}
 	if err := access.CheckFiles(files); err == nil || !strings.Contains(err.Error(), "older") {
-		t.Errorf("a book that is older: %v", err)
+		t.Errorf("a registry that is older: %v", err)
 	}
 	files["trust.json"] = []byte(`{"book":4}`)
 	if err := access.CheckFiles(files); err != nil {

@@ -18,16 +18,16 @@ type renewal struct {
 	Expires   time.Time         `json:"expires"`
 }
 
-// renewable notes a renewal for an entry of a draft, in place of one of before.
-func (b *book) renewable(e *entry, c wire.AccessCommand, r renewal) error {
+// renewable notes a renewal for an entry of a draft, in place of an earlier one.
+func (b *registry) renewable(e *entry, c wire.AccessCommand, r renewal) error {
 	var p wire.Problems
 	switch {
 	case e.Key == "" || !e.Revoked.IsZero():
 		p.Add("", errNotInUse(c.Name))
 	case e.Role.Joiner() != c.Role.Joiner():
-		p.Addf("name", "%q is in use by somebody whose role is %s, and a line for the role %s cannot take over: choose another", c.Name, e.Role, c.Role)
+		p.Addf("name", "%q is in use by somebody whose role is %s, and a line for the role %s cannot replace it: choose another name", c.Name, e.Role, c.Role)
 	default:
-		p.Add("", b.roomToRenew(e, c.Role))
+		p.Add("", b.mayRenew(e, c.Role))
 	}
 	if err := p.Err(); err != nil {
 		return err
@@ -38,16 +38,16 @@ func (b *book) renewable(e *entry, c wire.AccessCommand, r renewal) error {
 
 func errNotInUse(name string) error {
 	var p wire.Problems
-	p.Addf("name", "%q is not in use: leave out --replace", name)
+	p.Addf("name", "%q is not in use, so there is nothing to replace", name)
 	return p.Err()
 }
 
-// roomToRenew says why another key may not take over from an entry's, in a role:
+// mayRenew says why another key may not take over from an entry's, in a role:
 // only revoke may shut out the last keys of an account.
-func (b *book) roomToRenew(e *entry, role wire.Role) error {
+func (b *registry) mayRenew(e *entry, role wire.Role) error {
 	switch {
 	case b.left(accountOf(e.Role)) >= mostLeft:
-		return fmt.Errorf("%d keys were shut out, and only revoking may go on: see docs/security.md", mostLeft)
+		return fmt.Errorf("%d keys were shut out, and no key can be changed any more, only revoked: see docs/security.md", mostLeft)
 	case commands(role) && !commands(e.Role) && b.commanders() >= mostMembers:
 		return errCommanders()
 	}

@@ -13,7 +13,7 @@ import (
 // TestRenewal: the key in use holds until another one takes over by the token, and
 // is shut out then; the name, its labels and its suspension stay.
 func TestRenewal(t *testing.T) {
-	b := fullBook(t, 1)
+	b := fullRegistry(t, 1)
 	old, fresh := userKey(t), userKey(t)
 	if _, err := b.join(identity.TokenSecret("tokenagent0"), by(old)); err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestRenewal(t *testing.T) {
 	}
 	c.Replace = true
 	given := secretOf(t, b, c)
-	secret := secretOf(t, b, c) // in place of the one before
+	secret := secretOf(t, b, c) // in place of the previous one
 	b = reopened(t, b)
 	if _, err := b.join(given, by(userKey(t))); !errors.Is(err, errToken) {
 		t.Errorf("the line before it lets in: %v", err)
@@ -62,7 +62,7 @@ func TestRenewal(t *testing.T) {
 
 // TestRenewal_Refused, and what becomes of one when its name is shut out.
 func TestRenewal_Refused(t *testing.T) {
-	b := fullBook(t, 2)
+	b := fullRegistry(t, 2)
 	if _, err := b.join(identity.TokenSecret("tokenagent0"), by(userKey(t))); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestRenewal_Refused(t *testing.T) {
 
 // TestRenewal_Person keeps the role where the token does not say another.
 func TestRenewal_Person(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	person := func(key string) wire.Join { return wire.Join{Key: key, As: wire.JoinConsole} }
 	if _, err := b.join(secretOf(t, b, wire.AccessCommand{Name: "olga", Role: wire.RoleOperator}), person(userKey(t))); err != nil {
 		t.Fatal(err)

@@ -17,11 +17,16 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
 // TestAttack_ByReply tries it on an embedded server.
-func TestAttack_ByReply(t *testing.T) { tryReplies(t, natstest.StartSecure(t).Mesh) }
+func TestAttack_ByReply(t *testing.T) {
+	need.Time(t)
+	tryReplies(t, natstest.StartSecure(t).Mesh)
+}
 
 // tryReplies: NATS does not ask whether somebody may publish to the
 // subject that its request names for the answer. A stolen agent's key, and
@@ -73,6 +78,8 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		t.Fatal(err)
 	}
 
+	answerHistory(t, boss, evil)
+
 	// The spy sees all that happens in the account of the streams.
 	spy := s.As(t, access.Controller, "controller")
 	seen, err := spy.SubscribeSync(">")
@@ -106,6 +113,7 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		{"a stream's state", wire.RoleViewer, "$JS.API.STREAM.INFO.RESULTS", "", nil},
 		{"what a consumer reads", wire.RoleViewer, "$JS.API.CONSUMER.MSG.NEXT.RESULTS.reads", `{"batch":1,"expires":1000000000}`, nil},
 		{"the answer about a consumer", wire.RoleViewer, "$JS.API.CONSUMER.CREATE.RESULTS.other", `{"stream_name":"RESULTS","config":{"name":"other","ack_policy":"none","mem_storage":true}}`, nil},
+		{"what is told of history", wire.RoleViewer, "history.get", historyQuery, nil},
 		{"an incident", wire.RoleNotifier, "$JS.API.DIRECT.GET.INCIDENTS.incidents.evil", "", nil},
 		{"what became of a notice", wire.RoleNotifier, "$JS.API.DIRECT.GET.INCIDENTS.deliveries.mail.evil", "", nil},
 		{"a notice", wire.RoleNotifier, "$JS.API.CONSUMER.MSG.NEXT.NOTICES.mail", `{"batch":1,"no_wait":true}`, nil},
@@ -132,7 +140,7 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 	}
 	targets := []string{"agent.oslo.cmd", "agent.oslo.alive", "results.oslo.z", "audit.access", "access.admin", "access.rotate.anna", "access.rotate.oslo", "access.join",
 		"gate.save.monitors.x", "gate.access.admin", "gate.settings.channel.x", "gate.told.deliveries.x.y", "gate.told.channels.x", "gate.lease.x",
-		"$KV.alerting.channel.x", "$KV.control.notifier.x", "incidents.x", "troubles.disk.x", "notices.x.y", "deliveries.x.y", "channels.x", "notify.x.cmd", "keeper.position", "$KV.monitors.x", "$KV.control.leader", "verdicts.x", "verdicts.agent.oslo", "judge.state.head", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
+		"$KV.alerting.channel.x", "$KV.control.notifier.x", "incidents.x", "troubles.disk.x", "notices.x.y", "deliveries.x.y", "channels.x", "notify.x.cmd", "keeper.position", "history.x.y", "$KV.monitors.x", "$KV.control.leader", "verdicts.x", "verdicts.agent.oslo", "judge.state.head", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
 	for _, try := range tries {
 		nc := who[try.role].connect(t, s)
 		var sub *nats.Subscription
@@ -196,7 +204,7 @@ func someKey(t *testing.T) string {
 // states are the streams that nobody may have written to.
 func states(t *testing.T, js jetstream.JetStream) (out []string) {
 	t.Helper()
-	for _, name := range []string{"KV_" + wire.MonitorsBucket, "KV_" + wire.AlertingBucket, wire.IncidentsStream, wire.NoticesStream, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.VerdictsStream, wire.AuditStream} {
+	for _, name := range []string{"KV_" + wire.MonitorsBucket, "KV_" + wire.AlertingBucket, wire.IncidentsStream, wire.NoticesStream, wire.HistoryStream, "OBJ_" + wire.ConfigsBucket, wire.ResultsStream, wire.VerdictsStream, wire.AuditStream} {
 		st, err := js.Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -246,13 +254,13 @@ func introduce(t *testing.T, boss *nats.Conn, s natstest.Mesh, agent string) {
 	}
 }
 
-// startAgent runs a real agent that joined, and returns what tells what it runs.
+// startAgent runs a real agent that joined, and returns a function that lists what it runs.
 func startAgent(t *testing.T, s natstest.Mesh, name string) func() string {
 	t.Helper()
 	id, dir := joined(t, s.Invite(t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: wire.RoleAgent, Labels: map[string]string{"region": "eu"}}))
 	opened := make(chan struct{}, 1)
 	trust := trusting(t, s.Authority, dir)
-	a, err := agent.New(agent.Options{ID: name, Labels: map[string]string{"region": "us"}, State: t.TempDir(), Version: "0.0.1", Trust: trust, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: name, Labels: map[string]string{"region": "us"}, State: t.TempDir(), Version: "0.0.1", Trust: trust, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Connect: func(more ...nats.Option) (*nats.Conn, error) {
 			o, err := id.Options(dir)
 			if err != nil {

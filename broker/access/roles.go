@@ -43,11 +43,12 @@ type grant struct {
 const me = "{{name()}}"
 
 // readable are the streams that every console reads.
-var readable = []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, wire.IncidentsStream, monitorsStream, settingsStream, "KV_" + wire.ControlBucket, configsStream}
+var readable = []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStream, wire.IncidentsStream, wire.HistoryStream, monitorsStream, settingsStream, "KV_" + wire.ControlBucket, configsStream}
 
-// viewing is what consoles publish to read streams. Of notices they see how many wait.
+// viewing is what consoles publish to read streams, and to ask for history. Of notices
+// they see how many wait.
 func viewing(streams []string) []string {
-	return append([]string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO." + wire.NoticesStream, "access.rotate." + me}, reading(streams)...)
+	return append([]string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO." + wire.NoticesStream, "access.rotate." + me, wire.HistorySubject}, reading(streams)...)
 }
 
 // reading is what reading streams takes: JetStream's requests about these, and
@@ -104,7 +105,7 @@ func grants() []grant {
 			answer: true, payload: 1 << 20, subs: 64,
 			describe: "sends its own results and heartbeat, takes its own commands, asks for the last stored result of its own monitors"},
 		{role: wire.RoleViewer, account: accountConsoles, publish: view, read: consoleReads, payload: 64 << 10, subs: 512,
-			describe: "reads results, verdicts, incidents, heartbeats, saved monitors and settings"},
+			describe: "reads results, verdicts, incidents, history, heartbeats, saved monitors and settings"},
 		{role: wire.RoleOperator, account: accountConsoles, publish: operate, read: consoleReads, payload: 1 << 20, subs: 512,
 			describe: "a viewer that also commands agents, saves monitors and settings, tries channels and reads the audit"},
 		{role: wire.RoleAdmin, account: accountConsoles, publish: append(operate[:len(operate):len(operate)], wire.AccessAdminSubject), read: consoleReads, payload: 1 << 20, subs: 512,
@@ -149,10 +150,13 @@ const (
 	gateConsumer = "gate.consumer" // $JS.API.CONSUMER.CREATE.>
 )
 
-// And between notifiers and what they tell of.
+// askHistory takes wire.HistorySubject. A wildcard: see crossings.
+const askHistory = "history.*"
+
+// And between notifiers and what they report.
 const (
-	gateTold  = "gate.told"  // deliveries.*.*, channels.*
-	gateLease = "gate.lease" // $KV.control.notifier.*
+	gateReports = "gate.told"  // deliveries.*.*, channels.*
+	gateLease   = "gate.lease" // $KV.control.notifier.*
 )
 
 // crossings is the one list of what passes between accounts.
@@ -194,13 +198,14 @@ func crossings() []crossing {
 		{account: accountConsoles, local: ConsoleInbox + ".>", stream: true},
 		{account: accountConsoles, local: configsMeta + ">", remote: gateSets + ".>"},
 		c("$O." + wire.ConfigsBucket + ".C.>"), c("$JS.API.STREAM.PURGE.*"),
+		{account: accountConsoles, local: askHistory, named: true},
 		c("$JS.API.INFO"), c("$JS.API.STREAM.NAMES"), c("$JS.API.STREAM.LIST"), c("$JS.API.STREAM.INFO.*"), c("$JS.API.STREAM.MSG.GET.*"),
 		c("$JS.API.DIRECT.GET.>"), c("$JS.API.CONSUMER.INFO.>"), c("$JS.API.CONSUMER.MSG.NEXT.>"), c("$JS.API.CONSUMER.DELETE.>"), c("$JS.FC.>"),
 	}
 	n := func(local string) crossing { return crossing{account: accountNotifiers, local: local} }
 	list = append(list,
-		crossing{account: accountNotifiers, local: wire.AllDeliveries, remote: gateTold + "." + wire.AllDeliveries},
-		crossing{account: accountNotifiers, local: wire.AllChannels, remote: gateTold + "." + wire.AllChannels},
+		crossing{account: accountNotifiers, local: wire.AllDeliveries, remote: gateReports + "." + wire.AllDeliveries},
+		crossing{account: accountNotifiers, local: wire.AllChannels, remote: gateReports + "." + wire.AllChannels},
 		crossing{account: accountNotifiers, local: channelLeases + ".*", remote: gateLease + ".*"},
 		crossing{account: accountNotifiers, local: "$JS.API.CONSUMER.CREATE.>", remote: gateConsumer + ".>", named: true},
 		crossing{account: accountNotifiers, local: ConsoleInbox + ".>", stream: true},

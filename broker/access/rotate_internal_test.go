@@ -7,13 +7,14 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
-// rotating is a book with the agent oslo, which has the key k1.
-func rotating(t *testing.T) (b *book, k1 string, later func()) {
+// rotating is a registry with the agent oslo, which has the key k1.
+func rotating(t *testing.T) (b *registry, k1 string, later func()) {
 	t.Helper()
-	b, k1 = fullBook(t, 0), userKey(t)
+	b, k1 = fullRegistry(t, 0), userKey(t)
 	now := time.Now()
 	b.now = func() time.Time { return now }
 	if err := b.enrol(wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent}, k1); err != nil {
@@ -22,14 +23,14 @@ func rotating(t *testing.T) (b *book, k1 string, later func()) {
 	return b, k1, func() { now = now.Add(2 * time.Hour) }
 }
 
-func follows(t *testing.T, b *book, by, key string) {
+func follows(t *testing.T, b *registry, by, key string) {
 	t.Helper()
 	if _, err := b.rotate("oslo", by, key); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func counts(t *testing.T, b *book, keys map[string]bool) {
+func counts(t *testing.T, b *registry, keys map[string]bool) {
 	t.Helper()
 	for key, want := range keys {
 		_, is := b.member(key)
@@ -39,9 +40,9 @@ func counts(t *testing.T, b *book, keys map[string]bool) {
 	}
 }
 
-// TestBookRotate_LostConfirmation: oslo lives by k2, of which the broker did not
+// TestRegistryRotate_LostConfirmation: oslo lives by k2, of which the broker did not
 // hear; the next rotation must not shut that key out.
-func TestBookRotate_LostConfirmation(t *testing.T) {
+func TestRegistryRotate_LostConfirmation(t *testing.T) {
 	b, k1, later := rotating(t)
 	k2, k3 := userKey(t), userKey(t)
 	follows(t, b, k1, k2)
@@ -56,9 +57,9 @@ func TestBookRotate_LostConfirmation(t *testing.T) {
 	}
 }
 
-// TestBookRotate_OldKeyNamesNoOther: once the key that follows has signed
-// something, who stole the one before changes nothing.
-func TestBookRotate_OldKeyNamesNoOther(t *testing.T) {
+// TestRegistryRotate_OldKeyNamesNoOther: once the key that follows has signed
+// something, who stole the previous one changes nothing.
+func TestRegistryRotate_OldKeyNamesNoOther(t *testing.T) {
 	b, k1, later := rotating(t)
 	k2, thief := userKey(t), userKey(t)
 	follows(t, b, k1, k2)
@@ -73,9 +74,9 @@ func TestBookRotate_OldKeyNamesNoOther(t *testing.T) {
 	counts(t, b, map[string]bool{k1: false, k2: true})
 }
 
-// TestBookRotate_LostAnswer: whoever has the key in use may ask again, for the
+// TestRegistryRotate_LostAnswer: whoever has the key in use may ask again, for the
 // same key, which confirms nothing, or for another one.
-func TestBookRotate_LostAnswer(t *testing.T) {
+func TestRegistryRotate_LostAnswer(t *testing.T) {
 	b, k1, later := rotating(t)
 	k2, k3 := userKey(t), userKey(t)
 	follows(t, b, k1, k2)
@@ -86,9 +87,9 @@ func TestBookRotate_LostAnswer(t *testing.T) {
 	counts(t, b, map[string]bool{k1: true, k2: false, k3: true})
 }
 
-// TestBookRotate_KeysLeftBehind are bounded, a day and altogether: each is in an
+// TestRegistryRotate_KeysLeftBehind are bounded, a day and altogether: each is in an
 // account for good, and accounts must fit into a message.
-func TestBookRotate_KeysLeftBehind(t *testing.T) {
+func TestRegistryRotate_KeysLeftBehind(t *testing.T) {
 	b, key, _ := rotating(t)
 	now := time.Now()
 	b.now = func() time.Time { return now }
@@ -114,9 +115,10 @@ func TestBookRotate_KeysLeftBehind(t *testing.T) {
 // TestAccounts_RoomToRevoke: changing keys takes no room from revoking, and an
 // account that no server takes is an error here.
 func TestAccounts_RoomToRevoke(t *testing.T) {
+	need.Time(t)
 	a := openAuthority(t, t.TempDir())
 	key := userKey(t)
-	if err := a.book.enrol(wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent}, key); err != nil {
+	if err := a.registry.enrol(wire.AccessCommand{Name: "oslo", Role: wire.RoleAgent}, key); err != nil {
 		t.Fatal(err)
 	}
 	shutOut := func(n int) {
@@ -124,15 +126,15 @@ func TestAccounts_RoomToRevoke(t *testing.T) {
 		for i := range n {
 			e.Old = append(e.Old, oldKey{Key: fmt.Sprintf("U%055d", i), Role: wire.RoleAgent})
 		}
-		a.book.entries["many"] = e
+		a.registry.entries["many"] = e
 	}
 	shutOut(mostLeft - 1)
-	if _, err := a.book.rotate("oslo", key, userKey(t)); err != nil {
+	if _, err := a.registry.rotate("oslo", key, userKey(t)); err != nil {
 		t.Error(err)
 	}
 	shutOut(mostRevoked)
-	a.book.entries["oslo"].NextAt = time.Time{}
-	if _, err := a.book.rotate("oslo", key, userKey(t)); err == nil {
+	a.registry.entries["oslo"].NextAt = time.Time{}
+	if _, err := a.registry.rotate("oslo", key, userKey(t)); err == nil {
 		t.Error("a key was changed where there is room for revoking only")
 	}
 	accounts, err := a.Accounts()

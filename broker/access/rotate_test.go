@@ -12,7 +12,7 @@ import (
 )
 
 // TestRotate_ConfirmedByUse: whatever the key that follows signs, it is in use,
-// and the one before is cut off.
+// and the previous one is cut off.
 func TestRotate_ConfirmedByUse(t *testing.T) {
 	s := natstest.StartSecure(t)
 	olga := actors(t, s.Mesh)[wire.RoleOperator]

@@ -15,7 +15,7 @@ import (
 	"netmon/wire"
 )
 
-// Names in the folder of an authority: what is known of a change of its keys, and
+// Names in the folder of an authority: what is known about a change of its keys, and
 // where the keys that take over wait.
 const (
 	rotationName = "rotation.json"
@@ -51,7 +51,7 @@ type rotationFile struct {
 	Over     map[string]bool   `json:"over,omitempty"`     // switched: names that came over
 	Before   string            `json:"before,omitempty"`   // from switching on: the authority before, PEM
 	Account  string            `json:"account,omitempty"`  // from switching on: the account that kept its streams
-	Accepted bool              `json:"accepted,omitempty"` // what the one before had accepted was accepted anew
+	Accepted bool              `json:"accepted,omitempty"` // what the previous one had accepted was accepted again
 }
 
 // openRotation reads where a change is, and ends a switch that was cut short: the
@@ -95,7 +95,7 @@ func (r *rotation) write(f rotationFile) error {
 	return nil
 }
 
-// moveNext puts the next keys in the place of those before. Cut short, it goes on
+// moveNext puts the next keys in the place of those before. Cut short, it continues
 // where it was.
 func moveNext(dir string) error {
 	from := filepath.Join(dir, nextFolder)
@@ -149,8 +149,8 @@ func (r *rotation) before() string {
 	return r.f.Before
 }
 
-// accepted notes that what the authority before had accepted was accepted anew:
-// its word counts no more.
+// accepted notes that what the previous authority had accepted was accepted again:
+// its word no longer counts.
 func (r *rotation) accepted() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -104,15 +104,15 @@ func TestAuthority_SwitchCutShort(t *testing.T) {
 			if a.Pin() != next || list.Number <= number || list.Next != "" || a.Former() != former || a.Account() == former {
 				t.Errorf("%d files moved: authority %s, list %d", moved, a.Pin(), list.Number)
 			}
-			if _, is := a.book.member(admin); is || a.book.lines() != 0 {
-				t.Errorf("%d files moved: the key of this host's admin lets in: %v; lines that count: %d", moved, is, a.book.lines())
+			if _, is := a.registry.member(admin); is || a.registry.lines() != 0 {
+				t.Errorf("%d files moved: the key of this host's admin lets in: %v; lines that count: %d", moved, is, a.registry.lines())
 			}
 			if id, err := identity.Load(a.Admin()); err != nil || id.Authority != pem || id.URL != "tls://127.0.0.1:4222" {
 				t.Errorf("%d files moved: this host's admin: %v", moved, err)
 			}
 			if key, err := identity.PublicKey(a.Admin()); err != nil {
 				t.Error(err)
-			} else if _, is := a.book.member(key); !is {
+			} else if _, is := a.registry.member(key); !is {
 				t.Errorf("%d files moved: this host's admin is nobody", moved)
 			}
 			if present(dir, nextFolder) {
@@ -211,7 +211,7 @@ func TestAuthority_LostNext(t *testing.T) {
 
 func memberNamed(t *testing.T, a *Authority, name string) wire.Member {
 	t.Helper()
-	_, all := a.book.members()
+	_, all := a.registry.members()
 	for _, m := range all {
 		if m.Name == name {
 			return m

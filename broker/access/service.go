@@ -19,7 +19,7 @@ import (
 	"netmon/wire"
 )
 
-// queue makes one answer each request, should a connection of before linger.
+// queue makes one answer each request, should an earlier connection linger.
 const queue = "netmon-access"
 
 // gatesAtOnce is how many requests at one gate are handled at once: while a stream
@@ -45,10 +45,11 @@ type Service struct {
 	Mesh  *nats.Conn                             // as the controller
 	Push  func(context.Context, []Account) error // brings changed accounts to the servers
 	URL   string                                 // tls://host:port, by which others join
+	Hosts []string                               // further addresses that may take the place of URL's
 	Ready func()                                 // when not nil, called once requests are answered
-	Again <-chan struct{}                        // tells when a server may have forgotten accounts; may be nil
+	Again <-chan struct{}                        // says when a server may have forgotten accounts; may be nil
 	Share Share                                  // of what one agent may store; zero fields mean the default
-	// Switch starts the servers anew with the authority in force. It may be called
+	// Switch starts the servers again with the authority in force. It may be called
 	// again after an error. nil: the servers are not ours, and the authority cannot change.
 	Switch func(context.Context) error
 }
@@ -61,8 +62,8 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.book.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
-		changed: map[string]bool{}, round: make(chan struct{}), wake: make(chan struct{}, 1), told: map[string]bool{}, lives: map[string]life{},
+	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.registry.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
+		changed: map[string]bool{}, round: make(chan struct{}), wakeup: make(chan struct{}, 1), auditedRefusals: map[string]bool{}, lives: map[string]life{},
 		departed: newDepartures(), taken: make(chan struct{}, 1),
 		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
 	s.notes, s.warnings = newNotes(s.store, a.log), newWarnings(a.log)
@@ -99,8 +100,8 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		{gateSettings + ".>", s.saves(savedSettings()), gatesAtOnce},
 		{gateSets + ".>", s.saveSet, gatesAtOnce},
 		{gateConsumer + ".>", s.consumer, gatesAtOnce},
-		{gateTold + "." + wire.AllDeliveries, s.storeTold, gatesAtOnce},
-		{gateTold + "." + wire.AllChannels, s.storeTold, 1}, // in order
+		{gateReports + "." + wire.AllDeliveries, s.storeReport, gatesAtOnce},
+		{gateReports + "." + wire.AllChannels, s.storeReport, 1}, // in order
 		{gateLease + ".*", s.lease, gatesAtOnce},
 	} {
 		requests := make(chan *nats.Msg)
@@ -108,7 +109,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 			loops.Go(func() { handleAll(ctx, requests, g.handle) })
 		}
 		sub, err := mesh.QueueSubscribe(g.subject, queue, func(m *nats.Msg) {
-			if m.Reply == "" && !strings.HasPrefix(g.subject, gateTold+".") {
+			if m.Reply == "" && !strings.HasPrefix(g.subject, gateReports+".") {
 				return // nobody waits for what would be done
 			}
 			select {
@@ -122,7 +123,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		subs = append(subs, sub)
 	}
 	for _, l := range []*listener{
-		{nc: mesh, subject: wire.AccessJoinSubject, credit: creditJoins, handle: joins.take},
+		{nc: mesh, subject: wire.AccessJoinSubject, credit: creditJoins, handle: joins.route},
 		{nc: mesh, subject: "access.claim.*", credit: creditClaims, handle: s.claims.handle},
 	} {
 		if err := l.start(); err != nil {
@@ -140,11 +141,11 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err := mesh.Flush(); err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
-	// What was revoked while no server could be told.
+	// What was revoked while no server could be reached.
 	if accounts, err := a.Accounts(); err != nil {
 		return err
 	} else if err := o.Push(ctx, accounts); err != nil {
-		a.log.Error("the servers were not told who may come in; trying again", "error", err)
+		a.log.Error("could not send the servers who may connect; trying again", "error", err)
 		s.update("")
 	}
 	loops.Go(func() { s.watchAuthority(ctx) })
@@ -157,34 +158,34 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	case <-ctx.Done():
 		return nil
 	case <-closed:
-		return fmt.Errorf("access: the connection was given up: %w", cmp.Or(mesh.LastError(), nats.ErrConnectionClosed))
+		return fmt.Errorf("access: gave up the connection: %w", cmp.Or(mesh.LastError(), nats.ErrConnectionClosed))
 	}
 }
 
 type service struct {
 	Service
-	a    *Authority
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	wake chan struct{} // to pushLoop; has room for one
+	a      *Authority
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	wakeup chan struct{} // to pushLoop; has room for one
 
 	notes    *notes
 	warnings *warnings
 
-	telling budget // of deliveries
+	reports budget // of deliveries
 
 	claims    *claims
 	consumers *consumers
 
 	receiver identity.Receiver // of what changes something
 
-	mu      sync.Mutex      // guards what follows
-	changed map[string]bool // accounts that the servers do not know yet
-	pushing map[string]bool // and those that they are told now
-	round   chan struct{}   // closed, and made again, when they were told
-	behind  error           // why not
-	told    map[string]bool // reasons of refused joins that are in the audit already
-	lives   map[string]life // of buckets, by stream
+	mu              sync.Mutex      // guards what follows
+	changed         map[string]bool // accounts that the servers do not know yet
+	pushing         map[string]bool // and those that they are told now
+	round           chan struct{}   // closed, and made again, when they were told
+	behind          error           // why not
+	auditedRefusals map[string]bool // reasons of refused joins that are in the audit already
+	lives           map[string]life // of buckets, by stream
 
 	letting  sync.Mutex // guards forgiven, and who is suspended meanwhile
 	forgiven []string   // agents that an admin let in again
@@ -209,11 +210,11 @@ func (s *service) answer(m *nats.Msg, r wire.AccessReply, err error) {
 		err = m.Respond(data)
 	}
 	if err != nil {
-		s.warnings.tell("access: answer", m.Subject, "", err)
+		s.warnings.report("access: answer", m.Subject, "", err)
 	}
 }
 
-// note tells the audit what was done, after everything that shuts somebody out:
+// note writes to the audit what was done, after everything that shuts somebody out:
 // the audit may not answer. A change is always a line; of many that failed, some
 // are counted. What may have been done though its answer was lost is a change.
 // Who was not let in has no name yet: [service.first] bounds those.
@@ -257,10 +258,10 @@ const (
 func (s *service) first(why string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.told[why] || len(s.told) >= mostEntries {
+	if s.auditedRefusals[why] || len(s.auditedRefusals) >= mostEntries {
 		return false
 	}
-	s.told[why] = true
+	s.auditedRefusals[why] = true
 	return true
 }
 
@@ -279,7 +280,7 @@ func (s *service) sender(m *nats.Msg, subject string, roles ...wire.Role) (wire.
 		return wire.Member{}, err
 	}
 	if err != nil {
-		s.warnings.tell("refused", subject, who.Name, err)
+		s.warnings.report("refused", subject, who.Name, err)
 	}
 	return who, err
 }

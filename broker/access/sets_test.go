@@ -73,7 +73,7 @@ func TestSets_AreSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// With an operator's key: in anna's name, without a signature, by that of before.
+	// With an operator's key: in anna's name, without a signature, by that of the earlier one.
 	nc, _ := s.Signing(t, wire.RoleOperator, "eve")
 	for what, data := range map[string]string{
 		"in another's name":      strings.Replace(string(kept.Data), `"author":"olga"`, `"author":"anna"`, 1),

@@ -132,7 +132,7 @@ func (s *shares) forgive(agent string, now time.Time) {
 	s.grace[agent] = &grace{queued, now.Add(graceMost)}
 }
 
-// How often the stream is looked at: so often that an eighth of a share does
+// How often the stream is read: so often that an eighth of a share does
 // not pass unseen, at more than a disk takes.
 const (
 	fastest   = 512 << 20 // bytes a second
@@ -159,7 +159,7 @@ type sample struct {
 	bytes int64
 }
 
-// estimate tells what each agent stored of n messages, from some of them that
+// estimate says what each agent stored of n messages, from some of them that
 // were chosen at random.
 func estimate(n uint64, of []sample) map[string]float64 {
 	out := map[string]float64{}

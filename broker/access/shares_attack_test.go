@@ -14,6 +14,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/race"
 	"netmon/wire"
 )
@@ -44,7 +45,7 @@ func storeMany(t *testing.T, nc *nats.Conn, agent string, n, size int) {
 	}
 }
 
-// flood publishes until the connection is cut, and tells what it sent.
+// flood publishes until the connection is cut, and returns what it sent.
 func flood(nc *nats.Conn, agent string, size int) (bytes int64) {
 	data := make([]byte, size)
 	for i := 0; ; i++ {
@@ -100,6 +101,7 @@ func in(t *testing.T, s natstest.Secure, name string, role wire.Role) (identity.
 // TestAttack_PushOut floods with one stolen key, as fast as it goes, a stream
 // full of what others measured: it is cut off, and most of that is still there.
 func TestAttack_PushOut(t *testing.T) {
+	need.Time(t)
 	if race.Enabled {
 		t.Skip("what is left of a full store is a matter of size, which the plain run shows: TestSuspend_EndsByItself and its like flood under the race detector")
 	}
@@ -163,7 +165,7 @@ func TestAttack_PushOut(t *testing.T) {
 	}
 }
 
-// watched connects, and tells when the server cuts the connection.
+// watched connects, and reports when the server cuts the connection.
 func watched(t *testing.T, id identity.Identity, dir string) (*nats.Conn, <-chan struct{}) {
 	t.Helper()
 	cut := make(chan struct{})
@@ -205,6 +207,7 @@ func stored(t *testing.T, s natstest.Mesh) {
 // TestSuspend_WhoFloodsOnly floods by tiny messages on long subjects, which no
 // count of payloads shows, while another agent delivers a backlog within its share.
 func TestSuspend_WhoFloodsOnly(t *testing.T) {
+	need.Time(t)
 	size, many := int64(160<<20), 50_000
 	if race.Enabled {
 		size, many = size/4, many/4
@@ -241,6 +244,7 @@ func TestSuspend_WhoFloodsOnly(t *testing.T) {
 
 // TestSuspend_EndsByItself lets who was suspended in again when its time is over.
 func TestSuspend_EndsByItself(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecureWith(t, natstest.Setup{Limits: results(64 << 20), Share: access.Share{Whole: 8 * time.Second}})
 	id, dir := in(t, s, "paris", wire.RoleAgent)
 	nc, cut := watched(t, id, dir)
@@ -303,6 +307,7 @@ func TestSuspend_RestartAndAdmin(t *testing.T) {
 // TestSuspend_OnRealServers suspends and lets in again at one nats-server, and at
 // a cluster of three.
 func TestSuspend_OnRealServers(t *testing.T) {
+	need.Time(t)
 	t.Parallel()
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

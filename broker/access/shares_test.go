@@ -187,13 +187,13 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestBook_SuspensionsGrow suspends one agent again and again.
-func TestBook_SuspensionsGrow(t *testing.T) {
+// TestRegistry_SuspensionsGrow suspends one agent again and again.
+func TestRegistry_SuspensionsGrow(t *testing.T) {
 	dir := t.TempDir()
-	if err := newBook(dir); err != nil {
+	if err := newRegistry(dir); err != nil {
 		t.Fatal(err)
 	}
-	b, err := openBook(dir)
+	b, err := openRegistry(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestBook_SuspensionsGrow(t *testing.T) {
 		if len(b.revoked(accountAgents)) != 1 || len(b.due()) != 0 {
 			t.Errorf("revoked %v, due %v", b.revoked(accountAgents), b.due())
 		}
-		again, err := openBook(dir) // a restart
+		again, err := openRegistry(dir) // a restart
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"netmon/broker/access"
 	"netmon/identity"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/race"
 	"netmon/wire"
 )
@@ -170,6 +171,7 @@ func (s standalone) invite(t *testing.T, name string, role wire.Role) identity.L
 // TestExport_OnRealServers lets in, commands, changes keys and shuts out at one
 // nats-server, and at a cluster of three.
 func TestExport_OnRealServers(t *testing.T) {
+	need.Time(t)
 	t.Parallel()
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -266,6 +268,7 @@ func TestExport_OnRealServers(t *testing.T) {
 // TestAttack_OnRealServers tries what the matrix and ByReply try on servers that
 // are not embedded: each row holds there, too.
 func TestAttack_OnRealServers(t *testing.T) {
+	need.Time(t)
 	if race.Enabled {
 		t.Skip("these servers are built without the race detector: TestAttack_Matrix and TestAttack_ByReply have it do the same")
 	}

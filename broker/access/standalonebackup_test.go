@@ -13,12 +13,14 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/broker/backup"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
 // TestStandalone_Backup copies a cluster, with three copies of each stream, while
 // its controller has the authority open, and puts the streams back at it.
 func TestStandalone_Backup(t *testing.T) {
+	need.Time(t)
 	t.Parallel()
 	s := startStandalone(t, 3)
 	limits := broker.DefaultLimits()

@@ -36,10 +36,10 @@ func (s *service) watchShares(ctx context.Context) {
 	for ctx.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
 		w.letIn(try)
-		err := w.look(try)
+		err := w.checkShares(try)
 		cancel()
 		if ctx.Err() == nil && err != nil && !failed {
-			s.a.log.Warn("what agents store is not counted; trying again", "error", err)
+			s.a.log.Warn("cannot count what agents store; trying again", "error", err)
 		}
 		failed = err != nil
 		select {
@@ -57,8 +57,8 @@ type shareWatch struct {
 	said   map[string]bool // agents of which the log says that they cannot be suspended, or let in
 }
 
-// look counts what was stored since the last look, and suspends.
-func (w *shareWatch) look(ctx context.Context) error {
+// checkShares counts what was stored since the last look, and suspends.
+func (w *shareWatch) checkShares(ctx context.Context) error {
 	w.letting.Lock()
 	w.forgive()
 	w.letting.Unlock()
@@ -69,7 +69,7 @@ func (w *shareWatch) look(ctx context.Context) error {
 	info := stream.CachedInfo()
 	w.shares.limit(sharedBy(info.Config))
 	last := info.State.LastSeq
-	if !w.looked || last < w.seen { // what is there already is nobody's doing of now
+	if !w.looked || last < w.seen { // what is there already is nobody's current doing
 		w.seen, w.looked = last, true
 	}
 	if last == w.seen || !w.shares.worth(last-w.seen, grantOf(wire.RoleAgent).payload) {
@@ -97,14 +97,14 @@ func sharedBy(config jetstream.StreamConfig) int64 {
 }
 
 // judge warns those that used up half of their share, and suspends those above
-// it. Whom an admin lets in while the stream is looked at has all of it again: the
+// it. Whom an admin lets in while the stream is read has all of it again: the
 // two wait for each other.
 func (w *shareWatch) judge() {
 	w.letting.Lock()
 	w.forgive()
 	over, half := w.shares.over()
 	for _, u := range half {
-		w.a.log.Warn("an agent used up half of what it may store at once; above its share it is suspended", "agent", u.agent, "stored", w.words(u))
+		w.a.log.Warn("an agent has used half of what it may store at once; above its share it is suspended", "agent", u.agent, "stored", w.words(u))
 	}
 	var done []wire.Audit
 	for _, u := range over {
@@ -185,9 +185,9 @@ func decodeSample(data []byte) (sample, error) {
 // suspend shuts an agent out for a while, and returns what the audit is to know.
 func (w *shareWatch) suspend(u use) []wire.Audit {
 	why := w.words(u)
-	id, done, err := w.a.book.suspend(u.agent, why, w.shares.pause(u), w.shares.Whole)
+	id, done, err := w.a.registry.suspend(u.agent, why, w.shares.pause(u), w.shares.Whole)
 	if err == nil && !done {
-		if w.a.book.joined(u.agent) {
+		if w.a.registry.joined(u.agent) {
 			return nil // it is suspended already, and what came in before is being stored
 		}
 		err = errors.New("it did not join by a token, or was revoked")
@@ -195,7 +195,7 @@ func (w *shareWatch) suspend(u use) []wire.Audit {
 	if err != nil {
 		if !w.said[u.agent] {
 			w.said[u.agent] = true
-			w.a.log.Error("an agent above its share cannot be suspended", "agent", u.agent, "stored", why, "error", err)
+			w.a.log.Error("could not suspend an agent above its share", "agent", u.agent, "stored", why, "error", err)
 		}
 		return nil
 	}
@@ -209,7 +209,7 @@ func (w *shareWatch) suspend(u use) []wire.Audit {
 func (w *shareWatch) words(u use) string {
 	in := u.at.Sub(u.since)
 	in = max(in.Round(time.Second), time.Second)
-	return fmt.Sprintf("it stored about %s in %v, and may store %s at once and %s a second",
+	return fmt.Sprintf("it stored about %s in %v; it may store %s at once and %s a second",
 		sizeText(u.stored), in, sizeText(w.shares.burst()), sizeText(w.shares.rate()))
 }
 
@@ -224,12 +224,12 @@ func sizeText(bytes float64) string {
 
 // letIn ends the suspensions whose time is over.
 func (w *shareWatch) letIn(ctx context.Context) {
-	for _, name := range w.a.book.due() {
-		id, err := w.a.book.resume(name, false)
+	for _, name := range w.a.registry.due() {
+		id, err := w.a.registry.resume(name, false)
 		if err != nil { // an admin was faster, or the disk is full: it is due again
 			if !w.said[name] {
 				w.said[name] = true
-				w.a.log.Warn("a suspension is over, and the agent not let in", "agent", name, "error", err)
+				w.a.log.Warn("a suspension is over, but the agent could not be let in", "agent", name, "error", err)
 			}
 			continue
 		}
@@ -245,7 +245,7 @@ func (w *shareWatch) letIn(ctx context.Context) {
 func (s *service) resume(agent string) (wire.Identity, error) {
 	s.letting.Lock()
 	defer s.letting.Unlock()
-	id, err := s.a.book.resume(agent, true)
+	id, err := s.a.registry.resume(agent, true)
 	if err == nil {
 		s.forgiven = append(s.forgiven, agent)
 	}

@@ -13,12 +13,12 @@ import (
 // TestSuspend_NotOnceMore has an admin let an agent in while the stream is looked
 // at: what that look counted came in before.
 func TestSuspend_NotOnceMore(t *testing.T) {
-	b := fullBook(t, 1)
+	b := fullRegistry(t, 1)
 	const paris = "agent0"
 	if _, err := b.join(identity.TokenSecret("token"+paris), by(userKey(t))); err != nil {
 		t.Fatal(err)
 	}
-	s := &service{a: &Authority{book: b, log: slog.New(slog.DiscardHandler)}, changed: map[string]bool{}, wake: make(chan struct{}, 1)}
+	s := &service{a: &Authority{registry: b, log: slog.New(slog.DiscardHandler)}, changed: map[string]bool{}, wakeup: make(chan struct{}, 1)}
 	s.notes = newNotes(s.store, s.a.log)
 	w := &shareWatch{service: s, shares: newShares(Share{}), said: map[string]bool{}}
 	w.shares.limit(1 << 20)

@@ -8,20 +8,20 @@ import (
 	"netmon/wire"
 )
 
-// suspension is what the book keeps of an agent that is, or was, shut out for a
+// suspension is what the registry keeps of an agent that is, or was, shut out for a
 // while. What people see of it is in wire.Identity.
 type suspension struct {
 	Times int       `json:"times"` // in a row
 	Until time.Time `json:"until"` // the last one
 }
 
-// inARow is how soon a suspension follows the one before, to be longer.
+// inARow is how soon a suspension follows the previous one, to be longer.
 const inARow = 24 * time.Hour
 
 // suspend shuts an agent out for a while: pause, doubled each time in a row, and
 // at most longest. done is false where there is nothing to do: it is so already,
 // or the name is none of an agent that joined.
-func (b *book) suspend(name, why string, pause, longest time.Duration) (id wire.Identity, done bool, err error) {
+func (b *registry) suspend(name, why string, pause, longest time.Duration) (id wire.Identity, done bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[name]
@@ -49,8 +49,8 @@ func (b *book) suspend(name, why string, pause, longest time.Duration) (id wire.
 }
 
 // resume lets a suspended agent in again. Whom an admin lets in, forgiven, starts
-// anew.
-func (b *book) resume(name string, forgiven bool) (wire.Identity, error) {
+// again.
+func (b *registry) resume(name string, forgiven bool) (wire.Identity, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	err := b.change(func(d *draft) error {
@@ -72,7 +72,7 @@ func (b *book) resume(name string, forgiven bool) (wire.Identity, error) {
 
 // due are the agents whose suspension is over. One that is to begin was noted by
 // a clock that was ahead.
-func (b *book) due() (names []string) {
+func (b *registry) due() (names []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for name, e := range b.entries {
@@ -86,14 +86,14 @@ func (b *book) due() (names []string) {
 
 // joined says whether a name is one that joined by a token and was not shut out
 // for good.
-func (b *book) joined(name string) bool {
+func (b *registry) joined(name string) bool {
 	_, is := b.get(name)
 	return is
 }
 
-// out says whether the book knows a name and lets no agent in under it: it was
+// out says whether the registry knows a name and lets no agent in under it: it was
 // shut out for good, or is invited and has not come yet.
-func (b *book) out(name string) bool {
+func (b *registry) out(name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[name]

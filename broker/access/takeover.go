@@ -15,29 +15,29 @@ import (
 )
 
 // Announce makes the keys of the next authority, and has the list name it: who
-// is in asks for it then. Where they are made already, it goes on without those
+// is in asks for it then. Where they are made already, it continues without those
 // that are named, or, with all, without all that are missing now.
 func (a *Authority) Announce(by string, without []string, all bool) error {
 	r := a.rotation
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, members := a.book.members()
+	_, members := a.registry.members()
 	for _, name := range without {
 		if !slices.ContainsFunc(members, func(m wire.Member) bool { return m.Name == name }) {
-			return fmt.Errorf("without: there is nobody named %q who is in: netmon access ls shows all", name)
+			return fmt.Errorf("without: nobody named %q is let in: netmon access ls lists all", name)
 		}
 	}
 	f := r.f
 	switch f.Stage {
 	case stageSwitching:
-		return errors.New("the switch is under way: wait for its end")
+		return errors.New("the switch is in progress: wait for its end")
 	case stageSwitched:
 		if !f.Accepted {
-			return errors.New("the last change is not at its end: what is saved is being accepted anew: try again in a moment")
+			return errors.New("the last change is not complete: what is saved is still being accepted again: try again in a moment")
 		}
-		for _, m := range f.missing(members) { // they believe the authority before, too, until they come
+		for _, m := range f.missing(members) { // they trust the previous authority, too, until they come
 			if !all && !slices.Contains(without, m.Name) {
-				return fmt.Errorf("the last change is not at its end: %s did not come over yet: wait for it, or begin another one --without %s, which then has to join anew", m.Name, m.Name)
+				return fmt.Errorf("the last change is not complete: %s has not followed yet: wait for it, or begin another change without %s, which then has to join again", m.Name, m.Name)
 			}
 		}
 	}
@@ -79,9 +79,9 @@ func (a *Authority) Abort() error {
 	switch r.f.Stage {
 	case stageAnnounced:
 	case stageSwitching, stageSwitched:
-		return errors.New("the next authority took over already, and the one before is no more: begin another change")
+		return errors.New("the next authority has already taken over, and the previous one is gone: begin another change")
 	default:
-		return errors.New("there is no change of the authority that could be given up")
+		return errors.New("there is no change of the authority to give up")
 	}
 	if err := r.write(rotationFile{}); err != nil {
 		return err
@@ -94,13 +94,13 @@ func (a *Authority) Abort() error {
 // Ready says whether nobody is waited for any more, or a switch was begun.
 func (a *Authority) Ready() bool {
 	r := a.rotation
-	_, members := a.book.members()
+	_, members := a.registry.members()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.f.Stage == stageSwitching || r.f.Stage == stageAnnounced && len(r.f.missing(members)) == 0
 }
 
-// Switch puts the next authority in the place of the one before, in this folder
+// Switch puts the next authority in the place of the previous one, in this folder
 // and in this process. Servers that run know nothing of it: see [Authority.Secure].
 func (a *Authority) Switch() error {
 	r := a.rotation
@@ -110,7 +110,7 @@ func (a *Authority) Switch() error {
 	switch f.Stage {
 	case stageAnnounced:
 		// Nobody joins or changes a key while this is locked: see changes.
-		if _, members := a.book.members(); len(f.missing(members)) > 0 {
+		if _, members := a.registry.members(); len(f.missing(members)) > 0 {
 			return nil // who came meanwhile is waited for
 		}
 		f.Stage, f.Before, f.Account = stageSwitching, string(a.certs().authority), a.Account()
@@ -130,17 +130,17 @@ func (a *Authority) Switch() error {
 		a.signs.Store(r.next)
 		r.next = nil
 	}
-	return a.settle()
+	return a.complete()
 }
 
-// settle does what follows from the next authority's being in force, which may be
+// complete does what follows once the next authority is in force, which may be
 // done twice; the lock of rotation is held.
-func (a *Authority) settle() error {
+func (a *Authority) complete() error {
 	s := a.signs.Load()
 	a.trust.rekey(s.keys.operator, s.cert)
 	a.operators.Store(identity.NewOperators(string(s.certs.authority), a.rotation.f.Before))
 	// What the folder held that let somebody in: lines, and the key of this host's own admin.
-	err := a.book.void()
+	err := a.registry.void()
 	if err == nil {
 		err = a.renewAdmin()
 	}
@@ -157,13 +157,13 @@ func (a *Authority) settle() error {
 }
 
 // renewAdmin gives this host's own admin another key, unless it was done before.
-// The key of before was in the folder, too: it is shut out in any case.
+// The previous key was in the folder, too: it is always shut out.
 func (a *Authority) renewAdmin() error {
 	have, err := identity.Load(a.Admin())
 	if err == nil {
 		return a.WriteAdmin(a.Admin(), have.URL)
 	}
-	if _, in := a.book.get(LocalAdmin); !in {
+	if _, in := a.registry.get(LocalAdmin); !in {
 		return nil
 	}
 	a.log.Warn("the key of this host's own admin cannot be read, and is shut out: the next start of the broker makes another", "error", err)
@@ -171,7 +171,7 @@ func (a *Authority) renewAdmin() error {
 	if err != nil {
 		return err
 	}
-	return a.book.local(public(key)) // which nobody keeps
+	return a.registry.local(public(key)) // which nobody keeps
 }
 
 // reissue gives the programs of this host that were let in by Enrol their new
@@ -193,11 +193,11 @@ func (a *Authority) reissueIn(dir string) error {
 	if err != nil {
 		return err
 	}
-	who, in := a.book.member(key)
+	who, in := a.registry.member(key)
 	if !in {
 		return nil // it was shut out
 	}
-	id, _ := a.book.get(who.Name)
+	id, _ := a.registry.get(who.Name)
 	c, err := a.signs.Load().credential(id, key)
 	if err != nil {
 		return err
@@ -213,7 +213,7 @@ func (a *Authority) Former() string {
 	return a.rotation.f.Account
 }
 
-// makeAdmin gives this host's own admin a key, and shuts the one before out.
+// makeAdmin gives this host's own admin a key, and shuts the previous one out.
 func (a *Authority) makeAdmin(dir, url string) error {
 	key, err := nkeys.CreateUser()
 	if err != nil {
@@ -224,14 +224,14 @@ func (a *Authority) makeAdmin(dir, url string) error {
 		return err
 	}
 	id := identity.Identity{URL: url, Authority: string(a.certs().authority), Credential: wire.Credential{Name: LocalAdmin, Role: wire.RoleAdmin, JWT: token}}
-	if err := a.book.local(public(key)); err != nil {
+	if err := a.registry.local(public(key)); err != nil {
 		return err
 	}
 	return errors.Join(a.relist(), id.Save(dir, key))
 }
 
-// void has the tokens count no more that nobody used: their secrets are in the book.
-func (b *book) void() error {
+// void has the tokens no longer count that nobody used: their secrets are in the registry.
+func (b *registry) void() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.change(func(d *draft) error {
@@ -249,7 +249,7 @@ func (b *book) void() error {
 }
 
 // lines counts the tokens that somebody may still use.
-func (b *book) lines() (n int) {
+func (b *registry) lines() (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.entries {

@@ -55,7 +55,7 @@ func checkToken(c wire.AccessCommand) error {
 
 // invite makes a token: for a name, for several agents, or for another key in
 // place of one in use. What it made is shown as list does.
-func (b *book) invite(by string, c wire.AccessCommand) (token string, made wire.Identity, err error) {
+func (b *registry) invite(by string, c wire.AccessCommand) (token string, made wire.Identity, err error) {
 	token = strings.ToLower(rand.Text()) // at least 128 random bits
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,15 +116,15 @@ func errInUse(e *entry) error {
 }
 
 func errFull() error {
-	return fmt.Errorf("the book holds %d identities, which is as many as it may", mostEntries)
+	return fmt.Errorf("the registry holds %d identities, which is the limit", mostEntries)
 }
 
 func errCommanders() error {
-	return fmt.Errorf("there are %d operators and admins, which is as many as there may be: revoke some first", mostMembers)
+	return fmt.Errorf("there are %d operators and admins, which is the limit: revoke some first", mostMembers)
 }
 
 // freeName is one for a token that was given none.
-func (b *book) freeName() string {
+func (b *registry) freeName() string {
 	for {
 		if name := "token-" + strings.ToLower(rand.Text()[:6]); b.entries[name] == nil {
 			return name
@@ -136,7 +136,7 @@ func (b *book) freeName() string {
 func (e *entry) many() bool { return e.Uses > 1 }
 
 // secret is that of the token which a request to join names, "" for none.
-func (b *book) secret(id string) string {
+func (b *registry) secret(id string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.byJoin[id]
@@ -144,7 +144,7 @@ func (b *book) secret(id string) string {
 
 // expired says whether the time to use a token is over. One that lies further
 // ahead than any was ever given was given by a clock that was ahead.
-func (b *book) expired(until time.Time) bool {
+func (b *registry) expired(until time.Time) bool {
 	now := b.now()
 	return now.After(until) || until.After(now.Add(tokenMost))
 }

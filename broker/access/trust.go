@@ -28,22 +28,22 @@ type trust struct {
 	path string
 	now  func() time.Time
 
-	mu       sync.Mutex // guards what follows
-	operator nkeys.KeyPair
-	cert     string    // of the operator, as wire.SignedTrust has it
-	next     string    // fingerprint of the authority that takes over, "" for none
-	rekeyed  bool      // the last list was signed by another operator
-	raised   time.Time // when behind made a list last
-	book     uint64    // number of the book that the list was made from
-	list     wire.Trust
-	signed   wire.SignedTrust
-	changed  chan struct{} // closed when there is another list
+	mu             sync.Mutex // guards what follows
+	operator       nkeys.KeyPair
+	cert           string    // of the operator, as wire.SignedTrust has it
+	next           string    // fingerprint of the authority that takes over, "" for none
+	rekeyed        bool      // the last list was signed by another operator
+	raised         time.Time // when behind made a list last
+	registryNumber uint64    // number of the registry that the list was made from
+	list           wire.Trust
+	signed         wire.SignedTrust
+	changed        chan struct{} // closed when there is another list
 }
 
 // trustFile is how the last list is kept.
 type trustFile struct {
-	Book uint64           `json:"book"` // number of the book of identities
-	List wire.SignedTrust `json:"list"`
+	Registry uint64           `json:"book"` // number of the registry of identities
+	List     wire.SignedTrust `json:"list"`
 }
 
 func openTrust(dir string, operator nkeys.KeyPair, cert string) (*trust, error) {
@@ -62,15 +62,15 @@ func openTrust(dir string, operator nkeys.KeyPair, cert string) (*trust, error) 
 	if err != nil {
 		return nil, fmt.Errorf("list of those whose commands count: %s: %w: restore it from a backup of the folder", t.path, err)
 	}
-	t.book, t.signed = f.Book, f.List
+	t.registryNumber, t.signed = f.Registry, f.List
 	return t, nil
 }
 
 // update makes a new list where the members are others than those of the last
-// one. book is the number of the book that they were read from. Where not all
+// one. registry is the number of the registry that they were read from. Where not all
 // have room, it holds the first ones, and left says how many it does not: whoever
 // was shut out must be off the list, whatever else is.
-func (t *trust) update(book uint64, members []wire.Member) (left int, err error) {
+func (t *trust) update(number uint64, members []wire.Member) (left int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	listed, err := t.fitting(members)
@@ -82,12 +82,12 @@ func (t *trust) update(book uint64, members []wire.Member) (left int, err error)
 	case t.list.Number == 0 || t.rekeyed || t.list.Next != t.next || !slices.Equal(t.list.Members, listed):
 		// Not only one higher, but as high as the time in ms: a folder that was
 		// restored from a backup must not give out a number that agents have seen.
-		return left, t.give(book, wire.Trust{Number: max(t.list.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed, Next: t.next})
-	case book != t.book:
-		if err := t.write(book, t.signed); err != nil {
+		return left, t.give(number, wire.Trust{Number: max(t.list.Number+1, uint64(max(0, t.now().UnixMilli()))), Members: listed, Next: t.next})
+	case number != t.registryNumber:
+		if err := t.write(number, t.signed); err != nil {
 			return left, err
 		}
-		t.book = book
+		t.registryNumber = number
 	}
 	return left, nil
 }
@@ -114,27 +114,27 @@ func (t *trust) behind(has uint64, since time.Time) error {
 		now = since
 	}
 	if most := now.Add(raiseMost).UnixMilli(); has > uint64(max(0, most)) {
-		return fmt.Errorf("no list had that number, which is to be the time in ms: want at most %d", most)
+		return fmt.Errorf("no list had that number, a time in ms: want at most %d", most)
 	}
 	if !t.raised.IsZero() && time.Since(t.raised) < raiseEvery {
 		return fmt.Errorf("the last list above an agent's was made less than %v ago", raiseEvery)
 	}
 	t.raised = time.Now()
-	return t.give(t.book, wire.Trust{Number: has + 1, Members: t.list.Members, Next: t.list.Next})
+	return t.give(t.registryNumber, wire.Trust{Number: has + 1, Members: t.list.Members, Next: t.list.Next})
 }
 
 // give signs a list, writes it down and gives it out; mu is held.
-func (t *trust) give(book uint64, next wire.Trust) error {
+func (t *trust) give(number uint64, next wire.Trust) error {
 	signed, err := t.sign(next)
 	if err != nil {
 		return err
 	}
-	if err := t.write(book, signed); err != nil {
+	if err := t.write(number, signed); err != nil {
 		return err
 	}
 	close(t.changed)
 	t.changed = make(chan struct{})
-	t.book, t.list, t.signed, t.rekeyed = book, next, signed, false
+	t.registryNumber, t.list, t.signed, t.rekeyed = number, next, signed, false
 	return nil
 }
 
@@ -152,8 +152,8 @@ func (t *trust) rekey(operator nkeys.KeyPair, cert string) {
 	t.operator, t.cert, t.next, t.rekeyed = operator, cert, "", true
 }
 
-func (t *trust) write(book uint64, signed wire.SignedTrust) error {
-	data, err := json.MarshalIndent(trustFile{book, signed}, "", "  ")
+func (t *trust) write(number uint64, signed wire.SignedTrust) error {
+	data, err := json.MarshalIndent(trustFile{number, signed}, "", "  ")
 	if err == nil {
 		err = atomicfile.Write(t.path, append(data, '\n'))
 	}
@@ -222,20 +222,20 @@ func (a *Authority) Trust() (list wire.SignedTrust, number uint64, changed <-cha
 // why that was not done.
 func (a *Authority) Behind(has uint64) error { return a.trust.behind(has, a.certs().ca.Leaf.NotBefore) }
 
-// checkBook notices a book that is older than the list that was made from it:
+// checkRegistry notices a registry that is older than the list that was made from it:
 // those who were shut out since would come in again.
-func (a *Authority) checkBook() error {
-	was, is := a.trust.book, a.book.number()
+func (a *Authority) checkRegistry() error {
+	was, is := a.trust.registryNumber, a.registry.number()
 	if is >= was {
 		return nil
 	}
-	return fmt.Errorf("%s is older than %s (number %d, and %d was there before): whoever was shut out since would come in again: restore the newer file; "+
-		"to go on with the older one all the same, remove %s and look at netmon access ls", a.book.path, a.trust.path, is, was, a.trust.path)
+	return fmt.Errorf("%s is older than %s (number %d, after number %d): whoever was shut out since would be let in again: restore the newer file; "+
+		"to use the older one anyway, remove %s and check netmon access ls", a.registry.path, a.trust.path, is, was, a.trust.path)
 }
 
-// relist brings the list up to date with the book.
+// relist brings the list up to date with the registry.
 func (a *Authority) relist() error {
-	number, all := a.book.members()
+	number, all := a.registry.members()
 	members := slices.DeleteFunc(all, func(m wire.Member) bool { return !commands(m.Role) })
 	left, err := a.trust.update(number, append([]wire.Member{a.controller}, members...))
 	if left > 0 {
@@ -270,7 +270,7 @@ func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data 
 
 // members are all identities that are in, with each key that lets them in: first
 // the admins, then all others by name, and last the keys that are to follow.
-func (b *book) members() (number uint64, list []wire.Member) {
+func (b *registry) members() (number uint64, list []wire.Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var next []wire.Member
@@ -300,7 +300,7 @@ func (b *book) members() (number uint64, list []wire.Member) {
 }
 
 // member is whose key it is, among those that are in.
-func (b *book) member(key string) (wire.Member, bool) {
+func (b *registry) member(key string) (wire.Member, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[b.byKey[key]]
@@ -310,7 +310,7 @@ func (b *book) member(key string) (wire.Member, bool) {
 	return wire.Member{Key: key, Name: e.Name, Role: e.Role}, true
 }
 
-func (b *book) number() uint64 {
+func (b *registry) number() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.count

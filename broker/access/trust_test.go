@@ -16,6 +16,7 @@ import (
 
 	"netmon/identity"
 	"netmon/internal/atomicfile"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -138,7 +139,7 @@ func TestTrust_Members(t *testing.T) {
 	if got := names(); !strings.Contains(got, "olga") || !strings.Contains(got, "anna") || strings.Contains(got, "vic") || strings.Contains(got, "paris") {
 		t.Errorf("on the list: %s", got)
 	}
-	if _, err := a.book.revoke("anna", "olga"); err != nil {
+	if _, err := a.registry.revoke("anna", "olga"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.relist(); err != nil {
@@ -151,17 +152,18 @@ func TestTrust_Members(t *testing.T) {
 
 // TestTrust_FitsIntoAMessage: with as many members as there may be, with the
 // longest names, while all of them change their keys. Who was shut out is off the
-// list all the same, the keys in use are on it, and the broker starts.
+// list anyway, the keys in use are on it, and the broker starts.
 func TestTrust_FitsIntoAMessage(t *testing.T) {
+	need.Time(t)
 	dir := t.TempDir()
 	a := openAuthority(t, dir)
 	name := func(i int) string { return fmt.Sprintf("%064d", i) }
 	for i := range mostMembers {
-		a.book.entries[name(i)] = &entry{Identity: wire.Identity{Name: name(i), Role: wire.RoleOperator, Key: fmt.Sprintf("U%055d", i), Joined: time.Now()},
+		a.registry.entries[name(i)] = &entry{Identity: wire.Identity{Name: name(i), Role: wire.RoleOperator, Key: fmt.Sprintf("U%055d", i), Joined: time.Now()},
 			Next: fmt.Sprintf("UN%054d", i)}
-		a.book.index(name(i), nil, a.book.entries[name(i)])
+		a.registry.index(name(i), nil, a.registry.entries[name(i)])
 	}
-	if _, err := a.book.revoke("anna", name(7)); err != nil {
+	if _, err := a.registry.revoke("anna", name(7)); err != nil {
 		t.Fatal(err)
 	}
 	fits := func(a *Authority) {
@@ -198,7 +200,7 @@ func TestTrust_FitsIntoAMessage(t *testing.T) {
 
 // TestInvite_ExpiredDoNotCount among the operators and admins that there may be.
 func TestInvite_ExpiredDoNotCount(t *testing.T) {
-	b := fullBook(t, 0)
+	b := fullRegistry(t, 0)
 	for i := range mostMembers {
 		name := fmt.Sprint("olga", i)
 		b.entries[name] = &entry{Identity: wire.Identity{Name: name, Role: wire.RoleOperator, Made: time.Now().Add(-2 * time.Hour), Expires: time.Now().Add(-time.Hour)}}
@@ -216,15 +218,15 @@ func TestInvite_ExpiredDoNotCount(t *testing.T) {
 	}
 }
 
-// TestOlderBook_IsNoticed: with it, who was shut out would come in again.
-func TestOlderBook_IsNoticed(t *testing.T) {
+// TestOlderRegistry_IsNoticed: with it, who was shut out would come in again.
+func TestOlderRegistry_IsNoticed(t *testing.T) {
 	dir := t.TempDir()
 	a := openAuthority(t, dir)
 	if _, err := a.Enrol(t.TempDir(), "tls://x:1", wire.AccessCommand{Name: "olga", Role: wire.RoleOperator}); err != nil {
 		t.Fatal(err)
 	}
-	before := readFile(t, a.book.path)
-	if _, err := a.book.revoke("anna", "olga"); err != nil {
+	before := readFile(t, a.registry.path)
+	if _, err := a.registry.revoke("anna", "olga"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.relist(); err != nil {
@@ -232,7 +234,7 @@ func TestOlderBook_IsNoticed(t *testing.T) {
 	}
 	_, number, _ := a.Trust()
 	a.Close()
-	if err := os.WriteFile(a.book.path, before, 0o600); err != nil {
+	if err := os.WriteFile(a.registry.path, before, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir, nil, nil); err == nil || !strings.Contains(err.Error(), "is older than") {
@@ -248,33 +250,33 @@ func TestOlderBook_IsNoticed(t *testing.T) {
 	}
 }
 
-// TestBook_OfBefore reads the identities of netmon 0.1.0.
-func TestBook_OfBefore(t *testing.T) {
+// TestRegistry_OfBefore reads the identities of netmon 0.1.0.
+func TestRegistry_OfBefore(t *testing.T) {
 	dir := t.TempDir()
 	a := openAuthority(t, dir)
 	if _, err := a.Enrol(t.TempDir(), "tls://x:1", wire.AccessCommand{Name: "format", Role: wire.RoleOperator}); err != nil {
 		t.Fatal(err)
 	}
 	a.Close()
-	var f bookFile
-	if err := json.Unmarshal(readFile(t, a.book.path), &f); err != nil {
+	var f registryFile
+	if err := json.Unmarshal(readFile(t, a.registry.path), &f); err != nil {
 		t.Fatal(err)
 	}
 	old, err := json.MarshalIndent(f.Identities, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(a.book.path, old, 0o600); err != nil {
+	if err := os.WriteFile(a.registry.path, old, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, trustName)); err != nil {
 		t.Fatal(err)
 	}
 	b := openAuthority(t, dir)
-	if id, ok := b.book.get("format"); !ok || id.Role != wire.RoleOperator {
+	if id, ok := b.registry.get("format"); !ok || id.Role != wire.RoleOperator {
 		t.Errorf("%+v %v", id, ok)
 	}
-	if b.book.isAdopted() {
+	if b.registry.isAdopted() {
 		t.Error("what was saved before counts as signed")
 	}
 }
@@ -319,7 +321,7 @@ func readFile(t testing.TB, path string) []byte {
 // revoking makes a list without somebody.
 func revoking(t *testing.T, a *Authority, name string) (wire.SignedTrust, uint64) {
 	t.Helper()
-	if _, err := a.book.revoke("anna", name); err != nil {
+	if _, err := a.registry.revoke("anna", name); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.relist(); err != nil {
@@ -437,7 +439,7 @@ func TestTrust_Damaged(t *testing.T) {
 		if err != nil || len(aside) != 1 || string(readFile(t, aside[0])) != data {
 			t.Errorf("%s: set aside: %v (%v)", what, aside, err)
 		}
-		if p := trust.Problem(); p == nil || !strings.Contains(p.Error(), "is damaged, and set aside as ") {
+		if p := trust.Problem(); p == nil || !strings.Contains(p.Error(), "is damaged, and was moved to ") {
 			t.Errorf("%s: it says %v", what, p)
 		}
 		if _, ok := trust.Member(a.controller.Key); ok || trust.Number() != 0 || trust.Kept() != 0 {

@@ -14,8 +14,8 @@ const (
 )
 
 // warnings keep the log readable: whoever has any identity can be refused
-// thousands of times a second. The first warning of a kind is told at once; those
-// that follow are counted, and told once a minute with the last of them. After a
+// thousands of times a second. The first warning of a kind is logged at once; those
+// that follow are counted, and logged once a minute with the last of them. After a
 // minute without one, the next is a first one again.
 type warnings struct {
 	log *slog.Logger
@@ -30,19 +30,19 @@ type warnings struct {
 type warning struct{ text, subject, by string }
 
 type warned struct {
-	told    time.Time
-	more    int    // since then
-	text    string // of the last
-	subject string
-	err     error
+	reported time.Time
+	more     int    // since then
+	text     string // of the last
+	subject  string
+	err      error
 }
 
 func newWarnings(log *slog.Logger) *warnings {
 	return &warnings{log: log, kinds: map[warning]*warned{}}
 }
 
-// tell writes or counts one.
-func (w *warnings) tell(text, subject, by string, err error) {
+// report writes or counts one.
+func (w *warnings) report(text, subject, by string, err error) {
 	word, _, _ := strings.Cut(subject, ".")
 	k := warning{text, word, by}
 	w.mu.Lock()
@@ -57,38 +57,38 @@ func (w *warnings) tell(text, subject, by string, err error) {
 		w.mu.Unlock()
 		return
 	}
-	w.kinds[k] = &warned{told: time.Now()}
+	w.kinds[k] = &warned{reported: time.Now()}
 	w.mu.Unlock()
 	w.log.Warn(text, "subject", subject, "by", by, "error", err)
 }
 
-// run tells what was counted, until ctx ends.
+// run logs what was counted, until ctx ends.
 func (w *warnings) run(ctx context.Context) {
 	tick := time.NewTicker(warnEvery / 4)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			w.tellCounted(time.Now().Add(warnEvery))
+			w.reportCounted(time.Now().Add(warnEvery))
 			return
 		case now := <-tick.C:
-			w.tellCounted(now)
+			w.reportCounted(now)
 		}
 	}
 }
 
-// tellCounted tells what was counted for a minute, and forgets what did not come again.
-func (w *warnings) tellCounted(now time.Time) {
+// reportCounted logs what was counted for a minute, and forgets what did not come again.
+func (w *warnings) reportCounted(now time.Time) {
 	counted := map[warning]warned{}
 	w.mu.Lock()
 	for k, seen := range w.kinds {
 		switch {
-		case now.Sub(seen.told) < warnEvery:
+		case now.Sub(seen.reported) < warnEvery:
 		case seen.more == 0:
 			delete(w.kinds, k)
 		default:
 			counted[k] = *seen
-			*seen = warned{told: now}
+			*seen = warned{reported: now}
 		}
 	}
 	w.mu.Unlock()

@@ -24,9 +24,9 @@ func TestWarnings_Counted(t *testing.T) {
 		lines := func() int { return strings.Count(out.String(), "\n") }
 		why := errors.New("no")
 		for range 1000 {
-			w.tell("refused", "access.rotate.vic", "vic", why)
+			w.report("refused", "access.rotate.vic", "vic", why)
 		}
-		w.tell("refused", "access.rotate.max", "max", why)
+		w.report("refused", "access.rotate.max", "max", why)
 		if lines() != 2 {
 			t.Errorf("%s", &out)
 		}
@@ -37,12 +37,12 @@ func TestWarnings_Counted(t *testing.T) {
 		}
 		time.Sleep(3 * warnEvery)
 		synctest.Wait()
-		w.tell("refused", "access.rotate.vic", "vic", why) // a first one again
+		w.report("refused", "access.rotate.vic", "vic", why) // a first one again
 		if lines() != 4 {
 			t.Errorf("%s", &out)
 		}
 		for i := range 10 * warnKinds {
-			w.tell("refused", "x", fmt.Sprint(i), why)
+			w.report("refused", "x", fmt.Sprint(i), why)
 		}
 		if len(w.kinds) > warnKinds+1 {
 			t.Errorf("%d kinds are kept", len(w.kinds))

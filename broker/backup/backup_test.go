@@ -52,7 +52,7 @@ func TestBackup_RestoresEverything(t *testing.T) {
 		flowed <- n
 	}()
 	<-flowing
-	for _, subject := range []string{"verdicts.web", "incidents.x", "keeper.position", "$KV.alerting.channel.hook"} {
+	for _, subject := range []string{"verdicts.web", "incidents.x", "keeper.position", "history.web.paris", "$KV.alerting.channel.hook"} {
 		if _, err := was.Publish(t.Context(), subject, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
@@ -65,18 +65,18 @@ func TestBackup_RestoresEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := read(t, dir)
-	if got.Messages() != m.Messages() || got.Access.Identities != m.Access.Identities || len(got.Streams) != 8 {
+	if got.Messages() != m.Messages() || got.Access.Identities != m.Access.Identities || len(got.Streams) != 9 {
 		t.Errorf("the manifest reads as %+v, and was %+v", got, m)
 	}
 	for i, want := range map[int]struct {
 		name     string
 		messages uint64
-	}{1: {"KV_" + wire.AlertingBucket, 1}, 5: {wire.IncidentsStream, 2}, 6: {wire.VerdictsStream, 1}} {
+	}{1: {"KV_" + wire.AlertingBucket, 1}, 5: {wire.IncidentsStream, 2}, 6: {wire.VerdictsStream, 1}, 7: {wire.HistoryStream, 1}} {
 		if v := got.Streams[i]; v.Name != want.name || v.Messages != want.messages {
 			t.Errorf("stream %d: %+v, want %+v", i, v, want)
 		}
 	}
-	results := got.Streams[7]
+	results := got.Streams[8]
 	if results.Messages < 97+100 || results.Messages > 97+uint64(n) || results.Largest < 100<<10 || !results.Counted {
 		t.Errorf("results: %+v; %d flowed", results, n)
 	}
@@ -98,7 +98,7 @@ func TestBackup_RestoresEverything(t *testing.T) {
 	}
 
 	// What is saved has its author's signature, and the bucket begins another life:
-	// agents may have seen later revisions of the one before.
+	// agents may have seen later revisions of the previous one.
 	bucket, err := is.Stream(t.Context(), "KV_"+wire.MonitorsBucket)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestBackup_RefusesWhatItCannotDo(t *testing.T) {
 		}
 	}
 	_, err := take(t.Context(), t, s, dir, nil)
-	want(err, dir, "has a backup already", "give another folder")
+	want(err, dir, "already has a backup", "give another folder")
 	read(t, dir) // it is as it was
 
 	unfinished := t.TempDir()
@@ -211,13 +211,13 @@ func TestBackup_RefusesWhatItCannotDo(t *testing.T) {
 	_, err = take(t.Context(), t, s, unfinished, nil)
 	want(err, unfinished, "not empty", "RESULTS.snapshot")
 	_, err = backup.Read(unfinished)
-	want(err, unfinished, "manifest.json", "stopped midway")
+	want(err, unfinished, "manifest.json", "was interrupted")
 	_, err = backup.Read(filepath.Join(unfinished, "none"))
 	want(err, "no such file")
 
 	m := read(t, dir)
 	_, err = backup.Into(t.Context(), dir, m, s.Store(), backup.RestoreOptions{})
-	want(err, s.Store(), "keys of a mesh", "--store")
+	want(err, s.Store(), "keys of a mesh", "another store folder")
 	if _, err := os.Stat(filepath.Join(s.Store(), "access", "keys.json")); err != nil {
 		t.Errorf("the store in use: %v", err)
 	}

@@ -14,9 +14,11 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/backup"
+	"netmon/internal/need"
 )
 
 func TestRestore_DamagedBackup(t *testing.T) {
+	need.Time(t)
 	whole, _ := filled(t)
 	edit := func(name string, change func([]byte) []byte) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
@@ -53,9 +55,9 @@ func TestRestore_DamagedBackup(t *testing.T) {
 			if err := os.Symlink(filepath.Join(whole, "AUDIT.snapshot"), filepath.Join(dir, "AUDIT.snapshot")); err != nil {
 				t.Skip(err)
 			}
-		}, []string{"AUDIT.snapshot is damaged", "no plain file"}},
+		}, []string{"AUDIT.snapshot is damaged", "not a regular file"}},
 	}
-	for _, name := range []string{"manifest.json", "KV_monitors.snapshot", "KV_alerting.snapshot", "OBJ_configs.snapshot", "AUDIT.snapshot", "AGENTS.snapshot", "INCIDENTS.snapshot", "VERDICTS.snapshot", "RESULTS.snapshot",
+	for _, name := range []string{"manifest.json", "KV_monitors.snapshot", "KV_alerting.snapshot", "OBJ_configs.snapshot", "AUDIT.snapshot", "AGENTS.snapshot", "INCIDENTS.snapshot", "VERDICTS.snapshot", "HISTORY.snapshot", "RESULTS.snapshot",
 		"access/keys.json", "access/ca.pem", "access/ca-key.pem", "access/identities.json", "access/trust.json"} {
 		says := []string{filepath.Base(name) + " is damaged", "nothing was restored"}
 		rows = append(rows, row{name + " cut", edit(name, cut), says}, row{name + " with another byte", edit(name, flip), says})
@@ -88,11 +90,11 @@ func TestRestore_DamagedBackup(t *testing.T) {
 // TestRead_HostileManifest has the sum of its manifest right, and names what it should not.
 func TestRead_HostileManifest(t *testing.T) {
 	for what, text := range map[string]string{
-		"leads out of the folder": `{"format":1,"streams":[{"name":"RESULTS","path":"../x"}]}`,
-		"is no stream of netmon":  `{"format":1,"streams":[{"name":"X.>","path":"x"}]}`,
-		"outside of access":       `{"format":1,"access":{"files":[{"path":"x"}]}}`,
-		"of format 2":             `{"format":2}`,
-		"unexpected end":          `{`,
+		"leads out of the folder":   `{"format":1,"streams":[{"name":"RESULTS","path":"../x"}]}`,
+		"is not a stream of netmon": `{"format":1,"streams":[{"name":"X.>","path":"x"}]}`,
+		"outside of access":         `{"format":1,"access":{"files":[{"path":"x"}]}}`,
+		"of format 2":               `{"format":2}`,
+		"unexpected end":            `{`,
 	} {
 		dir := t.TempDir()
 		for name, data := range map[string]string{"manifest.json": text, "SHA256SUMS": fmt.Sprintf("%x  manifest.json\n", sha256.Sum256([]byte(text)))} {
@@ -151,7 +153,7 @@ func TestRestore_KilledMidway(t *testing.T) {
 	for _, when := range []string{"it runs", "it was killed"} {
 		if _, err := broker.Start(t.Context(), broker.Options{Store: store}); err == nil {
 			t.Fatalf("a broker starts on the store while %s", when)
-		} else if when == "it was killed" && (!errors.Is(err, broker.ErrNotWhole) || !strings.Contains(err.Error(), "netmon restore")) {
+		} else if when == "it was killed" && (!errors.Is(err, broker.ErrNotWhole) || !strings.Contains(err.Error(), "restore again")) {
 			t.Errorf("a broker, when %s: %v", when, err)
 		}
 		if _, err := backup.Into(t.Context(), dir, m, store, backup.RestoreOptions{}); !errors.Is(err, broker.ErrNotWhole) {

@@ -3,7 +3,7 @@
 // A backup is a folder of plain files:
 //
 //	RESULTS.snapshot ...  a stream each, as nats-server's snapshots are
-//	access/               the authority, if the mesh asks who people are
+//	access/               the authority, if the mesh has identities
 //	SHA256SUMS            of all of it, for sha256sum -c
 //	manifest.json         what there is; written last: without it nothing is whole
 //

@@ -22,6 +22,7 @@ const (
 	manifestName = "manifest.json"
 	sumsName     = "SHA256SUMS"
 	accessFolder = "access"
+	historyName  = "history.db"
 	format       = 1
 )
 
@@ -34,8 +35,10 @@ type Manifest struct {
 	Began   time.Time `json:"began"`
 	Ended   time.Time `json:"ended"`
 	Streams []Stream  `json:"streams"`
-	// Access is nil for a mesh that does not ask who people are.
+	// Access is nil for a mesh that has no identities.
 	Access *Access `json:"access,omitempty"`
+	// History is the controller's file of minutes and hours; nil where there was none.
+	History *File `json:"history,omitempty"`
 }
 
 // File is one file of a backup.
@@ -73,6 +76,9 @@ func (m *Manifest) files() (list []File) {
 	}
 	if m.Access != nil {
 		list = append(list, m.Access.Files...)
+	}
+	if m.History != nil {
+		list = append(list, *m.History)
 	}
 	return list
 }
@@ -120,13 +126,13 @@ func Read(dir string) (*Manifest, error) {
 	data, err := os.ReadFile(filepath.Join(dir, manifestName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && exists(dir):
-		return nil, fmt.Errorf("%s has no %s: it is no backup, or one that was stopped midway: take another one", dir, manifestName)
+		return nil, fmt.Errorf("%s has no %s: it is not a backup, or one that was interrupted: take another one", dir, manifestName)
 	case err != nil:
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	sums, err := os.ReadFile(filepath.Join(dir, sumsName))
 	if err != nil {
-		return nil, fmt.Errorf("backup: %w: without it nobody knows whether %s is as it was written", err, manifestName)
+		return nil, fmt.Errorf("backup: %w: without it nobody knows whether %s is unchanged", err, manifestName)
 	}
 	if own := fileOf(manifestName, data); !slices.Contains(strings.Split(string(sums), "\n"), own.SHA256+"  "+own.Path) {
 		return nil, damaged(filepath.Join(dir, manifestName), "its SHA-256 is not the one in "+sumsName)
@@ -146,13 +152,19 @@ func Read(dir string) (*Manifest, error) {
 	if m.Access != nil && slices.ContainsFunc(m.Access.Files, func(f File) bool { return !strings.HasPrefix(f.Path, accessFolder+"/") }) {
 		return nil, damaged(filepath.Join(dir, manifestName), "the authority has a file outside of "+accessFolder)
 	}
+	if m.History != nil && m.History.Path != historyName {
+		return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("history is %q, and not %s", m.History.Path, historyName))
+	}
 	for _, s := range m.Streams {
 		if !slices.Contains(Kept(), s.Name) {
-			return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("%q is no stream of netmon", s.Name))
+			return nil, damaged(filepath.Join(dir, manifestName), fmt.Sprintf("%q is not a stream of netmon", s.Name))
 		}
 	}
 	return &m, nil
 }
+
+// HistoryFile is where in its folder a backup has the file of history.
+func HistoryFile(dir string) string { return filepath.Join(dir, historyName) }
 
 func exists(dir string) bool {
 	_, err := os.Stat(dir)

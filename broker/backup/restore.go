@@ -20,6 +20,9 @@ type RestoreOptions struct {
 	Ages     map[string]time.Duration
 	Progress func(Progress)
 	Log      *slog.Logger
+	// History takes the file of history that a backup has; may be nil. created says when
+	// each stream was made now.
+	History func(ctx context.Context, path string, created map[string]time.Time) error
 
 	single bool // one server
 }
@@ -28,6 +31,8 @@ type RestoreOptions struct {
 type Restored struct {
 	Left map[string]uint64        // messages of each stream, by its limits of size
 	Ages map[string]time.Duration // limits of age, 0 for none: a timer sees to them
+
+	created map[string]time.Time // when each stream was made
 }
 
 // Into restores a backup into an empty store, which no broker uses. It verifies all
@@ -37,8 +42,8 @@ func Into(ctx context.Context, dir string, m *Manifest, store string, o RestoreO
 	if err := m.Verify(ctx, dir, o.Progress); err != nil {
 		return r, err
 	}
-	if free, known := broker.Free(store); known && free < m.room() {
-		return r, fmt.Errorf("store %s: the streams take %d MiB, and its disk has %d MiB free", store, m.room()>>20, free>>20)
+	if free, known := broker.Free(store); known && free < m.diskSpace() {
+		return r, fmt.Errorf("store %s: the streams take %d MiB, and its disk has %d MiB free", store, m.diskSpace()>>20, free>>20)
 	}
 	finish, undo, err := broker.BeginRestore(store)
 	if err != nil {
@@ -53,10 +58,13 @@ func Into(ctx context.Context, dir string, m *Manifest, store string, o RestoreO
 	return r, err
 }
 
-// room is what the streams take on a disk.
-func (m *Manifest) room() (n uint64) {
+// diskSpace is what the streams take on a disk.
+func (m *Manifest) diskSpace() (n uint64) {
 	for _, s := range m.Streams {
 		n += s.Bytes
+	}
+	if m.History != nil {
+		n += uint64(max(0, m.History.Size))
 	}
 	return n + n/16 + 16<<20
 }
@@ -69,7 +77,7 @@ const (
 )
 
 func restore(ctx context.Context, dir string, m *Manifest, store string, o RestoreOptions, r *Restored) error {
-	with := broker.Options{Store: store, Restoring: true, MaxStore: restoreStore, Guard: broker.Guard{Payload: restorePayload}, Log: o.Log}
+	with := broker.Options{Store: store, Restoring: true, MaxStore: restoreStore, ClientLimits: broker.ClientLimits{Payload: restorePayload}, Log: o.Log}
 	var credential []nats.Option
 	if m.Access != nil {
 		files, err := m.readAccess(dir)
@@ -106,13 +114,19 @@ func restore(ctx context.Context, dir string, m *Manifest, store string, o Resto
 
 // sendAll restores all streams.
 func sendAll(ctx context.Context, nc *nats.Conn, dir string, m *Manifest, o RestoreOptions, r *Restored) error {
-	r.Left, r.Ages = map[string]uint64{}, map[string]time.Duration{}
+	r.Left, r.Ages, r.created = map[string]uint64{}, map[string]time.Duration{}, map[string]time.Time{}
 	for _, s := range m.Streams {
-		left, age, err := s.send(ctx, nc, dir, o)
+		now, err := s.send(ctx, nc, dir, o)
 		if err != nil {
 			return fmt.Errorf("restore the stream %s: %w", s.Name, err)
 		}
-		r.Left[s.Name], r.Ages[s.Name] = left, age
+		r.Left[s.Name], r.Ages[s.Name], r.created[s.Name] = now.State.Msgs, now.Config.MaxAge, now.Created
+	}
+	if m.History == nil || o.History == nil {
+		return nil
+	}
+	if err := o.History(ctx, HistoryFile(dir), r.created); err != nil {
+		return fmt.Errorf("restore the file of history: %w", err)
 	}
 	return nil
 }
@@ -130,7 +144,7 @@ func Streams(ctx context.Context, nc *nats.Conn, dir string, m *Manifest, o Rest
 	for _, s := range m.Streams {
 		switch _, err := js.Stream(ctx, s.Name); {
 		case err == nil:
-			return r, fmt.Errorf("the broker has a stream %s already: stop its controller, and look at what is in it; to give it up: nats stream rm %s", s.Name, s.Name)
+			return r, fmt.Errorf("the broker already has a stream %s: stop its controller, and look at what is in it; to delete it: nats stream rm %s", s.Name, s.Name)
 		case !errors.Is(err, jetstream.ErrStreamNotFound):
 			return r, fmt.Errorf("look for the stream %s: %w", s.Name, err)
 		}
@@ -142,7 +156,7 @@ func Streams(ctx context.Context, nc *nats.Conn, dir string, m *Manifest, o Rest
 	defer cancel()
 	for _, s := range m.Streams {
 		if e := js.DeleteStream(clean, s.Name); e != nil && !errors.Is(e, jetstream.ErrStreamNotFound) {
-			err = errors.Join(err, fmt.Errorf("take the stream %s away again: %w", s.Name, e))
+			err = errors.Join(err, fmt.Errorf("remove the stream %s again: %w", s.Name, e))
 		}
 	}
 	return r, err

@@ -66,7 +66,7 @@ type snapshotOf struct {
 	State  jetstream.StreamState `json:"state"`
 }
 
-// takeSnapshot writes a snapshot of a stream to w. began is told when it is known
+// takeSnapshot writes a snapshot of a stream to w. began is called when it is known
 // what comes.
 func takeSnapshot(ctx context.Context, nc *nats.Conn, name string, w io.Writer, began func(snapshotOf)) (of snapshotOf, err error) {
 	sub, err := nc.SubscribeSync(nc.NewInbox())

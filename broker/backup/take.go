@@ -25,7 +25,7 @@ import (
 // newest then. The lease of controllers lives for seconds and is not among them, nor are
 // notices: the leader makes them of the incidents.
 func Kept() []string {
-	return []string{"KV_" + wire.MonitorsBucket, "KV_" + wire.AlertingBucket, "OBJ_" + wire.ConfigsBucket, wire.AuditStream, wire.AgentsStream, wire.IncidentsStream, wire.VerdictsStream, wire.ResultsStream}
+	return []string{"KV_" + wire.MonitorsBucket, "KV_" + wire.AlertingBucket, "OBJ_" + wire.ConfigsBucket, wire.AuditStream, wire.AgentsStream, wire.IncidentsStream, wire.VerdictsStream, wire.HistoryStream, wire.ResultsStream}
 }
 
 // Progress is how far the copying of a stream is.
@@ -40,8 +40,10 @@ type Progress struct {
 // Options of a backup.
 type Options struct {
 	Version  string           // of netmon
-	Access   *access.ReadOnly // nil for a mesh that does not ask who people are
+	Access   *access.ReadOnly // nil for a mesh that has no identities
 	Progress func(Progress)   // may be nil
+	// History writes a copy of the controller's file of history to a path; nil: there is none.
+	History func(ctx context.Context, path string) error
 }
 
 // Take copies the mesh that nc is connected to into a folder, which must be empty
@@ -71,6 +73,11 @@ func Take(ctx context.Context, nc *nats.Conn, dir string, o Options) (m *Manifes
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, err
+	}
+	if o.History != nil { // before the results: it counts none that are not in it
+		if m.History, err = copyHistory(ctx, dir, o); err != nil {
+			return nil, fmt.Errorf("copy the file of history: %w", err)
+		}
 	}
 	for _, name := range Kept() {
 		s, err := copyStream(ctx, nc, js, dir, name, o)
@@ -104,9 +111,9 @@ func prepare(dir string) (made bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("backup: %w", err)
 	case len(list) > 0 && exists(filepath.Join(dir, manifestName)):
-		return false, fmt.Errorf("%s has a backup already: give another folder, such as %s", dir, filepath.Join(filepath.Dir(dir), time.Now().UTC().Format("2006-01-02T150405")))
+		return false, fmt.Errorf("%s already has a backup: give another folder, such as %s", dir, filepath.Join(filepath.Dir(dir), time.Now().UTC().Format("2006-01-02T150405")))
 	case len(list) > 0:
-		return false, fmt.Errorf("%s is not empty, and has no whole backup (it has %s): give another folder, or empty this one", dir, list[0].Name())
+		return false, fmt.Errorf("%s is not empty, and has no complete backup (it has %s): give another folder, or empty this one", dir, list[0].Name())
 	}
 	return false, os.Chmod(dir, 0o700) // #nosec G302 -- a folder
 }
@@ -134,6 +141,25 @@ func writeAccess(dir string, files map[string][]byte) (*Access, error) {
 	return a, nil
 }
 
+// copyHistory has the file of history copied.
+func copyHistory(ctx context.Context, dir string, o Options) (*File, error) {
+	path := HistoryFile(dir)
+	if err := o.History(ctx, path); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	sum, tell := sha256.New(), newReporter(historyName, o.Progress)
+	n, err := io.Copy(io.MultiWriter(sum, tell), f)
+	if err == nil {
+		err = f.Sync()
+	}
+	return &File{historyName, n, hex.EncodeToString(sum.Sum(nil))}, err
+}
+
 // copyStream writes one stream to its file, and counts what it writes.
 func copyStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, dir, name string, o Options) (s Stream, err error) {
 	s.Name, s.Path = name, name+".snapshot"
@@ -145,7 +171,7 @@ func copyStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, dir,
 		return s, err
 	}
 	defer f.Close()
-	tell := newTeller(name, o.Progress)
+	tell := newReporter(name, o.Progress)
 	sum := sha256.New()
 	counter := startCount(tell.messages)
 	of, err := takeSnapshot(ctx, nc, name, io.MultiWriter(f, sum, counter, tell), func(of snapshotOf) { tell.all = of.State.Msgs })

@@ -37,7 +37,7 @@ func (f File) verify(ctx context.Context, dir string, progress func(Progress)) e
 		return err
 	}
 	defer in.Close()
-	sum, tell := sha256.New(), newTeller(f.Path, progress)
+	sum, tell := sha256.New(), newReporter(f.Path, progress)
 	if _, err := io.Copy(io.MultiWriter(sum, tell), reader{ctx, in}); err != nil {
 		return err
 	}
@@ -63,9 +63,9 @@ func (f File) open(dir string) (*os.File, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, damaged(path, "it is no plain file")
+		return nil, damaged(path, "it is not a regular file")
 	case info.Size() != f.Size:
-		return nil, damaged(path, fmt.Sprintf("it has %d bytes, and had %d", info.Size(), f.Size))
+		return nil, damaged(path, fmt.Sprintf("it has %d bytes, and had %d before", info.Size(), f.Size))
 	}
 	return os.Open(path)
 }

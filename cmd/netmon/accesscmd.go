@@ -11,7 +11,7 @@ import (
 	"netmon/broker/access"
 	"netmon/console"
 	"netmon/console/output"
-	"netmon/console/words"
+	"netmon/console/shellwords"
 	"netmon/identity"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
@@ -23,7 +23,7 @@ func accessCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "access",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "see who may come in, shut somebody out, change keys",
+		Usage:     "list who has access, shut somebody out, change keys",
 		UsageText: "netmon access ls|revoke|resume|rotate|consumers|authority|nats|export",
 		Action: func(c *cli.Context) error {
 			return usage("access what? want ls, revoke, resume, rotate, consumers, authority, nats or export, got %q", c.Args().First())
@@ -58,7 +58,7 @@ func accessLs() *cli.Command {
 }
 
 func accessRevoke() *cli.Command {
-	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given anew, with another key. A line that was not used, or not by as many as it\nis for, is worthless from now on; those who came by it stay: netmon access ls\n--by NAME lists them.\nAn agent is in no list and no count any more, and its results stay.",
+	return aboutOne(wire.AccessRevoke, "shut somebody out, now", "Connections with the key end at once, and it never comes in again. The name may\nbe given again, with another key. A line that was not used, or not by as many as it\nis for, is worthless from now on; those who came by it stay: netmon access ls\n--by NAME lists them.\nAn agent is in no list and no count any more, and its results stay.",
 		"is shut out")
 }
 
@@ -158,7 +158,7 @@ func accessNats() *cli.Command {
 		Action: func(c *cli.Context) error {
 			own := ownIdentity(c)
 			if own == "" {
-				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", words.Quote(endpoint.Redact(endpointOf(c).URL)))
+				fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --select\n", shellwords.Quote(endpoint.Redact(endpointOf(c).URL)))
 				return nil
 			}
 			id, err := identity.Load(own)
@@ -166,7 +166,7 @@ func accessNats() *cli.Command {
 				return err
 			}
 			fmt.Fprintf(c.App.Writer, "nats context save netmon --server %s --creds %s --tlsca %s --inbox-prefix %s --select\n",
-				words.Quote(id.URL), words.Quote(identity.Creds(own)), words.Quote(identity.CA(own)), words.Quote(id.Inbox()))
+				shellwords.Quote(id.URL), shellwords.Quote(identity.Creds(own)), shellwords.Quote(identity.CA(own)), shellwords.Quote(id.Inbox()))
 			return nil
 		},
 	}

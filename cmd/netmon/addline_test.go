@@ -11,7 +11,7 @@ import (
 
 	"netmon/console/draft"
 	"netmon/internal/cmdline"
-	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -29,7 +29,7 @@ func TestAddLine(t *testing.T) {
 		if tc.options != "" {
 			m.Options = json.RawMessage(tc.options)
 		}
-		line, ok := draft.AddLine(m)
+		line, ok := draft.AddLine(kinds.All(), m)
 		if !ok {
 			t.Errorf("%s %s: no line", tc.kind, tc.options)
 			continue
@@ -69,7 +69,7 @@ func parseAdd(args []string) (m wire.Saved, err error) {
 				if m.Agents, err = wire.ParseSelectors(c.String("on")); err != nil {
 					return err
 				}
-				m.Options, err = optionsFromFlags(c, probes.Kinds[i])
+				m.Options, err = optionsFromFlags(c, kinds.All()[i])
 				return err
 			}
 		}

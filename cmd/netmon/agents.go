@@ -75,7 +75,7 @@ func agentsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "agents",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "forget agents that died",
+		Usage:     "remove dead agents from lists",
 		UsageText: "netmon agents forget AGENT...",
 		Action: func(c *cli.Context) error {
 			return usage("agents what? want forget, got %q; netmon get agents lists them", c.Args().First())
@@ -83,10 +83,10 @@ func agentsCommand() *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name:      "forget",
 			ArgsUsage: cmdline.AgentsAway,
-			Usage:     "take agents that died out of lists, counts and placement",
+			Usage:     "remove dead agents from lists, counts and placement",
 			UsageText: "netmon agents forget AGENT...",
-			Description: "An agent that is not heard is listed as offline for a day, and its monitors wait\nfor it. This ends that at once; its results stay, and a heartbeat brings it back.\n" +
-				"Monitors that name it go on naming it. One that is online is not forgotten: stop\nit, or shut it out with netmon access revoke, which forgets it, too.",
+			Description: "An agent that sends no heartbeat is listed as offline for a day, and its monitors wait\nfor it. This removes it at once. Its results stay, and a heartbeat brings it back.\n" +
+				"Monitors that name it still do. An agent that is online cannot be forgotten: stop it,\nor shut it out with netmon access revoke, which also forgets it.",
 			Flags:  []cli.Flag{brokerFlag()},
 			Action: forgetAgents,
 		}},
@@ -125,21 +125,21 @@ func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRo
 	return output.Listing[agentRow]{Kind: "Agents", Items: rows, None: none,
 		Name: func(a agentRow) string { return a.Agent },
 		Columns: []output.Column[agentRow]{
-			{Title: "AGENT", Cell: func(a agentRow) string { return a.Agent }},
+			{Title: "AGENT", Cut: output.Naming, Cell: func(a agentRow) string { return a.Agent }},
 			{Title: "STATE", Cell: func(a agentRow) string { return a.State }},
-			{Title: "STANDING", Cell: agentRow.standing},
+			{Title: "STATUS", Seldom: true, Cut: output.Prose, Cell: agentRow.status},
 			{Title: "SEEN", Cell: func(a agentRow) string { return a.ago }},
 			{Title: "MONITORS", Cell: func(a agentRow) string { return strconv.Itoa(a.Monitors) }},
-			{Title: "PENDING", Cell: func(a agentRow) string { return strconv.Itoa(a.Pending) }},
-			{Title: "DROPPED", Cell: func(a agentRow) string { return strconv.FormatUint(a.Dropped, 10) }},
-			{Title: "SKIPPED", Cell: func(a agentRow) string { return strconv.FormatUint(a.Skipped, 10) }},
-			{Title: "LABELS", Cell: func(a agentRow) string { return console.LabelText(a.Labels) }},
-			{Title: "VERSION", Cell: func(a agentRow) string { return a.Version }},
-			{Title: "HOST", Cell: func(a agentRow) string { return a.Host }},
+			{Title: "PENDING", Extra: true, Cell: func(a agentRow) string { return strconv.Itoa(a.Pending) }},
+			{Title: "DROPPED", Extra: true, Cell: func(a agentRow) string { return strconv.FormatUint(a.Dropped, 10) }},
+			{Title: "SKIPPED", Extra: true, Cell: func(a agentRow) string { return strconv.FormatUint(a.Skipped, 10) }},
+			{Title: "LABELS", Cut: output.Place, Cell: func(a agentRow) string { return console.LabelText(a.Labels) }},
+			{Title: "VERSION", Cut: output.Place, Cell: func(a agentRow) string { return a.Version }},
+			{Title: "HOST", Cut: output.Place, Cell: func(a agentRow) string { return a.Host }},
 		},
 		Wide: []output.Column[agentRow]{
 			{Title: "CLOCK", Cell: func(a agentRow) string { return clockText(a.off) }},
-			{Title: "STARTED", Cell: func(a agentRow) string { return a.Started.UTC().Format("2006-01-02T15:04:05Z") }},
+			{Title: "STARTED", Time: func(a agentRow) time.Time { return a.Started }},
 			{Title: "RESULTS", Cell: func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
 			{Title: "KINDS", Cell: func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
 			{Title: "FAMILIES", Cell: func(a agentRow) string { return strings.Join(a.Families, ",") }},
@@ -156,17 +156,17 @@ func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRo
 			}
 		},
 		Steady: func(a agentRow) string { // not the time of each heartbeat
-			return fmt.Sprint(a.State, a.standing(), a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
+			return fmt.Sprint(a.State, a.status(), a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
 		},
 	}
 }
 
-// standing is how much the agent's word counts, where that is less than it might be.
-func (a agentRow) standing() string {
-	if a.Verdict == nil || a.Verdict.Standing == wire.AgentAble {
+// status is how much the agent's word counts, where that is less than it might be.
+func (a agentRow) status() string {
+	if a.Verdict == nil || a.Verdict.Status == wire.AgentAble {
 		return ""
 	}
-	return string(a.Verdict.Standing)
+	return string(a.Verdict.Status)
 }
 
 // clockText says how far a clock is off.

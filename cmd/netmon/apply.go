@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,10 +17,10 @@ func applyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "apply",
 		ArgsUsage:   cmdline.Files,
-		Usage:       "make the saved monitors, channels and rules as files say",
-		UsageText:   "netmon apply -f FILE [-f FILE|FOLDER|-]... [--prune]",
-		Description: "Saves what is new or different and tells the agents. What stands in no file stays\nas it is, unless --prune is given: then it is deleted, of the lists that a file has\n(monitors, channels, rules, windows, groups). Nothing is changed unless all files\nare right. docs/files.md explains their fields, docs/alerts.md what they do.",
-		Flags:       []cli.Flag{brokerFlag(), fileFlag(), pruneFlag()},
+		Usage:       "save monitors, channels and rules from files",
+		UsageText:   "netmon apply -f FILE [-f FILE|FOLDER|-]... [--monitor NAME] [--tag team=shop] [--prune]",
+		Description: "Saves what is new or different and tells the agents. What is in no file stays\nas it is. With --prune it is deleted, in the lists that the files have (monitors,\nchannels, rules, windows, groups). Nothing changes unless all files are right.\nWith --monitor or --tag only monitors that these choose are changed, and no settings.\n${broker} in a target stands for HOST:PORT of the broker. docs/files.md explains the\nfields, docs/alerts.md what they do.",
+		Flags:       []cli.Flag{brokerFlag(), fileFlag(), monitorFlag(), tagFlag(), pruneFlag()},
 		Action: func(c *cli.Context) error {
 			wanted, err := wantedFromFlag(c)
 			if err != nil {
@@ -27,7 +28,7 @@ func applyCommand() *cli.Command {
 			}
 			warnPlain(c.App.ErrWriter, wanted.Monitors...)
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				plan, err := opsOf(cl).Plan(ctx, wanted, c.Bool("prune"))
+				plan, err := planOf(ctx, c, cl, wanted)
 				if err != nil {
 					return err
 				}
@@ -47,6 +48,12 @@ func wantedFromFlag(c *cli.Context) (console.Wanted, error) {
 		return console.Wanted{}, usage("which file? %s", c.Command.UsageText)
 	}
 	return readFiles(paths, c.App.Reader)
+}
+
+// brokerAddress is HOST:PORT of the broker, of a cluster that of its first server.
+func brokerAddress(c *cli.Context) string {
+	url, _, _ := strings.Cut(endpointOf(c).URL, ",")
+	return hostPortOf(url)
 }
 
 func readFiles(paths []string, stdin io.Reader) (console.Wanted, error) {

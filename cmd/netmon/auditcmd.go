@@ -19,17 +19,20 @@ func auditCommand() *cli.Command {
 		Name:      "audit",
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "show who changed what: commands, saved monitors, who was let in",
-		UsageText: "netmon audit [--since DURATION] [--follow] [-o FORM]",
-		Description: "Authors are those that the broker verified. Where it verifies nobody, they are not\nknown here; netmon history shows what consoles said of themselves.\n\n" +
-			"   netmon audit --since 24h\n   netmon audit --follow -o ndjson",
+		UsageText: "netmon audit [--since TIME] [--follow] [-o FORM]",
+		Description: "Shows the people that the broker verified. A broker without access control verifies\nnobody; there, netmon history shows the names that consoles gave.\n\n" +
+			"   netmon audit --since 7d\n   netmon audit --follow -o ndjson",
 		Flags: []cli.Flag{brokerFlag(), listFlag(),
-			&cli.DurationFlag{Name: "since", Value: 24 * time.Hour, Usage: "go back as long as this `DURATION`"},
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what follows, until Ctrl-C", DisableDefaultText: true}},
+			timeFlag("since", "1d", "go back to this `TIME`, such as 7d for a week ago, or yesterday"),
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "keep following, until Ctrl-C", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
 			}
-			since := time.Now().Add(-c.Duration("since"))
+			since, err := parseTime("since", c.String("since"), time.Now())
+			if err != nil {
+				return err
+			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				if c.Bool("follow") {
 					return followAudit(ctx, c, cl, since)

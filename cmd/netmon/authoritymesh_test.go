@@ -28,6 +28,7 @@ import (
 	"netmon/internal/natstest"
 	"netmon/internal/tail"
 	"netmon/internal/testlog"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -102,7 +103,7 @@ func (m *authorityMesh) join(role wire.Role, name string) (dir string) {
 }
 
 func (m *authorityMesh) joinBy(line identity.Line, role wire.Role, dir string) error {
-	as := identity.Joiner{As: role.Joiner(), Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
+	as := identity.Joiner{As: role.Joiner(), Folder: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }}
 	_, _, err := identity.Join(m.t.Context(), line, as)
 	return err
 }
@@ -127,7 +128,7 @@ func (m *authorityMesh) agentBy(name, dir, state string, connect func(...nats.Op
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
 	log = &testlog.Buffer{}
-	a, err := agent.New(agent.Options{ID: name, State: state, Version: "1.0.0", Connect: connect, Trust: trust, Follow: membership.FollowIn(dir, trust), Log: slog.New(slog.NewTextHandler(log, nil))})
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: name, State: state, Version: "1.0.0", Connect: connect, Trust: trust, Follow: membership.FollowIn(dir, trust), Log: slog.New(slog.NewTextHandler(log, nil))})
 	m.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -15,6 +15,7 @@ import (
 	"netmon/internal/host"
 	"netmon/internal/membership"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/retry"
 	"netmon/wire"
 )
@@ -22,6 +23,7 @@ import (
 // TestAuthority_NotifiersStay: a notifier that joined, and the one of the broker's own
 // process, come over to another authority, and what was saved before counts for both.
 func TestAuthority_NotifiersStay(t *testing.T) {
+	need.Time(t)
 	t.Parallel()
 	m := newAuthorityMesh(t)
 	anna := m.console(m.join(wire.RoleAdmin, "anna"))

@@ -18,16 +18,16 @@ func backtestCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "backtest",
 		ArgsUsage: cmdline.Monitors,
-		Usage:     "judge the past by other rules, and say what would be different",
-		UsageText: "netmon backtest -f FILE [NAME...] [--from 24h] [--to 1h] [--prune] [-o table|json]",
+		Usage:     "judge past results by other rules, and show the difference",
+		UsageText: "netmon backtest -f FILE [NAME...] [--tag team=shop] [--from 1d] [--to 1h] [--prune] [-o table|json]",
 		Description: "Judges stored results twice, by the rules that are saved and by those in the files:\nhow often each monitor would have changed its state, for how long, which verdicts\nwould be new or gone. " +
 			"Nothing is changed.\nA file is one that apply takes, or says only what is different: monitors with a name,\nverdict or depends_on, or defaults alone, for all. With NAMEs only those are shown.\nWhere a channel is saved, or stands in a file, the messages are counted that each\nwould have been sent, of all monitors: by the saved rules, windows and groups, and by\nthose in the files beside them (with --prune, in place of them).\n" +
 			"Runs that were not measured are missing: a back-test cannot cross-check. Heartbeats\nare not stored: an agent counts as there while its results come. docs/verdicts.md\n\n" +
 			"   netmon backtest -f rules.yaml --from 7d\n   echo 'defaults: {verdict: {quorum: any}}' | netmon backtest -f - web",
-		Flags: []cli.Flag{brokerFlag(), fileFlag(), outputFlag("table", "json"),
-			&cli.BoolFlag{Name: "prune", Usage: "as if what stands in no file were deleted, of the lists of settings that the files have"},
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Value: "24h", Usage: "`TIME`, or how long ago, such as 7d, to begin with"}),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, to end with (default: now)"}),
+		Flags: []cli.Flag{brokerFlag(), fileFlag(), outputFlag("table", "json"), tagFlag(),
+			&cli.BoolFlag{Name: "prune", Usage: "as if what is in no file were deleted, in the lists of settings that the files have"},
+			timeFlag("from", "1d", "`TIME` to begin with, such as 7d for a week ago or 2026-11-29"),
+			timeFlag("to", "", "`TIME` to end with (default: now)"),
 		},
 		Action: backtest,
 	}
@@ -72,10 +72,14 @@ func backtest(c *cli.Context) error {
 			}
 			ignored(err)
 		}
+		chosen, err := chosenMonitors(ctx, c, cl)
+		if err != nil {
+			return err
+		}
 		far := progressAlone(c, "results")
 		defer far.end()
-		b, err := cl.Backtest(ctx, saved, tried.Monitors, console.BacktestOptions{From: from, To: to, Monitors: c.Args().Slice(),
-			Settings: settings, TriedSettings: console.TriedSettings(settings, tried, c.Bool("prune")), Progress: far.tell, Odd: ignored})
+		b, err := cl.Backtest(ctx, saved, tried.Monitors, console.BacktestOptions{From: from, To: to, Monitors: chosen,
+			Settings: settings, TriedSettings: console.TriedSettings(settings, tried, c.Bool("prune")), Progress: far.show, Odd: ignored})
 		if err != nil {
 			return err
 		}
@@ -83,6 +87,6 @@ func backtest(c *cli.Context) error {
 			_, err := output.List(c.App.Writer, form, "Backtests", []console.Backtest{b})
 			return err
 		}
-		return output.Backtest(c.App.Writer, c.App.ErrWriter, b, c.NArg() > 0)
+		return output.Backtest(c.App.Writer, c.App.ErrWriter, b, len(chosen) > 0)
 	})
 }

@@ -16,6 +16,8 @@ import (
 	"netmon/identity"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
+	"netmon/internal/host"
+	"netmon/internal/userdirs"
 )
 
 func quietFlag() cli.Flag {
@@ -26,12 +28,13 @@ func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "backup",
 		ArgsUsage: cmdline.Files,
-		Usage:     "copy a whole mesh from its running broker into a folder",
+		Usage:     "back up a mesh from its running broker into a folder",
 		UsageText: "netmon backup DIR [--store FOLDER | --access FOLDER --broker URL]",
 		Description: "Runs on the broker's own host, by the user who owns its store, while the broker runs.\nDIR must be empty or missing. It holds the keys of the mesh: keep it as safe as the\nstore. --access is for a nats-server with netmon controller --access beside it. A mesh\nthat asks nobody who they are is copied from any host.\n\n" +
 			"   netmon backup /backup/2026-11-28\n   netmon backup /backup/2026-11-28 --access conf/access --broker tls://nats.example.org:4222\n   cd /backup/2026-11-28 && sha256sum --quiet -c SHA256SUMS",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(),
-			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"})},
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"}),
+			stateOfControllerFlag("that of --store; with --access " + userdirs.Shown(userdirs.State("controller")))},
 		Action: func(c *cli.Context) error {
 			dir, err := oneArg(c, "folder")
 			if err != nil {
@@ -41,6 +44,7 @@ func backupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			folder, _ := historyFolder(c, from.store) // without one of this user's own there is no history
 			begun := time.Now()
 			nc, err := from.connect(nats.Name("netmon backup"), nats.NoReconnect())
 			if err != nil {
@@ -49,7 +53,7 @@ func backupCommand() *cli.Command {
 			defer nc.Close()
 			say := talk(c)
 			fmt.Fprintf(say, "backup of %s\n", endpoint.Redact(from.URL))
-			m, err := backup.Take(c.Context, nc, dir, backup.Options{Version: version, Access: from.authority, Progress: progressOn(say, "copied")})
+			m, err := backup.Take(c.Context, nc, dir, backup.Options{Version: version, Access: from.authority, Progress: progressOn(say, "copied"), History: host.CopyHistory(folder)})
 			if err != nil {
 				return from.denied(err)
 			}
@@ -65,6 +69,9 @@ func backupCommand() *cli.Command {
 // contents is what a backup has, in a line.
 func contents(m *backup.Manifest) string {
 	s := number(len(m.Streams), "stream", "streams") + ", " + number(m.Messages(), "message", "messages") + ", "
+	if m.History != nil {
+		s += "history, "
+	}
 	if m.Access != nil {
 		s += number(m.Access.Identities, "identity", "identities") + ", "
 	}
@@ -106,6 +113,7 @@ func progressOn(w io.Writer, done string) func(backup.Progress) {
 type origin struct {
 	endpoint.Endpoint
 	folder    string // of the authority
+	store     string // of a broker on this host, "" for a nats-server
 	authority *access.ReadOnly
 }
 
@@ -119,6 +127,7 @@ func originOf(c *cli.Context) (origin, error) {
 	asked := invocationOf(c).broker.asked
 	elsewhere := asked || c.IsSet("context") || c.IsSet("creds")
 	if store := c.String("store"); s.folder == "" && store != "" && (c.IsSet("store") || !elsewhere) {
+		s.store = store
 		if folder := access.FolderOf(store); access.Exists(folder) {
 			s.folder = folder
 		}

@@ -32,7 +32,7 @@ func TestBroker_ShoutsWhatIsOpen(t *testing.T) {
 			var out, said strings.Builder
 			ready := writerFunc(func(b []byte) (int, error) { stop(); return out.Write(b) })
 			args := append([]string{"netmon", "broker", "--log", "error", "--store", t.TempDir()}, c.flags...)
-			if code := run(ctx, args, strings.NewReader(""), ready, &said); code != exitOK || !strings.Contains(out.String(), "broker ready") {
+			if code := execute(ctx, args, strings.NewReader(""), ready, &said); code != exitOK || !strings.Contains(out.String(), "broker ready") {
 				t.Fatalf("exit %d: %s", code, said.String())
 			}
 			if n := strings.Count(said.String(), "WARNING"); n != len(c.says) {

@@ -14,14 +14,14 @@ import (
 // brokerFlag is --broker. A command that has it is given --context and --creds
 // too, and what c.String("broker") says has been decided before it runs.
 func brokerFlag() cli.Flag {
-	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "broker", DefaultText: "that of the context, else " + console.DefaultBroker,
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "broker", Category: cmdline.ForBroker, DefaultText: "that of the context, else " + console.DefaultBroker,
 		Usage: "`URL` of the broker; several, by commas, of a cluster [$NETMON_BROKER]"})
 }
 
 func endpointFlags() []cli.Flag {
 	return []cli.Flag{
-		cmdline.Takes(cmdline.Contexts, &cli.StringFlag{Name: "context", Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"}),
-		cmdline.Takes(cmdline.Files, &cli.StringSliceFlag{Name: "creds", Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"}),
+		cmdline.Takes(cmdline.Contexts, &cli.StringFlag{Name: "context", Category: cmdline.ForBroker, Usage: "`NAME` of a broker, as netmon context ls shows them [$NETMON_CONTEXT]"}),
+		cmdline.Takes(cmdline.Files, &cli.StringSliceFlag{Name: "creds", Category: cmdline.ForBroker, Usage: "`FILE` of NATS credentials, twice for a JWT and its seed; or the folder of an identity [$NETMON_CREDS]"}),
 	}
 }
 

@@ -15,14 +15,13 @@ import (
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/judge"
-	"netmon/wire"
 )
 
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		ArgsUsage: cmdline.Monitor,
-		Usage:     "say how a monitor or a group stands, as a plugin of Nagios",
+		Usage:     "check the state of a monitor or a group, as a Nagios plugin",
 		UsageText: "netmon check NAME [--broker URL] [--timeout 15s]",
 		Description: "One line with performance data, for Nagios, Icinga, Checkmk or Zabbix. Exit 0: up,\n1: degraded, which is slow, or down for fewer agents than its quorum, 2: down, 3: unknown,\n" +
 			"paused, or it could not be found out. A gap is unknown, never up.\n\n   netmon check web --broker nats://10.0.0.1:4222",
@@ -52,7 +51,10 @@ func checkCommand() *cli.Command {
 
 // isCheck says whether this command line is one of check, whose failures of
 // every kind are unknown to Nagios.
-func isCheck(args []string) bool { return len(args) > 1 && args[1] == "check" }
+func isCheck(app *cli.App, args []string) bool {
+	at := cmdline.FirstWord(app, args)
+	return at < len(args) && args[at] == "check"
+}
 
 // waitable lists the states that one can wait for.
 func waitable() []string {
@@ -67,40 +69,42 @@ func waitCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "wait",
 		ArgsUsage:   cmdline.Monitors,
-		Usage:       "wait until monitors or groups stand as wanted",
-		UsageText:   "netmon wait NAME... [--for up] [--timeout 30s]",
-		Description: "Exit 0: they do, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
-		Flags: []cli.Flag{brokerFlag(),
+		Usage:       "wait until monitors or groups are in a state",
+		UsageText:   "netmon wait NAME... [--tag team=shop] [--for up] [--timeout 30s]",
+		Description: "Exit 0: they are, 4: not within the timeout.\n\n   netmon add https example.com --name web && netmon wait web --for up --timeout 30s",
+		Flags: []cli.Flag{brokerFlag(), tagFlag(),
 			cmdline.Takes(cmdline.OneOf(waitable()...), &cli.StringFlag{Name: "for", Value: judge.Up.String(), Usage: "the `STATE`: " + strings.Join(waitable(), ", ")}),
 			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Second, Usage: "give up after this `DURATION`"},
 		},
 		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
-				return usage("want the names of monitors: %s", c.Command.UsageText)
+			if c.NArg() == 0 && !c.IsSet("tag") {
+				return usage("want the names of monitors or groups, globs such as 'svc-*', or --tag: %s", c.Command.UsageText)
 			}
 			var want judge.State
 			if err := want.UnmarshalText([]byte(c.String("for"))); err != nil {
 				return usage("--for: want one of %s, got %q", strings.Join(waitable(), ", "), c.String("for"))
 			}
-			for _, name := range c.Args().Slice() {
-				if err := wire.CheckToken(name); err != nil {
-					return usage("name %w", err)
-				}
+			if err := checkNames(c.Args().Slice()); err != nil {
+				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, c.Duration("timeout"))
 				defer cancel()
+				names, err := chosenMonitors(ctx, c, cl)
+				if err != nil {
+					return err
+				}
 				groups, err := cl.SavedGroups(ctx)
 				if err != nil {
 					return err
 				}
-				model := cl.Model(console.ModelOptions{Names: c.Args().Slice(), Groups: groups, Parts: console.PartStates})
+				model := cl.Model(console.ModelOptions{Names: names, Groups: groups, Parts: console.PartStates})
 				ctx, stop := context.WithCancel(ctx)
 				var following sync.WaitGroup
 				defer following.Wait()
 				defer stop()
 				following.Go(func() { model.Run(ctx) })
-				for _, name := range c.Args().Slice() {
+				for _, name := range names {
 					if err := waitFor(ctx, c, model, name, want); err != nil {
 						return err
 					}

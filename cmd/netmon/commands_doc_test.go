@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/internal/cmdline"
-	"netmon/probes"
+	"netmon/probes/kinds"
 )
 
 var update = flag.Bool("update", false, "rewrite what is made from the code")
@@ -86,10 +86,22 @@ then the context in use (` + "`netmon context use`" + `), then on this host. It 
 exit code 4; of ` + "`add` and `probe`, `--timeout` is that of a run" + `. Without one it waits for each answer
 of the broker for ` + defaultPatience.String() + `: a cluster that lost a server takes 5 to 9 s to elect a leader. What it waits for it says on standard error.
 
-| command | does |
-|---|---|
+These flags every command that talks to a broker has; the tables below leave them out:
+
 `)
+	forBroker := slices.DeleteFunc(slices.Clone(app.Command("show").Flags), func(f cli.Flag) bool { return !cmdline.IsForBroker(f) })
+	writeFlags(&b, forBroker)
+	b.WriteString(`
+Words of other tools work, too: ` + "`ls`, `ps`, `list` and `status`" + ` are ` + "`netmon get monitors`" + `, with what ` + "`netmon get`" + ` takes behind them such as
+` + "`netmon ls agents`" + `, or the name of a monitor; ` + "`netmon ping HOST`" + ` is ` + "`netmon probe icmp HOST`" + `. A misspelt command, kind, flag or field
+is answered with the one that is meant, and ` + "`netmon logs`, `restart`, `login`" + ` and so on with the command to use.
+`)
+	category := ""
 	for _, c := range app.Commands {
+		if c.Category != category {
+			category = c.Category
+			fmt.Fprintf(&b, "\n**%s**\n\n| command | does |\n|---|---|\n", category)
+		}
 		fmt.Fprintf(&b, "| [`netmon %s`](#netmon-%s) | %s |\n", c.Name, c.Name, cell(c.Usage))
 	}
 	eachCommand(app.Commands, "netmon", func(path string, c *cli.Command) {
@@ -103,6 +115,9 @@ of the broker for ` + defaultPatience.String() + `: a cluster that lost a server
 
 func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 	fmt.Fprintf(b, "\n%s %s\n\n%s.\n\n```\n%s\n```\n", strings.Repeat("#", min(len(strings.Fields(path)), 4)), path, sentence(c.Usage), c.UsageText)
+	if len(c.Aliases) > 0 {
+		fmt.Fprintf(b, "\nAlso `%s`.\n", strings.Join(c.Aliases, "`, `"))
+	}
 	// An indented block is an example.
 	var text, examples []string
 	for line := range strings.Lines(c.Description) {
@@ -122,17 +137,26 @@ func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 	if i := slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return s.ArgsUsage == cmdline.Target }); i >= 0 {
 		flags = slices.DeleteFunc(slices.Clone(c.Subcommands[i].Flags), func(f cli.Flag) bool {
 			of, ok := f.(cli.CategorizableFlag)
-			return ok && of.GetCategory() != ""
+			return ok && of.GetCategory() == ofThisKind
 		})
-		fmt.Fprintf(b, "\nKIND is one of %s; [probes/README.md](../probes/README.md) lists the options of each. For every kind:\n", probes.Names())
+		fmt.Fprintf(b, "\nKIND is one of %s; [probes/README.md](../probes/README.md) lists the options of each. For every kind:\n", kinds.All().Names())
 	}
-	if len(flags) == 0 {
-		return
+	own := slices.DeleteFunc(slices.Clone(flags), cmdline.IsForBroker)
+	if len(own) > 0 {
+		b.WriteString("\n")
+		writeFlags(b, own)
 	}
-	b.WriteString("\n| flag | meaning | default |\n|---|---|---|\n")
+	if len(own) < len(flags) && len(own) == 0 {
+		b.WriteString("\nIts flags are those for the broker.\n")
+	}
+}
+
+// writeFlags writes a table of flags.
+func writeFlags(b *strings.Builder, flags []cli.Flag) {
+	b.WriteString("| flag | meaning | default |\n|---|---|---|\n")
 	for _, f := range flags {
 		d := f.(cli.DocGenerationFlag)
-		value, meaning := placeholder(d.GetUsage())
+		value, meaning := cmdline.Placeholder(d.GetUsage())
 		var names []string
 		for _, n := range f.Names() {
 			names = append(names, "`"+strings.Repeat("-", min(len(n), 2))+n+"`")
@@ -145,16 +169,6 @@ func writeCommand(b *strings.Builder, path string, c *cli.Command) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", strings.Join(names, ", "), cell(meaning), cell(defaultOf(d)))
 	}
-}
-
-// placeholder takes the `WORD` of a flag's value out of its meaning.
-func placeholder(usage string) (value, meaning string) {
-	before, rest, ok := strings.Cut(usage, "`")
-	word, after, closed := strings.Cut(rest, "`")
-	if !ok || !closed {
-		return "VALUE", usage
-	}
-	return word, before + word + after
 }
 
 func defaultOf(d cli.DocGenerationFlag) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"strings"
@@ -28,7 +29,22 @@ func printList[T any](c *cli.Context, l output.Listing[T]) error {
 	if err := checkForm(c); err != nil {
 		return err
 	}
+	l.Width = screenWidth(c.App.Writer)
 	return l.Write(c.App.Writer, c.App.ErrWriter, c.String("output"))
+}
+
+// screenWidth is how many columns people see of what is written to w: 0 for a file or
+// a pipe, which get all of it.
+func screenWidth(w io.Writer) int {
+	if s, ok := w.(interface{ Columns() int }); ok {
+		return s.Columns()
+	}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 0
 }
 
 // checkForm refuses a form that a list does not have, before anything is asked.
@@ -54,7 +70,16 @@ func logger(c *cli.Context) (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(c.String("log"))); err != nil {
 		return nil, usage("--log: want debug, info, warn or error, got %q", c.String("log"))
 	}
-	return slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level})), nil
+	lines := slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: level})
+	quietLibraries(lines)
+	return slog.New(lines), nil
+}
+
+// quietLibraries has what libraries write to Go's standard logger, such as net/http
+// of frames that a target sent, be lines for debugging.
+func quietLibraries(lines slog.Handler) {
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(lines, slog.LevelDebug).Writer())
 }
 
 // isTerminal says whether people look at w as it is written.
@@ -108,5 +133,8 @@ func oneArg(c *cli.Context, what string) (string, error) {
 // hostPortOf is the address in a broker's URL.
 func hostPortOf(url string) string {
 	_, addr, _ := strings.Cut(url, "://")
+	if _, host, ok := strings.Cut(addr, "@"); ok { // behind a name and a password
+		addr = host
+	}
 	return addr
 }

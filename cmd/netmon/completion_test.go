@@ -108,6 +108,10 @@ var completions = []struct {
 	{"netmon apply -f ", ":files"},
 	{"netmon completion z", "zsh"},
 	{"netmon start 'we", "webshop"},
+	{"netmon ack --tag ", "team=shop"},
+	{"netmon diff --monitor w", "webshop"},
+	{"netmon history --tag=t", "--tag=team=shop"},
+	{"netmon get incidents w", "webshop"},
 	{"netmon nothing ", ""},
 	{"netmon get results -- ga", "gateway"},
 }
@@ -120,7 +124,7 @@ func TestComplete(t *testing.T) {
 	for _, c := range completions {
 		eventually(t, c.line, c.want, func() string {
 			var out, errs bytes.Buffer
-			if code := run(t.Context(), []string{"netmon", completeWord, "--line", c.line}, nil, &out, &errs); code != 0 || errs.Len() > 0 {
+			if code := execute(t.Context(), []string{"netmon", completeWord, "--line", c.line}, nil, &out, &errs); code != 0 || errs.Len() > 0 {
 				t.Errorf("%q: exit %d, %s", c.line, code, errs.String())
 			}
 			return firstWords(out.String())
@@ -134,7 +138,7 @@ func TestComplete_GivesUpSoon(t *testing.T) {
 	t.Setenv("NETMON_BROKER", "nats://"+l)
 	begin := time.Now()
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"netmon", completeWord, "start", ""}, nil, &out, &errs)
+	code := execute(t.Context(), []string{"netmon", completeWord, "start", ""}, nil, &out, &errs)
 	if took := time.Since(begin); code != 0 || out.Len()+errs.Len() > 0 || took > 2*time.Second {
 		t.Errorf("exit %d after %v: %s%s", code, took, out.String(), errs.String())
 	}

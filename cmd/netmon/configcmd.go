@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,6 +18,7 @@ import (
 	"netmon/console/prompt"
 	"netmon/internal/atomicfile"
 	"netmon/internal/cmdline"
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -24,7 +26,7 @@ func configCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "config",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "keep all that is saved under a name, and bring it back",
+		Usage:     "save everything under a name, and bring it back",
 		UsageText: "netmon config save|ls|use|rm|export",
 		Description: "A saved configuration is what all monitors, channels, rules, windows and groups are\nat one moment. It is kept in the mesh: every console sees it.\n\n" +
 			"   netmon config save office\n   netmon config use night --dry-run\n   netmon config use night --yes\n   netmon config export office -f office.yaml",
@@ -59,7 +61,7 @@ func configSave() *cli.Command {
 		ArgsUsage:   cmdline.Configuration,
 		Usage:       "keep all monitors, channels, rules, windows and groups as they are now under a name",
 		UsageText:   "netmon config save NAME [--yes]",
-		Description: "Where a configuration of that name says something else, you are asked before it\nis replaced.",
+		Description: "Asks before it replaces a configuration of that name with other content.",
 		Flags:       append(yesFlags(), brokerFlag()),
 		Action: func(c *cli.Context) error {
 			return withSet(c, func(ctx context.Context, cl *console.Client, name string) error {
@@ -74,7 +76,7 @@ func configSave() *cli.Command {
 				case err != nil:
 					return err
 				case set.Same:
-					fmt.Fprintf(c.App.Writer, "%s is saved already, just so (%d monitors)\n", name, set.Monitors)
+					fmt.Fprintf(c.App.Writer, "%s is saved already, with the same content (%s)\n", name, plural.Count(set.Monitors, "monitor", "monitors"))
 				default:
 					fmt.Fprintf(c.App.Writer, "%s saved, %s\n", name, prompt.Count(set.Monitors, "monitor"))
 				}
@@ -90,7 +92,7 @@ func configLs() *cli.Command {
 		ArgsUsage:   cmdline.Nothing,
 		Usage:       "list the saved configurations",
 		UsageText:   "netmon config ls [-o FORM]",
-		Description: "The one in use is the one that says what all is now.",
+		Description: "A configuration is in use when everything is now as it was saved there.",
 		Flags:       []cli.Flag{brokerFlag(), listFlag()},
 		Action: func(c *cli.Context) error {
 			if err := checkForm(c); err != nil {
@@ -113,10 +115,10 @@ func printSets(c *cli.Context, rows []console.ListedSet) error {
 		Name: func(r console.ListedSet) string { return r.Name },
 		Columns: []output.Column[console.ListedSet]{
 			{Title: "IN USE", Cell: func(r console.ListedSet) string { return map[bool]string{true: "*"}[r.InUse] }},
-			{Title: "NAME", Cell: func(r console.ListedSet) string { return r.Name }},
+			{Title: "NAME", Cut: output.Naming, Cell: func(r console.ListedSet) string { return r.Name }},
 			{Title: "MONITORS", Cell: func(r console.ListedSet) string { return strconv.Itoa(r.Monitors) }},
-			{Title: "SAVED", Cell: func(r console.ListedSet) string { return r.Saved.Local().Format("2006-01-02 15:04:05") }},
-			{Title: "AUTHOR", Cell: func(r console.ListedSet) string { return r.Author }},
+			{Title: "SAVED", Time: func(r console.ListedSet) time.Time { return r.Saved }},
+			output.Author(func(r console.ListedSet) string { return r.Author }),
 		},
 		Wide: []output.Column[console.ListedSet]{
 			{Title: "BYTES", Cell: func(r console.ListedSet) string { return strconv.FormatUint(r.Bytes, 10) }},
@@ -130,7 +132,7 @@ func configUse() *cli.Command {
 		ArgsUsage: cmdline.Configuration,
 		Usage:     "make all monitors, channels, rules, windows and groups as a saved configuration says",
 		UsageText: "netmon config use NAME [--dry-run] [--keep] [--yes]",
-		Description: "Says first what is added, changed and deleted. Where something would be deleted,\nyou are asked; what is deleted comes back by netmon rollback, and\n" +
+		Description: "First shows what is added, changed and deleted, and asks before it deletes. netmon\nrollback brings back what was deleted, and\n" +
 			"netmon config save keeps all of it beforehand. One that\nwas saved before there were channels leaves them alone.\nWith --dry-run: exit 0, nothing would change, 1: something would.",
 		Flags: append(yesFlags(), brokerFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "only show what would change", DisableDefaultText: true},
@@ -157,7 +159,7 @@ func useSet(ctx context.Context, c *cli.Context, cl *console.Client, name string
 	}
 	fmt.Fprintf(c.App.ErrWriter, "%s\n", plan)
 	if n, settings := len(plan.Names(console.Deleted)), plan.Titles(console.Deleted); n+len(settings) > 0 {
-		question := fmt.Sprintf("configuration %s deletes %d of %d monitors", name, n, plan.Had)
+		question := fmt.Sprintf("configuration %s deletes %d of %s", name, n, plural.Count(plan.Had, "monitor", "monitors"))
 		if len(settings) > 0 {
 			question += " and " + console.SomeOf(settings)
 		}
@@ -192,11 +194,18 @@ func configExport() *cli.Command {
 		Name:        "export",
 		ArgsUsage:   cmdline.Configuration,
 		Usage:       "write a saved configuration to a file that apply takes",
-		UsageText:   "netmon config export NAME [-f FILE|-] [--yes]",
-		Description: "You are asked before a file is replaced.",
-		Flags: append(yesFlags(), brokerFlag(),
+		UsageText:   "netmon config export NAME [--monitor NAME] [--tag team=shop] [-f FILE|-] [--yes]",
+		Description: "With --monitor or --tag only the monitors that these choose, and no settings. Asks before\nit replaces a file.",
+		Flags: append(yesFlags(), brokerFlag(), monitorFlag(), tagFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "file", Aliases: []string{"f"}, DefaultText: "NAME.yaml", Usage: "`FILE` to write, or - for standard output"})),
 		Action: func(c *cli.Context) error {
+			tags, err := tagsOf(c)
+			if err == nil {
+				err = checkNames(c.StringSlice("monitor"))
+			}
+			if err != nil {
+				return err
+			}
 			return withSet(c, func(ctx context.Context, cl *console.Client, name string) error {
 				sets, err := cl.Sets(ctx)
 				if err != nil {
@@ -206,7 +215,10 @@ func configExport() *cli.Command {
 				if err != nil {
 					return err
 				}
-				head := fmt.Sprintf("# %s: %d monitors, saved at %s by %s\n", name, set.Monitors, set.Saved.Format("2006-01-02T15:04:05Z"), console.Printable(set.Author))
+				if wanted, err = wanted.Chosen(name, c.StringSlice("monitor"), tags); err != nil {
+					return err
+				}
+				head := fmt.Sprintf("# %s: %s, saved at %s by %s\n", name, plural.Count(len(wanted.Monitors), "monitor", "monitors"), set.Saved.Format("2006-01-02T15:04:05Z"), console.AuthorText(set.Author))
 				return exportTo(c, name, func(w io.Writer) error { return monitorfile.Write(w, wanted, head) })
 			})
 		},

@@ -22,8 +22,8 @@ func consoleCommand() *cli.Command {
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "a prompt: results stream above it, and it takes these commands",
 		UsageText: "netmon console [--broker URL]",
-		Description: "The commands here are its words, with on and from for the flags: start web on\nparis. `add` alone asks step by step. Tab completes; ? helps. Lines on standard\n" +
-			"input are carried out one by one, up to the first that fails, with its exit code.\n\n" +
+		Description: "Type the commands of netmon, with on, from, every for the flags: start web on paris.\n`add` alone asks step by step. Tab completes, ? helps. Lines on standard input are\n" +
+			"executed one by one, up to the first that fails, with its exit code.\n\n" +
 			"   netmon console\n   netmon console < monitors.netmon",
 		Flags: []cli.Flag{brokerFlag(),
 			cmdline.Takes(cmdline.OneOf("on", "failures", "changes", "off"), &cli.StringFlag{Name: "results", Value: string(prompt.All), Usage: "`WHICH` results stream above the prompt: on, failures, changes, off"})},
@@ -36,7 +36,7 @@ func consoleCommand() *cli.Command {
 				return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
 			}
 			in, out, ok := terminal(c)
-			s, err := newSession(endpoint.PlaceOf(endpointOf(c)), ok)
+			s, err := newSession(endpoint.BrokerOf(endpointOf(c)), ok)
 			if err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ func (s *session) terminal(ctx context.Context, in, out *os.File, mode prompt.Mo
 	return prompt.Terminal(ctx, o, in, out)
 }
 
-// pipe carries out what comes on standard input.
+// pipe executes the lines of standard input.
 func (s *session) pipe(c *cli.Context) error {
 	o := s.options()
 	o.Stream = prompt.NewStream(prompt.Off)

@@ -36,12 +36,12 @@ func accessConsumers() *cli.Command {
 					None: "nobody reads a stream",
 					Name: func(x wire.Consumer) string { return x.Name },
 					Columns: []output.Column[wire.Consumer]{
-						{Title: "OWNER", Cell: func(x wire.Consumer) string { return x.Owner }},
+						{Title: "OWNER", Cut: output.Naming, Cell: func(x wire.Consumer) string { return x.Owner }},
 						{Title: "STREAM", Cell: func(x wire.Consumer) string { return x.Stream }},
-						{Title: "NAME", Cell: func(x wire.Consumer) string { return x.Name }},
+						{Title: "NAME", Cut: output.Naming, Cell: func(x wire.Consumer) string { return x.Name }},
 						{Title: "AGE", Cell: func(x wire.Consumer) string { return time.Since(x.Made).Round(time.Second).String() }},
 						{Title: "PENDING", Cell: func(x wire.Consumer) string { return strconv.FormatUint(x.Pending, 10) }},
-						{Title: "FILTER", Cell: func(x wire.Consumer) string { return x.Filter }},
+						{Title: "FILTER", Cut: output.Prose, Cell: func(x wire.Consumer) string { return x.Filter }},
 					}})
 			})
 		},

@@ -20,7 +20,7 @@ func contextCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "context",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "know several brokers by name, and choose one",
+		Usage:     "name several brokers, and choose one",
 		UsageText: "netmon context add|ls|use|rm",
 		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
 			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it asks who people are. The contexts are in\n" + userdirs.Shown(endpoint.ContextsPath()) + ".\n\n" +
@@ -110,7 +110,7 @@ func contextAdd() *cli.Command {
 			}
 			fmt.Fprintf(c.App.Writer, "context %s saved\n", name)
 			if f.Current == name {
-				if err := tellInUse(c, name, added); err != nil || !c.Bool("use") {
+				if err := printInUse(c, name, added); err != nil || !c.Bool("use") {
 					return err
 				}
 				return moveSession(c, name)
@@ -121,8 +121,8 @@ func contextAdd() *cli.Command {
 	}
 }
 
-// tellInUse says what is in use now, and what would still be heard before it.
-func tellInUse(c *cli.Context, name string, b endpoint.Context) error {
+// printInUse says what is in use now, and what would still be heard before it.
+func printInUse(c *cli.Context, name string, b endpoint.Context) error {
 	fmt.Fprintf(c.App.Writer, "in use: %s, %s\n", name, endpoint.Redact(b.Broker))
 	for _, env := range []string{"NETMON_BROKER", "NETMON_CONTEXT"} {
 		if v := os.Getenv(env); v != "" && v != name {
@@ -146,7 +146,7 @@ func contextLs() *cli.Command {
 		ArgsUsage:   cmdline.Nothing,
 		Usage:       "list the contexts, and mark the one in use",
 		UsageText:   "netmon context ls [-o FORM]",
-		Description: "Passwords in addresses are not shown.",
+		Description: "Passwords in addresses are hidden.",
 		Flags:       []cli.Flag{listFlag()},
 		Action: func(c *cli.Context) error {
 			f, err := endpoint.LoadContexts(endpoint.ContextsPath())
@@ -163,9 +163,9 @@ func contextLs() *cli.Command {
 				Name: func(r contextRow) string { return r.Name },
 				Columns: []output.Column[contextRow]{
 					{Title: "IN USE", Cell: func(r contextRow) string { return map[bool]string{true: "*"}[r.InUse] }},
-					{Title: "NAME", Cell: func(r contextRow) string { return r.Name }},
-					{Title: "BROKER", Cell: func(r contextRow) string { return r.Broker }},
-					{Title: "CREDS", Cell: func(r contextRow) string { return strings.Join(r.Creds, ",") }},
+					{Title: "NAME", Cut: output.Naming, Cell: func(r contextRow) string { return r.Name }},
+					{Title: "BROKER", Cut: output.Place, Cell: func(r contextRow) string { return r.Broker }},
+					{Title: "CREDS", Cut: output.Place, Cell: func(r contextRow) string { return strings.Join(r.Creds, ",") }},
 				}})
 		},
 	}
@@ -191,7 +191,7 @@ func contextUse() *cli.Command {
 			if err := f.Save(endpoint.ContextsPath()); err != nil {
 				return err
 			}
-			if err := tellInUse(c, name, f.Contexts[name]); err != nil {
+			if err := printInUse(c, name, f.Contexts[name]); err != nil {
 				return err
 			}
 			return moveSession(c, name)
@@ -210,7 +210,7 @@ func moveSession(c *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.move(endpoint.PlaceOf(e)); err != nil {
+	if err := s.move(endpoint.BrokerOf(e)); err != nil {
 		at, _, _ := s.now()
 		return fmt.Errorf("%w\nthe prompt stays at %s", err, at.Shown())
 	}
@@ -223,7 +223,7 @@ func contextRm() *cli.Command {
 		ArgsUsage:   cmdline.Contexts,
 		Usage:       "forget a context; its broker and files stay as they are",
 		UsageText:   "netmon context rm NAME",
-		Description: "Where it was in use, none is then: commands go to this host until another one\nis chosen.",
+		Description: "If it was in use, no context is: commands go to this host until you choose another.",
 		Action: func(c *cli.Context) error {
 			unlock, err := endpoint.LockContexts()
 			if err != nil {

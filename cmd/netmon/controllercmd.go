@@ -11,6 +11,8 @@ import (
 	"netmon/broker/access"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
+	"netmon/internal/userdirs"
+	"netmon/probes/kinds"
 )
 
 func controllerCommand() *cli.Command {
@@ -22,7 +24,7 @@ func controllerCommand() *cli.Command {
 		Description: "With --access it also lets in whom you let in: FOLDER is the one that netmon\naccess export made the server's configuration from.\n\n" +
 			"   netmon access export --store FOLDER --out conf --advertise nats.example.org\n   nats-server -c conf/nats-server.conf\n" +
 			"   netmon controller --access FOLDER/access --broker tls://nats.example.org:4222",
-		Flags: append(limitFlags(), brokerFlag(), logFlag(), notifyPolicyFlag(), noNotifierFlag(),
+		Flags: append(limitFlags(), brokerFlag(), logFlag(), stateOfControllerFlag(userdirs.Shown(userdirs.State("controller"))), notifyPolicyFlag(), noNotifierFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities"})),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
@@ -33,8 +35,12 @@ func controllerCommand() *cli.Command {
 				return err
 			}
 			limits := limitsFrom(c, broker.DefaultLimits())
+			folder, err := historyFolder(c, "")
+			if err != nil {
+				return err
+			}
 			e := endpointOf(c)
-			ctl := host.Outside{Endpoint: e, Limits: limits, Log: log, Ready: func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", endpoint.Redact(e.URL)) }}
+			ctl := host.Outside{Endpoint: e, Limits: limits, History: host.History{Folder: folder, Kinds: kinds.All()}, Log: log, Ready: func() { fmt.Fprintf(c.App.Writer, "controller ready at %s\n", endpoint.Redact(e.URL)) }}
 			if ctl.NotifierOptions, err = ownNotifierOf(c, log, false); err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
 	"netmon/internal/userdirs"
+	"netmon/probes/kinds"
 )
 
 func listenFlag() cli.Flag {
@@ -47,8 +48,8 @@ func brokerCommand() *cli.Command {
 		Flags: append(append(limitFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), logFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"}),
-			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultGuard().Connections, Usage: "take at most `N` agents and consoles at once"},
-			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}, notifyPolicyFlag(), noNotifierFlag()),
+			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultClientLimits().Connections, Usage: "take at most `N` agents and consoles at once"},
+			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}, stateOfControllerFlag("that of --store, else "+userdirs.Shown(userdirs.State("controller"))), notifyPolicyFlag(), noNotifierFlag()),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {
@@ -62,7 +63,7 @@ func brokerCommand() *cli.Command {
 			if n := c.Int("max-connections"); n < 1 {
 				return usage("--max-connections: want 1 or more, got %d", n)
 			} else if c.IsSet("max-connections") || o.Config == "" {
-				o.Guard.Connections = n
+				o.ClientLimits.Connections = n
 			}
 			switch {
 			case o.Config != "" && o.AskAll:
@@ -76,7 +77,11 @@ func brokerCommand() *cli.Command {
 			case o.Config == "":
 				o.Advertise = c.String("advertise")
 			}
-			var s host.Serving
+			folder, err := historyFolder(c, o.Store)
+			if err != nil {
+				return err
+			}
+			s := host.Serving{History: host.History{Folder: folder, Kinds: kinds.All()}}
 			if s.Notifier, err = ownNotifierOf(c, log, false); err != nil {
 				return err
 			}
@@ -87,7 +92,7 @@ func brokerCommand() *cli.Command {
 			defer b.Close()
 			ready := sync.OnceFunc(func() {
 				fmt.Fprintf(c.App.Writer, "broker ready on %s\n", b.URL())
-				b.TellAccess(c.App.ErrWriter)
+				b.PrintAccess(c.App.ErrWriter)
 			})
 			if o.NoController {
 				s.Notifier = nil
@@ -101,6 +106,25 @@ func brokerCommand() *cli.Command {
 			return b.Serve(c.Context, s)
 		},
 	}
+}
+
+// stateOfControllerFlag says where a controller keeps history.
+func stateOfControllerFlag(byDefault string) cli.Flag {
+	return cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` in which the controller keeps history", DefaultText: byDefault})
+}
+
+// historyFolder is that folder: what was given, else beside the streams of a store, else
+// this user's own.
+func historyFolder(c *cli.Context, store string) (string, error) {
+	switch {
+	case c.String("state") != "":
+		return c.String("state"), nil
+	case store != "":
+		return broker.HistoryFolder(store), nil
+	case userdirs.State("controller") == "":
+		return "", userdirs.Homeless("--state")
+	}
+	return userdirs.State("controller"), nil
 }
 
 // limitFlags bound what the broker keeps. The oldest results go first.

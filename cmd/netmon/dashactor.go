@@ -1,16 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"netmon/console"
 	"netmon/console/draft"
 	"netmon/console/prompt"
 	"netmon/console/screen"
-	"netmon/console/words"
+	"netmon/console/shellwords"
+	"netmon/probes/kinds"
+	"netmon/wire"
 )
 
 // actor does what keys of the live screen ask for.
@@ -20,7 +24,7 @@ type actor struct {
 }
 
 func newActor(cl *console.Client, s *session) *actor {
-	return &actor{screen.Operator{Client: cl, Ops: opsOf(cl), Line: draft.AddLine}, s}
+	return &actor{screen.Operator{Client: cl, Ops: opsOf(cl), Line: func(m wire.Saved) (string, bool) { return draft.AddLine(kinds.All(), m) }}, s}
 }
 
 // Take changes a monitor in an editor, or asks for a new one.
@@ -30,6 +34,15 @@ func (a *actor) Take(ctx context.Context, r screen.Request, in io.Reader, out io
 	}
 	e := editing{ctx: ctx, cl: a.Client, in: in, out: out}
 	return screen.InLine(e.monitor(r.Monitor))
+}
+
+// Run carries out a command on the screen's connection.
+func (a *actor) Run(ctx context.Context, args []string) string {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var out bytes.Buffer
+	a.s.execute(ctx, args, &out, &out)
+	return out.String()
 }
 
 // ask leads through the questions of a new monitor.
@@ -46,11 +59,11 @@ func (a *actor) ask(ctx context.Context, in io.Reader, out io.Writer) (string, e
 	o := a.s.options()
 	o.Look = func() prompt.Snapshot { return snap }
 	o.Stream, o.Styles, o.Full, o.Line = prompt.NewStream(prompt.Off), styles(to), nil, "add"
-	done := "nothing is saved"
-	o.Run = func(ctx context.Context, args []string, out, errs io.Writer) int {
-		code := a.s.run(ctx, args, out, errs)
+	done := "nothing was saved"
+	o.Execute = func(ctx context.Context, args []string, out, errs io.Writer) int {
+		code := a.s.execute(ctx, args, out, errs)
 		if code == exitOK && args[0] == "add" {
-			done = "added by: netmon " + words.Join(args)
+			done = "added by: netmon " + shellwords.Join(args)
 		}
 		return code
 	}

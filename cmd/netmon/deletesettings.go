@@ -29,9 +29,9 @@ func deleteSettingCommands() []*cli.Command {
 		}
 		switch sort {
 		case wire.SortChannel:
-			c.Description = "You are asked before one goes that rules tell, or that is another's fallback: they\nstay as they are, and nobody is told by it then."
+			c.Description = "Asks before it deletes a channel that a rule or another channel uses: these stay as\nthey are, and no longer reach anybody through it."
 		case wire.SortGroup:
-			c.Description = "You are asked before one goes that a rule or a window chooses by its name."
+			c.Description = "Asks before it deletes a group that a rule or a window names."
 		case wire.SortSilence:
 			c.UsageText, c.Description = "netmon delete silence ID...", "netmon silence end ID ends it, and keeps who made it and why."
 		}

@@ -26,7 +26,7 @@ func validateCommand() *cli.Command {
 				return err
 			}
 			warnPlain(c.App.ErrWriter, wanted.Monitors...)
-			fmt.Fprintf(c.App.Writer, "%s, all right\n", wanted.Count())
+			fmt.Fprintf(c.App.Writer, "%s: no mistakes\n", wanted.Count())
 			return nil
 		},
 	}
@@ -37,18 +37,21 @@ func diffCommand() *cli.Command {
 		Name:        "diff",
 		ArgsUsage:   cmdline.Files,
 		Usage:       "show what apply would change",
-		UsageText:   "netmon diff -f FILE [-f FILE|FOLDER|-]... [--prune]",
-		Description: "Exit 0: nothing, 1: something.",
-		Flags:       []cli.Flag{brokerFlag(), fileFlag(), pruneFlag()},
+		UsageText:   "netmon diff -f FILE [-f FILE|FOLDER|-]... [--monitor NAME] [--tag team=shop] [--prune]",
+		Description: "With --monitor or --tag only of the monitors that these choose.\nExit 0: nothing would change, 1: something would.",
+		Flags:       []cli.Flag{brokerFlag(), fileFlag(), monitorFlag(), tagFlag(), pruneFlag()},
 		Action: func(c *cli.Context) error {
 			wanted, err := wantedFromFlag(c)
 			if err != nil {
 				return err
 			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error {
-				plan, err := opsOf(cl).Plan(ctx, wanted, c.Bool("prune"))
+				plan, err := planOf(ctx, c, cl, wanted)
 				if err != nil {
 					return err
+				}
+				for _, warning := range plan.Warnings {
+					fmt.Fprintf(c.App.ErrWriter, "WARNING: %s\n", console.Printable(warning))
 				}
 				return printDiff(c.App.Writer, plan)
 			})
@@ -56,8 +59,21 @@ func diffCommand() *cli.Command {
 	}
 }
 
+// planOf says what making the saved monitors as files have them would do, of those that
+// the command line chooses.
+func planOf(ctx context.Context, c *cli.Context, cl *console.Client, wanted console.Wanted) (console.Plan, error) {
+	tags, err := tagsOf(c)
+	if err != nil {
+		return console.Plan{}, err
+	}
+	if err := checkNames(c.StringSlice("monitor")); err != nil {
+		return console.Plan{}, err
+	}
+	return opsOf(cl).PlanChosen(ctx, wanted.At(brokerAddress(c)), c.Bool("prune"), c.StringSlice("monitor"), tags)
+}
+
 func pruneFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "prune", Usage: "also delete what stands in no file, of the lists that the files have"}
+	return &cli.BoolFlag{Name: "prune", Usage: "also delete what is in no file, in the lists that the files have"}
 }
 
 // printDiff writes what a plan changes; the exit code says whether it does.

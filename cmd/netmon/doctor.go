@@ -16,15 +16,16 @@ import (
 	"netmon/internal/doctor"
 	"netmon/internal/exit"
 	"netmon/internal/private"
+	"netmon/probes/kinds"
 )
 
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "doctor",
 		ArgsUsage:   cmdline.Nothing,
-		Usage:       "say what this host can do and what is wrong, each with its cure",
+		Usage:       "check this host, the broker and the agents, and say how to fix what is wrong",
 		UsageText:   "netmon doctor [--broker URL] [-o FORM]",
-		Description: "Looks at this host, at the broker and at the agents. Exit 0: fine, perhaps with\nwarnings, 1: something is wrong.",
+		Description: "Checks this host, the broker and the agents. Exit 0: fine, perhaps with warnings,\n1: something is wrong.",
 		Flags:       []cli.Flag{brokerFlag(), outputFlag(append([]string{"text"}, output.Forms()...)...)},
 		Before:      decideForDoctor,
 		Action: func(c *cli.Context) error {
@@ -40,7 +41,7 @@ func doctorCommand() *cli.Command {
 			if len(creds) == 0 {
 				creds = filepath.SplitList(os.Getenv("NETMON_CREDS"))
 			}
-			list := doctor.Examine(ctx, doctor.Options{Version: version, Creds: creds, Endpoint: endpointOf(c), Refused: invocationOf(c).broker.err != nil})
+			list := doctor.Examine(ctx, doctor.Options{Version: version, Kinds: kinds.All(), Creds: creds, Endpoint: endpointOf(c), Refused: invocationOf(c).broker.err != nil})
 			if c.Context.Err() != nil {
 				return context.Canceled
 			}
@@ -62,10 +63,10 @@ func printFindings(c *cli.Context, form string, list []doctor.Finding) error {
 		return printList(c, output.Listing[doctor.Finding]{Kind: "Findings", Items: list,
 			Name: func(f doctor.Finding) string { return f.Check },
 			Columns: []output.Column[doctor.Finding]{
-				{Title: "CHECK", Cell: func(f doctor.Finding) string { return f.Check }},
+				{Title: "CHECK", Cut: output.Place, Cell: func(f doctor.Finding) string { return f.Check }},
 				{Title: "STATE", Cell: func(f doctor.Finding) string { return f.State }},
-				{Title: "FOUND", Cell: func(f doctor.Finding) string { return f.Found }},
-				{Title: "CURE", Cell: func(f doctor.Finding) string { return f.Cure }},
+				{Title: "FOUND", Cut: output.Prose, Cell: func(f doctor.Finding) string { return f.Found }},
+				{Title: "CURE", Cut: output.Prose, Cell: func(f doctor.Finding) string { return f.Cure }},
 			}})
 	}
 	st := styles(c.App.Writer)

@@ -41,8 +41,8 @@ func editCommand() *cli.Command {
 		}
 	}
 	c := edit("monitor", "change a saved monitor, channel, rule, window or group in your editor", "netmon edit NAME, netmon edit monitor|channel|rule|window|group NAME", cmdline.Monitor, (*editing).monitor)
-	c.Description = "Opens it as YAML in $VISUAL, else $EDITOR, else vi. What is wrong with it is written\ninto the file at its line, and the file is opened again; nothing is saved until it is\n" +
-		"right, and nothing at all when it is left as it was. Without a terminal mistakes end\nit. What could not be saved is kept in a file.\n\n" +
+	c.Description = "Opens it as YAML in $VISUAL, else $EDITOR, else vi. Mistakes are written into the file\nat their lines, and the file is opened again; nothing is saved until it is\n" +
+		"right, and nothing at all if you change nothing. Without a terminal, mistakes end the\ncommand. Text that could not be saved is kept in a file. netmon set changes single\nfields without an editor.\n\n" +
 		"   netmon edit web\n   netmon edit channel hook\n   EDITOR='sed -i s/10s/30s/' netmon edit web"
 	one := edit("monitor", "the same", "netmon edit monitor NAME", cmdline.Monitor, (*editing).monitor)
 	one.Name = "monitor"
@@ -79,7 +79,7 @@ func (e *editing) monitor(name string) (console.Outcome, error) {
 	if err != nil {
 		return same, err
 	}
-	was, err := store.Get(e.ctx, name)
+	was, err := store.Find(e.ctx, name)
 	if err != nil {
 		return same, err
 	}
@@ -166,7 +166,7 @@ func (e *editing) ask(name, text string, read func(text string) error) (changed 
 		if err := os.WriteFile(e.file, []byte(text), 0o600); err != nil { // #nosec G703 -- made by os.CreateTemp
 			return false, err
 		}
-		if err := runEditor(e.ctx, e.file, e.in, e.out); err != nil {
+		if err := openEditor(e.ctx, e.file, e.in, e.out); err != nil {
 			return false, e.ended(first, fmt.Errorf("the editor: %w: nothing is changed", err))
 		}
 		data, err := os.ReadFile(e.file)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// runEditor opens a file in the person's editor and waits until it is left.
-func runEditor(ctx context.Context, file string, in io.Reader, out io.Writer) error {
+// openEditor opens a file in the person's editor and waits until it is left.
+func openEditor(ctx context.Context, file string, in io.Reader, out io.Writer) error {
 	editor := cmp.Or(strings.TrimSpace(os.Getenv("VISUAL")), strings.TrimSpace(os.Getenv("EDITOR")), defaultEditor)
 	cmd := editorOf(ctx, editor, file)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, out

@@ -12,4 +12,10 @@ func editorOf(ctx context.Context, editor, file string) *exec.Cmd {
 	return exec.CommandContext(ctx, args[0], args[1:]...)
 }
 
+// pagerOf is the command that shows what comes on its standard input; pager is a program with arguments.
+func pagerOf(ctx context.Context, pager string) *exec.Cmd {
+	args := strings.Fields(pager)
+	return exec.CommandContext(ctx, args[0], args[1:]...)
+}
+
 const defaultEditor = "notepad"

@@ -16,12 +16,12 @@ func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
 		ArgsUsage: cmdline.Monitor,
-		Usage:     "say why a monitor is in its state: who sees what, and which rules applied",
+		Usage:     "explain a monitor's state: who sees what, and which rules applied",
 		UsageText: "netmon explain NAME [--at TIME] [-o json]",
-		Description: "With --at it tells of the state at that time: RFC 3339, such as\n2026-11-24T10:00:00Z, or how long ago. The rules are in docs/verdicts.md.\n\n" +
-			"   netmon explain web\n   netmon explain web --at 90m",
+		Description: "With --at it explains the state at that time. The rules are in docs/verdicts.md.\n" + timeHelp + "\n\n" +
+			"   netmon explain web\n   netmon explain web --at 90m\n   netmon explain web --at \"yesterday 14:00\"",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("text", "json"),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "at", Usage: "`TIME`, or how long ago (default: now)"}),
+			timeFlag("at", "", "`TIME`, such as 90m for 90 minutes ago (default: now)"),
 		},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "monitor")

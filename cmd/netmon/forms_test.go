@@ -25,7 +25,7 @@ func TestLists_InEveryForm(t *testing.T) {
 		}
 		for _, form := range forms {
 			var out, errs strings.Builder
-			code := run(t.Context(), append([]string{"netmon"}, append(strings.Fields(list), "-o", form)...), strings.NewReader(""), &out, &errs)
+			code := execute(t.Context(), append([]string{"netmon"}, append(strings.Fields(list), "-o", form)...), strings.NewReader(""), &out, &errs)
 			if code != exitOK && (list != "doctor" || code != exitNo) {
 				t.Errorf("%s -o %s: exit %d: %s", list, form, code, errs.String())
 				continue

@@ -24,8 +24,8 @@ func getCommand() *cli.Command {
 			return usage("get what? want monitors, monitor NAME, agents, verdicts, incidents, results, broker, channels, rules, windows, groups or silences, got %q", c.Args().First())
 		},
 		Subcommands: []*cli.Command{
-			{Name: "monitors", ArgsUsage: cmdline.Nothing, Usage: "all saved monitors, or those with a tag", UsageText: "netmon get monitors [--tag team=shop] [-o FORM] [--watch]", Flags: flags(tagFlag(), watchFlag()), Action: getMonitors},
-			{Name: "monitor", ArgsUsage: cmdline.Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [-o yaml|FORM] [--watch]", Flags: flags(watchFlag()), Action: getMonitors},
+			{Name: "monitors", ArgsUsage: cmdline.Monitors, Usage: "all saved monitors, or those with a name or a tag", UsageText: "netmon get monitors [NAME...] [--tag team=shop] [-o FORM] [--watch]", Flags: flags(tagFlag(), watchFlag()), Action: getMonitors},
+			{Name: "monitor", ArgsUsage: cmdline.Monitors, Usage: "some saved monitors, in a form that apply takes", UsageText: "netmon get monitor NAME... [--tag team=shop] [-o yaml|FORM] [--watch]", Flags: flags(tagFlag(), watchFlag()), Action: getMonitors},
 			{Name: "agents", ArgsUsage: cmdline.Nothing, Usage: "the agents of the last day", UsageText: "netmon get agents [-l region=eu] [-o FORM] [--watch]", Flags: flags(selectorFlag(), watchFlag()), Action: getAgents},
 			getVerdictsCommand(), getIncidentsCommand(), getResultsCommand(), getBrokerCommand(),
 		},
@@ -36,7 +36,7 @@ func getCommand() *cli.Command {
 
 func getMonitors(c *cli.Context) error {
 	one := c.Command.Name == "monitor"
-	if one && c.NArg() == 0 {
+	if one && c.NArg() == 0 && !c.IsSet("tag") {
 		return usage("want the name of a monitor: %s", c.Command.UsageText)
 	}
 	if err := checkForm(c); err != nil {
@@ -52,7 +52,11 @@ func getMonitors(c *cli.Context) error {
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		if c.Bool("watch") { // one that is not there may come, and come back
-			o := console.ModelOptions{Names: c.Args().Slice(), Parts: console.PartStates | console.PartIncidents}
+			names, err := cl.PickSaved(ctx, c.Args().Slice(), nil)
+			if err != nil {
+				return err
+			}
+			o := console.ModelOptions{Names: names, Parts: console.PartStates | console.PartIncidents}
 			if form == "name" {
 				o.Parts = console.PartMonitors
 			}
@@ -68,13 +72,17 @@ func getMonitors(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		list, err := monitorsOf(ctx, store, c.Args().Slice())
+		names, err := cl.PickSaved(ctx, c.Args().Slice(), nil)
+		if err != nil {
+			return err
+		}
+		list, err := monitorsOf(ctx, store, names)
 		list = console.Tagged(list, tags)
 		if len(list) > 0 || err == nil {
 			err = errors.Join(err, printMonitors(ctx, c, cl, form, list))
 		}
 		if !one {
-			tellUnsaved(ctx, c.App.ErrWriter, cl)
+			printUnsaved(ctx, c.App.ErrWriter, cl)
 		}
 		return err
 	})
@@ -89,7 +97,7 @@ func monitorsOf(ctx context.Context, store *console.Store, names []string) ([]wi
 	var list []wire.Saved
 	var errs []error
 	for _, name := range names {
-		m, err := store.Get(ctx, name)
+		m, err := store.Find(ctx, name)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -22,7 +22,7 @@ const (
 )
 
 func watchFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, DisableDefaultText: true, Usage: "go on, until Ctrl-C: a table on a terminal is drawn anew, else what changes is printed"}
+	return &cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, DisableDefaultText: true, Usage: "keep following, until Ctrl-C: on a terminal the table is redrawn, else changes are printed"}
 }
 
 // watchList prints a list of what a model knows, and again what changes of it, until
@@ -65,9 +65,10 @@ func watchList[T any](ctx context.Context, c *cli.Context, model *console.Model,
 
 // drawList draws a table in place of the one before.
 func drawList[T any](f *os.File, form string, l output.Listing[T]) error {
+	l.Width = screenWidth(f)
 	lines, err := l.Lines(form)
 	if err != nil {
 		return err
 	}
-	return screen.Redraw(f, lines, time.Now().Format(time.TimeOnly)+"  Ctrl-C ends")
+	return screen.Redraw(f, lines, time.Now().Format("15:04:05 MST")+"  Ctrl-C ends")
 }

@@ -66,7 +66,7 @@ func TestGet_Watch(t *testing.T) {
 	t.Setenv("NETMON_BROKER", b.URL())
 	runOK(t, "add", "tcp", "h:1", "--name", "web")
 	plain, ndjson := follow(t, "get", "monitors", "--watch"), follow(t, "get", "monitors", "-w", "-o", "ndjson")
-	plain.line("NAME", "REVISION")
+	plain.line("NAME", "AGENTS")
 	plain.line("web", "10s")
 	ndjson.line(`"name":"web"`)
 	runOK(t, "add", "tcp", "h:1", "--name", "db")

@@ -23,8 +23,10 @@ import (
 	"netmon/internal/endpoint"
 	"netmon/internal/host"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/testlog"
 	"netmon/judge"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -102,7 +104,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop fu
 	m.t.Helper()
 	dir := m.t.TempDir()
 	id, _, err := identity.Join(m.t.Context(), m.Invite(m.t, wire.AccessCommand{Op: wire.AccessToken, Name: name, Role: wire.RoleAgent}),
-		identity.Joiner{As: wire.JoinAgent, Place: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }})
+		identity.Joiner{As: wire.JoinAgent, Folder: m.t.TempDir(), Dir: func(wire.Credential) (string, error) { return dir, nil }})
 	m.must(err)
 	trust, err := identity.OpenTrust(dir)
 	m.must(err)
@@ -111,7 +113,7 @@ func (m *goneMesh) agent(name string, inside bool) (log *testlog.Buffer, stop fu
 		connect = endpoint.Endpoint{URL: id.URL, Identity: dir}.Connect
 	}
 	log = &testlog.Buffer{}
-	a, err := agent.New(agent.Options{ID: name, State: m.t.TempDir(), Version: "1.0.0", Connect: connect, Trust: trust, Log: slog.New(slog.NewTextHandler(log, nil))})
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: name, State: m.t.TempDir(), Version: "1.0.0", Connect: connect, Trust: trust, Log: slog.New(slog.NewTextHandler(log, nil))})
 	m.must(err)
 	return log, m.running(func(ctx context.Context) {
 		if err := a.Run(ctx); err != nil {
@@ -169,7 +171,7 @@ func (m *goneMesh) stays(agents int, during time.Duration) {
 		if got := m.seen(); got != want {
 			stand, err := m.admin.Status(m.t.Context(), "web")
 			m.must(err)
-			slow := slices.ContainsFunc(stand.Agents, func(a console.AgentStatus) bool { return strings.HasPrefix(a.Why, "nothing was heard for") })
+			slow := slices.ContainsFunc(stand.Agents, func(a console.AgentStatus) bool { return strings.HasPrefix(a.Why, "no result for") })
 			if got.stand = want.stand; got != want || !slow {
 				m.t.Fatalf("%+v, want %+v: %+v", got, want, stand)
 			}
@@ -224,6 +226,7 @@ func (m *goneMesh) save(name, target string, on ...string) string {
 
 // TestRevoke_IsAnEnd shuts an agent out while consoles look on.
 func TestRevoke_IsAnEnd(t *testing.T) {
+	need.Time(t)
 	m := newGoneMesh(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	m.must(err)
@@ -286,6 +289,7 @@ func TestRevoke_IsAnEnd(t *testing.T) {
 
 // TestRevoke_IsToldOnce counts what is logged of agents that are refused.
 func TestRevoke_IsToldOnce(t *testing.T) {
+	need.Time(t)
 	for name, inside := range map[string]bool{"over TLS": false, "in this process": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -328,7 +332,7 @@ func TestAgentsForget_OnAnOpenMesh(t *testing.T) {
 		t.Helper()
 		var out bytes.Buffer
 		args = append(append([]string{"netmon"}, args...), "--broker", b.URL())
-		if got := run(t.Context(), args, nil, &out, &out); got != code || !strings.Contains(out.String(), want) {
+		if got := execute(t.Context(), args, nil, &out, &out); got != code || !strings.Contains(out.String(), want) {
 			t.Errorf("%v: exit %d, %s; want %d, %s", args, got, out.String(), code, want)
 		}
 	}

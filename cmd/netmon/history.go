@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,16 +18,15 @@ import (
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "history",
-		ArgsUsage:   cmdline.Monitor,
+		ArgsUsage:   cmdline.Monitors,
 		Usage:       "show who changed a monitor, channel, rule, window, group or silence, when and how",
-		UsageText:   "netmon history NAME [-o FORM], netmon history channel|rule|window|group|silence NAME",
+		UsageText:   "netmon history NAME... [--tag team=shop] [-o FORM], netmon history channel|rule|window|group|silence NAME",
 		Subcommands: settingHistoryCommands(),
-		Description: "The newest change first; the last 64 are kept, those of a deleted monitor too.",
-		Flags:       []cli.Flag{brokerFlag(), listFlag()},
+		Description: "Newest first. Revisions count the changes of one monitor: 1 is the first. The last 64\nare kept, also of a deleted monitor. Globs such as 'svc-*' and --tag choose among the\nmonitors that are saved.",
+		Flags:       []cli.Flag{brokerFlag(), listFlag(), tagFlag()},
 		Action: func(c *cli.Context) error {
-			name, err := oneArg(c, "name of a monitor")
-			if err != nil {
-				return err
+			if c.NArg() == 0 && !c.IsSet("tag") {
+				return usage("want the names of monitors, globs such as 'svc-*', or --tag: %s", c.Command.UsageText)
 			}
 			if err := checkForm(c); err != nil {
 				return err
@@ -37,11 +36,21 @@ func historyCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				revisions, err := store.History(ctx, name)
+				names, err := chosenMonitors(ctx, c, cl)
 				if err != nil {
 					return err
 				}
-				return printHistory(c, revisions)
+				var rows []historyRow
+				for _, name := range names {
+					revisions, err := store.History(ctx, name)
+					if err != nil {
+						return err
+					}
+					rows = append(rows, historyRows(name, revisions)...)
+				}
+				slices.SortStableFunc(rows, func(a, b historyRow) int { return b.at.Compare(a.at) })
+				several := c.NArg() != 1 || c.IsSet("tag") || console.IsGlob(c.Args().First())
+				return printHistory(c, rows, several)
 			})
 		},
 	}
@@ -49,7 +58,10 @@ func historyCommand() *cli.Command {
 
 // historyRow is one change as programs get it.
 type historyRow struct {
-	Revision uint64      `json:"revision"`
+	Name     string      `json:"name"`             // of the monitor
+	Revision uint64      `json:"revision"`         // orders the changes of all monitors
+	Edition  uint64      `json:"edition"`          // counts those of this one: what people see as its revision
+	Author   string      `json:"author,omitempty"` // who did it
 	At       string      `json:"at"`
 	Deleted  bool        `json:"deleted,omitempty"`
 	Problem  string      `json:"problem,omitempty"`
@@ -57,14 +69,20 @@ type historyRow struct {
 	at       time.Time
 }
 
-func printHistory(c *cli.Context, revisions []console.Revision) error {
+// historyRows are the kept changes of one monitor, the newest first.
+func historyRows(name string, revisions []console.Revision) []historyRow {
 	rows := make([]historyRow, len(revisions))
 	for i, r := range revisions {
-		rows[i] = historyRow{Revision: r.Revision, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Saved == nil && r.Problem == nil, Monitor: r.Saved, at: r.At}
+		rows[i] = historyRow{Name: name, Revision: r.Revision, Edition: r.Edition, Author: r.Author, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Saved == nil && r.Problem == nil, Monitor: r.Saved, at: r.At}
 		if r.Problem != nil {
 			rows[i].Problem = r.Problem.Error()
 		}
 	}
+	return rows
+}
+
+// printHistory lists changes; of several monitors each row says which.
+func printHistory(c *cli.Context, rows []historyRow, several bool) error {
 	of := func(text func(*wire.Saved) string) func(historyRow) string {
 		return func(r historyRow) string {
 			if r.Monitor == nil {
@@ -73,17 +91,21 @@ func printHistory(c *cli.Context, revisions []console.Revision) error {
 			return text(r.Monitor)
 		}
 	}
-	return printList(c, output.Listing[historyRow]{Kind: "Revisions", Items: rows,
-		Name: func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) },
+	name := func(r historyRow) string { return output.Revision(r.Edition) }
+	if several {
+		name = func(r historyRow) string { return r.Name + " " + output.Revision(r.Edition) }
+	}
+	return printList(c, output.Listing[historyRow]{Kind: "Revisions", Items: rows, Name: name,
 		Columns: []output.Column[historyRow]{
-			{Title: "REVISION", Cell: func(r historyRow) string { return strconv.FormatUint(r.Revision, 10) }},
-			{Title: "WHEN", Cell: func(r historyRow) string { return r.at.Local().Format("2006-01-02 15:04:05") }},
-			{Title: "WHO", Cell: of(func(m *wire.Saved) string { return m.Author })},
-			{Title: "WHAT", Cell: historyRow.what},
-			{Title: "KIND", Cell: of(func(m *wire.Saved) string { return m.Kind })},
-			{Title: "TARGET", Cell: of(func(m *wire.Saved) string { return m.Target })},
+			{Title: "NAME", Extra: !several, Cut: output.Naming, Cell: func(r historyRow) string { return r.Name }},
+			{Title: "REVISION", Cell: func(r historyRow) string { return output.Revision(r.Edition) }},
+			{Title: "WHEN", Time: func(r historyRow) time.Time { return r.at }},
+			output.Author(func(r historyRow) string { return r.Author }),
+			{Title: "WHAT", Cut: output.Prose, Cell: historyRow.what},
+			{Title: "KIND", Extra: true, Cell: of(func(m *wire.Saved) string { return m.Kind })},
+			{Title: "TARGET", Cut: output.Place, Cell: of(func(m *wire.Saved) string { return m.Target })},
 			{Title: "EVERY", Cell: of(func(m *wire.Saved) string { return m.Every.String() })},
-			{Title: "AGENTS", Cell: of(func(m *wire.Saved) string { return console.Where(*m) })},
+			{Title: "AGENTS", Cut: output.Place, Cell: of(func(m *wire.Saved) string { return console.Where(*m) })},
 		}})
 }
 
@@ -101,10 +123,10 @@ func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rollback",
 		ArgsUsage:   cmdline.Monitor,
-		Usage:       "make a monitor, channel, rule, window or group as it was at an earlier revision",
+		Usage:       "restore an earlier revision of a monitor, channel, rule, window or group",
 		UsageText:   "netmon rollback NAME --to REVISION, netmon rollback channel|rule|window|group NAME --to REVISION",
 		Subcommands: settingRollbackCommands(),
-		Description: "The earlier definition is saved as a new revision; a deleted monitor comes back.",
+		Description: "Saves the earlier definition as a new revision. A deleted monitor comes back.",
 		Flags:       []cli.Flag{brokerFlag(), cmdline.Takes(cmdline.Revision, &cli.Uint64Flag{Name: "to", Usage: "`REVISION`, as netmon history shows it"})},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "name of a monitor")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,7 +17,9 @@ import (
 
 // settingRow is one change of a setting as programs get it.
 type settingRow struct {
-	Revision uint64       `json:"revision"`
+	Revision uint64       `json:"revision"`         // orders the changes of all settings
+	Edition  uint64       `json:"edition"`          // counts those of this one: what people see as its revision
+	Author   string       `json:"author,omitempty"` // who did it
 	At       string       `json:"at"`
 	Deleted  bool         `json:"deleted,omitempty"`
 	Problem  string       `json:"problem,omitempty"`
@@ -60,7 +61,7 @@ func settingHistoryCommands() (out []*cli.Command) {
 func printSettingHistory(c *cli.Context, revisions []console.SettingRevision) error {
 	rows := make([]settingRow, len(revisions))
 	for i, r := range revisions {
-		rows[i] = settingRow{Revision: r.Revision, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Setting == nil && r.Problem == nil, Setting: r.Setting, at: r.At}
+		rows[i] = settingRow{Revision: r.Revision, Edition: r.Edition, Author: r.Author, At: r.At.UTC().Format("2006-01-02T15:04:05.000Z"), Deleted: r.Setting == nil && r.Problem == nil, Setting: r.Setting, at: r.At}
 		if r.Problem != nil {
 			rows[i].Problem = r.Problem.Error()
 		}
@@ -77,18 +78,18 @@ func printSettingHistory(c *cli.Context, revisions []console.SettingRevision) er
 		}
 	}
 	return printList(c, output.Listing[settingRow]{Kind: "SettingRevisions", Items: rows,
-		Name: func(r settingRow) string { return strconv.FormatUint(r.Revision, 10) },
+		Name: func(r settingRow) string { return output.Revision(r.Edition) },
 		Columns: []output.Column[settingRow]{
-			{Title: "REVISION", Cell: func(r settingRow) string { return strconv.FormatUint(r.Revision, 10) }},
-			{Title: "WHEN", Cell: func(r settingRow) string { return r.at.Local().Format(time.DateTime) }},
-			{Title: "WHO", Cell: of(func(x wire.Setting) string { return x.About().Author })},
-			{Title: "WHAT", Cell: func(r settingRow) string {
+			{Title: "REVISION", Cell: func(r settingRow) string { return output.Revision(r.Edition) }},
+			{Title: "WHEN", Time: func(r settingRow) time.Time { return r.at }},
+			output.Author(func(r settingRow) string { return r.Author }),
+			{Title: "WHAT", Cut: output.Prose, Cell: func(r settingRow) string {
 				if r.Deleted {
 					return "deleted"
 				}
 				return of(func(x wire.Setting) string { return x.About().Change })(r)
 			}},
-			{Title: "SETTING", Cell: of(console.SettingText)},
+			{Title: "SETTING", Cut: output.Prose, Cell: of(console.SettingText)},
 		}})
 }
 

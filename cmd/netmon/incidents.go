@@ -16,15 +16,15 @@ import (
 func getIncidentsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "incidents",
-		ArgsUsage: cmdline.Nothing,
-		Usage:     "what is wrong, what belongs together, and who was told",
-		UsageText: "netmon get incidents [--all] [--from 24h] [--monitor NAME] [--tag team=shop] [-o FORM] [--watch]",
-		Description: "Those that are open, the worst first; with --all those that are over follow, the\nnewest first. Behind each channel stands what became of its newest notice: sent,\n" +
-			"retrying, undelivered, or waits. netmon incident ID tells all of one.\n\n   netmon get incidents --tag team=shop\n   netmon get incidents --all --from 168h -o csv",
+		ArgsUsage: cmdline.Monitors,
+		Usage:     "what is wrong, what belongs together, and who was notified",
+		UsageText: "netmon get incidents [NAME...] [--all] [--from 1d] [--tag team=shop] [-o FORM] [--watch]",
+		Description: "Those that are open, the worst first; with --all those that are over follow, the\nnewest first. NAME is a monitor, a group or an agent, in which * and ? stand for any\npart. Behind each channel stands what became of its newest notice: sent,\n" +
+			"retrying, undelivered, or waits. netmon incident ID tells all of one.\n\n   netmon get incidents --tag team=shop\n   netmon get incidents 'svc-*'\n   netmon get incidents --all --from 7d -o csv",
 		Flags: []cli.Flag{brokerFlag(), listFlag(),
 			&cli.BoolFlag{Name: "all", DisableDefaultText: true, Usage: "also those that are over"},
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Usage: "with --all: those that were open at this `TIME`, or so long ago, and later (default: all that are kept)"}),
-			cmdline.Takes(cmdline.Monitor, &cli.StringSliceFlag{Name: "monitor", Usage: "only those with the monitor, group or agent `NAME`; may be repeated"}),
+			timeFlag("from", "", "with --all: those that were open at this `TIME` and later, such as 7d for a week ago (default: all that are kept)"),
+			cmdline.Takes(cmdline.Monitor, &cli.StringSliceFlag{Name: "monitor", Usage: "the same as NAME: only those with the monitor, group or agent `NAME`; may be repeated"}),
 			tagFlag(), watchFlag(),
 		},
 		Action: getIncidents,
@@ -69,7 +69,7 @@ func getIncidents(c *cli.Context) error {
 }
 
 func incidentFilter(c *cli.Context) (console.IncidentFilter, error) {
-	f := console.IncidentFilter{All: c.Bool("all"), Monitors: c.StringSlice("monitor")}
+	f := console.IncidentFilter{All: c.Bool("all"), Monitors: append(c.StringSlice("monitor"), c.Args().Slice()...)}
 	var p wire.Problems
 	if c.IsSet("from") {
 		from, err := parseTime("from", c.String("from"), time.Now())
@@ -81,9 +81,7 @@ func incidentFilter(c *cli.Context) (console.IncidentFilter, error) {
 			p.Addf("--from", "is for incidents that are over: want --all beside it")
 		}
 	}
-	for _, name := range f.Monitors {
-		p.Add("--monitor", wire.CheckToken(name))
-	}
+	p.Add("", checkNames(f.Monitors))
 	if err := p.Err(); err != nil {
 		return f, usage("%w", err)
 	}
@@ -96,9 +94,9 @@ func incidentCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "incident",
 		ArgsUsage: cmdline.Incident,
-		Usage:     "tell all of an incident: members, evidence, who was told, what happens next",
+		Usage:     "show an incident: members, evidence, who was told, what comes next",
 		UsageText: "netmon incident ID|NAME [-o json|yaml]",
-		Description: "ID is that of netmon get incidents, or its beginning. NAME is that of a monitor,\na group or an agent: its open incident, else the newest.\n\n" +
+		Description: "ID is the one that netmon get incidents shows, or its beginning. NAME is a monitor, a\ngroup or an agent, for its open incident, else its newest one.\n\n" +
 			"   netmon incident 3f2a\n   netmon incident web -o json",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("text", "json", "yaml")},
 		Action: func(c *cli.Context) error {

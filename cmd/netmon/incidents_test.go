@@ -27,7 +27,7 @@ func TestGetIncidents_Watch(t *testing.T) {
 	}
 	publish()
 	plain, ndjson, all := follow(t, "get", "incidents", "--watch"), follow(t, "get", "incidents", "-w", "-o", "ndjson", "--monitor", "web"), follow(t, "get", "incidents", "--all", "-w", "-o", "csv")
-	plain.line("ID", "SEVERITY", "TOLD")
+	plain.line("ID", "SEVERITY", "NOTIFIED")
 	plain.line("3f2a", "down", "open", "web is down")
 	ndjson.line(`"id":"web-3f2a91bc00112233"`, `"state":"open"`)
 	all.line("id,severity,state")

@@ -33,6 +33,7 @@ import (
 	"netmon/console/monitorfile"
 	"netmon/console/output"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/testlog"
 	"netmon/wire"
 )
@@ -105,7 +106,7 @@ func nastyMesh(t *testing.T) (url string) {
 		publish("verdicts.web", wire.Verdict{Monitor: "web", State: state, Was: wire.VerdictState(nastyText), Since: at, At: at.Add(time.Duration(i) * time.Second), N: uint64(i + 1), Incident: nastyText, Why: nastyText, Blame: blame,
 			Quorum:   wire.VerdictQuorum{Need: 1, Rule: nastyText, Down: []string{"mars", nastyText}, Slow: []string{nastyText}, Up: []string{nastyText}, Blind: []string{nastyText}, Silent: []string{nastyText}, Aside: []string{nastyText}},
 			Evidence: []wire.Evidence{{Agent: nastyText, Started: at, Outcome: wire.Outcome(nastyText), Failure: wire.Failure(nastyText), Text: nastyText, ID: nastyText}}, Revision: 1})
-		publish("verdicts.agent.mars", wire.AgentVerdict{Agent: "mars", Standing: wire.AgentStanding(nastyText), Since: at, At: at, N: uint64(i + 1), Incident: nastyText, Why: nastyText, Blame: blame})
+		publish("verdicts.agent.mars", wire.AgentVerdict{Agent: "mars", Status: wire.AgentStatus(nastyText), Since: at, At: at, N: uint64(i + 1), Incident: nastyText, Why: nastyText, Blame: blame})
 		publish(wire.MeshVerdictSubject, wire.MeshVerdict{Frozen: true, Since: at, At: at, N: uint64(i + 1), Why: nastyText})
 	}
 	publish("verdicts.web", []byte(nasty))
@@ -271,6 +272,7 @@ func nastyManifest() string {
 // TestInjection runs every command that prints against a hostile mesh and
 // hostile targets, in every form.
 func TestInjection(t *testing.T) {
+	need.Time(t)
 	t.Setenv("NETMON_BROKER", nastyMesh(t))
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -303,6 +305,9 @@ func TestInjection(t *testing.T) {
 		{args: "get results -o FORM", forms: []string{"lines", "ndjson", "json", "csv"}},
 		{args: "get broker -o FORM", forms: listForms},
 		{args: "explain web"}, {args: "explain web -o json"}, {args: "explain bad"}, {args: "explain \x1b[2J"}, {args: "explain web --at \x1b[2J"},
+		{args: "stats web -o FORM", forms: listForms}, {args: "stats \x1b[2J"}, {args: "stats * --from \x1b[2J"}, {args: "stats web --against \x1b[2J"}, {args: "stats --tag \x1b[2J"},
+		{args: "uptime -o FORM", forms: listForms}, {args: "uptime \x1b[2J"}, {args: "uptime web --by \x1b[2J"},
+		{args: "graph web -o FORM", forms: []string{"text", "json", "\x1b[2J"}}, {args: "graph \x1b[2J"}, {args: "graph web --agent \x1b[2J"},
 		{args: "get incidents --all -o FORM", forms: listForms}, {args: "get incidents --monitor \x1b[2J"}, {args: "get incidents --all --from \x1b[2J"},
 		{args: "incident 1234 -o FORM", forms: []string{"text", "json", "yaml", "\x1b[2J"}}, {args: "incident web"}, {args: "incident \x1b[2J"}, {args: "__complete incident "},
 		{args: "notify ls -o FORM", forms: listForms}, {args: "notify test hook -o FORM", forms: []string{"text", "json"}}, {args: "notify test \x1b[2J"}, {args: "notify test none"}, {args: "__complete notify test "},
@@ -344,7 +349,7 @@ func TestInjection(t *testing.T) {
 		{args: "apply -f " + ugly},
 		{args: "backtest -f " + rules + " -o FORM", forms: []string{"table", "json", "\x1b[2J"}}, {args: "backtest -f " + rules + " web"}, {args: "backtest -f " + ugly}, {args: "backtest -f " + rules + " \x1b[2J"},
 		{args: "context add --broker nats://127.0.0.1:1 a"}, {args: "context add --broker \x1b[2J b"}, {args: "context ls"}, {args: "context use \x1b[2J"}, {args: "context use a"}, {args: "context rm a"},
-		{args: "schema"}, {args: "version"}, {args: "completion bash"}, {args: "completion zsh"}, {args: "completion fish"},
+		{args: "schema"}, {args: "docs"}, {args: "docs \x1b[2J"}, {args: "version"}, {args: "completion bash"}, {args: "completion zsh"}, {args: "completion fish"},
 		{args: "console", stdin: "get agents\nshow web\nget results\n\x1b[2J\u202e\nadd\ntcp\n\x1b[2J\nhelp\nconfig ls\nwatch --last -n 2\n"},
 		{args: "__complete show "}, {args: "__complete get monitor "}, {args: "__complete config use "}, {args: "__complete get agents -l "}, {args: "__complete add tcp h:1 --on "}, {args: "__complete --line netmon show \x1b[2J"},
 		{args: "policy \x1b[2J"}, {args: "edit \x1b[2J"}, {args: "edit worse"}, {args: "token \x1b[2J"}, {args: "token new \x1b[2J"},
@@ -355,6 +360,8 @@ func TestInjection(t *testing.T) {
 		{args: "add tcp 127.0.0.1:1 --name new"}, {args: "add tcp 127.0.0.1:1 --name \x1b[2J"},
 		{args: "ack 1234 -m \x1b[2J"}, {args: "ack \x1b[2J"}, {args: "unack 1234"}, {args: "silence \x1b[2J"}, {args: "silence web --for 1h -m NASTY\x1b[2J"},
 		{args: "stop web"}, {args: "start web"}, {args: "stop worse"},
+		{args: "set web every=\x1b[2J"}, {args: "set web \x1b[2J=1"}, {args: "set web every=11s"}, {args: "set worse every=1s"}, {args: "set \x1b[2J every=1s"},
+		{args: "copy web other"}, {args: "copy worse other2"}, {args: "copy web \x1b[2J"}, {args: "rename other third"}, {args: "rename worse fourth"}, {args: "rename third \x1b[2J"}, {args: "delete third --yes"},
 		{args: "apply -f " + good},
 		{args: "rollback web --to 1"}, {args: "rollback web --to 7"},
 		{args: "delete worse"}, {args: "delete bad"},
@@ -380,7 +387,7 @@ func TestInjection(t *testing.T) {
 			args := strings.Split(strings.ReplaceAll(c.args, "FORM", form), " ")
 			var out, errs strings.Builder
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-			code := run(ctx, append([]string{"netmon"}, args...), strings.NewReader(c.stdin), &out, &errs)
+			code := execute(ctx, append([]string{"netmon"}, args...), strings.NewReader(c.stdin), &out, &errs)
 			if ctx.Err() != nil {
 				t.Errorf("netmon %q did not end", args)
 			}

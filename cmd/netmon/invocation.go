@@ -9,12 +9,13 @@ import (
 	"netmon/internal/endpoint"
 )
 
-// invocation is one command line, carried out by runApp: what its command has to
+// invocation is one command line, carried out by executeApp: what its command has to
 // know and no flag says. It travels in the command's context.
 type invocation struct {
 	session *session  // of the prompt that the line is from; nil: of a shell, or for another broker than the prompt's
 	said    io.Writer // what a command that has the whole terminal tells once the prompt is back; nil: its standard output
 	broker  decision
+	args    []string // as they were typed
 }
 
 // decision is what a command's Before found out about its broker.
@@ -31,5 +32,5 @@ func within(ctx context.Context, i *invocation) context.Context {
 	return context.WithValue(ctx, invocationKey{}, i)
 }
 
-// invocationOf is what runApp was given for this command line.
+// invocationOf is what executeApp was given for this command line.
 func invocationOf(c *cli.Context) *invocation { return c.Context.Value(invocationKey{}).(*invocation) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"time"
 
 	"netmon/console"
@@ -80,19 +79,19 @@ func monitorListing(list []wire.Saved, states []console.Status) output.Listing[j
 			return fmt.Sprint(m.State, m.Since, m.Flapping, m.Muted, m.In, m.refused, string(data), err)
 		},
 		Columns: []output.Column[judged]{
-			{Title: "NAME", Cell: func(m judged) string { return m.Name }},
+			{Title: "NAME", Cut: output.Naming, Cell: func(m judged) string { return m.Name }},
 			{Title: "STATE", Cell: func(m judged) string { return m.State.String() }},
 			{Title: "SINCE", Cell: func(m judged) string { return console.SinceText(m.Since, now) }},
 			{Title: "KIND", Cell: func(m judged) string { return m.Kind }},
-			{Title: "TARGET", Cell: func(m judged) string { return m.Target }},
+			{Title: "TARGET", Cut: output.Place, Cell: func(m judged) string { return m.Target }},
 			{Title: "EVERY", Cell: func(m judged) string { return m.Every.String() }},
-			{Title: "AGENTS", Cell: func(m judged) string { return console.Where(m.Saved) }},
-			{Title: "REVISION", Cell: func(m judged) string { return strconv.FormatUint(m.Revision, 10) }},
-			{Title: "WHY", Cell: func(m judged) string { return console.MutedText(console.WhyListed(m.Why, m.verdict), m.Muted) }},
+			{Title: "AGENTS", Cut: output.Place, Cell: func(m judged) string { return console.Where(m.Saved) }},
+			{Title: "REVISION", Extra: true, Cell: func(m judged) string { return output.Revision(m.Edition) }},
+			{Title: "WHY", Cut: output.Prose, Cell: func(m judged) string { return console.MutedText(console.WhyListed(m.Why, m.verdict), m.Muted) }},
 		},
 		Wide: []output.Column[judged]{
 			{Title: "TIMEOUT", Cell: func(m judged) string { return m.Timeout.String() }},
-			{Title: "AUTHOR", Cell: func(m judged) string { return m.Author }},
+			output.Author(func(m judged) string { return m.Author }),
 			{Title: "CHANGE", Cell: func(m judged) string { return m.Change }},
 			{Title: "OPTIONS", Cell: func(m judged) string { return string(m.Options) }},
 			{Title: "TAGS", Cell: func(m judged) string { return console.TagText(m.Tags) }},

@@ -14,8 +14,13 @@ import (
 func judgingFlags() []cli.Flag {
 	var flags []cli.Flag
 	for _, f := range draft.RuleFlags() {
-		flags = append(flags, cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: f.Name, DefaultText: f.Default, Usage: f.Help}))
+		takes := cmdline.Text
+		if len(f.Words) > 0 {
+			takes = cmdline.OneOf(f.Words...)
+		}
+		flags = append(flags, cmdline.Takes(takes, &cli.StringFlag{Name: f.Name, DefaultText: f.Default, Usage: f.Help}))
 	}
+	flags = append(flags, cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "slo", Usage: "objective in `PERCENT`, such as 99.9, or 99.9/90d over another time than 30d: its error budget is watched"}))
 	return append(flags, cmdline.Takes(cmdline.Monitors, &cli.StringFlag{Name: "depends-on", Usage: "`MONITORS` without which it cannot be reached, by commas"}))
 }
 
@@ -25,6 +30,11 @@ func judgingOf(c *cli.Context, m *wire.Saved) error {
 	rule, err := draft.Rule(func(flag string) (string, bool) { return c.String(flag), c.IsSet(flag) })
 	p.Add("", err)
 	m.Verdict = rule
+	if c.IsSet("slo") {
+		slo, err := wire.ParseSLO(c.String("slo"))
+		p.Add("--slo", err)
+		m.SLO = &slo
+	}
 	if c.IsSet("depends-on") {
 		for name := range strings.SplitSeq(c.String("depends-on"), ",") {
 			m.DependsOn = append(m.DependsOn, strings.TrimSpace(name))

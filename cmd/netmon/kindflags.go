@@ -12,6 +12,8 @@ import (
 	"netmon/console/draft"
 	"netmon/internal/cmdline"
 	"netmon/probes"
+	"netmon/probes/kinds"
+	"netmon/wire"
 )
 
 // kindCommands makes one subcommand for each kind, with the kind's own options
@@ -19,7 +21,7 @@ import (
 // documentation is.
 func kindCommands(shared func() []cli.Flag, what string, action func(*cli.Context, probes.Kind) error) []*cli.Command {
 	var out []*cli.Command
-	for _, k := range probes.Kinds {
+	for _, k := range kinds.All() {
 		own := shared()
 		var taken []string
 		for _, f := range own {
@@ -49,11 +51,14 @@ func unknownKind(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usage("which kind? %s", c.Command.UsageText)
 	}
-	return usage("kind: unknown kind %q: one of %s", c.Args().First(), probes.Names())
+	return usage("kind: %w", wire.Unknown("kind", c.Args().First(), strings.Split(kinds.All().Names(), ", ")))
 }
 
+// ofThisKind is the category of the flags that are a kind's own options.
+const ofThisKind = "of this kind:"
+
 func optionFlag(f probes.Field) cli.Flag {
-	const category = "of this kind:"
+	const category = ofThisKind
 	help := f.Help
 	if f.Default != "" {
 		help += " (default: " + f.Default + ")"

@@ -1,3 +1,7 @@
+// A negative serial number is against RFC 5280 section 4.1.2.2, and all common
+// clients take it: what is measured must not depend on it.
+//go:debug x509negativeserial=1
+
 // Command netmon watches network services from many places at once.
 //
 // This package holds flags, files, signals and wiring; what netmon does is in
@@ -9,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -24,6 +29,7 @@ import (
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/notify/shoutrrr"
+	"netmon/wire"
 )
 
 // version is set by the build (-ldflags "-X main.version=1.2.3").
@@ -40,32 +46,34 @@ const (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // what libraries write there: see quietLibraries
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
+	code := execute(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is the whole program, as a function of its surroundings.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// execute is the whole program, as a function of its surroundings.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := newApp(stdin, stdout, stderr)
 	if len(args) > 1 && args[1] == completeWord {
 		cmdline.Complete(ctx, app, args[2:], stdout)
 		return exitOK
 	}
 	if len(args) == 2 && args[1] == shoutrrr.Word { // the notifier started this, see notify/shoutrrr
-		if err := shoutrrr.Run(stdin, stdout); err != nil {
+		if err := shoutrrr.Execute(stdin, stdout); err != nil {
 			fmt.Fprintln(stderr, err)
 			return exitNo
 		}
 		return exitOK
 	}
-	return runApp(ctx, &invocation{}, app, args)
+	return executeApp(ctx, &invocation{}, app, args)
 }
 
-// runApp carries out one command line and returns its exit code.
-func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int {
-	err := app.RunContext(within(ctx, i), cmdline.Permute(app, args))
+// executeApp carries out one command line and returns its exit code.
+func executeApp(ctx context.Context, i *invocation, app *cli.App, args []string) int {
+	i.args = args
+	err := run(ctx, i, app, args)
 	var coded *exit.Error
 	switch {
 	case err == nil:
@@ -80,7 +88,7 @@ func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int
 	default:
 		coded = &exit.Error{Code: exitNo, Err: err}
 	}
-	if isCheck(args) && coded.Err != nil {
+	if isCheck(app, args) && coded.Err != nil {
 		line, code := output.PluginFailed(coded.Err)
 		fmt.Fprintln(app.Writer, line)
 		return code
@@ -89,6 +97,19 @@ func runApp(ctx context.Context, i *invocation, app *cli.App, args []string) int
 		fmt.Fprintln(app.ErrWriter, "netmon:", console.PrintableText(coded.Err.Error()))
 	}
 	return coded.Code
+}
+
+// run carries out one command line, or says how to use the program.
+func run(ctx context.Context, i *invocation, app *cli.App, args []string) error {
+	args, err := expand(app, args)
+	if err != nil {
+		return err
+	}
+	if text, ok := cmdline.Help(app, args); ok {
+		_, err := io.WriteString(app.Writer, text)
+		return err
+	}
+	return app.RunContext(within(ctx, i), cmdline.Permute(app, args))
 }
 
 // usage is the error of a command that was called wrongly.
@@ -106,17 +127,28 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usage("unknown command %q: netmon --help lists them", c.Args().First())
-			}
-			return cli.ShowAppHelp(c)
+			return unknownCommand(c.App, c.Args().First()) // with nothing it is help
 		},
-		Commands: []*cli.Command{
-			upCommand(), consoleCommand(), brokerCommand(), agentCommand(), notifierCommand(), agentsCommand(), policyCommand(), controllerCommand(),
-			probeCommand(), addCommand(), applyCommand(), diffCommand(), validateCommand(), getCommand(), showCommand(), silenceCommand(), ackCommand(), unackCommand(), explainCommand(), incidentCommand(), notifyCommand(), editCommand(), deleteCommand(), recoverCommand(),
-			startCommand(), stopCommand(), runCommand(), historyCommand(), rollbackCommand(), watchCommand(), dashCommand(), versionCommand(),
-			contextCommand(), tokenCommand(), accessCommand(), auditCommand(), backupCommand(), restoreCommand(), configCommand(), checkCommand(), waitCommand(), backtestCommand(), doctorCommand(), completionCommand(), schemaCommand(),
-		},
+		Description: "netmon help COMMAND tells more of a command, netmon docs commands of all.\n" +
+			"ls, ps, list and status stand for get monitors, and ping HOST for probe icmp HOST.\n\n" +
+			documentsNamed(),
+	}
+	for _, group := range []struct {
+		title    string
+		commands []*cli.Command
+	}{
+		{"Start", []*cli.Command{upCommand(), consoleCommand(), dashCommand(), doctorCommand(), docsCommand(), versionCommand(), completionCommand()}},
+		{"Measure and look", []*cli.Command{probeCommand(), getCommand(), showCommand(), watchCommand(), explainCommand(), runCommand(), checkCommand(), waitCommand(), statsCommand(), uptimeCommand(), graphCommand(), backtestCommand()}},
+		{"Change monitors", []*cli.Command{addCommand(), setCommand(), editCommand(), renameCommand(), copyCommand(), startCommand(), stopCommand(), deleteCommand(), historyCommand(), rollbackCommand(), recoverCommand()}},
+		{"Files and configurations", []*cli.Command{applyCommand(), diffCommand(), validateCommand(), configCommand(), schemaCommand()}},
+		{"Incidents and notices", []*cli.Command{incidentCommand(), ackCommand(), unackCommand(), silenceCommand(), notifyCommand()}},
+		{"Run a mesh", []*cli.Command{brokerCommand(), controllerCommand(), agentCommand(), notifierCommand(), agentsCommand(), policyCommand(), backupCommand(), restoreCommand()}},
+		{"Who may do what", []*cli.Command{contextCommand(), tokenCommand(), accessCommand(), auditCommand()}},
+	} {
+		for _, c := range group.commands {
+			c.Category = group.title
+		}
+		app.Commands = append(app.Commands, group.commands...)
 	}
 	prepare(app.Commands)
 	return app
@@ -127,8 +159,12 @@ func prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = wrongFlag
 		c.HideHelpCommand = true
+		c.Flags = cmdline.ReadDays(c.Flags)
 		withEndpoint(c)
 		withPatience(c)
+		if len(c.Subcommands) > 0 && c.ArgsUsage == cmdline.Nothing && c.Action != nil {
+			c.Action = suggesting(c.Action)
+		}
 		prepare(c.Subcommands)
 	}
 }
@@ -140,19 +176,44 @@ func wrongFlag(c *cli.Context, err error, _ bool) error {
 		help = c.Command.HelpName + " --help"
 	}
 	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
-		return usage("no such flag: -%s: %s lists them", name, help)
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		typed, near := typedFlag(c, name), ""
+		if c != nil && c.Command != nil {
+			near = wire.DidYouMean(dashes(name), cmdline.FlagNames(c.Command.Flags))
+		}
+		if near != "" {
+			return usage("no such flag: %s%s %s lists the flags", typed, near, help)
+		}
+		return usage("no such flag: %s: %s lists the flags", typed, help)
 	}
 	if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
 		if name, why, ok := strings.Cut(rest, ": "); ok {
 			if why == "parse error" { // so the flag package says it of all but texts
 				why = "cannot be read as " + kindOfFlag(c, name)
 			}
-			return usage("--%s: %s: %s: %s tells more", name, value, why, help)
+			return usage("%s: %s: %s: %s tells more", typedFlag(c, name), value, why, help)
 		}
 	}
 	return usage("%w: %s lists the flags", err, help)
 }
+
+// typedFlag is a flag as somebody typed it.
+func typedFlag(c *cli.Context, name string) string {
+	if c != nil {
+		if i, ok := c.Context.Value(invocationKey{}).(*invocation); ok {
+			for _, arg := range i.args {
+				if strings.HasPrefix(arg, "-") && cmdline.FlagOf(arg) == name {
+					typed, _, _ := strings.Cut(arg, "=")
+					return typed
+				}
+			}
+		}
+	}
+	return dashes(name)
+}
+
+// dashes is a flag's name as it is typed.
+func dashes(name string) string { return strings.Repeat("-", min(len(name), 2)) + name }
 
 // kindOfFlag says what the value of a flag is.
 func kindOfFlag(c *cli.Context, name string) string {
@@ -163,7 +224,7 @@ func kindOfFlag(c *cli.Context, name string) string {
 			}
 			switch cmdline.ValueOf(f) {
 			case cmdline.Duration:
-				return "a duration, such as 10s"
+				return "a duration, such as 10s or 1d"
 			case cmdline.Number, cmdline.Revision:
 				return "a number"
 			}

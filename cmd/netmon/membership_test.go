@@ -207,7 +207,7 @@ func TestEndpoint_SignsNoStrangeNonce(t *testing.T) {
 			io.Copy(io.Discard, conn)
 		}()
 		_, err = connect("nats://" + l.Addr().String())
-		if err == nil || !strings.Contains(err.Error(), "no nonce of a NATS server") {
+		if err == nil || !strings.Contains(err.Error(), "not the nonce of a NATS server") {
 			t.Errorf("%s: %v", what, err)
 		}
 		l.Close()
@@ -279,7 +279,7 @@ func TestMemberOf_StrangerIsTold(t *testing.T) {
 	}
 	defer nc.Close()
 	got := (<-told).Error()
-	for _, want := range []string{s.Address, "the broker wants to know who an agent is", "netmon agent --join LINE", "netmon token new agent --id oslo", "--replace"} {
+	for _, want := range []string{s.Address, "the broker requires an identity", "netmon agent --join LINE", "netmon token new agent --id oslo", "--replace"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in: %s", want, got)
 		}

@@ -21,9 +21,9 @@ func notifierCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "notifier",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "run a notifier: send what channels are to be told from this host",
+		Usage:     "run a notifier: send notices from this host",
 		UsageText: "netmon notifier --join LINE | --broker nats://HOST:4222 [--notify-policy FILE]",
-		Description: "netmon up, broker and controller run one, too: this one is for a host that reaches\nwhat they do not, or has secrets that they should not have. Of several notifiers one\nat a time has a channel; one that cannot read a channel's secrets leaves it to others.\n" +
+		Description: "netmon up, broker and controller run a notifier, too. This one is for a host that\nreaches what they do not, or has secrets that they should not have. Each channel\nbelongs to one notifier at a time; one that lacks a channel's secrets leaves it to\nothers.\n" +
 			"LINE is what `netmon token new notifier` prints. It is needed once.\n\n" +
 			"   netmon token new notifier --name alerts\n   netmon notifier --join tls://HOST:4222/join/TOKEN/PIN",
 		Flags: []cli.Flag{brokerFlag(), logFlag(), notifyPolicyFlag(),

@@ -18,7 +18,7 @@ func notifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "notify",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "show how channels are, and try one",
+		Usage:     "show whether channels work, and test one",
 		UsageText: "netmon notify ls|test",
 		Action: func(c *cli.Context) error {
 			return usage("notify what? want ls or test CHANNEL, got %q", c.Args().First())
@@ -47,7 +47,7 @@ func notifyList(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := printList(c, output.Channels(list, "no channel is saved: nobody is told of anything; docs/alerts.md tells how to save one")); err != nil {
+		if err := printList(c, output.Channels(list, "no channel is saved: nobody is notified; docs/alerts.md describes how to save one")); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(list, func(h console.ChannelHealth) bool { return !h.Works() }) {

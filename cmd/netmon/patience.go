@@ -13,6 +13,7 @@ import (
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/internal/retry"
+	"netmon/wire"
 )
 
 // lasting are the commands that run until they are stopped: what they wait for
@@ -32,7 +33,7 @@ func withPatience(c *cli.Command) {
 	}
 	own := cmdline.Find(c.Flags, "timeout") != nil
 	if !own {
-		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", DefaultText: fmt.Sprintf("none, and %v for each answer", defaultPatience), Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
+		c.Flags = append(slices.Clip(c.Flags), &cli.DurationFlag{Name: "timeout", Category: cmdline.ForBroker, DefaultText: fmt.Sprintf("none, and %v for each answer", defaultPatience), Usage: "give up after this `DURATION`, with exit code 4 [$NETMON_TIMEOUT]"})
 	}
 	action := c.Action
 	c.Action = func(c *cli.Context) error {
@@ -65,7 +66,7 @@ func patience(c *cli.Context, own bool) (d time.Duration, from string, err error
 	case !own && c.IsSet("timeout"):
 		d, from = c.Duration("timeout"), "--timeout"
 	case env != "":
-		d, err = time.ParseDuration(env)
+		d, err = wire.ParseDuration(env)
 		from = "NETMON_TIMEOUT"
 	default:
 		return 0, "", nil

@@ -13,7 +13,7 @@ import (
 	"netmon/console"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
-	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -21,13 +21,13 @@ func policyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "policy",
 		ArgsUsage: cmdline.Text,
-		Usage:     "check the policy of an agent on this host, and ask it about addresses",
+		Usage:     "check this host's agent policy, and ask it about addresses",
 		UsageText: "netmon policy [--policy FILE] [ADDRESS[:PORT]...]",
 		Description: "Reads the file that `netmon agent` would read, tells every mistake in it, and says\nof each address whether probes may go there, and secrets with them; without a port\nit is asked about icmp. The exit code is 1 when one may not.\n\n" +
 			"   netmon policy --policy policy.yaml 10.0.0.1:22 169.254.169.254:80",
 		Flags: []cli.Flag{policyFlag()},
 		Action: func(c *cli.Context) error {
-			p, path, err := policyfile.Find(c.String("policy"))
+			p, path, err := policyfile.Find(c.String("policy"), kinds.All())
 			if err != nil {
 				return err
 			}
@@ -70,8 +70,9 @@ func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
 // warnPlain tells of secrets that stand in monitors, where everybody who reads
 // them sees them.
 func warnPlain(w io.Writer, monitors ...wire.Saved) {
+	kinds := kinds.All()
 	for _, m := range monitors {
-		for _, path := range probes.PlainSecrets(m.Monitor) {
+		for _, path := range kinds.PlainSecrets(m.Monitor) {
 			fmt.Fprintf(w, "netmon: WARNING: monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads\n", m.Name, path)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -29,13 +30,17 @@ func probeCommand() *cli.Command {
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "measure now, here without a broker, or from agents",
 		UsageText: "netmon probe KIND TARGET [--from AGENTS] [options]",
-		Description: "Measures TARGET once, here, and prints what was learned. With --from, agents\nmeasure, and each answer is shown as it lands; agents that are away are listed.\n" +
+		Description: "Measures TARGET once, or -c times, here and prints what was learned. With --from, agents\nmeasure, and each answer is shown as it arrives; agents that are away are listed.\n" +
 			"Nothing is saved. Exit 0: the target is fine, 1: it is not, or could not be\nmeasured, 2: wrong use.\n\n" +
-			"   netmon probe https example.com\n   netmon probe https example.com --from region=eu -c 5 --need any\n   netmon probe icmp 127.0.0.1 --count 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help",
+			"   netmon probe https example.com\n   netmon probe https example.com --from region=eu -c 5 --need any\n   netmon probe icmp 127.0.0.1 -c 5\n   netmon probe tcp localhost:22 --explain\n   netmon probe http --help",
 		Subcommands: kindCommands(flags, "probe", probeNow),
 		Action:      unknownKind,
 	}
 	for _, kind := range cmd.Subcommands {
+		if cmdline.Find(kind.Flags, "count") == nil { // the kind has no option of this name
+			times := slices.IndexFunc(kind.Flags, func(f cli.Flag) bool { return f.Names()[0] == "times" })
+			kind.Flags[times].(*cli.IntFlag).Aliases = []string{"c", "count"}
+		}
 		kind.Before = func(c *cli.Context) error {
 			if c.IsSet("from") {
 				return decideEndpoint(c)
@@ -62,7 +67,7 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	}
 	env := &probes.Env{}
 	defer env.Close()
-	check, err := probes.New(env, k.Name, target, options)
+	check, err := k.New(env, target, options)
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -78,10 +83,14 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 		}
 		return probeFrom(c, k, target, options)
 	}
-	for _, name := range []string{"times", "every", "need"} {
-		if c.IsSet(name) {
-			return usage("--%s is for agents: add --from AGENTS", name)
-		}
+	if c.IsSet("need") {
+		return usage("--need: counts agents: add --from AGENTS")
+	}
+	if n := c.Int("times"); n != 1 {
+		return probeTimes(c, k, check, timeout, n)
+	}
+	if c.IsSet("every") {
+		return usage("--every: is for several runs: add -c N")
 	}
 	if err := check.FitsIn(timeout, wire.MaxEvery); err != nil {
 		return usage("%w", err)

@@ -14,16 +14,18 @@ import (
 	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
+	"netmon/internal/plural"
 	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
 // fromFlags make a probe run on agents instead of here.
 func fromFlags() []cli.Flag {
-	const category = "on agents:"
+	const category = "how often, and where:"
 	return []cli.Flag{
-		cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas"}),
-		&cli.IntFlag{Name: "times", Aliases: []string{"c"}, Value: 1, Category: category, Usage: "measure `N` times on each agent"},
+		cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "from", Category: category, Usage: "measure on these `AGENTS`: all, ids, or label=value, by commas; or some of these, such as '3 of region=eu'"}),
+		&cli.IntFlag{Name: "times", Aliases: []string{"c"}, Value: 1, Category: category, Usage: "measure `N` times, on each agent with --from"},
 		&cli.DurationFlag{Name: "every", Value: time.Second, Category: category, Usage: "begin one run in each `DURATION`"},
 		cmdline.Takes(cmdline.OneOf("any", "all"), &cli.StringFlag{Name: "need", Value: "all", Category: category, Usage: "exit 0 when the target is fine from `HOW-MANY` agents: any, all, or a number"}),
 	}
@@ -34,7 +36,7 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 	m := wire.Monitor{Name: "probe", Kind: k.Name, Target: target, Options: options,
 		Every: wire.Duration(wire.MaxEvery), Timeout: wire.Duration(c.Duration("timeout"))}
 	var p wire.Problems
-	p.Add("", probes.CheckMonitor(m))
+	p.Add("", kinds.All().CheckMonitor(m))
 	times := c.Int("times")
 	if times < 1 {
 		p.Addf("--times", "want 1 or more, got %d", times)
@@ -45,18 +47,18 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 	if err := p.Err(); err != nil {
 		return usage("%w", err)
 	}
-	sel, err := wire.ParseSelectors(c.String("from"))
+	sel, err := wire.ParsePlacement(c.String("from"))
 	if err != nil {
 		return usage("--from: %w", err)
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		r := probeReport{c: c, line: console.Line{Alone: true}}
-		got, err := opsOf(cl).Probe(ctx, console.Probing{Monitor: wire.Saved{Monitor: m, Agents: sel}, Times: times, Every: c.Duration("every"), Need: need}, r.take)
+		got, err := opsOf(cl).Probe(ctx, console.Probing{Monitor: wire.Saved{Monitor: m, Agents: sel}, Times: times, Every: c.Duration("every"), Need: need}, r.print)
 		switch few := (*console.NeedError)(nil); {
 		case errors.Is(err, console.ErrNoAgent):
 			return fmt.Errorf("--from %s chooses no agent: netmon get agents lists them", c.String("from"))
 		case errors.As(err, &few):
-			return usage("--need %d: --from %s chooses only %d agents", few.Need, c.String("from"), few.Agents)
+			return usage("--need %d: --from %s chooses only %s", few.Need, c.String("from"), plural.Count(few.Agents, "agent", "agents"))
 		case err != nil:
 			return err
 		case got.Cut && len(got.Tallies) == 0:
@@ -75,8 +77,8 @@ func probeFrom(c *cli.Context, k probes.Kind, target string, options json.RawMes
 	})
 }
 
-// take prints one answer.
-func (r *probeReport) take(a console.Asked) {
+// print prints one answer.
+func (r *probeReport) print(a console.Asked) {
 	if a.Err != nil {
 		fmt.Fprintf(r.c.App.ErrWriter, "%s: run %d: %s\n", a.Agent, a.Run, console.Printable(a.Err.Error()))
 		return

@@ -42,7 +42,7 @@ func progressAlone(c *cli.Context, what string) *progress {
 	return p
 }
 
-func (p *progress) tell(done, of uint64) {
+func (p *progress) show(done, of uint64) {
 	if p.w == nil {
 		return
 	}

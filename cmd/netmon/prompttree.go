@@ -1,14 +1,64 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"netmon/console/prompt"
 	"netmon/internal/cmdline"
 )
 
-// commandTree is what the prompt needs to know of the program's commands to
-// complete them.
+// topic is what the prompt's help lists some commands under.
+type topic struct {
+	name     string
+	commands []string
+}
+
+var topics = []topic{
+	{"look", []string{"get", "show", "watch", "dash", "explain", "stats", "uptime", "graph", "history", "incident", "audit", "wait", "check"}},
+	{"measure", []string{"probe", "run"}},
+	{"monitors", []string{"add", "set", "edit", "rename", "copy", "start", "stop", "delete", "rollback", "apply", "diff", "validate", "config", "backtest"}},
+	{"alerts", []string{"ack", "unack", "silence", "notify"}},
+	{"mesh", []string{"context", "token", "access", "agents", "policy", "recover", "backup", "restore", "doctor"}},
+	{"programs", []string{"up", "agent", "broker", "controller", "notifier", "console"}},
+	{"more", []string{"help", "docs", "schema", "completion", "version"}},
+}
+
+// topicOf is the topic of a command; one that stands in none is listed with the last.
+func topicOf(command string) string {
+	for _, t := range topics {
+		if slices.Contains(t.commands, command) {
+			return t.name
+		}
+	}
+	return topics[len(topics)-1].name
+}
+
+// promptTree is what the prompt needs to know of the program's commands, by topic, to
+// explain and complete them.
+func promptTree(commands []*cli.Command) []prompt.Command {
+	tree := commandTree(commands)
+	for i := range tree {
+		tree[i].Topic = topicOf(tree[i].Names[0])
+	}
+	place := func(c prompt.Command) int {
+		for i, t := range topics {
+			if t.name == c.Topic {
+				if k := slices.Index(t.commands, c.Names[0]); k >= 0 {
+					return 100*i + k
+				}
+				return 100*i + 99
+			}
+		}
+		return 0
+	}
+	slices.SortStableFunc(tree, func(a, b prompt.Command) int { return place(a) - place(b) })
+	return tree
+}
+
+// commandTree is what completion needs to know of the program's commands.
 func commandTree(commands []*cli.Command) []prompt.Command {
 	var out []prompt.Command
 	for _, c := range commands {
@@ -23,7 +73,7 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 			p.Takes = prompt.Agents
 		case cmdline.Target:
 			p.Takes = prompt.Target
-		case cmdline.Incident:
+		case cmdline.Incident, cmdline.Incidents:
 			p.Takes = prompt.Incidents
 		case cmdline.Channel:
 			p.Takes = prompt.Channels
@@ -31,6 +81,7 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 		if sort := cmdline.SettingSort(c.ArgsUsage); sort != "" {
 			p.Takes, p.Sort = prompt.Settings, sort
 		}
+		p.Values = wordsOf(c.ArgsUsage)
 		for _, f := range c.Flags {
 			p.Flags = append(p.Flags, promptFlag(f))
 		}
@@ -41,9 +92,9 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 
 func promptFlag(f cli.Flag) prompt.Flag {
 	takes := cmdline.ValueOf(f)
-	out := prompt.Flag{Names: f.Names(), Value: takes != cmdline.Nothing, Agents: takes == cmdline.Agent || takes == cmdline.Placement, Values: cmdline.Words(takes)}
+	out := prompt.Flag{Names: f.Names(), Value: takes != cmdline.Nothing, Agents: takes == cmdline.Agent || takes == cmdline.Placement, Values: wordsOf(takes)}
 	switch takes {
-	case cmdline.Monitor:
+	case cmdline.Monitor, cmdline.Monitors:
 		out.Takes = prompt.Monitors
 	case cmdline.Tag:
 		out.Takes = prompt.Tags
@@ -52,4 +103,13 @@ func promptFlag(f cli.Flag) prompt.Flag {
 		out.Takes, out.Sort = prompt.Settings, sort
 	}
 	return out
+}
+
+// wordsOf are those that an argument is one of, without what they mean.
+func wordsOf(a cmdline.Argument) []string {
+	words := cmdline.Words(a)
+	for i, w := range words {
+		words[i], _, _ = strings.Cut(w, "\t")
+	}
+	return words
 }

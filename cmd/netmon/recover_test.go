@@ -14,12 +14,15 @@ import (
 	"netmon/broker"
 	"netmon/internal/host"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
 // TestRecover loses the broker's store under two agents: they go on, and a person
 // takes the monitors back from them, or stops them.
 func TestRecover(t *testing.T) {
+	need.Time(t)
 	b := natstest.Start(t)
 	t.Setenv("NETMON_BROKER", b.URL())
 	js := natstest.JetStream(t, natstest.Connect(t, b))
@@ -32,7 +35,7 @@ func TestRecover(t *testing.T) {
 	}
 	wg.Go(func() { h.Control(ctx, broker.DefaultLimits(), func() {}) })
 	for _, id := range []string{"oslo", "paris"} {
-		a, err := agent.New(agent.Options{ID: id, State: t.TempDir(), Version: version, Connect: b.Connect, Log: slog.New(slog.DiscardHandler)})
+		a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: id, State: t.TempDir(), Version: version, Connect: b.Connect, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +45,7 @@ func TestRecover(t *testing.T) {
 	says := func(code int, want []string, args ...string) string {
 		t.Helper()
 		var out bytes.Buffer
-		if got := run(t.Context(), append([]string{"netmon"}, args...), nil, &out, &out); got != code && code != anyCode {
+		if got := execute(t.Context(), append([]string{"netmon"}, args...), nil, &out, &out); got != code && code != anyCode {
 			t.Fatalf("%v: exit %d, want %d: %s", args, got, code, out.String())
 		}
 		for _, w := range want {

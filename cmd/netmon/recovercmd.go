@@ -14,19 +14,24 @@ import (
 	"netmon/console/output"
 	"netmon/console/prompt"
 	"netmon/internal/cmdline"
+	"netmon/internal/plural"
+	"netmon/wire"
 )
 
 func recoverCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "recover",
 		ArgsUsage: cmdline.Monitors,
-		Usage:     "save the monitors that agents run and a broker with a new store does not have",
+		Usage:     "save monitors again that agents still run and a new, empty broker lacks",
 		UsageText: "netmon recover [NAME...] [--discard] [--yes]",
-		Description: "A broker that comes back with an empty store asks for nothing, and its agents go on\nwith what they ran. This lists those monitors and, once you agree, saves them again\nwhere they run, or stops them for good. " +
-			"Agents that are away are not asked: do it\nagain when they are back.\n\n   netmon recover\n   netmon recover web db --yes\n   netmon recover --discard",
+		Description: "When a broker comes back with an empty store, its agents keep running what they ran.\nThis lists those monitors and, once you agree, saves them again where they run, or\nstops them for good. " +
+			"Agents that are away are not asked: run\nit again when they are back. Agents know what they measure and how often: verdict, depends_on,\ntags and slo come back by netmon apply. History goes on under the monitors' names, as far\nas a controller has its file (docs/history.md).\n\n   netmon recover\n   netmon recover web db --yes\n   netmon recover --discard",
 		Flags: append([]cli.Flag{brokerFlag(),
 			&cli.BoolFlag{Name: "discard", Usage: "stop them instead of saving them", DisableDefaultText: true}}, yesFlags()...),
 		Action: func(c *cli.Context) error {
+			if err := checkNames(c.Args().Slice()); err != nil {
+				return err
+			}
 			return withBroker(c, func(ctx context.Context, cl *console.Client) error { return recoverFrom(ctx, c, cl, c.Args().Slice()) })
 		},
 	}
@@ -41,7 +46,7 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 	if asked != nil {
 		fmt.Fprintln(c.App.ErrWriter, "netmon:", console.PrintableText(asked.Error()))
 	}
-	if list, err = chosen(list, names); err != nil {
+	if list, err = unsavedNamed(list, names); err != nil {
 		return err
 	}
 	w := c.App.Writer
@@ -50,7 +55,7 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 		return asked
 	}
 	plan := console.PlanRecover(list, agents)
-	if err := (output.Listing[console.Change]{Items: plan.Changes, Columns: unsavedColumns}).Table(w, "table"); err != nil {
+	if err := (output.Listing[console.Change]{Items: plan.Changes, Columns: unsavedColumns, Width: screenWidth(w)}).Table(w, "table"); err != nil {
 		return err
 	}
 	for _, u := range list {
@@ -59,23 +64,32 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 		}
 	}
 	if c.Bool("discard") {
-		if err := confirm(c, fmt.Sprintf("stop %d monitors that are not saved", len(list))); err != nil {
+		if err := confirm(c, fmt.Sprintf("stop %s", plural.Count(len(list), "unsaved monitor", "unsaved monitors"))); err != nil {
 			return err
 		}
 		o, err := opsOf(cl).Discard(ctx, list)
 		return errors.Join(report(w, o, err), asked)
 	}
-	if err := confirm(c, fmt.Sprintf("save %d monitors", len(list))); err != nil {
+	if err := confirm(c, "save "+plural.Count(len(list), "monitor", "monitors")); err != nil {
 		return err
 	}
 	o, err := opsOf(cl).Apply(ctx, plan, console.ApplyOptions{})
 	return errors.Join(report(w, o, err), asked)
 }
 
-// chosen are the unsaved monitors of these names, or all.
-func chosen(list []console.Unsaved, names []string) ([]console.Unsaved, error) {
+// unsavedNamed are the unsaved monitors of these names and globs, or all. Agents know no
+// tags.
+func unsavedNamed(list []console.Unsaved, names []string) ([]console.Unsaved, error) {
 	if len(names) == 0 {
 		return list, nil
+	}
+	have := make([]wire.Saved, len(list))
+	for i, u := range list {
+		have[i].Monitor = u.Monitor
+	}
+	names, err := console.Pick(have, names, nil)
+	if err != nil {
+		return nil, err
 	}
 	var errs []error
 	for _, name := range names {
@@ -87,15 +101,15 @@ func chosen(list []console.Unsaved, names []string) ([]console.Unsaved, error) {
 }
 
 var unsavedColumns = []output.Column[console.Change]{
-	{Title: "NAME", Cell: func(m console.Change) string { return m.Is.Name }},
+	{Title: "NAME", Cut: output.Naming, Cell: func(m console.Change) string { return m.Is.Name }},
 	{Title: "KIND", Cell: func(m console.Change) string { return m.Is.Kind }},
-	{Title: "TARGET", Cell: func(m console.Change) string { return m.Is.Target }},
+	{Title: "TARGET", Cut: output.Place, Cell: func(m console.Change) string { return m.Is.Target }},
 	{Title: "EVERY", Cell: func(m console.Change) string { return m.Is.Every.String() }},
-	{Title: "AGENTS", Cell: func(m console.Change) string { return console.Where(*m.Is) }},
+	{Title: "AGENTS", Cut: output.Place, Cell: func(m console.Change) string { return console.Where(*m.Is) }},
 }
 
-// tellUnsaved says, below what is saved, that agents run more than that.
-func tellUnsaved(ctx context.Context, w io.Writer, cl *console.Client) {
+// printUnsaved says, below what is saved, that agents run more than that.
+func printUnsaved(ctx context.Context, w io.Writer, cl *console.Client) {
 	agents, err := cl.Agents(ctx)
 	if err != nil {
 		return // the list above said it

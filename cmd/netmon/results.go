@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +14,7 @@ import (
 	"netmon/console"
 	"netmon/console/output"
 	"netmon/internal/cmdline"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -22,66 +23,20 @@ func getResultsCommand() *cli.Command {
 		Name:      "results",
 		ArgsUsage: cmdline.Monitors,
 		Usage:     "stored results, from one time to another",
-		UsageText: "netmon get results [NAME...] [--tag team=shop] [--from 1h] [--to 10m] [--agent ID] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
-		Description: "Times are RFC 3339, such as 2026-11-24T10:00:00Z, or how long ago, such as 90m or 7d. A result that\nsays how many before it are lost stands for a gap: what was then is not known.\n\n" +
-			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from 2026-11-24T10:00:00Z --to 2026-11-24T11:00:00Z -o ndjson\n   netmon get results web --tail 20",
+		UsageText: "netmon get results [NAME...] [--tag team=shop] [--from 1h] [--to 10m] [--agent ID] [--failures] [--tail N | --limit N] [-o lines|ndjson|json|csv]",
+		Description: timeHelp + "\nA result that says how many before it are lost marks a gap: nothing is known of\nthat time.\n\n" +
+			"Where results are no longer stored, lines that sum each hour stand for them (in\n-o json and ndjson with \"rollup\": true; -o csv has none), and standard error says\nso. Which run failed, and why, is not kept for as long. docs/history.md\n\n" +
+			"   netmon get results web --from 1h --agent paris\n   netmon get results web --from \"yesterday 14:00\" --to \"yesterday 15:00\" -o ndjson\n   netmon get results web --tail 20\n   netmon get results --failures --from 1d",
 		Flags: []cli.Flag{brokerFlag(), outputFlag("lines", "ndjson", "json", "csv"),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Value: "1h", Usage: "`TIME`, or how long ago, of the first one"}),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"}),
+			timeFlag("from", "1h", "`TIME` of the first one"),
+			timeFlag("to", "", "`TIME` of the last one (default: now)"),
 			&cli.IntFlag{Name: "tail", Usage: "only the newest `N`, however old they are where there is no --from"},
 			&cli.IntFlag{Name: "limit", Usage: "only the first `N`"},
-			tagFlag(),
+			tagFlag(), outcomeFlag(), failuresFlag(),
 			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only results of the agent `ID`; may be repeated"}),
 		},
 		Action: getResults,
 	}
-}
-
-// parseTime reads a moment, or how long before now.
-func parseTime(flag, text string, now time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	d, err := parseAgo(text)
-	if err != nil || d < 0 {
-		return time.Time{}, usage("--%s: want a time such as 2026-11-24T10:00:00Z, or how long ago such as 90m or 7d, got %q", flag, text)
-	}
-	return now.Add(-d), nil
-}
-
-// parseAgo reads a duration that may begin with days of 24 hours, such as 7d or 1d12h.
-func parseAgo(text string) (time.Duration, error) {
-	days, rest, ok := strings.Cut(text, "d")
-	if !ok {
-		return time.ParseDuration(text)
-	}
-	n, err := strconv.ParseUint(days, 10, 16)
-	if err != nil || rest == "" {
-		return time.Duration(n) * 24 * time.Hour, err
-	}
-	d, err := time.ParseDuration(rest)
-	if d < 0 {
-		return -1, err
-	}
-	return time.Duration(n)*24*time.Hour + d, err
-}
-
-// span reads --from and --to.
-func span(c *cli.Context) (from, to time.Time, err error) {
-	now := time.Now()
-	if from, err = parseTime("from", c.String("from"), now); err != nil {
-		return from, to, err
-	}
-	to = now
-	if c.IsSet("to") {
-		if to, err = parseTime("to", c.String("to"), now); err != nil {
-			return from, to, err
-		}
-	}
-	if !from.Before(to) {
-		return from, to, usage("--from %s is not before --to %s", c.String("from"), c.String("to"))
-	}
-	return from, to, nil
 }
 
 func getResults(c *cli.Context) error {
@@ -102,8 +57,11 @@ func getResults(c *cli.Context) error {
 	far := progressOf(c, "results")
 	defer far.end()
 	f := console.Filter{Monitors: c.Args().Slice(), Agents: c.StringSlice("agent"), Since: from,
-		Progress: far.tell,
+		Progress: far.show,
 		Odd:      func(err error) { fmt.Fprintln(c.App.ErrWriter, "netmon: ignored:", console.Printable(err.Error())) }}
+	if f.Outcomes, err = outcomesOf(c); err != nil {
+		return err
+	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) (err error) {
 		if f.Monitors, err = chosenMonitors(ctx, c, cl); err != nil {
 			return err
@@ -111,14 +69,44 @@ func getResults(c *cli.Context) error {
 		out := bufio.NewWriter(c.App.Writer)
 		defer out.Flush()
 		line := console.Line{Styles: styles(c.App.Writer), Date: true}
-		var all []wire.Result
+		var all []any // results, and rollups of older ones
 		shown := 0
 		table := csv.NewWriter(out)
+		finish := func() (err error) {
+			if form == "json" {
+				_, err = output.List(out, form, "Results", all)
+			}
+			return err
+		}
 		if form == "csv" {
 			if err := table.Write(output.ResultColumns()); err != nil {
 				return err
 			}
 		}
+		older, err := olderResults(ctx, c, cl, f, which)
+		if err != nil {
+			return err
+		}
+		which.Older = older
+		for _, r := range older.Rollups {
+			shown++
+			switch form {
+			case "json":
+				all = append(all, r)
+			case "ndjson":
+				data, err := output.JSONLine(r)
+				if err != nil {
+					return err
+				}
+				out.Write(data)
+			default:
+				out.WriteString(output.RollupLine(r, line.Styles) + "\n")
+			}
+		}
+		if which.Limit > 0 && shown >= which.Limit {
+			return finish()
+		}
+		which.Limit = max(0, which.Limit-shown)
 		err = which.Read(ctx, cl, f, func(r wire.Result, off time.Duration) error {
 			shown++
 			switch {
@@ -142,18 +130,51 @@ func getResults(c *cli.Context) error {
 			return nil
 		})
 		table.Flush()
-		if err == nil && shown == 0 { // a name mistyped, or a time too short, looks the same
+		if err != nil {
+			return err
+		}
+		if shown == 0 { // a name mistyped, or a time too short, looks the same
 			fmt.Fprintf(c.App.ErrWriter, "no result is stored%s%s: netmon get monitors lists names%s\n", which.When(), ofWhich(f), which.Further())
 		}
-		if err == nil && form == "json" {
-			_, err = output.List(out, form, "Results", all)
-		}
-		return err
+		return finish()
 	})
+}
+
+// olderResults finds what history has in place of results that are no longer stored, as
+// many as asked for, and tells a person of it at standard error.
+func olderResults(ctx context.Context, c *cli.Context, cl *console.Client, f console.Filter, which console.Extent) (console.Older, error) {
+	if which.Always || which.Tail > 0 { // the newest ones, of those that are stored
+		return console.Older{}, nil
+	}
+	older, err := cl.Older(ctx, f, which.From, which.To)
+	if err != nil && older.Before.IsZero() {
+		return older, err
+	}
+	if err != nil { // what is stored is shown all the same
+		fmt.Fprintf(c.App.ErrWriter, "netmon: results before %s are no longer stored, and sums of them cannot be read: %s\n", timetext.Minute(older.Before), console.Printable(err.Error()))
+		return console.Older{}, nil
+	}
+	if older.Before.IsZero() {
+		return older, nil
+	}
+	older.Rollups = slices.DeleteFunc(older.Rollups, func(r console.ResultRollup) bool { return !r.Has(f.Outcomes) })
+	text := older.Text(f.Outcomes)
+	if len(older.Rollups) > 0 && c.String("output") == "csv" {
+		text = older.Text(nil) + " in -o lines, ndjson and json, csv has none"
+		older = console.Older{}
+	}
+	if which.Limit > 0 && len(older.Rollups) > which.Limit {
+		older.Rollups = older.Rollups[:which.Limit]
+	}
+	fmt.Fprintln(c.App.ErrWriter, "netmon:", text)
+	return older, nil
 }
 
 // ofWhich says of which monitors and agents results were asked for.
 func ofWhich(f console.Filter) (text string) {
+	if len(f.Outcomes) > 0 {
+		text += fmt.Sprintf(" that is %s", orList(f.Outcomes))
+	}
 	if len(f.Monitors) > 0 {
 		text += " of " + strings.Join(f.Monitors, ", ")
 	}
@@ -181,7 +202,7 @@ func getBrokerCommand() *cli.Command {
 				}
 				switch form := c.String("output"); form {
 				case "", "table", "wide":
-					return output.Broker(c.App.Writer, c.App.ErrWriter, form, b)
+					return output.Broker(c.App.Writer, c.App.ErrWriter, form, b, screenWidth(c.App.Writer))
 				case "csv":
 					return output.Kept(b.Kept).Write(c.App.Writer, c.App.ErrWriter, form)
 				case "name":

@@ -18,12 +18,12 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		ArgsUsage: cmdline.Monitors,
-		Usage:     "run saved monitors once more, now, on the agents where they run",
-		UsageText: "netmon run NAME... [--on paris,tokyo | --on region=eu] [--need all]",
-		Description: "Has agents run monitors at once, beside their schedule, and shows each result as\nit lands; agents that are away are listed. The results are stored like all others.\n" +
+		Usage:     "run saved monitors now, on the agents where they are placed",
+		UsageText: "netmon run NAME... [--tag team=shop] [--on paris,tokyo | --on region=eu] [--need all]",
+		Description: "Agents run the monitors at once, in addition to their schedule. Each result is shown\nas it arrives and stored like all others; agents that are away are listed.\n" +
 			"Exit 0: the targets are fine, 1: one is not, or could not be measured, 2: wrong use.\n\n" +
 			"   netmon run web\n   netmon run web db --on region=eu --need any",
-		Flags: []cli.Flag{brokerFlag(), outputFlag("text", "json", "ndjson"),
+		Flags: []cli.Flag{brokerFlag(), outputFlag("text", "json", "ndjson"), tagFlag(),
 			cmdline.Takes(cmdline.Placement, &cli.StringFlag{Name: "on", Usage: "only on these `AGENTS`: ids, or label=value, by commas"}),
 			cmdline.Takes(cmdline.OneOf("any", "all"), &cli.StringFlag{Name: "need", Value: "all", Usage: "exit 0 when a target is fine from `HOW-MANY` agents: any, all, or a number"}),
 		},
@@ -32,20 +32,26 @@ func runCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return withBroker(c, func(ctx context.Context, cl *console.Client) error { return runNow(ctx, c, cl, r) })
+			return withBroker(c, func(ctx context.Context, cl *console.Client) (err error) {
+				if r.Monitors, err = chosenMonitors(ctx, c, cl); err != nil {
+					return err
+				}
+				return runNow(ctx, c, cl, r)
+			})
 		},
 	}
 }
 
 // runsOf reads the command line.
 func runsOf(c *cli.Context) (r console.Runs, err error) {
-	if c.NArg() == 0 {
-		return r, usage("want the names of monitors: %s", c.Command.UsageText)
+	if c.NArg() == 0 && !c.IsSet("tag") {
+		return r, usage("want the names of monitors, globs such as 'svc-*', or --tag: %s", c.Command.UsageText)
 	}
 	var p wire.Problems
-	r.Monitors = c.Args().Slice()
-	for _, name := range r.Monitors {
-		p.Add("name", wire.CheckToken(name))
+	for _, name := range c.Args().Slice() {
+		if !console.IsGlob(name) {
+			p.Add("name", wire.CheckToken(name))
+		}
 	}
 	if c.IsSet("on") {
 		r.On, err = wire.ParseSelectors(c.String("on"))
@@ -119,7 +125,11 @@ func fineFrom(p console.Probed) string {
 	if p.Cut {
 		until = " until it was interrupted"
 	}
-	return fmt.Sprintf("fine from %d of %d agents%s", p.Fine(), p.Agents, until)
+	agents := "agents"
+	if p.Agents == 1 {
+		agents = "agent"
+	}
+	return fmt.Sprintf("fine from %d of %d %s%s", p.Fine(), p.Agents, agents, until)
 }
 
 // checkProbeForm refuses a form that results of probes do not have.

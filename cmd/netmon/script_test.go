@@ -6,12 +6,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"netmon/internal/race"
 	"netmon/probes"
+	"netmon/probes/kinds"
 )
 
 // fastExit keeps what the race detector built into netmon from holding each
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"netmon": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-			code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
+			code := execute(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 			stop()
 			os.Exit(code)
 		},
@@ -44,6 +47,12 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if testing.Short() { // those that start a mesh take seconds
+		files = slices.DeleteFunc(files, func(file string) bool {
+			text, err := os.ReadFile(file)
+			return err != nil || regexp.MustCompile(`(?m)^(secure)?mesh`).Match(text)
+		})
+	}
 	testscript.Run(t, testscript.Params{
 		Files:               files,
 		RequireExplicitExec: true,
@@ -52,12 +61,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
 			e.Setenv("GORACE", fastExit)
-			e.Setenv("KINDS", probes.Names())               // a further kind changes no script
+			e.Setenv("KINDS", kinds.All().Names())          // a further kind changes no script
 			e.Setenv("NETMON_BROKER", "nats://127.0.0.1:1") // nobody is there
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			k, ok := probes.Find(cond) // whether this process may measure a kind
+			k, ok := kinds.All().Find(cond) // whether this process may measure a kind
 			if !ok {
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"netmon/internal/host"
+	"netmon/probes/kinds"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -46,7 +47,7 @@ func mesh(ts *testscript.TestScript, neg bool, args []string) {
 		if k, v, ok := strings.Cut(label, "="); ok {
 			labels[k] = v
 		}
-		a, err := agent.New(agent.Options{ID: id, Labels: labels, State: ts.MkAbs("agent-" + id), Version: version, Connect: b.Connect, Log: log})
+		a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: id, Labels: labels, State: ts.MkAbs("agent-" + id), Version: version, Connect: b.Connect, Log: log})
 		ts.Check(err)
 		wg.Go(func() { a.Run(ctx) })
 	}

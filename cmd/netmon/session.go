@@ -19,15 +19,16 @@ import (
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/userdirs"
+	"netmon/probes/kinds"
 )
 
-// session is one prompt's connection, which its commands share. It can be
-// moved to another broker.
+// session is the connection of one prompt, which its commands share. It can move to
+// another broker.
 type session struct {
-	waits bool // for a broker that is not there yet: there is a person to tell
+	waits bool // for a broker that is not there yet: a person sees that
 
 	mu    sync.Mutex // guards the rest
-	at    endpoint.Place
+	at    endpoint.Broker
 	cl    *console.Client
 	model *console.Model // of cl
 	moved chan struct{}  // closed when cl is another one
@@ -38,8 +39,8 @@ func promptModel(cl *console.Client) *console.Model {
 	return cl.Model(console.ModelOptions{Parts: console.PartStates | console.PartIncidents | console.PartSettings, Totals: true})
 }
 
-// newSession connects a prompt. What becomes of the connection is told at once.
-func newSession(at endpoint.Place, waits bool) (*session, error) {
+// newSession connects a prompt.
+func newSession(at endpoint.Broker, waits bool) (*session, error) {
 	s := &session{waits: waits}
 	if err := s.move(at); err != nil {
 		return nil, err
@@ -48,12 +49,12 @@ func newSession(at endpoint.Place, waits bool) (*session, error) {
 }
 
 // sessionOn makes one of a connection that is there, which it does not follow.
-func sessionOn(at endpoint.Place, cl *console.Client) *session {
+func sessionOn(at endpoint.Broker, cl *console.Client) *session {
 	return &session{at: at, cl: cl, model: promptModel(cl), moved: make(chan struct{})}
 }
 
 // move brings the prompt to another broker. Where that fails, it stays.
-func (s *session) move(to endpoint.Place) error {
+func (s *session) move(to endpoint.Broker) error {
 	cl, err := console.ConnectAs(to.Who, to.Connect)
 	if errors.Is(err, console.ErrUnreachable) && s.waits && !letIn(err) {
 		cl, err = console.ConnectAs(to.Who, to.Connect, nats.RetryOnFailedConnect(true))
@@ -78,8 +79,8 @@ func letIn(err error) bool {
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked)
 }
 
-// look is what is known now of the mesh where the prompt is.
-func (s *session) look() prompt.Snapshot {
+// snapshot is what is known now of the mesh where the prompt is.
+func (s *session) snapshot() prompt.Snapshot {
 	s.mu.Lock()
 	at, model := s.at, s.model
 	s.mu.Unlock()
@@ -95,7 +96,7 @@ func (s *session) load(ctx context.Context) (prompt.Snapshot, error) {
 }
 
 // now is where the prompt is, and what tells that it is elsewhere.
-func (s *session) now() (endpoint.Place, *console.Client, <-chan struct{}) {
+func (s *session) now() (endpoint.Broker, *console.Client, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.at, s.cl, s.moved
@@ -110,23 +111,23 @@ func (s *session) close() {
 func (s *session) with(ctx context.Context, do func(context.Context, *console.Client) error) error {
 	at, cl, _ := s.now()
 	if !cl.Connected() {
-		return fmt.Errorf("%s: %w: the connection is being made again and again; nothing was done: try again when the prompt shows ●", at.URL, console.ErrUnreachable)
+		return fmt.Errorf("%s: %w: nothing was done: try again when the prompt shows ●", at.URL, console.ErrUnreachable)
 	}
 	return do(ctx, cl)
 }
 
-// run carries out one command line in a new App: one that is run twice keeps
-// values of the run before.
-func (s *session) run(ctx context.Context, args []string, out, errs io.Writer) int {
-	return s.runIn(ctx, newApp(strings.NewReader(""), out, errs), nil, args)
+// execute executes one command line in a new App: an App keeps the flags' values of a
+// run before.
+func (s *session) execute(ctx context.Context, args []string, out, errs io.Writer) int {
+	return s.executeIn(ctx, newApp(strings.NewReader(""), out, errs), nil, args)
 }
 
-func (s *session) runIn(ctx context.Context, app *cli.App, said io.Writer, args []string) int {
+func (s *session) executeIn(ctx context.Context, app *cli.App, said io.Writer, args []string) int {
 	i := &invocation{said: said}
 	if !slices.ContainsFunc(args, elsewhere) || args[0] == "context" {
 		i.session = s
 	}
-	return runApp(ctx, i, app, append([]string{"netmon"}, args...))
+	return executeApp(ctx, i, app, append([]string{"netmon"}, args...))
 }
 
 // elsewhere says that an argument chooses another broker than the session's.
@@ -168,27 +169,29 @@ func (s *session) follow(ctx context.Context, stream *prompt.Stream) (stop func(
 // options are what the prompt needs of this program.
 func (s *session) options() prompt.Options {
 	return prompt.Options{
-		Commands: commandTree(newApp(nil, io.Discard, io.Discard).Commands),
-		Run:      s.run,
+		Commands: append(promptTree(newApp(nil, io.Discard, io.Discard).Commands), shorthandsOfPrompt()...),
+		Execute:  s.execute,
 		World:    worldOf,
-		Look:     s.look,
+		Look:     s.snapshot,
 		Full:     []string{"dash", "edit"},
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
-			return s.runIn(ctx, newApp(in, out, said), said, args)
+			return s.executeIn(ctx, newApp(in, out, said), said, args)
 		},
 		History: userdirs.State("history"),
 	}
 }
 
-func worldOf(s prompt.Snapshot) flow.World { return draft.World(s.Monitors, s.Agents) }
+func worldOf(s prompt.Snapshot) flow.World {
+	return draft.World(kinds.All(), s.Monitors, s.Agents, s.Address)
+}
 
-// farewell says what leaving leaves behind.
+// farewell says what runs on after the prompt, and how to come back.
 func (s *session) farewell() string {
 	at, _, _ := s.now()
-	snap := s.look()
+	snap := s.snapshot()
 	if len(snap.Monitors) == 0 {
-		return "nothing was stopped\ncome back with: netmon console" + at.Args()
+		return "come back with: netmon console" + at.Args()
 	}
-	return fmt.Sprintf("what runs goes on running: %s, %s\ncome back with: netmon console%s",
+	return fmt.Sprintf("still running: %s, %s\ncome back with: netmon console%s",
 		prompt.Count(len(snap.Monitors), "monitor"), prompt.Count(snap.Online(), "agent"), at.Args())
 }

@@ -11,6 +11,7 @@ import (
 
 	"netmon/console"
 	"netmon/internal/cmdline"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -25,32 +26,36 @@ func silenceCommand() *cli.Command {
 	for _, d := range wire.BlameClasses {
 		blames = append(blames, string(d.Class)+"\t"+d.Meaning)
 	}
+	var ofKind []string
+	for _, k := range kinds.All() {
+		ofKind = append(ofKind, k.Name)
+	}
 	return &cli.Command{
 		Name:      "silence",
 		ArgsUsage: cmdline.Monitors,
-		Usage:     "mute notices for a while; monitors are measured and judged as before",
+		Usage:     "mute notices for a while; monitors keep running",
 		UsageText: "netmon silence [NAME...] [--tag NAME=VALUE] [--group|--agent|--kind|--severity|--blame ...] --for 2h [--from TIME] [-m TEXT], netmon silence end ID...",
-		Description: "What is muted fits all flags: of one that is given several times one value, of tags\nall. * and ? stand for any part of a name or a value. Where nothing fits now, nothing\nis saved unless there is --all; --all alone mutes everything. " +
-			"When a silence\nends, what is then true is sent. netmon get silences lists them.\n\n" +
+		Description: "A silence mutes what matches all flags: one of the values of a repeated flag, and all\ntags. * and ? match any part of a name or value. If nothing matches now, nothing is\nsaved unless you add --all; --all alone mutes everything. " +
+			"When a silence\nends, notices of what is wrong then are sent. netmon get silences lists silences.\n\n" +
 			"   netmon silence --tag team=shop --for 2h -m deploy\n   netmon silence web 'db*' --from 22:00 --for 30m\n   netmon silence end k3v7q2ma",
 		Flags: []cli.Flag{brokerFlag(),
 			many(cmdline.Monitor, "monitor", "the same as NAME: what is about the monitor `NAME`"),
 			many(cmdline.Settings(string(wire.SortGroup)), "group", "the group `NAME` and its monitors"),
 			many(cmdline.Agent, "agent", "what is about the agent `ID`, or blames it"),
 			many(cmdline.Tag, "tag", "monitors with the tag `NAME=VALUE`"),
-			many(cmdline.Text, "kind", "monitors of the `KIND`"),
+			many(cmdline.OneOf(ofKind...), "kind", "monitors of the `KIND`"),
 			many(cmdline.OneOf(severities...), "severity", "what is of the `SEVERITY`"),
 			many(cmdline.OneOf(blames...), "blame", "what is the fault of `WHOM`"),
 			&cli.DurationFlag{Name: "for", Usage: "for this `DURATION`"},
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "until", Usage: "in place of --for: until this `TIME`, such as 22:00 or 2026-12-24T22:00:00+01:00"}),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Usage: "from this `TIME` on, such as 22:00 or in 30m (default: now)"}),
+			timeFlag("until", "", "in place of --for: until this `TIME`, such as 22:00, \"tomorrow 08:00\" or \"2026-12-24 22:00\""),
+			timeFlag("from", "", "from this `TIME` on, such as 22:00, or 30m for in 30 minutes (default: now)"),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "message", Aliases: []string{"m"}, Usage: "`TEXT` that says why"}),
 			&cli.BoolFlag{Name: "all", DisableDefaultText: true, Usage: "also where nothing is chosen now, or nothing chooses: everything then"},
 		},
 		Action: silence,
 		Subcommands: []*cli.Command{{
 			Name: "end", ArgsUsage: cmdline.Settings(string(wire.SortSilence)), Usage: "end silences now", UsageText: "netmon silence end ID...",
-			Description: "What is wrong then is told. One that has not begun is deleted.",
+			Description: "Notices of what is wrong are sent. A silence that has not begun is deleted.",
 			Flags:       []cli.Flag{brokerFlag()},
 			Action: func(c *cli.Context) error {
 				return eachSetting(c, "the ids of silences", func(ops *console.Ops, ctx context.Context, id string) (console.SettingOutcome, error) {
@@ -139,30 +144,9 @@ func silenceTimes(c *cli.Context, s *wire.Silence, now time.Time) (err error) {
 	case !c.IsSet("for"):
 		return usage("for how long? give --for, such as 2h, or --until")
 	case lasts < time.Second || lasts > 366*24*time.Hour:
-		return usage("--for: want 1s to 8784h, got %q", lasts)
+		return usage("--for: want 1s to 366d, got %q", wire.Duration(lasts))
 	}
 	return nil
-}
-
-// parseComing reads a time to come: RFC 3339, the next time that the clock here shows
-// such as 22:00, or how long from now such as 30m.
-func parseComing(flag, text string, now time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	if clock, err := time.Parse("15:04", text); err == nil {
-		here := now.Local()
-		at := time.Date(here.Year(), here.Month(), here.Day(), clock.Hour(), clock.Minute(), 0, 0, time.Local)
-		if !at.After(now) {
-			at = time.Date(here.Year(), here.Month(), here.Day()+1, clock.Hour(), clock.Minute(), 0, 0, time.Local)
-		}
-		return at, nil
-	}
-	d, err := parseAgo(strings.TrimSpace(strings.TrimPrefix(text, "in ")))
-	if err != nil || d < 0 {
-		return time.Time{}, usage("--%s: want a time such as 2026-12-24T22:00:00+01:00 or 22:00, or how long from now such as 30m, got %q", flag, text)
-	}
-	return now.Add(d), nil
 }
 
 // eachSetting changes each of the settings that are named; one that cannot be changed

@@ -13,6 +13,7 @@ import (
 	"netmon/console"
 	"netmon/console/output"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/testlog"
 	"netmon/judge"
 	"netmon/wire"
@@ -21,6 +22,7 @@ import (
 // TestStates_EverybodyAgrees has the same results read by all that tell a state. Nobody
 // leads: each judges by itself.
 func TestStates_EverybodyAgrees(t *testing.T) {
+	need.Time(t)
 	b := natstest.Start(t)
 	t.Setenv("NETMON_BROKER", b.URL())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
@@ -107,7 +109,7 @@ func TestStates_EverybodyAgrees(t *testing.T) {
 			said := func(want int, args ...string) string {
 				t.Helper()
 				var out, errs bytes.Buffer
-				if code := run(t.Context(), append([]string{"netmon"}, args...), nil, &out, &errs); code != want {
+				if code := execute(t.Context(), append([]string{"netmon"}, args...), nil, &out, &errs); code != want {
 					t.Errorf("%q: exit %d, want %d: %s%s", args, code, want, out.String(), errs.String())
 				}
 				return out.String()
@@ -150,7 +152,7 @@ func watched(t *testing.T, want string, args ...string) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		run(ctx, append([]string{"netmon"}, args...), nil, &out, &errs)
+		execute(ctx, append([]string{"netmon"}, args...), nil, &out, &errs)
 	}()
 	for end := time.Now().Add(60 * time.Second); !strings.Contains(out.String(), want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {

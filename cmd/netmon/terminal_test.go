@@ -101,7 +101,7 @@ func TestConfirm(t *testing.T) {
 func runOK(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := run(t.Context(), append([]string{"netmon"}, args...), nil, &out, &errs); code != 0 {
+	if code := execute(t.Context(), append([]string{"netmon"}, args...), nil, &out, &errs); code != 0 {
 		t.Fatalf("netmon %q: exit %d: %s", args, code, errs.String())
 	}
 	return out.String()

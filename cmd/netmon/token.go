@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"netmon/broker"
 	"netmon/console"
+	"netmon/identity"
 	"netmon/internal/cmdline"
 	"netmon/wire"
 )
@@ -16,7 +20,7 @@ func tokenCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "token",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "let somebody join: make a line to paste on the other host",
+		Usage:     "let agents and people join: make a line to paste on another host",
 		UsageText: "netmon token new agent|console|notifier",
 		Action: func(c *cli.Context) error {
 			return usage("token what? want new, got %q; netmon access ls lists the lines that were made, and netmon access revoke ends one", c.Args().First())
@@ -45,9 +49,9 @@ func tokenAgent() *cli.Command {
 		Usage:     "for an agent, or for several",
 		UsageText: "netmon token new agent --id ID [--replace] | --uses N  [--expires DURATION] [--label NAME=VALUE]...",
 		Description: "The line holds a secret. An agent makes its key itself; the broker keeps a hash of\nthe secret and the public keys of those who came by it.\n\n" +
-			"With --uses each host takes the same line, and its agent is called what its --id\nsays, else as the host. netmon access ls shows how often the line was used and\nwho came by it, and netmon access revoke NAME ends it. Whoever has the line may\n" +
+			"With --uses, several hosts use the same line; each agent is named by its --id, else\nafter its host. netmon access ls shows how often the line was used and\nwho came by it, and netmon access revoke NAME ends it. Whoever has the line may\n" +
 			"join: give it no more uses and no more time than it needs.\n\n" +
-			"With --replace the name is one in use, of an agent that lost its state, or moves:\nthe one that is in goes on until the line is used, and is shut out then. Its\nname, labels and monitors stay.\n\n" +
+			"With --replace the name is already in use, by an agent that lost its state or moves.\nThat agent keeps running until the line is used, and is shut out then. Name, labels\nand monitors stay.\n\n" +
 			"   netmon token new agent --id paris --label region=eu\n   netmon token new agent --uses 50 --expires 24h --label region=eu\n   netmon token new agent --id paris --replace",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "id", Usage: "`ID` of the agent"}),
@@ -88,7 +92,7 @@ func tokenConsole() *cli.Command {
 		ArgsUsage:   cmdline.Nothing,
 		Usage:       "for a person, or a program of one",
 		UsageText:   "netmon token new console --name NAME [--role viewer|operator|admin] [--replace]",
-		Description: "A viewer reads results and state, an operator also commands agents and saves\nmonitors, an admin also lets others in. With --replace, for somebody who lost the\nkey, the role is the one of before where --role does not say another.\n\n   netmon token new console --name anna --role operator",
+		Description: "A viewer reads results and state, an operator also commands agents and saves\nmonitors, an admin also lets others in. With --replace, for somebody who lost the\nkey, the role stays the same unless --role is given.\n\n   netmon token new console --name anna --role operator",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of whom the audit speaks"}),
 			cmdline.Takes(cmdline.OneOf("viewer", "operator", "admin"), &cli.StringFlag{Name: "role", Value: string(wire.RoleViewer), Usage: "`ROLE`: viewer, operator or admin"}),
@@ -120,7 +124,7 @@ func tokenNotifier() *cli.Command {
 		ArgsUsage:   cmdline.Nothing,
 		Usage:       "for a notifier: a program that sends notices",
 		UsageText:   "netmon token new notifier --name NAME [--replace]",
-		Description: "A notifier reads incidents and channels, takes notices, and says what became of\nthem. It commands and saves nothing, and lets nobody in.\n\n   netmon token new notifier --name mail1",
+		Description: "A notifier reads incidents and channels, sends notices, and reports whether they were\ndelivered. It commands and saves nothing, and lets nobody in.\n\n   netmon token new notifier --name mail1",
 		Flags: []cli.Flag{brokerFlag(), expiresFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "name", Usage: "`NAME` of the notifier"}),
 			replaceFlag()},
@@ -146,14 +150,44 @@ func newToken(c *cli.Context, q wire.AccessCommand, before, after string) error 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.ErrWriter, "%s:\n", aboutToken(q, r))
+		line, err := identity.ParseLine(r.Line)
+		local := err == nil && broker.LoopbackAddress(hostPortOf(line.URL))
+		fmt.Fprintf(c.App.ErrWriter, "%s:\n", aboutToken(q, r, local))
 		fmt.Fprintf(c.App.Writer, "%s%s%s\n", before, r.Line, after)
+		if text := otherHostsText(line.URL, r.Hosts); text != "" {
+			fmt.Fprintln(c.App.ErrWriter, text)
+		}
+		if local {
+			fmt.Fprintln(c.App.ErrWriter, "WARNING: the broker listens on this host only, and so the line works here only. To let other hosts in,\n"+
+				"stop it, start it with --listen 0.0.0.0:4222 (or --advertise HOST, the name that they reach it by), and make a new line.")
+		}
 		return nil
 	})
 }
 
-// aboutToken says what the line is good for that comes next.
-func aboutToken(q wire.AccessCommand, r wire.AccessReply) string {
+// otherHostsText says which addresses may take the place of the one in a line.
+func otherHostsText(url string, hosts []string) string {
+	if len(hosts) == 0 {
+		return ""
+	}
+	host, _, err := net.SplitHostPort(hostPortOf(url))
+	if err != nil {
+		return ""
+	}
+	for i, h := range hosts {
+		if strings.Contains(h, ":") {
+			hosts[i] = "[" + h + "]"
+		}
+	}
+	return fmt.Sprintf("%s is one of the addresses of the broker's host. If others do not reach it by that one,\nput another in its place: %s", host, console.Printable(strings.Join(hosts, ", ")))
+}
+
+// aboutToken says what the line is for that comes next; a local one works on this host alone.
+func aboutToken(q wire.AccessCommand, r wire.AccessReply, local bool) string {
+	where, each := "the other host", "each host"
+	if local {
+		where, each = "this host", "this host"
+	}
 	who := string(q.Role) + " " + q.Name
 	if q.Role == "" {
 		who = q.Name
@@ -161,9 +195,9 @@ func aboutToken(q wire.AccessCommand, r wire.AccessReply) string {
 	switch {
 	case q.Uses > 1 && len(r.Identities) == 1:
 		name := r.Identities[0].Name
-		return fmt.Sprintf("works %d times, within %v, as %s in netmon access ls (netmon access revoke %s ends it); paste it on each host", q.Uses, q.Expires, name, name)
+		return fmt.Sprintf("works %d times, within %v, as %s in netmon access ls (netmon access revoke %s ends it); paste it on %s", q.Uses, q.Expires, name, name, each)
 	case q.Replace:
-		return fmt.Sprintf("works once, within %v, for %s, whose key of before is shut out then; paste it on the host that is to have the name", q.Expires, who)
+		return fmt.Sprintf("works once, within %v, for %s, and shuts out the key in use; paste it on the host that is to have the name", q.Expires, who)
 	}
-	return fmt.Sprintf("works once, within %v, for %s; paste it on the other host", q.Expires, who)
+	return fmt.Sprintf("works once, within %v, for %s; paste it on %s", q.Expires, who, where)
 }

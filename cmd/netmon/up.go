@@ -20,8 +20,10 @@ import (
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
+	"netmon/internal/plural"
 	"netmon/internal/userdirs"
 	"netmon/notify"
+	"netmon/probes/kinds"
 )
 
 func upCommand() *cli.Command {
@@ -30,7 +32,7 @@ func upCommand() *cli.Command {
 		ArgsUsage: cmdline.Files,
 		Usage:     "run everything in one process: broker, controller, one agent, live results",
 		UsageText: "netmon up [FILE...]",
-		Description: "Saves what FILE says, starts the monitors them together with what was saved before, and\nshows the results, on a terminal above a prompt. Ctrl-C there twice, or quit, stops\nall of it; the next `netmon up` goes on.\n\n" +
+		Description: "Saves the monitors of FILE, runs them together with those saved before, and shows the\nresults, on a terminal above a prompt. Press Ctrl-C twice there, or type quit, to stop\neverything; the next `netmon up` continues. ${broker} in a target stands for the\naddress of this broker.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), notifyPolicyFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
@@ -100,7 +102,7 @@ func up(c *cli.Context) error {
 	limits := b.DefaultLimits()
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() {
-		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Notifier: notifier, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
+		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Notifier: notifier, History: host.History{Folder: broker.HistoryFolder(b.Store()), Kinds: kinds.All()}, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
 		stop()
 	})
 	working.Go(func() {
@@ -113,7 +115,7 @@ func up(c *cli.Context) error {
 		agentErr = host.RunAgent(ctx, a)
 	})
 
-	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted, log, logs)
+	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted.Here(hostPortOf(ofPerson.URL), ofAgent.ID), log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -123,7 +125,7 @@ func up(c *cli.Context) error {
 		showErr = nil
 	}
 	<-ctx.Done()
-	fmt.Fprintln(c.App.ErrWriter, "\nstopping: what is measured is being delivered")
+	fmt.Fprintln(c.App.ErrWriter, "\nstopping: the last results are being delivered")
 	working.Wait()
 	stopServe()
 	serving.Wait()
@@ -138,7 +140,7 @@ var errLeft = errors.New("left")
 
 // show saves what the files say, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan struct{}, wanted console.Wanted, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-chan struct{}, wanted console.Wanted, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
 		select {
 		case <-ctx.Done():
@@ -162,7 +164,7 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan
 	}
 	url, total := at.URL, plan.Had+o.Count(console.Added)
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(total, o))
-	tellNext(w, url, total == 0)
+	printNext(w, url, total == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
 		return nil
 	}
@@ -181,8 +183,8 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Place, ready []<-chan
 	return watch(ctx, cl, console.Filter{}, w, c.App.ErrWriter, false, 0)
 }
 
-// tellNext says how to go on.
-func tellNext(w io.Writer, url string, empty bool) {
+// printNext says how to go on.
+func printNext(w io.Writer, url string, empty bool) {
 	if !strings.HasPrefix(url, "tls:") {
 		fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)
 		fmt.Fprintf(w, "  another console:  netmon console --broker %s\n", url)
@@ -201,10 +203,7 @@ func tellNext(w io.Writer, url string, empty bool) {
 }
 
 func monitorCount(total int, o console.Outcome) string {
-	text := fmt.Sprintf("%d monitors", total)
-	if total == 1 {
-		text = "1 monitor"
-	}
+	text := plural.Count(total, "monitor", "monitors")
 	if len(o.Changes) > 0 {
 		text += fmt.Sprintf(" (%d new, %d changed)", o.Count(console.Added), o.Count(console.Changed))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"netmon/console"
 	"netmon/console/output"
 	"netmon/internal/cmdline"
-	"netmon/wire"
+	"netmon/internal/timetext"
 )
 
 func getVerdictsCommand() *cli.Command {
@@ -19,13 +20,13 @@ func getVerdictsCommand() *cli.Command {
 		Name:      "verdicts",
 		ArgsUsage: cmdline.Monitors,
 		Usage:     "changes of states: when, how long, why and whose fault",
-		UsageText: "netmon get verdicts [NAME...] [--from 24h] [--to 1h] [--agent ID] [--all] [-o FORM] [--watch]",
-		Description: "The newest comes last; … stands behind how long a state has lasted so far. Without\nnames, verdicts on agents and on the broker are among them. " +
-			"A verdict is written\nagain when other agents see the same state: --all shows these, too.\n\n" +
-			"   netmon get verdicts web --from 168h\n   netmon get verdicts --agent paris\n   netmon get verdicts --watch -o ndjson",
-		Flags: []cli.Flag{brokerFlag(), listFlag(),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "from", Value: "24h", Usage: "`TIME`, or how long ago, of the first one"}),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "to", Usage: "`TIME`, or how long ago, of the last one (default: now)"}),
+		UsageText: "netmon get verdicts [NAME...] [--tag team=shop] [--from 1d] [--to 1h] [--agent ID] [--all] [-o FORM] [--watch]",
+		Description: "Newest last; … marks a state that still lasts. Without names, verdicts on agents and on\nthe broker are included. " +
+			"A verdict is written\nagain when other agents see the same state: --all shows these, too.\n" + timeHelp + "\n\n" +
+			"   netmon get verdicts web --from 7d\n   netmon get verdicts --agent paris\n   netmon get verdicts --watch -o ndjson",
+		Flags: []cli.Flag{brokerFlag(), listFlag(), tagFlag(),
+			timeFlag("from", "1d", "`TIME` of the first one"),
+			timeFlag("to", "", "`TIME` of the last one (default: now)"),
 			cmdline.Takes(cmdline.Agent, &cli.StringSliceFlag{Name: "agent", Usage: "only verdicts on the agent `ID`; may be repeated"}),
 			&cli.BoolFlag{Name: "all", DisableDefaultText: true, Usage: "also those that change no state"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, DisableDefaultText: true, Usage: "print what comes from now on, until Ctrl-C"},
@@ -52,10 +53,8 @@ func getVerdicts(c *cli.Context) error {
 			return usage("--from %s is not before --to %s", c.String("from"), c.String("to"))
 		}
 	}
-	for _, name := range append(c.Args().Slice(), f.Agents...) {
-		if err := wire.CheckToken(name); err != nil {
-			return usage("name %w", err)
-		}
+	if err := errors.Join(checkNames(c.Args().Slice()), checkNames(f.Agents)); err != nil {
+		return usage("%w", err)
 	}
 	if c.Bool("watch") {
 		if c.IsSet("to") || c.IsSet("from") {
@@ -64,11 +63,15 @@ func getVerdicts(c *cli.Context) error {
 		return watchVerdicts(c, f)
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		var err error
+		if f.Monitors, err = chosenMonitors(ctx, c, cl); err != nil {
+			return err
+		}
 		list, err := cl.Verdicts(ctx, f)
 		if err != nil {
 			return err
 		}
-		none := "no state changed since " + from.Local().Format(time.DateTime)
+		none := "no state changed since " + timetext.Zoned(from)
 		if len(f.Monitors)+len(f.Agents) > 0 {
 			none += " of " + console.Printable(strings.Join(append(f.Monitors, f.Agents...), ", "))
 		}
@@ -91,13 +94,17 @@ func watchVerdicts(c *cli.Context, f console.VerdictFilter) error {
 		return usage("--watch prints table, wide, ndjson, csv or name, got -o %s", form)
 	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
+		var err error
+		if f.Monitors, err = chosenMonitors(ctx, c, cl); err != nil {
+			return err
+		}
 		rows := output.NewFollower[console.VerdictChange](c.App.Writer, form)
 		trouble := func(err error) {
 			if err != nil {
 				fmt.Fprintln(c.App.ErrWriter, "netmon: waiting:", console.Printable(err.Error()))
 			}
 		}
-		err := cl.FollowVerdicts(ctx, f, trouble, func(x console.VerdictChange) error {
+		err = cl.FollowVerdicts(ctx, f, trouble, func(x console.VerdictChange) error {
 			return rows.Add(output.Verdicts([]console.VerdictChange{x}, ""))
 		})
 		if err == nil && ctx.Err() != nil {

@@ -10,7 +10,7 @@ import (
 func TestAdd_ZeroIsSaid(t *testing.T) {
 	for _, flag := range []string{"--every", "--timeout"} {
 		var out strings.Builder
-		code := run(t.Context(), []string{"netmon", "add", "tcp", flag, "0", "192.0.2.1:25"}, nil, io.Discard, &out)
+		code := execute(t.Context(), []string{"netmon", "add", "tcp", flag, "0", "192.0.2.1:25"}, nil, io.Discard, &out)
 		if code != exitUsage || !strings.Contains(out.String(), flag+": want more than 0, got 0s") {
 			t.Errorf("add %s 0: exit %d, %s", flag, code, out.String())
 		}

@@ -7,19 +7,20 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/console/shellwords"
 	"netmon/probes"
 	"netmon/wire"
 )
 
 // AddLine is the command that makes a monitor. It is not ok for one that has
 // an option which no flag gives.
-func AddLine(m wire.Saved) (line string, ok bool) {
-	i := slices.IndexFunc(probes.Kinds, func(k probes.Kind) bool { return k.Name == m.Kind })
-	if i < 0 {
+func AddLine(kinds probes.List, m wire.Saved) (line string, ok bool) {
+	k, known := kinds.Find(m.Kind)
+	if !known {
 		return "", false
 	}
 	def := wire.Monitor{Every: m.Every}.WithDefaults()
-	args := []string{"netmon", "add", m.Kind, quoted(m.Target), "--name", m.Name, "--every", m.Every.String()}
+	args := []string{"netmon", "add", m.Kind, shellwords.Quote(m.Target), "--name", m.Name, "--every", m.Every.String()}
 	if m.Timeout != 0 && m.Timeout != def.Timeout {
 		args = append(args, "--timeout", m.Timeout.String())
 	}
@@ -27,17 +28,17 @@ func AddLine(m wire.Saved) (line string, ok bool) {
 		if len(m.Agents) == 0 {
 			return "", false
 		}
-		args = append(args, "--on", quoted(m.Agents.String()))
+		args = append(args, "--on", shellwords.Quote(m.Agents.String()))
 	}
 	if len(m.Except) > 0 {
-		args = append(args, "--except", quoted(m.Except.String()))
+		args = append(args, "--except", shellwords.Quote(m.Except.String()))
 	}
 	args = append(args, ruleFlags(m)...)
 	options := map[string]any{}
 	if len(m.Options) > 0 && json.Unmarshal(m.Options, &options) != nil {
 		return "", false
 	}
-	flags, ok := optionFlags(probes.Kinds[i], "", options)
+	flags, ok := optionFlags(k, "", options)
 	return strings.Join(append(args, flags...), " "), ok
 }
 
@@ -59,6 +60,9 @@ func optionFlags(k probes.Kind, path string, options map[string]any) (out []stri
 			out = append(out, flags...)
 			continue
 		}
+		if list, isList := v.([]any); isList && k.Options[i].Type == "text" { // of numbers, such as expect.status
+			v = joined(list)
+		}
 		flags, ok := oneOption("--"+FlagName(k.Options[i]), v)
 		if !ok {
 			return nil, false
@@ -68,12 +72,21 @@ func optionFlags(k probes.Kind, path string, options map[string]any) (out []stri
 	return out, true
 }
 
+// joined is a list of texts and numbers as the one text that a flag takes.
+func joined(list []any) string {
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = fmt.Sprint(item)
+	}
+	return strings.Join(texts, ",")
+}
+
 func oneOption(flag string, v any) (out []string, ok bool) {
 	switch v := v.(type) {
 	case bool:
 		return []string{fmt.Sprintf("%s=%v", flag, v)}, true
 	case string:
-		return []string{flag + "=" + quoted(v)}, true
+		return []string{flag + "=" + shellwords.Quote(v)}, true
 	case float64:
 		text, err := json.Marshal(v)
 		return []string{flag + "=" + string(text)}, err == nil
@@ -81,9 +94,9 @@ func oneOption(flag string, v any) (out []string, ok bool) {
 		for _, item := range v {
 			if _, nested := item.(string); !nested {
 				text, err := json.Marshal(v)
-				return []string{flag + "=" + quoted(string(text))}, err == nil
+				return []string{flag + "=" + shellwords.Quote(string(text))}, err == nil
 			}
-			out = append(out, flag+"="+quoted(item.(string)))
+			out = append(out, flag+"="+shellwords.Quote(item.(string)))
 		}
 		return out, true
 	case map[string]any:
@@ -92,19 +105,9 @@ func oneOption(flag string, v any) (out []string, ok bool) {
 			if !isText {
 				return nil, false
 			}
-			out = append(out, flag+"="+quoted(key+"="+text))
+			out = append(out, flag+"="+shellwords.Quote(key+"="+text))
 		}
 		return out, true
 	}
 	return nil, false
-}
-
-// quoted is a word as a POSIX shell reads it.
-func quoted(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:=,@%+", r))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

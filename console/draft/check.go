@@ -3,14 +3,15 @@ package draft
 import (
 	"slices"
 
+	"netmon/console"
 	"netmon/console/flow"
 	"netmon/probes"
 	"netmon/wire"
 )
 
 // Check reports every mistake in what was answered so far.
-func Check(d flow.Draft) error {
-	k, ok := probes.Find(d.Kind)
+func Check(kinds probes.List, d flow.Draft) error {
+	k, ok := kinds.Find(d.Kind)
 	if !ok {
 		return nil
 	}
@@ -37,5 +38,10 @@ func Check(d flow.Draft) error {
 		return p.Err()
 	}
 	m.Options = options
-	return probes.CheckMonitor(m)
+	var p wire.Problems
+	p.Add("", kinds.CheckMonitor(m))
+	tags, err := console.ParseTags("tags", d.Tags, false)
+	p.Add("", err)
+	p.Add("tags", wire.CheckTags(tags))
+	return p.Err()
 }

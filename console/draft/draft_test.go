@@ -4,14 +4,16 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"netmon/console/flow"
 	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
 func TestOptions_FromTexts(t *testing.T) {
-	k, ok := probes.Find("http")
+	k, ok := kinds.All().Find("http")
 	if !ok {
 		t.Fatal("no http")
 	}
@@ -44,18 +46,18 @@ func TestDefaultName(t *testing.T) {
 
 func TestAddLine_QuotesForAShell(t *testing.T) {
 	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "http", Target: "http://h/a?b=1&c=2", Every: wire.Duration(10e9), Options: json.RawMessage(`{"headers":{"A":"it's"}}`)}}
-	got, ok := AddLine(m)
+	got, ok := AddLine(kinds.All(), m)
 	if want := `netmon add http 'http://h/a?b=1&c=2' --name web --every 10s --headers='A=it'\''s'`; !ok || got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if _, ok := AddLine(wire.Saved{Monitor: wire.Monitor{Kind: "nothing"}}); ok {
+	if _, ok := AddLine(kinds.All(), wire.Saved{Monitor: wire.Monitor{Kind: "nothing"}}); ok {
 		t.Error("a line for a kind that is not there")
 	}
 }
 
 // TestCheck_NamesTheOption: mistakes are told by the names of options, not of flags.
 func TestCheck_NamesTheOption(t *testing.T) {
-	err := Check(flow.Draft{Kind: "http", Target: "http://h", Options: []flow.Set{{Name: "redirects", Values: []string{"many"}}}})
+	err := Check(kinds.All(), flow.Draft{Kind: "http", Target: "http://h", Options: []flow.Set{{Name: "redirects", Values: []string{"many"}}}})
 	fields := wire.FieldErrors(err)
 	if len(fields) != 1 || fields[0].Path != "options.redirects" {
 		t.Errorf("%v", err)
@@ -84,7 +86,7 @@ func TestRule_FromFlags(t *testing.T) {
 			continue
 		}
 		m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "h:1", Every: wire.Duration(10e9)}, Verdict: r, DependsOn: []string{"gateway", "isp"}}
-		got, ok := AddLine(m)
+		got, ok := AddLine(kinds.All(), m)
 		if want := "netmon add tcp h:1 --name web --every 10s " + c.line + " --depends-on gateway,isp"; !ok || got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
@@ -96,5 +98,15 @@ func TestRule_FromFlags(t *testing.T) {
 --crosscheck: want off or 1 to 20 agents, got "0"`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// TestAddLine_NumbersInFiles: what a file writes as numbers, flags give as text.
+func TestAddLine_NumbersInFiles(t *testing.T) {
+	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "http", Target: "h", Every: wire.Duration(time.Minute),
+		Options: json.RawMessage(`{"http_version":1.1,"family":6,"expect":{"status":[200,"300-399"]}}`)}}
+	line, ok := AddLine(kinds.All(), m)
+	if want := "--expect-status=200,300-399 --family=6 --http-version=1.1"; !ok || !strings.HasSuffix(line, want) {
+		t.Errorf("%q, want %q at its end", line, want)
 	}
 }

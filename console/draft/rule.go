@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"netmon/console/shellwords"
 	"netmon/wire"
 )
 
@@ -12,6 +13,7 @@ import (
 type RuleFlag struct {
 	Name, Help string
 	Default    string
+	Words      []string // that stand for a value
 	set        func(*wire.Rule, string) error
 	text       func(wire.Rule) string // "" where the rule does not say
 }
@@ -19,12 +21,12 @@ type RuleFlag struct {
 // RuleFlags are the flags for the fields of a monitor's verdict.
 func RuleFlags() []RuleFlag {
 	return []RuleFlag{
-		{"quorum", "down when so many `AGENTS` find it bad: majority, any, all, 2, 60%, or region:2 for 2 values of a label", "majority", setQuorum,
+		{"quorum", "down when so many `AGENTS` find it bad: majority, any, all, 2, 60%, or region:2 for 2 values of a label", "majority", []string{"majority", "any", "all"}, setQuorum,
 			func(r wire.Rule) string { return r.Quorum.String() }},
-		{"down", "bad for an agent after so many bad `RUNS` of its last ones", wire.DefaultDown.String(),
+		{"down", "bad for an agent after so many bad `RUNS` of its last ones", wire.DefaultDown.String(), nil,
 			func(r *wire.Rule, text string) error { return r.Down.UnmarshalText([]byte(text)) }, downText},
-		{"up", "good again for an agent after so many good `RUNS` in a row", strconv.Itoa(wire.DefaultUp), setUp, upText},
-		{"crosscheck", "how many other `AGENTS` measure at once after a first bad run, or off", strconv.Itoa(wire.DefaultCrosscheck), setCrosscheck, crosscheckText},
+		{"up", "good again for an agent after so many good `RUNS` in a row", strconv.Itoa(wire.DefaultUp), nil, setUp, upText},
+		{"crosscheck", "how many other `AGENTS` measure at once after a first bad run, or off", strconv.Itoa(wire.DefaultCrosscheck), []string{"off"}, setCrosscheck, crosscheckText},
 	}
 }
 
@@ -100,9 +102,12 @@ func ruleFlags(m wire.Saved) (args []string) {
 	if m.Verdict != nil {
 		for _, f := range RuleFlags() {
 			if text := f.text(*m.Verdict); text != "" {
-				args = append(args, "--"+f.Name, quoted(text))
+				args = append(args, "--"+f.Name, shellwords.Quote(text))
 			}
 		}
+	}
+	if m.SLO != nil {
+		args = append(args, "--slo", shellwords.Quote(m.SLO.String()))
 	}
 	if len(m.DependsOn) > 0 {
 		args = append(args, "--depends-on", strings.Join(m.DependsOn, ","))

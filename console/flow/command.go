@@ -1,16 +1,9 @@
 package flow
 
-import (
-	"iter"
-	"maps"
-	"slices"
-
-	"netmon/console/words"
-	"netmon/wire"
-)
+import "netmon/wire"
 
 // Command is the command line, without the program's name, that saves the
-// draft. What is at its default is left out.
+// draft. It leaves defaults out.
 func (d Draft) Command() []string {
 	args := []string{"add", d.Kind, d.Target, "--name", d.Name}
 	if every := wire.Duration(d.Every); d.Every != wire.DefaultEvery {
@@ -26,13 +19,14 @@ func (d Draft) Command() []string {
 	if d.Except != "" {
 		args = append(args, "--except", d.Except)
 	}
+	for _, tag := range d.Tags {
+		args = append(args, "--tag", tag)
+	}
 	return append(args, optionArgs(d.Options)...)
 }
 
-// OneLine is the command as a person would type it.
-func (f Flow) OneLine() string {
-	return "netmon " + words.Join(f.draft.Command())
-}
+// Line is the command line that saves the draft, with the program's name.
+func (f Flow) Line() []string { return append([]string{"netmon"}, f.draft.Command()...) }
 
 // measurement is the command line that measures the draft once.
 func (f Flow) measurement() []string {
@@ -61,14 +55,4 @@ func optionArgs(sets []Set) []string {
 		}
 	}
 	return args
-}
-
-func sorted(m map[string]string) iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			if !yield(k, m[k]) {
-				return
-			}
-		}
-	}
 }

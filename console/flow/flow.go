@@ -1,7 +1,7 @@
 // Package flow leads a person step by step to a new monitor. It is a pure
-// state machine: a Flow is a value, each answer gives the next one, and what
-// has to be done meanwhile (measuring, saving) is named as a command line that
-// the caller runs. A terminal, piped lines and tests drive it alike.
+// state machine: a Flow is a value, and each answer gives the next one. Where it
+// needs something done (measure, save), it names a command line, which the
+// caller executes. A terminal, piped lines and tests drive it alike.
 package flow
 
 import (
@@ -17,10 +17,12 @@ import (
 // while the flow runs.
 type World struct {
 	Kinds  []Kind
+	Usual  string // the kind to propose
 	Agents []Agent
+	Tags   []string // of the saved monitors, as NAME=VALUE
 	Taken  []string // names of the saved monitors
 	// Check reports every mistake in a monitor by its field: target, every,
-	// timeout, options.expect.status.
+	// timeout, tags, options.expect.status.
 	Check func(Draft) error
 	// Name makes a monitor's name from what it measures.
 	Name func(kind, target string) string
@@ -28,10 +30,13 @@ type World struct {
 
 // Kind is a kind of probe.
 type Kind struct {
-	Name, Doc, Target, Example string
-	MinEvery                   time.Duration
-	Main                       []string // names of the options that are offered first; none means all
-	Options                    []Option
+	Name, Doc string
+	Target    string // the form of its targets
+	Example   string // a target, to show the form
+	Propose   string // a target that answers here; "" for none
+	MinEvery  time.Duration
+	Main      []string // names of the options that are offered first; none means all
+	Options   []Option
 }
 
 // Option is an option of a kind.
@@ -60,12 +65,13 @@ type Set struct {
 	Switch bool // yes/no: one value, yes or no
 }
 
-// Draft is the monitor as it stands.
+// Draft is the monitor so far.
 type Draft struct {
 	Kind, Target   string
 	Every, Timeout time.Duration
 	Options        []Set
-	On, Except     string // as --on and --except
+	On, Except     string   // as --on and --except
+	Tags           []string // as NAME=VALUE
 	Name           string
 }
 
@@ -78,26 +84,27 @@ const (
 	stepTimeout
 	stepOptions
 	stepWhere
+	stepTags
 	stepName
 	stepConfirm
 	steps
-	stepKeep // a measurement was not ok: keep what was measured all the same?
+	stepKeep // a measurement was not ok: use what was measured anyway?
 )
 
 // Flow is one state of the dialogue.
 type Flow struct {
-	world World
-	draft Draft
-	at    stepID
-	trail []stepID // the steps behind, for going back
-	keep  stepID   // the step whose measurement stepKeep asks about
-	from  string   // the agents that measure the target; "" is here
-	all   bool     // every option is listed
-	fresh bool     // the options were changed since they were last measured
-	run   []string // to be run now
-	done  bool
-	left  bool
-	note  string
+	world   World
+	draft   Draft
+	at      stepID
+	trail   []stepID // earlier steps, for going back
+	keep    stepID   // the step whose measurement stepKeep asks about
+	from    string   // the agents that measure the target; "" is this computer
+	all     bool     // every option is listed
+	fresh   bool     // the options changed since they were last measured
+	command []string // to execute now
+	done    bool
+	left    bool
+	note    string
 }
 
 // New begins a flow.
@@ -105,12 +112,12 @@ func New(w World) Flow {
 	return Flow{world: w, draft: Draft{On: wire.Everywhere}}
 }
 
-// Run is the command line, without the program's name, that has to be run
-// before the next question: give its end to Ran. It is nil when there is none.
-func (f Flow) Run() []string { return f.run }
+// Command is the command line, without the program's name, to execute before the
+// next question; Executed takes its end. It is nil when there is none.
+func (f Flow) Command() []string { return f.command }
 
-// Saves says that Run is what saves the monitor, not a measurement.
-func (f Flow) Saves() bool { return f.run != nil && f.at == stepConfirm }
+// Saves says that the command saves the monitor and is no measurement.
+func (f Flow) Saves() bool { return f.command != nil && f.at == stepConfirm }
 
 // Done says that the monitor is saved.
 func (f Flow) Done() bool { return f.done }
@@ -120,19 +127,19 @@ func (f Flow) Left() bool { return f.left }
 
 // Leave ends the flow; nothing is saved.
 func (f Flow) Leave() Flow {
-	f.left, f.run = true, nil
+	f.left, f.command = true, nil
 	return f
 }
 
-// Ran takes the end of the command of Run.
-func (f Flow) Ran(ok bool) Flow {
-	f.run = nil
+// Executed says how [Flow.Command] ended.
+func (f Flow) Executed(ok bool) Flow {
+	f.command = nil
 	f.note = ""
 	switch {
 	case f.at == stepConfirm && ok:
 		f.done = true
 	case f.at == stepConfirm:
-		f.note = "that was not saved: go back to change it, or try again"
+		f.note = "not saved: go back to change something, or try again"
 	case ok:
 		f = f.to(f.at + 1)
 	default:
@@ -146,7 +153,7 @@ func (f Flow) Ran(ok bool) Flow {
 func (f Flow) Back() Flow {
 	f.note = ""
 	if len(f.trail) == 0 {
-		f.note = "this is the first step; Ctrl-C or `cancel` leaves without saving"
+		f.note = "this is the first question; `cancel` leaves without saving"
 		return f
 	}
 	f.at = f.trail[len(f.trail)-1]
@@ -163,7 +170,7 @@ func (f Flow) to(next stepID) Flow {
 }
 
 // Answer takes what was typed. An error rejects it: the question stays, and
-// the error says why. Nothing typed takes the default.
+// the error says why. An empty text takes the default.
 func (f Flow) Answer(text string) (Flow, error) {
 	text = strings.TrimSpace(text)
 	was := f
@@ -174,7 +181,9 @@ func (f Flow) Answer(text string) (Flow, error) {
 	case "cancel":
 		return f.Leave(), nil
 	case "":
-		text = f.Ask().Default
+		if text = f.Ask().Default; text == "" {
+			return was, fmt.Errorf("%s: type one, %s", f.Ask().Title, f.Ask().Example)
+		}
 	}
 	next, err := f.accept(text)
 	if err != nil {
@@ -200,6 +209,8 @@ func (f Flow) accept(text string) (Flow, error) {
 		return f.options(text)
 	case stepWhere:
 		return f.where(text)
+	case stepTags:
+		return f.tags(text)
 	case stepName:
 		return f.name(text)
 	}

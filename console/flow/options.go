@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"netmon/console/words"
+	"netmon/console/shellwords"
 )
 
 // listed are the options that are offered now.
@@ -41,7 +41,7 @@ func (f Flow) options(text string) (Flow, error) {
 	case "done":
 		return f.optionsDone()
 	}
-	tokens, err := words.Split(text)
+	tokens, err := shellwords.Split(text)
 	if err != nil {
 		return f, err
 	}
@@ -55,7 +55,7 @@ func (f Flow) options(text string) (Flow, error) {
 }
 
 // set carries out the first setting of tokens and returns the rest.
-func (f *Flow) set(tokens []words.Token) ([]words.Token, error) {
+func (f *Flow) set(tokens []shellwords.Token) ([]shellwords.Token, error) {
 	word := tokens[0].Text
 	rest := tokens[1:]
 	drop := word == "no" && len(rest) > 0
@@ -100,8 +100,8 @@ func truth(s string) bool {
 	return err == nil
 }
 
-// put returns sets with one more value of an option; one that takes a single
-// value forgets the one before.
+// put returns sets with another value of an option. An option with a single value drops
+// the value before.
 func put(sets []Set, o Option, value string) []Set {
 	out := slices.Clone(sets)
 	i := slices.IndexFunc(out, func(s Set) bool { return s.Name == o.Name })
@@ -120,8 +120,8 @@ func (f Flow) optionsDone() (Flow, error) {
 	if err := f.mistake("options"); err != nil {
 		return f, err
 	}
-	if f.fresh { // they may change what is fine: see
-		f.run, f.fresh = f.measurement(), false
+	if f.fresh { // they may change the outcome: measure again
+		f.command, f.fresh = f.measurement(), false
 		return f, nil
 	}
 	return f.to(stepWhere), nil

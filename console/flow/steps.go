@@ -13,7 +13,7 @@ import (
 func (f Flow) kind(text string) (Flow, error) {
 	i := slices.IndexFunc(f.world.Kinds, func(k Kind) bool { return k.Name == text })
 	if i < 0 {
-		return f, fmt.Errorf("kind: unknown kind %q: one of %s", text, strings.Join(f.kindNames(), ", "))
+		return f, fmt.Errorf("kind: %w", wire.Unknown("kind", text, f.kindNames()))
 	}
 	if text != f.draft.Kind {
 		f.draft.Kind = text
@@ -30,19 +30,21 @@ func (f Flow) kindNames() []string {
 	return names
 }
 
-// target takes TARGET, or TARGET from AGENTS, and has it measured.
+// target takes TARGET, or TARGET from AGENTS, and asks for a measurement.
 func (f Flow) target(text string) (Flow, error) {
 	target, from, _ := strings.Cut(text, " from ")
-	f.draft.Target, f.from = strings.TrimSpace(target), strings.ReplaceAll(from, " ", "")
+	f.draft.Target, f.from = strings.TrimSpace(target), strings.TrimSpace(from)
 	if err := f.mistake("target"); err != nil {
 		return f, err
 	}
 	if f.from != "" {
-		if _, err := selectors("from", f.from); err != nil {
+		sel, err := selectors("from", f.from, wire.ParsePlacement)
+		if err != nil {
 			return f, err
 		}
+		f.from = sel.String()
 	}
-	f.run, f.fresh = f.measurement(), false
+	f.command, f.fresh = f.measurement(), false
 	return f, nil
 }
 
@@ -84,7 +86,7 @@ func (f Flow) timeout(text string) (Flow, error) {
 }
 
 func duration(field, text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
+	d, err := wire.ParseDuration(text)
 	if err != nil || d <= 0 {
 		return 0, fmt.Errorf("%s: want a duration such as 500ms, 10s or 1m, got %q", field, text)
 	}
@@ -94,29 +96,34 @@ func duration(field, text string) (time.Duration, error) {
 // where takes AGENTS, or AGENTS except AGENTS.
 func (f Flow) where(text string) (Flow, error) {
 	on, except, excepts := strings.Cut(text, " except ")
-	sel, err := selectors("where", on)
+	sel, err := selectors("where", on, wire.ParsePlacement)
 	if err != nil {
 		return f, err
 	}
 	f.draft.On, f.draft.Except = sel.String(), ""
 	if excepts {
-		not, err := selectors("except", except)
+		not, err := selectors("except", except, wire.ParseSelectors)
 		if err != nil {
 			return f, err
 		}
 		f.draft.Except = not.String()
 	}
-	f = f.to(stepName)
-	if runs := f.places(); len(runs) > 0 {
+	f = f.to(stepTags)
+	switch runs, some := f.places(); {
+	case len(runs) > 0 && some >= len(runs):
+		f.note = fmt.Sprintf("asks for %d of %d agents that match, so it runs on all of them: %s", some, len(runs), strings.Join(runs, ", "))
+	case len(runs) > 0 && some > 0:
+		f.note = fmt.Sprintf("runs on %d of these, which the controller chooses: %s", some, strings.Join(runs, ", "))
+	case len(runs) > 0:
 		f.note = "runs on " + strings.Join(runs, ", ")
-	} else {
-		f.note = "no agent that is known is among " + text + ": it starts when one joins"
+	default:
+		f.note = "no agent matches " + text + " yet: the monitor starts when one joins"
 	}
 	return f, nil
 }
 
-func selectors(field, text string) (wire.Selectors, error) {
-	sel, err := wire.ParseSelectors(text)
+func selectors(field, text string, read func(string) (wire.Selectors, error)) (wire.Selectors, error) {
+	sel, err := read(text)
 	var p wire.Problems
 	for _, e := range wire.FieldErrors(err) {
 		p.Add(field, e.Err)
@@ -124,23 +131,24 @@ func selectors(field, text string) (wire.Selectors, error) {
 	return sel, p.Err()
 }
 
-// places lists the agents that the draft runs on.
-func (f Flow) places() []string {
-	on, errOn := wire.ParseSelectors(f.draft.On)
+// places are the agents that the draft may run on, and on how many of them it does; 0 is
+// on all.
+func (f Flow) places() (ids []string, some int) {
+	on, errOn := wire.ParsePlacement(f.draft.On)
+	some, _ = on.Some()
 	var except wire.Selectors
 	if f.draft.Except != "" {
 		except, _ = wire.ParseSelectors(f.draft.Except)
 	}
-	var ids []string
 	for _, a := range f.world.Agents {
 		if errOn == nil && on.Match(a.ID, a.Labels) && !except.Match(a.ID, a.Labels) {
 			ids = append(ids, a.ID)
 		}
 	}
-	return ids
+	return ids, some
 }
 
-// Selectors are what agents can be chosen by: all, their ids, their labels.
+// selectors are what agents can be chosen by: all, their ids, their labels.
 func (f Flow) selectors() []string {
 	labels := map[string]bool{}
 	out := []string{wire.Everywhere}
@@ -151,6 +159,30 @@ func (f Flow) selectors() []string {
 		}
 	}
 	return append(out, slices.Sorted(maps.Keys(labels))...)
+}
+
+// noTags is the answer that gives a monitor no tags.
+const noTags = "none"
+
+// tags takes NAME=VALUE, several by spaces or commas.
+func (f Flow) tags(text string) (Flow, error) {
+	f.draft.Tags = nil
+	if text != noTags {
+		var p wire.Problems
+		for _, tag := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' }) {
+			if !strings.Contains(tag, "=") {
+				p.Addf("tags", "want NAME=VALUE such as team=shop, got %q", tag)
+			}
+			f.draft.Tags = append(f.draft.Tags, tag)
+		}
+		if err := p.Err(); err != nil {
+			return f, err
+		}
+	}
+	if err := f.mistake("tags"); err != nil {
+		return f, err
+	}
+	return f.to(stepName), nil
 }
 
 func (f Flow) name(text string) (Flow, error) {
@@ -186,6 +218,6 @@ func (f Flow) confirm(text string) (Flow, error) {
 	case !yes:
 		return f.Leave(), nil
 	}
-	f.run = f.draft.Command()
+	f.command = f.draft.Command()
 	return f, nil
 }

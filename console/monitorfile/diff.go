@@ -66,7 +66,7 @@ func asYAML(saved *wire.Saved) (string, error) {
 }
 
 // printLines writes the lines that one text has and the other has not. Monitors
-// are short and their fields come in one order, so that lines alone tell.
+// are short and their fields come in one order, so that lines alone suffice.
 func printLines(w io.Writer, before, after string) {
 	count := map[string]int{}
 	for line := range strings.Lines(after) {

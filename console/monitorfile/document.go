@@ -12,12 +12,16 @@ import (
 	"netmon/wire"
 )
 
+// anyBroker is the address that a target with [console.BrokerTarget] is checked with.
+const anyBroker = "127.0.0.1:4222"
+
 // contents are what a YAML document has.
 type contents struct {
 	given    defaults
 	list     string // the name of the field that has the monitors
 	raws     []json.RawMessage
 	monitors bool // it has a list of them, be it empty
+	odd      bool // it has fields that cannot be read, which was told
 	settings map[wire.Sort][]json.RawMessage
 }
 
@@ -41,14 +45,16 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 		f.src.Add(body, "", err)
 		return d, false
 	}
-	if err := wire.DecodeStrict(data, &doc); err != nil {
-		for _, e := range wire.FieldErrors(err) {
-			f.src.Add(body, e.Path, e.Err)
-		}
-		return d, false
+	wrong := map[string]bool{} // fields that cannot be read, and are told once
+	for _, e := range wire.FieldErrors(wire.DecodeStrict(data, &doc)) {
+		f.src.Add(body, e.Path, e.Err)
+		wrong[e.Path] = true
 	}
 	var there map[string]json.RawMessage
-	_ = json.Unmarshal(data, &there) // it was read
+	if json.Unmarshal(data, &there) != nil { // it has no fields
+		return d, false
+	}
+	d.odd = len(wrong) > 0
 	d.list, d.raws = "monitors", doc.Monitors
 	if doc.APIVersion != "" {
 		d.list, d.raws = "items", doc.Items
@@ -56,7 +62,7 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 	d.monitors = there[d.list] != nil
 	d.settings = map[wire.Sort][]json.RawMessage{}
 	for sort, list := range map[wire.Sort][]json.RawMessage{wire.SortChannel: doc.Channels, wire.SortRule: doc.Rules, wire.SortWindow: doc.Windows, wire.SortGroup: doc.Groups} {
-		if there[console.Section(sort)] != nil {
+		if there[console.Section(sort)] != nil && !wrong[console.Section(sort)] {
 			d.settings[sort] = list
 		}
 	}
@@ -65,13 +71,13 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 	return d, true
 }
 
-// document reads what stands in the lists of a document.
+// document reads what is in the lists of a document.
 func (f *file) document(body ast.Node, into *console.Wanted) {
 	doc, ok := f.contents(body)
 	if !ok {
 		return
 	}
-	if len(doc.given) > 0 && len(doc.raws) == 0 {
+	if len(doc.given) > 0 && len(doc.raws) == 0 && !doc.odd {
 		f.src.Add(body, "defaults", errors.New("are for the monitors of the same document, and it has none"))
 	}
 	for i, raw := range doc.raws {
@@ -81,7 +87,9 @@ func (f *file) document(body ast.Node, into *console.Wanted) {
 		p.Add("", err)
 		saved := m.saved()
 		p.Add("", saved.Validate())
-		p.Add("", f.check.Monitor(saved.Monitor))
+		checked := saved.Monitor
+		checked.Target = console.AtBroker(checked.Target, anyBroker)
+		p.Add("", f.check.Monitor(checked))
 		f.mistakes(body, at, p.Err())
 		if m.Name != "" && !f.first(body, at, thing{ofMonitor, m.Name}) {
 			continue

@@ -28,7 +28,7 @@ func DraftSetting(x wire.Setting) (string, error) {
 	return b.String(), err
 }
 
-// ParseDraft reads the one monitor that a text has to hold; path is told with its
+// ParseDraft reads the one monitor that a text has to hold; path is reported with its
 // mistakes.
 func ParseDraft(path, text, name string, check console.Checks) (*wire.Saved, error) {
 	all, err := Parse(path, []byte(text), check)

@@ -7,7 +7,7 @@ import (
 	"netmon/wire"
 )
 
-// TestDraft_GoesThroughAnEditor: what is written is read back, and mistakes stand
+// TestDraft_GoesThroughAnEditor: what is written is read back, and mistakes are
 // below their lines until they are taken out.
 func TestDraft_GoesThroughAnEditor(t *testing.T) {
 	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "tcp", Target: "h:1", Every: wire.Duration(10e9), Revision: 7}, Author: "anna"}

@@ -11,30 +11,31 @@ import (
 // entry is a monitor as people write it: a wire.Saved without what only
 // the store knows.
 type entry struct {
-	Name   string `json:"name"`
-	Kind   string `json:"kind"`
-	Target string `json:"target"`
+	Name   string `json:"name" help:"what its results are called: 1 to 64 of A-Z a-z 0-9 _ -"`
+	Kind   string `json:"kind" help:"what it measures"`
+	Target string `json:"target" help:"what is measured, in the form of the kind: a URL, HOST, HOST:PORT or NAME"`
 	settings
-	Paused  bool            `json:"paused,omitempty"`
-	Options json.RawMessage `json:"options,omitempty"`
+	Paused  bool            `json:"paused,omitempty" help:"keep it saved, and run it nowhere"`
+	Options json.RawMessage `json:"options,omitempty" help:"the options of the kind"`
 }
 
 // settings are the fields that the defaults of a file may have: they mean the same
 // for every kind.
 type settings struct {
-	Every     wire.Duration     `json:"every,omitempty"`
-	Timeout   wire.Duration     `json:"timeout,omitempty"`
-	Agents    wire.Selectors    `json:"agents,omitzero"`
-	Except    wire.Selectors    `json:"except,omitempty"`
-	Verdict   wire.Rule         `json:"verdict,omitzero"`
-	DependsOn []string          `json:"depends_on,omitempty"`
-	Tags      map[string]string `json:"tags,omitempty"`
+	Every     span              `json:"every,omitempty" help:"time from one run to the next, 10ms to 24h; default: 10s"`
+	Timeout   span              `json:"timeout,omitempty" help:"the longest that a run may take; default: 5s, or nine tenths of every where that is shorter"`
+	Agents    wire.Selectors    `json:"agents,omitzero" help:"agents that run it: all, a list of ids and labels such as [paris, region=eu], or {match: {region: eu}}; or some of them, such as 3 of region=eu; default: all"`
+	Except    wire.Selectors    `json:"except,omitempty" help:"agents that do not run it, written as agents, but for a number of them"`
+	Verdict   wire.Rule         `json:"verdict,omitzero" help:"how it is judged"`
+	DependsOn []string          `json:"depends_on,omitempty" help:"monitors without which this one cannot be reached; while one of them is down, it takes the blame"`
+	Tags      map[string]string `json:"tags,omitempty" help:"such as {team: shop, env: prod}, by which lists, rules and silences choose; at most 32"`
+	SLO       *slo              `json:"slo,omitempty" help:"its objective: netmon alerts when its error budget is spent too fast; default: none"`
 }
 
 func (m entry) saved() wire.Saved {
 	s := wire.Saved{
-		Monitor: wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: m.Every, Timeout: m.Timeout, Options: m.Options},
-		Agents:  m.Agents, Except: m.Except, Paused: m.Paused, DependsOn: m.DependsOn, Tags: m.Tags,
+		Monitor: wire.Monitor{Name: m.Name, Kind: m.Kind, Target: m.Target, Every: wire.Duration(m.Every), Timeout: wire.Duration(m.Timeout), Options: m.Options},
+		Agents:  m.Agents, Except: m.Except, Paused: m.Paused, DependsOn: m.DependsOn, Tags: m.Tags, SLO: m.SLO.saved(),
 	}
 	if m.Verdict != (wire.Rule{}) {
 		s.Verdict = &m.Verdict
@@ -44,7 +45,7 @@ func (m entry) saved() wire.Saved {
 
 func entryOf(s wire.Saved) entry {
 	m := entry{Name: s.Name, Kind: s.Kind, Target: s.Target, Paused: s.Paused, Options: s.Options,
-		settings: settings{Every: s.Every, Timeout: s.Timeout, Agents: s.Agents, Except: s.Except, DependsOn: s.DependsOn, Tags: s.Tags}}
+		settings: settings{Every: span(s.Every), Timeout: span(s.Timeout), Agents: s.Agents, Except: s.Except, DependsOn: s.DependsOn, Tags: s.Tags, SLO: sloOf(s.SLO)}}
 	if s.Verdict != nil {
 		m.Verdict = *s.Verdict
 	}
@@ -101,7 +102,7 @@ func (d defaults) into(m *settings, raw json.RawMessage) error {
 		Name      string          `json:"name"`
 		DependsOn json.RawMessage `json:"depends_on"`
 	}
-	_ = json.Unmarshal(raw, &own) // what is wrong with it is told when it is read
+	_ = json.Unmarshal(raw, &own) // what is wrong with it is reported when it is read
 	was := m.DependsOn
 	if own.DependsOn != nil {
 		was = nil

@@ -2,7 +2,7 @@ package monitorfile
 
 import (
 	"netmon/console"
-	"netmon/probes"
+	"netmon/probes/kinds"
 )
 
-var checks = console.Checks{Monitor: probes.CheckMonitor}
+var checks = console.Checks{Monitor: kinds.All().CheckMonitor}

@@ -83,7 +83,7 @@ func Parse(path string, data []byte, check console.Checks) (console.Wanted, erro
 // reader reads files that belong together.
 type reader struct {
 	check console.Checks
-	seen  map[thing]place
+	seen  map[thing]position
 	files []*safeyaml.Source
 }
 
@@ -92,8 +92,8 @@ type thing struct{ what, name string } // what is ofMonitor, or a sort
 
 const ofMonitor = "monitor"
 
-// place is where it stands.
-type place struct {
+// position is where it is.
+type position struct {
 	file *safeyaml.Source
 	body ast.Node // of the document
 	at   string   // its path there
@@ -101,7 +101,7 @@ type place struct {
 }
 
 func newReader(check console.Checks) *reader {
-	return &reader{check: check, seen: map[thing]place{}}
+	return &reader{check: check, seen: map[thing]position{}}
 }
 
 // file is one that is read.
@@ -141,13 +141,13 @@ func (r *reader) open(path string, data []byte) (f file, docs []ast.Node, err er
 	return f, docs, nil
 }
 
-// among tells what is wrong with all of it together: monitors that depend on each other,
+// among reports what is wrong with all of it together: monitors that depend on each other,
 // channels that are each other's fallback, and a group with the name of a monitor. That
-// something is named that stands in no file is no mistake: it may be saved.
+// something is named that is in no file is not a mistake: it may be saved.
 func (r *reader) among(all console.Wanted) error {
 	for _, e := range wire.FieldErrors(console.Cycles(all.Monitors)) {
 		name, field, _ := strings.Cut(e.Path, ".")
-		r.tell(thing{ofMonitor, name}, field, e.Err)
+		r.addProblem(thing{ofMonitor, name}, field, e.Err)
 	}
 	fallback := map[string]string{}
 	for _, x := range all.Of(wire.SortChannel) {
@@ -158,11 +158,11 @@ func (r *reader) among(all console.Wanted) error {
 		switch x.Sort() {
 		case wire.SortChannel:
 			if cycle := console.FallbackCycle(name, func(c string) string { return fallback[c] }); cycle != nil {
-				r.tell(thing{string(wire.SortChannel), name}, "fallback", fmt.Errorf("%s is a cycle", strings.Join(cycle, " -> ")))
+				r.addProblem(thing{string(wire.SortChannel), name}, "fallback", fmt.Errorf("%s is a cycle", strings.Join(cycle, " -> ")))
 			}
 		case wire.SortGroup:
 			if m, ok := r.seen[thing{ofMonitor, name}]; ok {
-				r.tell(thing{string(wire.SortGroup), name}, "name", fmt.Errorf("%q is the name of a monitor, at %s: a group has a name of its own", name, m.line))
+				r.addProblem(thing{string(wire.SortGroup), name}, "name", fmt.Errorf("%q is the name of a monitor, at %s: a group has a name of its own", name, m.line))
 			}
 		}
 	}
@@ -173,7 +173,7 @@ func (r *reader) among(all console.Wanted) error {
 	return errors.Join(errs...)
 }
 
-func (r *reader) tell(of thing, field string, err error) {
+func (r *reader) addProblem(of thing, field string, err error) {
 	is := r.seen[of]
 	is.file.Add(is.body, joinPath(is.at, field), err)
 }
@@ -181,14 +181,14 @@ func (r *reader) tell(of thing, field string, err error) {
 // first says whether this was not read before.
 func (f *file) first(body ast.Node, at string, is thing) bool {
 	if was, ok := f.seen[is]; ok {
-		f.src.Add(body, at+".name", fmt.Errorf("%q stands a second time, first at %s", is.name, was.line))
+		f.src.Add(body, at+".name", fmt.Errorf("%q is given a second time, first at %s", is.name, was.line))
 		return false
 	}
-	f.seen[is] = place{f.src, body, at, fmt.Sprintf("%s:%d", f.path, safeyaml.LineOf(body, at+".name"))}
+	f.seen[is] = position{f.src, body, at, fmt.Sprintf("%s:%d", f.path, safeyaml.LineOf(body, at+".name"))}
 	return true
 }
 
-// mistakes notes what is wrong with what stands at a path: of each field the first
+// mistakes notes what is wrong with what is at a path: of each field the first
 // mistake, since one that could not be read is not missing as well.
 func (f *file) mistakes(body ast.Node, at string, err error) {
 	told := map[string]bool{}

@@ -131,7 +131,7 @@ monitors:
 	}
 }
 
-// TestRules_Mistakes: each is told at its line, in its field.
+// TestRules_Mistakes: each is reported at its line, in its field.
 func TestRules_Mistakes(t *testing.T) {
 	web := "monitors:\n- name: web\n  kind: tcp\n  target: h:1\n"
 	for text, want := range map[string][]string{
@@ -147,10 +147,10 @@ func TestRules_Mistakes(t *testing.T) {
 		web + "  verdict:\n    slow: 1":                    {`f.yaml:6: monitors[0].verdict.slow: unknown field "slow": one of crosscheck, down, quorum, up`},
 		web + "  verdict: 2":                               {`f.yaml:5: monitors[0].verdict: want an object, got 2`},
 		web + "  depends_on: gateway":                      {`f.yaml:5: monitors[0].depends_on: want a list, got "gateway"`},
-		web + "  depends_on: [a, web, a]":                  {`f.yaml:5: monitors[0].depends_on[1]: "web" cannot depend on itself`, `f.yaml:5: monitors[0].depends_on[2]: "a" stands there twice`},
+		web + "  depends_on: [a, web, a]":                  {`f.yaml:5: monitors[0].depends_on[1]: "web" cannot depend on itself`, `f.yaml:5: monitors[0].depends_on[2]: "a" is listed twice`},
 		web + "  depends_on: [\"a b\"]":                    {`f.yaml:5: monitors[0].depends_on[0]: "a b" has a character that is not one of`},
 		"defaults:\n  every: 1ms\n  verdict: {up: 99}\n  kind: tcp\n" + web: {
-			`f.yaml:2: defaults.every: want 10ms to 24h, got "1ms"`, `f.yaml:3: defaults.verdict.up: want 1 to 20 good runs in a row, got 99`, `f.yaml:4: defaults.kind: unknown field "kind": one of agents, depends_on, every, except, tags, timeout, verdict`},
+			`f.yaml:2: defaults.every: want 10ms to 1d, got "1ms"`, `f.yaml:3: defaults.verdict.up: want 1 to 20 good runs in a row, got 99`, `f.yaml:4: defaults.kind: unknown field "kind": one of agents, depends_on, every, except, slo, tags, timeout, verdict`},
 		"defaults: {every: 1s}\n": {`f.yaml:1: defaults: are for the monitors of the same document, and it has none`},
 		"monitors:\n- {name: a, kind: tcp, target: \"h:1\", depends_on: [b]}\n- {name: b, kind: tcp, target: \"h:1\", depends_on: [elsewhere, c]}\n- {name: c, kind: tcp, target: \"h:1\", depends_on: [a]}\n": {
 			`f.yaml:4: monitors[2].depends_on[0]: a -> b -> c -> a is a cycle`},

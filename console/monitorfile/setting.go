@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -17,50 +18,55 @@ import (
 // store knows.
 type (
 	rule struct {
-		Name     string            `json:"name"`
-		Match    wire.Match        `json:"match,omitzero"`
-		To       []string          `json:"to"`
-		Wait     wire.Duration     `json:"wait,omitempty" zero:"no"`
-		Update   wire.Duration     `json:"update,omitempty" zero:"no"`
-		Repeat   wire.Duration     `json:"repeat,omitempty" zero:"no"`
-		Escalate []wire.Escalation `json:"escalate,omitempty"`
+		Name     string       `json:"name" help:"what it is called"`
+		Match    wire.Match   `json:"match,omitzero" help:"the incidents that it is for; without it, those that no other rule matches"`
+		To       []string     `json:"to" help:"the channels that are notified; [] is nobody"`
+		Wait     span         `json:"wait,omitempty" zero:"no" help:"time before the first notice; default: by severity"`
+		Update   span         `json:"update,omitempty" zero:"no" help:"least time between notices of changes; default: 5m"`
+		Repeat   span         `json:"repeat,omitempty" zero:"no" help:"time between notices while nothing changes; default: by severity"`
+		Escalate []escalation `json:"escalate,omitempty" help:"who is notified when nobody acknowledges, at most 10 steps"`
 	}
 	window struct {
-		Name   string        `json:"name"`
-		Match  wire.Match    `json:"match,omitzero"`
-		Weekly string        `json:"weekly,omitempty"`
-		Cron   string        `json:"cron,omitempty"`
-		For    wire.Duration `json:"for,omitempty" zero:"no"`
-		From   moment        `json:"from,omitzero"`
-		To     moment        `json:"to,omitzero"`
-		Zone   string        `json:"zone,omitempty"`
+		Name   string     `json:"name" help:"what it is called"`
+		Match  wire.Match `json:"match,omitzero" help:"what is muted; without it, everything"`
+		Weekly string     `json:"weekly,omitempty" help:"every week, such as Sun 02:00-04:00 or Mon-Fri 22:00-06:00"`
+		Cron   string     `json:"cron,omitempty" help:"when it begins: minute hour day month weekday"`
+		For    span       `json:"for,omitempty" zero:"no" help:"with cron: how long it lasts"`
+		From   moment     `json:"from,omitzero" help:"once: when it begins, such as 2026-12-24T22:00:00+01:00"`
+		To     moment     `json:"to,omitzero" help:"once: when it ends"`
+		Zone   string     `json:"zone,omitempty" help:"with weekly or cron: the time zone, an IANA name such as Europe/Oslo; default: UTC"`
 	}
 	group struct {
-		Name string         `json:"name"`
-		Of   []string       `json:"of"`
-		Rule wire.GroupRule `json:"rule,omitempty"`
+		Name string         `json:"name" help:"what it is called; no monitor has the name"`
+		Of   []string       `json:"of" help:"its monitors"`
+		Rule wire.GroupRule `json:"rule,omitempty" help:"how many of them are down when it is down: any, all or a number; default: any"`
 	}
 	// channelHead is what of a channel is the same for every kind.
 	channelHead struct {
-		Name     string `json:"name"`
-		Kind     string `json:"kind"`
-		Fallback string `json:"fallback,omitempty"`
-		Paused   bool   `json:"paused,omitempty"`
+		Name     string `json:"name" help:"what it is called"`
+		Kind     string `json:"kind" help:"the service that it sends to"`
+		Fallback string `json:"fallback,omitempty" help:"the channel that is notified where this one cannot be"`
+		Paused   bool   `json:"paused,omitempty" help:"keep it saved, and send nothing"`
 	}
 )
 
 // moment is a time with a message that says how to write one.
 type moment struct{ time.Time }
 
+// JSONSchema is the form that UnmarshalJSON reads.
+func (moment) JSONSchema() map[string]any {
+	return map[string]any{"type": "string", "format": "date-time"}
+}
+
 func (m *moment) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
-		if t, err := time.Parse(time.RFC3339, text); err == nil {
+		if t, err := timetext.ParseFixed(text); err == nil {
 			m.Time = t
 			return nil
 		}
 	}
-	return fmt.Errorf("want a time such as 2026-12-24T22:00:00+01:00, got %s", wire.Clip(string(data), wire.MaxToken))
+	return fmt.Errorf("want a time with its zone, such as 2026-12-24T22:00:00+01:00 or \"2026-12-24 22:00 Europe/Oslo\", got %s", wire.Clip(string(data), wire.MaxToken))
 }
 
 // readSetting reads one setting, strictly, and reports every mistake of its form.
@@ -71,11 +77,11 @@ func readSetting(sort wire.Sort, raw json.RawMessage) (wire.Setting, error) {
 	case wire.SortRule:
 		var r rule
 		err := wire.DecodeStrict(raw, &r)
-		return &wire.NoticeRule{Name: r.Name, Match: r.Match, To: r.To, Wait: r.Wait, Update: r.Update, Repeat: r.Repeat, Escalate: r.Escalate}, errors.Join(err, missing(raw, "to"))
+		return &wire.NoticeRule{Name: r.Name, Match: r.Match, To: r.To, Wait: wire.Duration(r.Wait), Update: wire.Duration(r.Update), Repeat: wire.Duration(r.Repeat), Escalate: escalations(r.Escalate)}, errors.Join(err, missing(raw, "to"))
 	case wire.SortWindow:
 		var w window
 		err := wire.DecodeStrict(raw, &w)
-		return &wire.Window{Name: w.Name, Match: w.Match, Weekly: w.Weekly, Cron: w.Cron, For: w.For, From: w.From.Time, To: w.To.Time, Zone: w.Zone}, err
+		return &wire.Window{Name: w.Name, Match: w.Match, Weekly: w.Weekly, Cron: w.Cron, For: wire.Duration(w.For), From: w.From.Time, To: w.To.Time, Zone: w.Zone}, err
 	case wire.SortGroup:
 		var g group
 		err := wire.DecodeStrict(raw, &g)
@@ -84,11 +90,11 @@ func readSetting(sort wire.Sort, raw json.RawMessage) (wire.Setting, error) {
 	return nil, fmt.Errorf("a file has no %ss", sort)
 }
 
-// missing tells of a field that has to be given, although it may be empty.
+// missing reports a field that has to be given, although it may be empty.
 func missing(raw json.RawMessage, field string) error {
 	var given map[string]json.RawMessage
 	if json.Unmarshal(raw, &given) != nil || given[field] != nil {
-		return nil // the first was told
+		return nil // the first was reported
 	}
 	return &wire.FieldError{Path: field, Err: errors.New("is missing: want channels, or [] for nobody")}
 }
@@ -134,9 +140,9 @@ func settingForm(x wire.Setting) any {
 		if to == nil {
 			to = []string{}
 		}
-		return rule{x.Name, x.Match, to, x.Wait, x.Update, x.Repeat, x.Escalate}
+		return rule{x.Name, x.Match, to, span(x.Wait), span(x.Update), span(x.Repeat), escalationForms(x.Escalate)}
 	case *wire.Window:
-		return window{x.Name, x.Match, x.Weekly, x.Cron, x.For, moment{x.From}, moment{x.To}, x.Zone}
+		return window{x.Name, x.Match, x.Weekly, x.Cron, span(x.For), moment{x.From}, moment{x.To}, x.Zone}
 	case *wire.Group:
 		return group{x.Name, x.Of, x.Rule}
 	case *wire.Channel:
@@ -172,7 +178,7 @@ func (c channelForm) MarshalJSON() ([]byte, error) {
 // setting reads one setting of a document.
 func (f *file) setting(body ast.Node, sort wire.Sort, at string, raw json.RawMessage) wire.Setting {
 	x, err := readSetting(sort, raw)
-	if list := wire.FieldErrors(err); len(list) == 1 && list[0].Path == "" { // it is no object
+	if list := wire.FieldErrors(err); len(list) == 1 && list[0].Path == "" { // it is not an object
 		f.mistakes(body, at, err)
 		return nil
 	}

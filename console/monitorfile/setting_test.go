@@ -137,28 +137,28 @@ func TestSettings_WhatAFileSpeaksOf(t *testing.T) {
 	}
 }
 
-// TestSettings_Mistakes: each is told at its line, in its field, with its value.
+// TestSettings_Mistakes: each is reported at its line, in its field, with its value.
 func TestSettings_Mistakes(t *testing.T) {
 	const hook = "channels:\n- name: hook\n  kind: webhook\n  url: https://h/\n"
 	for text, want := range map[string][]string{
 		"channels:\n- name: a b\n  kind: 7\n  url: http://h/\n": {
-			`f.yaml:2: channels[0].name: "a b" has a character that is not one of A-Z a-z 0-9 _ -`, `f.yaml:3: channels[0].kind: want a string, got 7`, `f.yaml:4: channels[0].url: want https://, got "http://h/"`},
+			`f.yaml:2: channels[0].name: "a b" has a character that is not one of A-Z a-z 0-9 _ -`, `f.yaml:3: channels[0].kind: want a string, got 7: put it in quotes`, `f.yaml:4: channels[0].url: want https://, got "http://h/"`},
 		hook + "  nosuch: 1\n":                              {`f.yaml:5: channels[0].nosuch: unknown field "nosuch": one of url`},
 		hook + "  revision: 3\n  author: me\n":              {`f.yaml:5: channels[0].revision: unknown field "revision"`, `f.yaml:6: channels[0].author: unknown field "author"`},
 		hook + "  fallback: hook\n":                         {`f.yaml:5: channels[0].fallback: "hook" cannot be its own`},
 		hook + "  paused: maybe\n":                          {`f.yaml:5: channels[0].paused: want true or false, got "maybe"`},
-		hook + "- name: hook\n  kind: x\n  url: https://i/": {`f.yaml:5: channels[1].name: "hook" stands a second time, first at f.yaml:2`},
+		hook + "- name: hook\n  kind: x\n  url: https://i/": {`f.yaml:5: channels[1].name: "hook" is given a second time, first at f.yaml:2`},
 		"channels: {name: a}":                               {`f.yaml:1: channels: want a list, got {"name":"a"}`},
 		"channels: [7]":                                     {`f.yaml:1: channels[0]: want an object with name and kind`},
 		"channels:\n- {name: a, kind: x, url: \"https://\", fallback: b}\n- {name: b, kind: x, url: \"https://\", fallback: a}\n": {
 			`f.yaml:2: channels[0].fallback: a -> b -> a is a cycle`, `f.yaml:3: channels[1].fallback: b -> a -> b is a cycle`},
 		"rules:\n- name: r\n  match: {sevrity: [down]}\n  wait: 0s\n": {
-			`f.yaml:3: rules[0].match.sevrity: unknown field "sevrity": one of agents, blame, groups, kinds, monitors, severity, tags`, `f.yaml:4: rules[0].wait: want more than 0, got "0s": leave it out for the default`, `f.yaml:2: rules[0].to: is missing: want channels, or [] for nobody`},
+			`f.yaml:3: rules[0].match.sevrity: unknown field "sevrity": did you mean severity? one of agents, blame, groups, kinds, monitors, severity, tags`, `f.yaml:4: rules[0].wait: want more than 0, got "0s": leave it out for the default`, `f.yaml:2: rules[0].to: is missing: want channels, or [] for nobody`},
 		"rules:\n- name: r\n  to: [hook, hook]\n  match:\n    severity: [dead]\n    tags: {team: 1}\n  escalate:\n  - after: 1ms\n    to: []\n": {
-			`f.yaml:3: rules[0].to[1]: "hook" stands there twice`, `f.yaml:5: rules[0].match.severity[0]: want one of down, `, `f.yaml:6: rules[0].match.tags.team: want a string, got 1`,
-			`f.yaml:8: rules[0].escalate[0].after: want 1s to 720h, got "1ms"`, `f.yaml:9: rules[0].escalate[0].to: is empty: want channels`},
+			`f.yaml:3: rules[0].to[1]: "hook" is listed twice`, `f.yaml:5: rules[0].match.severity[0]: want one of down, `, `f.yaml:6: rules[0].match.tags.team: want a string, got 1: put it in quotes`,
+			`f.yaml:8: rules[0].escalate[0].after: want 1s to 30d, got "1ms"`, `f.yaml:9: rules[0].escalate[0].to: is empty: want channels`},
 		"windows:\n- name: w\n  weekly: Someday\n  zone: Mars/Olympus\n":                          {`f.yaml:3: windows[0].weekly: `, `f.yaml:4: windows[0].zone: want an IANA name such as Europe/Oslo, got "Mars/Olympus"`},
-		"windows:\n- name: w\n  from: tomorrow\n  to: 2026-12-25T02:00:00Z\n":                     {`f.yaml:3: windows[0].from: want a time such as 2026-12-24T22:00:00+01:00, got "tomorrow"`},
+		"windows:\n- name: w\n  from: tomorrow\n  to: 2026-12-25T02:00:00Z\n":                     {`f.yaml:3: windows[0].from: want a time with its zone, such as 2026-12-24T22:00:00+01:00 or "2026-12-24 22:00 Europe/Oslo", got "tomorrow"`},
 		"groups:\n- name: g\n  of: []\n  rule: most\n":                                            {`f.yaml:3: groups[0].of: want 1 to 1000 monitors, got 0`, `f.yaml:4: groups[0].rule: want any, all or a number such as 2, got "most"`},
 		"groups:\n- name: g\n  of: [a]\n  rule: 2\n":                                              {`f.yaml:4: groups[0].rule: 2 can never be down: the group has 1`},
 		"groups:\n- {name: web, of: [web]}\nmonitors:\n- {name: web, kind: tcp, target: \"h:1\"}": {`f.yaml:2: groups[0].name: "web" is the name of a monitor, at f.yaml:4: a group has a name of its own`},
@@ -231,4 +231,41 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWrite_DurationsAsPeopleWriteThem(t *testing.T) {
+	text := `rules:
+- name: all
+  to: []
+  repeat: 1d12h
+  escalate:
+  - after: 1d
+    to: [mail]
+windows:
+- name: night
+  cron: 0 2 * * *
+  for: 2w
+monitors:
+- name: web
+  kind: tcp
+  target: h:1
+  every: 1d
+`
+	wanted, err := Parse("f.yaml", []byte(text), checks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := Write(&b, wanted, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"repeat: 1d12h", "after: 1d", "for: 2w", "every: 1d"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+	again, err := Parse("f.yaml", []byte(b.String()), checks)
+	if err != nil || len(again.Settings) != 2 || !console.SameSetting(again.Settings[0], wanted.Settings[0]) {
+		t.Errorf("what is written is read as %+v, %v", again, err)
+	}
 }

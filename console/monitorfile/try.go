@@ -16,7 +16,7 @@ import (
 
 // ReadRules reads files as Read does, for rules that are to be tried on saved
 // monitors, and returns these with the rules that the files give them. Channels, rules
-// of notices, windows and groups are returned as they stand there.
+// of notices, windows and groups are returned as they are there.
 //
 // A monitor with a kind is judged as if the file were applied. One without says only
 // what is different from how it is saved, of its verdict field by field; so do
@@ -88,12 +88,12 @@ func (t *trial) file(path string, data []byte) error {
 func (t *trial) tryAll(given defaults) {
 	for name, m := range t.saved {
 		if _, ok := t.seen[thing{ofMonitor, name}]; ok {
-			continue // it stands in a file by itself
+			continue // it is in a file by itself
 		}
 		raw, _ := json.Marshal(map[string]string{"name": name}) // a name is text
 		e, err := given.over(m, raw)
 		if err != nil {
-			continue // told already
+			continue // already reported
 		}
 		is := e.saved()
 		m.Verdict, m.DependsOn = is.Verdict, is.DependsOn
@@ -108,7 +108,7 @@ func (t *trial) try(given defaults, raw json.RawMessage) (wire.Saved, error) {
 		return wire.Saved{}, &wire.FieldError{Err: errors.New("want an object with a name")}
 	}
 	var name string
-	_ = json.Unmarshal(own["name"], &name) // what is wrong with it is told below
+	_ = json.Unmarshal(own["name"], &name) // what is wrong with it is reported below
 	m, ok := t.saved[name]
 	var e entry
 	var err error

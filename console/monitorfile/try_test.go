@@ -98,7 +98,7 @@ func TestReadRules_Mistakes(t *testing.T) {
 		"defaults: {every: 1m}\nmonitors:\n- {name: web}\n":   {`3: monitors[0].every: only verdict and depends_on may differ`},
 		"monitors:\n- {name: web, verdict: {quorum: most}}\n": {`2: monitors[0].verdict.quorum: want majority`},
 		"monitors:\n- {name: web, depends_on: [web]}\n":       {`2: monitors[0].depends_on[0]: "web" cannot depend on itself`},
-		"monitors:\n- {name: web}\n- {name: web}\n":           {`3: monitors[1].name: "web" stands a second time, first at `},
+		"monitors:\n- {name: web}\n- {name: web}\n":           {`3: monitors[1].name: "web" is given a second time, first at `},
 		"defaults: {verdict: {up: 0}}\n":                      {`1: defaults.verdict.up: want more than 0`},
 		"monitors:\n- web\n":                                  {`2: monitors[0]: want an object with a name`},
 		"monitors:\n- {verdict: {up: 1}}\n":                   {`2: monitors[0].name: no monitor "" is saved`},

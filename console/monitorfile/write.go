@@ -16,16 +16,19 @@ import (
 func Write(w io.Writer, wanted console.Wanted, head string) error {
 	out := bufio.NewWriter(w)
 	out.WriteString(head)
-	note := func(what string, revision uint64, author, change string) {
-		if revision > 0 {
-			fmt.Fprintf(out, "# %s: revision %d by %s: %s\n", what, revision, console.Printable(author), console.Printable(change))
+	note := func(what string, edition, revision uint64, author, change string) {
+		switch {
+		case edition > 0:
+			fmt.Fprintf(out, "# %s: revision %d by %s: %s\n", what, edition, console.AuthorText(author), console.Printable(change))
+		case revision > 0: // which of its revisions is not known
+			fmt.Fprintf(out, "# %s: by %s: %s\n", what, console.AuthorText(author), console.Printable(change))
 		}
 	}
 	for _, x := range wanted.Settings {
-		note(console.SettingTitle(x), x.About().Revision, x.About().Author, x.About().Change)
+		note(console.SettingTitle(x), x.About().Edition, x.About().Revision, x.About().Author, x.About().Change)
 	}
 	for _, m := range wanted.Monitors {
-		note(m.Name, m.Revision, m.Author, m.Change)
+		note(m.Name, m.Edition, m.Revision, m.Author, m.Change)
 	}
 	for _, sort := range console.FileSorts {
 		list := wanted.Of(sort)

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite docs/alerts.md")
 
-// TestAlertsDoc holds what docs/alerts.md shows of incidents against what is printed.
+// TestAlertsDoc checks what docs/alerts.md shows of incidents against what is printed.
 func TestAlertsDoc(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which it is always the same time
 		local := time.Local
@@ -71,7 +71,7 @@ func webDown(now time.Time) wire.Incident {
 		Opened: at, Decided: at.Add(2 * time.Second), At: at.Add(4 * time.Second), N: 2, Blame: blame,
 		Members: []wire.IncidentMember{{About: wire.AboutMonitor, Name: "web", Severity: wire.SeverityDown, Since: at, Why: "refused from 3 of 3 agents", Blame: blame, N: 4},
 			{About: wire.AboutMonitor, Name: "api", Severity: wire.SeverityDegraded, Since: at.Add(4 * time.Second), Why: "slow from 3 of 3 agents", N: 2}},
-		Channels: []wire.ChannelState{{Channel: "hook", N: 1, Reason: wire.ReasonOpened, Decided: at.Add(12 * time.Second), Of: 2, Told: true, Outcome: wire.Sent, Delivered: 1, At: at.Add(14 * time.Second), Rule: "shop"},
+		Channels: []wire.ChannelState{{Channel: "hook", N: 1, Reason: wire.ReasonOpened, Decided: at.Add(12 * time.Second), Of: 2, Notified: true, Outcome: wire.Sent, Delivered: 1, At: at.Add(14 * time.Second), Rule: "shop"},
 			{Channel: "ops-mail", N: 1, Reason: wire.ReasonOpened, Decided: at.Add(12 * time.Second), Of: 2, Outcome: wire.Retrying, At: now.Add(-time.Minute), Rule: "shop"}},
 		Log: []wire.Entry{{At: at.Add(2 * time.Second), What: wire.EntryOpened, Text: "web is down: refused from 3 of 3 agents"}, {At: at.Add(4 * time.Second), What: wire.EntryChanged, Text: "api is degraded, too"},
 			{At: at.Add(14 * time.Second), What: wire.EntryNotified, By: "hook", Text: "opened"}}}

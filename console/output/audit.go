@@ -2,10 +2,13 @@ package output
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"netmon/console"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -15,27 +18,24 @@ func Audit(all []wire.Audit) Listing[wire.Audit] {
 		None: "nothing was changed in this time",
 		Name: func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) },
 		Columns: []Column[wire.Audit]{
-			{"AT", func(e wire.Audit) string { return e.At.UTC().Format(time.RFC3339) }},
-			{"BY", func(e wire.Audit) string { return authorText(e.By) }},
-			{"DID", func(e wire.Audit) string { return e.Did }},
-			{"WHAT", func(e wire.Audit) string { return strings.Join(e.What, " ") }},
-			{"WHERE", func(e wire.Audit) string { return e.Where }},
-			{"DETAIL", func(e wire.Audit) string { return e.Detail }},
-			{"ERROR", func(e wire.Audit) string { return e.Error }},
+			{Title: "AT", Time: func(e wire.Audit) time.Time { return e.At }},
+			Author(func(e wire.Audit) string { return e.By }),
+			{Title: "DID", Cut: Place, Cell: func(e wire.Audit) string { return e.Did }},
+			{Title: "WHAT", Cut: Place, Cell: func(e wire.Audit) string { return strings.Join(e.What, " ") }},
+			{Title: "WHERE", Extra: true, Cut: Place, Cell: func(e wire.Audit) string { return e.Where }},
+			{Title: "DETAIL", Cut: Prose, Cell: func(e wire.Audit) string { return e.Detail }},
+			{Title: "ERROR", Seldom: true, Cut: Prose, Cell: func(e wire.Audit) string { return e.Error }},
+		},
+		After: func(w io.Writer) {
+			if slices.ContainsFunc(all, func(e wire.Audit) bool { return e.By == "" }) {
+				fmt.Fprintln(w, "(unknown) is somebody whom the broker did not verify; netmon history shows the names that consoles gave")
+			}
 		}}
-}
-
-// authorText shows an author. One that nobody verified is not told at all.
-func authorText(by string) string {
-	if by == "" {
-		return "(nobody verified)"
-	}
-	return by
 }
 
 // AuditLine is one change in a line, for people.
 func AuditLine(e wire.Audit) string {
-	text := fmt.Sprintf("%s  %s  %s %s", e.At.UTC().Format(time.RFC3339), authorText(e.By), e.Did, strings.Join(e.What, " "))
+	text := fmt.Sprintf("%s  %s  %s %s", timetext.Zoned(e.At), console.AuthorText(e.By), e.Did, strings.Join(e.What, " "))
 	if e.Detail != "" {
 		text += "  (" + e.Detail + ")"
 	}

@@ -11,17 +11,19 @@ import (
 	"time"
 
 	"netmon/console"
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 	"netmon/judge/replay"
 )
 
-// spansShown is how many verdicts of a monitor are told one by one.
+// spansShown is how many verdicts of a monitor are listed one by one.
 const spansShown = 20
 
 // Backtest writes what rules would have made of the past, and to talk what it cannot
 // know. Monitors that would be judged the same are counted, unless all are wanted.
 func Backtest(w, talk io.Writer, b console.Backtest, all bool) error {
 	shown := slices.DeleteFunc(slices.Clone(b.Monitors), func(m replay.Comparison) bool { return !all && !m.Differs() })
-	fmt.Fprintf(w, "%s to %s, %d results\n\n", b.From.Local().Format(time.DateTime), b.To.Local().Format(time.DateTime), b.Results)
+	fmt.Fprintf(w, "%s to %s, %s\n\n", timetext.Zoned(b.From), timetext.Zoned(b.To), plural.Count(b.Results, "result", "results"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "MONITOR\tRULES\tVERDICTS\tDOWN\tDEGRADED\tUNKNOWN\tUP")
 	both := func(name string, saved, tried replay.Figures) {
@@ -41,7 +43,7 @@ func Backtest(w, talk io.Writer, b console.Backtest, all bool) error {
 		backtestSpans(w, m)
 	}
 	if n := len(b.Monitors) - len(shown); n > 0 {
-		fmt.Fprintf(w, "\n%d of %d monitors would be judged the same\n", n, len(b.Monitors))
+		fmt.Fprintf(w, "\n%d of %s would be judged the same\n", n, plural.Count(len(b.Monitors), "monitor", "monitors"))
 	}
 	if err := backtestNotices(w, b.Notices); err != nil {
 		return err
@@ -59,7 +61,7 @@ func figuresText(f replay.Figures) string {
 	return text
 }
 
-// lasted is a duration to the second; less than one is told as it is.
+// lasted is a duration to the second; less than one is shown as it is.
 func lasted(d time.Duration) string {
 	switch {
 	case d == 0:
@@ -77,7 +79,7 @@ func lasted(d time.Duration) string {
 	return text
 }
 
-// backtestSpans tells which verdicts of a monitor are new (+), gone (-), or told at
+// backtestSpans lists which verdicts of a monitor are new (+), gone (-), or reported at
 // another time (~).
 func backtestSpans(w io.Writer, m replay.Comparison) {
 	type line struct {
@@ -86,7 +88,7 @@ func backtestSpans(w io.Writer, m replay.Comparison) {
 	}
 	var lines []line
 	note := func(sign string, s replay.Span, more string) {
-		text := fmt.Sprintf("%s %s  %s %s: %s%s", sign, s.From.Local().Format(time.DateTime), s.State, lasted(s.For()), s.Why, more)
+		text := fmt.Sprintf("%s %s  %s %s: %s%s", sign, timetext.Zoned(s.From), s.State, lasted(s.For()), s.Why, more)
 		lines = append(lines, line{s.From, text})
 	}
 	for _, s := range m.New {
@@ -98,9 +100,9 @@ func backtestSpans(w io.Writer, m replay.Comparison) {
 	for _, s := range m.Moved {
 		switch d := time.Duration(s.Later * float64(time.Second)); {
 		case d >= time.Second:
-			note("~", s.Span, ", told "+lasted(d)+" later")
+			note("~", s.Span, ", "+lasted(d)+" later")
 		case d <= -time.Second:
-			note("~", s.Span, ", told "+lasted(-d)+" sooner")
+			note("~", s.Span, ", "+lasted(-d)+" sooner")
 		}
 	}
 	if len(lines) == 0 {
@@ -116,7 +118,7 @@ func backtestSpans(w io.Writer, m replay.Comparison) {
 	}
 }
 
-// backtestNotices tells how many messages each channel would have been sent, and why.
+// backtestNotices shows how many messages each channel would have been sent, and why.
 func backtestNotices(w io.Writer, list []console.BacktestNotices) error {
 	if len(list) == 0 {
 		return nil
@@ -144,15 +146,15 @@ func noticesText(n console.NoticeCount) string {
 	return fmt.Sprintf("%d\t%d\t%s", n.Messages, n.Incidents, strings.Join(why, ", "))
 }
 
-// backtestNotes tells what a back-test cannot know.
+// backtestNotes says what a back-test cannot know.
 func backtestNotes(talk io.Writer, b console.Backtest) {
 	if a := b.Asked; a.Saved+a.Tried > 0 {
-		fmt.Fprintf(talk, "to make sure, the saved rules would have asked for %d runs and these for %d; %d were measured: the others are missing, and might have decided sooner, or otherwise\n", a.Saved, a.Tried, a.Measured)
+		fmt.Fprintf(talk, "to make sure, the saved rules would have requested %s and these %d; %d were measured: the others are missing, and might have decided sooner, or otherwise\n", plural.Count(a.Saved, "run", "runs"), a.Tried, a.Measured)
 	}
 	switch {
 	case b.First == nil:
-		fmt.Fprintln(talk, "no result is stored of that time")
+		fmt.Fprintln(talk, "no result of that time is stored")
 	case b.First.Sub(b.From) > time.Hour:
-		fmt.Fprintf(talk, "the first result of that time is of %s: before it nothing is known\n", b.First.Local().Format(time.DateTime))
+		fmt.Fprintf(talk, "the first result of that time is from %s: nothing is known before it\n", timetext.Zoned(*b.First))
 	}
 }

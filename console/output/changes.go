@@ -28,7 +28,7 @@ func NewFollower[T any](w io.Writer, form string) *Follower[T] {
 // Next writes how a list differs from that of the call before, in one write.
 func (f *Follower[T]) Next(l Listing[T]) error {
 	var gone []T
-	l.Items, gone = f.changes.Next(l.Items, l.Name, l.look)
+	l.Items, gone = f.changes.Next(l.Items, l.Name, l.fingerprint)
 	var out bytes.Buffer
 	if err := f.rows(&out, l); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (f *Follower[T]) Next(l Listing[T]) error {
 	return err
 }
 
-// Add writes items that came behind those of before.
+// Add writes items that came behind earlier ones.
 func (f *Follower[T]) Add(l Listing[T]) error {
 	var out bytes.Buffer
 	if err := f.rows(&out, l); err != nil {
@@ -52,8 +52,8 @@ func (f *Follower[T]) Add(l Listing[T]) error {
 	return err
 }
 
-// look is what of an item is looked at.
-func (l Listing[T]) look(it T) string {
+// fingerprint is what of an item is looked at.
+func (l Listing[T]) fingerprint(it T) string {
 	if l.Steady != nil {
 		return l.Steady(it)
 	}
@@ -61,7 +61,7 @@ func (l Listing[T]) look(it T) string {
 	return fmt.Sprint(string(data), err)
 }
 
-// rows writes items behind those of before; the head of a table comes once.
+// rows writes items behind earlier ones; the head of a table comes once.
 func (f *Follower[T]) rows(out *bytes.Buffer, l Listing[T]) error {
 	if len(l.Items) == 0 {
 		return nil
@@ -76,6 +76,7 @@ func (f *Follower[T]) rows(out *bytes.Buffer, l Listing[T]) error {
 	case "csv":
 		err = l.csv(out)
 	default:
+		l.growing = true
 		err = l.Table(out, f.form)
 	}
 	if f.begun {
@@ -98,7 +99,7 @@ func printGone[T any](out io.Writer, form, name string, it T) error {
 	return err
 }
 
-// Lines is all that a person is told of the list, as a terminal shows it that is
+// Lines is all that a person sees of the list, as a terminal shows it that is
 // drawn over and over: form is table or wide.
 func (l Listing[T]) Lines(form string) ([]string, error) {
 	var out bytes.Buffer

@@ -34,23 +34,23 @@ func Channels(list []console.ChannelHealth, none string) Listing[console.Channel
 			}
 		},
 		Columns: []column{
-			{"CHANNEL", func(h console.ChannelHealth) string { return h.Channel }},
-			{"KIND", func(h console.ChannelHealth) string { return h.Kind }},
-			{"NOTIFIER", func(h console.ChannelHealth) string {
+			{Title: "CHANNEL", Cut: Naming, Cell: func(h console.ChannelHealth) string { return h.Channel }},
+			{Title: "KIND", Cell: func(h console.ChannelHealth) string { return h.Kind }},
+			{Title: "NOTIFIER", Extra: true, Cut: Place, Cell: func(h console.ChannelHealth) string {
 				if h.State == console.ChannelNobody {
 					return "-"
 				}
 				return h.By
 			}},
-			{"BACKLOG", func(h console.ChannelHealth) string { return strconv.Itoa(h.Backlog) }},
-			{"LAST SENT", func(h console.ChannelHealth) string { return ago(h.LastSent) }},
-			{"LAST FAILED", func(h console.ChannelHealth) string { return ago(h.LastFail) }},
-			{"STATE", func(h console.ChannelHealth) string { return h.StateText(now) }},
+			{Title: "BACKLOG", Cell: func(h console.ChannelHealth) string { return strconv.Itoa(h.Backlog) }},
+			{Title: "LAST SENT", Cell: func(h console.ChannelHealth) string { return ago(h.LastSent) }},
+			{Title: "LAST FAILED", Cell: func(h console.ChannelHealth) string { return ago(h.LastFail) }},
+			{Title: "STATE", Cut: Prose, Cell: func(h console.ChannelHealth) string { return h.StateText(now) }},
 		},
 		Wide: []column{
-			{"FALLBACK", func(h console.ChannelHealth) string { return h.Fallback }},
-			{"SENT", func(h console.ChannelHealth) string { return strconv.FormatUint(h.Sent, 10) }},
-			{"FAILED", func(h console.ChannelHealth) string { return strconv.FormatUint(h.Failed, 10) }},
-			{"REVISION", func(h console.ChannelHealth) string { return strconv.FormatUint(h.Revision, 10) }},
+			{Title: "FALLBACK", Cell: func(h console.ChannelHealth) string { return h.Fallback }},
+			{Title: "SENT", Cell: func(h console.ChannelHealth) string { return strconv.FormatUint(h.Sent, 10) }},
+			{Title: "FAILED", Cell: func(h console.ChannelHealth) string { return strconv.FormatUint(h.Failed, 10) }},
+			{Title: "REVISION", Cell: func(h console.ChannelHealth) string { return Revision(h.Edition) }},
 		}}
 }

@@ -1,6 +1,6 @@
-// Package output writes what the mesh answered, for people and for programs: lists in
-// all their forms, lines and tables, JSON and YAML whose values are exact. Whatever
-// does not print is escaped in each of them, since terminals show JSON, too.
+// Package output writes the mesh's answers, for people and for programs: lists in all
+// their forms, lines and tables, JSON and YAML with exact values. Characters that do
+// not print are escaped in all of them, since terminals show JSON, too.
 package output
 
 import (

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"netmon/console"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -44,6 +46,9 @@ type Following struct {
 
 // Follow writes the results of a filter as they come, until ctx ends.
 func (o Following) Follow(ctx context.Context, cl *console.Client, f console.Filter) error {
+	if !o.JSON {
+		fmt.Fprintln(o.Talk, "netmon: times are in", timetext.Zone(time.Now()))
+	}
 	f.Trouble = func(err error) {
 		if err != nil {
 			fmt.Fprintln(o.Talk, "netmon: waiting:", console.Printable(err.Error()))
@@ -62,10 +67,18 @@ func (o Following) Follow(ctx context.Context, cl *console.Client, f console.Fil
 	if o.JSON {
 		write = writeResult
 	}
+	chosen := func(m *nats.Msg) bool {
+		if len(f.Outcomes) == 0 {
+			return true
+		}
+		r, err := wire.DecodeResult(m.Subject, m.Data)
+		return err != nil || f.Has(r.Outcome) // what cannot be read is told
+	}
 	out := bufio.NewWriterSize(o.Results, 64<<10) // as much as a pipe takes at once
 	n := 0
 	err := cl.FollowMessages(ctx, f, nil, func(m *nats.Msg, more bool) error {
-		if err := write(out, m); err != nil {
+		if !chosen(m) { // what is written before it may wait to be flushed
+		} else if err := write(out, m); err != nil {
 			fmt.Fprintln(o.Talk, "netmon: ignored:", console.Printable(err.Error()))
 		} else if n++; n == o.Most {
 			return cmp.Or(out.Flush(), errEnough)

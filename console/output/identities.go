@@ -3,41 +3,36 @@ package output
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"netmon/console"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
 // Identities lists who was let in, or may come in by a line.
 func Identities(identities []wire.Identity) Listing[wire.Identity] {
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
-	}
 	return Listing[wire.Identity]{Kind: "Identities", Items: identities,
-		None: "nobody was let in; a first one: netmon token new agent --id paris",
+		None: "nobody was let in yet; to let the first one in: netmon token new agent --id paris",
 		Name: func(i wire.Identity) string { return i.Name },
 		Columns: []Column[wire.Identity]{
-			{"NAME", func(i wire.Identity) string { return i.Name }},
-			{"ROLE", func(i wire.Identity) string { return string(i.Role) }},
-			{"STATE", stateText},
-			{"LABELS", func(i wire.Identity) string { return console.LabelText(i.Labels) }},
-			{"BY", func(i wire.Identity) string { return strings.TrimSpace(i.By + " " + i.Token) }},
-			{"MADE", func(i wire.Identity) string { return at(i.Made) }},
-			{"JOINED", func(i wire.Identity) string { return at(i.Joined) }},
-			{"EXPIRES", func(i wire.Identity) string { return at(i.Expires) }},
-			{"REVOKED", func(i wire.Identity) string { return at(i.Revoked) }},
+			{Title: "NAME", Cut: Naming, Cell: func(i wire.Identity) string { return i.Name }},
+			{Title: "ROLE", Cell: func(i wire.Identity) string { return string(i.Role) }},
+			{Title: "STATE", Cut: Prose, Cell: stateText},
+			{Title: "LABELS", Cut: Place, Cell: func(i wire.Identity) string { return console.LabelText(i.Labels) }},
+			inWide(Author(func(i wire.Identity) string { return i.By })),
+			{Title: "LINE", Extra: true, Seldom: true, Cut: Place, Cell: func(i wire.Identity) string { return i.Token }},
+			{Title: "MADE", Extra: true, Time: func(i wire.Identity) time.Time { return i.Made }},
+			{Title: "JOINED", Time: func(i wire.Identity) time.Time { return i.Joined }},
+			{Title: "EXPIRES", Seldom: true, Time: func(i wire.Identity) time.Time { return i.Expires }},
+			{Title: "REVOKED", Extra: true, Time: func(i wire.Identity) time.Time { return i.Revoked }},
 		},
 		Wide: []Column[wire.Identity]{
-			{"SUSPENDED", func(i wire.Identity) string { return at(i.Suspended) }},
-			{"UNTIL", func(i wire.Identity) string { return at(i.Until) }},
-			{"WHY", func(i wire.Identity) string { return i.Why }},
+			{Title: "SUSPENDED", Time: func(i wire.Identity) time.Time { return i.Suspended }},
+			{Title: "UNTIL", Time: func(i wire.Identity) time.Time { return i.Until }},
+			{Title: "WHY", Cell: func(i wire.Identity) string { return i.Why }},
 		},
-		After: func(w io.Writer) { tellSuspended(w, identities) }}
+		After: func(w io.Writer) { printSuspended(w, identities) }}
 }
 
 // stateText is the state of an identity, or of a line for several with what is left of it.
@@ -51,12 +46,12 @@ func stateText(i wire.Identity) string {
 	return i.State
 }
 
-// tellSuspended says why agents are shut out for a while, and what to do.
-func tellSuspended(w io.Writer, identities []wire.Identity) {
+// printSuspended says why agents are shut out for a while, and what to do.
+func printSuspended(w io.Writer, identities []wire.Identity) {
 	for _, i := range identities {
 		if !i.Suspended.IsZero() {
 			fmt.Fprintf(w, "%s is suspended until %s: %s\n   netmon access resume %s   lets it in now\n   netmon access revoke %s   shuts its key out for good\n",
-				i.Name, i.Until.UTC().Format(time.RFC3339), console.Printable(i.Why), i.Name, i.Name)
+				i.Name, timetext.Zoned(i.Until), console.Printable(i.Why), i.Name, i.Name)
 		}
 	}
 }

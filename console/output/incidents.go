@@ -14,30 +14,25 @@ func Incidents(list []wire.Incident, short map[string]string, none string) Listi
 	return Listing[wire.Incident]{Kind: "Incidents", Items: list, None: none,
 		Name: func(x wire.Incident) string { return x.ID },
 		Columns: []column{
-			{"ID", func(x wire.Incident) string {
+			{Title: "ID", Cell: func(x wire.Incident) string {
 				if s := short[x.ID]; s != "" {
 					return s
 				}
 				return x.ID
 			}},
-			{"SEVERITY", func(x wire.Incident) string { return string(x.Severity) }},
-			{"STATE", func(x wire.Incident) string { return console.IncidentWord(&x, short) }},
-			{"SINCE", func(x wire.Incident) string { return incidentSince(&x, now) }},
-			{"MEMBERS", func(x wire.Incident) string { return console.MembersText(&x) }},
-			{"TOLD", func(x wire.Incident) string { return console.ToldText(&x) }},
-			{"SUMMARY", func(x wire.Incident) string { return console.SummaryText(&x) }},
+			{Title: "SEVERITY", Cell: func(x wire.Incident) string { return string(x.Severity) }},
+			{Title: "STATE", Cut: Place, Cell: func(x wire.Incident) string { return console.IncidentWord(&x, short) }},
+			{Title: "SINCE", Cell: func(x wire.Incident) string { return incidentSince(&x, now) }},
+			{Title: "MEMBERS", Cell: func(x wire.Incident) string { return console.MembersText(&x) }},
+			{Title: "NOTIFIED", Cut: Place, Cell: func(x wire.Incident) string { return console.NotifiedText(&x) }},
+			{Title: "SUMMARY", Cut: Prose, Cell: func(x wire.Incident) string { return console.SummaryText(&x) }},
 		},
 		Wide: []column{
-			{"INCIDENT", func(x wire.Incident) string { return x.ID }},
-			{"OPENED", func(x wire.Incident) string { return x.Opened.UTC().Format(time.RFC3339) }},
-			{"RESOLVED", func(x wire.Incident) string {
-				if x.Resolved.IsZero() {
-					return ""
-				}
-				return x.Resolved.UTC().Format(time.RFC3339)
-			}},
-			{"CAUSE", func(x wire.Incident) string { return console.CauseText(x.Cause) }},
-			{"ACKNOWLEDGED", func(x wire.Incident) string {
+			{Title: "INCIDENT", Cell: func(x wire.Incident) string { return x.ID }},
+			{Title: "OPENED", Time: func(x wire.Incident) time.Time { return x.Opened }},
+			{Title: "RESOLVED", Time: func(x wire.Incident) time.Time { return x.Resolved }},
+			{Title: "CAUSE", Cell: func(x wire.Incident) string { return console.CauseText(x.Cause) }},
+			{Title: "ACKNOWLEDGED", Cell: func(x wire.Incident) string {
 				if x.Ack == nil {
 					return ""
 				}
@@ -51,9 +46,8 @@ func incidentSince(x *wire.Incident, now time.Time) string {
 	if x.State == wire.IncidentOpen {
 		return console.SinceText(x.Opened, now)
 	}
-	text := console.Moment(x.Opened, now)
-	if !x.Resolved.IsZero() {
-		text += " for " + console.Lasting(x.Resolved.Sub(x.Opened))
+	if x.Resolved.IsZero() {
+		return "opened " + console.Ago(x.Opened)
 	}
-	return text
+	return console.Lasting(x.Resolved.Sub(x.Opened)) + ", ended " + console.Ago(x.Resolved)
 }

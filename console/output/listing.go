@@ -6,8 +6,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"netmon/console"
+	"netmon/internal/timetext"
 )
 
 // Forms are the forms of every list, the usual one first.
@@ -28,15 +30,30 @@ type Listing[T any] struct {
 	None    string          // what to say to a person where there is nothing
 	Name    func(T) string  // what the form name prints
 	Columns []Column[T]     // of a table
-	Wide    []Column[T]     // further ones, of wide and csv
-	After   func(io.Writer) // what a person is told below the table
+	Wide    []Column[T]     // further ones, of wide and csv, behind the others
+	After   func(io.Writer) // what a person reads below the table
 	Steady  func(T) string  // what of an item a Follower looks at; nil is all of it
+	growing bool            // more rows come below the head of this one
+	Width   int             // of the screen that a table is to fit; 0 is no screen: all of it is written
 }
 
-// Column is one column of a table. What Cell returns need not be printable.
+// Column is one column of a table. It has a Cell, whose text need not be printable, or a
+// Time.
 type Column[T any] struct {
-	Title string
-	Cell  func(T) string
+	Title  string
+	Cell   func(T) string
+	Time   func(T) time.Time // in the reader's zone, which stands in the head; in csv UTC, as RFC 3339
+	Extra  bool              // of wide and csv, in its place among the others
+	Seldom bool              // a table leaves it out where it is empty in all rows
+	Cut    Cut
+}
+
+// has says whether there is something in the column.
+func (col Column[T]) has(it T) bool {
+	if col.Time != nil {
+		return !col.Time(it).IsZero()
+	}
+	return col.Cell(it) != ""
 }
 
 // Write writes the list in a form, and what is said to a person beside it to talk.
@@ -66,17 +83,62 @@ func (l Listing[T]) Write(w, talk io.Writer, form string) error {
 	return err
 }
 
-// Table writes the items in columns, with further ones where form is wide.
+// Table writes the items in columns, with further ones where form is wide. One that is
+// not wide fits the screen.
 func (l Listing[T]) Table(w io.Writer, form string) error {
-	columns := l.Columns
-	if form == "wide" {
-		columns = l.all()
+	columns := l.all()
+	if form != "wide" {
+		columns = slices.DeleteFunc(slices.Clone(l.Columns), func(col Column[T]) bool {
+			return col.Extra || col.Seldom && !l.growing && !slices.ContainsFunc(l.Items, col.has)
+		})
 	}
-	return Table(w, titles(columns), rows(columns, l.Items))
+	t := table{cuts: make([]Cut, len(columns))}
+	for i, col := range columns {
+		t.cuts[i] = col.Cut
+	}
+	t.titles, t.rows = cells(columns, l.Items)
+	if l.Width > 0 && form != "wide" {
+		t.fit(l.Width)
+	}
+	return Table(w, t.titles, slices.Values(t.rows))
+}
+
+// cells are the texts of a table: times in the zone of the reader. Where all are in one
+// zone it stands in the head, else behind each.
+func cells[T any](columns []Column[T], items []T) (titles []string, rows [][]string) {
+	rows = make([][]string, len(items))
+	for i := range items {
+		rows[i] = make([]string, len(columns))
+	}
+	for c, col := range columns {
+		title := col.Title
+		if col.Time == nil {
+			for i, it := range items {
+				rows[i][c] = console.Printable(col.Cell(it))
+			}
+		} else {
+			times := make([]time.Time, len(items))
+			for i, it := range items {
+				times[i] = col.Time(it)
+			}
+			zone, texts := timetext.Column(times)
+			for i := range items {
+				rows[i][c] = texts[i]
+			}
+			title += zone
+		}
+		titles = append(titles, title)
+	}
+	return titles, rows
 }
 
 func (l Listing[T]) csv(w io.Writer) error {
 	columns := l.all()
+	for i, col := range columns {
+		if at := col.Time; at != nil {
+			columns[i].Cell = func(it T) string { return timetext.Exact(at(it)) }
+		}
+	}
 	return CSV(w, titles(columns), rows(columns, l.Items))
 }
 
@@ -89,7 +151,7 @@ func (l Listing[T]) names(w io.Writer) error {
 	return nil
 }
 
-func (l Listing[T]) all() []Column[T] { return append(slices.Clip(l.Columns), l.Wide...) }
+func (l Listing[T]) all() []Column[T] { return slices.Concat(l.Columns, l.Wide) }
 
 func titles[T any](columns []Column[T]) (titles []string) {
 	for _, col := range columns {

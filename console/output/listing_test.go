@@ -10,8 +10,8 @@ import (
 func listOf(items ...item) Listing[item] {
 	return Listing[item]{Kind: "Items", Items: items, None: "nothing is there",
 		Name:    func(i item) string { return i.Name },
-		Columns: []Column[item]{{"NAME", func(i item) string { return i.Name }}},
-		Wide:    []Column[item]{{"N", func(i item) string { return fmt.Sprint(i.N) }}},
+		Columns: []Column[item]{{Title: "NAME", Cell: func(i item) string { return i.Name }}},
+		Wide:    []Column[item]{{Title: "N", Cell: func(i item) string { return fmt.Sprint(i.N) }}},
 		After:   func(w io.Writer) { fmt.Fprintln(w, "below") }}
 }
 

@@ -53,6 +53,9 @@ func PluginLine(s console.Status) (line string, code int) {
 	if g := s.Group; g != nil {
 		up, of, unit = len(g.Up), len(g.Up)+len(g.Degraded)+len(g.Down)+len(g.Unknown), "monitors"
 	}
+	if of == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
 	text := fmt.Sprintf("%s %s: %s, %d of %d %s up", word, s.Monitor, s.State, up, of, unit)
 	if s.State != judge.Up && s.Why != "" {
 		text += ": " + console.WhyText(s.Why, s.Verdict)

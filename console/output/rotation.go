@@ -18,7 +18,7 @@ import (
 const (
 	// authorityEvery is how often it is asked how far a change is.
 	authorityEvery = 500 * time.Millisecond
-	// authorityAgain is how often it is said anew who is waited for.
+	// authorityAgain is how often it is said again who is waited for.
 	authorityAgain = 30 * time.Second
 	// authorityComing is how long agents that are connected may take to come over.
 	authorityComing = 30 * time.Second
@@ -28,16 +28,16 @@ func agentsIn(list []wire.Missing) bool {
 	return slices.ContainsFunc(list, func(m wire.Missing) bool { return m.Role == wire.RoleAgent })
 }
 
-// Rotation is how a change of a mesh's authority is told.
+// Rotation is how a change of a mesh's authority is reported.
 type Rotation struct {
 	Out, Talk io.Writer // the end of it, and how far it is
 }
 
-// Await tells how far a change, of which s is the beginning, is until it is at its
+// Await reports how far a change, of which s is the beginning, is until it is at its
 // end, or ctx ends.
 func (r Rotation) Await(ctx context.Context, cl *console.Client, s wire.AuthorityState) error {
 	next, said, at, switched := s.Next, "", time.Time{}, time.Time{}
-	fmt.Fprintf(r.Talk, "the next authority is %s; Ctrl-C leaves the change going on, --abort gives it up\n", next)
+	fmt.Fprintf(r.Talk, "the next authority is %s; after Ctrl-C the change continues, --abort gives it up\n", next)
 	if s.Lines > 0 {
 		fmt.Fprintf(r.Talk, "join lines that were not used yet count no more after the switch: %d\n", s.Lines)
 	}
@@ -52,13 +52,13 @@ func (r Rotation) Await(ctx context.Context, cl *console.Client, s wire.Authorit
 			if switched.IsZero() {
 				switched = time.Now()
 			}
-			line = fmt.Sprintf("switched: %s is the authority; %d of %d are over", s.Pin, s.Have, s.All-len(s.Without))
+			line = fmt.Sprintf("switched: %s is the authority; %d of %d follow it", s.Pin, s.Have, s.All-len(s.Without))
 		default:
-			fmt.Fprintf(r.Out, "%s is the authority, and %d of %d are over: keep a new backup, and remove those of before\n", s.Pin, s.Have, s.All-len(s.Without))
+			fmt.Fprintf(r.Out, "%s is the authority, and %d of %d follow it: make a new backup, and remove the old ones\n", s.Pin, s.Have, s.All-len(s.Without))
 			if len(s.Missing) > 0 {
-				fmt.Fprintf(r.Out, "%s: they have it, and come over by themselves when they are there again; until then they believe the one before, too\n", namesOf(s.Missing))
+				fmt.Fprintf(r.Out, "%s: they have it, and switch by themselves when they are back; until then they also trust the previous one\n", namesOf(s.Missing))
 			}
-			tellWithout(r.Out, s)
+			printWithout(r.Out, s)
 			return nil
 		}
 		if len(s.Missing) > 0 {
@@ -73,7 +73,7 @@ func (r Rotation) Await(ctx context.Context, cl *console.Client, s wire.Authorit
 		}
 		select {
 		case <-ctx.Done():
-			fmt.Fprintln(r.Talk, "the change goes on: netmon access authority tells how far it is")
+			fmt.Fprintln(r.Talk, "the change continues: netmon access authority shows how far it is")
 			return nil
 		case <-time.After(authorityEvery):
 		}
@@ -81,7 +81,7 @@ func (r Rotation) Await(ctx context.Context, cl *console.Client, s wire.Authorit
 		switch {
 		case err == nil:
 			s = now
-		case ctx.Err() != nil, passing(cl, err): // the broker starts anew
+		case ctx.Err() != nil, passing(cl, err): // the broker starts again
 		default:
 			return err
 		}
@@ -106,8 +106,8 @@ func namesOf(list []wire.Missing) string {
 	return strings.Join(names, ", ")
 }
 
-func tellWithout(w io.Writer, s wire.AuthorityState) {
+func printWithout(w io.Writer, s wire.AuthorityState) {
 	if len(s.Without) > 0 {
-		fmt.Fprintf(w, "not over, as it went on without them: %s: each needs a new line (netmon token new agent --id NAME --replace)\n", strings.Join(s.Without, ", "))
+		fmt.Fprintf(w, "left behind, as the change went on without them: %s: each needs a new line (netmon token new agent --id NAME --replace)\n", strings.Join(s.Without, ", "))
 	}
 }

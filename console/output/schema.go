@@ -1,6 +1,7 @@
 package output
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -17,8 +18,17 @@ const draft = "https://json-schema.org/draft/2020-12/schema"
 // Schema is a JSON Schema.
 type Schema map[string]any
 
-// SchemaOf describes a list, which commands give, of items of a type.
-func SchemaOf(list, commands string, item reflect.Type) Schema {
+// SchemaOf describes a list, which commands give, of items of a type, or each of one of
+// several.
+func SchemaOf(list, commands string, types ...reflect.Type) Schema {
+	var any []Schema
+	for _, t := range types {
+		any = append(any, schemaOf(t))
+	}
+	items := any[0]
+	if len(any) > 1 {
+		items = Schema{"anyOf": any}
+	}
 	return Schema{
 		"$schema": draft,
 		"title":   list, "description": "of " + commands,
@@ -26,7 +36,7 @@ func SchemaOf(list, commands string, item reflect.Type) Schema {
 		"properties": Schema{
 			"apiVersion": Schema{"const": Version},
 			"kind":       Schema{"const": list},
-			"items":      Schema{"type": "array", "items": schemaOf(item)},
+			"items":      Schema{"type": "array", "items": items},
 		},
 	}
 }
@@ -41,8 +51,6 @@ func schemaOf(t reflect.Type) Schema {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return Schema{"type": "string", "format": "date-time"}
-	case reflect.TypeFor[wire.Duration]():
-		return Schema{"type": "string", "description": "a duration such as 10s or 200ms"}
 	case reflect.TypeFor[json.RawMessage]():
 		return Schema{"type": "object", "description": "the kind's own: probes/README.md"}
 	case reflect.TypeFor[wire.Setting]():
@@ -50,7 +58,7 @@ func schemaOf(t reflect.Type) Schema {
 	case reflect.TypeFor[wire.Channel]():
 		text := Schema{"type": "string"}
 		return Schema{"type": "object", "description": "and the settings of its kind: docs/alerts.md", "required": []string{"name", "kind"}, "properties": Schema{"name": text, "kind": text, "fallback": text,
-			"paused": Schema{"type": "boolean"}, "revision": Schema{"type": "integer", "minimum": 0}, "author": text, "change": text}}
+			"paused": Schema{"type": "boolean"}, "revision": Schema{"type": "integer", "minimum": 0}, "edition": Schema{"type": "integer", "minimum": 0}, "author": text, "change": text}}
 	case reflect.TypeFor[wire.Quorum]():
 		return Schema{"description": "majority, any, all, a number of agents, a percentage such as 60%, or so many values of a label",
 			"anyOf": []Schema{{"type": "string"}, {"type": "integer", "minimum": 1},
@@ -65,13 +73,18 @@ func schemaOf(t reflect.Type) Schema {
 		return Schema{"anyOf": []Schema{{"const": wire.Everywhere}, {"type": "array", "items": Schema{"type": "string"}}}}
 	}
 	switch t.Kind() {
+	case reflect.Int64:
+		if t.ConvertibleTo(reflect.TypeFor[wire.Duration]()) && t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+			return Schema{"type": "string", "description": "a duration such as 10s, 200ms or 1d"}
+		}
+		return Schema{"type": "integer"}
 	case reflect.Pointer:
 		return schemaOf(t.Elem())
 	case reflect.Bool:
 		return Schema{"type": "boolean"}
 	case reflect.String:
 		return Schema{"type": "string"}
-	case reflect.Int, reflect.Int64:
+	case reflect.Int:
 		return Schema{"type": "integer"}
 	case reflect.Uint64:
 		return Schema{"type": "integer", "minimum": 0}

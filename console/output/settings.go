@@ -1,22 +1,31 @@
 package output
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"netmon/console"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
-func revisionText(n uint64) string { return strconv.FormatUint(n, 10) }
+// Revision is what people see as the revision of a monitor or a setting, its edition;
+// nothing where it is not known, as in a list with what an older netmon saved.
+func Revision(edition uint64) string {
+	if edition == 0 {
+		return ""
+	}
+	return strconv.FormatUint(edition, 10)
+}
 
 // savedBy are the columns of who saved a setting.
 func savedBy[T wire.Setting]() []Column[T] {
 	return []Column[T]{
-		{"REVISION", func(x T) string { return revisionText(x.About().Revision) }},
-		{"AUTHOR", func(x T) string { return x.About().Author }},
-		{"CHANGE", func(x T) string { return x.About().Change }},
+		{Title: "REVISION", Cell: func(x T) string { return Revision(x.About().Edition) }},
+		Author(func(x T) string { return x.About().Author }),
+		{Title: "CHANGE", Cell: func(x T) string { return x.About().Change }},
 	}
 }
 
@@ -25,12 +34,12 @@ func SavedChannels(list []*wire.Channel, none string) Listing[*wire.Channel] {
 	return Listing[*wire.Channel]{Kind: "SavedChannels", Items: list, None: none,
 		Name: func(x *wire.Channel) string { return x.Name },
 		Columns: []Column[*wire.Channel]{
-			{"NAME", func(x *wire.Channel) string { return x.Name }},
-			{"KIND", func(x *wire.Channel) string { return x.Kind }},
-			{"FALLBACK", func(x *wire.Channel) string { return x.Fallback }},
-			{"PAUSED", func(x *wire.Channel) string { return map[bool]string{true: "paused"}[x.Paused] }},
+			{Title: "NAME", Cut: Naming, Cell: func(x *wire.Channel) string { return x.Name }},
+			{Title: "KIND", Cell: func(x *wire.Channel) string { return x.Kind }},
+			{Title: "FALLBACK", Cut: Naming, Cell: func(x *wire.Channel) string { return x.Fallback }},
+			{Title: "PAUSED", Cell: func(x *wire.Channel) string { return map[bool]string{true: "paused"}[x.Paused] }},
 		},
-		Wide: append([]Column[*wire.Channel]{{"SETTINGS", func(x *wire.Channel) string { return string(x.Own()) }}}, savedBy[*wire.Channel]()...)}
+		Wide: append([]Column[*wire.Channel]{{Title: "SETTINGS", Cell: func(x *wire.Channel) string { return string(x.Own()) }}}, savedBy[*wire.Channel]()...)}
 }
 
 // Rules lists rules.
@@ -38,20 +47,20 @@ func Rules(list []*wire.NoticeRule, none string) Listing[*wire.NoticeRule] {
 	return Listing[*wire.NoticeRule]{Kind: "Rules", Items: list, None: none,
 		Name: func(x *wire.NoticeRule) string { return x.Name },
 		Columns: []Column[*wire.NoticeRule]{
-			{"NAME", func(x *wire.NoticeRule) string { return x.Name }},
-			{"MATCH", func(x *wire.NoticeRule) string {
+			{Title: "NAME", Cut: Naming, Cell: func(x *wire.NoticeRule) string { return x.Name }},
+			{Title: "MATCH", Cut: Prose, Cell: func(x *wire.NoticeRule) string {
 				if x.Match.Empty() {
 					return "what no other rule fits"
 				}
 				return console.MatchText(x.Match)
 			}},
-			{"TO", func(x *wire.NoticeRule) string {
+			{Title: "TO", Cut: Place, Cell: func(x *wire.NoticeRule) string {
 				if len(x.To) == 0 {
 					return "nobody"
 				}
 				return strings.Join(x.To, ",")
 			}},
-			{"ESCALATE", func(x *wire.NoticeRule) string {
+			{Title: "ESCALATE", Cut: Prose, Cell: func(x *wire.NoticeRule) string {
 				var out []string
 				for _, e := range x.Escalate {
 					out = append(out, "after "+e.After.String()+" "+strings.Join(e.To, ","))
@@ -60,11 +69,11 @@ func Rules(list []*wire.NoticeRule, none string) Listing[*wire.NoticeRule] {
 			}},
 		},
 		Wide: append([]Column[*wire.NoticeRule]{
-			{"WAIT", func(x *wire.NoticeRule) string { return durationOr(x.Wait, "by severity") }},
-			{"UPDATE", func(x *wire.NoticeRule) string {
+			{Title: "WAIT", Cell: func(x *wire.NoticeRule) string { return durationOr(x.Wait, "by severity") }},
+			{Title: "UPDATE", Cell: func(x *wire.NoticeRule) string {
 				return durationOr(x.Update, wire.Duration(wire.DefaultUpdate).String())
 			}},
-			{"REPEAT", func(x *wire.NoticeRule) string { return durationOr(x.Repeat, "by severity") }},
+			{Title: "REPEAT", Cell: func(x *wire.NoticeRule) string { return durationOr(x.Repeat, "by severity") }},
 		}, savedBy[*wire.NoticeRule]()...)}
 }
 
@@ -95,20 +104,20 @@ func Windows(list []*wire.Window, now time.Time, none string) Listing[WindowRow]
 	return Listing[WindowRow]{Kind: "Windows", Items: rows, None: none,
 		Name: func(x WindowRow) string { return x.Name },
 		Columns: []Column[WindowRow]{
-			{"NAME", func(x WindowRow) string { return x.Name }},
-			{"STATE", WindowRow.state},
-			{"WHEN", func(x WindowRow) string { return console.WindowText(&x.Window) }},
-			{"MUTES", func(x WindowRow) string { return console.MatchText(x.Match) }},
+			{Title: "NAME", Cut: Naming, Cell: func(x WindowRow) string { return x.Name }},
+			{Title: "STATE", Cut: Prose, Cell: WindowRow.state},
+			{Title: "WHEN", Cut: Prose, Cell: func(x WindowRow) string { return console.WindowText(&x.Window) }},
+			{Title: "MUTES", Cut: Prose, Cell: func(x WindowRow) string { return console.MatchText(x.Match) }},
 		},
 		Wide: []Column[WindowRow]{
-			{"REVISION", func(x WindowRow) string { return revisionText(x.Revision) }},
-			{"AUTHOR", func(x WindowRow) string { return x.Author }},
-			{"CHANGE", func(x WindowRow) string { return x.Saving.Change }},
+			{Title: "REVISION", Cell: func(x WindowRow) string { return Revision(x.Edition) }},
+			Author(func(x WindowRow) string { return x.Author }),
+			{Title: "CHANGE", Cell: func(x WindowRow) string { return x.Saving.Change }},
 		}}
 }
 
 func (x WindowRow) state() string {
-	at := x.Change.Local().Format("2006-01-02 15:04")
+	at := timetext.Minute(x.Change)
 	switch {
 	case x.Open && x.Change.IsZero():
 		return "open"
@@ -142,27 +151,22 @@ func Groups(list []*wire.Group, verdicts []wire.GroupVerdict, none string) Listi
 	return Listing[GroupRow]{Kind: "Groups", Items: rows, None: none,
 		Name: func(x GroupRow) string { return x.Name },
 		Columns: []Column[GroupRow]{
-			{"NAME", func(x GroupRow) string { return x.Name }},
-			{"STATE", func(x GroupRow) string { return string(x.State) }},
-			{"OF", func(x GroupRow) string { return console.SomeOf(x.Of) }},
-			{"DOWN WHEN", func(x GroupRow) string {
+			{Title: "NAME", Cut: Naming, Cell: func(x GroupRow) string { return x.Name }},
+			{Title: "STATE", Cell: func(x GroupRow) string { return string(x.State) }},
+			{Title: "OF", Cut: Place, Cell: func(x GroupRow) string { return console.SomeOf(x.Of) }},
+			{Title: "DOWN WHEN", Cell: func(x GroupRow) string {
 				if x.Rule == "" {
 					return "any"
 				}
 				return string(x.Rule)
 			}},
-			{"WHY", func(x GroupRow) string { return x.Why }},
+			{Title: "WHY", Cut: Prose, Cell: func(x GroupRow) string { return x.Why }},
 		},
 		Wide: []Column[GroupRow]{
-			{"SINCE", func(x GroupRow) string {
-				if x.Since.IsZero() {
-					return ""
-				}
-				return x.Since.Local().Format(time.DateTime)
-			}},
-			{"REVISION", func(x GroupRow) string { return revisionText(x.Revision) }},
-			{"AUTHOR", func(x GroupRow) string { return x.Author }},
-			{"CHANGE", func(x GroupRow) string { return x.Saving.Change }},
+			{Title: "SINCE", Time: func(x GroupRow) time.Time { return x.Since }},
+			{Title: "REVISION", Cell: func(x GroupRow) string { return Revision(x.Edition) }},
+			Author(func(x GroupRow) string { return x.Author }),
+			{Title: "CHANGE", Cell: func(x GroupRow) string { return x.Saving.Change }},
 		}}
 }
 
@@ -183,20 +187,20 @@ func Silences(list []*wire.Silence, now time.Time, none string) Listing[SilenceR
 			}
 		}
 	}
-	at := func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+	coming := slices.ContainsFunc(rows, func(x SilenceRow) bool { return x.State == "coming" })
 	return Listing[SilenceRow]{Kind: "Silences", Items: rows, None: none,
 		Name: func(x SilenceRow) string { return x.ID },
 		Columns: []Column[SilenceRow]{
-			{"ID", func(x SilenceRow) string { return x.ID }},
-			{"STATE", func(x SilenceRow) string { return x.State }},
-			{"MUTES", func(x SilenceRow) string { return console.MatchText(x.Match) }},
-			{"FROM", func(x SilenceRow) string { return at(x.From) }},
-			{"UNTIL", func(x SilenceRow) string { return at(x.Until) }},
-			{"WHO", func(x SilenceRow) string { return x.Author }},
-			{"WHY", func(x SilenceRow) string { return x.Text }},
+			{Title: "ID", Cell: func(x SilenceRow) string { return x.ID }},
+			{Title: "STATE", Cell: func(x SilenceRow) string { return x.State }},
+			{Title: "MUTES", Cut: Prose, Cell: func(x SilenceRow) string { return console.MatchText(x.Match) }},
+			{Title: "FROM", Extra: !coming, Time: func(x SilenceRow) time.Time { return x.From }},
+			{Title: "UNTIL", Time: func(x SilenceRow) time.Time { return x.Until }},
+			Author(func(x SilenceRow) string { return x.Author }),
+			{Title: "WHY", Cut: Prose, Cell: func(x SilenceRow) string { return x.Text }},
 		},
 		Wide: []Column[SilenceRow]{
-			{"REVISION", func(x SilenceRow) string { return revisionText(x.Revision) }},
-			{"CHANGE", func(x SilenceRow) string { return x.Change }},
+			{Title: "REVISION", Cell: func(x SilenceRow) string { return Revision(x.Edition) }},
+			{Title: "CHANGE", Cell: func(x SilenceRow) string { return x.Change }},
 		}}
 }

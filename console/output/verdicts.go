@@ -14,11 +14,11 @@ func Verdicts(list []console.VerdictChange, none string) Listing[console.Verdict
 	return Listing[console.VerdictChange]{Kind: "Verdicts", Items: list, None: none,
 		Name: func(x console.VerdictChange) string { return x.Name },
 		Columns: []Column[console.VerdictChange]{
-			{"SINCE", func(x console.VerdictChange) string { return x.Since.Local().Format(time.DateTime) }},
-			{"WHAT", console.VerdictChange.Title},
-			{"STATE", func(x console.VerdictChange) string { return x.State }},
-			{"LASTED", func(x console.VerdictChange) string { return heldFor(x, now) }},
-			{"WHY", func(x console.VerdictChange) string {
+			{Title: "SINCE", Time: func(x console.VerdictChange) time.Time { return x.Since }},
+			{Title: "WHAT", Cut: Naming, Cell: console.VerdictChange.Title},
+			{Title: "STATE", Cell: func(x console.VerdictChange) string { return x.State }},
+			{Title: "LASTED", Cell: func(x console.VerdictChange) string { return heldFor(x, now) }},
+			{Title: "WHY", Cut: Prose, Cell: func(x console.VerdictChange) string {
 				text := x.Why
 				if b := console.BlameText(x.Blame); b != "" {
 					text += " (" + b + ")"
@@ -27,17 +27,17 @@ func Verdicts(list []console.VerdictChange, none string) Listing[console.Verdict
 			}},
 		},
 		Wide: []Column[console.VerdictChange]{
-			{"WAS", func(x console.VerdictChange) string { return x.Was }},
-			{"DECIDED", func(x console.VerdictChange) string { return x.At.UTC().Format("2006-01-02T15:04:05.000Z") }},
-			{"N", func(x console.VerdictChange) string { return strconv.FormatUint(x.N, 10) }},
-			{"NOTES", verdictNotes},
-			{"SEEN", func(x console.VerdictChange) string {
+			{Title: "WAS", Cell: func(x console.VerdictChange) string { return x.Was }},
+			{Title: "DECIDED", Time: func(x console.VerdictChange) time.Time { return x.At }},
+			{Title: "N", Cell: func(x console.VerdictChange) string { return strconv.FormatUint(x.N, 10) }},
+			{Title: "NOTES", Cell: verdictNotes},
+			{Title: "SEEN", Cell: func(x console.VerdictChange) string {
 				if x.Quorum == nil {
 					return ""
 				}
 				return console.QuorumText(x.Quorum)
 			}},
-			{"INCIDENT", func(x console.VerdictChange) string { return x.Incident }},
+			{Title: "INCIDENT", Cell: func(x console.VerdictChange) string { return x.Incident }},
 		}}
 }
 

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"netmon/console/words"
+	"netmon/console/shellwords"
+	"netmon/wire"
 )
 
 // Names are what can be completed from the mesh.
@@ -16,15 +17,15 @@ type Names struct {
 	Targets                  map[string][]string // by kind
 }
 
-// Complete lists what the word that ends the line can be completed to, each as
-// the whole word, and where in the line that word begins.
+// Complete lists the completions of the last word of a line, as whole words, and where
+// that word starts.
 func Complete(line string, list []Command, n Names) (start int, candidates []string) {
-	tokens, err := words.Split(line)
-	last := words.Token{Start: len(line), End: len(line)}
+	tokens, err := shellwords.Split(line)
+	last := shellwords.Token{Start: len(line), End: len(line)}
 	if len(tokens) > 0 && (err != nil || tokens[len(tokens)-1].End == len(line)) {
 		last, tokens = tokens[len(tokens)-1], tokens[:len(tokens)-1]
 	}
-	var p place
+	var p position
 	for _, t := range tokens {
 		p.step(t, list)
 	}
@@ -42,7 +43,7 @@ func matching(all []string, prefix string) []string {
 	return out
 }
 
-func (p *place) candidates(word string, list []Command, n Names) []string {
+func (p *position) candidates(word string, list []Command, n Names) []string {
 	switch {
 	case p.flag != nil:
 		return p.flag.candidates(word, n)
@@ -99,23 +100,23 @@ func (p *place) candidates(word string, list []Command, n Names) []string {
 		}
 	}
 	if len(p.positionals) == 0 { // delete web, and delete channel hook
+		out = append(out, p.command.Values...)
 		out = append(out, commandNames(p.command.Sub)...)
 	}
 	for word := range plainWords {
-		if p.plain(words.Token{Text: word}) != nil {
+		if p.plain(shellwords.Token{Text: word}) != nil {
 			out = append(out, word)
 		}
 	}
 	return out
 }
 
-// candidates are values of a flag. Agents are lists: the part behind the last
-// comma is completed.
+// candidates are the values of a flag. Of a list of agents only the last one is completed.
 func (f *Flag) candidates(word string, n Names) []string {
 	if !f.Agents {
 		return append(n.of(f.Takes, f.Sort), f.Values...)
 	}
-	before := word[:strings.LastIndexAny(word, ",;")+1]
+	before := word[:wire.LastSelector(word)]
 	var out []string
 	for _, c := range slices.Concat([]string{"all"}, n.Agents, n.Labels) {
 		out = append(out, before+c)

@@ -18,8 +18,8 @@ type History struct {
 	lines []string
 }
 
-// LoadHistory reads the file at path, which need not be there. A file that
-// has grown long is cut to its newest lines.
+// LoadHistory reads the file at path, which need not exist. It cuts a long file to its
+// newest lines.
 func LoadHistory(path string) (*History, error) {
 	h := &History{path: path}
 	if path == "" {
@@ -44,8 +44,8 @@ func LoadHistory(path string) (*History, error) {
 	return h, nil
 }
 
-// Add keeps a line. One that begins with a space is nobody's business, and one
-// that is repeated is kept once. Other consoles append to the same file.
+// Add keeps a line, unless it begins with a space or repeats the line before. Other
+// consoles append to the same file.
 func (h *History) Add(line string) error {
 	if strings.HasPrefix(line, " ") || strings.TrimSpace(line) == "" {
 		return nil

@@ -9,23 +9,23 @@ import (
 	"netmon/wire"
 )
 
-// incidentsPerSecond is how many incidents are told in a second. More than this nobody
-// reads; of the others the number is told.
+// incidentsPerSecond is how many incident changes are printed in a second, as many as a
+// person reads. The others are counted.
 const incidentsPerSecond = 10
 
-// incidents are those that were told, as they were then.
+// incidents are those that were printed, as they were then.
 type incidents struct {
-	broker string // of these
-	told   map[string]*wire.Incident
-	seen   []*wire.Incident // the list of them, which is another one after each change
-	begun  time.Time        // of this second
-	n      int              // that were told in it
-	more   int              // that were not
+	broker  string // of these
+	printed map[string]*wire.Incident
+	seen    []*wire.Incident // the list of them; each change makes a new list
+	begun   time.Time        // of this second
+	n       int              // that were printed in it
+	more    int              // that were not
 }
 
-// tellIncidents says what opened, changed and is over, unless nothing streams. What was
-// so when the prompt began is summed up.
-func (m *model) tellIncidents() {
+// printIncidents prints which incidents opened, changed and ended, unless results are off.
+// It sums up those that were open before the prompt started.
+func (m *model) printIncidents() {
 	i, l := &m.incidents, m.snap.Incidents
 	if i.broker != m.snap.Broker {
 		*i = incidents{broker: m.snap.Broker}
@@ -37,18 +37,18 @@ func (m *model) tellIncidents() {
 		return // nothing changed
 	}
 	i.seen = l.All
-	first := i.told == nil
-	was := i.told
-	i.told = make(map[string]*wire.Incident, len(l.All))
+	first := i.printed == nil
+	was := i.printed
+	i.printed = make(map[string]*wire.Incident, len(l.All))
 	if m.now.Sub(i.begun) >= time.Second {
 		if i.more > 0 && m.o.Stream.Mode() != Off {
-			m.say(m.o.Styles.Dim + fmt.Sprintf("… %s more changes of incidents: netmon get incidents", thousands(i.more)) + m.o.Styles.Reset)
+			m.printLine(m.o.Styles.Dim + fmt.Sprintf("… %s more incident changes: `get incidents` lists the incidents", thousands(i.more)) + m.o.Styles.Reset)
 		}
 		i.begun, i.n, i.more = m.now, 0, 0
 	}
 	for k := len(l.All) - 1; k >= 0; k-- { // the worst last
 		x := l.All[k]
-		i.told[x.ID] = x
+		i.printed[x.ID] = x
 		if first || was[x.ID] == x || m.o.Stream.Mode() == Off {
 			continue
 		}
@@ -59,12 +59,12 @@ func (m *model) tellIncidents() {
 			i.more++
 		default:
 			i.n++
-			m.say(m.incidentStyle(x) + incidentMark(x) + " " + text + m.o.Styles.Reset)
+			m.printLine(m.incidentStyle(x) + incidentMark(x) + " " + text + m.o.Styles.Reset)
 		}
 	}
 	if first && m.o.Stream.Mode() != Off {
 		if line := console.OpenLine(l, m.now); line != "" {
-			m.say(m.o.Styles.Failed + "✕ " + line + m.o.Styles.Reset)
+			m.printLine(m.o.Styles.Failed + "✕ " + line + m.o.Styles.Reset)
 		}
 	}
 }

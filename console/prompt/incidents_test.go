@@ -79,7 +79,7 @@ func TestPrompt_IncidentsFlood(t *testing.T) {
 	}
 	d.m.lines = nil
 	d.m.beat(d.m.incidents.begun.Add(1100 * time.Millisecond))
-	if text := strings.Join(d.m.lines, "\n"); !strings.Contains(text, "… 4,990 more changes of incidents") {
+	if text := strings.Join(d.m.lines, "\n"); !strings.Contains(text, "… 4,990 more incident changes") {
 		t.Errorf("%q", text)
 	}
 }

@@ -2,13 +2,14 @@ package prompt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"netmon/console/words"
+	"netmon/console/shellwords"
 )
 
 // search is a search backwards in the history.
@@ -25,8 +26,9 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	if m.search != nil && m.searching(name, k.Text) {
 		return nil
 	}
+	m.touched()
 	if name != "tab" {
-		m.offer = nil
+		m.offer, m.listed = nil, false
 	}
 	switch name {
 	case "enter":
@@ -35,7 +37,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		return m.interrupt()
 	case "ctrl+d":
 		if len(m.ed.text) == 0 {
-			if m.running != nil {
+			if m.current != nil {
 				m.queue = append(m.queue, "quit")
 				return nil
 			}
@@ -46,8 +48,11 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 			return nil
 		}
 	case "esc":
-		if m.flow != nil && m.running == nil {
-			m.back()
+		switch {
+		case m.flow != nil && m.current == nil:
+			m.ask(m.flow.Back())
+		case m.flow == nil:
+			m.release()
 		}
 		return nil
 	case "tab":
@@ -63,7 +68,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		m.search = &search{found: len(m.history.lines)}
 		return nil
 	case "ctrl+t":
-		if m.running == nil && len(m.o.Full) > 0 && find(m.o.Commands, m.o.Full[0]) != nil {
+		if m.current == nil && len(m.o.Full) > 0 && find(m.o.Commands, m.o.Full[0]) != nil {
 			return m.full(m.o.Full[:1])
 		}
 		return nil
@@ -77,7 +82,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// paste types text; each line end in it is an Enter.
+// paste types text; each line end in it counts as Enter.
 func (m *model) paste(text string) tea.Cmd {
 	m.search = nil
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
@@ -91,15 +96,15 @@ func (m *model) paste(text string) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// interrupt is Ctrl-C: it stops the command, else leaves the flow, else clears
-// the line, else leaves the prompt when it is pressed twice.
+// interrupt is Ctrl-C. It does the first of these that applies: stop the command, clear
+// the line, leave the flow, leave the prompt when pressed twice.
 func (m *model) interrupt() tea.Cmd {
-	r := m.running
+	r := m.current
 	switch {
-	case r != nil && r.stopped: // it does not end: leave it alone
-		m.output(r.out.take(true))
-		m.running = nil
-		m.say("left alone: " + r.text)
+	case r != nil && r.stopped: // it does not end: do not wait for it
+		m.output(r.out.drain(true))
+		m.current = nil
+		m.printLine("no longer waiting for: " + r.text)
 		if m.flow != nil {
 			return tea.Batch(m.leaveFlow(), m.next())
 		}
@@ -108,27 +113,26 @@ func (m *model) interrupt() tea.Cmd {
 		r.stopped = true
 		r.stop()
 		if n := len(m.queue); n > 0 {
-			m.say(fmt.Sprintf("what was typed meanwhile is not run: %s", strings.Join(m.queue, "; ")))
+			m.printLine(fmt.Sprintf("typed meanwhile, not run: %s", strings.Join(m.queue, "; ")))
 			m.queue = nil
 		}
-	case len(m.ed.text) > 0:
+	case len(m.ed.text) > 0 || m.begun != "":
 		m.ed.key("end")
 		m.ed.key("ctrl+u")
-		m.refused = ""
+		m.refused, m.begun = "", ""
 	case m.flow != nil:
 		return m.leaveFlow()
 	case m.warned:
 		m.ended, m.code = true, 130
 	default:
 		m.warned = true
-		m.say("Ctrl-C once more, Ctrl-D or quit leaves")
+		m.printLine("Ctrl-C again, Ctrl-D or quit leaves the prompt")
 	}
 	return nil
 }
 
 func (m *model) leaveFlow() tea.Cmd {
-	next := m.flow.Leave()
-	m.flow, m.refused = &next, ""
+	m.ask(m.flow.Leave())
 	return m.proceed()
 }
 
@@ -144,7 +148,8 @@ func (m *model) recall(by int) {
 	m.ed.set(m.history.lines[m.at])
 }
 
-// searching takes a key of a search; false ends the search, and the key counts.
+// searching takes a key of a search. It returns false for a key that ends the search and
+// has its usual meaning.
 func (m *model) searching(name, text string) bool {
 	s := m.search
 	before := len(m.history.lines)
@@ -171,18 +176,26 @@ func (m *model) searching(name, text string) bool {
 	return true
 }
 
-// complete is the Tab key: it types what is certain and offers the rest.
+// complete is the Tab key: it types what is certain and offers the rest. Pressed again, it
+// lists all candidates.
 func (m *model) complete() {
 	line := m.ed.before()
 	var start int
 	var candidates []string
-	quote := words.Quote
+	quote := shellwords.Quote
 	if m.flow != nil { // its answers are no command lines
 		quote = func(s string) string { return s }
 		start = strings.LastIndexAny(line, " ,;") + 1
 		candidates = matching(m.flow.Ask().Choices, line[start:])
 	} else {
-		start, candidates = Complete(line, m.o.Commands, m.snap.Names())
+		start, candidates = Complete(m.begun+line, m.o.Commands, m.snap.Names())
+		if start -= len(m.begun); start < 0 {
+			return
+		}
+	}
+	if again := slices.Equal(m.offer, candidates); again && len(candidates) > 1 && !m.listed {
+		m.list(candidates)
+		return
 	}
 	m.offer = candidates
 	switch prefix := commonPrefix(candidates); {
@@ -194,10 +207,28 @@ func (m *model) complete() {
 	}
 }
 
-// clear empties the terminal, but for the prompt. Nothing is printed before
-// that is drawn.
+// list shows all candidates, unless all of them are below the line already: above it, and
+// those of a question in place of its list.
+func (m *model) list(candidates []string) {
+	all := columns(candidates, m.width, len(candidates))
+	if len(all) <= offerMost {
+		return
+	}
+	m.listed = true
+	if m.flow != nil {
+		return
+	}
+	m.output(all)
+	m.hold()
+}
+
+// clear clears the terminal and draws the prompt again. Nothing is printed before that.
 func (m *model) clear() tea.Cmd {
-	m.inner, m.tall, m.printing = nil, 0, true
+	m.lines, m.printing = nil, true
 	drawn := tea.Tick(beat, func(time.Time) tea.Msg { return printedMsg{} })
-	return tea.Sequence(tea.Raw(ansi.EraseEntireScreen+ansi.CursorHomePosition), tea.ClearScreen, drawn)
+	empty := ansi.EraseEntireScreen
+	if at := m.View().Cursor; at != nil { // bubbletea draws the prompt around the cursor: at the bottom
+		empty += ansi.CursorPosition(at.X+1, m.height-m.tall()+at.Y+1)
+	}
+	return tea.Sequence(tea.Raw(empty), tea.ClearScreen, drawn)
 }

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"netmon/console/words"
+	"netmon/console/shellwords"
+	"netmon/wire"
 )
 
 // promptWords are those that only the prompt knows.
@@ -15,9 +16,9 @@ type doing int
 
 const (
 	doNothing doing = iota
-	doRun           // a command of the program, args
+	doExecute       // a command of the program, args
 	doFlow          // add a monitor step by step; args may name the kind
-	doHelp          // about args, or about all
+	doHelp          // about args, or all commands
 	doResults       // choose what streams
 	doQuit
 )
@@ -29,9 +30,9 @@ type action struct {
 	mode Mode
 }
 
-// parse reads a line. Its error says what is wrong with it, and nothing is done then.
+// parse reads a line. Its error says what is wrong with the line.
 func parse(line string, list []Command) (action, error) {
-	tokens, err := words.Split(line)
+	tokens, err := shellwords.Split(line)
 	if err != nil {
 		return action{}, fmt.Errorf("%w: %s", err, line)
 	}
@@ -52,7 +53,7 @@ func parse(line string, list []Command) (action, error) {
 		return action{do: doResults, mode: mode}, err
 	case "broker":
 		if len(rest) == 0 {
-			return action{do: doRun, args: []string{"get", "broker"}}, nil
+			return action{do: doExecute, args: []string{"get", "broker"}}, nil
 		}
 	case "add":
 		c := find(list, "add")
@@ -64,38 +65,17 @@ func parse(line string, list []Command) (action, error) {
 		return action{}, unknown(args[0], list)
 	}
 	if slices.Contains([]string{"up", "broker", "agent", "controller", "console"}, args[0]) && !slices.ContainsFunc(args, isHelp) {
-		return action{}, fmt.Errorf("%s runs until it is stopped: start it in a shell of its own", args[0])
+		return action{}, fmt.Errorf("%s runs until you stop it: start it in another shell", args[0])
 	}
-	return action{do: doRun, args: args}, nil
+	return action{do: doExecute, args: args}, nil
 }
 
 func isHelp(s string) bool { return s == "--help" || s == "-h" }
 
-// unknown says that there is no such command, and which one may be meant.
+// unknown is the error for a command that does not exist. It suggests a similar one.
 func unknown(word string, list []Command) error {
-	for _, name := range append(commandNames(list), promptWords...) {
-		if near(word, name) {
-			return fmt.Errorf("unknown command %q: did you mean %s? ? lists them", word, name)
-		}
+	if hint := wire.DidYouMean(word, append(commandNames(list), promptWords...)); hint != "" {
+		return fmt.Errorf("unknown command %q%s ? lists them", word, hint)
 	}
 	return fmt.Errorf("unknown command %q: ? lists them", word)
-}
-
-// near says whether one letter more, less, other or swapped parts two words.
-func near(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if len(b)-len(a) > 1 || len(b) < 3 {
-		return false
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	if len(a) < len(b) {
-		return a[i:] == b[i+1:]
-	}
-	return i < len(a) && (a[i+1:] == b[i+1:] ||
-		i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:])
 }

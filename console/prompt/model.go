@@ -12,11 +12,11 @@ import (
 
 	"netmon/console"
 	"netmon/console/flow"
-	"netmon/console/words"
+	"netmon/console/shellwords"
 )
 
-// model is the state of the prompt on a terminal. Only bubbletea's loop
-// touches it; streams and commands are looked at once a beat.
+// model is the state of the prompt on a terminal. Only bubbletea's loop touches it. It
+// looks at streams and commands once a beat.
 type model struct {
 	o         Options
 	ctx       context.Context
@@ -26,51 +26,51 @@ type model struct {
 	typed     string // what was being typed before going through history
 	search    *search
 	flow      *flow.Flow
-	refused   string // why the flow did not take the last answer
-	came      string // the last word of what was measured for the flow
-	running   *running
-	queue     []string // typed while a command runs
-	offer     []string // candidates of completion
-	warned    bool     // the next Ctrl-C leaves
+	refused   string   // why the flow did not take the last answer
+	explained []string // the flow's question at length, in place of its list
+	current   *execution
+	queue     []string  // typed while a command runs
+	begun     string    // the line so far, where the one that is typed continues it
+	offer     []string  // candidates of completion
+	listed    bool      // they were printed
+	holding   time.Time // results wait: when a key was last pressed; zero: they stream
+	warned    bool      // the next Ctrl-C leaves
 	code      int
-	troubles  map[console.Part]string // of reading, as they were told
+	troubles  map[console.Part]string // of reading, as they were printed
 	incidents incidents
 	ended     bool
-	shown     bool // not before the size is known: what is drawn before a resize may stay behind
+	shown     bool // the size is known: what is drawn before that may stay on the screen
 
-	lines    []string // to be printed above the prompt
-	printing bool
-	inner    []string // the last of them, where the prompt was taller before
-	tall     int      // lines of the prompt when it was tallest
-	format   console.Line
-	snap     Snapshot
-	now      time.Time
-	width    int
-	height   int
+	lines     []string // to be printed above the prompt; the last of them stand in it
+	printing  bool     // lines are on their way to the terminal
+	page      int      // of the list of the flow's question: its first row
+	pageAfter int      // the first row of the next page, 0 for none
+	format    console.Line
+	snap      Snapshot
+	now       time.Time
+	width     int
+	height    int
 }
 
-// running is a command that runs.
-type running struct {
+// execution is a command that is being executed.
+type execution struct {
 	text    string
 	args    []string
 	since   time.Time
 	out     *output
 	stop    context.CancelFunc
 	stopped bool
-	last    string // line of what it printed
+	lines   int // that it printed
 	done    chan struct{}
 }
 
-// show prints what the command has written, and returns its last line so far.
-func (r *running) show(m *model, all bool) string {
-	lines := r.out.take(all)
+// show prints what the command has written.
+func (r *execution) show(m *model, all bool) {
+	lines := r.out.drain(all)
 	m.output(lines)
-	for _, l := range lines {
-		if strings.TrimSpace(l) != "" {
-			r.last = l
-		}
+	if r.lines += len(lines); r.lines > longAnswer && m.flow == nil {
+		m.hold()
 	}
-	return r.last
 }
 
 type (
@@ -81,7 +81,7 @@ type (
 		err  error
 	}
 	doneMsg struct {
-		of   *running
+		of   *execution
 		code int
 	}
 )
@@ -99,7 +99,7 @@ func (m *model) Init() tea.Cmd {
 		return nextBeat()
 	}
 	m.snap = m.o.Look()
-	return tea.Batch(nextBeat(), m.take(m.o.Line))
+	return tea.Batch(nextBeat(), m.execute(m.o.Line))
 }
 
 func nextBeat() tea.Cmd { return tea.Tick(beat, func(t time.Time) tea.Msg { return beatMsg(t) }) }
@@ -109,7 +109,6 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(20, msg.Width), max(4, msg.Height)
-		m.tall = min(m.tall, m.height)
 		m.shown = true
 	case beatMsg:
 		m.beat(time.Time(msg))
@@ -130,42 +129,46 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
 	}
-	if m.ended || m.o.Line != "" && m.flow == nil && m.running == nil {
+	if m.ended || m.o.Line != "" && m.flow == nil && m.current == nil {
 		m.ended = true
 		return m, m.last()
 	}
 	return m, tea.Batch(cmd, m.print())
 }
 
-// beat looks at what came meanwhile.
+// beat looks at what has changed since the last one.
 func (m *model) beat(now time.Time) {
 	was := m.snap
 	m.now, m.snap, m.shown = now, m.o.Look(), true
-	m.tellLink(was)
-	if m.running != nil {
-		m.came = m.running.show(m, false)
+	m.printLink(was)
+	if m.current != nil {
+		m.current.show(m, false)
 	}
 	if m.o.Log != nil {
-		for _, l := range m.o.Log.out.take(false) {
-			m.say(console.Printable(l))
+		for _, l := range m.o.Log.out.drain(false) {
+			m.printLine(console.Printable(l))
 		}
 	}
 	if len(m.lines) > 4*m.height { // the terminal is behind
 		return
 	}
-	m.tellTroubles()
-	m.tellIncidents()
+	m.printTroubles()
+	if m.held() && !m.overdue() {
+		return
+	}
+	m.release()
+	m.printIncidents()
 	results, missed := m.o.Stream.Take(now)
 	for _, r := range results {
 		m.lines = append(m.lines, cut(m.format.Format(r), m.width))
 	}
 	if missed.All > 0 {
-		m.say(m.o.Styles.Dim + missed.words() + m.o.Styles.Reset)
+		m.printLine(m.o.Styles.Dim + missed.words() + m.o.Styles.Reset)
 	}
 }
 
-// tellTroubles says what cannot be read any more, and what can be again.
-func (m *model) tellTroubles() {
+// printTroubles prints what can no longer be read, and what can be again.
+func (m *model) printTroubles() {
 	now := map[console.Part]string{}
 	for _, t := range m.snap.Troubles {
 		now[t.Part] = t.Err.Error()
@@ -179,36 +182,42 @@ func (m *model) tellTroubles() {
 			text = part.String() + " cannot be read: " + now[part]
 		}
 		if now[part] != m.troubles[part] {
-			m.say(m.o.Styles.Dim + console.PrintableText(text) + m.o.Styles.Reset)
+			m.printLine(m.o.Styles.Dim + console.PrintableText(text) + m.o.Styles.Reset)
 		}
 	}
 	m.troubles = now
 }
 
-// tellLink says what has become of the broker.
-func (m *model) tellLink(was Snapshot) {
+// printLink prints when the broker goes away and comes back.
+func (m *model) printLink(was Snapshot) {
 	st, is := m.o.Styles, m.snap
 	if was.Broker != is.Broker {
 		was.Lost = time.Time{}
 	}
 	switch {
 	case is.Lost.IsZero() && was.Never && !was.Lost.IsZero():
-		m.say(st.OK + "● broker " + is.Broker + " is there" + st.Reset)
+		m.printLine(st.OK + "● broker " + is.Broker + " is there" + st.Reset)
 	case is.Lost.IsZero() && !was.Lost.IsZero():
-		m.say(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, is.Broker, console.Short(m.now.Sub(was.Lost)), st.Reset))
+		m.printLine(fmt.Sprintf("%s● broker %s is back after %s%s", st.OK, is.Broker, console.Short(m.now.Sub(was.Lost)), st.Reset))
 	case !is.Lost.IsZero() && was.Lost.IsZero() && is.Never:
-		m.say(st.Failed + "✕ no broker at " + is.Address + ": connecting again and again; is `netmon up` or `netmon broker` running there?" + st.Reset)
+		m.printLine(st.Failed + "✕ no broker at " + is.Address + ": still trying to connect; is `netmon up` or `netmon broker` running there?" + st.Reset)
 	case !is.Lost.IsZero() && was.Lost.IsZero():
-		m.say(st.Failed + "✕ broker " + is.Broker + " is away: reconnecting; agents measure on" + st.Reset)
+		m.printLine(st.Failed + "✕ broker " + is.Broker + " is away: reconnecting; agents keep measuring" + st.Reset)
 	}
 }
 
-func (n Missed) words() string {
-	text := "… " + thousands(n.All) + " more results"
+func (n Missed) words() string { return "… " + n.count("more result") + "; `results off` hides them" }
+
+// count says how many there are, and how many of them are not ok.
+func (n Missed) count(what string) string {
+	text := thousands(n.All) + " " + what
+	if n.All != 1 {
+		text += "s"
+	}
 	if n.Bad > 0 {
 		text += ", " + thousands(n.Bad) + " of them not ok"
 	}
-	return text + "; `results off` is quiet"
+	return text
 }
 
 func thousands(n int) string {
@@ -219,30 +228,39 @@ func thousands(n int) string {
 	return s
 }
 
-// submit takes what was typed.
+// submit takes the typed line.
 func (m *model) submit() tea.Cmd {
 	line := m.ed.String()
 	m.ed = editor{cut: m.ed.cut}
 	m.offer, m.warned = nil, false
 	m.at, m.typed = len(m.history.lines), ""
-	if m.running != nil {
+	if m.flow == nil {
+		var more bool
+		if line, more = shellwords.Continued(shellwords.Continue(m.begun, line)); more {
+			m.begun = line
+			return nil
+		}
+		m.begun = ""
+	}
+	if m.current != nil {
 		if strings.TrimSpace(line) != "" || m.flow != nil {
 			m.queue = append(m.queue, line)
 		}
 		return nil
 	}
-	return m.take(line)
+	return m.execute(line)
 }
 
-// take carries out a line.
-func (m *model) take(line string) tea.Cmd {
+// execute executes a line.
+func (m *model) execute(line string) tea.Cmd {
+	m.release()
 	if m.flow != nil {
 		return m.answer(line)
 	}
 	if strings.TrimSpace(line) == "" {
 		return nil
 	}
-	m.say(m.o.Styles.Dim + "› " + m.o.Styles.Reset + line)
+	m.printLine(m.o.Styles.Dim + "› " + m.o.Styles.Reset + line)
 	if err := m.history.Add(line); err != nil {
 		m.fail(fmt.Errorf("keep the history: %w", err))
 	}
@@ -256,60 +274,71 @@ func (m *model) take(line string) tea.Cmd {
 	case doQuit:
 		m.ended = true
 	case doHelp:
-		if len(a.args) > 0 {
-			return m.run(append(a.args, "--help"))
-		}
-		m.output(help(m.o.Commands))
+		return m.help(a.args)
 	case doResults:
 		m.o.Stream.SetMode(a.mode)
-		m.say("results: " + string(a.mode))
+		m.printLine("results: " + string(a.mode))
 	case doFlow:
 		return m.begin(a.args)
-	case doRun:
+	case doExecute:
 		if slices.Contains(m.o.Full, a.args[0]) {
 			return m.full(a.args)
 		}
-		return m.run(a.args)
+		return m.start(a.args)
 	}
 	return nil
 }
 
-// run starts a command. Its end comes as a doneMsg.
-func (m *model) run(args []string) tea.Cmd {
+// help explains a command, lists the commands of a topic, or all topics.
+func (m *model) help(args []string) tea.Cmd {
+	text := helpText(m.o.Commands, m.width)
+	if len(args) > 0 {
+		if text = topicHelp(m.o.Commands, strings.Join(args, " "), m.width); text == nil {
+			return m.start(append(args, "--help"))
+		}
+	}
+	m.output(text)
+	m.hold()
+	return nil
+}
+
+// start starts a command. Its end comes as a doneMsg.
+func (m *model) start(args []string) tea.Cmd {
 	ctx, stop := context.WithCancel(m.ctx)
-	r := &running{text: words.Join(args), args: args, since: m.now, out: newOutput(ctx, m.o.Styles), stop: stop, done: make(chan struct{})}
-	m.running = r
+	r := &execution{text: shellwords.Join(args), args: args, since: m.now, out: newOutput(ctx, m.o.Styles), stop: stop, done: make(chan struct{})}
+	m.current = r
 	return func() tea.Msg {
 		defer stop()
 		defer close(r.done)
-		return doneMsg{r, m.o.Run(ctx, args, r.out, r.out)}
+		return doneMsg{r, m.o.Execute(ctx, args, r.out, r.out)}
 	}
 }
 
 func (m *model) finished(msg doneMsg) tea.Cmd {
 	r := msg.of
-	if r != m.running { // it was left alone before
+	if r != m.current { // nobody waits for it any more
 		return nil
 	}
-	m.running = nil
-	m.came = r.show(m, true)
+	m.current = nil
+	r.show(m, true)
 	if r.stopped {
-		m.say("stopped: " + r.text)
+		m.printLine("stopped: " + r.text)
+		m.release()
 	}
 	var cmd tea.Cmd
 	if m.flow != nil {
-		cmd = m.ran(msg.code == 0)
+		cmd = m.executed(msg.code == 0)
 	}
 	return tea.Batch(cmd, m.next())
 }
 
-// next takes what was typed while a command ran.
+// next executes the lines that were typed while a command ran.
 func (m *model) next() tea.Cmd {
 	var cmds []tea.Cmd
-	for m.running == nil && len(m.queue) > 0 && !m.ended {
+	for m.current == nil && len(m.queue) > 0 && !m.ended {
 		line := m.queue[0]
 		m.queue = m.queue[1:]
-		cmds = append(cmds, m.take(line))
+		cmds = append(cmds, m.execute(line))
 	}
 	return tea.Batch(cmds...)
 }

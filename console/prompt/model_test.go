@@ -35,11 +35,12 @@ func newDesk(t *testing.T) *desk {
 		Commands: tree(), Look: func() Snapshot { return d.snap }, Stream: NewStream(All),
 		World: func(Snapshot) flow.World {
 			return flow.World{
-				Kinds: []flow.Kind{{Name: "tcp", Doc: "connects", Target: "HOST:PORT", Example: "h:1"}, {Name: "https", Doc: "asks", Target: "URL", Example: "https://h/"}},
+				Usual: "https",
+				Kinds: []flow.Kind{{Name: "tcp", Doc: "connects", Target: "HOST:PORT", Example: "h:1", Propose: "h:1"}, {Name: "https", Doc: "asks", Target: "URL", Example: "https://h/", Propose: "https://h/"}},
 				Check: func(flow.Draft) error { return nil }, Name: func(kind, target string) string { return kind },
 			}
 		},
-		Run: func(ctx context.Context, args []string, out, errs io.Writer) int {
+		Execute: func(ctx context.Context, args []string, out, errs io.Writer) int {
 			d.ran = append(d.ran, strings.Join(args, " "))
 			if d.run != nil {
 				return d.run(ctx, args, out)
@@ -47,11 +48,17 @@ func newDesk(t *testing.T) *desk {
 			return 0
 		},
 	}
+	return d.sit(o)
+}
+
+// sit gives a desk its prompt.
+func (d *desk) sit(o Options) *desk {
+	d.t.Helper()
 	h, err := LoadHistory("")
 	if err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	d.m = newModel(t.Context(), o, h)
+	d.m = newModel(d.t.Context(), o, h)
 	d.m.printing = true // lines stay where the test can read them
 	d.beat()
 	return d
@@ -81,15 +88,15 @@ func (d *desk) start(cmd tea.Cmd) {
 	}()
 }
 
-// settle waits until the command that runs has ended.
-func (d *desk) settle() {
+// awaitIdle waits until the command that runs has ended.
+func (d *desk) awaitIdle() {
 	d.t.Helper()
-	for d.m.running != nil {
+	for d.m.current != nil {
 		select {
 		case msg := <-d.came:
 			d.send(msg)
 		case <-time.After(30 * time.Second):
-			d.t.Fatalf("%s does not end", d.m.running.text)
+			d.t.Fatalf("%s does not end", d.m.current.text)
 		}
 	}
 }
@@ -98,7 +105,7 @@ func (d *desk) settle() {
 func (d *desk) keys(text string) {
 	special := map[string]tea.KeyPressMsg{
 		"enter": {Code: tea.KeyEnter}, "tab": {Code: tea.KeyTab}, "esc": {Code: tea.KeyEscape}, "up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown},
-		"ctrl+c": {Code: 'c', Mod: tea.ModCtrl}, "ctrl+d": {Code: 'd', Mod: tea.ModCtrl}, "ctrl+r": {Code: 'r', Mod: tea.ModCtrl}, "left": {Code: tea.KeyLeft},
+		"ctrl+c": {Code: 'c', Mod: tea.ModCtrl}, "ctrl+d": {Code: 'd', Mod: tea.ModCtrl}, "ctrl+r": {Code: 'r', Mod: tea.ModCtrl}, "left": {Code: tea.KeyLeft}, "ctrl+u": {Code: 'u', Mod: tea.ModCtrl},
 	}
 	for text != "" {
 		if name, rest, ok := strings.Cut(strings.TrimPrefix(text, "<"), ">"); ok && text[0] == '<' {
@@ -131,11 +138,11 @@ func TestPrompt_RunsWhatIsTyped(t *testing.T) {
 		return 0
 	}
 	d.keys("sop<left><left>t<enter>") // a key in the middle
-	d.settle()
+	d.awaitIdle()
 	d.keys("stpo web<enter>")
 	d.want("what is said", d.said(), `unknown command "stpo": did you mean stop?`)
 	d.keys("sta<tab>w<tab>on par<tab><enter>")
-	d.settle()
+	d.awaitIdle()
 	if got := strings.Join(d.ran, ";"); got != "stop;start web --on paris" {
 		t.Errorf("ran %q", got)
 	}
@@ -157,8 +164,8 @@ func TestPrompt_CtrlCStopsTheCommandNotThePrompt(t *testing.T) {
 	d.keys("get monitors<enter>")
 	d.want("the view", d.view(), "1 typed for later")
 	d.keys("half a li<ctrl+c>")
-	d.settle()
-	d.want("what is said", d.said(), "stopped: watch", "not run: get monitors")
+	d.awaitIdle()
+	d.want("what is said", d.said(), "stopped: watch", "typed meanwhile, not run: get monitors")
 	if d.m.ended || d.m.ed.String() != "half a li" {
 		t.Errorf("ended %v, typed %q", d.m.ended, d.m.ed.String())
 	}
@@ -167,7 +174,7 @@ func TestPrompt_CtrlCStopsTheCommandNotThePrompt(t *testing.T) {
 		t.Error("Ctrl-C does not clear the line")
 	}
 	d.keys("<ctrl+c>")
-	d.want("what is said", d.said(), "Ctrl-C once more")
+	d.want("what is said", d.said(), "Ctrl-C again")
 	d.keys("<ctrl+c>")
 	if !d.m.ended || d.m.code != 130 {
 		t.Errorf("ended %v with %d", d.m.ended, d.m.code)
@@ -185,14 +192,14 @@ func TestPrompt_LeavesACommandThatDoesNotStopAlone(t *testing.T) {
 	d.keys("watch<enter>")
 	<-began
 	d.keys("<ctrl+c><ctrl+c>")
-	if d.m.running != nil {
+	if d.m.current != nil {
 		t.Fatal("it is waited for")
 	}
 	close(end)
 	d.send(<-d.came) // too late, and no harm
 	d.run = nil
 	d.keys("get monitors<enter>")
-	d.settle()
+	d.awaitIdle()
 	if len(d.ran) != 2 {
 		t.Errorf("ran %q", d.ran)
 	}
@@ -205,7 +212,7 @@ func TestPrompt_KeepsWhatIsTypedWhileACommandRuns(t *testing.T) {
 	d.keys("start web<enter>stop web<enter>get mon")
 	d.send(tea.PasteMsg{Content: "itors\nget monitor web\nhalf"})
 	close(end)
-	d.settle()
+	d.awaitIdle()
 	if got := strings.Join(d.ran, "; "); got != "start web; stop web; get monitors; get monitor web" {
 		t.Errorf("ran %q", got)
 	}
@@ -241,9 +248,9 @@ func TestPrompt_SaysWhatCannotBeRead(t *testing.T) {
 func TestPrompt_HistoryAndSearch(t *testing.T) {
 	d := newDesk(t)
 	d.keys("get monitors<enter>")
-	d.settle()
+	d.awaitIdle()
 	d.keys("start web<enter>")
-	d.settle()
+	d.awaitIdle()
 	d.keys("half<up><up>")
 	if got := d.m.ed.String(); got != "get monitors" {
 		t.Errorf("up and up: %q", got)
@@ -255,7 +262,7 @@ func TestPrompt_HistoryAndSearch(t *testing.T) {
 	d.keys("<ctrl+r>mon")
 	d.want("the view", d.view(), "search mon", "get monitors")
 	d.keys("<enter>")
-	d.settle()
+	d.awaitIdle()
 	if got := d.ran[len(d.ran)-1]; got != "get monitors" {
 		t.Errorf("the search ran %q", got)
 	}
@@ -268,25 +275,26 @@ func TestPrompt_AddsStepByStep(t *testing.T) {
 		return 0
 	}
 	d.keys("add<enter>")
-	d.want("the view", d.view(), "add 1/8 kind", "tcp    connects", "kind [https] ›")
+	d.want("the view", d.view(), "add 1/9 kind", "tcp    connects", "kind [https] ›")
 	d.keys("tcpp<enter>")
 	d.want("the view", d.view(), `✕ kind: unknown kind "tcpp"`, "kind [https] › tcpp")
 	d.keys("<ctrl+c>t<tab><enter>")
 	d.keys("db:1<enter>")
-	d.settle()
-	d.want("the view", d.view(), "add 3/8 every", "→ probe it is")
+	d.awaitIdle()
+	d.want("the view", d.view(), "add 3/9 every")
+	d.want("what is said", d.said(), "probe it is")
 	d.keys("<esc>")
-	d.want("the view", d.view(), "add 2/8 target", "target [db:1] ›")
+	d.want("the view", d.view(), "add 2/9 target", "target [db:1] ›")
 	d.keys("<enter>")
-	d.settle()
-	d.keys("<enter><enter><enter><enter><enter>")
-	d.want("the view", d.view(), "add 8/8", "netmon add tcp db:1 --name tcp")
+	d.awaitIdle()
+	d.keys("<enter><enter><enter><enter><enter><enter>")
+	d.want("the view", d.view(), "add 9/9", "netmon add tcp db:1 --name tcp")
 	d.keys("<enter>")
-	d.settle()
+	d.awaitIdle()
 	if got := strings.Join(d.ran, "; "); got != "probe tcp db:1; probe tcp db:1; add tcp db:1 --name tcp" || d.m.flow != nil {
 		t.Errorf("ran %q", got)
 	}
-	d.want("what is said", d.said(), "the same in one line: netmon add tcp db:1 --name tcp", "add it is")
+	d.want("what is said", d.said(), "the same as a command:\nnetmon add tcp db:1 --name tcp", "add it is")
 	if h := d.m.history.lines; h[len(h)-1] != "add tcp db:1 --name tcp" {
 		t.Errorf("history %q", h)
 	}
@@ -304,7 +312,7 @@ func TestView_FitsTheTerminal(t *testing.T) {
 		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 		for _, keys := range []string{"", "get <tab>", strings.Repeat("long ", 60), "<ctrl+c>add<enter>", "nonsense<enter>", "<ctrl+c><enter>", "<enter>", "<enter>", "<enter>", "<enter>", "<enter>", "<enter>"} {
 			d.keys(keys)
-			d.settle()
+			d.awaitIdle()
 			v := d.m.View()
 			lines := strings.Split(v.Content, "\n")
 			if len(lines) > max(size[1], 8) {

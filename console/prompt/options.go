@@ -1,9 +1,9 @@
-// Package prompt is the line at which people talk to the mesh: results stream
-// above it, what is typed is run as the program's own commands, and what is
-// being typed is never disturbed. Pipe drives the same words from a script.
+// Package prompt is the command line at which people use the mesh. It executes what
+// they type as commands of the program, while results stream above it and never disturb
+// what is being typed. Pipe executes the same lines from a script.
 //
-// It knows no command by itself. The program gives it the tree of its commands
-// and a function that runs one.
+// The package knows no command itself. The program passes the tree of its commands and
+// a function that executes one.
 package prompt
 
 import (
@@ -14,24 +14,25 @@ import (
 	"netmon/console/flow"
 )
 
-// Options are what the program gives to a prompt.
+// Options are what the program passes to a prompt.
 type Options struct {
 	Commands []Command
-	// Run carries out a command line, without the program's name, and returns
-	// its exit code. It says on errs why it failed.
-	Run func(ctx context.Context, args []string, out, errs io.Writer) int
+	// Execute executes a command line, without the program's name, and returns its
+	// exit code. It writes to errs why a command failed.
+	Execute func(ctx context.Context, args []string, out, errs io.Writer) int
 	// Full are the names of commands that take the whole terminal; Take runs one.
 	// What is written to said is printed when the prompt is back.
 	Full []string
 	Take func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int
-	// World is what adding a monitor step by step has to know.
+	// World is what the step-by-step add needs to know.
 	World func(Snapshot) flow.World
-	// Look is what is known of the mesh now. It is asked ten times a second, and waits for nobody.
+	// Look returns what is known of the mesh now. The prompt calls it ten times a second: it
+	// must not block.
 	Look    func() Snapshot
 	Stream  *Stream
-	History string // file of what was typed; "" keeps none
+	History string // file for the lines that were typed; "" for none
 	Styles  console.Styles
 	Log     *Log // nil for none
-	// Line, when it is not "", is carried out at once, and with it the prompt ends.
+	// Line, unless it is "", is executed at once, and the prompt ends with it.
 	Line string
 }

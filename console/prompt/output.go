@@ -10,10 +10,10 @@ import (
 
 const outputMost = 256 << 10 // bytes that wait to be shown
 
-// output is what a running command prints. A command that prints faster than
-// the terminal shows is held up, not cut.
+// output is what a running command prints. A command that prints faster than the
+// terminal shows has to wait; nothing is lost.
 type output struct {
-	ctx    context.Context // of the command: its end frees who waits
+	ctx    context.Context // of the command: its end lets a waiting writer go on
 	styles console.Styles
 	freed  chan struct{}
 
@@ -21,13 +21,13 @@ type output struct {
 	text []byte
 }
 
-// NewLog is a writer for what is logged while the prompt has the terminal.
-// Who logs never waits for the terminal: what it cannot take is left out.
+// NewLog makes a writer for log lines while the prompt has the terminal. A write never
+// waits for the terminal: lines that it cannot take are dropped.
 func NewLog(st console.Styles) *Log {
 	return &Log{out: output{ctx: context.Background(), styles: st, freed: make(chan struct{}, 1)}}
 }
 
-// Log is shown above the prompt that it is given to.
+// Log is what the prompt prints of the program's log.
 type Log struct{ out output }
 
 func (l *Log) Write(p []byte) (int, error) {
@@ -59,11 +59,11 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 }
 
-// Styles are the colours of the terminal that shows it.
+// Styles are the colours of the terminal.
 func (o *output) Styles() console.Styles { return o.styles }
 
-// take gives the lines that are complete, or with all also the one that is not.
-func (o *output) take(all bool) []string {
+// drain removes and returns the complete lines, with all also an incomplete last one.
+func (o *output) drain(all bool) []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	text := string(o.text)

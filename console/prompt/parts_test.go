@@ -39,7 +39,7 @@ func TestStream_CountsWhatItDoesNotShow(t *testing.T) {
 	if len(shown) != 0 || missed != want {
 		t.Errorf("%d shown, %+v missed, want %+v", len(shown), missed, want)
 	}
-	if text := missed.words(); text != "… 9,955 more results, 85 of them not ok; `results off` is quiet" {
+	if text := missed.words(); text != "… 9,955 more results, 85 of them not ok; `results off` hides them" {
 		t.Error(text)
 	}
 	s.Add(wire.Result{Outcome: wire.OK})
@@ -161,10 +161,10 @@ func TestOutput_HoldsUpWhoIsFasterThanTheTerminal(t *testing.T) {
 		case <-limit:
 			t.Fatalf("%d lines came", got)
 		default:
-			got += len(o.take(false))
+			got += len(o.drain(false))
 		}
 	}
-	if rest := o.take(true); got != lines || len(rest) > 1 {
+	if rest := o.drain(true); got != lines || len(rest) > 1 {
 		t.Errorf("%d lines, then %q", got, rest)
 	}
 	cancel() // who writes on is not held up for ever
@@ -175,10 +175,10 @@ func TestOutput_HoldsUpWhoIsFasterThanTheTerminal(t *testing.T) {
 
 func TestPrompt_SaysWhyResultsCannotBeRead(t *testing.T) {
 	d := newDesk(t)
-	d.m.o.Stream.tell(errors.New("no stream"))
+	d.m.o.Stream.report(errors.New("no stream"))
 	d.beat()
 	d.beat()
-	d.m.o.Stream.tell(nil)
+	d.m.o.Stream.report(nil)
 	d.beat()
 	said := d.said()
 	if strings.Count(said, "cannot be read: no stream") != 1 || strings.Count(said, "can be read again") != 1 {

@@ -9,22 +9,23 @@ import (
 
 	"netmon/console"
 	"netmon/console/flow"
+	"netmon/console/shellwords"
 )
 
 const (
 	exitUsage       = 2
 	exitInterrupted = 130
+	pipeWidth       = 80
 )
 
-// Pipe carries out lines, without decoration, until they end, one of them
-// quits, or one fails: then the exit code is that one's. Answers to the
-// questions of add follow it, one a line; an empty one takes the default.
-// With talk there is a person at the other end: questions are asked, and a
-// failure does not end it.
+// Pipe executes lines without decoration, until they end, one quits, or one fails: then
+// it returns the exit code of that line. After add, each line answers one question; an
+// empty line takes the default. With talk a person is at the other end: Pipe prints the
+// questions, and goes on after a failure.
 func Pipe(ctx context.Context, o Options, in io.Reader, out, errs io.Writer, talk bool) int {
 	p := &pipe{o: o, out: out, errs: errs, talk: talk}
 	lines := make(chan string)
-	go func() { // a read cannot be interrupted: it may outlive us
+	go func() { // nothing interrupts a read: this may outlive us
 		defer close(lines)
 		s := bufio.NewScanner(in)
 		s.Buffer(nil, 1<<20)
@@ -36,14 +37,28 @@ func Pipe(ctx context.Context, o Options, in io.Reader, out, errs io.Writer, tal
 			}
 		}
 	}()
+	begun := "" // the line so far, where the next one continues it
 	for n := 1; ; n++ {
-		p.ask()
+		if begun == "" {
+			p.ask()
+		}
 		select {
 		case <-ctx.Done():
 			return exitInterrupted
 		case line, ok := <-lines:
 			if !ok {
+				if begun != "" {
+					return p.wrong(shellwords.ErrContinues)
+				}
 				return p.end()
+			}
+			if p.flow == nil {
+				var more bool
+				if line, more = shellwords.Continued(shellwords.Continue(begun, line)); more {
+					begun = line
+					continue
+				}
+				begun = ""
 			}
 			code := p.line(ctx, line)
 			if p.quit {
@@ -72,12 +87,21 @@ func (p *pipe) ask() {
 		fmt.Fprintf(p.out, "%s> ", p.o.Look().Broker)
 	default:
 		q := p.flow.Ask()
-		for _, l := range append(q.Lines, q.Note) {
+		for _, l := range rowsOf(q.Rows, pipeWidth) {
+			fmt.Fprintln(p.out, l)
+		}
+		if q.Set != "" {
+			fmt.Fprintln(p.out, "    set:", console.Printable(q.Set))
+		}
+		for _, l := range []string{shellwords.Join(q.Line), q.Note} {
 			if l != "" {
 				fmt.Fprintln(p.out, "   ", console.Printable(l))
 			}
 		}
-		fmt.Fprintf(p.out, "%d/%d %s: %s [%s] ", q.Step, q.Of, q.Title, q.Explain, console.Printable(q.Default))
+		fmt.Fprintf(p.out, "%d/%d %s: %s ", q.Step, q.Of, q.Title, q.Explain)
+		if q.Default != "" {
+			fmt.Fprintf(p.out, "[%s] ", console.Printable(q.Default))
+		}
 	}
 }
 
@@ -114,9 +138,13 @@ func (p *pipe) line(ctx context.Context, line string) int {
 		p.quit = true
 	case doHelp:
 		if len(a.args) > 0 {
-			return p.o.Run(ctx, append(a.args, "--help"), p.out, p.errs)
+			if list := topicHelp(p.o.Commands, strings.Join(a.args, " "), pipeWidth); list != nil {
+				fmt.Fprintln(p.out, strings.Join(list, "\n"))
+				return 0
+			}
+			return p.o.Execute(ctx, append(a.args, "--help"), p.out, p.errs)
 		}
-		fmt.Fprintln(p.out, strings.Join(help(p.o.Commands), "\n"))
+		fmt.Fprintln(p.out, strings.Join(helpText(p.o.Commands, pipeWidth), "\n"))
 	case doResults: // nothing streams here
 	case doFlow:
 		f := flow.New(p.o.World(p.o.Look()))
@@ -126,22 +154,22 @@ func (p *pipe) line(ctx context.Context, line string) int {
 			}
 		}
 		return p.proceed(ctx, f)
-	case doRun:
-		return p.o.Run(ctx, a.args, p.out, p.errs)
+	case doExecute:
+		return p.o.Execute(ctx, a.args, p.out, p.errs)
 	}
 	return 0
 }
 
-// proceed runs what the flow wants to be run. Its questions are not failures:
-// a target that is not ok asks whether to keep it.
+// proceed executes the flow's commands. A target that is not ok is no failure: the flow
+// asks whether to use it anyway.
 func (p *pipe) proceed(ctx context.Context, f flow.Flow) int {
-	for f.Run() != nil {
+	for f.Command() != nil {
 		saves := f.Saves()
 		if saves {
-			fmt.Fprintln(p.out, f.OneLine())
+			fmt.Fprintln(p.out, shellwords.Join(f.Line()))
 		}
-		code := p.o.Run(ctx, f.Run(), p.out, p.errs)
-		f = f.Ran(code == 0)
+		code := p.o.Execute(ctx, f.Command(), p.out, p.errs)
+		f = f.Executed(code == 0)
 		if ctx.Err() != nil {
 			return exitInterrupted
 		}

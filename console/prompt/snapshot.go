@@ -20,16 +20,16 @@ type Snapshot struct {
 	Broker    string            // as the prompt shows it
 	Address   string            // of it
 	Lost      time.Time         // since when the broker is away; zero: it is there
-	Never     bool              // and it was not there so far
+	Never     bool              // it has not been there yet
 }
 
-// SnapshotOf is what a model knows now of the mesh at a broker. It waits for nobody.
+// SnapshotOf is what a model knows now of the mesh at a broker. It does not block.
 func SnapshotOf(m *console.Model, broker, address string) Snapshot {
 	link := m.Link()
 	return Snapshot{Monitors: m.Monitors(), Agents: m.Agents(), Totals: m.Totals(), Incidents: m.Incidents(), Channels: m.Channels(), Settings: m.Settings(), Troubles: m.Troubles(), Broker: broker, Address: address, Lost: link.Lost, Never: link.Never}
 }
 
-// Online counts the agents that are there.
+// Online counts the agents that are online.
 func (s Snapshot) Online() int {
 	n := 0
 	for _, a := range s.Agents {

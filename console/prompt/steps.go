@@ -1,51 +1,74 @@
 package prompt
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"netmon/console"
 	"netmon/console/flow"
+	"netmon/console/shellwords"
 )
 
 // begin starts adding a monitor step by step.
 func (m *model) begin(args []string) tea.Cmd {
 	f := flow.New(m.o.World(m.snap))
-	m.flow, m.refused, m.came = &f, "", ""
-	m.say("add a monitor: Enter takes what is in [ ], Esc goes back, Ctrl-C leaves")
+	m.ask(f)
+	m.hold()
+	m.printLine("add a monitor: Enter takes the value in [ ], ? explains, Esc goes back, Ctrl-C leaves")
 	if len(args) > 0 { // the kind
 		return m.answer(args[0])
 	}
-	m.asked()
 	return nil
 }
 
 // answer gives a line to the flow.
 func (m *model) answer(line string) tea.Cmd {
-	if s := strings.TrimSpace(line); s == "?" || s == "help" {
-		m.output(explain(m.flow.Ask()))
+	q := m.flow.Ask()
+	m.explained = nil
+	switch words := strings.Fields(line); {
+	case len(words) > 0 && (words[0] == "?" || words[0] == "help"):
+		m.explained, m.refused = explain(q, words[1:], m.width), ""
+		return nil
+	case len(words) == 1 && words[0] == "more" && m.turn(q):
 		return nil
 	}
-	q := m.flow.Ask()
 	next, err := m.flow.Answer(line)
 	if err != nil {
 		m.refused = console.PrintableText(err.Error())
 		m.ed.set(line) // to be mended in place
 		return nil
 	}
-	m.refused, m.came = "", ""
 	if text := strings.TrimSpace(line); text == "" {
 		line = q.Default
 	}
-	if len(q.Lines) > 1 && len(q.Lines) <= m.room() { // the choices stay above the answer
-		for _, l := range q.Lines {
-			m.say(m.o.Styles.Dim + cut("    "+console.Printable(l), m.width) + m.o.Styles.Reset)
-		}
+	if is := next.Ask(); is.Title != q.Title || is.Set != q.Set || next.Command() != nil {
+		m.printLine(m.o.Styles.Dim + "  " + q.Title + ": " + m.o.Styles.Reset + line)
 	}
-	m.say(m.o.Styles.Dim + "  " + q.Title + ": " + m.o.Styles.Reset + line)
-	m.flow = &next
+	m.ask(next)
 	return m.proceed()
+}
+
+// ask makes the flow's question the present one. The page of its list stays while the
+// list does.
+func (m *model) ask(f flow.Flow) {
+	if was, is := m.flow, f.Ask(); was == nil || was.Ask().Title != is.Title || len(was.Ask().Rows) != len(is.Rows) {
+		m.page = 0
+	}
+	m.flow, m.refused, m.explained = &f, "", nil
+}
+
+// turn shows the next page of a question's list, and behind the last the first. It is
+// false where the question itself knows what more there is.
+func (m *model) turn(q flow.Question) bool {
+	m.question() // lays the list out
+	if m.pageAfter == 0 && (m.page == 0 || slices.Contains(q.Choices, "more")) {
+		return false
+	}
+	m.page = m.pageAfter
+	m.refused = ""
+	return true
 }
 
 // proceed does what the flow wants done, or asks its next question.
@@ -53,55 +76,50 @@ func (m *model) proceed() tea.Cmd {
 	switch {
 	case m.flow.Done():
 		m.flow = nil
+		m.release()
 	case m.flow.Left():
 		m.flow = nil
-		m.say("nothing is saved")
-	case m.flow.Run() != nil:
+		m.printLine("nothing is saved")
+		m.release()
+	case m.flow.Command() != nil:
 		if m.flow.Saves() {
-			line := m.flow.OneLine()
-			m.say("the same in one line: " + line)
-			if err := m.history.Add(strings.TrimPrefix(line, "netmon ")); err != nil {
+			m.printLine("the same as a command:")
+			m.lines = append(m.lines, m.foldedLine(m.flow.Line())...)
+			if err := m.history.Add(shellwords.Join(m.flow.Command())); err != nil {
 				m.fail(err)
 			}
 			m.at = len(m.history.lines)
 		}
-		return m.run(m.flow.Run())
-	default:
-		m.asked()
+		return m.start(m.flow.Command())
 	}
 	return nil
 }
 
-// ran tells the flow how its command ended.
-func (m *model) ran(ok bool) tea.Cmd {
-	next := m.flow.Ran(ok)
-	m.flow = &next
+// executed tells the flow how its command ended.
+func (m *model) executed(ok bool) tea.Cmd {
+	m.ask(m.flow.Executed(ok))
 	return m.proceed()
 }
 
-func (m *model) back() {
-	next := m.flow.Back()
-	m.flow, m.refused, m.came = &next, "", ""
-	m.asked()
-}
-
-// asked prints what belongs to the question and is too long to stay in sight.
-func (m *model) asked() {
-	if q := m.flow.Ask(); len(q.Lines) > m.room() {
-		for _, l := range q.Lines {
-			m.lines = append(m.lines, cut("    "+console.Printable(l), m.width))
+// explain is the long form of a question, or of some rows of its list.
+func explain(q flow.Question, names []string, width int) (out []string) {
+	for _, r := range q.Rows {
+		if slices.Contains(names, r.Name) {
+			out = append(out, hanging(r.Name+": ", r.Text, width)...)
 		}
 	}
-}
-
-// room is how many lines a question may keep in sight.
-func (m *model) room() int { return min(10, max(0, m.height-10)) }
-
-// explain is the long form of a question.
-func explain(q flow.Question) []string {
-	out := []string{q.Title + ": " + q.Explain, "Enter takes " + q.Default + "; back or < goes back; cancel leaves without saving"}
-	if len(q.Choices) > 0 {
-		out = append(out, "such as: "+strings.Join(q.Choices, ", "))
+	if len(names) > 0 && len(out) > 0 {
+		return out
 	}
-	return out
+	out = hanging(q.Title+": ", q.Explain, width)
+	switch {
+	case q.Default != "":
+		out = append(out, hanging("Enter takes ", q.Default, width)...)
+	case q.Example != "":
+		out = append(out, hanging("", q.Example, width)...)
+	}
+	if len(q.Choices) > 1 {
+		out = append(out, hanging("you can type: ", strings.Join(q.Choices, ", "), width)...)
+	}
+	return append(out, hanging("", "back or Esc goes back, cancel or Ctrl-C leaves without saving", width)...)
 }

@@ -12,13 +12,13 @@ import (
 	"netmon/wire"
 )
 
-// Mode is which results stream above the prompt.
+// Mode says which results stream above the prompt.
 type Mode string
 
 const (
 	All      Mode = "on"
 	Failures Mode = "failures" // what is not ok
-	Changes  Mode = "changes"  // what is otherwise than the run before on the same agent
+	Changes  Mode = "changes"  // another outcome than the run before on the same agent
 	Off      Mode = "off"
 )
 
@@ -32,7 +32,7 @@ func modeNames() []string {
 	return names
 }
 
-// ParseMode reads what a person gives to results.
+// ParseMode reads the argument of `results`.
 func ParseMode(s string) (Mode, error) {
 	if !slices.Contains(modes, Mode(s)) {
 		return "", fmt.Errorf("results: want one of %s, got %q", strings.Join(modeNames(), ", "), s)
@@ -40,15 +40,15 @@ func ParseMode(s string) (Mode, error) {
 	return Mode(s), nil
 }
 
-// How many results are shown in a second. More than this nobody reads; what is
-// not ok has room of its own, so that it is not lost among what is.
+// How many results are shown in a second, as many as a person reads. Results that are not
+// ok have room of their own, so that they are not lost among the others.
 const (
 	perSecond    = 30
 	badPerSecond = 15
 )
 
-// Stream takes results as fast as they come and gives away as many as a person
-// can read; the others it counts. It never blocks who adds.
+// Stream takes results as fast as they come, gives out as many as a person can read, and
+// counts the others. Add never blocks.
 type Stream struct {
 	mu      sync.Mutex
 	mode    Mode
@@ -96,7 +96,7 @@ func (s *Stream) Add(r wire.Result) {
 	s.waiting = append(s.waiting, r)
 }
 
-// Take gives what is to be shown now. What was missed is told once a second.
+// Take returns the results to show now, and once a second how many were left out.
 func (s *Stream) Take(now time.Time) ([]wire.Result, Missed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +109,28 @@ func (s *Stream) Take(now time.Time) ([]wire.Result, Missed) {
 	return out, missed
 }
 
+// Waiting is how many results wait for Take.
+func (s *Stream) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) + s.more.All
+}
+
+// Skip drops the results that wait for Take, and counts them.
+func (s *Stream) Skip() Missed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.more
+	for _, r := range s.waiting {
+		n.All++
+		if r.Outcome != wire.OK {
+			n.Bad++
+		}
+	}
+	s.waiting, s.more, s.good, s.bad = nil, Missed{}, 0, 0
+	return n
+}
+
 // Mode is the present mode.
 func (s *Stream) Mode() Mode {
 	s.mu.Lock()
@@ -116,7 +138,7 @@ func (s *Stream) Mode() Mode {
 	return s.mode
 }
 
-// SetMode changes what streams, at once: what waits is forgotten.
+// SetMode changes what streams. It drops the results that wait.
 func (s *Stream) SetMode(m Mode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,8 +153,8 @@ func (s *Stream) SetMode(m Mode) {
 	}
 }
 
-// Run feeds the stream with the results of the mesh until ctx ends. While it
-// is off, nothing is read.
+// Run feeds the stream with the results of the mesh until ctx ends. It reads none while
+// the stream is off.
 func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 	for ctx.Err() == nil {
 		following, stop := context.WithCancel(ctx)
@@ -140,13 +162,13 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 		s.stop = stop
 		off := s.mode == Off
 		s.mu.Unlock()
-		wait := time.After(time.Second) // before an unreadable stream is tried again
+		wait := time.After(time.Second) // before reading again
 		if off {
 			wait = nil
 		} else {
-			err := cl.Follow(following, console.Filter{Trouble: s.tell}, func() { s.tell(nil) }, func(r wire.Result) error { s.Add(r); return nil })
+			err := cl.Follow(following, console.Filter{Trouble: s.report}, func() { s.report(nil) }, func(r wire.Result) error { s.Add(r); return nil })
 			if err != nil && cl.Connected() {
-				s.tell(err)
+				s.report(err)
 			}
 		}
 		stop()
@@ -158,14 +180,14 @@ func (s *Stream) Run(ctx context.Context, cl *console.Client) {
 	}
 }
 
-// tell notes why results cannot be read although the broker is there, nil that they can.
-func (s *Stream) tell(err error) {
+// report notes why results cannot be read although the broker is there; nil: they can.
+func (s *Stream) report(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trouble = err
 }
 
-// Trouble says why results cannot be read although the broker is there, nil that they can.
+// Trouble is why results cannot be read although the broker is there; nil: they can.
 func (s *Stream) Trouble() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

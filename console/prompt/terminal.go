@@ -23,7 +23,7 @@ func Terminal(ctx context.Context, o Options, in, out *os.File) (int, error) {
 	if _, err := p.Run(); err != nil {
 		return 0, err
 	}
-	if r := m.running; r != nil { // let it end in order
+	if r := m.current; r != nil { // let it end in order
 		r.stop()
 		select {
 		case <-r.done:

@@ -4,17 +4,19 @@ import (
 	"slices"
 	"strings"
 
-	"netmon/console/words"
+	"netmon/console/shellwords"
 )
 
-// Command is one command of the program, as the prompt needs to know it.
+// Command is what the prompt needs to know of one command of the program.
 type Command struct {
-	Names []string // its name, then others for the same
-	Usage string
-	Flags []Flag
-	Sub   []Command
-	Takes Takes  // its positional arguments
-	Sort  string // of Settings
+	Names  []string // its name, then others for the same
+	Usage  string
+	Topic  string // under which help lists it
+	Flags  []Flag
+	Sub    []Command
+	Takes  Takes    // its positional arguments
+	Sort   string   // of Settings
+	Values []string // that the first argument is one of; nil for anything
 }
 
 // Takes says what the positional arguments of a command are.
@@ -72,16 +74,16 @@ var plainWords = map[string][]string{
 	"until":  {"until"},
 }
 
-// place is where in a line a word stands.
-type place struct {
+// position is where in a line a word stands.
+type position struct {
 	command     *Command // nil before there is one
 	path        []string // names of the commands so far
 	flag        *Flag    // whose value comes next
 	positionals []string
 }
 
-// step goes past one word.
-func (p *place) step(t words.Token, list []Command) {
+// step moves past one word.
+func (p *position) step(t shellwords.Token, list []Command) {
 	word := t.Text
 	switch {
 	case p.flag != nil:
@@ -105,9 +107,9 @@ func (p *place) step(t words.Token, list []Command) {
 	}
 }
 
-// plain is the flag that this word stands for, nil for none. A word can stand
-// for one only behind a positional argument.
-func (p *place) plain(t words.Token) *Flag {
+// plain is the flag that this word stands for, nil for none. A word stands for a flag
+// only after a positional argument.
+func (p *position) plain(t shellwords.Token) *Flag {
 	if t.Quoted || len(p.positionals) == 0 {
 		return nil
 	}
@@ -121,9 +123,9 @@ func (p *place) plain(t words.Token) *Flag {
 
 // Expand turns the words of a line into arguments: `start web on paris` into
 // start web --on paris. Quoted words stay as they are.
-func Expand(tokens []words.Token, list []Command) []string {
+func Expand(tokens []shellwords.Token, list []Command) []string {
 	var args []string
-	var p place
+	var p position
 	for i := 0; i < len(tokens); i++ {
 		t := tokens[i]
 		f := p.plain(t)

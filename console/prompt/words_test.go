@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"netmon/console/words"
+	"netmon/console/shellwords"
 )
 
 // tree is a small program: the forms that the real one has.
@@ -50,7 +50,7 @@ func TestExpand(t *testing.T) {
 		"silence web for 2h":                      "silence web --for 2h",
 		"silence end for":                         "silence end for",
 	} {
-		tokens, err := words.Split(line)
+		tokens, err := shellwords.Split(line)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,12 +111,12 @@ func TestParse(t *testing.T) {
 		"help start":             {do: doHelp, args: []string{"start"}},
 		"add":                    {do: doFlow},
 		"add https":              {do: doFlow, args: []string{"https"}},
-		"add https h":            {do: doRun, args: []string{"add", "https", "h"}},
-		"broker":                 {do: doRun, args: []string{"get", "broker"}},
-		"netmon get monitors":    {do: doRun, args: []string{"get", "monitors"}},
+		"add https h":            {do: doExecute, args: []string{"add", "https", "h"}},
+		"broker":                 {do: doExecute, args: []string{"get", "broker"}},
+		"netmon get monitors":    {do: doExecute, args: []string{"get", "monitors"}},
 		"results off":            {do: doResults, mode: Off},
-		"up --help":              {do: doRun, args: []string{"up", "--help"}},
-		"start 'my web' on rome": {do: doRun, args: []string{"start", "my web", "--on", "rome"}},
+		"up --help":              {do: doExecute, args: []string{"up", "--help"}},
+		"start 'my web' on rome": {do: doExecute, args: []string{"start", "my web", "--on", "rome"}},
 	} {
 		got, err := parse(line, tree())
 		if err != nil || got.do != want.do || !slices.Equal(got.args, want.args) || got.mode != want.mode {
@@ -127,8 +127,8 @@ func TestParse(t *testing.T) {
 		"strat web":     `unknown command "strat": did you mean start?`,
 		"gte monitors":  "did you mean get?",
 		"dance":         `unknown command "dance": ? lists them`,
-		"up":            "start it in a shell of its own",
-		"broker --x":    "start it in a shell of its own",
+		"up":            "start it in another shell",
+		"broker --x":    "start it in another shell",
 		"results maybe": `want one of on, failures, changes, off, got "maybe"`,
 		"add 'tcp":      "a quote is not closed",
 	} {

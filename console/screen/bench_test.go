@@ -32,7 +32,7 @@ func BenchmarkKey(b *testing.B) {
 	for _, tab := range []Tab{Monitors, Matrix, Agents, Detail} {
 		b.Run(tab.String(), func(b *testing.B) {
 			p := &program{o: Options{Model: shown{v}, Styles: Colours}, ctx: b.Context(), ui: New("nats://127.0.0.1:4222", nil), w: 200, h: 60}
-			p.look()
+			p.refresh()
 			p.ui.Tab = tab
 			for range b.N {
 				p.Update(tea.KeyPressMsg{Code: tea.KeyDown})

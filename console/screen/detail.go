@@ -6,68 +6,101 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 	"netmon/judge"
 )
 
-// detailView is all that is known of one monitor: its agents, the latency on
-// the chosen one, the phases of its last run, and the last failures.
-func detailView(s view.Snapshot, u UI, w, h int, st Styles) []string {
+// detailView is all that is known of one monitor: why it is in its state, its agents,
+// the latency on the chosen one, the phases of its last run, and the last failures. It
+// shares the whole height: first a little of each, then more of what there is more of.
+func detailView(s view.Snapshot, u UI, w, h int, st Styles) page {
 	d := s.Detail
 	if d == nil {
-		return []string{"", "  Choose a monitor in view 1 or 2, and press enter."}
+		return text("", "  No monitor is chosen. Choose one in view 1 or 2, and press enter.")
 	}
-	out := append([]string{detailHead(d, st)}, judgedLines(d, s.At, st)...)
-	if most := max(1, h/3); len(out) > most {
-		out = out[:most]
+	var p page
+	plot := livePlot(d, w, st)
+	headMost := h * 2 / 5
+	if u.Span != Live { // it was asked for
+		plot = spanPlot(s, u, w, st)
+		headMost = min(headMost, h-2-plot.least())
 	}
-	agents := min(len(d.Agents), max(1, h/4))
-	out = append(out, onAgents(d, agents, w, s.At, st)...)
+	head := append(detailHead(d, w, st), judgedLines(d, s.At, w, st)...)
+	p.add(head[:min(len(head), max(2, headMost))]...)
+	fails := failureLines(d, u.Past != nil, w, st)
 	phases := phaseLines(d.Phases, w)
-	fails := 1 + min(len(d.Failures), max(2, h/5))
-	const leastPlot = 4 // and its title
-	if len(out)+leastPlot+len(phases)+fails > h {
-		phases = nil // some of them would look like all
+	r := share(h, h-len(p.lines), plot, room{agents: len(d.Agents), phases: len(phases), failed: len(fails)}, u.Span != Live)
+	onAgents(&p, d, r.agents, w, s.At, st)
+	if r.plot > 0 {
+		p.add(plot.lines(r.plot)...)
 	}
-	rest := h - len(out) - len(phases) - 1 - fails
-	if !slices.ContainsFunc(d.Plot, func(r view.Run) bool { return r.Latency.OK }) {
-		rest = min(rest, 2) // there are signs only
+	p.add(phases[:r.phases]...)
+	if r.failed > 0 {
+		p.add(cutLines(fails, r.failed)...)
 	}
-	if rows := min(rest, 16); rows >= 2 && d.On != "" {
-		out = append(out, plotLines(d, rows, w, st)...)
+	if n := 1 + len(d.Agents); len(d.Agents) > 0 && r.left >= n {
+		p.add(stripLines(d, w, st)...)
 	}
-	out = append(out, phases...)
-	out = append(out, failureLines(d, h-len(out), w, st)...)
+	return p
+}
+
+// stripLines are a title and the last runs on each agent.
+func stripLines(d *view.Detail, w int, st Styles) []string {
+	id := 0
+	for _, a := range d.Agents {
+		id = min(max(id, len(a.Agent)), max(12, w/4))
+	}
+	out := []string{st.in(st.Head, "runs on each agent") + ", the newest at the right"}
+	for _, a := range d.Agents {
+		out = append(out, fit(a.Agent, id)+" "+st.strip(a.Strip[max(0, len(a.Strip)-(w-id-1)):]))
+	}
 	return out
 }
 
-func detailHead(d *view.Detail, st Styles) string {
-	parts := []string{st.in(st.Head, d.Name), st.in(st.state(d.State), d.State.Mark()+" "+d.State.String()), console.Printable(d.Kind + " " + d.Target), "every " + span(d.Every)}
+// cutLines are a title and the first n lines below it.
+func cutLines(titled []string, n int) []string { return titled[:min(len(titled), n+1)] }
+
+// detailHead is what the monitor is.
+func detailHead(d *view.Detail, w int, st Styles) []string {
+	text := ""
 	switch {
 	case d.Problem != "":
-		parts = append(parts, "cannot be read: "+console.Printable(d.Problem))
+		text = "cannot be read: " + console.Printable(d.Problem)
 	case d.Saved == nil:
-		parts = append(parts, "started by hand")
+		text = console.Printable(d.Kind+" "+d.Target) + "  started by hand, not saved"
 	default:
-		parts = append(parts, "timeout "+d.Saved.Timeout.String(), "on "+console.Printable(places(d)), fmt.Sprintf("revision %d", d.Saved.Revision))
+		text = fmt.Sprintf("%s  every %s  timeout %s  on %s", console.Printable(d.Kind+" "+d.Target), span(d.Every), d.Saved.Timeout, console.Printable(places(d)))
+		if n := d.Saved.Edition; n > 0 {
+			text += fmt.Sprintf("  revision %d", n)
+		}
 	}
-	return strings.Join(parts, "  ")
+	first := st.in(st.Head, d.Name) + "  " + st.in(st.state(d.State), d.State.Mark()+" "+d.State.String())
+	if ansi.StringWidth(first)+2+ansi.StringWidth(text) <= w {
+		return []string{first + "  " + text}
+	}
+	return append([]string{first}, indented(text, 2, w)...)
 }
 
 // judgedLines are since when it is in its state, why, and what that rests on.
-func judgedLines(d *view.Detail, now time.Time, st Styles) []string {
+func judgedLines(d *view.Detail, now time.Time, w int, st Styles) (out []string) {
 	text := console.Printable(d.Why)
 	if !d.Since.IsZero() {
-		text = strings.TrimSuffix(fmt.Sprintf("since %s (%s): %s", console.Moment(d.Since, now), console.Lasting(now.Sub(d.Since)), text), ": ")
+		text = strings.TrimSuffix(fmt.Sprintf("since %s (%s): %s", timetext.Clock(d.Since, now), console.Lasting(now.Sub(d.Since)), text), ": ")
 	}
 	if text == "" {
 		return nil
 	}
-	out := []string{"  " + st.in(st.state(d.State), text)}
+	for _, l := range indented(text, 2, w) {
+		out = append(out, st.in(st.state(d.State), l))
+	}
 	if d.Verdict != nil {
 		for _, l := range console.VerdictLines(d.Verdict, now) {
-			out = append(out, "  "+l)
+			out = append(out, indented(l, 2, w)...)
 		}
 	}
 	return out
@@ -87,20 +120,25 @@ func places(d *view.Detail) string {
 	return text
 }
 
-// onAgents is a line for each of n agents around the chosen one.
-func onAgents(d *view.Detail, n, w int, now time.Time, st Styles) []string {
+// onAgents is a row for each of n agents around the chosen one.
+func onAgents(p *page, d *view.Detail, n, w int, now time.Time, st Styles) {
 	id := 5
 	for _, a := range d.Agents {
-		id = min(max(id, len(a.Agent)), max(12, w/6))
+		id = min(max(id, len(a.Agent)), max(12, w/4))
 	}
+	figures := w >= 2+id+1+stateWidth+48+8+20 // there is room for all of them, and for some of the text
 	chosen := max(0, slices.IndexFunc(d.Agents, func(a view.OnAgent) bool { return a.Agent == d.On }))
-	first := max(0, min(chosen-n/2, len(d.Agents)-n))
-	head := fmt.Sprintf("  %s %s %7s %7s %7s %5s %6s %4s  %s", fit("AGENT", id), fit("STATE", stateWidth), "LAST", "P50", "P95", "LOSS", "UP/100", "CERT", "LAST RUN")
-	if n < len(d.Agents) {
-		head = sides(head, fmt.Sprintf(" %d-%d/%d", first+1, first+n, len(d.Agents)), w)
+	first, end := around(chosen, len(d.Agents), n)
+	head := fmt.Sprintf("  %s %s %7s %7s", fit("AGENT", id), fit("STATE", stateWidth), "LAST", "P95")
+	if figures {
+		head = fmt.Sprintf("  %s %s %7s %7s %7s %5s %6s %4s", fit("AGENT", id), fit("STATE", stateWidth), "LAST", "P50", "P95", "LOSS", "GOOD", "CERT")
 	}
-	out := []string{st.in(st.Dim, head)}
-	for _, a := range d.Agents[first : first+n] {
+	head += "  LAST RUN"
+	if end-first < len(d.Agents) {
+		head = sides(head, fmt.Sprintf(" %d-%d/%d", first+1, end, len(d.Agents)), w)
+	}
+	p.add(st.in(st.Dim, head))
+	for _, a := range d.Agents[first:end] {
 		name := fit(a.Agent, id)
 		if a.Agent == d.On {
 			name = st.in(st.Chosen, name)
@@ -112,14 +150,17 @@ func onAgents(d *view.Detail, n, w int, now time.Time, st Styles) []string {
 		if a.Why != "" {
 			text = strings.TrimSpace(a.Why + " " + text)
 		}
-		out = append(out, fmt.Sprintf("%s%s %s %7s %7s %7s %5s %6s %4s  %s", pointer(a.Agent == d.On), name,
-			st.in(st.state(a.State), fit(a.State.Mark()+" "+onWord(a), stateWidth)),
-			latency(a.Last), latency(a.P50), latency(a.P95), percent(a.Loss), percent(a.Uptime), days(a.CertDays), console.Printable(text)))
+		line := fmt.Sprintf("%s%s %s %7s", pointer(a.Agent == d.On), name, st.in(st.state(a.State), fit(a.State.Mark()+" "+onWord(a), stateWidth)), latency(a.Last))
+		if figures {
+			line += fmt.Sprintf(" %7s %7s %5s %6s %4s", latency(a.P50), latency(a.P95), percent(a.Loss), percent(a.Good), days(a.CertDays))
+		} else {
+			line += fmt.Sprintf(" %7s", latency(a.P95))
+		}
+		p.addRow(a.Agent, line+"  "+console.Printable(text))
 	}
 	if len(d.Agents) == 0 {
-		out = append(out, "  no agent runs it, and no result came")
+		p.add("  no agent runs it, and no result has come")
 	}
-	return out
 }
 
 // onWord is what the agent is to the verdict, or, where there is none, its state.
@@ -132,46 +173,67 @@ func onWord(a view.OnAgent) string {
 
 const plotAxis = 9
 
-// plotLines is a bar for each run, rows high. A run that failed, and one of
-// which nothing is known, has its sign and no bar: nothing is interpolated.
-func plotLines(d *view.Detail, rows, w int, st Styles) []string {
-	most := 0.0
+// livePlot is a bar for each run. A run that failed or is unknown has its sign and no bar:
+// nothing is interpolated.
+func livePlot(d *view.Detail, w int, st Styles) plotted {
 	runs := d.Plot[max(0, len(d.Plot)-(w-plotAxis-1)):]
+	if d.On == "" || len(runs) == 0 {
+		return plotted{}
+	}
+	most, any := 0.0, false
 	for _, r := range runs {
-		if r.Latency.OK && r.State != judge.Down {
+		if any = any || r.Latency.OK; r.Latency.OK && r.State != judge.Down {
 			most = max(most, r.Latency.V)
 		}
 	}
-	title := fmt.Sprintf("latency of the last %d runs on %s", len(runs), d.On)
-	out := []string{st.in(st.Head, title) + "   ✕ failed  ? not known"}
-	blocks := []rune(" ▁▂▃▄▅▆▇█")
-	for row := rows - 1; row >= 0; row-- {
-		axis := ""
-		switch {
-		case row == 0:
-			axis = "0"
-		case row == rows-1 && most > 0:
-			axis = console.Short(time.Duration(most))
+	wide := min(max(1, (w-plotAxis-1)/len(runs)), 4) // columns of a run
+	p := plotted{title: st.in(st.Head, fmt.Sprintf("latency of the last %s on %s", plural.Count(len(runs), "run", "runs"), d.On)) + "   ✕ failed  ? unknown"}
+	bars := func(rows int) (out []string) {
+		for row := rows - 1; row >= 0; row-- {
+			axis := ""
+			switch {
+			case row == 0:
+				axis = "0"
+			case row == rows-1 && most > 0:
+				axis = console.Short(time.Duration(most))
+			}
+			var line strings.Builder
+			for _, r := range runs {
+				line.WriteString(bar(r, row, rows, wide, most, st))
+			}
+			out = append(out, right(axis, plotAxis-1)+"│"+strings.TrimRight(line.String(), " "))
 		}
-		line := right(axis, plotAxis-1) + "│"
-		var bars strings.Builder
-		for _, r := range runs {
-			bars.WriteString(bar(r, row, rows, most, blocks, st))
-		}
-		out = append(out, line+strings.TrimRight(bars.String(), " "))
+		return out
 	}
-	return out
+	if !any { // there are signs only
+		p.text = bars(1)
+		return p
+	}
+	axis := liveAxis(runs, wide)
+	if axis != "" {
+		p.below = 1
+	}
+	p.bars = func(rows int) []string {
+		lines := bars(rows)
+		if axis != "" {
+			lines = append(lines, axis)
+		}
+		return lines
+	}
+	return p
 }
 
-func bar(r view.Run, row, rows int, most float64, blocks []rune, st Styles) string {
+// bar is what of a run stands in a row of the plot.
+func bar(r view.PlotPoint, row, rows, wide int, most float64, st Styles) string {
+	blocks := []rune(" ▁▂▃▄▅▆▇█")
 	if row == 0 && (r.State == judge.Down || r.State == judge.Unknown || r.State == judge.Degraded || !r.Latency.OK) {
-		return st.in(st.state(r.State), r.State.Mark())
+		return fit(st.in(st.state(r.State), r.State.Mark()), wide)
 	}
 	if r.State == judge.Down || r.State == judge.Unknown || !r.Latency.OK || most == 0 {
-		return " "
+		return strings.Repeat(" ", wide)
 	}
 	eighths := max(1, int(r.Latency.V/most*float64(rows*8)+0.5)) - row*8
-	return string(blocks[min(max(eighths, 0), 8)])
+	return fit(strings.Repeat(string(blocks[min(max(eighths, 0), 8)]), max(1, wide-1)), wide)
 }
 
 // phaseLines shows the phases of one run, each where the one before ends.
@@ -196,30 +258,24 @@ func phaseLines(list []view.Phase, w int) []string {
 	return out
 }
 
-func failureLines(d *view.Detail, n, w int, st Styles) []string {
-	if n <= 0 {
-		return nil
+// failureLines are a title and the last failures, whole, the newest first.
+func failureLines(d *view.Detail, past bool, w int, st Styles) []string {
+	if len(d.Failures) == 0 && past {
+		return []string{st.in(st.Dim, "no failure among the results that were read of this time")}
 	}
 	if len(d.Failures) == 0 {
 		return []string{st.in(st.Dim, "no failure since this screen was opened")}
 	}
 	out := []string{st.in(st.Head, "last failures")}
-	for i, f := range d.Failures {
-		left := n - len(out) - min(len(d.Failures)-i-1, 2) // the next ones want a line, too
-		if left < 1 {
-			break
-		}
+	for _, f := range d.Failures {
 		line, _, _ := strings.Cut(f.Error, "\n")
-		text := wrap(console.Printable(fmt.Sprintf("%s: %s", f.Reason, line)), max(10, w-21-len(f.Agent)))
-		if len(text) > left {
-			text = append(text[:left-1], text[left-1]+" …")
-		}
-		for k, t := range text {
-			if k > 0 {
-				out = append(out, strings.Repeat(" ", 12+len(f.Agent))+t)
-				continue
+		id := console.Printable(f.Agent)
+		for k, part := range wrap(console.Printable(fmt.Sprintf("%s: %s", f.Reason, line)), max(10, w-12-len(id))) {
+			if k == 0 {
+				out = append(out, fmt.Sprintf("%s %s %s %s", f.At.Format("15:04:05"), id, st.in(st.state(f.State), f.State.Mark()), part))
+			} else {
+				out = append(out, strings.Repeat(" ", 12+len(id))+part)
 			}
-			out = append(out, fmt.Sprintf("%s %s %s %s", f.At.Format("15:04:05"), console.Printable(f.Agent), st.in(st.state(f.State), f.State.Mark()), t))
 		}
 	}
 	return out

@@ -38,6 +38,14 @@ func percent(f view.Figure) string {
 	}
 }
 
+// uptime writes the part of a day as netmon uptime does.
+func uptime(f view.Figure) string {
+	if !f.OK {
+		return none
+	}
+	return console.PercentText(&f.V)
+}
+
 func orNone(text string) string {
 	if text == "" {
 		return none

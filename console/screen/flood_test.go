@@ -10,6 +10,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/internal/need"
 	"netmon/wire"
 )
 
@@ -19,6 +20,12 @@ type shown struct{ *view.Mesh }
 func (s shown) Snapshot(q view.Query) view.Snapshot { return s.Mesh.Snapshot(q, time.Now()) }
 func (shown) Link() console.Link                    { return console.Link{} }
 func (shown) Troubles() []console.Trouble           { return nil }
+
+func (shown) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
+}
 
 // noting is an Actor that passes on what it is asked for.
 type noting struct{ asked chan Request }
@@ -33,11 +40,13 @@ func (n noting) Take(context.Context, Request, io.Reader, io.Writer) (string, er
 }
 
 func (n noting) Command(context.Context, string) (string, error) { return "", nil }
+func (n noting) Run(context.Context, []string) string            { return "" }
 
 // TestRun_LosesNoKeyUnder10000ResultsASecond types at the real program, by
 // bytes, as a terminal would send them, while results come in: a filter with
 // the name of a monitor, and the key that probes it.
 func TestRun_LosesNoKeyUnder10000ResultsASecond(t *testing.T) {
+	need.Time(t)
 	const monitors, agents, long = 1000, 10, 3 * time.Second
 	v := view.New(time.Now())
 	for a := range agents {

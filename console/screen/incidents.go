@@ -13,16 +13,18 @@ import (
 	"netmon/wire"
 )
 
-// incidentRows is a line for each incident, the open ones first, around the chosen one.
-func incidentRows(s view.Snapshot, u UI, w, h int, st Styles) []string {
+// incidentRows is a row for each incident, the open ones first, around the chosen one.
+func incidentRows(s view.Snapshot, u UI, w, h int, st Styles) page {
 	l := s.Incidents
 	switch {
+	case l.Why != "" && u.Past != nil:
+		return text(append([]string{""}, indented(console.Printable(l.Why), 2, w)...)...)
 	case l.Why != "":
-		return append([]string{""}, indent(wrap("Incidents cannot be read: "+console.Printable(l.Why), max(20, w-4)))...)
+		return text(append([]string{""}, indented("Incidents cannot be read: "+console.Printable(l.Why), 2, w)...)...)
 	case !l.Read:
-		return []string{"", "  Incidents were not read yet."}
+		return text("", "  Incidents are being read.")
 	case len(l.All) == 0:
-		return []string{"", "  No incident is open, and none is known that was."}
+		return text("", "  No incident is open or kept.")
 	}
 	id := 4
 	for _, x := range l.All {
@@ -32,15 +34,19 @@ func incidentRows(s view.Snapshot, u UI, w, h int, st Styles) []string {
 	if w >= wideIncidents {
 		told = 28
 	}
-	head := fmt.Sprintf("  %s %s %6s %7s %s ", fit("ID", id), fit("SEVERITY", 11), "SINCE", "MEMBERS", fit("STATE", incidentState))
+	head := fmt.Sprintf("  %s %s %6s %7s %s ", fit("ID", id), fit("SEVERITY", severityWidth), "SINCE", "MEMBERS", fit("STATE", incidentState))
 	if told > 0 {
-		head += fit("TOLD", told) + " "
+		head += fit("NOTICES", told) + " "
 	}
-	out := []string{st.in(st.Dim, head+"SUMMARY")}
+	p := text(st.in(st.Dim, head+"SUMMARY"))
 	chosen := max(0, slices.IndexFunc(l.All, func(x *wire.Incident) bool { return x.ID == u.incident(s) }))
-	rows := max(1, h-1)
-	first := max(0, min(chosen-rows/2, len(l.All)-rows))
-	for i := first; i < min(len(l.All), first+rows); i++ {
+	var below []string // the chosen one's summary, whole
+	if h >= 10 {
+		below = indented(console.SummaryText(l.All[chosen]), 0, w)
+		below = below[:min(len(below), 3)]
+	}
+	first, end := around(chosen, len(l.All), max(1, h-1-len(below)))
+	for i := first; i < end; i++ {
 		x := l.All[i]
 		name := fit(l.Short[x.ID], id)
 		if i == chosen {
@@ -51,18 +57,24 @@ func incidentRows(s view.Snapshot, u UI, w, h int, st Styles) []string {
 			members = fmt.Sprintf("%d/%d", console.TotalMembers(x)-x.Good, console.TotalMembers(x))
 		}
 		style, word := incidentWord(x, st)
-		line := fmt.Sprintf("%s%s %s %6s %7s %s ", pointer(i == chosen), name, st.in(style, fit(console.Printable(string(x.Severity)), 11)), incidentSince(x, s.At), members, st.in(style, fit(word, incidentState)))
+		line := fmt.Sprintf("%s%s %s %6s %7s %s ", pointer(i == chosen), name, st.in(style, fit(console.Printable(string(x.Severity)), severityWidth)), incidentSince(x, s.At), members, st.in(style, fit(word, incidentState)))
 		if told > 0 {
-			line += fit(console.ToldText(x), told) + " "
+			line += fit(console.NotifiedText(x), told) + " "
 		}
-		out = append(out, line+console.SummaryText(x))
+		p.addRow(x.ID, line+console.SummaryText(x))
 	}
-	return out
+	p.fill(h - len(below))
+	style, _ := incidentWord(l.All[chosen], st)
+	for _, line := range below {
+		p.add(st.in(style, line))
+	}
+	return p
 }
 
 const (
+	severityWidth = 11
 	incidentState = 12  // the longest word
-	wideIncidents = 120 // from which width on it is shown who was told
+	wideIncidents = 120 // from which width on it is shown to whom notices went
 )
 
 // incidentWord says in a word how an incident is.
@@ -90,58 +102,42 @@ func incidentSince(x *wire.Incident, now time.Time) string {
 	return text
 }
 
-// incidentStory is all that is known here of the chosen incident: its end may be below.
-func incidentStory(s view.Snapshot, u UI, w, h int, st Styles) []string {
+// incidentStory is all that is known here of the chosen incident; it may have to be scrolled.
+func incidentStory(s view.Snapshot, u UI, w, h int, st Styles) page {
 	x := s.Incidents.Named(u.Incident)
 	if x == nil {
-		return []string{"", "  That incident is not known any more."}
+		return text("", "  This incident is no longer kept. Esc goes back.")
 	}
 	lines := storyLines(x, s, w)
-	first := u.scrolled(len(lines), h)
-	if first+h < len(lines) {
-		lines = append(lines[first:first+h-1:first+h-1], fmt.Sprintf("↓ %d more lines", len(lines)-first-h+1))
-	} else {
-		lines = lines[first:]
-	}
 	style, _ := incidentWord(x, st)
 	for i, l := range lines {
 		switch {
-		case i+first == 0:
+		case i == 0:
 			lines[i] = st.in(style, l)
 		case !strings.HasPrefix(l, " "):
 			lines[i] = st.in(st.Head, l)
 		}
 	}
-	return lines
+	return text(scrolled(lines, u.Scroll, h, st)...)
 }
 
-// storyLines are those of the story, none wider than w.
-func storyLines(x *wire.Incident, s view.Snapshot, w int) (out []string) {
+// storyLines are its lines, none wider than w.
+func storyLines(x *wire.Incident, s view.Snapshot, w int) []string {
 	story := console.IncidentStory{Incident: *x, Deliveries: s.Deliveries}
-	for _, l := range story.Text(s.At) {
-		in := l[:len(l)-len(strings.TrimLeft(l, " "))]
+	return wrapped(story.Text(s.At), w)
+}
+
+// wrapped breaks the lines that are wider than w; what continues stands deeper.
+func wrapped(lines []string, w int) (out []string) {
+	for _, l := range lines {
+		in := min(len(l)-len(strings.TrimLeft(l, " ")), 16)
 		if ansi.StringWidth(l) <= w {
 			out = append(out, l)
-			continue
-		}
-		for i, part := range wrap(l, max(20, w-len(in)-2)) {
-			if i > 0 {
-				part = "  " + part
-			}
-			out = append(out, in+part)
+		} else {
+			out = append(out, indented(l, in, w)...)
 		}
 	}
 	return out
-}
-
-// scrolled is the first line in sight of n, where h have room.
-func (u *UI) scrolled(n, h int) int { return max(0, min(u.Scroll, n-h)) }
-
-func indent(lines []string) []string {
-	for i := range lines {
-		lines[i] = "  " + lines[i]
-	}
-	return lines
 }
 
 // incident is the chosen one: the first, where the one that was chosen is not there.
@@ -173,10 +169,12 @@ func (u *UI) concerned(s view.Snapshot) *wire.Incident {
 func (u *UI) ask(verb Verb, s view.Snapshot) {
 	x := u.concerned(s)
 	switch {
+	case u.Past != nil:
+		u.refuse(notInPast)
 	case x == nil && u.Tab == Incidents:
-		u.refuse("there is no incident to " + string(verb))
+		u.refuse("there is no incident")
 	case x == nil:
-		u.refuse("a (acknowledge) works on an incident: choose one in view i, or a monitor that is in one")
+		u.refuse(string(verb) + ": choose an incident in view i, or a monitor that is in one")
 	case x.State != wire.IncidentOpen:
 		u.refuse(fmt.Sprintf("incident %s is over", s.Incidents.Short[x.ID]))
 	case !u.Link.Lost.IsZero():
@@ -209,14 +207,25 @@ func (u *UI) given() Effect {
 // asks is what is asked, in front of what is typed.
 func (r *Request) asks() string {
 	if r.Verb == Silence {
-		return fmt.Sprintf("silence the monitors of %s for how long, and why (such as 2h deploy): ", r.Short)
+		return fmt.Sprintf("silence the monitors of incident %s for how long, and why (2h deploy): ", r.Short)
 	}
-	return fmt.Sprintf("acknowledge %s, in what words (none is fine): ", r.Short)
+	return fmt.Sprintf("acknowledge incident %s with a note (may be empty): ", r.Short)
 }
 
-// scroll moves through the story.
-func (u *UI) scroll(by int, s view.Snapshot) {
-	if x := s.Incidents.Named(u.Incident); x != nil {
-		u.Scroll = max(0, min(u.Scroll+by, len(storyLines(x, s, leastWidth))))
+// length is how many lines are there to scroll through.
+func (u *UI) length(s view.Snapshot) int {
+	switch x := s.Incidents.Named(u.Incident); {
+	case u.Help:
+		return len(helpLines(leastWidth, Styles{}))
+	case u.Output != nil:
+		return len(wrapped(u.Output, leastWidth))
+	case u.Story && x != nil:
+		return len(storyLines(x, s, leastWidth))
 	}
+	return 0
+}
+
+// scroll moves through lines.
+func (u *UI) scroll(by int, s view.Snapshot) {
+	u.Scroll = max(0, min(u.Scroll+by, u.length(s)))
 }

@@ -3,6 +3,7 @@ package screen
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestRender_Injection(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := Table(&b, v.Snapshot(PlainQuery(nil), now), New("", nil), Styles{}); err != nil {
+	if err := Table(&b, v.Snapshot(PlainQuery(nil), now), New("", nil), 0, Styles{}); err != nil {
 		t.Fatal(err)
 	}
 	clean(t, "table", b.String())
@@ -88,6 +89,62 @@ func TestRender_ForgedNumbers(t *testing.T) {
 			clean(t, tab.String(), got)
 		}
 	}
+}
+
+// TestRender_HostileHistory draws what only somebody hostile says of history, and of the past.
+func TestRender_HostileHistory(t *testing.T) {
+	v, now := office()
+	v.SetUptimes(map[string]float64{"web": 1e300, "gateway": math.NaN(), "dns": math.Inf(-1), nasty: 1}, now)
+	v.SetSums(map[string]map[string]view.Figures{nasty: {nasty: {}}, "old-db": {"": {P50: view.Figure{V: math.Inf(1), OK: true}, Loss: view.Figure{V: math.NaN(), OK: true}}}})
+	most, least := int64(1<<63-1), int64(-1<<63)
+	nan, huge := math.NaN(), 1e300
+	far := time.Unix(1<<40, 0)
+	for _, g := range []console.Graph{
+		{},
+		{Monitor: nasty, Agent: nasty, From: now, To: now, Step: 1},
+		{From: now.Add(-time.Hour), To: now, Step: 1<<63 - 1, Since: far},
+		{From: now.Add(-time.Hour), To: now, Step: -1 << 63},
+		{From: far, To: now, Step: wire.Duration(time.Minute)},
+		{From: time.Time{}, To: far, Step: 1},
+		{From: now.Add(-time.Hour), To: now, Step: wire.Duration(time.Minute), Columns: []console.GraphColumn{
+			{At: now.Add(-time.Hour), MinNS: &most, P10NS: &most, P25NS: &least, P50NS: &most, P75NS: &least, P90NS: &most, MaxNS: &least, Loss: &nan},
+			{At: now.Add(-30 * time.Minute), MinNS: &least, P10NS: &most, P25NS: &least, P50NS: &least, P75NS: &least, P90NS: &least, MaxNS: &least, Loss: &huge}, {At: far}, {At: time.Time{}}}},
+	} {
+		for _, why := range []string{"", nasty} {
+			for _, size := range [][2]int{{40, 8}, {60, 15}, {200, 50}} {
+				w, h := size[0], size[1]
+				u := New("x", nil)
+				u.Tab, u.Cursor, u.Chosen, u.Span = Detail, "web", true, Day
+				u.HearPast(console.PlayState{Note: nasty, Why: nasty, Speed: math.NaN()})
+				_, s := draw(v, &u, now, w, h, Colours)
+				key, _ := u.graphWanted(s, w)
+				u.Graph = graphed{of: key, graph: g, why: why}
+				got, _ := draw(v, &u, now, w, h, Colours)
+				clean(t, "graph", got)
+				fits(t, "graph", got, w, h)
+				u.Tab = Monitors
+				got, s = draw(v, &u, now, w, h, Colours)
+				clean(t, "uptimes", got)
+				if strings.Contains(got, "e+") {
+					t.Errorf("an uptime that cannot be: %s", got)
+				}
+				var b strings.Builder
+				if err := Table(&b, s, u, 0, Styles{}); err != nil {
+					t.Fatal(err)
+				}
+				clean(t, "table", b.String())
+			}
+		}
+	}
+	v.NoUptimes(nasty, now.Add(time.Hour))
+	u := New("x", nil)
+	got, s := draw(v, &u, now, 200, 30, Colours)
+	clean(t, "no uptimes", got)
+	var b strings.Builder
+	if err := Table(&b, s, u, 0, Styles{}); err != nil || !strings.Contains(b.String(), "no uptime: N") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	clean(t, "no uptimes", b.String())
 }
 
 // clean says that nothing in text but colours and line ends is for the terminal.

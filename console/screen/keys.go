@@ -3,12 +3,8 @@ package screen
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"netmon/console"
 	"netmon/console/view"
 	"netmon/wire"
 )
@@ -51,7 +47,7 @@ func (r Request) String() string {
 	case Ack:
 		return "acknowledge incident " + r.Short
 	case Silence:
-		return fmt.Sprintf("silence incident %s for %s", r.Short, console.SpanText(r.For))
+		return fmt.Sprintf("silence incident %s for %s", r.Short, wire.Duration(r.For))
 	}
 	if r.On == "" {
 		return string(r.Verb) + " " + r.Monitor
@@ -59,15 +55,14 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s %s on %s", r.Verb, r.Monitor, r.On)
 }
 
-func (r *Request) question() string {
-	return fmt.Sprintf("%s, and stop it on every agent?", r)
-}
-
 // Effect is what a key does beyond the screen.
 type Effect struct {
 	Quit, Interrupted bool
 	Do                *Request
-	Copy              Copy // what goes to the clipboard
+	Copy              Copy          // what goes to the clipboard
+	Run               []string      // a command whose output is to be shown
+	Pause             bool          // the past stands still, or continues
+	Step              time.Duration // so far through the past
 }
 
 // Copy says what of the chosen monitor is to be copied.
@@ -92,6 +87,8 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 	case choosing:
 		u.chooseKey(key)
 		return Effect{}
+	case commanding:
+		return u.commandKey(key, s)
 	case asking:
 		return u.answer(key)
 	case answering:
@@ -101,28 +98,40 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 		u.typeKey(key)
 		if u.Mode == normal {
 			u.Asked = nil
-			u.say("nothing is changed")
+			u.say("nothing was changed")
 		}
 		return Effect{}
 	}
 	u.say("")
-	u.Chosen = u.Chosen || s.Cursor != "" && !slices.Contains([]string{"1", "2", "3", "5", "i", "a", "tab", "space", "?", "s", "c", "/", "home", "g"}, key)
-	if u.Help {
-		u.Help = false
-		return Effect{Quit: key == "q"}
+	u.Chosen = u.Chosen || s.Cursor != "" && !slices.Contains([]string{"1", "2", "3", "5", "i", "a", "t", "T", "tab", "space", "?", "s", "c", "/", ":", "m", "home", "g"}, key)
+	if u.Help || u.Output != nil {
+		if by, ok := steps[key]; ok {
+			u.scroll(by, s)
+			return Effect{}
+		}
+		quit := u.Help && key == "q"
+		u.Help, u.Output, u.Scroll = false, nil, 0
+		return Effect{Quit: quit}
 	}
-	if u.Frozen && !slices.Contains([]string{"space", "q", "y", "Y", "?", "esc"}, key) {
-		u.refuse("frozen: nothing moves until space is pressed again")
+	if u.Frozen && !slices.Contains([]string{"space", "q", "y", "Y", "?", "m", "esc"}, key) {
+		u.refuse("the screen is frozen: space continues")
 		return Effect{}
+	}
+	if e, ok := u.pastKey(key); ok {
+		return e
 	}
 	switch key {
 	case "q":
 		return Effect{Quit: true}
 	case "?":
-		u.Help = true
+		u.Help, u.Scroll = true, 0
+	case ":":
+		u.Mode, u.Typed = commanding, ""
+	case "m":
+		u.setMouse(!u.Mouse)
 	case "space":
 		if u.Frozen = !u.Frozen; u.Frozen {
-			u.say("frozen; results go on being taken in. space goes on")
+			u.say("the screen is frozen; results still come in")
 		}
 	case "tab":
 		u.show((u.Tab + 1) % tabs)
@@ -133,6 +142,10 @@ func (u *UI) Key(key string, s view.Snapshot) Effect {
 	case "i":
 		u.show(Incidents)
 		u.Story = false
+	case "t":
+		u.nextSpan(1)
+	case "T":
+		u.nextSpan(-1)
 	case "a":
 		u.ask(Ack, s)
 	case "esc":
@@ -203,7 +216,7 @@ func (u *UI) enter(s view.Snapshot) {
 	case u.Tab == Incidents && !u.Story:
 		u.Incident, u.Story, u.Scroll = u.incident(s), true, 0
 	case u.Tab == Incidents:
-		u.refuse("this is all of it: esc goes back")
+		u.refuse("the incident is open: esc goes back")
 	case u.Tab == Detail || u.Tab == Log:
 		u.refuse("enter opens a monitor or an agent: it works in views 1, 2 and 3")
 	case u.Tab == Agents:
@@ -231,7 +244,14 @@ func (u *UI) agentOf(s view.Snapshot) string {
 }
 
 func (u *UI) move(key string, s view.Snapshot) {
-	by := map[string]int{"up": -1, "k": -1, "down": 1, "j": 1, "pgup": -15, "pgdown": 15, "home": -1 << 30, "g": -1 << 30, "end": 1 << 30, "G": 1 << 30}[key]
+	u.moveBy(steps[key], s)
+}
+
+// steps is how far each key moves.
+var steps = map[string]int{"up": -1, "k": -1, "down": 1, "j": 1, "pgup": -15, "pgdown": 15, "home": -1 << 30, "g": -1 << 30, "end": 1 << 30, "G": 1 << 30}
+
+// moveBy moves what is chosen, or scrolls.
+func (u *UI) moveBy(by int, s view.Snapshot) {
 	switch u.Tab {
 	case Monitors, Matrix:
 		u.Move += by
@@ -264,7 +284,7 @@ func (u *UI) move(key string, s view.Snapshot) {
 		}
 		u.Incident = step(ids, u.incident(s), by)
 	case Log:
-		u.refuse("the log follows the newest result: space holds it, / filters it")
+		u.refuse("the log follows the newest result: space freezes it, / filters it")
 	}
 }
 
@@ -285,67 +305,4 @@ func (u *UI) shift(key string, s view.Snapshot) {
 		return
 	}
 	u.Shift = min(u.Shift+1, max(0, len(s.AgentIDs)-1))
-}
-
-func (u *UI) typeKey(key string) {
-	switch key {
-	case "enter":
-		u.Mode, u.Filter, u.First = normal, strings.TrimSpace(u.Typed), 0
-	case "esc":
-		u.Mode = normal
-	case "backspace":
-		_, n := utf8.DecodeLastRuneInString(u.Typed)
-		u.Typed = u.Typed[:len(u.Typed)-n]
-	case "ctrl+u":
-		u.Typed = ""
-	case "space":
-		u.Typed += " "
-	default:
-		u.Type(key)
-	}
-}
-
-// Type adds text to what is being typed.
-func (u *UI) Type(text string) {
-	if u.Mode != typing && u.Mode != answering || utf8.RuneCountInString(text) > 1 && strings.Contains(text, "+") || isNamed(text) {
-		return
-	}
-	for _, r := range text {
-		if unicode.IsPrint(r) && len(u.Typed) < typedMost {
-			u.Typed += string(r)
-		}
-	}
-}
-
-// typedMost is how many bytes are typed at most.
-const typedMost = 200
-
-func isNamed(key string) bool {
-	return slices.Contains([]string{"up", "down", "left", "right", "tab", "home", "end", "pgup", "pgdown", "delete", "insert"}, key)
-}
-
-func (u *UI) chooseKey(key string) {
-	if key == "enter" || key == "esc" || key == "q" {
-		u.Mode = normal
-		return
-	}
-	for i, c := range allColumns {
-		if key == string(c.key) {
-			u.Columns ^= 1 << i
-		}
-	}
-}
-
-func (u *UI) answer(key string) Effect {
-	r := u.Asked
-	switch key {
-	case "y", "Y":
-		u.Mode, u.Asked = normal, nil
-		u.say(r.String() + " …")
-		return Effect{Do: r}
-	case "n", "N", "esc", "q", "enter":
-		u.Mode, u.Asked = normal, nil
-		u.say("nothing is deleted")
-	}
-	return Effect{}
 }

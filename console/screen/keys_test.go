@@ -3,6 +3,8 @@ package screen
 import (
 	"strings"
 	"testing"
+
+	"netmon/console/view"
 )
 
 // TestKey presses keys on the office's screen and looks at what is asked for,
@@ -27,22 +29,26 @@ func TestKey(t *testing.T) {
 		"a filter given up":            {keys: []string{"/", "w", "e", "b", "esc"}, cursor: "dns"},
 		"an agent's monitors":          {keys: []string{"3", "down", "down", "enter"}, cursor: "gateway", says: "monitors of tokyo"},
 		"keys are text in a filter":    {keys: []string{"/", "q", "x", "d", "space", "down", "tab"}},
-		"stop everywhere":              {keys: []string{"x"}, cursor: "dns", do: "stop dns", says: "stop dns …"},
+		"stop everywhere asks":         {keys: []string{"x"}, cursor: "dns"},
+		"stop everywhere, yes":         {keys: []string{"x", "y"}, cursor: "dns", do: "stop dns", says: "stop dns …"},
+		"stop everywhere, no":          {keys: []string{"x", "esc"}, cursor: "dns", says: "nothing was changed"},
 		"start what is paused":         {keys: []string{"end", "r"}, cursor: "old-db", do: "start old-db", says: "…"},
-		"start what runs":              {keys: []string{"r"}, cursor: "dns", says: "dns is not paused", bad: true},
+		"start what runs":              {keys: []string{"r"}, cursor: "dns", says: "dns runs already", bad: true},
 		"stop what is paused":          {keys: []string{"end", "x"}, cursor: "old-db", says: "paused already", bad: true},
-		"stop on one agent":            {keys: []string{"enter", "x"}, tab: Detail, cursor: "dns", do: "stop dns on paris", says: "…"},
+		"stop on one of the agents":    {keys: []string{"down", "enter", "x"}, tab: Detail, cursor: "gateway", do: "stop gateway on tokyo", says: "…"},
+		"stop on the only agent asks":  {keys: []string{"enter", "x"}, tab: Detail, cursor: "dns"},
+		"stop on the only agent, yes":  {keys: []string{"enter", "x", "y"}, tab: Detail, cursor: "dns", do: "stop dns on paris", says: "…"},
 		"start where it runs":          {keys: []string{"enter", "r"}, tab: Detail, cursor: "dns", says: "dns runs on paris already", bad: true},
 		"choose an agent of it":        {keys: []string{"down", "enter", "up", "p"}, tab: Detail, cursor: "gateway", do: "probe gateway on paris", says: "…"},
 		"probe everywhere":             {keys: []string{"p"}, cursor: "dns", do: "probe dns", says: "…"},
 		"delete asks":                  {keys: []string{"d"}, cursor: "dns"},
 		"delete, yes":                  {keys: []string{"d", "y"}, cursor: "dns", do: "delete dns", says: "…"},
-		"delete, no":                   {keys: []string{"d", "x", "n"}, cursor: "dns", says: "nothing is deleted"},
+		"delete, no":                   {keys: []string{"d", "x", "n"}, cursor: "dns", says: "nothing was changed"},
 		"an agent is no monitor":       {keys: []string{"3", "d"}, tab: Agents, cursor: "dns", says: "d (delete) works on a monitor", bad: true},
 		"a key that is none":           {keys: []string{"z"}, cursor: "dns", says: `"z" does nothing here`, bad: true},
 		"a frozen screen":              {keys: []string{"space", "down"}, cursor: "dns", says: "frozen", bad: true},
 		"and on":                       {keys: []string{"space", "space", "down"}, cursor: "gateway"},
-		"the log has no cursor":        {keys: []string{"5", "down"}, tab: Log, cursor: "dns", says: "space holds it", bad: true},
+		"the log has no cursor":        {keys: []string{"5", "down"}, tab: Log, cursor: "dns", says: "space freezes it", bad: true},
 		"sort in the log":              {keys: []string{"5", "s"}, tab: Log, cursor: "dns", says: "views 1 and 2", bad: true},
 		"columns in the matrix":        {keys: []string{"2", "c"}, tab: Matrix, cursor: "dns", says: "view 1", bad: true},
 		"left in the list":             {keys: []string{"left"}, cursor: "dns", says: "view 2", bad: true},
@@ -95,9 +101,9 @@ func TestKey_Copies(t *testing.T) {
 	}
 }
 
-// TestKeyLine_Fits the narrowest screen that is promised, and the help does.
-func TestKeyLine_Fits(t *testing.T) {
-	help := helpLines(Styles{})
+// TestFooter_Fits the narrowest screen that is promised, and the help does.
+func TestFooter_Fits(t *testing.T) {
+	help := helpLines(80, Styles{})
 	if len(help) > body(24) {
 		t.Errorf("%d lines of help", len(help))
 	}
@@ -111,8 +117,8 @@ func TestKeyLine_Fits(t *testing.T) {
 			for _, frozen := range []bool{false, true} {
 				u := New("", nil)
 				u.Tab, u.Mode, u.Frozen = tab, m, frozen
-				if n := len([]rune(keyLine(u))); n > 80 {
-					t.Errorf("%d wide: %s", n, keyLine(u))
+				if n := len([]rune(footer(view.Snapshot{}, u, 80))); n > 80 {
+					t.Errorf("%d wide: %s", n, footer(view.Snapshot{}, u, 80))
 				}
 			}
 		}

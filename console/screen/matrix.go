@@ -14,12 +14,12 @@ import (
 
 const cellWidth = 9 // sign, space, a latency
 
-// matrixView is a line for each monitor and a column for each agent.
-func matrixView(s view.Snapshot, u UI, w int, st Styles) []string {
+// matrixView is a row for each monitor and a column for each agent.
+func matrixView(s view.Snapshot, u UI, w, h int, st Styles) page {
 	if len(s.Monitors) == 0 {
-		return empty(s, u)
+		return text(empty(s, u)...)
 	}
-	name := nameWidth(s.Monitors, w)
+	name := nameWidth(s.Monitors, w-4-2*(cellWidth+1))
 	fits := max(1, (w-2-name-2)/(cellWidth+1))
 	first := min(u.Shift, max(0, len(s.AgentIDs)-fits))
 	last := min(len(s.AgentIDs), first+fits)
@@ -30,7 +30,8 @@ func matrixView(s view.Snapshot, u UI, w int, st Styles) []string {
 	if last < len(s.AgentIDs) || first > 0 {
 		head = sides(head, fmt.Sprintf(" %d-%d/%d ←→", first+1, last, len(s.AgentIDs)), w)
 	}
-	out := append(noticeLines(s, st), st.in(st.Dim, strings.TrimRight(head, " ")))
+	p := text(noticeLines(s, h, st)...)
+	p.add(st.in(st.Dim, strings.TrimRight(head, " ")))
 	for _, r := range s.Monitors {
 		text := fit(r.Name, name)
 		if r.Name == s.Cursor {
@@ -51,9 +52,10 @@ func matrixView(s view.Snapshot, u UI, w int, st Styles) []string {
 				line += " " + st.in(st.state(c.State), fit(c.State.Mark()+" "+word, cellWidth))
 			}
 		}
-		out = append(out, line)
+		p.addRow(r.Name, line)
 	}
-	return out
+	p.addPreview(s, h, st)
+	return p
 }
 
 // agentMark shows an agent's state in the signs of monitors.
@@ -69,45 +71,80 @@ func agentMark(state string) judge.State {
 	return judge.Unknown
 }
 
-// agentsView is a line for each agent and, below, what is wrong with the chosen one.
-func agentsView(s view.Snapshot, u UI, w, h int, st Styles) []string {
+// agentsView is a row for each agent and, below, what is wrong with the chosen one.
+func agentsView(s view.Snapshot, u UI, w, h int, st Styles) page {
 	if len(s.Agents) == 0 {
-		return []string{"", "  No agent has joined in the last day.", "", "  netmon agent --broker URL --id NAME"}
+		return text("", "  No agent has joined in the last day.", "", "  Start one:   netmon agent --broker URL --id NAME")
 	}
 	id := 5
 	for _, a := range s.Agents {
-		id = min(max(id, len(a.ID)), max(12, w/5))
+		id = min(max(id, len(a.ID)), max(12, w/4))
 	}
-	chosen := max(0, slices.IndexFunc(s.Agents, func(a view.AgentRow) bool { return a.ID == u.Agent }))
-	notes := agentNotes(s.Agents[chosen])
-	below := min(len(notes), max(0, h/3))
-	rows := max(1, h-1-below)
-	first := max(0, min(chosen-rows/2, len(s.Agents)-rows))
-	out := []string{st.in(st.Dim, fmt.Sprintf("  %s %s %s %8s %7s %7s %7s  %s", fit("AGENT", id), fit("STATE", 9), fit("SEEN", 8), "MONITORS", "PENDING", "DROPPED", "SKIPPED", "STATES · LABELS · VERSION"))}
-	for i := first; i < min(len(s.Agents), first+rows); i++ {
+	chosen := max(0, slices.IndexFunc(s.Agents, func(a view.AgentRow) bool { return a.ID == u.agentOf(s) }))
+	below := agentBelow(s.Agents[chosen], w, st)
+	below = below[:min(len(below), max(0, h/2))]
+	first, end := around(chosen, len(s.Agents), max(1, h-1-len(below)))
+	queue := w >= wideAgents
+	head := fmt.Sprintf("  %s %s %s %8s", fit("AGENT", id), fit("STATE", agentState), fit("SEEN", 8), "MONITORS")
+	if queue {
+		head += fmt.Sprintf(" %7s %7s %7s", "PENDING", "DROPPED", "SKIPPED")
+	}
+	p := text(st.in(st.Dim, head+"  BY STATE · LABELS · VERSION"))
+	for i := first; i < end; i++ {
 		a := s.Agents[i]
 		name := fit(a.ID, id)
 		if i == chosen {
 			name = st.in(st.Chosen, name)
 		}
 		mark, word := agentMark(a.State), a.State
-		if x := a.Verdict; x != nil && x.Standing == wire.AgentAside {
-			mark, word = judge.Degraded, "aside"
+		if x := a.Verdict; x != nil && x.Status == wire.AgentAside {
+			mark, word = judge.Degraded, "set aside"
 		}
-		var counts []string
-		for _, state := range judge.States {
-			if n := a.Counts[state]; n > 0 {
-				counts = append(counts, st.in(st.state(state), fmt.Sprintf("%s %d", state.Mark(), n)))
+		line := fmt.Sprintf("%s%s %s %s %8d", pointer(i == chosen), name, st.in(st.state(mark), fit(mark.Mark()+" "+word, agentState)), fit(ago(a.Seen, s.At), 8), a.Monitors)
+		if queue {
+			line += fmt.Sprintf(" %7d %7d %7d", a.Pending, a.Dropped, a.Skipped)
+		}
+		for _, part := range []string{stateCounts(a, st), console.Printable(labels(a.Labels)), console.Printable(a.Version)} {
+			if part != "" {
+				line += "  " + part
 			}
 		}
-		out = append(out, fmt.Sprintf("%s%s %s %s %8d %7d %7d %7d  %s  %s  %s", pointer(i == chosen), name, st.in(st.state(mark), fit(mark.Mark()+" "+word, 9)),
-			fit(ago(a.Seen, s.At), 8), a.Monitors, a.Pending, a.Dropped, a.Skipped, strings.Join(counts, " "), console.Printable(labels(a.Labels)), console.Printable(a.Version)))
+		p.addRow(a.ID, line)
 	}
-	for len(out) < h-below {
-		out = append(out, "")
+	p.fill(h - len(below))
+	p.add(below...)
+	return p
+}
+
+const (
+	agentState = 11  // sign, space, "set aside"
+	wideAgents = 100 // from which width on the agents' queues have columns
+)
+
+// stateCounts is how many of an agent's monitors are in each state.
+func stateCounts(a view.AgentRow, st Styles) string {
+	var counts []string
+	for _, state := range judge.States {
+		if n := a.Counts[state]; n > 0 {
+			counts = append(counts, st.in(st.state(state), fmt.Sprintf("%s %d", state.Mark(), n)))
+		}
 	}
-	for _, n := range notes[:below] {
-		out = append(out, st.in(st.Warn, "  ! "+console.Printable(n)))
+	return strings.Join(counts, " ")
+}
+
+// agentBelow is what its row has no room for, and what is wrong with it.
+func agentBelow(a view.AgentRow, w int, st Styles) []string {
+	head := st.in(st.Head, a.ID) + "  "
+	for _, part := range []string{console.Printable(a.Host), console.Printable(labels(a.Labels)), console.Printable(a.Version)} {
+		if part != "" {
+			head += part + "  "
+		}
+	}
+	out := []string{head + fmt.Sprintf("%d pending, %d dropped, %d skipped", a.Pending, a.Dropped, a.Skipped)}
+	for _, n := range agentNotes(a) {
+		for _, l := range indented("! "+console.Printable(n), 2, w) {
+			out = append(out, st.in(st.Warn, l))
+		}
 	}
 	return out
 }
@@ -130,7 +167,7 @@ func agentNotes(a view.AgentRow) []string {
 		out = append(out, a.ID+": "+n)
 	}
 	if a.Skew != 0 {
-		out = append(out, fmt.Sprintf("%s: its clock differs from ours by %s; times here are corrected by it", a.ID, console.Short(a.Skew.Abs())))
+		out = append(out, fmt.Sprintf("%s: its clock is %s off ours; times on this screen are corrected", a.ID, console.Short(a.Skew.Abs())))
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Refused)) {
 		out = append(out, fmt.Sprintf("%s: cannot run %s: %s", a.ID, name, a.Refused[name]))

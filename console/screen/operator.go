@@ -45,8 +45,8 @@ func InLine(o console.Outcome, err error) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case o.Untold != nil:
-		return "", fmt.Errorf("%s: %w", o.Head(), o.Untold)
+	case o.NotAsked != nil:
+		return "", fmt.Errorf("%s: %w", o.Head(), o.NotAsked)
 	case o.Err() != nil:
 		return "", errors.New(o.Line())
 	}

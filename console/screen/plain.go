@@ -7,23 +7,31 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 	"netmon/judge"
 )
 
 // plainRuns is how many of the last runs a plain table shows.
 const plainRuns = 20
 
-// plainIncidents is how many open incidents a plain table tells one by one.
+// plainIncidents is how many open incidents a plain table tells each in a line.
 const plainIncidents = 20
+
+// unbounded is a width in which everything fits.
+const unbounded = 1 << 14
 
 // PlainQuery asks for what Table writes.
 func PlainQuery(names []string) view.Query { return view.Query{Names: names, Strip: plainRuns} }
 
-// Table writes the monitors as lines, without a cursor and without cutting
-// anything: for pipes, logs and terminals that can do no more.
-func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
+// Table writes the monitors as lines, without a cursor: for pipes, logs and terminals
+// that can do no more. Where width is not 0 no row is wider.
+func Table(w io.Writer, s view.Snapshot, u UI, width int, st Styles) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %d monitors", s.At.Format("2006-01-02 15:04:05"), s.Totals.All)
+	if u.Past != nil {
+		b.WriteString("PAST ")
+	}
+	fmt.Fprintf(&b, "%s  %s", timetext.Zoned(s.At), plural.Count(s.Totals.All, "monitor", "monitors"))
 	for _, state := range judge.States {
 		if n := s.Totals.Monitors[state]; n > 0 {
 			fmt.Fprintf(&b, "  %s %d %s", state.Mark(), n, state)
@@ -34,10 +42,16 @@ func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 		fmt.Fprintf(&b, "  ✕ broker lost %s, reconnecting", ago(u.Link.Lost, s.At))
 	}
 	b.WriteByte('\n')
+	if u.Past != nil && u.Past.Note != "" {
+		b.WriteString(u.Past.Note + "\n")
+	}
 	for _, n := range console.Notices(s) {
 		b.WriteString(n + "\n")
 	}
-	if n := s.Incidents.Open; n > 1 { // of one the line above tells
+	if s.Uptimes.At.IsZero() && s.Uptimes.Why != "" && u.Columns&colUptime != 0 {
+		fmt.Fprintf(&b, "no uptime: %s\n", console.Printable(s.Uptimes.Why))
+	}
+	if n := s.Incidents.Open; n > 1 { // the line above tells of one
 		for _, x := range s.Incidents.All[:min(n, plainIncidents)] {
 			_, word := incidentWord(x, st)
 			fmt.Fprintf(&b, "incident %s: %s, %s, since %s: %s\n", s.Incidents.Short[x.ID], console.Printable(string(x.Severity)), word, incidentSince(x, s.At), console.SummaryText(x))
@@ -53,14 +67,15 @@ func Table(w io.Writer, s view.Snapshot, u UI, st Styles) error {
 			}
 		}
 	} else {
-		name := leastName
-		for _, r := range s.Monitors {
-			name = max(name, len(r.Name))
+		if width == 0 {
+			width = unbounded
 		}
-		for _, l := range monitorTable(s.Monitors, "", u.Columns, 5*name+130+plainRuns+whyWidth(s.Monitors), s.At, st) {
+		var p page
+		monitorTable(&p, s.Monitors, "", u.Columns, width+2, s.At, st)
+		for _, l := range p.lines {
 			b.WriteString(strings.TrimPrefix(l, "  ") + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, st.signs(b.String()))
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -31,9 +33,10 @@ var t0 = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 // office is a mesh with a bit of everything, 100 s after t0.
 func office() (*view.Mesh, time.Time) {
 	v := view.New(t0)
+	v.SetPhases(kinds.All().Phases)
 	now := t0.Add(100 * time.Second)
 	save := func(name, kind, target string, every time.Duration, paused bool, on ...string) {
-		m := &wire.Saved{Monitor: wire.Monitor{Name: name, Kind: kind, Target: target, Every: wire.Duration(every), Revision: 3}, Paused: paused, Agents: on}
+		m := &wire.Saved{Monitor: wire.Monitor{Name: name, Kind: kind, Target: target, Every: wire.Duration(every), Revision: 3}, Edition: 3, Paused: paused, Agents: on}
 		m.Monitor = m.Monitor.WithDefaults()
 		v.Saved(name, m, nil, t0)
 	}
@@ -86,12 +89,13 @@ func office() (*view.Mesh, time.Time) {
 			Evidence: []wire.Evidence{{Agent: "tokyo", Started: t0.Add(92 * time.Second), Outcome: wire.Failed, Failure: wire.FailRefused, Text: "connection refused\x1b[2J"}}},
 		{Monitor: "gateway", State: wire.VerdictDegraded, Since: t0.Add(2 * time.Second), Why: "tokyo gets no answer; paris is fine", Quorum: wire.VerdictQuorum{Need: 2, Down: []string{"tokyo"}, Up: []string{"paris"}, Aside: []string{"oslo"}}},
 		{Monitor: "dns", State: wire.VerdictDown, Since: t0.Add(-26 * time.Hour), Why: "times out from 1 of 1 agents", Blame: &wire.Blame{Class: wire.BlameTarget}, Quorum: wire.VerdictQuorum{Need: 1, Down: []string{"paris"}}},
-		{Monitor: "a-rather-long-name-of-a-monitor", State: wire.VerdictUnknown, Since: t0, Why: "nobody is able to say", Quorum: wire.VerdictQuorum{Need: 1, Aside: []string{"oslo"}}},
+		{Monitor: "a-rather-long-name-of-a-monitor", State: wire.VerdictUnknown, Since: t0, Why: "no agent can tell", Quorum: wire.VerdictQuorum{Need: 1, Aside: []string{"oslo"}}},
 	} {
 		x.Revision = 3
 		v.Verdict(x, now)
 	}
-	v.AgentVerdict(wire.AgentVerdict{Agent: "oslo", Standing: wire.AgentAway, Since: t0.Add(30 * time.Second), Why: "oslo is offline: 3 monitors are judged without it", Monitors: 3})
+	v.AgentVerdict(wire.AgentVerdict{Agent: "oslo", Status: wire.AgentAway, Since: t0.Add(30 * time.Second), Why: "oslo is offline: 3 monitors are judged without it", Monitors: 3})
+	v.SetUptimes(map[string]float64{"web": 0.99931, "gateway": 1, "dns": 0}, now)
 	v.InContact(now)
 	return v, now
 }
@@ -99,7 +103,7 @@ func office() (*view.Mesh, time.Time) {
 // draw asks and draws as the program does.
 func draw(v *view.Mesh, u *UI, now time.Time, w, h int, st Styles) (string, view.Snapshot) {
 	s := v.Snapshot(u.Query(w, h), now)
-	u.Took(s)
+	u.Took(s, h)
 	return Render(s, *u, w, h, st), s
 }
 
@@ -148,26 +152,89 @@ func TestRender_Golden(t *testing.T) {
 		"detail-dns": {"/", "d", "n", "s", "enter", "enter"},
 		"log":        {"5"},
 		"help":       {"?"},
-		"ask":        {"d"},
+		"delete":     {"d"},
+		"stop":       {"x"},
+		"stop-only":  {"enter", "x"},
+		"command":    {":"},
+		"command-s":  {":", "s", "t"},
+		"command-on": {":", "s", "t", "o", "p", "space", "w", "tab", "o", "tab", "tab"},
+		"command-no": {":", "s", "t", "o", "p", "space", "x", "enter"},
+		"nothing":    {"/", "z", "z", "enter"},
+		"detail-bad": {":", "o", "p", "e", "n", "space", "b", "r", "o", "k", "e", "n", "enter"},
+		"mouse":      {"m"},
 		"frozen":     {"space", "down"},
 		"refused":    {"3", "r"},
 	} {
-		for _, size := range [][2]int{{80, 24}, {200, 60}} {
-			v, now := office()
-			u := New("nats://127.0.0.1:4222", nil)
-			press(t, v, &u, now, keys...)
-			w, h := size[0], size[1]
-			got, s := draw(v, &u, now, w, h, Styles{})
-			golden(t, fmt.Sprintf("%s-%dx%d", name, w, h), got)
-			fits(t, name, got, w, h)
-			coloured := Render(s, u, w, h, Colours)
+		v, now := office()
+		goldens(t, name, v, now, nil, keys)
+	}
+}
+
+// goldens compares a screen after some keys with what it was: at 80×24, and the main
+// ones also on a small and on a large screen.
+func goldens(t *testing.T, name string, v *view.Mesh, now time.Time, names, keys []string) {
+	t.Helper()
+	sizes := [][2]int{{80, 24}}
+	if slices.Contains([]string{"monitors", "matrix", "agents", "detail", "log", "help", "incidents", "incident", "many"}, name) {
+		sizes = append(sizes, [2]int{60, 15}, [2]int{200, 50})
+	}
+	for _, size := range sizes {
+		u := New("nats://127.0.0.1:4222", names)
+		press(t, v, &u, now, keys...)
+		w, h := size[0], size[1]
+		draw(v, &u, now, w, h, Styles{}) // which tells how many notices there are
+		got, s := draw(v, &u, now, w, h, Styles{})
+		golden(t, fmt.Sprintf("%s-%dx%d", name, w, h), got)
+		fits(t, name, got, w, h)
+		for _, st := range []Styles{Colours, Mono} {
+			coloured := Render(s, u, w, h, st)
 			fits(t, name, coloured, w, h)
-			plain := escapes.ReplaceAllString(coloured, "")
-			if got, plain := squeeze(got), squeeze(plain); got != plain {
+			if got, plain := squeeze(got), squeeze(escapes.ReplaceAllString(coloured, "")); got != plain {
 				t.Errorf("%s: in colours it says\n%s\nwithout\n%s", name, plain, got)
 			}
 		}
 	}
+}
+
+// TestRender_GoldenMeshes draws meshes with nothing, without agents, and with much.
+func TestRender_GoldenMeshes(t *testing.T) {
+	save := func(v *view.Mesh, name string) {
+		m := wire.Saved{Monitor: wire.Monitor{Name: name, Kind: "tcp", Target: "10.0.0.1:22", Every: wire.Duration(10 * time.Second), Revision: 1}}
+		m.Monitor = m.Monitor.WithDefaults()
+		v.Saved(name, &m, nil, t0)
+	}
+	nobody := view.New(t0)
+	goldens(t, "empty", nobody, t0, nil, nil)
+	goldens(t, "empty-agents", nobody, t0, nil, []string{"3"})
+	goldens(t, "empty-detail", nobody, t0, nil, []string{"4"})
+	goldens(t, "empty-log", nobody, t0, nil, []string{"5"})
+	goldens(t, "empty-named", nobody, t0, []string{"web"}, nil)
+
+	alone := view.New(t0) // an agent, and no monitor
+	alone.Heartbeat(wire.Alive{Agent: "paris", At: t0, Version: "0.1.0", Host: "p1"}, t0, t0)
+	alone.Incidents(view.IncidentFacts{})
+	goldens(t, "no-monitors", alone, t0, nil, nil)
+	goldens(t, "no-incidents", alone, t0, nil, []string{"i"})
+
+	agentless := view.New(t0)
+	save(agentless, "web")
+	save(agentless, "gateway")
+	goldens(t, "no-agents", agentless, t0.Add(time.Minute), nil, nil)
+	goldens(t, "no-agents-matrix", agentless, t0.Add(time.Minute), nil, []string{"2"})
+	goldens(t, "no-agents-detail", agentless, t0.Add(time.Minute), nil, []string{"enter"})
+
+	many := view.New(t0)
+	for n := range 200 {
+		save(many, fmt.Sprintf("svc-%03d", n))
+	}
+	for n := range 24 {
+		many.Heartbeat(wire.Alive{Agent: fmt.Sprintf("agent-%02d", n), At: t0, Monitors: 200, Version: "0.1.0", Labels: map[string]string{"region": "eu"}}, t0, t0)
+	}
+	goldens(t, "many", many, t0.Add(time.Second), nil, nil)
+	goldens(t, "many-end", many, t0.Add(time.Second), nil, []string{"end"})
+	goldens(t, "many-matrix", many, t0.Add(time.Second), nil, []string{"2", "down", "right"})
+	goldens(t, "many-agents", many, t0.Add(time.Second), nil, []string{"3", "end"})
+	goldens(t, "many-detail", many, t0.Add(time.Second), nil, []string{"enter"})
 }
 
 func squeeze(s string) string {
@@ -259,11 +326,24 @@ func TestUI_Hear(t *testing.T) {
 	m.troubles = []console.Trouble{{Part: console.PartMonitors, Err: errors.New("no bucket")}, {Part: console.PartResults, Err: errors.New("no stream")}}
 	hears(true, "the saved monitors cannot be read: no bucket; results cannot be read: no stream")
 	m.troubles = nil
-	hears(false, "all can be read again")
+	hears(false, "everything can be read again")
+}
+
+// TestRender_Loading says nothing of monitors before they were read.
+func TestRender_Loading(t *testing.T) {
+	u := New("nats://127.0.0.1:4222", nil)
+	u.Loading = true
+	got, _ := draw(view.New(t0), &u, t0, 80, 24, Styles{})
+	golden(t, "loading-80x24", got)
+	u.Hear(shown{view.New(t0)})
+	if u.Loading {
+		t.Error("still loading when the model is ready")
+	}
 }
 
 func TestRender_NothingThere(t *testing.T) {
 	v := view.New(t0)
+	v.SetPhases(kinds.All().Phases)
 	for tab := range Tab(tabs) {
 		u := New("nats://127.0.0.1:4222", []string{"nobody"})
 		u.Tab = tab
@@ -276,12 +356,12 @@ func TestRender_NothingThere(t *testing.T) {
 func TestTable(t *testing.T) {
 	v, now := office()
 	var b strings.Builder
-	if err := Table(&b, v.Snapshot(PlainQuery(nil), now), New("", nil), Styles{}); err != nil {
+	if err := Table(&b, v.Snapshot(PlainQuery(nil), now), New("", nil), 0, Styles{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "table", strings.TrimSuffix(b.String(), "\n"))
 	b.Reset()
-	if err := Table(&b, view.New(t0).Snapshot(PlainQuery(nil), now), New("", nil), Styles{}); err != nil {
+	if err := Table(&b, view.New(t0).Snapshot(PlainQuery(nil), now), New("", nil), 0, Styles{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "table-empty", strings.TrimSuffix(b.String(), "\n"))

@@ -13,11 +13,27 @@ import (
 type Styles struct {
 	Good, Warn, Bad, Dim, Head, Chosen, Reset string
 	Line                                      console.Styles
+	ASCII                                     bool // the terminal has no other signs
 }
 
 // Colours are the 16 basic ones, legible on light and on dark.
 var Colours = Styles{Good: "\x1b[32m", Warn: "\x1b[33m", Bad: "\x1b[31m", Dim: "\x1b[2m", Head: "\x1b[1m", Chosen: "\x1b[7m",
 	Reset: "\x1b[0m", Line: console.Colours}
+
+// Mono is for terminals, or people, without colours: bold and reverse.
+var Mono = Styles{Bad: "\x1b[1m", Head: "\x1b[1m", Chosen: "\x1b[7m", Reset: "\x1b[0m"}
+
+// ascii has for each sign of ours one that every terminal has, as wide.
+var ascii = strings.NewReplacer("●", "*", "▲", "^", "✕", "X", "○", "o", "▸", ">", "…", "~", "│", "|", "·", "-", "█", "#", "▇", "#", "▆", "#", "▅", "#",
+	"▄", "=", "▃", "=", "▂", "_", "▁", "_", "←", "<", "→", ">", "↑", "^", "↓", "v", "×", "x", "µ", "u", "▓", "%", "▒", ":", "░", ".", "┤", "|")
+
+// signs writes text with the signs that the terminal has.
+func (st Styles) signs(text string) string {
+	if st.ASCII {
+		return ascii.Replace(text)
+	}
+	return text
+}
 
 // in wraps text in a style.
 func (st Styles) in(style, text string) string {
@@ -88,7 +104,7 @@ func sides(left, end string, w int) string {
 func wrap(text string, w int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != "" && ansi.StringWidth(line)+1+ansi.StringWidth(word) <= w {
 			line += " " + word
 			continue

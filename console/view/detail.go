@@ -25,7 +25,7 @@ func (v *Mesh) detail(m *monitor, q Query, now uint32) *Detail {
 	if on != nil {
 		d.On = on.a.id
 		d.Plot = on.plot(v, q.Plot, now)
-		d.Phases = phasesOf(on.last.details)
+		d.Phases = v.phasesOf(m.kind, on.last.details)
 	}
 	return d
 }
@@ -33,7 +33,7 @@ func (v *Mesh) detail(m *monitor, q Query, now uint32) *Detail {
 func (v *Mesh) onAgent(s *series, q Query, now uint32) OnAgent {
 	v.scratch = tally{lats: v.scratch.lats[:0]}
 	v.scratch.count(s, now)
-	o := OnAgent{Agent: s.a.id, State: s.state, Share: s.share, Wanted: s.wanted, Address: s.last.address, Figures: v.scratch.figures(), Strip: s.strip(q.Strip, now)}
+	o := OnAgent{Agent: s.a.id, State: s.state, Share: s.share, Wanted: s.wanted, Address: s.last.address, Figures: v.summed(v.scratch.figures(), s.m.name, s.a.id), Strip: s.strip(q.Strip, now)}
 	o.CertDays = s.cert(v.time(now))
 	n := len(s.samples)
 	if n > 0 {
@@ -47,7 +47,7 @@ func (v *Mesh) onAgent(s *series, q Query, now uint32) OnAgent {
 	case !s.wanted && s.a.Leaving:
 		o.Why = "the agent left"
 	case !s.wanted:
-		o.Why = "not to run there"
+		o.Why = "not placed there"
 	case s.state == judge.Unknown:
 		st := s.status(now)
 		if s.m.saved != nil {
@@ -66,11 +66,11 @@ func firstLine(s string) string {
 }
 
 // plot is the last n runs with a place for each that is not known.
-func (s *series) plot(v *Mesh, n int, now uint32) []Run {
+func (s *series) plot(v *Mesh, n int, now uint32) []PlotPoint {
 	strip := s.strip(n, now)
-	out := make([]Run, len(strip))
+	out := make([]PlotPoint, len(strip))
 	w := s.window()
-	// Known runs and unknown places stand in the strip in the order of time.
+	// Known runs and unknown places are in the strip in the order of time.
 	i, place := len(w)-1, len(out)-1
 	if i >= 0 && now > s.deadline() && !s.m.paused() {
 		place -= max(1, int((now-w[i].at)/max(1, s.m.every)))
@@ -86,7 +86,7 @@ func (s *series) plot(v *Mesh, n int, now uint32) []Run {
 		if place < 0 {
 			break
 		}
-		out[place] = Run{At: v.time(w[i].at), State: w[i].state(), Latency: latency(w[i])}
+		out[place] = PlotPoint{At: v.time(w[i].at), State: w[i].state(), Latency: latency(w[i])}
 		place--
 		if i > 0 {
 			place -= s.missing(w, i)

@@ -1,6 +1,6 @@
 // Package view is what consoles show: the mesh as it is known at one moment.
 //
-// A [Mesh] is told of saved monitors, heartbeats and results, in whatever
+// A [Mesh] is given saved monitors, heartbeats and results, in whatever
 // order they come, and answers a [Query] with a [Snapshot]: plain values that
 // nothing changes afterwards. It knows no broker, no terminal and no clock;
 // whoever feeds it says what time it is. Live screen, plain table and any
@@ -8,7 +8,7 @@
 //
 // What it promises:
 //
-//   - Unknown is never up. Silence, an agent that is away, lost results and
+//   - Unknown is never up. Silence, an agent that is offline, lost results and
 //     runs that could not measure are Unknown, and are left out of every figure.
 //   - A figure that was not measured is absent, not zero.
 //   - A result counts at the time it was measured. One that comes late fills

@@ -1,10 +1,8 @@
 package view
 
 import (
-	"bytes"
 	"encoding/json"
-	"slices"
-	"strings"
+	"iter"
 	"time"
 
 	"netmon/judge"
@@ -27,7 +25,7 @@ type Figures struct {
 	Last     Figure // latency of the newest run, ns
 	P50, P95 Figure // of the latencies, ns
 	Loss     Figure // packets lost of those sent, 0 to 1: only of kinds that count them
-	Uptime   Figure // of the time of which something is known, 0 to 1
+	Good     Figure // part of the known time in which runs were good, 0 to 1
 	CertDays Figure // until the certificate ends; negative when it has
 }
 
@@ -46,34 +44,16 @@ type Phase struct {
 	Took time.Duration
 }
 
-// phaseNames are the figures that follow each other within a run. Others that
-// end in _ns are totals and statistics, which must not be stacked.
-var phaseNames = []string{
-	"redirect_ns", "resolve_ns", "udp_rtt_ns", "proxy_connect_ns", "proxy_tunnel_ns",
-	"connect_ns", "tls_ns", "send_ns", "processing_ns", "transfer_ns", "rtt_ns",
-}
+// Phases names the phases of a run of a kind, in order, from the details of its
+// result: probes.List.Phases.
+type Phases func(kind string, details json.RawMessage) iter.Seq2[string, time.Duration]
 
-// phasesOf reads the phases from a run's details, in the order of the message.
-func phasesOf(details json.RawMessage) []Phase {
-	var out []Phase
-	d := json.NewDecoder(bytes.NewReader(details))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+func (v *Mesh) phasesOf(kind string, details json.RawMessage) (out []Phase) {
+	if v.phases == nil {
 		return nil
 	}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return out
-		}
-		name, _ := key.(string)
-		var v json.RawMessage
-		if d.Decode(&v) != nil {
-			return out
-		}
-		var ns int64
-		if slices.Contains(phaseNames, name) && json.Unmarshal(v, &ns) == nil && ns > 0 && ns <= int64(wire.MaxEvery) {
-			out = append(out, Phase{strings.TrimSuffix(name, "_ns"), time.Duration(ns)})
-		}
+	for name, took := range v.phases(kind, details) {
+		out = append(out, Phase{name, took})
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// IncidentList is what is known of incidents. Nobody changes what it holds.
+// IncidentList is what is known about incidents. Nobody changes what it holds.
 type IncidentList struct {
 	Read  bool              // they were read, or Why says why they cannot be
 	Why   string            // they cannot be read
@@ -72,7 +72,7 @@ func (v *Mesh) deliveriesOf(incident string) (list []wire.Delivery) {
 	return list
 }
 
-// Channels are those of which a notifier told, by name.
+// Channels are those of which a notifier reported, by name.
 func (v *Mesh) Channels() []ChannelSeen {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -86,7 +86,7 @@ func (v *Mesh) channels() []ChannelSeen {
 	return slices.SortedFunc(maps.Values(v.incidents.channels), func(a, b ChannelSeen) int { return strings.Compare(a.Channel, b.Channel) })
 }
 
-// Troubles are what is wrong that no verdict tells of.
+// Troubles are what is wrong that is in no verdict.
 func (v *Mesh) Troubles() []wire.Trouble {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -113,7 +113,7 @@ func (v *Mesh) GroupVerdict(x wire.GroupVerdict) {
 	v.verdicts.groups[x.Group] = x
 }
 
-// Group is the verdict on a group that tells of now, and false where there is none.
+// Group is the verdict on a group that holds now, and false where there is none.
 func (v *Mesh) Group(name string, now time.Time) (wire.GroupVerdict, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -16,7 +16,7 @@ const (
 	overMost = 200
 )
 
-// incidents are what is wrong, who was told, and the channels.
+// incidents are what is wrong, who was notified, and the channels.
 type incidents struct {
 	read       bool   // they were read, or why says why not
 	why        string // they cannot be read
@@ -39,7 +39,7 @@ type ChannelSeen struct {
 	Seen time.Time // by our clock
 }
 
-// Silent says that no notifier told of it for so long that none has it.
+// Silent says that no notifier reported it for so long that none has it.
 func (c *ChannelSeen) Silent(now time.Time) bool { return now.Sub(c.Seen) > wire.ChannelSilentAfter }
 
 func newIncidents() incidents {
@@ -111,7 +111,7 @@ func (v *Mesh) Delivery(x wire.Delivery) {
 	}
 }
 
-// Trouble takes what no verdict tells of.
+// Trouble takes what is in no verdict.
 func (v *Mesh) Trouble(x wire.Trouble) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

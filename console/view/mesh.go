@@ -24,6 +24,8 @@ const (
 // Mesh is the mesh as it is known. Its methods may be called from several
 // goroutines; feeding and asking do not wait long for each other.
 type Mesh struct {
+	phases Phases // nil: nobody knows them
+
 	changes   atomic.Uint64 // see Changes
 	saved     atomic.Uint64 // and of these, of saved monitors
 	mu        sync.Mutex
@@ -45,9 +47,12 @@ type Mesh struct {
 	byName    []*monitor
 	unsorted  bool // byName is not what monitors holds
 	verdicts  verdicts
+	placed    map[string]*wire.Placement // by monitor, the newest
 	incidents incidents
-	order     []*monitor // room for the next snapshot's
-	states    []*monitor // and for its order by state
+	uptimes   uptimes
+	sums      map[string]map[string]Figures // see SetSums
+	order     []*monitor                    // room for the next snapshot's
+	states    []*monitor                    // and for its order by state
 }
 
 // held is a result that waits for its monitor.
@@ -101,11 +106,11 @@ func New(now time.Time) *Mesh {
 	return &Mesh{
 		base: now.Add(-pastOfBase), monitors: map[string]*monitor{}, agents: map[string]*agent{}, gone: map[string]bool{},
 		held: map[string]map[string]held{}, wheel: map[uint32][]*series{}, swept: second(ticks(pastOfBase)),
-		verdicts: newVerdicts(false, now), incidents: newIncidents(),
+		verdicts: newVerdicts(false, now), incidents: newIncidents(), placed: map[string]*wire.Placement{},
 	}
 }
 
-// NewBare is [New] for who asks for monitors and agents alone: no result is taken,
+// NewBare is [New] for whoever asks for monitors and agents alone: no result is taken,
 // and nothing is kept for each pair of them.
 func NewBare(now time.Time) *Mesh {
 	v := New(now)
@@ -113,8 +118,12 @@ func NewBare(now time.Time) *Mesh {
 	return v
 }
 
-// KeepResults has [Mesh.Status] tell the newest result on each agent as well. It is
-// asked before anything is told, and costs memory.
+// SetPhases has [Query.Detail] report the phases of a run. It is asked before anything
+// is given to it.
+func (v *Mesh) SetPhases(p Phases) { v.phases = p }
+
+// KeepResults has [Mesh.Status] report the newest result on each agent as well. It is
+// asked before anything is given to it, and costs memory.
 func (v *Mesh) KeepResults() { v.kept = map[*series]*wire.Result{} }
 
 // Changes counts what became known of monitors, agents and states. What changes
@@ -155,6 +164,7 @@ func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Tim
 		m.problem = problem.Error()
 	}
 	if saved != nil {
+		saved = v.withChosen(saved)
 		def := saved.Monitor.WithDefaults()
 		if m.saved == nil || !m.saved.SameMeasurement(saved.Monitor) {
 			m.measured = saved.Revision
@@ -162,17 +172,51 @@ func (v *Mesh) Saved(name string, saved *wire.Saved, problem error, now time.Tim
 		m.saved, m.kind, m.target, m.revision, m.named = saved, def.Kind, def.Target, saved.Revision, saved.Agents.IDs()
 		v.schedule(m, def.Every.Std(), def.Timeout.Std(), now)
 	}
-	v.place(m, now)
+	v.updatePlacement(m, now)
 	waited := v.held[name]
 	delete(v.held, name)
 	v.waiting -= len(waited)
 	for _, r := range waited {
-		v.take(&r.Result, r.measured, now)
+		v.applyResult(&r.Result, r.measured, now)
 	}
 }
 
+// withChosen is a saved monitor with the agents that were chosen for it, where it runs on
+// some of those that match.
+func (v *Mesh) withChosen(saved *wire.Saved) *wire.Saved {
+	p := v.placed[saved.Name]
+	if p == nil || !saved.Agents.IsSome() {
+		return saved
+	}
+	out := *saved
+	out.Chosen = p.Agents
+	return &out
+}
+
+// Placed takes which agents run a monitor that runs on some of those that match.
+func (v *Mesh) Placed(p wire.Placement, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.place(p, now)
+}
+
+func (v *Mesh) place(p wire.Placement, now time.Time) {
+	m := v.monitors[p.Monitor]
+	if m == nil && len(v.placed) >= knownMost {
+		return
+	}
+	v.placed[p.Monitor] = &p
+	if m == nil || m.saved == nil || !m.saved.Agents.IsSome() {
+		return
+	}
+	v.changes.Add(1)
+	v.saved.Add(1)
+	m.saved = v.withChosen(m.saved)
+	v.updatePlacement(m, now)
+}
+
 // Only keeps the saved monitors of these names: the others were deleted while
-// nobody told.
+// nobody reported it.
 func (v *Mesh) Only(names map[string]bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -199,7 +243,7 @@ func (v *Mesh) counts(m *monitor) judge.Counts {
 	return n
 }
 
-// schedule sets how long a silence tells nothing.
+// schedule sets how long a silence says nothing.
 func (v *Mesh) schedule(m *monitor, every, timeout time.Duration, now time.Time) {
 	silence := ticks(judge.Silence(every, timeout))
 	if m.silence != 0 && m.silence != silence {
@@ -221,8 +265,8 @@ func (v *Mesh) drop(m *monitor) {
 	v.saved.Add(1)
 }
 
-// place makes the series of m those of the agents where it should run.
-func (v *Mesh) place(m *monitor, now time.Time) {
+// updatePlacement makes the series of m those of the agents where it should run.
+func (v *Mesh) updatePlacement(m *monitor, now time.Time) {
 	for _, a := range v.agents {
 		v.placeOn(m, a, now)
 	}
@@ -242,7 +286,7 @@ func (v *Mesh) placeOn(m *monitor, a *agent, now time.Time) {
 		}
 		wanted = judge.Expected(m.saved, of)
 		if of.Unheard && (s == nil || len(s.samples) == 0) {
-			wanted = wanted && slices.Contains(m.named, a.id) // that it runs others tells nothing
+			wanted = wanted && slices.Contains(m.named, a.id) // that it runs others says nothing
 		}
 	case a.Leaving:
 		wanted = false // nothing runs there

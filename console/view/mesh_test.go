@@ -1,7 +1,6 @@
 package view
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -34,7 +33,7 @@ func alive(agent string, at time.Time) wire.Alive {
 	return wire.Alive{Agent: agent, At: at, Started: t0}
 }
 
-// run is the n-th result of web on an agent, a second after the one before.
+// run is the n-th result of web on an agent, a second after the previous one.
 func run(agent string, n int, change ...func(*wire.Result)) wire.Result {
 	ms := int64(n) * 1e6
 	r := wire.Result{Agent: agent, Monitor: "web", Kind: "tcp", Target: "h:1", Epoch: "E", Seq: uint64(n), Run: uint64(n), Revision: 1,
@@ -237,8 +236,8 @@ func TestMesh_Figures(t *testing.T) {
 	if f.Last.OK || f.P50.Duration() != 9*time.Millisecond || f.P95.Duration() != 19*time.Millisecond || f.Loss.OK || f.CertDays.OK {
 		t.Errorf("%+v", f)
 	}
-	if want := 16 / 19.5; !f.Uptime.OK || f.Uptime.V < want-0.001 || f.Uptime.V > want+0.001 {
-		t.Errorf("uptime %v, want %v", f.Uptime, want)
+	if want := 16 / 19.5; !f.Good.OK || f.Good.V < want-0.001 || f.Good.V > want+0.001 {
+		t.Errorf("uptime %v, want %v", f.Good, want)
 	}
 	loss, ends := 0.1, at(90*24*time.Hour)
 	v.Result(run("a", 21, func(r *wire.Result) { r.Loss, r.CertExpires = &loss, &ends }), t0)
@@ -320,8 +319,8 @@ func TestMesh_AGapIsNeverUp(t *testing.T) {
 				up++
 			}
 		}
-		if known > 0 && (!r.Uptime.OK || r.Uptime.V < up/known-1e-9 || r.Uptime.V > up/known+1e-9) {
-			t.Fatalf("seed %d: uptime %v, want %v of %s", seed, r.Uptime.V, up/known, marks(want))
+		if known > 0 && (!r.Good.OK || r.Good.V < up/known-1e-9 || r.Good.V > up/known+1e-9) {
+			t.Fatalf("seed %d: uptime %v, want %v of %s", seed, r.Good.V, up/known, marks(want))
 		}
 		s := v.Snapshot(Query{Detail: "web", Plot: 40}, at(most*time.Second+10*time.Second))
 		for i, run := range s.Detail.Plot {
@@ -433,15 +432,46 @@ func TestSnapshot_OrderAndWindow(t *testing.T) {
 	}
 }
 
-func TestPhasesOf(t *testing.T) {
-	got := phasesOf(json.RawMessage(`{"resolve_ns":1000,"connect_ns":2000,"total_ns":9000,"min_ns":5,"status":200,"tls_ns":0,"hops":[{"connect_ns":7}],"transfer_ns":3000,"x":`))
-	want := []Phase{{"resolve", 1000}, {"connect", 2000}, {"transfer", 3000}}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-	for _, bad := range []string{``, `null`, `[]`, `{`, `{"connect_ns":"x"}`, `{"connect_ns":-1}`} {
-		if got := phasesOf(json.RawMessage(bad)); got != nil {
-			t.Errorf("%q: %v", bad, got)
+// TestPlaced: of a monitor on some of the agents that match, the chosen ones run it, whichever
+// of monitor and placement comes first.
+func TestPlaced(t *testing.T) {
+	on := func(v *Mesh) (ids []string) {
+		st, _ := v.Status("some", t0)
+		for _, a := range st.Agents {
+			ids = append(ids, a.Agent)
 		}
+		return ids
+	}
+	some := saved("some", time.Second)
+	some.Agents = wire.Selectors{"2 of all"}
+	first, second := wire.Placement{Monitor: "some", Agents: []string{"oslo", "paris"}}, wire.Placement{Monitor: "some", Agents: []string{"oslo", "rome"}}
+	for name, steps := range map[string][]func(*Mesh){
+		"the monitor first":   {func(v *Mesh) { v.Saved("some", some, nil, t0) }, func(v *Mesh) { v.Placed(first, t0) }},
+		"the placement first": {func(v *Mesh) { v.Judged(Verdicts{Placed: []wire.Placement{first}}, t0) }, func(v *Mesh) { v.Saved("some", some, nil, t0) }},
+	} {
+		v := mesh("oslo", "paris", "rome")
+		for _, step := range steps {
+			step(v)
+		}
+		if got := on(v); !slices.Equal(got, first.Agents) {
+			t.Errorf("%s: it runs on %v", name, got)
+		}
+		was := v.SavedChanges()
+		v.Placed(second, t0)
+		if got := on(v); !slices.Equal(got, second.Agents) || v.SavedChanges() == was {
+			t.Errorf("%s: it moved, and runs on %v", name, got)
+		}
+		if i := slices.IndexFunc(v.Monitors(), func(m wire.Saved) bool { return m.Name == "some" }); !slices.Equal(v.Monitors()[i].Chosen, second.Agents) {
+			t.Errorf("%s: %+v", name, v.Monitors()[i])
+		}
+		every := *some
+		every.Agents = nil
+		v.Saved("some", &every, nil, t0)
+		if got := on(v); len(got) != 3 {
+			t.Errorf("%s: on all it runs on %v", name, got)
+		}
+	}
+	if some.Chosen != nil {
+		t.Error("the monitor that was given is changed")
 	}
 }

@@ -28,13 +28,13 @@ func (v *Mesh) sorted(q Query, now uint32) []*monitor {
 	case ByLoss:
 		key = func(m *monitor) float64 { return absentLast(m.figures.Loss, -1) }
 	case ByUptime:
-		key = func(m *monitor) float64 { return absentLast(m.figures.Uptime, 1) }
+		key = func(m *monitor) float64 { return absentLast(v.uptimes.of[m.name], 1) }
 	case ByCert:
 		key = func(m *monitor) float64 { return absentLast(m.cert(v.time(now)), 1) }
 	default:
 		return v.byState(list)
 	}
-	if q.Sort != ByCert {
+	if q.Sort != ByCert && q.Sort != ByUptime {
 		v.refresh(list, now)
 	}
 	slices.SortStableFunc(list, func(a, b *monitor) int { return cmp.Compare(key(a), key(b)) })
@@ -64,7 +64,7 @@ func (v *Mesh) byState(list []*monitor) []*monitor {
 	return out
 }
 
-// absentLast is a key by which what was not measured stands behind all others.
+// absentLast is a key by which what was not measured comes behind all others.
 func absentLast(f Figure, sign float64) float64 {
 	if !f.OK {
 		return math.Inf(1)
@@ -72,7 +72,7 @@ func absentLast(f Figure, sign float64) float64 {
 	return sign * f.V
 }
 
-// refresh makes the figures of some monitors anew, of those that have none and
+// refresh makes the figures of some monitors again, of those that have none and
 // of the oldest ones.
 func (v *Mesh) refresh(list []*monitor, now uint32) {
 	left := fresh

@@ -10,7 +10,7 @@ import (
 )
 
 // Heartbeat takes an agent's heartbeat. seen is when it came, by the clock that
-// the mesh is told the time of: the difference to the agent's own clock is
+// the mesh is given the time of: the difference to the agent's own clock is
 // what its results are corrected by.
 func (v *Mesh) Heartbeat(b wire.Alive, seen, now time.Time) {
 	v.mu.Lock()
@@ -42,7 +42,7 @@ func (v *Mesh) Heartbeat(b wire.Alive, seen, now time.Time) {
 	placed := !a.seen.IsZero() && maps.Equal(a.Labels, b.Labels) && a.Leaving == b.Leaving
 	refused := maps.Equal(a.Refused, b.Refused)
 	a.Alive, a.seen = b, seen
-	v.look(a, now)
+	v.checkPresence(a, now)
 	if !placed {
 		for _, m := range v.monitors {
 			v.placeOn(m, a, now)
@@ -69,7 +69,7 @@ func (v *Mesh) dismiss(id string) {
 }
 
 // OnlyAgents keeps the heartbeats of these agents: the others' are no longer
-// stored. What they measured tells of them as long as it is not a day old.
+// stored. What they measured counts for them as long as it is not a day old.
 func (v *Mesh) OnlyAgents(ids map[string]bool, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -93,7 +93,7 @@ func (v *Mesh) expire(a *agent, now time.Time) {
 }
 
 // fade removes an agent of which nothing was heard for a day. Without a heartbeat
-// its newest result tells.
+// its newest result says.
 func (v *Mesh) fade(a *agent, now time.Time) bool {
 	since := v.tick(now.Add(-judge.Remembered))
 	for _, s := range a.series {
@@ -140,14 +140,14 @@ func (v *Mesh) advance(now time.Time) {
 		case now.Sub(a.seen) > judge.Remembered:
 			v.expire(a, now)
 		default:
-			v.look(a, now)
+			v.checkPresence(a, now)
 		}
 	}
 	v.checkContact(now)
 	v.sweep(v.tick(now))
 }
 
-// sameNews says that a heartbeat tells what the one before told, but for counters
+// sameNews says that a heartbeat says what the previous one said, but for counters
 // that always run.
 func sameNews(a, b *wire.Alive) bool {
 	return a.Agent == b.Agent && a.Instance == b.Instance && a.Leaving == b.Leaving && a.Version == b.Version && a.Host == b.Host && a.Started.Equal(b.Started) &&
@@ -155,8 +155,8 @@ func sameNews(a, b *wire.Alive) bool {
 		maps.Equal(a.Refused, b.Refused) && maps.Equal(a.Cannot, b.Cannot) && slices.Equal(a.Notes, b.Notes) && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Families, b.Families)
 }
 
-// look says whether the agent is away, and judges its series when that changed.
-func (v *Mesh) look(a *agent, now time.Time) {
+// checkPresence says whether the agent is offline, and judges its series when that changed.
+func (v *Mesh) checkPresence(a *agent, now time.Time) {
 	away := !a.seen.IsZero() && !a.Online(now.Sub(a.seen))
 	if away == a.isAway {
 		return
@@ -181,7 +181,7 @@ func (v *Mesh) watch(s *series) {
 }
 
 // sweep finds what has become unknown by silence, of monitors that nobody judges. A series that has had results
-// goes back into the wheel: each is looked at once in the time of its silence.
+// goes back into the wheel: each is checked once in the time of its silence.
 func (v *Mesh) sweep(now uint32) {
 	due := func(list []*series) {
 		for _, s := range list {

@@ -49,6 +49,9 @@ type Query struct {
 	Log    int    // so many of the newest results
 
 	Incident string // what became of its notices, as well
+
+	Find     string // monitors whose names begin with this, by name, whatever the filter leaves
+	FindMost int    // so many of them; 0 is none
 }
 
 // Snapshot answers a Query. It is not changed after it was made.
@@ -67,7 +70,9 @@ type Snapshot struct {
 	Agents   []AgentRow
 	Detail   *Detail
 	Log      []wire.Result // the newest last
+	Found    []Row         // by Query.Find
 
+	Uptimes    Uptimes // how current Row.Uptime is
 	Incidents  IncidentList
 	Deliveries []wire.Delivery // of the notices about Query.Incident, by channel
 	Channels   []ChannelSeen   // by name
@@ -95,6 +100,7 @@ type Row struct {
 	Muted              []string // silences and windows that mute its incident
 	Manual             bool     // started by hand: not saved
 	Problem            string   // why what is saved cannot be read
+	Uptime             Figure   // part of the known time of the last 24 h that it was not down, by verdict, 0 to 1
 	Figures
 	Strip []judge.State
 	Cells []Cell // one for each of Snapshot.AgentIDs
@@ -126,7 +132,7 @@ type Detail struct {
 	Saved    *wire.Saved // nil when it was started by hand
 	Agents   []OnAgent
 	On       string // the agent of Plot and Phases
-	Plot     []Run
+	Plot     []PlotPoint
 	Phases   []Phase // of the newest run there
 	Failures []Failure
 }
@@ -145,8 +151,8 @@ type OnAgent struct {
 	Strip []judge.State
 }
 
-// Run is one place of a plot.
-type Run struct {
+// PlotPoint is one place of a plot.
+type PlotPoint struct {
 	At      time.Time // zero: a run of which nothing is known
 	State   judge.State
 	Latency Figure

@@ -9,12 +9,12 @@ import (
 	"netmon/wire"
 )
 
-// Result takes one result, new or late. How old it is, is told by its agent's
-// clock, as far as heartbeats tell how that goes.
+// Result takes one result, new or late. How old it is, is measured by its agent's
+// clock, as far as heartbeats say how that runs.
 func (v *Mesh) Result(r wire.Result, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.take(&r, r.Started.Add(v.skew(r.Agent)), now)
+	v.applyResult(&r, r.Started.Add(v.skew(r.Agent)), now)
 }
 
 func (v *Mesh) skew(agent string) time.Duration {
@@ -25,16 +25,16 @@ func (v *Mesh) skew(agent string) time.Duration {
 }
 
 // ResultAt is [Mesh.Result] for who knows when it was measured by the clock that
-// now is of: no agent's clock decides then whether it tells of now.
+// now is of: no agent's clock decides then whether it is about now.
 func (v *Mesh) ResultAt(r wire.Result, measured, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.take(&r, measured, now)
+	v.applyResult(&r, measured, now)
 }
 
-func (v *Mesh) take(r *wire.Result, measured, now time.Time) {
+func (v *Mesh) applyResult(r *wire.Result, measured, now time.Time) {
 	if v.bare || v.gone[r.Agent] {
-		return // it is of before
+		return // it is from before
 	}
 	a := v.agents[r.Agent]
 	if a == nil {
@@ -72,7 +72,7 @@ func (v *Mesh) take(r *wire.Result, measured, now time.Time) {
 		v.kept[s] = &last
 	}
 	if a.seen.IsZero() {
-		v.placeOn(m, a, now) // that it runs there is told by its results
+		v.placeOn(m, a, now) // that it runs there is known from its results
 	}
 	if m.latest == nil || m.latest == s || at >= m.latest.samples[len(m.latest.samples)-1].at {
 		m.latest = s
@@ -88,7 +88,7 @@ func (v *Mesh) take(r *wire.Result, measured, now time.Time) {
 func (v *Mesh) meet(r *wire.Result, a *agent, measured, now time.Time) *series {
 	m := v.monitors[r.Monitor]
 	if m == nil && r.Revision != 0 {
-		// Of a monitor that was deleted, or that we are told of in a moment.
+		// Of a monitor that was deleted, or that we get in a moment.
 		v.hold(r, measured)
 		return nil
 	}

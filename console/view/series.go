@@ -33,7 +33,7 @@ type sample struct {
 const (
 	stateBits   = 0x07
 	gapBefore   = 0x08 // the agent says that results just before it were lost
-	epochParity = 0x10 // differs between neighbours when the numbering began anew
+	epochParity = 0x10 // differs between neighbours when the numbering started over
 	coversAfter = 0x20 // ticks came while it waited for its target: they have its outcome
 	lostBefore  = 0x40 // ticks before it came while the agent was too busy, or did not run: of these nothing is known
 	askedFor    = 0x80 // it stands for no tick: somebody asked for it
@@ -60,7 +60,7 @@ type series struct {
 	fails    []Failure
 }
 
-// last is what is kept of the newest run beside its sample.
+// last is what is kept from the newest run beside its sample.
 type last struct {
 	summary, address string
 	failure          wire.Failure
@@ -287,7 +287,7 @@ func (t *tally) figures() Figures {
 		f.Loss = measured(t.loss / float64(t.losses))
 	}
 	if t.known > 0 {
-		f.Uptime = measured(t.up / t.known)
+		f.Good = measured(t.up / t.known)
 	}
 	return f
 }

@@ -5,10 +5,11 @@ import (
 	"math"
 	"netmon/judge"
 	"slices"
+	"strings"
 	"time"
 )
 
-// stale is after how many ticks the figures that an order needs are made anew;
+// stale is after how many ticks the figures that an order needs are recreated;
 // fresh, how many monitors at most in one snapshot. Rows in sight are always exact.
 const (
 	stale = uint32(5 * time.Second / tick)
@@ -28,7 +29,7 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	defer v.mu.Unlock()
 	t := v.tick(now)
 	v.advance(now)
-	s := Snapshot{At: now, Here: v.verdicts.here, Mesh: v.verdicts.mesh, Unable: v.unable()}
+	s := Snapshot{At: now, Here: v.verdicts.here, Mesh: v.verdicts.mesh, Unable: v.unable(), Uptimes: v.uptimes.Uptimes}
 	s.Totals = v.totals(now)
 	s.Incidents, s.Channels = v.incidentList(), v.channels()
 	if q.Incident != "" {
@@ -47,6 +48,14 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	if q.Agents {
 		for _, id := range ids {
 			s.Agents = append(s.Agents, v.agentRow(v.agents[id]))
+		}
+	}
+	for _, m := range v.named() {
+		if len(s.Found) == q.FindMost {
+			break
+		}
+		if strings.HasPrefix(m.name, q.Find) {
+			s.Found = append(s.Found, v.row(m, Query{}, nil, t))
 		}
 	}
 	if m := v.monitors[q.Detail]; m != nil {
@@ -96,9 +105,9 @@ func (v *Mesh) stopped(m *monitor, now time.Time) bool {
 	return true
 }
 
-// telling is the series that a monitor's figures are made of: where it should
+// significant is the series that a monitor's figures are made of: where it should
 // run, or, where it runs nowhere any more, where it did.
-func (m *monitor) telling() []*series {
+func (m *monitor) significant() []*series {
 	of := 0
 	for _, n := range m.count {
 		of += n
@@ -112,10 +121,10 @@ func (m *monitor) telling() []*series {
 // figure makes the figures of a monitor of those of its agents.
 func (v *Mesh) figure(m *monitor, now uint32) {
 	v.scratch = tally{lats: v.scratch.lats[:0]}
-	for _, s := range m.telling() {
+	for _, s := range m.significant() {
 		v.scratch.count(s, now)
 	}
-	m.figures = v.scratch.figures()
+	m.figures = v.summed(v.scratch.figures(), m.name, "")
 	m.figures.CertDays = m.cert(v.time(now))
 	if s := m.latest; s != nil && len(s.samples) > 0 {
 		m.figures.Last = latency(s.samples[len(s.samples)-1])
@@ -133,7 +142,7 @@ func latency(x sample) Figure {
 // cert is the time left of the certificate that ends first.
 func (m *monitor) cert(now time.Time) Figure {
 	var f Figure
-	for _, s := range m.telling() {
+	for _, s := range m.significant() {
 		if c := s.cert(now); c.OK && (!f.OK || c.V < f.V) {
 			f = c
 		}
@@ -151,7 +160,7 @@ func (s *series) cert(now time.Time) Figure {
 func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 	v.figure(m, now)
 	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[judge.Up] + m.count[judge.Degraded],
-		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Figures: m.figures}
+		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Uptime: v.uptimes.of[m.name], Figures: m.figures}
 	if m.saved != nil {
 		_, r.Why = v.state(m)
 	}
@@ -189,7 +198,7 @@ func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 // strip lays the strips of the agents over each other, the newest places together.
 func (m *monitor) strip(n int, now uint32) []judge.State {
 	var places []judge.Counts
-	for _, s := range m.telling() {
+	for _, s := range m.significant() {
 		one := s.strip(n, now)
 		for i := range one {
 			if i == len(places) {

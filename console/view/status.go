@@ -34,7 +34,7 @@ type AgentStatus struct {
 }
 
 // Status is the state of a saved monitor, and false where none of that name is
-// saved that can be read. Its results are told where they are kept: see [Mesh.KeepResults].
+// saved that can be read. Its results are in it where they are kept: see [Mesh.KeepResults].
 func (v *Mesh) Status(name string, now time.Time) (Status, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -108,9 +108,9 @@ func (v *Mesh) shareStatus(m *monitor, id string, s *series, share Share, now ui
 	case share == SeesDown || share == SeesSlow:
 		out.Why = m.found(id, s)
 	case share == Aside:
-		out.Why = "what it finds does not count: a monitor that this one depends on is down there"
-		if x := v.verdicts.agents[id]; x != nil && x.Standing != wire.AgentAble {
-			out.Why = "it is set aside: " + x.Why
+		out.Why = "its results do not count: a monitor that this one depends on is down there"
+		if x := v.verdicts.agents[id]; x != nil && x.Status != wire.AgentAble {
+			out.Why = "set aside: " + x.Why
 		}
 	case of != nil && of.Refused[m.name] != "":
 		out.Reason, out.Why = judge.AgentRefused, "the agent cannot run it: "+of.Refused[m.name]
@@ -119,20 +119,20 @@ func (v *Mesh) shareStatus(m *monitor, id string, s *series, share Share, now ui
 	case of != nil && of.away():
 		out.Reason, out.Why = judge.AgentOffline, "the agent is offline"
 	case share == Blind:
-		out.Reason, out.Why = judge.NotMeasured, "it cannot measure it"
+		out.Reason, out.Why = judge.NotMeasured, "the agent cannot measure it"
 		if s != nil && len(s.samples) > 0 && s.last.failure != "" {
 			out.Why = string(s.last.failure) + ": " + firstLine(s.last.err)
 		}
 	case s != nil && s.facts(now).Stale:
-		out.Reason, out.Why = judge.ChangedSince, "nothing was measured since it was changed"
+		out.Reason, out.Why = judge.ChangedSince, "no result since its last change"
 	case share == Silent && s != nil && len(s.samples) > 0 && now <= s.deadline():
-		out.Reason, out.Why = judge.NothingHeard, "too little was measured yet"
+		out.Reason, out.Why = judge.NothingHeard, "too few results yet"
 	case share == Silent:
-		out.Reason, out.Why = judge.TooOld, "nothing was heard in time"
+		out.Reason, out.Why = judge.TooOld, "no result came in time"
 	case s != nil && len(s.samples) > 0:
 		out.Reason, out.Why = judge.NothingHeard, notJudged
 	default:
-		out.Reason, out.Why = judge.NothingHeard, "nothing was measured yet"
+		out.Reason, out.Why = judge.NothingHeard, "no result yet"
 	}
 	return out
 }
@@ -162,7 +162,7 @@ func (v *Mesh) unknown(m *monitor) (ids []string) {
 	return ids
 }
 
-// facts are what the judge is told of a series at a moment.
+// facts are what the judge is given of a series at a moment.
 func (s *series) facts(now uint32) judge.Series {
 	f := judge.Series{Paused: s.m.paused(), Offline: s.a.away(), Refused: s.a.Refused[s.m.name] != "", Heard: len(s.samples) > 0}
 	if f.Heard {
@@ -183,14 +183,14 @@ func (s *series) status(now uint32) AgentStatus {
 	case judge.AgentRefused:
 		out.Why = "the agent cannot run it: " + s.a.Refused[s.m.name]
 	case judge.NothingHeard:
-		if out.Why = "nothing was measured yet"; s.a.seen.IsZero() {
+		if out.Why = "no result yet"; s.a.seen.IsZero() {
 			out.Why = nobody
 		}
 	case judge.ChangedSince:
-		out.Why = "nothing was measured since it was changed"
+		out.Why = "no result since its last change"
 	case judge.TooOld:
 		silent := time.Duration(now-s.heard) * tick
-		out.Why = "nothing was heard for " + silent.Round(time.Second).String()
+		out.Why = "no result for " + silent.Round(time.Second).String()
 	default:
 		if out.State != judge.Up && out.State != judge.Paused {
 			out.Why = string(s.last.failure) + ": " + firstLine(s.last.err)

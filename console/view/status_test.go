@@ -50,7 +50,7 @@ func TestMesh_Status(t *testing.T) {
 		why  string // of the last agent by id
 	}{
 		{name: "nothing is known", want: judge.Unknown},
-		{name: "not judged yet", told: known(heard("paris", wire.OK, 7)), want: judge.Unknown, on: "??", why: "nothing was measured yet"},
+		{name: "not judged yet", told: known(heard("paris", wire.OK, 7)), want: judge.Unknown, on: "??", why: "no result yet"},
 		{name: "up", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}})), want: judge.Up, on: "●●"},
 		{name: "the last result counts for nothing", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}}), heard("tokyo", wire.Failed, 7)), want: judge.Up, on: "●●"},
 		{name: "degraded, by the last result", told: known(heard("tokyo", wire.Failed, 7), says("degraded", 7, wire.VerdictQuorum{Up: []string{"paris"}, Down: []string{"tokyo"}})),
@@ -59,11 +59,11 @@ func TestMesh_Status(t *testing.T) {
 			wire.Evidence{Agent: "tokyo", Outcome: wire.Failed, Failure: wire.FailRefused, Text: "refused\nand more"})), want: judge.Degraded, on: "●✕", why: "refused: refused"},
 		{name: "slow", told: known(says("degraded", 7, wire.VerdictQuorum{Slow: []string{"paris", "tokyo"}})), want: judge.Degraded, on: "▲▲", why: "it fails there"},
 		{name: "blind", told: known(heard("tokyo", wire.Broken, 7), says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Blind: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "timeout: it said no"},
-		{name: "silent", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Silent: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "nothing was heard in time"},
+		{name: "silent", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Silent: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "no result came in time"},
 		{name: "aside", told: known(func(v *Mesh) {
-			v.AgentVerdict(wire.AgentVerdict{Agent: "tokyo", Standing: wire.AgentAside, Why: "tokyo has lost its uplink"})
+			v.AgentVerdict(wire.AgentVerdict{Agent: "tokyo", Status: wire.AgentAside, Why: "tokyo has lost its uplink"})
 		},
-			says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Aside: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "it is set aside: tokyo has lost its uplink"},
+			says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Aside: []string{"tokyo"}})), want: judge.Up, on: "●?", why: "set aside: tokyo has lost its uplink"},
 		{name: "refused", told: []func(*Mesh){seen("paris", 0, refusing), says("unknown", 7, wire.VerdictQuorum{Silent: []string{"paris"}})}, want: judge.Unknown, on: "?", why: "the agent cannot run it: policy: no"},
 		{name: "offline", told: []func(*Mesh){seen("paris", time.Hour), says("unknown", 7, wire.VerdictQuorum{Silent: []string{"paris"}})}, want: judge.Unknown, on: "?", why: "the agent is offline"},
 		{name: "it left", told: []func(*Mesh){seen("paris", 0), seen("tokyo", 0, leaving), says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}})}, want: judge.Up, on: "●"},
@@ -71,11 +71,11 @@ func TestMesh_Status(t *testing.T) {
 		{name: "named, and never seen", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}, Silent: []string{"zagreb"}})),
 			save: func(m *wire.Saved) { m.Agents = wire.Selectors{"paris", "zagreb"} }, want: judge.Up, on: "●?", why: "no agent of that name is known"},
 		{name: "a verdict of before the change", told: known(says("up", 6, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}}), heard("tokyo", wire.OK, 6)),
-			want: judge.Unknown, on: "??", why: "nothing was measured since it was changed"},
+			want: judge.Unknown, on: "??", why: "no result since its last change"},
 		{name: "paused", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris"}})), save: func(m *wire.Saved) { m.Paused = true }, want: judge.Paused},
 		{name: "a state of a newer judge", told: known(says("quarantined", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}})), want: judge.Unknown, on: "●●"},
 		{name: "who judges is not heard", told: known(says("up", 7, wire.VerdictQuorum{Up: []string{"paris", "tokyo"}}), func(v *Mesh) { v.InContact(t0.Add(-time.Minute)) }),
-			want: judge.Unknown, on: "??", why: "nothing was measured yet"},
+			want: judge.Unknown, on: "??", why: "no result yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := New(t0)
@@ -157,7 +157,7 @@ func TestMesh_Judged(t *testing.T) {
 	v := mesh("paris")
 	v.Verdict(wire.Verdict{Monitor: "web", State: "up", Revision: 1}, t0)
 	v.Verdict(wire.Verdict{Monitor: "later", State: "up", Revision: 1}, t0)
-	v.AgentVerdict(wire.AgentVerdict{Agent: "paris", Standing: wire.AgentAside, Monitors: 1})
+	v.AgentVerdict(wire.AgentVerdict{Agent: "paris", Status: wire.AgentAside, Monitors: 1})
 	if s := v.Snapshot(Query{}, t0); s.Here || len(s.Unable) != 1 || s.Monitors[0].State != judge.Up {
 		t.Errorf("%+v", s)
 	}
@@ -189,7 +189,7 @@ func TestMesh_ResultWaitsForItsMonitor(t *testing.T) {
 	}
 }
 
-// TestMesh_StatusInAnyOrder tells the same facts in every order: an agent of which
+// TestMesh_StatusInAnyOrder gives the same facts in every order: an agent of which
 // only results are known counts where it has one.
 func TestMesh_StatusInAnyOrder(t *testing.T) {
 	facts := []func(*Mesh){

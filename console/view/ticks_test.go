@@ -63,15 +63,15 @@ func TestModel_TicksWithoutARun(t *testing.T) {
 				t.Errorf("plot %s, want %s", shown, c.strip)
 			}
 			f := row.Figures
-			if !f.Uptime.OK || f.Uptime.V < c.uptime-1e-6 || f.Uptime.V > c.uptime+1e-6 || f.Loss.V < c.loss-1e-6 || f.Loss.V > c.loss+1e-6 {
-				t.Errorf("uptime %v, loss %v, want %v and %v", f.Uptime.V, f.Loss.V, c.uptime, c.loss)
+			if !f.Good.OK || f.Good.V < c.uptime-1e-6 || f.Good.V > c.uptime+1e-6 || f.Loss.V < c.loss-1e-6 || f.Loss.V > c.loss+1e-6 {
+				t.Errorf("uptime %v, loss %v, want %v and %v", f.Good.V, f.Loss.V, c.uptime, c.loss)
 			}
 		})
 	}
 }
 
 // TestModel_LearnsTheIntervalFromTicks: of a monitor that nobody saved, when its
-// runs are due is all that tells of it; one that was asked for was due at any time.
+// runs are due is all that shows it; one that was asked for was due at any time.
 func TestModel_LearnsTheIntervalFromTicks(t *testing.T) {
 	v := New(t0)
 	v.Heartbeat(alive("a", t0), t0, t0)

@@ -2,6 +2,7 @@ package view
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type Verdicts struct {
 	Agents   []wire.AgentVerdict
 	Groups   []wire.GroupVerdict // of a controller alone
 	Mesh     wire.MeshVerdict
+	Placed   []wire.Placement // of a controller alone
 }
 
 // Judged takes what a judge says in place of all that was said before.
@@ -56,6 +58,9 @@ func (v *Mesh) Judged(all Verdicts, now time.Time) {
 	}
 	for i := range all.Monitors {
 		v.judged(&all.Monitors[i])
+	}
+	for _, p := range all.Placed {
+		v.place(p, now)
 	}
 	v.judgeSaved(now)
 }
@@ -101,7 +106,7 @@ func (v *Mesh) MeshVerdict(x wire.MeshVerdict) {
 }
 
 // InContact says that the verdicts are the newest at this moment. Where nobody says so
-// for [Contact], they tell nothing of now.
+// for [Contact], they say nothing about now.
 func (v *Mesh) InContact(now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -130,9 +135,7 @@ func (v *Mesh) judgeSaved(now time.Time) {
 func (v *Mesh) judgeSeries(m *monitor, now time.Time) {
 	shares := map[string]Share{}
 	if x, _ := v.holding(m); x != nil {
-		for id, share := range Shares(&x.Quorum) {
-			shares[id] = share
-		}
+		maps.Insert(shares, Shares(&x.Quorum))
 	}
 	for _, s := range m.series {
 		s.share = shares[s.a.id]
@@ -142,12 +145,12 @@ func (v *Mesh) judgeSeries(m *monitor, now time.Time) {
 
 // Why the state of a saved monitor is unknown although there may be a verdict.
 const (
-	notJudged    = "it was not judged yet"
-	changedSince = "it was changed, and not judged since"
-	noContact    = "the verdicts cannot be read: nothing is known of now"
+	notJudged    = "not judged yet"
+	changedSince = "not judged since its last change"
+	noContact    = "the verdicts cannot be read: its state is not known"
 )
 
-// holding is the verdict on a saved monitor that tells of now, or nil and why there
+// holding is the verdict on a saved monitor that holds now, or nil and why there
 // is none.
 func (v *Mesh) holding(m *monitor) (x *wire.Verdict, why string) {
 	switch x = m.verdict; {
@@ -243,15 +246,15 @@ func (v *Mesh) shareOf(m *monitor, agent string) Share {
 	return NoShare
 }
 
-// Placed is of how many agents a verdict tells.
+// Placed is of how many agents a verdict speaks.
 func Placed(q *wire.VerdictQuorum) int {
 	return len(q.Down) + len(q.Slow) + len(q.Up) + len(q.Blind) + len(q.Silent) + len(q.Aside)
 }
 
-// Notable says whether a verdict on an agent is worth telling beside all others:
+// Notable says whether a verdict on an agent is worth reporting beside all others:
 // monitors are judged without it, or its clock is wrong.
 func Notable(x *wire.AgentVerdict) bool {
-	return x.Monitors > 0 && (x.Standing != wire.AgentAble || x.Blame != nil)
+	return x.Monitors > 0 && (x.Status != wire.AgentAble || x.Blame != nil)
 }
 
 // Outdated are the saved monitors that were changed since they were judged, by name.

@@ -1,6 +1,6 @@
-// Package atomicfile replaces files as a whole: whoever reads one sees the file of
-// before or the new one, also after a crash or a power failure. Files are for their
-// owner only, mode 0600.
+// Package atomicfile replaces files as a whole: a reader sees either the old file or
+// the new one, also after a crash or a power failure. Files are for their owner only,
+// mode 0600.
 package atomicfile
 
 import (

@@ -1,11 +1,11 @@
-// Package auditlog keeps an audit readable. Who is refused ten thousand times,
-// or asks ten thousand times for what is so already, would push out of it what
-// others did.
+// Package auditlog keeps an audit readable. A caller who is refused ten thousand
+// times, or asks ten thousand times for what is already so, would push out the entries
+// of others.
 //
-// A change is always recorded, at once. Of what changed nothing, the first of a
-// caller is recorded at once; what follows is counted, and one line a minute says
-// how many there were. A change of that caller, its silence and the end of the
-// process bring that line forward, so nothing counted stays untold.
+// A change is always recorded, at once. Of requests that changed nothing, the first of
+// a caller is recorded at once; those that follow are counted, and one line a minute
+// says how many there were. That line is written earlier when the caller changes
+// something, falls silent, or the process ends, so nothing that was counted is lost.
 package auditlog
 
 import (
@@ -43,10 +43,10 @@ type caller struct{ where, by string }
 
 // count is what one caller did that changed nothing.
 type count struct {
-	told time.Time  // when a line about it was written last
-	more int        // since then
-	last wire.Audit // of these
-	many bool       // they are of several callers
+	reported time.Time  // when a line about it was written last
+	more     int        // since then
+	last     wire.Audit // of these
+	many     bool       // they are of several callers
 }
 
 // New makes a log whose lines go to write, one at a time and in order.
@@ -62,14 +62,14 @@ func (l *Log) Add(ctx context.Context, e wire.Audit, changed bool) {
 	now := time.Now()
 	if changed {
 		if c := l.callers[caller{e.Where, e.By}]; c != nil {
-			l.tell(ctx, c, now)
+			l.writeCount(ctx, c, now)
 		}
 		l.write(ctx, e)
 		return
 	}
 	c := l.countOf(e, now)
-	if c.more == 0 && now.Sub(c.told) >= Quiet {
-		c.told = now
+	if c.more == 0 && now.Sub(c.reported) >= Quiet {
+		c.reported = now
 		l.write(ctx, e)
 	} else {
 		c.more++
@@ -88,7 +88,7 @@ func (l *Log) countOf(e wire.Audit, now time.Time) *count {
 		return c
 	}
 	if len(l.callers) >= callersMost {
-		l.forget(now)
+		l.evict(now)
 	}
 	many := len(l.callers) >= callersMost
 	if many {
@@ -102,17 +102,17 @@ func (l *Log) countOf(e wire.Audit, now time.Time) *count {
 	return c
 }
 
-// forget drops those of whom the next line would be recorded at once anyway.
-func (l *Log) forget(now time.Time) {
+// evict drops those of whom the next line would be recorded at once anyway.
+func (l *Log) evict(now time.Time) {
 	for k, c := range l.callers {
-		if c.more == 0 && now.Sub(c.told) >= Quiet {
+		if c.more == 0 && now.Sub(c.reported) >= Quiet {
 			delete(l.callers, k)
 		}
 	}
 }
 
-// tell writes the line about what was counted, if anything was.
-func (l *Log) tell(ctx context.Context, c *count, now time.Time) {
+// writeCount writes the line about what was counted, if anything was.
+func (l *Log) writeCount(ctx context.Context, c *count, now time.Time) {
 	if c.more == 0 {
 		return
 	}
@@ -122,7 +122,7 @@ func (l *Log) tell(ctx context.Context, c *count, now time.Time) {
 		of = " of several callers"
 	}
 	e.Detail = wire.Clip(fmt.Sprintf("%d more%s that changed nothing, the last: %s", c.more, of, brief(e)), wire.MaxText)
-	c.told, c.more, c.last = now, 0, wire.Audit{}
+	c.reported, c.more, c.last = now, 0, wire.Audit{}
 	l.write(ctx, e)
 }
 
@@ -140,7 +140,7 @@ func brief(e wire.Audit) string {
 }
 
 // Run writes what was counted when it is time to, and all of it when ctx ends.
-// What comes later and changed nothing is not told.
+// What comes later and changed nothing is not stored.
 func (l *Log) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -165,13 +165,13 @@ func (l *Log) due(ctx context.Context) (next time.Time, ok bool) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	for _, c := range l.callers {
-		if now.Sub(c.told) >= Quiet {
-			l.tell(ctx, c, now)
+		if now.Sub(c.reported) >= Quiet {
+			l.writeCount(ctx, c, now)
 		}
 	}
-	l.forget(now)
+	l.evict(now)
 	for _, c := range l.callers {
-		if at := c.told.Add(Quiet); !ok || at.Before(next) {
+		if at := c.reported.Add(Quiet); !ok || at.Before(next) {
 			next, ok = at, true
 		}
 	}
@@ -182,6 +182,6 @@ func (l *Log) end(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.callers {
-		l.tell(ctx, c, time.Now())
+		l.writeCount(ctx, c, time.Now())
 	}
 }

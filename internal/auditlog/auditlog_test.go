@@ -14,15 +14,15 @@ import (
 	"netmon/wire"
 )
 
-// book is what was written, each line in a few words.
-type book struct {
+// recorder is what was written, each line in a few words.
+type recorder struct {
 	*Log
 	mu    sync.Mutex // guards lines
 	lines []string
 }
 
 // read takes the lines that were written since the last time.
-func (b *book) read() []string {
+func (b *recorder) read() []string {
 	synctest.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -31,8 +31,8 @@ func (b *book) read() []string {
 	return lines
 }
 
-func newBook() *book {
-	b := &book{}
+func newRecorder() *recorder {
+	b := &recorder{}
 	b.Log = New(func(_ context.Context, e wire.Audit) {
 		line := fmt.Sprintf("%s %s %s", e.By, e.Did, strings.Join(e.What, ","))
 		if e.Detail != "" {
@@ -48,37 +48,37 @@ func newBook() *book {
 	return b
 }
 
-func (b *book) junk(t *testing.T, by string, n int) {
+func (b *recorder) junk(t *testing.T, by string, n int) {
 	for range n {
 		b.Add(t.Context(), wire.Audit{Where: "oslo", By: by, Did: "stop", What: []string{"junk"}, OK: true}, false)
 	}
 }
 
-func (b *book) fail(t *testing.T, by string) {
+func (b *recorder) fail(t *testing.T, by string) {
 	b.Add(t.Context(), wire.Audit{Where: "oslo", By: by, Did: "save", What: []string{"web"}, Error: errors.New("wrong revision").Error()}, false)
 }
 
-func (b *book) change(t *testing.T, by, what string) {
+func (b *recorder) change(t *testing.T, by, what string) {
 	b.Add(t.Context(), wire.Audit{Where: "oslo", By: by, Did: "start", What: []string{what}, OK: true}, true)
 }
 
-func (b *book) want(t *testing.T, what string, lines ...string) {
+func (b *recorder) want(t *testing.T, what string, lines ...string) {
 	t.Helper()
 	if got := b.read(); !slices.Equal(got, lines) {
 		t.Errorf("%s:\n%s\nwant\n%s", what, strings.Join(got, "\n"), strings.Join(lines, "\n"))
 	}
 }
 
-func (b *book) counted() int {
+func (b *recorder) counted() int {
 	b.Log.mu.Lock()
 	defer b.Log.mu.Unlock()
 	return len(b.callers)
 }
 
 // running runs a log in a bubble; stop ends it.
-func running(t *testing.T, test func(b *book, stop func())) {
+func running(t *testing.T, test func(b *recorder, stop func())) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBook()
+		b := newRecorder()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); b.Run(ctx) }()
@@ -89,7 +89,7 @@ func running(t *testing.T, test func(b *book, stop func())) {
 }
 
 func TestLog_CountsWhatChangedNothing(t *testing.T) {
-	running(t, func(b *book, _ func()) {
+	running(t, func(b *recorder, _ func()) {
 		b.junk(t, "olga", 10_000)
 		b.want(t, "at once", "olga stop junk")
 		time.Sleep(Quiet - time.Second)
@@ -108,7 +108,7 @@ func TestLog_CountsWhatChangedNothing(t *testing.T) {
 }
 
 func TestLog_RecordsEveryChangeInOrder(t *testing.T) {
-	running(t, func(b *book, _ func()) {
+	running(t, func(b *recorder, _ func()) {
 		b.junk(t, "olga", 3)
 		b.change(t, "anna", "a")
 		b.change(t, "olga", "b")
@@ -122,7 +122,7 @@ func TestLog_RecordsEveryChangeInOrder(t *testing.T) {
 }
 
 func TestLog_OneCallerDisturbsNoOther(t *testing.T) {
-	running(t, func(b *book, stop func()) {
+	running(t, func(b *recorder, stop func()) {
 		b.junk(t, "olga", 1000)
 		b.fail(t, "oscar")
 		b.junk(t, "", 5) // whom nobody verified
@@ -139,7 +139,7 @@ func TestLog_OneCallerDisturbsNoOther(t *testing.T) {
 }
 
 func TestLog_BoundsItsMemory(t *testing.T) {
-	running(t, func(b *book, _ func()) {
+	running(t, func(b *recorder, _ func()) {
 		for i := range 10 * callersMost {
 			b.fail(t, fmt.Sprintf("caller-%d", i))
 		}
@@ -157,7 +157,7 @@ func TestLog_BoundsItsMemory(t *testing.T) {
 }
 
 func TestLog_ShortLines(t *testing.T) {
-	running(t, func(b *book, stop func()) {
+	running(t, func(b *recorder, stop func()) {
 		long := wire.Audit{Where: "oslo", Did: "stop", What: slices.Repeat([]string{"a"}, 50), Detail: strings.Repeat("x", 5000)}
 		b.Add(t.Context(), wire.Audit{Where: "oslo"}, false)
 		b.Add(t.Context(), long, false)

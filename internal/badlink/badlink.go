@@ -19,7 +19,7 @@ type Link struct {
 	cut    bool          // connections are refused
 	frozen [2]bool       // by direction: what comes waits
 	delay  time.Duration // each way
-	change chan struct{} // closed and made anew when something changed
+	change chan struct{} // closed and recreated when something changed
 	wg     sync.WaitGroup
 }
 
@@ -126,7 +126,7 @@ func (l *Link) forward(from, to net.Conn, direction int) {
 		if err != nil {
 			return
 		}
-		if !l.pass(from, direction) {
+		if !l.waitDelay(from, direction) {
 			return
 		}
 		if _, err := to.Write(buf[:n]); err != nil {
@@ -135,8 +135,8 @@ func (l *Link) forward(from, to net.Conn, direction int) {
 	}
 }
 
-// pass waits as long as the link's faults say; false when the connection ended meanwhile.
-func (l *Link) pass(c net.Conn, direction int) bool {
+// waitDelay waits as long as the link's faults say; false when the connection ended meanwhile.
+func (l *Link) waitDelay(c net.Conn, direction int) bool {
 	l.mu.Lock()
 	delay := l.delay
 	l.mu.Unlock()

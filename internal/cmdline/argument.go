@@ -8,7 +8,7 @@ import (
 
 // Argument says in data what stands for an argument of a command, in its
 // ArgsUsage, or for the value of a flag, see Takes: one of the constants below, or
-// what OneOf makes of some words. Completion goes by it, of shells and of the prompt.
+// what OneOf makes of some words. Completion uses it, of shells and of the prompt.
 type Argument = string
 
 const (
@@ -22,13 +22,14 @@ const (
 	Agent         Argument = "agent"
 	Agents        Argument = "agents"
 	AgentsAway    Argument = "agents that are away"
-	Placement     Argument = "placement" // agents and labels, by commas
+	Placement     Argument = "placement" // agents and labels, by commas; or some of them
 	Target        Argument = "target"    // of the kind that the command is named after
 	Contexts      Argument = "context"
 	Configuration Argument = "configuration"
 	Revision      Argument = "revision" // of the monitor that is the argument
 	Identity      Argument = "identity"
 	Incident      Argument = "incident" // its id, in short, or the name of a member
+	Incidents     Argument = "incidents"
 	Channel       Argument = "channel"
 	Tag           Argument = "tag" // of monitors: NAME=VALUE
 )
@@ -48,7 +49,7 @@ func SettingSort(a Argument) string {
 	return sort
 }
 
-// OneOf is an argument that is one of some words. Behind a tab may stand what a word means.
+// OneOf is an argument that is one of some words. Behind a tab may be what a word means.
 func OneOf(words ...string) Argument { return strings.Join(words, "|") + "|" }
 
 // Words are those of OneOf, nil for any other argument.
@@ -63,7 +64,7 @@ func Words(a Argument) []string {
 // Stated says whether a is an argument at all.
 func Stated(a Argument) bool {
 	switch a {
-	case Nothing, Text, Number, Duration, Files, Monitor, Monitors, Agent, Agents, AgentsAway, Placement, Target, Contexts, Configuration, Revision, Identity, Incident, Channel, Tag:
+	case Nothing, Text, Number, Duration, Files, Monitor, Monitors, Agent, Agents, AgentsAway, Placement, Target, Contexts, Configuration, Revision, Identity, Incident, Incidents, Channel, Tag:
 		return true
 	}
 	return len(Words(a)) > 0 || SettingSort(a) != ""

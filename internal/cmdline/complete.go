@@ -13,13 +13,13 @@ import (
 	"netmon/console"
 )
 
-// candidate is one word that could stand at the cursor, and what it means.
+// candidate is one word that could be at the cursor, and what it means.
 type candidate struct{ word, about string }
 
 // CompleteFiles tells the shell to complete the names of files.
 const CompleteFiles = ":files"
 
-// Complete writes what could stand in place of the last of the words, one
+// Complete writes what could be in place of the last of the words, one
 // candidate to a line, with its meaning behind a tab. It never fails: where it
 // knows nothing, it writes nothing.
 func Complete(ctx context.Context, app *cli.App, words []string, w io.Writer) {

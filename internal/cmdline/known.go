@@ -11,6 +11,7 @@ import (
 
 	"netmon/console"
 	"netmon/internal/endpoint"
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -20,7 +21,7 @@ const completePatience = 300 * time.Millisecond
 // argument completes a positional argument.
 func (at cursor) argument(ctx context.Context) []candidate {
 	switch at.takes {
-	case Monitors, Agents, AgentsAway, Files:
+	case Monitors, Agents, AgentsAway, Incidents, Files:
 		return at.others(at.known(ctx, at.takes, ""))
 	}
 	if SettingSort(at.takes) != "" {
@@ -32,7 +33,7 @@ func (at cursor) argument(ctx context.Context) []candidate {
 	return nil
 }
 
-// others leaves out what stands there already.
+// others leaves out what is there already.
 func (at cursor) others(all []candidate) []candidate {
 	return slices.DeleteFunc(all, func(c candidate) bool { return slices.Contains(at.args, c.word) })
 }
@@ -54,7 +55,7 @@ func (at cursor) known(ctx context.Context, a Argument, current string) []candid
 		return contextNames()
 	case Configuration:
 		return at.sets(ctx)
-	case Incident:
+	case Incident, Incidents:
 		return at.incidents(ctx)
 	case Channel:
 		return at.channels(ctx)
@@ -76,9 +77,9 @@ func (at cursor) known(ctx context.Context, a Argument, current string) []candid
 	return out
 }
 
-// places completes one of a list of agents: what stands before the last comma stays.
+// places completes one of a list of agents: what comes before the last comma stays.
 func (at cursor) places(ctx context.Context, current string) []candidate {
-	head := current[:max(strings.LastIndex(current, ","), strings.LastIndex(current, ";"))+1]
+	head := current[:wire.LastSelector(current)]
 	out := append([]candidate{{"all", "every agent"}}, at.agents(ctx, true)...)
 	for i := range out {
 		out[i].word = head + out[i].word
@@ -147,7 +148,7 @@ func plainCandidates(words []string) []candidate {
 	return out
 }
 
-// agents are the ids of agents, and their labels where they may stand.
+// agents are the ids of agents, and their labels where they may be.
 func (at cursor) agents(ctx context.Context, labels bool) []candidate {
 	return at.ask(ctx, func(ctx context.Context, cl *console.Client) []candidate {
 		list, err := cl.Agents(ctx)
@@ -164,7 +165,7 @@ func (at cursor) agents(ctx context.Context, labels bool) []candidate {
 		}
 		if labels {
 			for label, n := range count {
-				out = append(out, candidate{label, fmt.Sprintf("%d agents", n)})
+				out = append(out, candidate{label, plural.Count(n, "agent", "agents")})
 			}
 		}
 		slices.SortFunc(out, func(a, b candidate) int { return strings.Compare(a.word, b.word) })
@@ -181,7 +182,7 @@ func (at cursor) sets(ctx context.Context) []candidate {
 		list, _ := sets.List(ctx)
 		var out []candidate
 		for _, s := range list {
-			out = append(out, candidate{s.Name, fmt.Sprintf("%d monitors, %s", s.Monitors, s.Author)})
+			out = append(out, candidate{s.Name, plural.Count(s.Monitors, "monitor", "monitors") + ", " + console.AuthorText(s.Author)})
 		}
 		return out
 	})
@@ -244,7 +245,7 @@ func (at cursor) revisions(ctx context.Context, name string) []candidate {
 		var out []candidate
 		for _, r := range list {
 			if r.Saved != nil {
-				out = append(out, candidate{fmt.Sprint(r.Revision), r.Saved.Author + ": " + r.Saved.Change})
+				out = append(out, candidate{fmt.Sprint(r.Edition), console.AuthorText(r.Saved.Author) + ": " + r.Saved.Change})
 			}
 		}
 		return out

@@ -7,6 +7,22 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// FirstWord is where the first word of a command line is that is neither a flag nor the
+// value of one; len(args) where there is none. args[0] is the program.
+func FirstWord(app *cli.App, args []string) int {
+	for i := 1; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "--":
+			return len(args)
+		case len(arg) < 2 || arg[0] != '-':
+			return i
+		case !strings.Contains(arg, "=") && takesValue(app.Flags, app.Commands, FlagOf(arg)):
+			i++
+		}
+	}
+	return len(args)
+}
+
 // Permute moves flags before positional arguments, because urfave/cli stops at
 // the first positional and would silently ignore the flags after it. What
 // follows "--" stays as it is.

@@ -1,6 +1,6 @@
-// Package command sends commands to agents. It is the one place that does: it
-// cuts what is too long for one message, signs, and knows an agent that is too
-// old to check who commands it.
+// Package command sends commands to agents. It is the only place that does: it splits
+// what is too long for one message, signs, and recognises an agent that is too old to
+// check who commands it.
 package command
 
 import (
@@ -23,7 +23,7 @@ import (
 type Sender struct{ requests *identity.Requests }
 
 // New makes a sender that sends by send. Without a signer nothing is signed: a
-// mesh that asks nobody who they are does not mind.
+// mesh that has no identities does not mind.
 func New(signer *identity.Signer, send func(context.Context, *nats.Msg) (*nats.Msg, error)) *Sender {
 	return &Sender{identity.NewRequests(signer, send)}
 }
@@ -36,7 +36,7 @@ func (s *Sender) Heard(a wire.Alive) {
 }
 
 // oldAgent is how an agent of netmon 0.1.0 refuses: it believed a header that
-// could be forged, and that the broker sends no more.
+// could be forged, and that the broker no longer sends.
 const oldAgent = "the broker does not say who sent it"
 
 // unknownOp is how an agent refuses a command that its netmon does not know.
@@ -63,11 +63,11 @@ func (s *Sender) Send(ctx context.Context, agent string, c wire.Command) (wire.R
 	}
 	if s.requests.Signs() && r.Error != nil && strings.Contains(r.Error.Message, oldAgent) {
 		return wire.Refuse(agent, wire.Error{Code: wire.CodeUnsigned,
-			Message: "it runs a netmon that cannot check who commands it: update it there; what it measures goes on"}), nil
+			Message: "its netmon cannot check who commands it: update it there; it keeps measuring"}), nil
 	}
 	if r.Error != nil && r.Error.Field == "op" && strings.HasPrefix(r.Error.Message, unknownOp) {
 		return wire.Refuse(agent, wire.Error{Code: wire.CodeInvalid, Field: "op",
-			Message: fmt.Sprintf("it runs a netmon that does not know %q: update it there", c.Op)}), nil
+			Message: fmt.Sprintf("its netmon does not know %q: update it there", c.Op)}), nil
 	}
 	return r, nil
 }

@@ -82,7 +82,7 @@ func TestCut_EachFits(t *testing.T) {
 func TestSend_AgentsThatDoNotKnowACommand(t *testing.T) {
 	for name, c := range map[string]struct{ reply, want string }{
 		"older": {`{"ok":false,"agent":"paris","error":{"code":"invalid","field":"op","message":"unknown op \"run\": one of [start stop sync list probe info rotate trust]"}}`,
-			`op: it runs a netmon that does not know "run": update it there`},
+			`op: its netmon does not know "run": update it there`},
 		"newer": {`{"ok":false,"agent":"paris","error":{"code":"invalid","field":"names","message":"is empty: say what to run"}}`, "names: is empty: say what to run"},
 	} {
 		s := New(nil, func(context.Context, *nats.Msg) (*nats.Msg, error) { return &nats.Msg{Data: []byte(c.reply)}, nil })

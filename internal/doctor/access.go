@@ -12,6 +12,7 @@ import (
 	"netmon/broker"
 	"netmon/identity"
 	"netmon/internal/endpoint"
+	"netmon/internal/plural"
 )
 
 // examineAccess says who we are to the broker, and how long its certificates last.
@@ -43,7 +44,7 @@ func examineIdentity(e endpoint.Endpoint, addr string) Finding {
 	if u, err := url.Parse(e.URL); err == nil && u.User != nil {
 		return Finding{"access", OK, "connected by what the broker's URL says", ""}
 	}
-	const nobody = "this broker asks nobody who they are"
+	const nobody = "this broker has no identities"
 	if broker.LoopbackAddress(addr) {
 		return Finding{"access", OK, nobody + ": it was reached on a loopback address", ""}
 	}
@@ -63,15 +64,15 @@ func examineCertificates(chain []*x509.Certificate, now time.Time) []Finding {
 		f := Finding{name, OK, "ends on " + c.NotAfter.UTC().Format(time.DateOnly), ""}
 		if left := c.NotAfter.Sub(now); left < certificateSoon {
 			f.State, f.Cure = Warning, cure
-			f.Found += fmt.Sprintf(", in %d days", int(left/(24*time.Hour)))
+			f.Found += ", in " + plural.Count(int(left/(24*time.Hour)), "day", "days")
 		}
 		list = append(list, f)
 	}
 	if len(chain) > 0 {
-		look("certificate", "start the broker anew: it makes another one then, and nobody has to join again; for a nats-server of your own: netmon access export", chain[0])
+		look("certificate", "restart the broker: it makes a new one, and nobody has to join again; for a nats-server of your own: netmon access export", chain[0])
 	}
 	if len(chain) > 1 {
-		look("authority", "nobody trusts the broker after that day: give it a new --store before, and have all join again", chain[len(chain)-1])
+		look("authority", "nobody trusts the broker after that day: start it with a new --store before then, and have all join again", chain[len(chain)-1])
 	}
 	return list
 }

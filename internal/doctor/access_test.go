@@ -23,7 +23,7 @@ func TestExamineCertificates(t *testing.T) {
 		want  []Finding // Cure: its beginning
 	}{
 		{"both last", ends(397, 7300), []Finding{{"certificate", OK, "ends on 2027-04-02", ""}, {"authority", OK, "ends on 2046-02-24", ""}}},
-		{"the broker's ends soon", ends(59, 7300), []Finding{{"certificate", Warning, "ends on 2026-04-29, in 59 days", "start the broker anew"}, {"authority", OK, "ends on 2046-02-24", ""}}},
+		{"the broker's ends soon", ends(59, 7300), []Finding{{"certificate", Warning, "ends on 2026-04-29, in 59 days", "restart the broker"}, {"authority", OK, "ends on 2046-02-24", ""}}},
 		{"the authority's ends soon", ends(61, 12), []Finding{{"certificate", OK, "ends on 2026-05-01", ""}, {"authority", Warning, "ends on 2026-03-13, in 12 days", "nobody trusts the broker after that day"}}},
 		{"an authority that is not shown", ends(100), []Finding{{"certificate", OK, "ends on 2026-06-09", ""}}},
 	} {
@@ -42,13 +42,13 @@ func TestExamineCertificates(t *testing.T) {
 	}
 }
 
-func TestExamineIdentity_NobodyIsAsked(t *testing.T) {
+func TestExamineIdentity_WithoutIdentities(t *testing.T) {
 	for _, tt := range []struct {
 		name, url, addr string
 		creds           []string
 		state, found    string
 	}{
-		{name: "on loopback", url: "nats://localhost:4222", addr: "[::1]:4222", state: OK, found: "asks nobody"},
+		{name: "on loopback", url: "nats://localhost:4222", addr: "[::1]:4222", state: OK, found: "this broker has no identities"},
 		{name: "beyond this host", url: "nats://broker:4222", addr: "192.0.2.1:4222", state: Warning, found: "others can reach 192.0.2.1:4222"},
 		{name: "by a file", url: "nats://broker:4222", addr: "192.0.2.1:4222", creds: []string{"a.creds"}, state: OK, found: "connected by a.creds"},
 		{name: "by a password", url: "nats://me:secret@broker:4222", addr: "192.0.2.1:4222", state: OK, found: "connected by what the broker's URL says"},

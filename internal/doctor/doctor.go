@@ -1,12 +1,13 @@
-// Package doctor looks at this host, at the broker and at the agents behind it, and
-// says of each thing whether it is right, and what cures it where it is not. It
-// changes nothing.
+// Package doctor checks this host, the broker and the agents behind it, and reports
+// for each thing whether it is right, and how to cure it where it is not. It changes
+// nothing.
 package doctor
 
 import (
 	"context"
 
 	"netmon/internal/endpoint"
+	"netmon/probes"
 )
 
 // Options are what is examined.
@@ -14,6 +15,7 @@ type Options struct {
 	Version  string            // of this program
 	Creds    []string          // files of credentials that were given
 	Endpoint endpoint.Endpoint // of the mesh
+	Kinds    probes.List       // what netmon can measure
 	Refused  bool              // the credentials that lead to it are, and it is not asked
 }
 

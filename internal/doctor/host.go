@@ -11,6 +11,7 @@ import (
 
 	"netmon/agent/policyfile"
 	"netmon/console"
+	"netmon/internal/hostclock"
 	"netmon/internal/userdirs"
 	"netmon/probes"
 )
@@ -20,11 +21,11 @@ func examineProgram(_ context.Context, o Options) []Finding {
 }
 
 // examineKinds lists the kinds that this process may not measure.
-func examineKinds(context.Context, Options) []Finding {
+func examineKinds(_ context.Context, o Options) []Finding {
 	var list []Finding
 	env := &probes.Env{}
 	defer env.Close()
-	for _, k := range probes.Kinds {
+	for _, k := range o.Kinds {
 		if err := k.Ready(env); err != nil {
 			what, cure, _ := strings.Cut(err.Error(), ": ")
 			if cure == "" {
@@ -34,17 +35,17 @@ func examineKinds(context.Context, Options) []Finding {
 		}
 	}
 	if len(list) == 0 {
-		return []Finding{{"kinds", OK, "this process may measure " + probes.Names(), ""}}
+		return []Finding{{"kinds", OK, "this process may measure " + o.Kinds.Names(), ""}}
 	}
 	return list
 }
 
 // examinePolicy reads the policy that an agent of this user would go by.
-func examinePolicy(context.Context, Options) []Finding {
-	p, file, err := policyfile.Find("")
+func examinePolicy(_ context.Context, o Options) []Finding {
+	p, file, err := policyfile.Find("", o.Kinds)
 	switch {
 	case err != nil:
-		return []Finding{{"policy", Problem, fmt.Sprintf("an agent would not start here: %v", err), "mend it: netmon policy tells each mistake"}}
+		return []Finding{{"policy", Problem, fmt.Sprintf("an agent would not start here: %v", err), "correct it: netmon policy lists each mistake"}}
 	case file == "":
 		return []Finding{{"policy", OK, "no file: agents deny cloud metadata and link-local addresses, allow the rest, and send secrets nowhere", ""}}
 	}
@@ -52,15 +53,15 @@ func examinePolicy(context.Context, Options) []Finding {
 }
 
 func examineClock(context.Context, Options) []Finding {
-	synchronised, maxError, ok := probes.LocalClock()
+	synchronised, maxError, ok := hostclock.LocalClock()
 	switch {
 	case !ok:
-		return []Finding{{"clock", Unknown, "this kernel does not tell whether something keeps the clock to the time", ""}}
+		return []Finding{{"clock", Unknown, "this kernel does not say whether the clock is synchronised", ""}}
 	case !synchronised:
-		return []Finding{{"clock", Warning, "nothing keeps this host's clock to the time, as far as the kernel knows",
-			"run chrony, ntpd or systemd-timesyncd; intervals are measured right all the same, times of day may not be"}}
+		return []Finding{{"clock", Warning, "this host's clock is not synchronised, as far as the kernel knows",
+			"run chrony, ntpd or systemd-timesyncd; latencies and intervals are right anyway, times of day may not be"}}
 	}
-	return []Finding{{"clock", OK, fmt.Sprintf("kept to the time, off by at most %s says the kernel", console.Short(maxError)), ""}}
+	return []Finding{{"clock", OK, fmt.Sprintf("synchronised, off by %s at most according to the kernel", console.Short(maxError)), ""}}
 }
 
 // enoughFiles is what an agent with a thousand connections at once needs, with room.
@@ -70,7 +71,7 @@ func examineFiles(context.Context, Options) []Finding {
 	n, ok := fileLimit()
 	switch {
 	case !ok:
-		return []Finding{{"files", Unknown, "this system does not tell how many files a process may open", ""}}
+		return []Finding{{"files", Unknown, "this system does not say how many files a process may open", ""}}
 	case n < enoughFiles:
 		return []Finding{{"files", Warning, fmt.Sprintf("this process may open %d files at once", n),
 			fmt.Sprintf("for many monitors: ulimit -n %d, or LimitNOFILE=%d in the systemd unit", 16*enoughFiles, 16*enoughFiles)}}
@@ -82,7 +83,7 @@ func examineFiles(context.Context, Options) []Finding {
 func examineState(context.Context, Options) []Finding {
 	dir := userdirs.State()
 	if dir == "" {
-		return []Finding{{"state", Problem, "neither HOME nor XDG_STATE_HOME is set: this user has no folder of its own", "set one of them, or give folders by --state and --store"}}
+		return []Finding{{"state", Problem, "neither HOME nor XDG_STATE_HOME is set: this user has no folder for netmon", "set one of them, or give folders by --state and --store"}}
 	}
 	at := dir
 	for { // a folder that is not there yet is made in its nearest parent
@@ -99,7 +100,7 @@ func examineState(context.Context, Options) []Finding {
 	_, err = f.Write([]byte("x"))
 	err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 	if err != nil {
-		return []Finding{{"state", Problem, fmt.Sprintf("%s cannot be written: %v", dir, err), "make room on its disk"}}
+		return []Finding{{"state", Problem, fmt.Sprintf("%s cannot be written: %v", dir, err), "free space on its disk"}}
 	}
 	return []Finding{{"state", OK, dir + " can be written", ""}}
 }

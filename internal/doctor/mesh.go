@@ -10,6 +10,8 @@ import (
 
 	"netmon/console"
 	"netmon/internal/endpoint"
+	"netmon/internal/plural"
+	"netmon/internal/timetext"
 )
 
 // clockOdd is a difference between clocks that people would wonder about.
@@ -19,14 +21,14 @@ const clockOdd = time.Second
 func examineMesh(ctx context.Context, o Options) []Finding {
 	e := o.Endpoint
 	if o.Refused {
-		return []Finding{{"mesh", Unknown, "not looked at: the credentials that lead to it are refused", ""}}
+		return []Finding{{"mesh", Unknown, "not checked: the broker refuses the credentials", ""}}
 	}
 	where := fmt.Sprintf("%s, by %s", endpoint.Redact(e.URL), e.From)
 	cl, err := console.ConnectAs(e.Person(), e.Connect, endpoint.ConnectBy(ctx)...)
 	if err != nil {
 		return []Finding{
 			{"broker", Problem, fmt.Sprintf("%s: %v", where, err), "start it there (netmon up, netmon broker), or say where it is (--broker, NETMON_BROKER, netmon context use)"},
-			{"mesh", Unknown, "not looked at, for want of a broker", ""},
+			{"mesh", Unknown, "not checked without a broker", ""},
 		}
 	}
 	defer cl.Close()
@@ -40,7 +42,7 @@ func examineMesh(ctx context.Context, o Options) []Finding {
 	list := []Finding{{"broker", OK, fmt.Sprintf("%s: nats-server %s, round trip %s", where, b.Version, console.Short(time.Duration(b.RTTNS))), ""}}
 	list = append(list, examineAccess(e, cl.Conn(), time.Now())...)
 	list = append(list, examineKept(b)...)
-	list = append(list, examineBrokerClock(ctx, cl))
+	list = append(list, examineBrokerClock(ctx, cl), examineHistory(ctx, cl, time.Now()))
 	agents, err := cl.Agents(ctx)
 	if err != nil {
 		return append(list, Finding{"agents", Problem, err.Error(), ""})
@@ -61,18 +63,18 @@ func examineKept(b console.BrokerInfo) []Finding {
 			missing = append(missing, k.Name)
 		}
 		if k.MaxBytes > 0 && float64(k.Bytes) > nearlyFull*float64(k.MaxBytes) {
-			list = append(list, Finding{k.Name, Warning, fmt.Sprintf("holds %s of at most %s: the oldest go", console.ByteCount(k.Bytes), console.ByteCount(uint64(k.MaxBytes))),
+			list = append(list, Finding{k.Name, Warning, fmt.Sprintf("holds %s of at most %s: the oldest entries are being deleted", console.ByteCount(k.Bytes), console.ByteCount(uint64(k.MaxBytes))),
 				"to keep more: netmon broker --results-size SIZE"})
 		}
 	}
 	if len(missing) > 0 {
-		return append(list, Finding{"jetstream", Problem, "is there, but not " + strings.Join(missing, ", "), "run netmon controller beside the NATS server, in this version, or use netmon broker"})
+		return append(list, Finding{"jetstream", Problem, "runs, but without " + strings.Join(missing, ", "), "run netmon controller beside the NATS server, in this version, or use netmon broker"})
 	}
-	list = append(list, Finding{"jetstream", OK, "is there, with netmon's streams and buckets", ""})
+	list = append(list, Finding{"jetstream", OK, "runs, with netmon's streams and buckets", ""})
 	if b.Leader == nil {
-		return append(list, Finding{"controller", Problem, "none leads: an agent that returns is not told what to run", "run netmon controller, or netmon broker, which has one"})
+		return append(list, Finding{"controller", Problem, "none leads: an agent that returns does not learn what to run", "run netmon controller, or netmon broker, which has one"})
 	}
-	return append(list, Finding{"controller", OK, fmt.Sprintf("leads from %s since %s", b.Leader.Host, b.Leader.Since.Local().Format("2006-01-02 15:04:05")), ""})
+	return append(list, Finding{"controller", OK, fmt.Sprintf("leads from %s since %s", b.Leader.Host, timetext.Zoned(b.Leader.Since)), ""})
 }
 
 func examineBrokerClock(ctx context.Context, cl *console.Client) Finding {
@@ -89,7 +91,7 @@ func examineBrokerClock(ctx context.Context, cl *console.Client) Finding {
 		found = fmt.Sprintf("no difference to the broker's within %s", console.Short(within))
 	}
 	if offset.Abs() > clockOdd+within {
-		return Finding{"broker clock", Warning, found, "keep both to the time, by chrony, ntpd or systemd-timesyncd"}
+		return Finding{"broker clock", Warning, found, "synchronise both, with chrony, ntpd or systemd-timesyncd"}
 	}
 	return Finding{"broker clock", OK, found, ""}
 }
@@ -115,26 +117,26 @@ func examineAgents(agents []console.Agent, version string) []Finding {
 			parts = append(parts, fmt.Sprintf("%d of version %s", versions[v], v))
 		}
 		head = Finding{"agents", Warning, fmt.Sprintf("%d of %d online; %s; this program is of version %s", online, len(agents), strings.Join(parts, ", "), version),
-			"bring all to one version; older and newer ones do work together"}
+			"update all to one version; older and newer ones do work together"}
 	}
 	return append([]Finding{head}, list...)
 }
 
-// examineAgent finds what is wrong with one agent; one that left is no problem.
+// examineAgent finds what is wrong with one agent; one that left is not a problem.
 func examineAgent(a console.Agent) []Finding {
 	name := "agent " + a.Agent
 	var list []Finding
 	if !a.Online && !a.Leaving {
-		return []Finding{{name, Warning, fmt.Sprintf("is offline, last seen %s", console.Ago(a.Seen)), "see whether it runs on " + a.Host + ", and reaches the broker"}}
+		return []Finding{{name, Warning, fmt.Sprintf("is offline, last seen %s", console.Ago(a.Seen)), "check whether it runs on " + a.Host + ", and reaches the broker"}}
 	}
 	if !a.Online {
 		return nil
 	}
 	if d := console.ClockOff(a); d != 0 {
-		list = append(list, Finding{name, Warning, "its clock is " + console.OffText(d) + ", by this host's", "keep both to the time, by chrony, ntpd or systemd-timesyncd"})
+		list = append(list, Finding{name, Warning, "its clock is " + console.OffText(d) + ", by this host's", "synchronise both, with chrony, ntpd or systemd-timesyncd"})
 	}
 	if a.Dropped > 0 {
-		list = append(list, Finding{name, Warning, fmt.Sprintf("%d results were lost, as its spool was full", a.Dropped), "netmon agent --spool-size, or see why the broker does not take them"})
+		list = append(list, Finding{name, Warning, plural.Count(a.Dropped, "result was", "results were") + " lost, as its spool was full", "netmon agent --spool-size, or find out why the broker does not accept them"})
 	}
 	for _, n := range console.AgentNotes(a) {
 		list = append(list, Finding{name, Warning, n, ""})

@@ -9,6 +9,7 @@ import (
 
 	"netmon/console"
 	"netmon/incident"
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -19,7 +20,7 @@ const (
 	late   = 10 * time.Minute
 )
 
-// examineNotices looks at who is told when something is wrong.
+// examineNotices looks at who is notified when something is wrong.
 func examineNotices(ctx context.Context, cl *console.Client, agents []console.Agent) []Finding {
 	settings, err := cl.ListSettings(ctx)
 	if err != nil && len(settings) == 0 {
@@ -54,15 +55,15 @@ func monitorsOf(ctx context.Context, cl *console.Client) ([]wire.Saved, error) {
 	}
 	list, err := store.List(ctx)
 	if len(list) > 0 {
-		err = nil // one that cannot be read is told elsewhere
+		err = nil // one that cannot be read is reported elsewhere
 	}
 	return list, err
 }
 
-// examineChannels finds channels that nobody sends for, or that cannot be told.
+// examineChannels finds channels that nobody sends for, or that cannot be notified.
 func examineChannels(channels []console.ChannelHealth, now time.Time) []Finding {
 	if len(channels) == 0 {
-		return []Finding{{"notices", OK, "no channel is saved: nobody is told when something is wrong", "docs/alerts.md tells how to save one"}}
+		return []Finding{{"notices", OK, "no channel is saved: nobody is notified when something is wrong", "docs/alerts.md says how to save one"}}
 	}
 	var list []Finding
 	ready, used, nobody, deadman := 0, 0, 0, false
@@ -79,22 +80,22 @@ func examineChannels(channels []console.ChannelHealth, now time.Time) []Finding 
 		case console.ChannelDeleted:
 			continue
 		default:
-			list = append(list, Finding{"channel " + h.Channel, Problem, h.StateText(now) + ", by " + h.By, "cure it on " + h.By + ", and see by netmon notify test " + h.Channel})
+			list = append(list, Finding{"channel " + h.Channel, Problem, h.StateText(now) + ", by " + h.By, "correct it on " + h.By + ", and check with netmon notify test " + h.Channel})
 		}
 		used++
 	}
 	if nobody > 0 && nobody == used {
-		list = []Finding{{"notices", Problem, fmt.Sprintf("NOBODY is told of anything: %d channels are saved, and no notifier sends for one of them", used), console.NobodyNotifies}}
+		list = []Finding{{"notices", Problem, fmt.Sprintf("NOBODY is notified of anything: no notifier sends for any of the %d saved channels", used), console.NobodyNotifies}}
 	} else {
-		list = append([]Finding{{"notices", OK, fmt.Sprintf("%d of %d channels can be told", ready, used), ""}}, list...)
+		list = append([]Finding{{"notices", OK, fmt.Sprintf("notices can be sent to %d of %d channels", ready, used), ""}}, list...)
 	}
 	if !deadman {
-		list = append(list, Finding{"dead-man", OK, "no channel of kind deadman is saved: if the whole mesh is down, nobody is told", "docs/alerts.md tells of one"})
+		list = append(list, Finding{"dead-man", OK, "no channel of kind deadman is saved: if the whole mesh is down, nobody is notified", "docs/alerts.md describes it"})
 	}
 	return list
 }
 
-// examineUndelivered finds channels that could not be told of something lately.
+// examineUndelivered finds channels that could not be notified of something lately.
 func examineUndelivered(incidents []wire.Incident, now time.Time) []Finding {
 	type count struct {
 		n    int
@@ -123,20 +124,13 @@ func examineUndelivered(incidents []wire.Incident, now time.Time) []Finding {
 	}
 	var list []Finding
 	for name, k := range lost {
-		list = append(list, Finding{"channel " + name, Warning, fmt.Sprintf("%s could not be delivered in the last day, the last one about %s: %s", notices(k.n), k.of, k.last.Error), "netmon notify test " + name + " shows what the other side says"})
+		list = append(list, Finding{"channel " + name, Warning, fmt.Sprintf("%s could not be delivered in the last day, the last one about %s: %s", plural.Count(k.n, "notice", "notices"), k.of, k.last.Error), "netmon notify test " + name + " shows what the other side says"})
 	}
 	for name, k := range slow {
-		list = append(list, Finding{"channel " + name, Warning, fmt.Sprintf("%s not taken for over %s, the last one about %s: %s", notices(k.n), console.Lasting(late), k.of, k.last.Error), "netmon notify test " + name + " shows what the other side says"})
+		list = append(list, Finding{"channel " + name, Warning, fmt.Sprintf("%s not accepted for over %s, the last one about %s: %s", plural.Count(k.n, "notice", "notices"), console.Lasting(late), k.of, k.last.Error), "netmon notify test " + name + " shows what the other side says"})
 	}
 	slices.SortFunc(list, func(a, b Finding) int { return strings.Compare(a.Check+a.Found, b.Check+b.Found) })
 	return list
-}
-
-func notices(n int) string {
-	if n == 1 {
-		return "1 notice"
-	}
-	return fmt.Sprintf("%d notices", n)
 }
 
 // examineRules finds rules and windows that fit nothing, and what no rule fits.
@@ -158,7 +152,7 @@ func examineRules(settings []wire.Setting, monitors []wire.Saved, agents []conso
 	var list []Finding
 	idle := func(what, name string, m *wire.Match) {
 		if !slices.ContainsFunc(subjects, func(s incident.Subject) bool { s.Severity, s.Blame = "", ""; return incident.Fits(m, &s) }) {
-			list = append(list, Finding{what + " " + name, Warning, "it fits nothing that is saved: " + console.MatchText(*m), "netmon get " + what + "s shows it; netmon edit " + what + " " + name + " changes it"})
+			list = append(list, Finding{what + " " + name, Warning, "it matches nothing that is saved: " + console.MatchText(*m), "netmon get " + what + "s shows it; netmon edit " + what + " " + name + " changes it"})
 		}
 	}
 	for _, s := range settings {
@@ -167,7 +161,7 @@ func examineRules(settings []wire.Setting, monitors []wire.Saved, agents []conso
 			idle("rule", s.Name, &s.Match)
 			for _, name := range channelsOf(s) {
 				if !saved[name] {
-					list = append(list, Finding{"rule " + s.Name, Warning, fmt.Sprintf("it tells channel %q, which is not saved", name), "netmon edit rule " + s.Name})
+					list = append(list, Finding{"rule " + s.Name, Warning, fmt.Sprintf("it notifies channel %q, which is not saved", name), "netmon edit rule " + s.Name})
 				}
 			}
 		case *wire.Window:
@@ -175,7 +169,7 @@ func examineRules(settings []wire.Setting, monitors []wire.Saved, agents []conso
 		}
 	}
 	if len(rules) == 0 {
-		return list // every channel is told of everything
+		return list // every channel is notified of everything
 	}
 	var untold []string
 	for i := range subjects {
@@ -189,8 +183,8 @@ func examineRules(settings []wire.Setting, monitors []wire.Saved, agents []conso
 		}
 	}
 	if len(untold) > 0 {
-		list = append(list, Finding{"rules", Warning, "nobody is told when one of these is down or away, since no rule fits: " + console.ShortList(untold, 6),
-			"a rule without match is for what no other rule fits: {name: rest, to: [CHANNEL]}"})
+		list = append(list, Finding{"rules", Warning, "nobody is notified when one of these is down or offline, since no rule matches: " + console.ShortList(untold, 6),
+			"a rule without match is for what no other rule matches: {name: rest, to: [CHANNEL]}"})
 	}
 	return list
 }

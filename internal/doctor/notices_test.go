@@ -32,10 +32,10 @@ func TestExamineChannels(t *testing.T) {
 		check, state, words string
 		count               int
 	}{
-		{"none", nil, "notices", OK, "nobody is told", 1},
-		{"all are ready", []console.ChannelHealth{ready, deadman}, "notices", OK, "2 of 2 channels can be told", 1},
-		{"no dead-man", []console.ChannelHealth{ready}, "dead-man", OK, "nobody is told", 2},
-		{"nobody notifies", []console.ChannelHealth{nobody, paused}, "notices", Problem, "NOBODY is told of anything", 2},
+		{"none", nil, "notices", OK, "nobody is notified", 1},
+		{"all are ready", []console.ChannelHealth{ready, deadman}, "notices", OK, "notices can be sent to 2 of 2 channels", 1},
+		{"no dead-man", []console.ChannelHealth{ready}, "dead-man", OK, "nobody is notified", 2},
+		{"nobody notifies", []console.ChannelHealth{nobody, paused}, "notices", Problem, "NOBODY is notified of anything", 2},
 		{"nobody has one", []console.ChannelHealth{nobody, ready}, "channel mail", Problem, "NOBODY sends for it", 3},
 		{"a secret", []console.ChannelHealth{broken, deadman}, "channel pager", Problem, "not ready: key: ${env:NETMON_KEY} is not set, by broker1", 2},
 	} {
@@ -53,7 +53,7 @@ func TestExamineUndelivered(t *testing.T) {
 		{ID: "b", Channels: []wire.ChannelState{{Channel: "hook", Outcome: wire.Undelivered, At: now.Add(-time.Hour), Error: "404"}, {Channel: "mail", Outcome: wire.Retrying, Decided: now}}},
 		{ID: "c", Channels: []wire.ChannelState{{Channel: "hook", Outcome: wire.Sent, At: now}, {Channel: "old", Outcome: wire.Undelivered, At: now.Add(-48 * time.Hour)}}},
 	}, now)
-	if len(list) != 2 || !found(list, "channel hook", Warning, "2 notices could not be delivered in the last day, the last one about b: 404") || !found(list, "channel mail", Warning, "1 notice not taken for over 10m00s, the last one about a: refused") {
+	if len(list) != 2 || !found(list, "channel hook", Warning, "2 notices could not be delivered in the last day, the last one about b: 404") || !found(list, "channel mail", Warning, "1 notice not accepted for over 10m00s, the last one about a: refused") {
 		t.Errorf("%v", list)
 	}
 }
@@ -73,11 +73,11 @@ func TestExamineRules(t *testing.T) {
 		t.Errorf("with one for the rest: %v", list)
 	}
 	list := examineRules([]wire.Setting{hook, shop}, monitors, agents)
-	if len(list) != 1 || !found(list, "rules", Warning, "since no rule fits: monitor db, agent oslo, the broker") {
+	if len(list) != 1 || !found(list, "rules", Warning, "since no rule matches: monitor db, agent oslo, the broker") {
 		t.Errorf("without: %v", list)
 	}
 	list = examineRules([]wire.Setting{hook, rest, idle, window}, monitors, agents)
-	if len(list) != 3 || !found(list, "rule idle", Warning, "it fits nothing that is saved: monitor mail*") || !found(list, "rule idle", Warning, `it tells channel "gone", which is not saved`) || !found(list, "window night", Warning, "fits nothing") {
-		t.Errorf("what fits nothing: %v", list)
+	if len(list) != 3 || !found(list, "rule idle", Warning, "it matches nothing that is saved: monitor mail*") || !found(list, "rule idle", Warning, `it notifies channel "gone", which is not saved`) || !found(list, "window night", Warning, "it matches nothing that is saved: tag env=prod") {
+		t.Errorf("what matches nothing: %v", list)
 	}
 }

@@ -30,7 +30,7 @@ func examineSecrets(_ context.Context, o Options) []Finding {
 		}
 	}
 	if len(list) == 0 {
-		return []Finding{{"secrets", OK, "keys, contexts and policies are nobody else's to read or change", ""}}
+		return []Finding{{"secrets", OK, "nobody else can read or change keys, contexts and policies", ""}}
 	}
 	return list
 }

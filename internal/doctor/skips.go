@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	askSkips  = 20 // agents that skip are asked for their monitors, at most
-	tellSkips = 3  // of those are told, the worst first
+	askSkips    = 20 // agents that skip are asked for their monitors, at most
+	reportSkips = 3  // of those are listed, the worst first
 )
 
 // examineSkips names the monitors that skip ticks. That an agent skips, its
@@ -38,8 +38,8 @@ func examineSkips(ctx context.Context, cl *console.Client, agents []console.Agen
 		if err != nil || len(worst) == 0 { // what skipped does not run any more
 			continue
 		}
-		list = append(list, Finding{"agent " + a.Agent, Warning, skipText(worst), "a run that waits for its target goes over the next ticks: give it a timeout below its interval; " +
-			"if its runs end in time, the host has too much to do"})
+		list = append(list, Finding{"agent " + a.Agent, Warning, skipText(worst), "a run that waits for its target runs into the next ticks: give it a timeout below its interval; " +
+			"if its runs end in time, the host is overloaded"})
 	}
 	return list
 }
@@ -48,11 +48,11 @@ func examineSkips(ctx context.Context, cl *console.Client, agents []console.Agen
 func skipText(all []wire.MonitorReply) string {
 	slices.SortStableFunc(all, func(a, b wire.MonitorReply) int { return cmp.Compare(b.Skipped, a.Skipped) })
 	var parts []string
-	for _, m := range all[:min(tellSkips, len(all))] {
+	for _, m := range all[:min(reportSkips, len(all))] {
 		parts = append(parts, fmt.Sprintf("%s %d of %d", m.Name, m.Skipped, m.Skipped+m.Runs))
 	}
 	text := "ticks were skipped: " + strings.Join(parts, ", ")
-	if more := len(all) - tellSkips; more > 0 {
+	if more := len(all) - reportSkips; more > 0 {
 		text += fmt.Sprintf(", and of %d more monitors", more)
 	}
 	return text

@@ -12,14 +12,15 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/console"
-	"netmon/console/words"
+	"netmon/console/shellwords"
 	"netmon/internal/exit"
+	"netmon/internal/timetext"
 )
 
 // localPatience is how long a broker of this host may take to answer.
 const localPatience = 2 * time.Second
 
-// localEndpoint is the broker of this host; where it knows who is who, as the
+// localEndpoint is the broker of this host; where it has identities, as the
 // admin that it lets its own user be. Of several it is the one that answers;
 // where several do, the one of this user's own store.
 func localEndpoint(creds []string) (Endpoint, error) {
@@ -41,7 +42,7 @@ func localEndpoint(creds []string) (Endpoint, error) {
 	case len(answer) > 1:
 		var lines []string
 		for _, b := range answer {
-			lines = append(lines, "\n  "+b.creds()+"   "+Redact(b.URL)+", started "+b.Started.Local().Format(time.DateTime))
+			lines = append(lines, "\n  "+b.creds()+"   "+Redact(b.URL)+", started "+timetext.Zoned(b.Started))
 		}
 		return Endpoint{}, exit.Usage("%d brokers of this host answer: say which one is meant:%s", len(answer), strings.Join(lines, ""))
 	case len(list) > 0 && list[0].own && list[0].Admin != "":
@@ -84,13 +85,13 @@ func usable(list []Local) (out []Local, err error) {
 	return out, nil
 }
 
-// Endpoint is this broker, by another address of it unless that is "".
+// endpoint is this broker, by another address of it unless that is "".
 func (b Local) endpoint(address string) Endpoint {
 	e := Endpoint{URL: b.URL, From: "the default", Identity: b.Admin}
 	if b.Admin != "" {
 		e.From += ", as an admin of this host's broker"
 		if !b.own {
-			e.From += " with the store " + words.Quote(b.Store)
+			e.From += " with the store " + shellwords.Quote(b.Store)
 		}
 	}
 	if address != "" {

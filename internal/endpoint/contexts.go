@@ -57,7 +57,7 @@ func LoadContexts(path string) (Contexts, error) {
 		return f, exit.Usage("contexts: %w", err)
 	}
 	if err := parseContexts(path, data, &f); err != nil {
-		return f, exit.Usage("%w\nmend the file, or remove it and add the contexts anew (netmon context add)", err)
+		return f, exit.Usage("%w\ncorrect the file, or remove it and add the contexts again (netmon context add)", err)
 	}
 	if f.HasPasswords() {
 		if err := private.Err(private.Secret(path)); err != nil {

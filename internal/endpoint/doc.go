@@ -1,7 +1,7 @@
 // Package endpoint finds the broker that a command is for, and who the caller is
-// there: by flag, by environment, by a context that was kept under a name, else
-// among the brokers of this host, which note themselves while they run.
+// there: by flag, by environment, by a context that was saved under a name, else among
+// the brokers of this host, which leave a note while they run.
 //
-// Errors that a person can mend by other words on the command line are those of
-// exit.Usage. Passwords in addresses are in no error: see Redact.
+// Errors that a person can correct on the command line are those of exit.Usage.
+// Passwords in addresses are in no error: see Redact.
 package endpoint

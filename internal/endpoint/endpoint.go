@@ -68,7 +68,7 @@ func CheckCreds(files []string) error {
 	return errors.Join(errs...)
 }
 
-// Choose goes by flag, then environment, then the context in use, then
+// Choose looks at the flag, then environment, then the context in use, then
 // the default. Flags that are not given are "". A context's credentials go to
 // its own broker only.
 func Choose(broker, inContext string, creds []string) (Endpoint, error) {
@@ -185,7 +185,7 @@ func (p Endpoint) options() ([]nats.Option, error) {
 	return nil, nil
 }
 
-// Person is who we are there, where the broker knows who is who.
+// Person is who we are there, where the broker has identities.
 func (p Endpoint) Person() console.Person {
 	switch {
 	case p.Identity != "":
@@ -223,11 +223,11 @@ func (p Endpoint) Explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown) && p.Identity != "":
-		return fmt.Errorf("%s, by %s: %w: its certificate is of another authority than the one that you joined: the mesh changed its authority without you, or it is another broker, or somebody between. Ask an admin (netmon access authority shows the fingerprint there); a new line, netmon token new console there, lets you in again: netmon context add NAME --join LINE --replace", Redact(p.URL), p.From, console.ErrUnreachable)
+		return fmt.Errorf("%s, by %s: %w: its certificate is from another authority than the one that you joined: the mesh changed its authority without you, this is another broker, or somebody is in between. Ask an admin (netmon access authority shows the fingerprint there); a new line, netmon token new console there, lets you in again: netmon context add NAME --join LINE --replace", Redact(p.URL), p.From, console.ErrUnreachable)
 	case errors.As(err, &unknown) && p.Identity == "":
 		return fmt.Errorf("%s, by %s: %w: its certificate is of a mesh that you did not join: on the broker's own host run this as the broker's user, or as root; elsewhere netmon context add NAME --join LINE, with a line of its admin (netmon token new console)", Redact(p.URL), p.From, console.ErrUnreachable)
 	case p.Identity != "" && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthRevoked)):
-		return fmt.Errorf("%s, by %s: %w: the broker does not let this identity in: it was shut out, or the broker has another store; an admin makes a new line (netmon token new console), for netmon context add NAME --join LINE --replace", Redact(p.URL), p.From, err)
+		return fmt.Errorf("%s, by %s: %w: the broker does not let this identity in: it was shut out, or the broker has another store; ask an admin for a new line (netmon token new console), for netmon context add NAME --join LINE --replace", Redact(p.URL), p.From, err)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return fmt.Errorf("%s, by %s: %w: the broker does not let us in: --creds FILE, or netmon context add NAME --broker URL --creds FILE", Redact(p.URL), p.From, err)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"netmon/broker/access"
-	"netmon/console/words"
+	"netmon/console/shellwords"
 	"netmon/identity"
 	"netmon/internal/atomicfile"
 	"netmon/internal/private"
@@ -73,7 +73,7 @@ func noteBroker(b Local) (forget func(), err error) {
 	}, nil
 }
 
-// Note is noteBroker for a broker that starts all the same where it cannot be done.
+// Note is noteBroker for a broker that starts anyway where it cannot be done.
 func Note(b Local, log *slog.Logger) (forget func()) {
 	forget, err := noteBroker(b)
 	if err != nil {
@@ -192,4 +192,4 @@ func SameFolder(a, b string) bool {
 }
 
 // creds is what a command is given to come to this broker and no other.
-func (b Local) creds() string { return "--creds " + words.Quote(b.Admin) }
+func (b Local) creds() string { return "--creds " + shellwords.Quote(b.Admin) }

@@ -49,7 +49,7 @@ func TestLocalBrokers_NewestFirstAndWithoutThoseGone(t *testing.T) {
 	older, newer := localStore(t, "tls://127.0.0.1:1"), localStore(t, "tls://127.0.0.1:2")
 	noted(t, older, "tls://127.0.0.1:1")
 	noted(t, newer, "tls://127.0.0.1:2")
-	noted(t, older, "tls://127.0.0.1:1") // started anew: one note, and the newest
+	noted(t, older, "tls://127.0.0.1:1") // started again: one note, and the newest
 	gone := localStore(t, "tls://127.0.0.1:3")
 	noted(t, gone, "tls://127.0.0.1:3")
 	if err := os.RemoveAll(gone); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// AsStranger connects an agent without an identity. It goes on trying where the
+// AsStranger connects an agent without an identity. It keeps trying where the
 // broker wants one, and measures meanwhile: the mesh may ask since yesterday.
 func (p Endpoint) AsStranger(id string) func(...nats.Option) (*nats.Conn, error) {
 	return func(o ...nats.Option) (*nats.Conn, error) {
@@ -27,6 +27,6 @@ func (p Endpoint) explainToAgent(id string, err error) error {
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	return fmt.Errorf("%s, by %s: the broker wants to know who an agent is, and its certificate is of a mesh that this one did not join: its admin makes a line for netmon agent --join LINE: "+
+	return fmt.Errorf("%s, by %s: the broker requires an identity, and its certificate is from a mesh that this agent did not join: ask its admin for a line for netmon agent --join LINE: "+
 		"netmon token new agent --id %s (with --replace if %s was in before and lost its state): %w", Redact(p.URL), p.From, id, id, err)
 }

@@ -1,5 +1,5 @@
-// Package exit says with which code a command ends. What decides it is an error
-// that says so itself, wherever it comes from; all others end with No.
+// Package exit says with which code a command ends. An error may choose its own code,
+// wherever it comes from; all others end with No.
 package exit
 
 import "fmt"
@@ -14,7 +14,7 @@ const (
 	Interrupted = 130
 )
 
-// Error ends the program with Code; a nil Err has been told already.
+// Error ends the program with Code; a nil Err has already been reported.
 type Error struct {
 	Code int
 	Err  error

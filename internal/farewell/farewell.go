@@ -17,7 +17,7 @@ import (
 )
 
 // ErrUnknown says that there is no heartbeat of an agent, or that it is gone already.
-var ErrUnknown = errors.New("no agent of that name is known: netmon get agents lists those that are")
+var ErrUnknown = errors.New("no agent of that name is known: netmon get agents lists them")
 
 // attempts is how often a heartbeat may come in between.
 const attempts = 5
@@ -34,7 +34,7 @@ func Forget(ctx context.Context, js jetstream.JetStream, agent string) error {
 	})
 }
 
-// Write says of an agent that it is gone, if may agrees: it is told the last
+// Write says of an agent that it is gone, if may agrees: it is given the last
 // heartbeat, and how long ago the broker got it. A heartbeat that comes meanwhile
 // is never replaced unseen. may is nil for yes.
 func Write(ctx context.Context, js jetstream.JetStream, agent string, may func(a wire.Alive, ago time.Duration) error) error {
@@ -81,7 +81,7 @@ func write(ctx context.Context, js jetstream.JetStream, agent, subject string, m
 	m.Data = data
 	_, err = retry.Replace(ctx, js, wire.AgentsStream, m, last.Sequence)
 	if retry.Conflict(err) {
-		return false, fmt.Errorf("%s is heard all the time: %w", agent, err)
+		return false, fmt.Errorf("%s keeps sending heartbeats: %w", agent, err)
 	}
 	if err != nil {
 		return true, fmt.Errorf("say that %s is gone: %w", agent, err)

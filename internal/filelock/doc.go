@@ -1,3 +1,3 @@
-// Package filelock takes the operating system's lock on a file. It goes with
-// the process, however that ends.
+// Package filelock takes the operating system's lock on a file. The lock ends with the
+// process, however that ends.
 package filelock

@@ -6,7 +6,7 @@ import (
 )
 
 // ErrTaken says that another process, or another part of this one, has the lock.
-var ErrTaken = errors.New("it is locked by another")
+var ErrTaken = errors.New("it is locked by another process")
 
 // Take makes the file of this path where there is none, and takes its lock, which
 // is let go when the file is closed.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 
 	"netmon/broker"
@@ -15,12 +17,12 @@ import (
 	"netmon/internal/private"
 )
 
-// openAccess decides whether a broker asks who people are: where others can
+// openAccess decides whether a broker has identities: where others can
 // reach it, where it did before, and where it is told to.
 func openAccess(o BrokerOptions) (*access.Authority, error) {
 	folder := access.FolderOf(o.Store)
 	if err := broker.Whole(o.Store); err != nil { // before keys are made in it
-		return nil, err
+		return nil, fmt.Errorf("%w (netmon restore DIR --store %s)", err, o.Store)
 	}
 	switch {
 	case o.Insecure:
@@ -51,7 +53,7 @@ func openAccess(o BrokerOptions) (*access.Authority, error) {
 func refusal(err error) error {
 	var open *broker.OpenError
 	if errors.As(err, &open) {
-		return exit.Usage("%w", err)
+		return exit.Usage("%w\nto start it as it is, on a network that you trust: --insecure", err)
 	}
 	return err
 }
@@ -64,6 +66,21 @@ func warnOpen(w io.Writer, b *broker.Broker, told bool) {
 			fmt.Fprintf(w, "netmon: WARNING: %s\n", o)
 		}
 	}
+}
+
+// otherHosts are the addresses of this host, own, that may take the place of the one in
+// the URL of a broker: those of one that listens on all of them and is told no name.
+func otherHosts(listen, advertise, broker string, own []string) []string {
+	host, _, err := net.SplitHostPort(listen)
+	ip, notIP := netip.ParseAddr(host)
+	if err != nil || advertise != "" || host != "" && (notIP != nil || !ip.IsUnspecified()) {
+		return nil
+	}
+	u, err := url.Parse(broker)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(own), func(a string) bool { return a == u.Hostname() })
 }
 
 // reachedBy are the hosts that the broker's certificate must name.

@@ -9,7 +9,7 @@ import (
 	"netmon/broker/access"
 )
 
-// TestOpenAccess_Rules decides when a broker asks who people are.
+// TestOpenAccess_Rules decides when a broker has identities.
 func TestOpenAccess_Rules(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

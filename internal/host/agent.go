@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -11,12 +12,15 @@ import (
 	"netmon/agent/spool"
 	"netmon/console"
 	"netmon/internal/membership"
+	"netmon/internal/memory"
+	"netmon/probes"
 )
 
 // AgentOptions are what somebody who starts an agent says of it.
 type AgentOptions struct {
 	Labels  map[string]string // unless it joined with others
 	Spool   spool.Options
+	Kinds   probes.List // what it can measure
 	Policy  *policy.Policy
 	File    string // that the policy is of, "" for the default
 	Version string
@@ -35,9 +39,11 @@ func NewAgent(o AgentOptions, state string, joined membership.Membership) (*agen
 	if err != nil {
 		return nil, err
 	}
+	bodies := bodiesWithin(memoryLimit())
+	o.Log.Info("memory", "most", memory.Find().String(), "bodies", fmt.Sprintf("%d MiB", bodies>>20))
 	o.Log.Info("policy", "file", o.File, "says", console.PolicyText(o.Policy.Summary()))
-	return agent.New(agent.Options{ID: joined.ID, Labels: labels, State: state, Policy: o.Policy, Version: o.Version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: o.Log, Opened: o.Opened, Domain: o.Domain,
-		Spool: o.Spool})
+	return agent.New(agent.Options{Kinds: o.Kinds, ID: joined.ID, Labels: labels, State: state, Policy: o.Policy, Version: o.Version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: o.Log, Opened: o.Opened, Domain: o.Domain,
+		Spool: o.Spool, Bodies: bodies})
 }
 
 // RunAgent runs an agent until ctx ends, and keeps the heap of this process small
@@ -48,5 +54,6 @@ func RunAgent(ctx context.Context, a *agent.Agent) error {
 	defer balancing.Wait()
 	defer stop()
 	balancing.Go(func() { balanceHeap(balance) })
+	defer limitMemory(memory.Find())()
 	return a.Run(ctx)
 }

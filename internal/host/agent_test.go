@@ -11,18 +11,19 @@ import (
 
 	"netmon/agent/policy"
 	"netmon/internal/membership"
+	"netmon/probes/kinds"
 )
 
 // TestRunAgent_LeavesTheHeapAsItWas: what balances it has ended, too.
 func TestRunAgent_LeavesTheHeapAsItWas(t *testing.T) {
 	t.Setenv("GOGC", "")
-	p, err := policy.New(policy.Default(), "default")
+	p, err := policy.New(policy.Default(), kinds.All(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
 	errNobody := errors.New("nobody is there")
 	nobody := func(...nats.Option) (*nats.Conn, error) { return nil, errNobody }
-	a, err := NewAgent(AgentOptions{Policy: p, Version: "1.0.0", Log: slog.New(slog.DiscardHandler)}, t.TempDir(), membership.Membership{ID: "paris", Connect: nobody})
+	a, err := NewAgent(AgentOptions{Kinds: kinds.All(), Policy: p, Version: "1.0.0", Log: slog.New(slog.DiscardHandler)}, t.TempDir(), membership.Membership{ID: "paris", Connect: nobody})
 	if err != nil {
 		t.Fatal(err)
 	}

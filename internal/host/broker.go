@@ -11,7 +11,7 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
-	"netmon/console/words"
+	"netmon/console/shellwords"
 	"netmon/internal/endpoint"
 	"netmon/internal/exit"
 	"netmon/internal/userdirs"
@@ -31,12 +31,13 @@ type BrokerOptions struct {
 type Broker struct {
 	*broker.Broker
 	Controller func(...nats.Option) (*nats.Conn, error) // connects as the controller
-	authority  *access.Authority                        // nil: it asks nobody who they are
+	authority  *access.Authority                        // nil: it has no identities
 	forget     func()                                   // takes back the note of it for commands on this host
+	hosts      []string                                 // further addresses by which others may join
 	log        *slog.Logger
 }
 
-// Start starts a broker, after it has decided whether it asks who people are, and
+// Start starts a broker, after it has decided whether it has identities, and
 // notes it for commands on this host. Its other parts run in [Broker.Serve].
 // The error of a broker that would be open to whoever comes is wrong use.
 func Start(ctx context.Context, o BrokerOptions) (*Broker, error) {
@@ -55,7 +56,7 @@ func Start(ctx context.Context, o BrokerOptions) (*Broker, error) {
 
 func start(ctx context.Context, o BrokerOptions) (*Broker, error) {
 	if o.Access != nil && o.NoController {
-		return nil, exit.Usage("--no-controller: without it no agent learns whom to obey, and this broker asks who people are: leave it out, or add --insecure")
+		return nil, exit.Usage("--no-controller: without a controller no agent learns whom to obey, and this broker has identities: leave it out, or add --insecure")
 	}
 	nb, err := broker.Start(ctx, o.Options)
 	if err != nil {
@@ -70,7 +71,7 @@ func start(ctx context.Context, o BrokerOptions) (*Broker, error) {
 		nb.Close()
 		return nil, err
 	}
-	b.tellBrought(ctx, o.Talk, o.OwnAgent)
+	b.printBrought(ctx, o.Talk, o.OwnAgent)
 	return b, nil
 }
 
@@ -97,6 +98,7 @@ func (b *Broker) note(o BrokerOptions) error {
 		}
 		return nil
 	}
+	b.hosts = otherHosts(o.Listen, o.Advertise, b.URL(), endpoint.OwnAddresses())
 	local, err := localURL(o.Listen, b.URL())
 	if err == nil {
 		err = b.authority.WriteAdmin(b.authority.Admin(), local)
@@ -123,6 +125,7 @@ type Serving struct {
 	Answers func()         // when not nil, called once what people save gets through, perhaps again later
 
 	Notifier *NotifierOptions // nil: there is no notifier
+	History  History          // that its controller keeps; Folder is beside the streams unless it says otherwise
 }
 
 // Serve runs the broker, its controller, what lets people in and its notifier, until ctx
@@ -150,7 +153,7 @@ func (b *Broker) Serve(ctx context.Context, s Serving) error {
 	} else {
 		limits = *s.Limits
 		parts.Go(func() {
-			b.Control(ctx, limits, sync.OnceFunc(func() {
+			b.control(ctx, limits, s.History, sync.OnceFunc(func() {
 				close(kept)
 				if s.Kept != nil {
 					s.Kept()
@@ -160,29 +163,33 @@ func (b *Broker) Serve(ctx context.Context, s Serving) error {
 	}
 	parts.Go(func() { b.Answer(ctx, kept, s.Answers) })
 	parts.Go(func() { keepMemory(ctx, b.log) })
-	parts.Go(func() { b.KeepRoom(ctx, b.Controller, limits) })
+	parts.Go(func() { b.AdjustLimit(ctx, b.Controller, limits) })
 	return b.Run(ctx)
 }
 
 // Control is the controller of the mesh until ctx ends. ready is called once the
 // streams are there, perhaps again later.
 func (b *Broker) Control(ctx context.Context, limits broker.Limits, ready func()) {
-	c := controls{connect: b.Controller, limits: limits, rooms: b.Rooms, ready: ready, log: b.log}
+	b.control(ctx, limits, History{Folder: broker.HistoryFolder(b.Store())}, ready)
+}
+
+func (b *Broker) control(ctx context.Context, limits broker.Limits, h History, ready func()) {
+	c := controls{connect: b.Controller, limits: limits, space: b.Space, ready: ready, history: h, log: b.log}
 	if b.authority != nil {
 		c.access = accessOf(b.authority)
 	}
 	c.run(ctx)
 }
 
-// TellAccess says how to let others in, from this host.
-func (b *Broker) TellAccess(w io.Writer) {
+// PrintAccess says how to let others in, from this host.
+func (b *Broker) PrintAccess(w io.Writer) {
 	if b.authority == nil {
 		return
 	}
 	by := ""
 	// What a command would find here: a context in use, or the environment, goes first.
 	if e, err := endpoint.Choose("", "", nil); err != nil || !endpoint.SameFolder(e.Identity, b.authority.Admin()) {
-		by = " --creds " + words.Quote(b.authority.Admin())
+		by = " --creds " + shellwords.Quote(b.authority.Admin())
 	}
 	fmt.Fprintf(w, "  let an agent in:   netmon token new agent --id NAME%s\n", by)
 	fmt.Fprintf(w, "  let a person in:   netmon token new console --name NAME --role operator%s\n", by)

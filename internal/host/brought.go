@@ -11,41 +11,41 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
-	"netmon/console/words"
+	"netmon/console/shellwords"
 	"netmon/wire"
 )
 
-// tellBrought says what a broker's start brought along from when its mesh asked,
+// printBrought says what a broker's start brought along from when its mesh asked,
 // or did not ask, who people are, and what it left where it was.
-func (b *Broker) tellBrought(ctx context.Context, w io.Writer, own string) {
+func (b *Broker) printBrought(ctx context.Context, w io.Writer, own string) {
 	is := b.Brought()
 	if is.Missing != "" {
-		fmt.Fprintf(w, "netmon: --bring-along %s: the store keeps nothing under that name: it was brought along before, or never there\n", is.Missing)
+		fmt.Fprintf(w, "netmon: --bring-along %s: the store has nothing under that name: it was brought along before, or never existed\n", is.Missing)
 	}
 	for _, h := range is.Left {
-		fmt.Fprintf(w, "netmon: WARNING: %s also holds what this mesh does not use (%s): %s\n   --bring-along %s goes on with that, and sets aside what is in use now\n", b.Store(), h.Name(), h, h.Name())
+		fmt.Fprintf(w, "netmon: WARNING: %s also holds data that this mesh does not use (%s): %s\n   --bring-along %s continues with that, and sets aside what is in use now\n", b.Store(), h.Name(), h, h.Name())
 	}
 	if is.From == "" {
 		return
 	}
 	kept, err := b.kept(ctx)
 	text := keptText(kept)
-	if err != nil { // it is there all the same
+	if err != nil { // it is there anyway
 		text = "all there was (" + err.Error() + ")"
 	}
-	before := "before this mesh asked who people are"
+	before := "before this mesh had identities"
 	switch {
 	case b.authority == nil:
-		before = "when this mesh asked who people are"
+		before = "when this mesh had identities"
 	case is.From != broker.OpenName:
 		before = "when this mesh had other keys"
 	}
 	fmt.Fprintf(w, "netmon: brought along from %s: %s\n", before, text)
 	if is.Aside != "" {
-		fmt.Fprintf(w, "netmon: what was in its place is set aside in %s: to look at it: netmon broker --store %s --listen 127.0.0.1:0\n", is.Aside, words.Quote(is.Aside))
+		fmt.Fprintf(w, "netmon: what was in its place is set aside in %s: to look at it: netmon broker --store %s --listen 127.0.0.1:0\n", is.Aside, shellwords.Quote(is.Aside))
 	}
 	if names := strangers(kept.Agents, b.authority, own); len(names) > 0 {
-		fmt.Fprintf(w, "netmon: agents of before come back with a line each, and keep what they measure until then: %s\n   netmon token new agent --id %s\n", strings.Join(names, ", "), names[0])
+		fmt.Fprintf(w, "netmon: earlier agents come back with a line each, and keep what they measure until then: %s\n   netmon token new agent --id %s\n", strings.Join(names, ", "), names[0])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -11,6 +12,7 @@ import (
 
 	"netmon/broker"
 	"netmon/controller"
+	"netmon/history/feed"
 )
 
 // controls is what a controller needs.
@@ -18,15 +20,20 @@ type controls struct {
 	connect func(...nats.Option) (*nats.Conn, error)
 	limits  broker.Limits
 	access  controller.Access
-	rooms   func(context.Context) []broker.ServerRoom // of the servers, as far as they tell; may be nil
-	ready   func()                                    // called once the streams are there; may be nil
+	space   func(context.Context) []broker.ServerSpace // of the servers, as far as they report it; may be nil
+	ready   func()                                     // called once the streams are there; may be nil
+	history History                                    // that it keeps
 	log     *slog.Logger
 }
 
 // run provisions the mesh and controls it until ctx ends.
 func (o controls) run(ctx context.Context) {
+	feeder := o.history.feeder(o)
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	provisioned := sync.OnceFunc(func() { parts.Go(func() { feeder.Run(ctx) }) })
 	for wait := 250 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
-		err := o.once(ctx)
+		err := o.once(ctx, provisioned, feeder)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -38,7 +45,7 @@ func (o controls) run(ctx context.Context) {
 	}
 }
 
-func (o controls) once(ctx context.Context) error {
+func (o controls) once(ctx context.Context, provisioned func(), feeder *feed.Feeder) error {
 	nc, err := o.connect(nats.Name("netmon controller"), nats.IgnoreAuthErrorAbort(), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if err != nil {
 		return err
@@ -50,9 +57,9 @@ func (o controls) once(ctx context.Context) error {
 	}
 	provision := func(ctx context.Context) error {
 		err := broker.Provision(ctx, js, o.limits)
-		var room *broker.RoomError
-		if errors.As(err, &room) && o.rooms != nil {
-			room.Servers = o.rooms(ctx)
+		var space *broker.SpaceError
+		if errors.As(err, &space) && o.space != nil {
+			space.Servers = o.space(ctx)
 		}
 		var kept *broker.KeptError
 		if errors.As(err, &kept) {
@@ -64,6 +71,7 @@ func (o controls) once(ctx context.Context) error {
 	if err := provision(ctx); err != nil {
 		return err
 	}
+	provisioned()
 	if o.access.Adopt != nil { // before anybody may change what is saved; the controller tries again
 		if err := o.access.Adopt(ctx, js); err != nil {
 			o.log.Error("accept what was saved before", "error", err)
@@ -72,9 +80,10 @@ func (o controls) once(ctx context.Context) error {
 	if o.ready != nil {
 		o.ready()
 	}
-	ctl, err := controller.New(nc, provision, o.access, o.log)
+	ctl, err := controller.New(nc, provision, o.access, o.log, feeder.Lead)
 	if err != nil {
 		return err
 	}
+	ctl.Share(func(r controller.Reading) { feeder.Offer(chunkOf(r)) })
 	return ctl.Run(ctx)
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"math"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
@@ -27,6 +28,40 @@ func keepMemory(ctx context.Context, log *slog.Logger) {
 	limit := memory.Find()
 	log.Info("soft memory limit", "most", limit.String())
 	memory.Keep(ctx, limit)
+}
+
+// limitMemory sets the soft limit of a process without a broker, which has one of
+// its own that follows what is alive. It returns what undoes it.
+func limitMemory(most memory.Limit) (undo func()) {
+	if most.Own || most.Bytes == 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return func() {}
+	}
+	debug.SetMemoryLimit(most.Bytes)
+	return func() { debug.SetMemoryLimit(math.MaxInt64) }
+}
+
+// memoryLimit is what this process may take, bytes: what the environment says, or
+// what its control group or its host has for it; 0 is not known.
+func memoryLimit() int64 {
+	most := memory.Find()
+	if !most.Own {
+		return most.Bytes
+	}
+	if n := debug.SetMemoryLimit(-1); n != math.MaxInt64 {
+		return n
+	}
+	return 0 // GOMEMLIMIT=off
+}
+
+// bodiesWithin is what an agent's runs may hold of bodies where the process may
+// take so much: a quarter, as a body has a copy while it grows, and the collector
+// comes late.
+func bodiesWithin(most int64) int64 {
+	const least, unknown, greatest = 8 << 20, 64 << 20, 256 << 20
+	if most <= 0 {
+		return unknown
+	}
+	return min(max(most/4, least), greatest)
 }
 
 // How far an agent's heap may grow before it is collected, percent. At 10,000

@@ -23,7 +23,7 @@ type NotifierOptions struct {
 	Opened  func() // called when it is connected; may be nil
 }
 
-// RunNotifier sends what channels are to be told until ctx ends, and returns when what
+// RunNotifier sends what channels are to be sent until ctx ends, and returns when what
 // was being sent is, or was given up.
 func RunNotifier(ctx context.Context, o NotifierOptions, joined membership.Notifier) error {
 	o.Log.Info("notifier's policy", "file", o.File)
@@ -36,7 +36,7 @@ func RunNotifier(ctx context.Context, o NotifierOptions, joined membership.Notif
 	return notify.New(n).Run(ctx)
 }
 
-// asker is who asks for a channel to be tried, by the server's word: the mesh lets
+// asker is who asks for a channel to be tried, as the server says: the mesh lets
 // operators and admins ask.
 func asker(m *nats.Msg) (string, error) {
 	name, role, err := identity.ByServer(m)

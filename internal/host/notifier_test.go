@@ -12,6 +12,7 @@ import (
 
 	"netmon/broker"
 	"netmon/console"
+	"netmon/internal/need"
 	"netmon/notify"
 	"netmon/notify/policy"
 	"netmon/wire"
@@ -20,6 +21,7 @@ import (
 // TestBroker_ServesANotifier: the notifier of the process joins a mesh that asks who
 // people are, obeys what was let in, answers, and ends with the rest.
 func TestBroker_ServesANotifier(t *testing.T) {
+	need.Time(t)
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer hook.Close()

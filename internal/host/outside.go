@@ -20,6 +20,7 @@ type Outside struct {
 	Endpoint  endpoint.Endpoint // of the servers; its credentials are for a mesh without an authority
 	Authority *access.Authority // may be nil
 	Limits    broker.Limits
+	History   History
 	Ready     func() // called once the streams are there
 	Log       *slog.Logger
 
@@ -44,14 +45,15 @@ func (o Outside) Run(ctx context.Context) error {
 		}
 	})
 	if o.Authority == nil {
-		controls{connect: o.Endpoint.Connect, limits: o.Limits, ready: o.Ready, log: o.Log}.run(ctx)
+		controls{connect: o.Endpoint.Connect, limits: o.Limits, ready: o.Ready, history: o.History, log: o.Log}.run(ctx)
 		return nil
 	}
-	return outside(ctx, o.Authority, o.Endpoint.URL, o.Limits, o.Log, o.Ready)
+	return o.outside(ctx)
 }
 
 // outside controls, and lets in, at servers that are not embedded.
-func outside(ctx context.Context, a *access.Authority, url string, limits broker.Limits, log *slog.Logger, ready func()) error {
+func (o Outside) outside(ctx context.Context) error {
+	a, url, log := o.Authority, o.Endpoint.URL, o.Log
 	credential, err := a.Outside(access.Controller, "controller")
 	if err != nil {
 		return err
@@ -60,8 +62,8 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	if err != nil {
 		return err
 	}
-	connect := func(o ...nats.Option) (*nats.Conn, error) {
-		return nats.Connect(url, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), o...)...)
+	connect := func(more ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(url, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), more...)...)
 	}
 	again := make(chan struct{}, 1) // a server that comes back may know old accounts only
 	forgotten := func(*nats.Conn) {
@@ -77,10 +79,10 @@ func outside(ctx context.Context, a *access.Authority, url string, limits broker
 	defer system.Close()
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
-	first, _, _ := strings.Cut(url, ",") // who joins at one server of a cluster is told of the others
+	first, _, _ := strings.Cut(url, ",") // who joins at one server of a cluster learns of the others
 	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: first, Again: again}, log) })
-	rooms := func(ctx context.Context) []broker.ServerRoom { return broker.Rooms(ctx, system) }
-	wg.Go(func() { controls{connect, limits, accessOf(a), rooms, ready, log}.run(ctx) })
+	rooms := func(ctx context.Context) []broker.ServerSpace { return broker.Space(ctx, system) }
+	wg.Go(func() { controls{connect, o.Limits, accessOf(a), rooms, o.Ready, o.History, log}.run(ctx) })
 	wg.Wait()
 	return nil
 }

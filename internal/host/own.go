@@ -17,15 +17,15 @@ import (
 // Own is how the agent and the person in the broker's own process connect: by
 // identities like anybody else's. id is
 // the agent's, state its folder.
-func (b *Broker) Own(id string, labels map[string]string, state string, talk io.Writer) (membership.Membership, endpoint.Place, error) {
-	agent, person := membership.Membership{ID: id, Connect: b.Connect}, endpoint.Place{Connect: b.Connect, URL: b.URL()}
+func (b *Broker) Own(id string, labels map[string]string, state string, talk io.Writer) (membership.Membership, endpoint.Broker, error) {
+	agent, person := membership.Membership{ID: id, Connect: b.Connect}, endpoint.Broker{Connect: b.Connect, URL: b.URL()}
 	if b.authority == nil {
 		return agent, person, nil
 	}
 	dir := membership.IdentityFolder(state)
 	as, err := b.authority.Enrol(dir, b.URL(), wire.AccessCommand{Name: agent.ID, Role: wire.RoleAgent, Labels: labels})
 	if errors.Is(err, access.ErrShutOut) && as.Credential.Name != "" {
-		fmt.Fprintf(talk, "netmon: the agent of this process, %v: it measures on, and nobody gets its results; to let it in again: netmon token new agent --id %s, then start this anew\n", err, agent.ID)
+		fmt.Fprintf(talk, "netmon: the agent of this process, %v: it keeps measuring, but nobody gets its results; to let it in again: netmon token new agent --id %s, then restart this\n", err, agent.ID)
 		err = nil
 	}
 	if err != nil {

@@ -40,7 +40,7 @@ func TestBroker_ServeEndsWhatItBegan(t *testing.T) {
 	}
 }
 
-// TestStart_WithoutControllerAsksNobody: a broker that asks who people are needs
+// TestStart_WithoutControllerAsksNobody: a broker that has identities needs
 // somebody to tell agents whom to obey.
 func TestStart_WithoutControllerAsksNobody(t *testing.T) {
 	o := BrokerOptions{AskAll: true, NoController: true, Talk: io.Discard, Options: broker.Options{Listen: "127.0.0.1:0", Store: t.TempDir(), Log: slog.New(slog.DiscardHandler)}}
@@ -48,7 +48,7 @@ func TestStart_WithoutControllerAsksNobody(t *testing.T) {
 		if b, err := Start(t.Context(), o); err == nil {
 			b.Close()
 			t.Fatal("it started")
-		} else if want := "--no-controller: without it no agent learns whom to obey"; err.Error()[:len(want)] != want {
+		} else if want := "--no-controller: without a controller no agent learns whom to obey"; err.Error()[:len(want)] != want {
 			t.Error(err)
 		}
 	}

@@ -76,7 +76,7 @@ func (b *Broker) Answer(ctx context.Context, kept <-chan struct{}, answers func(
 	case <-kept:
 	case <-time.After(keptPatience):
 	}
-	serveAccess(ctx, b.authority, b.Controller, access.Service{Push: b.UpdateAccounts, URL: b.URL(), Ready: answers,
+	serveAccess(ctx, b.authority, b.Controller, access.Service{Push: b.UpdateAccounts, URL: b.URL(), Hosts: b.hosts, Ready: answers,
 		Switch: func(ctx context.Context) error { return b.Rekey(ctx, b.authority) }}, b.log)
 }
 

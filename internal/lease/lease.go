@@ -1,9 +1,9 @@
-// Package lease has one of several processes do something: it holds a key of the
-// bucket [wire.ControlBucket], writes it again and again, and the key is gone
-// [wire.LeaseTTL] after nobody does.
+// Package lease lets one of several processes do something: it holds a key of the
+// bucket [wire.ControlBucket] and renews it; the key is gone [wire.LeaseTTL] after the
+// last renewal.
 //
-// Two may believe that they hold it for a moment all the same, as when one of them
-// was stopped for longer than that. What is done under a lease has to bear it.
+// Two processes may both believe for a moment that they hold it, as when one of them
+// was stopped for longer than that. What is done under a lease has to tolerate that.
 package lease
 
 import (
@@ -42,7 +42,7 @@ func New(nc *nats.Conn, kv jetstream.KeyValue, key string) *Lease {
 
 // Run waits until nobody else holds the lease, and calls do while this process holds
 // it. The context of do ends when the lease is lost. Run returns when do has, with
-// its error, or with why the lease was lost; the lease is let go then. waiting is told
+// its error, or with why the lease was lost; the lease is let go then. waiting is called with
 // once who else holds it.
 func (l *Lease) Run(ctx context.Context, waiting func(wire.Lease), do func(context.Context) error) error {
 	revision, err := l.acquire(ctx, waiting)

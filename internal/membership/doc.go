@@ -1,4 +1,4 @@
-// Package membership is how the agent, or the person, of this host comes to belong
-// to a mesh: by a line that lets it in once, by the identity that it got for that
-// and keeps, or, at a broker that asks nobody who they are, as whoever it says.
+// Package membership is how the agent, or the person, of this host comes to belong to
+// a mesh: by a join line that lets it in once, by the identity that it got for that
+// and keeps, or, at a broker without identities, as whoever it says.
 package membership

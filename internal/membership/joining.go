@@ -16,8 +16,8 @@ import (
 	"netmon/wire"
 )
 
-// joinPlaces are the folders of agents in which a line may have been used before.
-func (w Wanted) joinPlaces() ([]string, error) {
+// joinFolders are the folders of agents in which a line may have been used before.
+func (w Wanted) joinFolders() ([]string, error) {
 	switch {
 	case w.State != "":
 		return []string{w.State}, nil
@@ -32,7 +32,7 @@ func (w Wanted) joinPlaces() ([]string, error) {
 
 // join exchanges a line for an identity. One that was exchanged here before is
 // known again, so that a unit or a container may keep the line. What can be wrong
-// here is looked at before the broker is asked.
+// here is checked before the broker is asked.
 func (w Wanted) join(ctx context.Context, text string) (Membership, error) {
 	line, err := identity.ParseLine(text)
 	if err != nil {
@@ -41,7 +41,7 @@ func (w Wanted) join(ctx context.Context, text string) (Membership, error) {
 	if w.Labels {
 		return Membership{}, exit.Usage("--label: an agent that joins has the labels of its line: make one with netmon token new agent --label NAME=VALUE")
 	}
-	places, err := w.joinPlaces()
+	places, err := w.joinFolders()
 	if err != nil {
 		return Membership{}, err
 	}
@@ -50,7 +50,7 @@ func (w Wanted) join(ctx context.Context, text string) (Membership, error) {
 			return w.member(state, "")
 		}
 	}
-	as := identity.Joiner{As: wire.JoinAgent, Host: JoinID(), Place: userdirs.State()}
+	as := identity.Joiner{As: wire.JoinAgent, Host: JoinID(), Folder: userdirs.State()}
 	if w.IDGiven {
 		as.Name = w.ID
 	}
@@ -62,7 +62,7 @@ func (w Wanted) join(ctx context.Context, text string) (Membership, error) {
 		return Membership{}, exit.Usage("%w", err)
 	}
 	if w.State != "" {
-		as.Place = IdentityFolder(known)
+		as.Folder = IdentityFolder(known)
 	}
 	var state string
 	as.Dir = func(got wire.Credential) (string, error) {
@@ -78,13 +78,13 @@ func (w Wanted) join(ctx context.Context, text string) (Membership, error) {
 }
 
 // notJoined is what becomes of an agent that a line did not let in. One that is of
-// that mesh already goes on as it is, if it is clear which one is meant: where
+// that mesh already continues as it is, if it is clear which one is meant: where
 // many agents have one line, that one is replaced while they are in.
 func (w Wanted) notJoined(line identity.Line, as identity.Joiner, places []string, err error) (Membership, error) {
 	if len(places) == 1 && (w.State != "" || w.IDGiven) {
 		have, loadErr := identity.Load(IdentityFolder(places[0]))
 		if loadErr == nil && identity.Fingerprint([]byte(have.Authority)) == line.Pin {
-			fmt.Fprintf(w.Say, "netmon: going on by the identity in %s; the line was not taken: %v\n", IdentityFolder(places[0]), err)
+			fmt.Fprintf(w.Say, "netmon: using the identity in %s; the line was not used: %v\n", IdentityFolder(places[0]), err)
 			return w.member(places[0], "")
 		}
 	}
@@ -101,7 +101,7 @@ func Console(ctx context.Context, text string) (id identity.Identity, dir string
 	if err != nil {
 		return id, "", exit.Usage("--join: %w", err)
 	}
-	return identity.Join(ctx, line, identity.Joiner{As: wire.JoinConsole, Place: userdirs.Config("identities"), Dir: func(got wire.Credential) (string, error) {
+	return identity.Join(ctx, line, identity.Joiner{As: wire.JoinConsole, Folder: userdirs.Config("identities"), Dir: func(got wire.Credential) (string, error) {
 		return freeFolder(userdirs.Config("identities", got.Name)), nil
 	}})
 }

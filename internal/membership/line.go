@@ -10,7 +10,7 @@ import (
 	"netmon/internal/exit"
 )
 
-// LineEnv holds a join line where it should stand neither in the list of
+// LineEnv holds a join line where it should be neither in the list of
 // processes nor in a shell's history.
 const LineEnv = "NETMON_JOIN"
 
@@ -33,7 +33,7 @@ func ReadLine(ctx context.Context, stdin io.Reader, given string) (string, error
 		return line, nil
 	}
 	if text == "" {
-		return "", exit.Usage("--join -: there is nothing on standard input: want the line that netmon token new prints, such as: netmon token new agent --id paris | ssh HOST netmon agent --join -")
+		return "", exit.Usage("--join -: standard input is empty: want the line that netmon token new prints, such as: netmon token new agent --id paris | ssh HOST netmon agent --join -")
 	}
 	return "", exit.Usage("--join -: there is no join line on standard input: want tls://HOST:PORT/join/TOKEN/PIN as netmon token new prints it")
 }

@@ -19,7 +19,7 @@ func TestJoinLine(t *testing.T) {
 		"on standard input":                   {"-", "\n  " + line + " \nmore\n", line, ""},
 		"without an end of line":              {"-", line, line, ""},
 		"with what is printed":                {"-", "netmon agent --join " + line + "\n", line, ""},
-		"nothing there":                       {"-", " \n\n", "", "there is nothing on standard input"},
+		"nothing there":                       {"-", " \n\n", "", "standard input is empty"},
 		"something else there":                {"-", "hello\n", "", "no join line on standard input"},
 		"more than a line can be":             {"-", strings.Repeat("x", 2*maxPasted), "", "no join line on standard input"},
 	} {

@@ -47,7 +47,7 @@ type Wanted struct {
 // IdentityFolder is where an agent with this state folder keeps its identity.
 func IdentityFolder(state string) string { return filepath.Join(state, "identity") }
 
-// stateOfAgent is the folder of an agent with this id.
+// stateOf is the folder of an agent with this id.
 func (w Wanted) stateOf(id string) (string, error) {
 	return StateOf(w.State, id)
 }
@@ -63,7 +63,7 @@ func StateOf(given, id string) (string, error) {
 	return "", userdirs.Homeless("--state")
 }
 
-// Find joins by --join, or finds the identity of before, or takes the
+// Find joins by --join, or finds the earlier identity, or takes the
 // broker that is chosen without one.
 func Find(ctx context.Context, w Wanted) (Membership, error) {
 	if w.Line != "" {
@@ -84,7 +84,7 @@ func Find(ctx context.Context, w Wanted) (Membership, error) {
 	case identity.Exists(own) && !credited && asked:
 		m, err := w.member(state, e.URL)
 		if err == nil {
-			fmt.Fprintf(w.Say, "netmon: as %s at %s, by the identity in %s; at a broker that asks nobody who they are give another --state\n", m.ID, endpoint.Redact(m.URL), own)
+			fmt.Fprintf(w.Say, "netmon: as %s at %s, by the identity in %s; for a broker without identities give another --state\n", m.ID, endpoint.Redact(m.URL), own)
 		}
 		return m, err
 	case identity.Exists(own) && !credited:
@@ -105,7 +105,7 @@ func memberAt(e endpoint.Endpoint, m Membership) (Membership, error) {
 			return Membership{}, err
 		}
 		if who.Credential.Role != wire.RoleAgent || who.Credential.Name != m.ID {
-			return Membership{}, exit.Usage("%s, by %s: this broker wants to know who an agent is, and the identity there is %s %s: netmon token new agent --id %s makes a line for netmon agent --join",
+			return Membership{}, exit.Usage("%s, by %s: this broker requires the identity of an agent, and the identity there is %s %s: netmon token new agent --id %s makes a line for netmon agent --join",
 				endpoint.Redact(e.URL), e.From, who.Credential.Role, who.Credential.Name, m.ID)
 		}
 		if m.Trust, err = identity.OpenTrust(e.Identity); err != nil {

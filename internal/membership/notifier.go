@@ -46,7 +46,7 @@ func (n Notifier) KeepUp(ctx context.Context, nc *nats.Conn, log *slog.Logger) {
 	}
 	trust, err := identity.OpenTrust(n.identity)
 	if err != nil {
-		log.Error("the authority of the mesh cannot be followed", "error", err)
+		log.Error("cannot follow the authority of the mesh", "error", err)
 		return
 	}
 	for {
@@ -57,11 +57,11 @@ func (n Notifier) KeepUp(ctx context.Context, nc *nats.Conn, log *slog.Logger) {
 			switch {
 			case err != nil || f.Pin == "":
 			case f.Over:
-				log.Warn("another authority took over: the one before counts no more here", "authority", f.Pin)
+				log.Warn("the mesh changed its authority: the previous one no longer counts here", "authority", f.Pin)
 			case f.Dropped:
-				log.Warn("the authority that was to take over was given up", "authority", f.Pin)
+				log.Warn("the change of the authority was given up", "authority", f.Pin)
 			default:
-				log.Warn("another authority is to take over: until then both count here", "authority", f.Pin)
+				log.Warn("the mesh is changing its authority: until then both count here", "authority", f.Pin)
 			}
 		}
 		select {
@@ -86,8 +86,8 @@ func (w Wanted) notifierState(name string) (string, error) {
 	return "", userdirs.Homeless("--state")
 }
 
-// notifierPlaces are the folders in which a notifier of this host may be at home.
-func (w Wanted) notifierPlaces() (states []string, err error) {
+// notifierFolders are the folders in which a notifier of this host may be at home.
+func (w Wanted) notifierFolders() (states []string, err error) {
 	switch {
 	case w.State != "":
 		return []string{w.State}, nil
@@ -106,11 +106,11 @@ func (w Wanted) notifierPlaces() (states []string, err error) {
 	return states, err
 }
 
-// FindNotifier joins by a line, or finds the identity of before, or takes the broker
+// FindNotifier joins by a line, or finds the earlier identity, or takes the broker
 // that is chosen without one. Of w it knows ID and IDGiven, a name to choose among several of
 // this host by, and all but Labels.
 func FindNotifier(ctx context.Context, w Wanted) (Notifier, error) {
-	places, err := w.notifierPlaces()
+	places, err := w.notifierFolders()
 	if err != nil {
 		return Notifier{}, err
 	}
@@ -135,7 +135,7 @@ func FindNotifier(ctx context.Context, w Wanted) (Notifier, error) {
 	case e.Identity != "":
 		return w.notifierIn(e.Identity, e.URL)
 	case len(e.Creds) > 0 && identity.NameIn(e.Creds[0]) != "":
-		// With the key alone it would believe whatever stands in the bucket of settings.
+		// With the key alone it would believe whatever is in the bucket of settings.
 		return Notifier{}, exit.Usage("%s: it is of %s, who joined a mesh; a notifier needs the whole identity, to know whose settings count: --creds FOLDER, where identity.json and ca.pem are, too",
 			e.Creds[0], identity.NameIn(e.Creds[0]))
 	}
@@ -151,7 +151,7 @@ func namesOf(states []string) (names []string) {
 }
 
 // joinNotifier exchanges a line for an identity, unless it was exchanged here before: a
-// unit or a container may keep it. One that is of that mesh already goes on as it is
+// unit or a container may keep it. One that is of that mesh already continues as it is
 // where the line lets nobody in any more, if it is clear which one is meant.
 func (w Wanted) joinNotifier(ctx context.Context, places []string) (Notifier, error) {
 	line, err := identity.ParseLine(w.Line)
@@ -163,17 +163,17 @@ func (w Wanted) joinNotifier(ctx context.Context, places []string) (Notifier, er
 			return w.notifierIn(dir, "")
 		}
 	}
-	place := userdirs.State()
+	folder := userdirs.State()
 	if w.State != "" {
-		place = IdentityFolder(w.State)
+		folder = IdentityFolder(w.State)
 	}
-	if place == "" {
+	if folder == "" {
 		return Notifier{}, userdirs.Homeless("--state")
 	}
-	if err := private.Err(private.Tree(place)); err != nil && w.State != "" {
+	if err := private.Err(private.Tree(folder)); err != nil && w.State != "" {
 		return Notifier{}, exit.Usage("%w", err)
 	}
-	id, dir, err := identity.Join(ctx, line, identity.Joiner{As: wire.JoinNotifier, Place: place, Dir: func(got wire.Credential) (string, error) {
+	id, dir, err := identity.Join(ctx, line, identity.Joiner{As: wire.JoinNotifier, Folder: folder, Dir: func(got wire.Credential) (string, error) {
 		state, err := w.notifierState(got.Name)
 		return IdentityFolder(state), err
 	}})
@@ -184,7 +184,7 @@ func (w Wanted) joinNotifier(ctx context.Context, places []string) (Notifier, er
 	if len(places) == 1 && (w.State != "" || w.IDGiven) {
 		own := IdentityFolder(places[0])
 		if have, loadErr := identity.Load(own); loadErr == nil && identity.Fingerprint([]byte(have.Authority)) == line.Pin {
-			fmt.Fprintf(w.Say, "netmon: going on by the identity in %s; the line was not taken: %v\n", own, err)
+			fmt.Fprintf(w.Say, "netmon: using the identity in %s; the line was not used: %v\n", own, err)
 			return w.notifierIn(own, "")
 		}
 	}

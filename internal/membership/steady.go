@@ -11,7 +11,7 @@ import (
 )
 
 // Steady is Connect for who stays connected: what becomes of the connection goes to the
-// log, once, and where the broker lets the notifier in no more it tries ever more seldom.
+// log, once, and where the broker no longer lets the notifier in it tries ever more seldom.
 func (n Notifier) Steady(log *slog.Logger) func(...nats.Option) (*nats.Conn, error) {
 	return func(more ...nats.Option) (*nats.Conn, error) {
 		var holding atomic.Pointer[nats.Conn]
@@ -21,11 +21,11 @@ func (n Notifier) Steady(log *slog.Logger) func(...nats.Option) (*nats.Conn, err
 			switch {
 			case retry.Refused(err):
 				if denied.Add(1) == 2 { // the first may be of a key that was just changed
-					log.Error("the broker does not let this notifier in: it was shut out (netmon access revoke), or its credentials are of another mesh; nothing is sent from here, and it is tried again, within 5 minutes each time. "+
+					log.Error("the broker does not let this notifier in: it was shut out (netmon access revoke), or its credentials belong to another mesh; it sends nothing, and tries again at least every 5 minutes. "+
 						"To join again: netmon token new notifier --name "+n.Name+" there, netmon notifier --join LINE here", "error", err)
 				}
 			case err != nil && denied.Load() == 0 && !away.Swap(true):
-				log.Warn("the broker is away; nothing is sent from here, and it is tried again", "error", err)
+				log.Warn("lost the connection to the broker; nothing is sent from here until it is back", "error", err)
 			}
 		}
 		again := retry.Connects{}
@@ -33,7 +33,7 @@ func (n Notifier) Steady(log *slog.Logger) func(...nats.Option) (*nats.Conn, err
 			nats.CustomReconnectDelay(func(int) time.Duration { return again.After(holding.Load().LastError()) }),
 			nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { lost(err) }), // also of the first attempt
 			nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
-				if !nc.IsClosed() && !retry.Refused(err) { // else it is told as an error
+				if !nc.IsClosed() && !retry.Refused(err) { // else it is reported as an error
 					lost(err)
 				}
 			}),

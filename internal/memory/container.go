@@ -17,7 +17,7 @@ const unlimited = 1 << 60
 
 // containerMemory is the least limit of the control groups that a process is
 // in, and of those above them; 0 is none. of is its /proc/PID/cgroup, root is
-// where control groups are mounted. What cannot be read is no limit: from inside
+// where control groups are mounted. What cannot be read is not a limit: from inside
 // a container, its own group is often all that can be seen, at the root.
 func containerMemory(of, root string) int64 {
 	list, err := os.ReadFile(of)

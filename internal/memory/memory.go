@@ -1,11 +1,11 @@
-// Package memory bounds what a process takes of its host's memory: a soft
-// limit in Go's sense, which the collector keeps at the cost of CPU.
+// Package memory bounds how much of its host's memory a process takes: a soft limit in
+// Go's sense, which the collector keeps at the cost of CPU.
 //
-// nats-server loads a block of 8 MiB for each that a reader of the store comes
-// by, drops it, and leaves it to the collector, which by itself lets the heap
-// double before it looks: a filtered read of 4 GiB made a broker of 50 MiB one of
-// gigabytes, for minutes (docs/adr/0031). Here the limit follows what is alive: so
-// much above it may be garbage, and no more.
+// nats-server loads a block of 8 MiB for each one that a reader of the store reaches,
+// drops it, and leaves it to the collector, which by itself lets the heap double
+// before it runs: a filtered read of 4 GiB made a broker of 50 MiB one of gigabytes,
+// for minutes (docs/adr/0031). Here the limit follows the live heap: only so much
+// above it may be garbage.
 package memory
 
 import (
@@ -40,7 +40,7 @@ const (
 
 // Limit is the most that this process may take.
 type Limit struct {
-	Bytes int64  // 0 is no limit that is known
+	Bytes int64  // 0 is not a limit that is known
 	Of    string // what it is a share of, for people
 	Own   bool   // the environment sets GOMEMLIMIT, and this package does nothing
 }
@@ -70,9 +70,9 @@ func share(host, container int64) Limit {
 	h, c := int64(float64(host)*ofHost), int64(float64(container)*ofContainer)
 	switch {
 	case c > 0 && (h == 0 || c < h):
-		return Limit{Bytes: c, Of: "80 % of what its control group may take"}
+		return Limit{Bytes: c, Of: "80 % of its control group's limit"}
 	case h > 0:
-		return Limit{Bytes: h, Of: "half of what the host has"}
+		return Limit{Bytes: h, Of: "half of the host's memory"}
 	}
 	return Limit{}
 }
@@ -90,14 +90,14 @@ func Keep(ctx context.Context, most Limit) {
 	var f follower
 	var idle idleness
 	for now := time.Now(); ; {
-		u := look()
+		u := readUse()
 		if next := f.limit(u, most.Bytes); next > set+hysteresis || next < set-hysteresis {
 			debug.SetMemoryLimit(next)
 			set = next
 		}
 		if idle.collect(now, u) {
 			debug.FreeOSMemory()
-			f.idle(look())
+			f.idle(readUse())
 		}
 		select {
 		case <-ctx.Done():
@@ -118,7 +118,7 @@ type use struct {
 	collecting, cpu float64 // seconds that processors collected, of all that they could have worked
 }
 
-func look() use {
+func readUse() use {
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/cpu/classes/gc/mark/idle:cpu-seconds"}, {Name: "/cpu/classes/total:cpu-seconds"},

@@ -108,14 +108,14 @@ func TestFollower(t *testing.T) {
 // TestLook: small objects are counted as they are allocated, and large ones are not.
 func TestLook(t *testing.T) {
 	runtime.GC()
-	before := look()
+	before := readUse()
 	var small [][]byte
 	for range 20 * mib / 1024 {
 		small = append(small, make([]byte, 1024))
 	}
 	large := make([]byte, 40*mib)
 	runtime.GC() // counts what each processor allocated
-	after := look()
+	after := readUse()
 	if grown := after.small - before.small; grown < 18*mib || grown > 30*mib {
 		t.Errorf("small objects grew by %d MiB, want about 20", grown/mib)
 	}

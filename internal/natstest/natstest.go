@@ -42,7 +42,7 @@ func Restart(t testing.TB, b *broker.Broker) *broker.Broker {
 }
 
 // Connect connects over TCP, as an agent of another host would, and gives up
-// neither on a broker that is away nor before the end of the test.
+// neither on a broker that is unreachable nor before the end of the test.
 func Connect(t testing.TB, b *broker.Broker, opts ...nats.Option) *nats.Conn {
 	t.Helper()
 	return connect(t, b.URL(), opts...)

@@ -14,13 +14,13 @@ import (
 	"netmon/wire"
 )
 
-// Mesh is a mesh that knows who is who: its authority, and where a server of it is.
+// Mesh is a mesh that has identities: its authority, and where a server of it is.
 type Mesh struct {
 	*access.Authority
 	Address string // tls://host:port
 }
 
-// Secure is a broker that knows who is who, with its authority.
+// Secure is a broker that has identities, with its authority.
 type Secure struct {
 	*broker.Broker
 	Mesh
@@ -28,7 +28,7 @@ type Secure struct {
 
 // Setup is what differs from a usual start.
 type Setup struct {
-	Store  string        // default a new folder; one that was used goes on
+	Store  string        // default a new folder; one that was used continues
 	Limits broker.Limits // of what is kept; default broker.DefaultLimits
 	Share  access.Share  // of what one agent may store
 	Before func(controller *nats.Conn)

@@ -1,5 +1,5 @@
-// Package need tells tests what of the machine they may use. A test that needs
-// something optional skips with a clear line when it is not there; where
+// Package need tells tests what they may use on this machine. A test that needs
+// something optional skips with a clear line when it is missing; where
 // NETMON_NEED_ALL=1 is set, as in .ci/run, it fails instead.
 package need
 
@@ -30,11 +30,20 @@ func Root(t testing.TB) {
 	}
 }
 
-// Missing skips the test for want of something, or fails it where all is required.
+// Missing skips the test for lack of something, or fails it where all is required.
 func Missing(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("NETMON_NEED_ALL") == "1" {
 		t.Fatalf("this machine must have: "+format, args...)
 	}
 	t.Skipf("skipped, this machine lacks: "+format, args...)
+}
+
+// Time says that the test takes seconds, even where nothing else runs: go test
+// -short, and so make check, skip it.
+func Time(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped by -short: it takes seconds")
+	}
 }

@@ -1,9 +1,9 @@
-// Package private says whether files belong to this user alone: what is secret,
-// and what decides for this user what is done. Like ssh, who finds that others can
-// read a key does not use it. On systems without modes and owners it says nothing.
+// Package private says whether files belong to this user alone: secrets, and files
+// that decide what is done on this user's behalf. As in ssh, a key that others can
+// read is not used. On systems without modes and owners it says nothing.
 //
-// What is on a read-only filesystem nobody here can write: a mount of Kubernetes
-// or Docker, whose folders anybody might write otherwise, is fine.
+// What is on a read-only filesystem nobody here can write: a mount of Kubernetes or
+// Docker, whose folders would otherwise be writable by anybody, is fine.
 package private
 
 import (
@@ -41,13 +41,13 @@ func Err(list []*Problem) error {
 // not there has no problem. Root may use those of another user, in that user's
 // folder: on a broker's host it does.
 func Secret(path string) []*Problem {
-	return append(look(path, rules{secret: true, anyFolder: true}), folders(path, rules{anyFolder: true})...)
+	return append(check(path, rules{secret: true, anyFolder: true}), folders(path, rules{anyFolder: true})...)
 }
 
 // Trusted looks at a file that anybody may read, and that decides for this user:
 // nobody else but root may write it.
 func Trusted(path string) []*Problem {
-	return append(look(path, rules{}), folders(path, rules{})...)
+	return append(check(path, rules{}), folders(path, rules{})...)
 }
 
 // Tree looks at a folder of secrets, and at all that is in it.
@@ -56,18 +56,18 @@ func Tree(dir string) (list []*Problem) {
 		if err != nil {
 			return nil // whoever reads it will say so
 		}
-		list = append(list, look(path, rules{secret: true, anyFolder: true})...)
+		list = append(list, check(path, rules{secret: true, anyFolder: true})...)
 		return nil
 	})
 	return list
 }
 
-// Above looks at the folders above a path. Who writes one of them can put another
+// Above looks at the folders above a path. Whoever writes one of them can put another
 // in place of what is below, so a problem there is a warning: many hosts have
-// such folders for a group that is as good as root.
+// such folders for a group that is equal to root.
 func Above(path string) (list []*Problem) {
 	for at := filepath.Dir(path); ; at = filepath.Dir(at) {
-		for _, p := range look(at, rules{anyOwner: true}) {
+		for _, p := range check(at, rules{anyOwner: true}) {
 			p.Warning = true
 			list = append(list, p)
 		}
@@ -88,15 +88,15 @@ type rules struct {
 // it stands.
 func folders(path string, r rules) []*Problem {
 	dir := filepath.Dir(path)
-	list := look(dir, r)
+	list := check(dir, r)
 	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(real) != dir {
-		list = append(list, look(filepath.Dir(real), r)...)
+		list = append(list, check(filepath.Dir(real), r)...)
 	}
 	return list
 }
 
-// look follows links: what counts is what is read.
-func look(path string, r rules) []*Problem {
+// check follows links: what counts is what is read.
+func check(path string, r rules) []*Problem {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 		return nil

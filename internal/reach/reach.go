@@ -1,5 +1,6 @@
 // Package reach is what the policies of agents and notifiers have in common: which
-// networks and ports somebody lets others have reached, and which secrets be read.
+// networks and ports may be reached on behalf of others, and which secrets may be
+// read.
 package reach
 
 import (

@@ -111,7 +111,7 @@ func readSecret(dir, name string) (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
-// cause drops the path, which the reference tells.
+// cause drops the path, which the reference shows.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -8,12 +8,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// moment is how long waiting is nothing to tell of.
+// moment is how long waiting is not worth reporting.
 const moment = time.Second
 
 type noticeKey struct{}
 
-// WithNotice returns a context in which the first request that takes long has tell
+// WithNotice returns a context in which the first request that takes long call tell
 // called with what it waits for, once.
 func WithNotice(ctx context.Context, tell func(what string)) context.Context {
 	var once sync.Once

@@ -16,7 +16,7 @@ func Stream(ctx context.Context, js jetstream.JetStream, name string) (jetstream
 	return Get(ctx, js.Conn(), func(ctx context.Context) (jetstream.Stream, error) { return js.Stream(ctx, name) })
 }
 
-// Info asks anew after a stream that is open.
+// Info asks again after a stream that is open.
 func Info(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, o ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
 	return Get(ctx, js.Conn(), func(ctx context.Context) (*jetstream.StreamInfo, error) { return s.Info(ctx, o...) })
 }
@@ -92,7 +92,7 @@ func identify(m *nats.Msg) {
 // 0 for none. The error is a [Conflict] where that is another one now.
 //
 // A stream without copies compares numbers before ids: it says of a message that it
-// stored that another one is there. So what is there is looked at.
+// stored that another one is there. So what is there is read.
 func Replace(ctx context.Context, js jetstream.JetStream, stream string, m *nats.Msg, over uint64) (sequence uint64, err error) {
 	identify(m)
 	tries := 0
@@ -116,7 +116,7 @@ func Replace(ctx context.Context, js jetstream.JetStream, stream string, m *nats
 	return 0, err
 }
 
-// Conflict says of the error of [Replace] that another message stands there.
+// Conflict says of the error of [Replace] that another message is there.
 func Conflict(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence

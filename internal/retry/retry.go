@@ -1,12 +1,12 @@
-// Package retry asks JetStream again while nobody answers.
+// Package retry repeats requests to JetStream while nobody answers.
 //
-// A cluster that loses the leader of a stream, or of JetStream itself, elects
-// another one within 5 to 9 s. What was asked meanwhile is dropped without a word,
-// or refused with one, and no client library asks a second time (docs/adr/0030).
-// Here each request is repeated until it is answered or its context ends.
+// A cluster that loses the leader of a stream, or of JetStream itself, elects another
+// one within 5 to 9 s. Requests made meanwhile are dropped silently or refused, and no
+// client library repeats them (docs/adr/0030). Here each request is repeated until it
+// is answered or its context ends.
 //
-// Reads are simply repeated. A write carries an id by which the stream knows it
-// again: see [Publish] and [Replace].
+// Reads are simply repeated. A write carries an id by which the stream recognises it:
+// see [Publish] and [Replace].
 package retry
 
 import (

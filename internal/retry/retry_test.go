@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/retry"
 	"netmon/wire"
 )
@@ -38,7 +39,7 @@ func first(count int64, verdict int) fault {
 	}
 }
 
-// lossy stands before what a broker answers to: requests on a subject come there,
+// lossy sits before what a broker answers to: requests on a subject come there,
 // and are passed on below a prefix. It counts them.
 func lossy(t *testing.T, nc *nats.Conn, subject, prefix string, f fault) *atomic.Int64 {
 	t.Helper()
@@ -93,6 +94,7 @@ func broken(t *testing.T, f fault) (jetstream.JetStream, *atomic.Int64) {
 }
 
 func TestGet_AsksAgain(t *testing.T) {
+	need.Time(t)
 	for name, f := range map[string]fault{
 		"a request was dropped": first(1, dropped),
 		"an answer was lost":    first(1, unanswered),
@@ -151,6 +153,7 @@ func TestGet_EndsWithItsContext(t *testing.T) {
 
 // TestGet_Refused: a request that may not be sent is never answered.
 func TestGet_Refused(t *testing.T) {
+	need.Time(t)
 	s := natstest.StartSecure(t)
 	id, dir := s.LetIn(t, wire.RoleAgent, "paris")
 	o, err := id.Options(dir)
@@ -190,8 +193,9 @@ func TestWithNotice_TellsOnce(t *testing.T) {
 }
 
 // TestReplace_OnceWhateverIsLost: of a write that was carried out, and its answer
-// lost, the next try is no conflict with it.
+// lost, the next try is not a conflict with it.
 func TestReplace_OnceWhateverIsLost(t *testing.T) {
+	need.Time(t)
 	for name, f := range map[string]fault{
 		"nothing":     first(0, passes),
 		"the request": first(1, dropped),
@@ -235,6 +239,7 @@ func TestReplace_SomebodyElse(t *testing.T) {
 }
 
 func TestPublish_OnceThoughTheAnswerIsLost(t *testing.T) {
+	need.Time(t)
 	js, _ := broken(t, first(0, passes))
 	lossy(t, js.Conn(), "n.*", "stored.", first(1, unanswered))
 	ack, err := retry.Publish(t.Context(), js, &nats.Msg{Subject: "n.a", Data: []byte("one")})

@@ -59,7 +59,7 @@ func (m *Mistake) Error() string {
 	return s
 }
 
-// Short tells it to somebody who has the line before him.
+// Short is the text for somebody who has the line before him.
 func (m *Mistake) Short() string {
 	if m.Field == "" {
 		return m.What.Error()

@@ -1,13 +1,13 @@
-// Package tail reads a stream in order, from some place on, and goes on there
-// after whatever happens to the broker: a restart, a server of a cluster that
-// dies, a link that is cut, a stream that is made anew.
+// Package tail reads a stream in order, from some place on, and continues there after
+// whatever happens to the broker: a restart, a server of a cluster that dies, a link
+// that is cut, a stream that is recreated.
 //
-// It is the client library's ordered consumer but for one thing. When a
-// consumer has to be made anew, the library asks for one name until it gets it;
-// a cluster takes the better part of a minute to notice that a server died
-// without a word, and a consumer that it places there meanwhile is not made and
-// keeps its name, so that the reader hears nothing until that server is back.
-// Here each attempt has a name of its own (docs/adr/0017).
+// It is the client library's ordered consumer with one difference. When a consumer has
+// to be recreated, the library asks for one name until it gets it; a cluster takes
+// most of a minute to notice that a server died silently, and a consumer that it
+// places there meanwhile is not made and keeps its name, so that the reader hears
+// nothing until that server is back. Here each attempt has a name of its own
+// (docs/adr/0017).
 package tail
 
 import (
@@ -29,8 +29,8 @@ const (
 	attempt  = retry.Try // for the broker to make a consumer
 	pauseMin = 50 * time.Millisecond
 	pauseMax = 2 * time.Second
-	// forget is how long the broker keeps the consumer of a reader that is gone.
-	forget = time.Minute
+	// forgetAfter is how long the broker keeps the consumer of a reader that is gone.
+	forgetAfter = time.Minute
 )
 
 // From is where to begin. The zero value is the first message of the stream.
@@ -46,7 +46,7 @@ type From struct {
 
 // Tail reads one stream. It is for one goroutine.
 type Tail struct {
-	// Trouble, when not nil, is told why nothing can be read although the broker
+	// Trouble, when not nil, is called with why nothing can be read although the broker
 	// is there, once for each reason, and nil when it can be again.
 	Trouble func(error)
 
@@ -70,7 +70,7 @@ type Tail struct {
 	remove string // where the broker is told to end the consumer; "" once it was
 }
 
-// Open begins to read, until ctx ends. Call Stop all the same, since it waits for
+// Open begins to read, until ctx ends. Call Stop anyway, since it waits for
 // what Open started. A broker that does not answer is waited for as by [retry.Do].
 // Its errors are those of the library.
 func Open(ctx context.Context, js jetstream.JetStream, stream string, from From) (*Tail, error) {
@@ -133,7 +133,7 @@ func (t *Tail) watch(status <-chan nats.Status) {
 func (t *Tail) Left() uint64 { return t.left }
 
 // Stream is what the broker said of the stream when it was opened, or was last
-// opened anew.
+// opened again.
 func (t *Tail) Stream() jetstream.StreamInfo { return t.opened }
 
 // Heard is when the broker sent a message last, or said that there is none, by our
@@ -168,7 +168,7 @@ func (t *Tail) More() bool {
 	return m != nil && m.Reply != ""
 }
 
-// again makes a consumer that goes on behind the last message.
+// again makes a consumer that continues behind the last message.
 func (t *Tail) again() error {
 	t.interrupt()
 	told := ""
@@ -211,7 +211,7 @@ func (t *Tail) make(ctx context.Context) error {
 	}
 	info := s.CachedInfo()
 	if !t.opened.Created.IsZero() && !info.Created.Equal(t.opened.Created) {
-		t.from, t.done = From{Subjects: t.from.Subjects, HeadersOnly: t.from.HeadersOnly}, 0 // made anew: all of it is new
+		t.from, t.done = From{Subjects: t.from.Subjects, HeadersOnly: t.from.HeadersOnly}, 0 // recreated: all of it is new
 	}
 	if t.from.New {
 		t.from.New, t.from.After = false, info.State.LastSeq
@@ -226,7 +226,7 @@ func (t *Tail) make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.removeConsumer() // the one of before
+	t.removeConsumer() // the earlier one
 	t.mu.Lock()
 	t.p, t.remove = p, prefix+".CONSUMER.DELETE."+name
 	t.mu.Unlock()
@@ -239,7 +239,7 @@ func (t *Tail) make(ctx context.Context) error {
 }
 
 func (t *Tail) config() jetstream.ConsumerConfig {
-	c := jetstream.ConsumerConfig{Name: nuid.Next(), AckPolicy: jetstream.AckNonePolicy, Replicas: 1, MemoryStorage: true, InactiveThreshold: forget,
+	c := jetstream.ConsumerConfig{Name: nuid.Next(), AckPolicy: jetstream.AckNonePolicy, Replicas: 1, MemoryStorage: true, InactiveThreshold: forgetAfter,
 		HeadersOnly: t.from.HeadersOnly}
 	if len(t.from.Subjects) == 1 {
 		c.FilterSubject = t.from.Subjects[0] // then it is part of the request's subject, which permissions are about

@@ -17,6 +17,7 @@ import (
 	"netmon/broker"
 	"netmon/internal/badlink"
 	"netmon/internal/natstest"
+	"netmon/internal/need"
 	"netmon/internal/tail"
 )
 
@@ -252,6 +253,7 @@ func TestNext_StreamMadeAnew(t *testing.T) {
 // TestNext_AsksUnderAnotherName has a broker that never makes some consumers,
 // as a cluster does that places them on a server that is dead.
 func TestNext_AsksUnderAnotherName(t *testing.T) {
+	need.Time(t)
 	n := newNumbers(t)
 	n.write(2)
 	nc := natstest.Connect(t, n.b)

@@ -1,5 +1,5 @@
 // Package testlog is for tests that read what goroutines or processes write while
-// they go on writing.
+// they keep writing.
 package testlog
 
 import (

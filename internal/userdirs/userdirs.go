@@ -1,4 +1,4 @@
-// Package userdirs are the folders that belong to whoever runs this program (XDG
+// Package userdirs names the folders that belong to whoever runs this program (XDG
 // base directories), and to nobody else.
 package userdirs
 

@@ -15,7 +15,7 @@ type Comparison struct {
 	New     []Span  `json:"new"`             // that the rules that are tried would bring
 	Gone    []Span  `json:"gone"`            // that they would not
 	Same    int     `json:"same"`            // that both have
-	Moved   []Moved `json:"moved,omitempty"` // of these, told at another time
+	Moved   []Moved `json:"moved,omitempty"` // of these, reported at another time
 }
 
 // Figures sum up a monitor.
@@ -28,14 +28,14 @@ type Figures struct {
 	Paused   float64 `json:"paused_s"`
 }
 
-// Moved is a span that is told sooner or later.
+// Moved is a span that is reported sooner or later.
 type Moved struct {
-	Span          // as it is told under the rules that are tried
+	Span          // as it is reported under the rules that are tried
 	Later float64 `json:"later_s"` // than under those that are saved; less than 0 is sooner
 }
 
 // Compare says what the rules that are tried would change. A span is the same under
-// both when the other has one of its state at the same time. Only what is told as bad
+// both when the other has one of its state at the same time. Only what is reported as bad
 // is compared: down, degraded and unknown. Either may be nil.
 func Compare(monitor string, saved, tried *Timeline) Comparison {
 	c := Comparison{Monitor: monitor, Saved: figures(saved), Tried: figures(tried), New: []Span{}, Gone: []Span{}}
@@ -47,7 +47,7 @@ func Compare(monitor string, saved, tried *Timeline) Comparison {
 			continue
 		}
 		c.Same++
-		if d := s.Told.Sub(before[i].Told); d != 0 {
+		if d := s.Decided.Sub(before[i].Decided); d != 0 {
 			c.Moved = append(c.Moved, Moved{s, d.Seconds()})
 		}
 	}

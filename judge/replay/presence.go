@@ -15,7 +15,7 @@ import (
 // on behind its newest result for as long as the one of its monitors that is measured
 // most often may be silent, so that it counts as away at about the time at which
 // nothing of it is heard any more. That it went and came back between two results is
-// not seen; where all is measured rarely, neither is that the broker was away.
+// not seen; where all is measured rarely, neither is that the broker was unreachable.
 type presence struct {
 	labels map[string]Labels // that are known
 	agents map[string]*agent
@@ -57,7 +57,7 @@ func (p *presence) heard(r *wire.Result, m *wire.Saved, at time.Time) (alive wir
 // guess gives an agent whose labels are not known those by which a monitor was placed
 // there: it measured it.
 func (a *agent) guess(m *wire.Saved) bool {
-	if m.Places(a.alive.Agent, a.alive.Labels) {
+	if m.IsPlacedOn(a.alive.Agent, a.alive.Labels) {
 		return false
 	}
 	for _, sel := range m.Agents {
@@ -70,7 +70,7 @@ func (a *agent) guess(m *wire.Saved) bool {
 				labels[k] = v
 			}
 		}
-		if m.Places(a.alive.Agent, labels) {
+		if m.IsPlacedOn(a.alive.Agent, labels) {
 			a.alive.Labels = labels
 			return true
 		}
@@ -78,7 +78,7 @@ func (a *agent) guess(m *wire.Saved) bool {
 	return false
 }
 
-// changed tells that a monitor was saved otherwise or deleted.
+// changed takes that a monitor was saved otherwise or deleted.
 func (p *presence) changed(monitor string) {
 	for _, a := range p.agents {
 		if a.monitors[monitor] {
@@ -87,7 +87,7 @@ func (p *presence) changed(monitor string) {
 	}
 }
 
-// beatsUntil are the moments before at, not yet told, at which agents have heartbeats.
+// beatsUntil are the moments before at, not yet given, at which agents have heartbeats.
 func (p *presence) beatsUntil(at time.Time) iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
 		for ; !p.next.IsZero() && p.next.Before(at); p.next = p.next.Add(wire.AliveEvery) {
@@ -104,7 +104,7 @@ func (p *presence) there(at time.Time, saved map[string]*wire.Saved) iter.Seq[wi
 		for _, id := range slices.Sorted(maps.Keys(p.agents)) {
 			a := p.agents[id]
 			if a.stale {
-				a.look(saved)
+				a.findAbsence(saved)
 			}
 			if at.Sub(a.last) > a.keep {
 				continue
@@ -117,8 +117,8 @@ func (p *presence) there(at time.Time, saved map[string]*wire.Saved) iter.Seq[wi
 	}
 }
 
-// look finds how long the agent is there without a result.
-func (a *agent) look(saved map[string]*wire.Saved) {
+// findAbsence finds how long the agent is there without a result.
+func (a *agent) findAbsence(saved map[string]*wire.Saved) {
 	a.stale = false
 	least := judge.Remembered
 	for name := range a.monitors {

@@ -1,11 +1,10 @@
-// Package replay judges once more what was measured, as it is stored, under the rules
-// that somebody wants to try. It drives [judge.Judge], which judges live, and decides
-// nothing itself.
+// Package replay judges stored results again, under rules that somebody wants to try.
+// It drives [judge.Judge], which judges live, and decides nothing itself.
 //
 // It knows no NATS and no clock: facts come in the order in which they were stored.
-// Two things it has to make up, since nobody stores them. Heartbeats: an agent is
-// taken for there while its results come ([presence]). And runs that these rules
-// would have asked for to make sure: they were not measured, and are missing.
+// Two things it has to make up, since they are not stored. Heartbeats: an agent counts
+// as online while its results come ([presence]). And cross-checks that these rules
+// would have requested: they were not measured, and are missing.
 package replay
 
 import (
@@ -15,13 +14,15 @@ import (
 	"netmon/wire"
 )
 
-// Fact is one thing that was stored: a result, a saved monitor, or the deletion of one.
-// It is not changed, and may be told to several replays at the same time.
+// Fact is one thing that was stored: a result, a saved monitor, the deletion of one, or
+// which agents run one that runs on some of those that match.
+// It is not changed, and may be given to several replays at the same time.
 type Fact struct {
 	At      time.Time // when it was stored, by the broker's clock
 	Result  *wire.Result
 	Saved   *wire.Saved // with its revision
 	Deleted string
+	Placed  *wire.Placement
 }
 
 // Rule is how one monitor is judged.
@@ -30,9 +31,9 @@ type Rule struct {
 	DependsOn []string
 }
 
-// Options are what a replay goes by.
+// Options are the rules and limits of a replay.
 type Options struct {
-	From, To time.Time         // what is reported; facts of before tell how it was then
+	From, To time.Time         // what is reported; earlier facts say how it was then
 	Rules    map[string]Rule   // by monitor; what has none is not judged
 	Labels   map[string]Labels // of the agents that are known, by id
 	Keep     bool              // so that Changes has all that was decided
@@ -50,13 +51,13 @@ type Replay struct {
 	lines    map[string]*Timeline
 	silenced map[string]bool // runs that were asked for do not count: these rules ask for none
 
-	Results int // that were told
+	Results int // that were given
 	Asked   int // runs that these rules would have asked for, in the time that is reported
 
 	Changes []judge.Change // all that was decided, in order, where Options.Keep asks for it
 }
 
-// New is a replay that was told nothing.
+// New is a replay that was given nothing.
 func New(o Options) *Replay {
 	p := &Replay{o: o, j: judge.New(), saved: map[string]*wire.Saved{}, lines: map[string]*Timeline{}, silenced: map[string]bool{}}
 	p.agents = presence{labels: o.Labels, agents: map[string]*agent{}}
@@ -73,8 +74,8 @@ func New(o Options) *Replay {
 	return p
 }
 
-// Tell tells of a fact that was stored after all others.
-func (p *Replay) Tell(f Fact) {
+// Apply takes a fact that was stored after all others.
+func (p *Replay) Apply(f Fact) {
 	for at := range p.agents.beatsUntil(f.At) {
 		p.beat(at)
 	}
@@ -88,6 +89,8 @@ func (p *Replay) Tell(f Fact) {
 		if line := p.lines[f.Deleted]; line != nil {
 			line.end(f.At)
 		}
+	case f.Placed != nil:
+		p.place(f.Placed, f.At)
 	default:
 		p.result(f.Result, f.At)
 	}
@@ -100,9 +103,22 @@ func (p *Replay) save(m wire.Saved, at time.Time) {
 		return
 	}
 	m.Verdict, m.DependsOn = rule.Verdict, rule.DependsOn
+	if was := p.saved[m.Name]; was != nil && m.Agents.IsSome() {
+		m.Chosen = was.Chosen
+	}
 	p.saved[m.Name] = &m
 	p.agents.changed(m.Name)
 	p.j.Monitor(m, at)
+}
+
+func (p *Replay) place(x *wire.Placement, at time.Time) {
+	m := p.saved[x.Monitor]
+	if m == nil || !m.Agents.IsSome() {
+		return
+	}
+	m.Chosen = x.Agents
+	p.agents.changed(x.Monitor)
+	p.j.Place(x.Monitor, x.Agents, at)
 }
 
 func (p *Replay) result(r *wire.Result, at time.Time) {
@@ -116,7 +132,7 @@ func (p *Replay) result(r *wire.Result, at time.Time) {
 	p.j.Result(r, judge.Began(r, at), at)
 }
 
-// beat tells of the agents that are taken for there.
+// beat gives heartbeats of the agents that are taken as online.
 func (p *Replay) beat(at time.Time) {
 	for alive := range p.agents.there(at, p.saved) {
 		p.j.Presence(alive, at)
@@ -124,7 +140,7 @@ func (p *Replay) beat(at time.Time) {
 	p.collect(at)
 }
 
-// collect takes what follows from what was told.
+// collect takes what follows from what was given.
 func (p *Replay) collect(at time.Time) {
 	for _, c := range p.j.Changes() {
 		if p.o.Keep {

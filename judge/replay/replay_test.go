@@ -44,7 +44,7 @@ func measured(long time.Duration, agents map[string]Labels, monitors []wire.Save
 	for i := range monitors {
 		m := &monitors[i]
 		for n, id := range ids {
-			if !m.Places(id, agents[id]) {
+			if !m.IsPlacedOn(id, agents[id]) {
 				continue
 			}
 			phase := time.Duration(n*1000+i*137) * time.Millisecond % m.Every.Std()
@@ -86,7 +86,7 @@ func (p *past) under(t *testing.T, rules map[string]Rule) map[string]*Timeline {
 	t.Helper()
 	r := New(p.options(rules))
 	for _, f := range p.facts {
-		r.Tell(f)
+		r.Apply(f)
 	}
 	return r.End()
 }
@@ -183,7 +183,7 @@ func TestReplay_TooTight(t *testing.T) {
 	}
 }
 
-// TestReplay_Slower: more runs are waited for, so the same outage is told later.
+// TestReplay_Slower: more runs are waited for, so the same outage is reported later.
 func TestReplay_Slower(t *testing.T) {
 	p := measured(30*time.Minute, three, []wire.Saved{saved("web", 10*time.Second)}, broken("web", "", 10*time.Minute, 15*time.Minute))
 	slow := Rule{Verdict: &wire.Rule{Down: wire.Strikes{Bad: 5, Of: 5}}}
@@ -194,7 +194,7 @@ func TestReplay_Slower(t *testing.T) {
 	}
 }
 
-// laterBy is how much later the only span of a state is told, in seconds.
+// laterBy is how much later the only span of a state is reported, in seconds.
 func laterBy(c Comparison, state wire.VerdictState) float64 {
 	list := slices.DeleteFunc(slices.Clone(c.Moved), func(m Moved) bool { return m.State != state })
 	if len(list) != 1 {
@@ -231,8 +231,8 @@ func TestReplay_Presence(t *testing.T) {
 		r := New(p.options(nil))
 		away := time.Time{}
 		for _, f := range p.facts {
-			r.Tell(f)
-			if v, ok := r.j.AgentVerdict("paris"); ok && v.Standing == wire.AgentAway && away.IsZero() {
+			r.Apply(f)
+			if v, ok := r.j.AgentVerdict("paris"); ok && v.Status == wire.AgentAway && away.IsZero() {
 				away = v.At
 			}
 		}
@@ -254,7 +254,7 @@ func TestReplay_LabelsAreGuessed(t *testing.T) {
 	o := p.options(nil)
 	r := New(o)
 	for _, f := range p.facts {
-		r.Tell(f)
+		r.Apply(f)
 	}
 	if got := r.agents.agents["paris"].alive.Labels["region"]; got != "eu" {
 		t.Errorf("paris has region %q", got)
@@ -281,14 +281,14 @@ func TestReplay_AskedRuns(t *testing.T) {
 	}
 	r := New(p.options(nil))
 	for _, f := range p.facts {
-		r.Tell(f)
+		r.Apply(f)
 	}
 	if r.End(); r.Asked == 0 {
 		t.Error("nothing would have been asked for")
 	}
 }
 
-// TestReplay_AsItWasJudged compares with a judge that was told of heartbeats: states
+// TestReplay_AsItWasJudged compares with a judge that was given heartbeats: states
 // and when they began are the same.
 func TestReplay_AsItWasJudged(t *testing.T) {
 	for seed := range uint64(20) {
@@ -365,6 +365,19 @@ func TestReplay_MonitorsOfThePast(t *testing.T) {
 	}
 }
 
+// TestReplay_Placements: of the agents that match, those count that were chosen then.
+func TestReplay_Placements(t *testing.T) {
+	p := measured(40*time.Minute, three, []wire.Saved{saved("web", 10*time.Second)}, broken("web", "paris", 10*time.Minute, 35*time.Minute))
+	p.monitors[0].Agents = wire.Selectors{"2 of all"} // all measured it, and of one it says nothing
+	p.facts = append(p.facts, Fact{At: begin, Placed: &wire.Placement{Monitor: "web", Agents: []string{"oslo", "paris"}}},
+		Fact{At: begin.Add(20 * time.Minute), Placed: &wire.Placement{Monitor: "web", Agents: []string{"oslo", "tokyo"}}})
+	p.order()
+	line := p.under(t, nil)["web"]
+	if got := told(line); !strings.HasPrefix(got, "up 5m0s, degraded 10m") || len(line.Spans) != 3 || line.Spans[2].State != wire.VerdictUp {
+		t.Errorf("%s", got)
+	}
+}
+
 func BenchmarkReplay(b *testing.B) {
 	p := measured(6*time.Hour, three, []wire.Saved{saved("web", 10*time.Second), saved("db", 10*time.Second), saved("dns", 10*time.Second)}, broken("web", "paris", time.Hour, 2*time.Hour))
 	o := p.options(nil)
@@ -373,7 +386,7 @@ func BenchmarkReplay(b *testing.B) {
 	for n < b.N {
 		r := New(o)
 		for _, f := range p.facts {
-			r.Tell(f)
+			r.Apply(f)
 			n++
 		}
 	}

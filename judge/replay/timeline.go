@@ -8,18 +8,18 @@ import (
 
 // Span is a time in which a monitor was in one state.
 type Span struct {
-	State wire.VerdictState `json:"state"`
-	From  time.Time         `json:"from"` // the start of the run that began it, UTC
-	Told  time.Time         `json:"told"` // when it was decided, UTC
-	To    time.Time         `json:"to"`   // when the next state began, or the time that was looked at ended, UTC
-	Why   string            `json:"why"`  // when it was decided
-	Blame wire.BlameClass   `json:"blame,omitempty"`
+	State   wire.VerdictState `json:"state"`
+	From    time.Time         `json:"from"` // the start of the run that began it, UTC
+	Decided time.Time         `json:"told"` // when it was decided, UTC
+	To      time.Time         `json:"to"`   // when the next state began, or the time that was looked at ended, UTC
+	Why     string            `json:"why"`  // when it was decided
+	Blame   wire.BlameClass   `json:"blame,omitempty"`
 }
 
 // For is how long it was.
 func (s Span) For() time.Duration { return s.To.Sub(s.From) }
 
-// Bad says whether anybody is told of it.
+// Bad says whether anybody is notified of it.
 func (s Span) Bad() bool { return s.State != wire.VerdictUp && s.State != wire.VerdictPaused }
 
 // Timeline is what became of one monitor: spans that follow each other.
@@ -28,7 +28,7 @@ type Timeline struct {
 	Verdicts int // changes of state
 	Spans    []Span
 
-	open bool // the last one goes on
+	open bool // the last one continues
 }
 
 // add notes a verdict.
@@ -41,7 +41,7 @@ func (t *Timeline) add(v *wire.Verdict) {
 		from = t.last().From
 	}
 	t.end(from)
-	s := Span{State: v.State, From: from, Told: v.At, Why: v.Why}
+	s := Span{State: v.State, From: from, Decided: v.At, Why: v.Why}
 	if v.Blame != nil {
 		s.Blame = v.Blame.Class
 	}
@@ -66,7 +66,7 @@ func (t *Timeline) cut(from, to time.Time) {
 		if !s.To.After(from) || !s.From.Before(to) {
 			continue
 		}
-		if i > 0 && !s.Told.Before(from) && t.Spans[i-1].To.Equal(s.From) { // else it is the first that is known
+		if i > 0 && !s.Decided.Before(from) && t.Spans[i-1].To.Equal(s.From) { // else it is the first that is known
 			t.Verdicts++
 		}
 		s.From, s.To = later(s.From, from), earlier(s.To, to)

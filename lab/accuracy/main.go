@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"netmon/probes"
+	"netmon/probes/kinds"
 )
 
 func main() {
@@ -85,7 +86,7 @@ func compare(ctx context.Context, runs int) error {
 // measure lets both measure in turn, and keeps the least of each. netmon's runs
 // are in one process, as an agent's are.
 func (p pair) measure(ctx context.Context, env *probes.Env, runs int) (theirs, ours figure, err error) {
-	check, err := probes.New(env, p.probe[0], p.probe[1], json.RawMessage(p.probe[2]))
+	check, err := kinds.All().New(env, p.probe[0], p.probe[1], json.RawMessage(p.probe[2]))
 	if err != nil {
 		return theirs, ours, err
 	}

@@ -7,21 +7,23 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/metrics"
 	"runtime/pprof"
 
 	"github.com/nats-io/nats.go"
 
 	"netmon/agent"
+	"netmon/probes/kinds"
 )
 
 // runAgent is an agent with the profiler in it, for -profile: agent URL STATE
 // FILE. SIGUSR1 begins and ends the CPU profile; FILE.heap is the heap then.
-// SIGUSR2 asks how many goroutines there are.
+// SIGUSR2 asks how many goroutines there are, and how many bytes are in use.
 func runAgent(args []string) error {
 	if len(args) != 3 {
 		return errors.New("agent URL STATE FILE")
 	}
-	a, err := agent.New(agent.Options{ID: agentID, State: args[1], Version: "0.0.0",
+	a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: agentID, State: args[1], Version: "0.0.0",
 		Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(args[0], o...) },
 		Opened:  func() { fmt.Println("connected to the broker") }})
 	if err != nil {
@@ -51,8 +53,28 @@ func runAgent(args []string) error {
 	signal.Notify(asked, goroutinesSignal)
 	go func() {
 		for range asked {
-			fmt.Println("goroutines", runtime.NumGoroutine())
+			fmt.Println("goroutines", runtime.NumGoroutine(), "bytes", inUse())
 		}
 	}()
 	return a.Run(ctx)
+}
+
+// inUse is the memory, in bytes, that the last collection left to this process: what
+// was live then, and what the runtime needs beside the heap. Garbage, which comes and
+// goes with the load of the machine, does not count.
+func inUse() uint64 {
+	all := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(all)
+	n := all[0].Value.Uint64() + all[1].Value.Uint64()
+	for _, heap := range all[2:] {
+		n -= heap.Value.Uint64()
+	}
+	return n
 }

@@ -17,7 +17,7 @@ const (
 	readMost  = 400
 )
 
-// check fails on what is no noise, in a minute: a tick missed at 1,000 ICMP
+// check fails on what is not noise, in a minute: a tick missed at 1,000 ICMP
 // monitors, a result missing at the end, memory for each monitor at 10,000, and
 // the broker's memory while stored results are read.
 func check(ctx context.Context, o *options, r *report) error {

@@ -8,7 +8,7 @@
 //
 // It needs Linux, and is best run as root: then all of it runs in a network
 // namespace of its own, where nothing else is counted, and ICMP datagram sockets
-// are open. Probes are counted by the target, not by the word of who sends them.
+// are open. Probes are counted by the target, not by what the sender says.
 //
 // docs/performance.md holds one run.
 package main

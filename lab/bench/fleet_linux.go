@@ -18,6 +18,7 @@ import (
 	"netmon/agent"
 	"netmon/internal/ledger"
 	"netmon/internal/tail"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -176,7 +177,7 @@ func runFleet(args []string) error {
 	errs := make([]error, count)
 	for i := range count {
 		id := fmt.Sprintf("fleet-%s-%d", args[2], i)
-		a, err := agent.New(agent.Options{ID: id, State: filepath.Join(args[1], id), Version: "0.0.0", Log: slog.New(slog.DiscardHandler),
+		a, err := agent.New(agent.Options{Kinds: kinds.All(), ID: id, State: filepath.Join(args[1], id), Version: "0.0.0", Log: slog.New(slog.DiscardHandler),
 			Connect: func(o ...nats.Option) (*nats.Conn, error) { return nats.Connect(args[0], o...) }})
 		if err != nil {
 			return err

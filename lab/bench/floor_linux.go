@@ -38,7 +38,7 @@ func latenessOf(late []time.Duration) (l lateness) {
 
 // runTimer measures the machine's own timer floor: how late a process that does
 // nothing but wait for the next 5 ms wakes up. It prints it for each line that
-// it reads, of the time since the one before, and ends with its input.
+// it reads, of the time since the previous one, and ends with its input.
 func runTimer([]string) error {
 	asked := make(chan struct{})
 	go func() {

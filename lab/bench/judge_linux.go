@@ -213,7 +213,7 @@ func (j *judged) feed(ctx context.Context, d time.Duration) error {
 				return err
 			}
 		}
-		if err := errors.Join(j.nc.Flush(), sleep(ctx, time.Millisecond)); err != nil {
+		if err := errors.Join(j.nc.FlushTimeout(time.Minute), sleep(ctx, time.Millisecond)); err != nil {
 			return err
 		}
 	}

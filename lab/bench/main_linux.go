@@ -27,7 +27,7 @@ type options struct {
 	profile  string // a file; then the agent is this program's own
 	consoles int
 	agents   int
-	access   bool // the broker knows who is who, over TLS
+	access   bool // the broker has identities, over TLS
 	measure  string
 
 	storeSize int64         // bytes of results that are read
@@ -50,6 +50,7 @@ var measurements = []measurement{
 	{"soak", "whether anything grows", soak},
 	{"reading", "what the broker pays while stored results are read", reading},
 	{"judge", "what the leading controller takes to judge 10,000 results a second, and how soon its verdicts are there", judging},
+	{"history", "what it takes to feed the file of history, to keep it, and to read it; -monitors times 3 agents", remembering},
 	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 
@@ -62,6 +63,7 @@ var helpers = map[string]func(args []string) error{
 	"agent":   runAgent,
 	"capture": runCapture,
 	"hog":     runHog,
+	"results": sendResults,
 }
 
 func main() {
@@ -160,7 +162,7 @@ func start(o *options, kinds, monitors, against string) error {
 	return err
 }
 
-// note tells the person at the terminal what goes on.
+// note tells the person at the terminal what happens.
 func note(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s "+format+"\n", append([]any{time.Now().Format("15:04:05")}, args...)...)
 }

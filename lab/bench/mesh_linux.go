@@ -57,7 +57,7 @@ func (t *targetsProcess) count() (c counts, err error) {
 type mesh struct {
 	dir, url      string
 	netmon        string
-	access        bool // it knows who is who, over TLS
+	access        bool // it has identities, over TLS
 	broker, agent *process
 	nc            *nats.Conn
 	js            jetstream.JetStream

@@ -49,7 +49,7 @@ func serveTargets([]string) error {
 			for {
 				c, err := l.Accept()
 				if err != nil {
-					continue // out of descriptors: the others go on
+					continue // out of descriptors: the others continue
 				}
 				s.count.Add(1)
 				go s.serve(c)
@@ -98,7 +98,7 @@ func kernelEchos() (n uint64, err error) {
 }
 
 // answerUDP answers in batches, from the address that was asked. reply turns a
-// request into its answer in place; a length of 0 is no answer.
+// request into its answer in place; a length of 0 is not an answer.
 func answerUDP(c *net.UDPConn, count *atomic.Uint64, reply func([]byte) int) {
 	c.SetReadBuffer(8 << 20)
 	c.SetWriteBuffer(8 << 20)

@@ -24,7 +24,7 @@ import (
 	"netmon/wire"
 )
 
-// truth holds the latency that each result reports against the time that the
+// truth compares the latency that each result reports with the time that the
 // kernel took between the request and its answer on the wire of loopback, at
 // rest and with a busy process beside it.
 func truth(ctx context.Context, o *options, r *report) error {
@@ -232,7 +232,7 @@ func runCapture(args []string) error {
 		if !ok || at == 0 {
 			continue
 		}
-		switch remote, what := match.look(buf[:n]); {
+		switch remote, what := match.parse(buf[:n]); {
 		case what == isRequest && link.Pkttype == unix.PACKET_OUTGOING:
 			asked[remote] = at
 		case what == isAnswer && link.Pkttype == unix.PACKET_HOST:
@@ -276,7 +276,7 @@ func stampOf(oob []byte) int64 {
 	return 0
 }
 
-// packets tells a kind's requests and answers from everything else.
+// packets separates a kind's requests and answers from everything else.
 type packets struct {
 	kind string
 	port int
@@ -290,8 +290,8 @@ const (
 	isAnswer
 )
 
-// look reads an IPv4 packet; remote is the target's address.
-func (p packets) look(b []byte) (remote netip.Addr, is what) {
+// parse reads an IPv4 packet; remote is the target's address.
+func (p packets) parse(b []byte) (remote netip.Addr, is what) {
 	if len(b) < 20 || b[0]>>4 != 4 {
 		return remote, isOther
 	}

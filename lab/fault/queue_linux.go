@@ -30,7 +30,7 @@ const (
 )
 
 // queue are packets that the kernel asks about: it keeps them, and we say when
-// they may go on.
+// they may continue.
 type queue struct {
 	fd     int
 	number uint16

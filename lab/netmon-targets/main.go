@@ -1,12 +1,11 @@
-// Command netmon-targets is a host with services to watch: some healthy, some
-// slow, some broken for good, and each of the healthy ones can be broken and
-// mended while it runs.
+// Command netmon-targets is a host with services to watch: some healthy, some slow,
+// some permanently broken; each healthy one can be broken and repaired while it runs.
 //
 //	netmon-targets serve [--host 0.0.0.0] [--ca FOLDER] [--name targets]
 //	netmon-targets break NAME | mend NAME | mend all | list
 //
-// break, mend and list speak with the running server over its control address,
-// which only its own host reaches.
+// break, mend and list talk to the running server over its control address, which only
+// its own host can reach.
 package main
 
 import (

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"netmon/lab/targets"
+	"netmon/internal/targets"
 )
 
 // ports are the addresses that the services listen on.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"netmon/probes"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -53,7 +54,7 @@ func TestServices_BreakAndMend(t *testing.T) {
 				t.Helper()
 				env := &probes.Env{}
 				defer env.Close()
-				check, err := probes.New(env, c.kind, c.target, json.RawMessage(c.options))
+				check, err := kinds.All().New(env, c.kind, c.target, json.RawMessage(c.options))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -73,7 +73,7 @@ func hostName(s string) bool {
 	return letter && len(s) <= 253
 }
 
-func (h hostRule) covers(to Place) bool {
+func (h hostRule) covers(to Destination) bool {
 	if !h.ports.CoversPort(to.Port) {
 		return false
 	}

@@ -1,6 +1,6 @@
-// Package policy is the notifier's own say: what its owner lets channels reach, whoever
-// saved them, and where its secrets may go. A Policy is made once, from a [File], and
-// does not change.
+// Package policy is what the owner of a notifier allows: what channels may reach,
+// whoever saved them, and where the host's secrets may go. A Policy is made once, from
+// a [File], and does not change.
 package policy
 
 import (
@@ -34,7 +34,7 @@ type Secrets struct {
 	Targets []string `json:"targets,omitempty" help:"the only networks, or names of hosts, and ports that secrets may be sent to, such as hooks.slack.com ports 443, *.example.org ports 443 or 192.0.2.0/24 ports 587; each is for all secrets; default: none, so that no channel with secrets is sent"`
 }
 
-// Default is what a notifier without a policy file goes by.
+// Default is what a notifier without a policy file uses.
 func Default() File {
 	return File{Secrets: Secrets{Env: []string{"NETMON_SECRET_*"}, Files: []string{"/etc/netmon/secrets"}}}
 }
@@ -43,10 +43,10 @@ func Default() File {
 func Never() []string { return append([]string{"loopback"}, reach.Never...) }
 
 // Grant is the word of the host's owner, beside the policy file, that a reference may be
-// read and sent to a place: it stands in a file that they started netmon with.
+// read and sent to a place: it is in a file that they started netmon with.
 type Grant struct {
-	Reference string // ${env:NAME} or ${file:PATH}
-	To        Place  // the zero Place: what the reference stands for is a URL, and goes to where that leads
+	Reference string      // ${env:NAME} or ${file:PATH}
+	To        Destination // the zero Destination: what the reference stands for is a URL, and goes to where that leads
 }
 
 // Policy is a File, ready to be asked, from several goroutines.
@@ -115,7 +115,7 @@ func (p *Policy) Grant(list ...Grant) {
 func (p *Policy) Exec() string { return p.file.Exec }
 
 // Refusal is what the policy does not allow. It names the rule by its place in the file
-// and not by what stands there: who saves channels learns nothing of the network from it.
+// and not by what is there: whoever saves channels learns nothing about the network from it.
 type Refusal struct{ why string }
 
 func (r *Refusal) Error() string { return "the notifier's policy does not allow it: " + r.why }
@@ -130,8 +130,8 @@ func (p *Policy) Allow(to netip.AddrPort) error {
 	return nil
 }
 
-// AllowPlace says what can be said before a name is looked up.
-func (p *Policy) AllowPlace(to Place) error {
+// AllowDestination says what can be said before a name is looked up.
+func (p *Policy) AllowDestination(to Destination) error {
 	if a, err := netip.ParseAddr(to.Host); err == nil {
 		return p.Allow(netip.AddrPortFrom(a, to.Port))
 	}

@@ -23,9 +23,9 @@ func read(t *testing.T, text string) *Policy {
 	return p
 }
 
-func place(t *testing.T, text string) Place {
+func destination(t *testing.T, text string) Destination {
 	t.Helper()
-	p, err := PlaceOf(text)
+	p, err := ParseDestination(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestPermit_Targets(t *testing.T) {
 		"smtp.elsewhere.test:587":        {true, true}, // its address is asked about when it is dialled
 		"https://hooks.slack.com.evil/x": {false, false},
 	} {
-		got, err := p.Permit("${env:NETMON_SECRET_A}", place(t, to))
+		got, err := p.Permit("${env:NETMON_SECRET_A}", destination(t, to))
 		if (err == nil) != want.ok || got.ByNetwork != want.byNetwork || err == nil && got.Value != "s3cret" {
 			t.Errorf("%s: %+v %v, want %+v", to, got, err, want)
 		}
@@ -87,13 +87,13 @@ func TestPermit_Targets(t *testing.T) {
 	if err := p.AllowSecrets(netip.MustParseAddrPort("198.51.100.1:587")); err == nil || !strings.Contains(err.Error(), `"NETWORK ports 587"`) {
 		t.Errorf("another network: %v", err)
 	}
-	if _, err := p.Permit("${env:HOME_SECRET}", place(t, "https://hooks.slack.com")); err == nil || !strings.Contains(err.Error(), "secrets.env does not have") {
+	if _, err := p.Permit("${env:HOME_SECRET}", destination(t, "https://hooks.slack.com")); err == nil || !strings.Contains(err.Error(), "secrets.env does not have") {
 		t.Errorf("a variable that is not listed: %v", err)
 	}
-	if _, err := p.Permit("${file:/etc/passwd}", place(t, "https://hooks.slack.com")); err == nil || !strings.Contains(err.Error(), "secrets.files has no folder of") {
+	if _, err := p.Permit("${file:/etc/passwd}", destination(t, "https://hooks.slack.com")); err == nil || !strings.Contains(err.Error(), "secrets.files has no folder of") {
 		t.Errorf("a file that is not listed: %v", err)
 	}
-	_, err := read(t, `{}`).Permit("${env:NETMON_SECRET_A}", place(t, "mx.test:25"))
+	_, err := read(t, `{}`).Permit("${env:NETMON_SECRET_A}", destination(t, "mx.test:25"))
 	if err == nil || !strings.Contains(err.Error(), `write secrets: {targets: ["mx.test ports 25"]} into the notifier's policy file`) {
 		t.Errorf("no targets: %v", err)
 	}
@@ -113,22 +113,22 @@ func TestGrant(t *testing.T) {
 	t.Setenv("MY_HOOK", "https://hooks.example.org/T/x")
 	p := read(t, `{}`)
 	pw := "${file:" + filepath.ToSlash(file) + "}"
-	p.Grant(Grant{pw, place(t, "mx.test:587")}, Grant{Reference: "${env:MY_HOOK}"})
-	if got, err := p.Permit(pw, place(t, "mx.test:587")); err != nil || got.Value != "s3cret" || got.ByNetwork {
+	p.Grant(Grant{pw, destination(t, "mx.test:587")}, Grant{Reference: "${env:MY_HOOK}"})
+	if got, err := p.Permit(pw, destination(t, "mx.test:587")); err != nil || got.Value != "s3cret" || got.ByNetwork {
 		t.Errorf("%+v %v", got, err)
 	}
 	for _, to := range []string{"mx.test:25", "evil.test:587"} {
-		if _, err := p.Permit(pw, place(t, to)); err == nil {
+		if _, err := p.Permit(pw, destination(t, to)); err == nil {
 			t.Errorf("it may go to %s", to)
 		}
 	}
-	if _, err := p.Permit("${file:"+filepath.ToSlash(dir)+"/other}", place(t, "mx.test:587")); err == nil {
+	if _, err := p.Permit("${file:"+filepath.ToSlash(dir)+"/other}", destination(t, "mx.test:587")); err == nil {
 		t.Error("another file of the folder may be read")
 	}
-	if got, err := p.Permit("${env:MY_HOOK}", place(t, "https://hooks.example.org")); err != nil || got.Value != "https://hooks.example.org/T/x" {
+	if got, err := p.Permit("${env:MY_HOOK}", destination(t, "https://hooks.example.org")); err != nil || got.Value != "https://hooks.example.org/T/x" {
 		t.Errorf("%+v %v", got, err)
 	}
-	if _, err := p.Permit("${env:MY_HOOK}", place(t, "https://evil.test")); err == nil {
+	if _, err := p.Permit("${env:MY_HOOK}", destination(t, "https://evil.test")); err == nil {
 		t.Error("a URL goes elsewhere than it leads")
 	}
 }

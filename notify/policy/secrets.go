@@ -22,7 +22,7 @@ var referenceForm = regexp.MustCompile(`^\$\{(env|file):([^{}]+)\}$`)
 
 // Permit reads a reference that is to be sent to a place. A secret whose value is a
 // whole URL is asked for twice: [Policy.Whole] first, then for where it leads.
-func (p *Policy) Permit(reference string, to Place) (Permission, error) {
+func (p *Policy) Permit(reference string, to Destination) (Permission, error) {
 	var out Permission
 	granted := p.grants[Grant{reference, to}] || p.leadsTo(reference, to)
 	switch {
@@ -38,7 +38,7 @@ func (p *Policy) Permit(reference string, to Place) (Permission, error) {
 }
 
 // leadsTo says whether a reference is granted as a whole URL, which leads to this place.
-func (p *Policy) leadsTo(reference string, to Place) bool {
+func (p *Policy) leadsTo(reference string, to Destination) bool {
 	if !p.grants[Grant{Reference: reference}] {
 		return false
 	}
@@ -46,8 +46,8 @@ func (p *Policy) leadsTo(reference string, to Place) bool {
 	if err != nil {
 		return false
 	}
-	place, err := PlaceOf(v)
-	return err == nil && place == to
+	dest, err := ParseDestination(v)
+	return err == nil && dest == to
 }
 
 // Whole reads a reference that stands for a whole URL, to see where that leads.
@@ -82,7 +82,7 @@ func (p *Policy) read(reference string, granted bool) (string, error) {
 
 // mayByNetwork says whether secrets may go to an address; to a name, which has none yet,
 // whether there is any to which they may.
-func (p *Policy) mayByNetwork(to Place) bool {
+func (p *Policy) mayByNetwork(to Destination) bool {
 	if a, err := netip.ParseAddr(to.Host); err == nil {
 		return p.AllowSecrets(netip.AddrPortFrom(a, to.Port)) == nil
 	}
@@ -94,11 +94,11 @@ func (p *Policy) AllowSecrets(to netip.AddrPort) error {
 	if p.secretsTo.Covers(to) {
 		return nil
 	}
-	return p.refuseSecret(Place{Host: "NETWORK", Port: to.Port()})
+	return p.refuseSecret(Destination{Host: "NETWORK", Port: to.Port()})
 }
 
-// refuseSecret says what to write, and where. It tells no address but the channel's own.
-func (p *Policy) refuseSecret(to Place) error {
+// refuseSecret says what to write, and where. It shows no address but the channel's own.
+func (p *Policy) refuseSecret(to Destination) error {
 	rule := to.Host
 	if to.Port != 0 {
 		rule += fmt.Sprintf(" ports %d", to.Port)
@@ -110,11 +110,11 @@ func (p *Policy) refuseSecret(to Place) error {
 }
 
 // Leads is where the URL leads that the reference stands for.
-func (g Grant) Leads() (Place, error) {
+func (g Grant) Leads() (Destination, error) {
 	p := Policy{grants: map[Grant]bool{{Reference: g.Reference}: true}}
 	v, err := p.Whole(g.Reference)
 	if err != nil {
-		return Place{}, err
+		return Destination{}, err
 	}
-	return PlaceOf(v)
+	return ParseDestination(v)
 }

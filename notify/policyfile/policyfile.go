@@ -50,7 +50,7 @@ func read(path string, loopback bool) (*policy.Policy, error) {
 		return nil, exit.Usage("notifier's policy: %w", err)
 	}
 	if err := private.Err(private.Trusted(path)); err != nil {
-		return nil, exit.Usage("notifier's policy: who writes it says where secrets may go: %w", err)
+		return nil, exit.Usage("notifier's policy: whoever can write it decides where secrets may go: %w", err)
 	}
 	data, err := safeyaml.ReadFile(path, nil)
 	if err != nil {

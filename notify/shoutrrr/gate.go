@@ -102,7 +102,7 @@ func (g *Gate) serve(ctx context.Context, c net.Conn) {
 // connect dials for the process, if that is where it may go.
 func (g *Gate) connect(ctx context.Context, address string) (net.Conn, error) {
 	if strings.ToLower(address) != g.to {
-		return nil, fmt.Errorf("it connects to %q, and to is %q", address, g.to)
+		return nil, fmt.Errorf("it connects to %q, but the option to is %q", address, g.to)
 	}
 	return g.dial(ctx, "tcp", address)
 }

@@ -1,7 +1,7 @@
-// Package shoutrrr sends by github.com/nicholas-fedor/shoutrrr, in a process of its own:
-// that library takes no context, has no bound of time and connects by itself. The process
-// is netmon again, under the word [Word]; it is given one [Order], makes its connections
-// by the [Gate] of who started it, and ends.
+// Package shoutrrr sends with github.com/nicholas-fedor/shoutrrr, in a process of its
+// own: that library takes no context, has no time limit and connects by itself. The
+// process is netmon again, started with the word [Word]; it is given one [Order],
+// makes its connections through the [Gate] of its parent, and ends.
 package shoutrrr
 
 import (
@@ -45,8 +45,8 @@ var services = []string{"bark", "googlechat", "ifttt", "join", "lark", "mattermo
 // Services lists the schemes of URLs.
 func Services() []string { return slices.Clone(services) }
 
-// Run carries out one order. It changes what the whole process connects by.
-func Run(in io.Reader, out io.Writer) error {
+// Execute carries out one order. It changes what the whole process connects by.
+func Execute(in io.Reader, out io.Writer) error {
 	var o Order
 	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (o *Order) send(client *lastAnswer) (out Outcome) {
 	return Outcome{Status: client.status}
 }
 
-// lastAnswer notes what the last answer was, which errors of the library do not tell.
+// lastAnswer notes what the last answer was, which errors of the library do not show.
 type lastAnswer struct {
 	next       http.RoundTripper
 	status     int

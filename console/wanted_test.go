@@ -1,0 +1,34 @@
+package console
+
+import (
+	"testing"
+
+	"netmon/wire"
+)
+
+// TestWanted_Here has what is about the broker at a loopback address run on its own host.
+func TestWanted_Here(t *testing.T) {
+	w := Wanted{Monitors: []wire.Saved{
+		{Monitor: wire.Monitor{Name: "broker", Target: BrokerTarget}},
+		{Monitor: wire.Monitor{Name: "placed", Target: BrokerTarget}, Agents: wire.Selectors{"region=eu"}},
+		{Monitor: wire.Monitor{Name: "web", Target: "https://example.com"}},
+	}}
+	for address, want := range map[string][]string{
+		"127.0.0.1:4222": {"home", "region=eu", ""},
+		"[::1]:4222":     {"home", "region=eu", ""},
+		"192.0.2.1:4222": {"", "region=eu", ""},
+	} {
+		for i, m := range w.Here(address, "home").Monitors {
+			got := ""
+			if m.Agents != nil {
+				got = m.Agents.String()
+			}
+			if got != want[i] {
+				t.Errorf("at %s, %s runs on %q, want %q", address, m.Name, got, want[i])
+			}
+		}
+	}
+	if w.Monitors[0].Agents != nil || w.Monitors[0].Target != BrokerTarget {
+		t.Errorf("the file itself is changed: %+v", w.Monitors[0])
+	}
+}

@@ -1,0 +1,40 @@
+// Package netmon holds the documents, so that the program has them with it:
+// netmon docs prints them.
+package netmon
+
+import "embed"
+
+// Files are the documents, as they stand in the repository.
+//
+//go:embed README.md CHANGELOG.md subjects.md probes/README.md docs/*.md
+var Files embed.FS
+
+// Document is one of them.
+type Document struct{ Name, Path, About string }
+
+// Documents lists them, those that people need first before the others.
+func Documents() []Document {
+	return []Document{
+		{"readme", "README.md", "what netmon is, how to start, and what it does not do"},
+		{"monitors", "docs/monitors.md", "write monitors: every field, every kind, by example"},
+		{"files", "docs/files.md", "files of monitors, channels, rules, windows and groups; apply, diff, prune"},
+		{"alerts", "docs/alerts.md", "incidents, notices, a recipe for each kind of channel"},
+		{"troubleshooting", "docs/troubleshooting.md", "what you see, why, and what to do"},
+		{"tour", "docs/tour.md", "a mesh of several hosts, the prompt, the live screen, the messages"},
+		{"lab", "docs/lab.md", "a mesh in containers, to break on purpose"},
+		{"verdicts", "docs/verdicts.md", "how a monitor is judged, and whose fault it is"},
+		{"history", "docs/history.md", "what is remembered for months, and how uptime is counted"},
+		{"kinds", "probes/README.md", "what each kind measures: options, figures, failures"},
+		{"commands", "docs/commands.md", "every command, flag and exit code"},
+		{"glossary", "docs/glossary.md", "what a word means here"},
+		{"policy", "docs/policy.md", "what an agent may measure, and where its secrets may go"},
+		{"security", "docs/security.md", "who may do what, and what a stolen key gives"},
+		{"reliability", "docs/reliability.md", "what survives which fault; backup and restore"},
+		{"limits", "docs/limits.md", "the size of everything, and what happens beyond it"},
+		{"performance", "docs/performance.md", "what netmon costs, measured"},
+		{"accuracy", "docs/accuracy.md", "netmon's figures beside those of the usual tools"},
+		{"architecture", "docs/architecture.md", "how netmon is put together"},
+		{"subjects", "subjects.md", "every message, as JSON on a NATS subject"},
+		{"changelog", "CHANGELOG.md", "what changed"},
+	}
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"time"
+
+	"netmon/history"
+	"netmon/wire"
+)
+
+const hourSeconds = 3600
+
+// Add adds a result, in memory. seq is its sequence in RESULTS, and stored when the broker
+// stored it: one whose seq is not over the position is ignored. [history.When] says at
+// which time it counts. One that is older than what is kept is counted as such.
+//
+// Where commits fail, stop adding until one succeeds: memory would grow, and RESULTS
+// keeps what comes meanwhile.
+func (s *Store) Add(r *wire.Result, seq uint64, stored time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.reach(seq, stored) {
+		return
+	}
+	if r.Seq > 0 && !s.isNew(r, stored) {
+		s.stats.Twice++
+		return
+	}
+	at, moved := history.When(r, stored)
+	if at.Before(stored.Add(-wire.HistoryHours)) {
+		s.stats.TooOld++
+		return
+	}
+	x := s.of(r)
+	second := at.Unix()
+	hour := second / hourSeconds
+	if len(s.skips) > 0 && seq <= s.skips[hourKey{x.id, hour}] {
+		return // it is in the hour that was imported
+	}
+	s.stats.Results++
+	if moved {
+		s.stats.Moved++
+	}
+	if stored.Unix()/hourSeconds > hour {
+		s.stats.Late++
+	}
+	d := s.delta(x, hour, seq)
+	d.last = seq
+	m := &d.minutes[second%hourSeconds/60]
+	if *m == nil {
+		*m = new(wire.Rollup)
+		s.stats.Pending++
+	}
+	x.adder.Add(*m, r, &x.tail)
+}
+
+// Unreadable passes over a message of RESULTS that is no result: nothing is missing there.
+func (s *Store) Unreadable(seq uint64, stored time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reach(seq, stored)
+}
+
+// reach moves the position, and notes what is missing before it. False where it is beyond.
+func (s *Store) reach(seq uint64, stored time.Time) bool {
+	if seq <= s.at.Results {
+		return false
+	}
+	if missing := seq - s.at.Results - 1; missing > 0 {
+		s.at.from = seq - 1 // the stream has let go of those between
+		if s.at.Results > 0 {
+			s.gaps = append(s.gaps, gap{millis(s.at.Stored), millis(stored), missing})
+		}
+	}
+	s.at.Results, s.at.Stored = seq, stored
+	return true
+}
+
+// gap is a time of which results are missing that the stream had let go of.
+type gap struct {
+	since, until int64 // ms
+	results      uint64
+}
+
+// of finds the series of a result.
+func (s *Store) of(r *wire.Result) *series {
+	x := s.series[seriesKey{r.Monitor, r.Agent}]
+	if x == nil {
+		x = &series{seriesKey: seriesKey{r.Monitor, r.Agent}}
+		s.series[x.seriesKey] = x
+	}
+	if x.adder == nil || x.kind != r.Kind && x.kind != wire.Clip(r.Kind, wire.MaxKind) {
+		kind := wire.Clip(r.Kind, wire.MaxKind)
+		x.renamed = x.renamed || x.kind != kind
+		x.kind = kind
+		x.adder = s.adder(x.kind)
+	}
+	return x
+}
+
+// delta finds what was added to an hour.
+func (s *Store) delta(x *series, hour int64, seq uint64) *delta {
+	if x.last != nil && x.last.hour == hour {
+		return x.last
+	}
+	d := x.hours[hour]
+	if d == nil {
+		d = &delta{hour: hour, first: seq}
+		if x.hours == nil {
+			x.hours = map[int64]*delta{}
+			s.dirty[x] = struct{}{}
+		}
+		x.hours[hour] = d
+	}
+	x.last = d
+	return d
+}
+
+// isNew says whether a result was not there before, by its number.
+func (s *Store) isNew(r *wire.Result, stored time.Time) bool {
+	a := s.agent(r.Agent)
+	e := a.epochs[r.Epoch]
+	if e == nil {
+		e = &epoch{numbers: &history.Numbers{}}
+		a.epochs[r.Epoch] = e
+		if len(a.epochs) > maxEpochs {
+			a.evict(r.Epoch)
+		}
+	}
+	e.used, e.changed = stored.UnixMilli(), true
+	return e.numbers.Take(r.Seq)
+}
+
+// evict forgets the epoch that was not heard of for the longest time.
+func (a *agent) evict(except string) {
+	oldest := ""
+	for name, e := range a.epochs {
+		if name != except && (oldest == "" || e.used < a.epochs[oldest].used) {
+			oldest = name
+		}
+	}
+	delete(a.epochs, oldest)
+}

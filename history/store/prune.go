@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"time"
+
+	"netmon/wire"
+)
+
+// pruneSeries is of how many series one Prune deletes what is too old: some milliseconds.
+const pruneSeries = 50
+
+// Prune deletes a little of what is too old, and says whether there is more. What it frees
+// the file uses again: it does not shrink, and nothing has to be vacuumed.
+func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error) {
+	minutes, hours := now.Add(-wire.HistoryMinutes), now.Add(-wire.HistoryHours)
+	if limit := minutes.Unix() / hourSeconds; s.held(limit) {
+		if err := s.close(ctx, limit); err != nil {
+			return false, err
+		}
+	}
+	err = s.change(ctx, "delete what is too old", func(tx *sql.Tx) error {
+		var ids []int64
+		err := eachOf(ctx, tx, `SELECT id FROM series WHERE id > ? ORDER BY id LIMIT ?`, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, s.pruned, pruneSeries)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM minutes WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, id, minutes.Unix()/hourSeconds); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM hours WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, id, hours.Unix()/hourSeconds); err != nil {
+				return err
+			}
+		}
+		if more = len(ids) == pruneSeries; more {
+			s.pruned = ids[len(ids)-1]
+			return nil
+		}
+		s.pruned = 0
+		// The span that still holds at the limit stays.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM spans WHERE since < (SELECT max(since) FROM spans o WHERE o.monitor = spans.monitor AND o.since <= ?)`, hours.UnixMilli()); err != nil {
+			return err
+		}
+		for _, text := range []string{`DELETE FROM judged WHERE until < ?`, `DELETE FROM gaps WHERE until < ?`} {
+			if _, err := tx.ExecContext(ctx, text, hours.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return more, err
+}
+
+// Stats are sizes and counters, for people.
+type Stats struct {
+	Path    string
+	Bytes   int64 // of the file and its log
+	Series  int
+	Agents  int
+	AsideTo string // where a file that could not be read was put when the store was opened
+
+	// Since the store was opened.
+	Results    uint64        // added, each once
+	Twice      uint64        // not added: they were there already
+	TooOld     uint64        // not added: older than what is kept
+	Moved      uint64        // added at the time they were stored: the agent's clock said a later one
+	Late       uint64        // added to an hour that was over when they were stored
+	Commits    uint64        // transactions
+	CommitTook time.Duration // of the last one
+	Pending    int           // minutes of series that are not committed
+}
+
+// Stats says how large it is, and what was counted.
+func (s *Store) Stats() Stats {
+	s.mu.RLock()
+	out := s.stats
+	out.Series, out.Agents = len(s.series), len(s.seen)
+	s.mu.RUnlock()
+	out.Path = s.path
+	for _, end := range []string{"", "-wal"} {
+		if info, err := os.Stat(s.path + end); err == nil {
+			out.Bytes += info.Size()
+		}
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+// Package historyask asks for history, all pages of an answer.
+package historyask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"netmon/wire"
+)
+
+// How much is read.
+const (
+	pagesMost = 2000
+	rowsMost  = 2_000_000       // in all pages
+	within    = 5 * time.Minute // for all pages
+)
+
+// All asks until the answer is whole. ask sends one request and returns the answer's data.
+// What a controller refuses is a *wire.Error in the chain of the error.
+func All(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []byte) ([]byte, error)) (wire.HistoryReply, error) {
+	var whole wire.HistoryReply
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	rows := 0
+	for range pagesMost {
+		page, err := Page(ctx, q, ask)
+		if err != nil {
+			return whole, err
+		}
+		if rows += rowsOf(&page); rows > rowsMost {
+			break
+		}
+		join(&whole, page)
+		if page.Next == "" {
+			return whole, nil
+		}
+		if page.Next == q.After {
+			break
+		}
+		q.After = page.Next
+	}
+	return whole, errors.New("history has more than fits here: ask for fewer monitors, or for less time")
+}
+
+// Page asks once, for one page.
+func Page(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []byte) ([]byte, error)) (wire.HistoryReply, error) {
+	data, err := json.Marshal(q)
+	if err != nil {
+		return wire.HistoryReply{}, err
+	}
+	if data, err = ask(ctx, data); err != nil {
+		return wire.HistoryReply{}, err
+	}
+	reply, err := wire.DecodeHistoryReply(data)
+	switch {
+	case err != nil:
+		return wire.HistoryReply{}, fmt.Errorf("ask for history: %w", err)
+	case reply.Error != nil:
+		return wire.HistoryReply{}, fmt.Errorf("ask for history: %w", reply.Error)
+	case !reply.OK:
+		return wire.HistoryReply{}, errors.New("ask for history: it was refused without a reason")
+	}
+	if err := check(&q, &reply); err != nil {
+		return wire.HistoryReply{}, fmt.Errorf("ask for history: the reply cannot be true: %w", err)
+	}
+	return reply, nil
+}
+
+// join adds a page to those before it.
+func join(whole *wire.HistoryReply, page wire.HistoryReply) {
+	series, spans, since, minutes := whole.Series, whole.Spans, whole.Since, whole.Minutes
+	*whole = page
+	if !since.IsZero() && (page.Since.IsZero() || since.Before(page.Since)) {
+		whole.Since = since
+	}
+	if !minutes.IsZero() && (page.Minutes.IsZero() || minutes.Before(page.Minutes)) {
+		whole.Minutes = minutes
+	}
+	whole.Spans = append(spans, page.Spans...)
+	whole.Series = series
+	for _, s := range page.Series {
+		if n := len(whole.Series); n > 0 && whole.Series[n-1].Monitor == s.Monitor && whole.Series[n-1].Agent == s.Agent {
+			whole.Series[n-1].Rows = append(whole.Series[n-1].Rows, s.Rows...)
+		} else {
+			whole.Series = append(whole.Series, s)
+		}
+	}
+}

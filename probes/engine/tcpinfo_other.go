@@ -1,0 +1,10 @@
+//go:build !linux
+
+package engine
+
+import (
+	"net"
+)
+
+// TCPInfoOf is known on Linux only.
+func TCPInfoOf(net.Conn) *TCPInfo { return nil }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package probes
+
+// keepStamps is for Linux.
+func keepStamps(*Env) {}
