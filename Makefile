@@ -23,6 +23,10 @@ lint: ## gofmt, vet, staticcheck, go fix, misspell, go mod tidy; types on macOS 
 ci: ## all that CI runs, tens of minutes; skips what needs root or Docker where there is none
 	@.ci/steps ci
 
+pictures: ## those of the README, of an invented mesh in Chromium
+	shots=$$(mktemp -d) && NETMON_SHOTS=$$shots go test ./web -run TestBrowser_EveryPage -count=1 && \
+	cp $$shots/monitors-1440-light.png docs/pictures/monitors.png && cp $$shots/monitor-1440-dark.png docs/pictures/monitor.png && rm -r $$shots
+
 SOAK ?= 3600
 proof: ## proofs with large counts, over an hour (SOAK=3600 seconds): not in .ci/run
 	go test ./broker/access -run TestAnswers_Memory -count=1 -v -measure

@@ -20,6 +20,7 @@ func Documents() []Document {
 		{"files", "docs/files.md", "files of monitors, channels, rules, windows and groups; apply, diff, prune"},
 		{"alerts", "docs/alerts.md", "incidents, notices, a recipe for each kind of channel"},
 		{"troubleshooting", "docs/troubleshooting.md", "what you see, why, and what to do"},
+		{"web", "docs/web.md", "live pages in a browser, and who may see them"},
 		{"tour", "docs/tour.md", "a mesh of several hosts, the prompt, the live screen, the messages"},
 		{"lab", "docs/lab.md", "a mesh in containers, to break on purpose"},
 		{"verdicts", "docs/verdicts.md", "how a monitor is judged, and whose fault it is"},

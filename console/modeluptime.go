@@ -38,27 +38,26 @@ func (m *Model) readUptimes(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, uptimeWithin)
 	defer cancel()
 	now := time.Now()
-	of, err := m.c.uptimes(ctx, m.o.Names, now)
+	spans, err := m.c.pastDay(ctx, m.o.Names, now)
 	if err == nil {
-		m.mesh.SetUptimes(of, now)
+		m.mesh.SetUptimes(uptimesOf(spans, now), now)
+		m.mesh.SetDays(daysOf(spans, now))
 	}
 	return err
 }
 
-// uptimes are the parts of the known time of the 24 h before a moment in which monitors
-// were not down, as [Client.Uptime] has them. Of whom nothing is known is not there.
-func (c *Client) uptimes(ctx context.Context, names []string, at time.Time) (map[string]float64, error) {
-	rows, _, err := c.Uptime(ctx, UptimeFilter{Monitors: asked(names), From: at.Add(-uptimeOver), To: at})
+// pastDay is how monitors were judged in the 24 h before a moment. Of whom nothing is known
+// is not there.
+func (c *Client) pastDay(ctx context.Context, names []string, at time.Time) (map[string][]wire.HistorySpan, error) {
+	reply, err := c.History(ctx, wire.HistoryQuery{What: wire.HistoryVerdicts, Monitors: asked(names), From: at.Add(-uptimeOver), To: at})
 	if err != nil {
 		return nil, err
 	}
-	of := make(map[string]float64, len(rows))
-	for _, r := range rows {
-		if r.Uptime != nil {
-			of[r.Monitor] = *r.Uptime
-		}
+	spans := map[string][]wire.HistorySpan{}
+	for _, s := range reply.Spans {
+		spans[s.Monitor] = append(spans[s.Monitor], s)
 	}
-	return of, nil
+	return spans, nil
 }
 
 // asked are the names, if a query of history may have so many; of more, all are asked for.

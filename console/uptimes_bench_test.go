@@ -46,7 +46,8 @@ func BenchmarkUptimes(b *testing.B) {
 	b.Cleanup(c.Close)
 	at := time.Now()
 	for b.Loop() {
-		of, err := c.uptimes(b.Context(), nil, at)
+		spans, err := c.pastDay(b.Context(), nil, at)
+		of := uptimesOf(spans, at)
 		if err != nil || len(of) != 1000 {
 			b.Fatalf("%d uptimes: %v", len(of), err)
 		}

@@ -115,6 +115,12 @@ func Notices(s view.Snapshot) []string {
 	if line := OpenLine(s.Incidents, s.At); line != "" {
 		out = append(out, line)
 	}
+	return append(out, MeshNotices(s)...)
+}
+
+// MeshNotices are those of them that are about the mesh itself.
+func MeshNotices(s view.Snapshot) []string {
+	var out []string
 	if s.Here {
 		out = append(out, JudgedHere)
 	}

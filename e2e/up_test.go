@@ -12,8 +12,8 @@ import (
 // TestUp_TheFirstCommand runs what the README tells a newcomer to run, on
 // another port.
 func TestUp_TheFirstCommand(t *testing.T) {
-	addr, store := freeAddr(t), t.TempDir()
-	args := []string{"up", "--listen", addr, "--store", store, "--state", filepath.Join(store, "agent"), "--id", "home", "--results"}
+	addr, pages, store := freeAddr(t), freeAddr(t), t.TempDir()
+	args := []string{"up", "--listen", addr, "--web", pages, "--store", store, "--state", filepath.Join(store, "agent"), "--id", "home", "--results"}
 	file := "../examples/quickstart.yaml"
 	begin := time.Now()
 	p := spawn(t, append(args, file)...)
@@ -24,7 +24,7 @@ func TestUp_TheFirstCommand(t *testing.T) {
 	p.line("nobody-udp", "✕ failed", "refused")
 	p.line("nobody-tcp", "● ok", "does not answer, as expected")
 	p.line("loopback")
-	asReadmeShows(p, addr)
+	asReadmeShows(p, addr, pages)
 	if code, took := p.stop(); code != 0 || took > 5*time.Second {
 		t.Errorf("ended with %d after %v", code, took)
 	}
@@ -41,7 +41,7 @@ func TestUp_TheFirstCommand(t *testing.T) {
 // asReadmeShows waits for the lines that README.md shows of that command: all but
 // those that depend on the host (its network, and whether it may ping), and but for
 // times and figures.
-func asReadmeShows(p *proc, addr string) {
+func asReadmeShows(p *proc, addr, pages string) {
 	p.t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -53,7 +53,7 @@ func asReadmeShows(p *proc, addr string) {
 		p.t.Fatal("README.md shows nothing of netmon up")
 	}
 	figure := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d+ |[0-9.]+ (µs|ms|s)\b| +- +`)
-	for line := range strings.Lines(strings.ReplaceAll(shown, "127.0.0.1:4222", addr)) {
+	for line := range strings.Lines(strings.NewReplacer("127.0.0.1:4222", addr, "127.0.0.1:4280", pages).Replace(shown)) {
 		if strings.Contains(line, " web ") || strings.Contains(line, " loopback ") {
 			continue
 		}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"netmon/internal/testlog"
 )
 
 // TestBroker_ShoutsWhatIsOpen: pages that show something are told of, and what is
@@ -29,7 +31,8 @@ func TestBroker_ShoutsWhatIsOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
-			var out, said strings.Builder
+			var out strings.Builder
+			var said testlog.Buffer // its log and its words come from two goroutines
 			ready := writerFunc(func(b []byte) (int, error) { stop(); return out.Write(b) })
 			args := append([]string{"netmon", "broker", "--log", "error", "--store", t.TempDir()}, c.flags...)
 			if code := execute(ctx, args, strings.NewReader(""), ready, &said); code != exitOK || !strings.Contains(out.String(), "broker ready") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ func upCommand() *cli.Command {
 		UsageText: "netmon up [FILE...]",
 		Description: "Saves the monitors of FILE, runs them together with those saved before, and shows the\nresults, on a terminal above a prompt. Press Ctrl-C twice there, or type quit, to stop\neverything; the next `netmon up` continues. ${broker} in a target stands for the\naddress of this broker.\n\n" +
 			"   netmon up examples/quickstart.yaml",
-		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), notifyPolicyFlag(),
+		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), notifyPolicyFlag(), webFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
 			logFlagFrom("warn"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
@@ -77,6 +78,13 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	pages, err := listenWeb(c)
+	if err != nil {
+		return err
+	}
+	if pages != nil {
+		defer pages.Close()
+	}
 	b, err := host.Start(c.Context, host.BrokerOptions{AskAll: c.Bool("access"), OwnAgent: c.String("id"), Talk: c.App.ErrWriter,
 		Options: broker.Options{Listen: listen, Store: c.String("store"), Log: log, Advertise: c.String("advertise"), Insecure: c.Bool("insecure"), BringAlong: c.String("bring-along")}})
 	if err != nil {
@@ -115,7 +123,7 @@ func up(c *cli.Context) error {
 		agentErr = host.RunAgent(ctx, a)
 	})
 
-	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted.Here(hostPortOf(ofPerson.URL), ofAgent.ID), log, logs)
+	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted.Here(hostPortOf(ofPerson.URL), ofAgent.ID), pages, log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -140,7 +148,7 @@ var errLeft = errors.New("left")
 
 // show saves what the files say, tells how to go on, and prints results:
 // above a prompt when a person is at the terminal.
-func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-chan struct{}, wanted console.Wanted, log *slog.Logger, logs *diverted) error {
+func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-chan struct{}, wanted console.Wanted, pages net.Listener, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
 		select {
 		case <-ctx.Done():
@@ -164,8 +172,28 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-cha
 	}
 	url, total := at.URL, plan.Had+o.Count(console.Added)
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(total, o))
+	if pages != nil {
+		fmt.Fprintf(w, "  pages:            %s\n", linkOf(pages))
+		own, err := console.ConnectAs(at.Who, at.Connect) // so that who reads pages holds up nothing here
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		ctx, stop := context.WithCancel(ctx)
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			if err := serveWeb(ctx, own, pages, endpoint.Redact(url), log); err != nil {
+				log.Error("the pages have ended", "error", err)
+			}
+		})
+		defer serving.Wait()
+		defer stop()
+	}
 	printNext(w, url, total == 0)
 	if c.Bool("quiet") || !c.Bool("results") && !isTerminal(w) {
+		if pages != nil {
+			<-ctx.Done()
+		}
 		return nil
 	}
 	if in, out, ok := terminal(c); ok && !c.Bool("results") {

@@ -35,6 +35,9 @@ type Query struct {
 	Filter string   // words that must all be in name, kind, target, state or agent of a row
 	Sort   Sort
 	Strip  int // places of the strips
+	Spark  int // runs whose latencies are in a row
+
+	Calm bool // figures of rows may be a few seconds old, which costs less
 
 	Limit  int    // rows at most; 0 is all
 	First  int    // the first row of the window, moved so that Cursor is in it
@@ -103,8 +106,17 @@ type Row struct {
 	Uptime             Figure   // part of the known time of the last 24 h that it was not down, by verdict, 0 to 1
 	Figures
 	Strip []judge.State
-	Cells []Cell // one for each of Snapshot.AgentIDs
+	Spark []Figure // latency of the newest runs, ns, the mean of the agents; the newest last
+	Day   *Day     // of the last 24 h by verdict; nil where it is not known
+	Cells []Cell   // one for each of Snapshot.AgentIDs
 }
+
+// DayPlaces is of how many parts a day is: half hours.
+const DayPlaces = 48
+
+// Day is how a monitor was in 24 h, the newest part last. It is not changed: one that is
+// another pointer is another day.
+type Day [DayPlaces]judge.State
 
 // Cell is a monitor on an agent.
 type Cell struct {

@@ -158,7 +158,9 @@ func (s *series) cert(now time.Time) Figure {
 }
 
 func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
-	v.figure(m, now)
+	if !q.Calm || !m.figured || now-m.figuresAt >= stale {
+		v.figure(m, now)
+	}
 	r := Row{Name: m.name, Kind: m.kind, Target: m.target, State: m.total, Up: m.count[judge.Up] + m.count[judge.Degraded],
 		Every: time.Duration(m.every) * tick, Manual: m.saved == nil && m.problem == "", Problem: m.problem, Uptime: v.uptimes.of[m.name], Figures: m.figures}
 	if m.saved != nil {
@@ -180,6 +182,10 @@ func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 	if q.Strip > 0 {
 		r.Strip = m.strip(q.Strip, now)
 	}
+	if q.Spark > 0 {
+		r.Spark = m.spark(q.Spark)
+	}
+	r.Day = v.uptimes.days[m.name]
 	if !q.Cells {
 		return r
 	}
@@ -213,6 +219,32 @@ func (m *monitor) strip(n int, now uint32) []judge.State {
 	}
 	return out
 }
+
+// spark is the latencies of the newest n runs: the mean of the agents, their newest runs
+// together.
+func (m *monitor) spark(n int) []Figure {
+	var sum, of [maxSpark]float64
+	n, longest := min(n, maxSpark), 0
+	for _, s := range m.significant() {
+		w := s.window()
+		for i := range min(n, len(w)) {
+			longest = max(longest, i+1)
+			if x := w[len(w)-1-i]; x.lat >= 0 {
+				sum[i] += float64(x.lat)
+				of[i]++
+			}
+		}
+	}
+	out := make([]Figure, longest)
+	for i := range out {
+		if of[i] > 0 {
+			out[longest-1-i] = measured(sum[i] / of[i])
+		}
+	}
+	return out
+}
+
+const maxSpark = 60
 
 func (v *Mesh) agentRow(a *agent) AgentRow {
 	r := AgentRow{Alive: a.Alive, ID: a.id, Seen: a.seen, Skew: a.skew, State: "online"}

@@ -11,7 +11,8 @@ type Uptimes struct {
 // uptimes are those of the last 24 h, by verdict.
 type uptimes struct {
 	Uptimes
-	of map[string]Figure // by monitor, 0 to 1; absent where nothing is known
+	of   map[string]Figure // by monitor, 0 to 1; absent where nothing is known
+	days map[string]*Day
 }
 
 // uptimesHold is how long uptimes are shown where none newer can be read.
@@ -22,12 +23,28 @@ const uptimesHold = 5 * time.Minute
 func (v *Mesh) SetUptimes(of map[string]float64, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.uptimes = uptimes{Uptimes{At: at}, make(map[string]Figure, len(of))}
+	v.uptimes = uptimes{Uptimes{At: at}, make(map[string]Figure, len(of)), v.uptimes.days}
 	for name, part := range of {
 		if part >= 0 && part <= 1 {
 			v.uptimes.of[name] = measured(part)
 		}
 	}
+}
+
+// SetDays takes the states of monitors over the last 24 h. It follows SetUptimes, with which
+// they are as current.
+func (v *Mesh) SetDays(of map[string]Day) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	days := make(map[string]*Day, len(of))
+	for name, day := range of {
+		if was := v.uptimes.days[name]; was != nil && *was == day {
+			days[name] = was
+		} else {
+			days[name] = &day
+		}
+	}
+	v.uptimes.days = days
 }
 
 // NoUptimes says why uptimes cannot be read. Those that are known hold for a few minutes.
@@ -36,6 +53,6 @@ func (v *Mesh) NoUptimes(why string, now time.Time) {
 	defer v.mu.Unlock()
 	v.uptimes.Why = why
 	if now.Sub(v.uptimes.At) > uptimesHold {
-		v.uptimes.At, v.uptimes.of = time.Time{}, nil
+		v.uptimes.At, v.uptimes.of, v.uptimes.days = time.Time{}, nil, nil
 	}
 }

@@ -42,43 +42,20 @@ type judged struct {
 	controller *process
 
 	monitors  int
+	rate      int           // results in a second
+	fault     time.Duration // of each monitor in turn
 	revisions []uint64
 	sent      int64
 	buf       []byte
 }
 
 func measureJudge(ctx context.Context, o *options, r *report, n int) (err error) {
-	j := &judged{mesh: &mesh{netmon: o.netmon}, monitors: n}
-	if j.dir, err = os.MkdirTemp("", "netmon-bench-judge"); err != nil {
+	j := &judged{mesh: &mesh{netmon: o.netmon}, monitors: n, rate: judgeRate, fault: judgeFault}
+	if err := j.begin(ctx); err != nil {
+		j.end()
 		return err
 	}
-	defer os.RemoveAll(j.dir)
-	addr, err := freeAddr()
-	if err != nil {
-		return err
-	}
-	j.url = "nats://" + addr
-	if j.broker, err = spawn(ctx, j.dir, "broker", j.netmon, "broker", "--no-controller", "--listen", addr, "--store", filepath.Join(j.dir, "store")); err != nil {
-		return err
-	}
-	defer j.broker.stop()
-	if _, err := j.broker.line("broker ready", 20*time.Second); err != nil {
-		return err
-	}
-	if err := j.startController(ctx); err != nil {
-		return err
-	}
-	defer func() { j.controller.stop() }()
-	if j.nc, err = nats.Connect(j.url); err != nil {
-		return err
-	}
-	defer j.nc.Close()
-	if j.js, err = jetstream.New(j.nc); err != nil {
-		return err
-	}
-	if err := j.save(ctx); err != nil {
-		return err
-	}
+	defer j.end()
 	if err := sleep(ctx, 3*time.Second); err != nil {
 		return err
 	}
@@ -160,6 +137,48 @@ func measureJudge(ctx context.Context, o *options, r *report, n int) (err error)
 	return nil
 }
 
+// begin starts a broker and a controller, and saves the monitors.
+func (j *judged) begin(ctx context.Context) (err error) {
+	if j.dir, err = os.MkdirTemp("", "netmon-bench-judge"); err != nil {
+		return err
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	j.url = "nats://" + addr
+	if j.broker, err = spawn(ctx, j.dir, "broker", j.netmon, "broker", "--no-controller", "--listen", addr, "--store", filepath.Join(j.dir, "store")); err != nil {
+		return err
+	}
+	if _, err := j.broker.line("broker ready", 20*time.Second); err != nil {
+		return err
+	}
+	if err := j.startController(ctx); err != nil {
+		return err
+	}
+	if j.nc, err = nats.Connect(j.url); err != nil {
+		return err
+	}
+	if j.js, err = jetstream.New(j.nc); err != nil {
+		return err
+	}
+	return j.save(ctx)
+}
+
+// end ends what begin began.
+func (j *judged) end() {
+	if j.nc != nil {
+		j.nc.Close()
+	}
+	if j.controller != nil {
+		j.controller.stop()
+	}
+	if j.broker != nil {
+		j.broker.stop()
+	}
+	os.RemoveAll(j.dir)
+}
+
 func (j *judged) startController(ctx context.Context) (err error) {
 	if j.controller, err = spawn(ctx, j.dir, "controller", j.netmon, "controller", "--broker", j.url); err != nil {
 		return err
@@ -174,7 +193,7 @@ func (j *judged) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	every := wire.Duration(time.Duration(j.monitors*judgeAgents) * time.Second / judgeRate)
+	every := wire.Duration(time.Duration(j.monitors*judgeAgents) * time.Second / time.Duration(j.rate))
 	for i := range j.monitors {
 		data, err := json.Marshal(wire.Saved{Monitor: wire.Monitor{Name: fmt.Sprintf("m%05d", i), Kind: "tcp", Target: host(i) + ":443", Every: max(every, wire.Duration(100*time.Millisecond)), Timeout: wire.Duration(time.Second)},
 			Agents: wire.Selectors{"all"}})
@@ -208,7 +227,7 @@ func (j *judged) feed(ctx context.Context, d time.Duration) error {
 				}
 			}
 		}
-		for want := int(time.Since(begin).Seconds() * judgeRate); sent < want; sent++ {
+		for want := int(time.Since(begin).Seconds() * float64(j.rate)); sent < want; sent++ {
 			if err := j.send(); err != nil {
 				return err
 			}
@@ -230,8 +249,8 @@ func (j *judged) send() (err error) {
 		Run: uint64(i/judgeAgents/j.monitors + 1), Started: time.Now().UTC(), ElapsedNS: latency + 11_000, LatencyNS: &latency, Clock: "tcp_info", Outcome: wire.OK, Summary: "connected",
 		Address: "192.0.2.7", Revision: j.revisions[monitor], Details: json.RawMessage(`{"connect_ns":200000,"local":"192.0.2.20:41234"}`)}
 	r.Due = r.Started
-	now := i * 1000 / judgeRate // ms since the first
-	if since := now - monitor*1000/judgeFaults; since >= 0 && since%(j.monitors*1000/judgeFaults+1) < int(judgeFault.Milliseconds()) {
+	now := i * 1000 / j.rate // ms since the first
+	if since := now - monitor*1000/judgeFaults; since >= 0 && since%(j.monitors*1000/judgeFaults+1) < int(j.fault.Milliseconds()) {
 		r.Outcome, r.Failure, r.Error, r.Summary = wire.Failed, wire.FailRefused, "connection refused", ""
 	}
 	if j.buf, err = r.AppendJSON(j.buf[:0]); err != nil {

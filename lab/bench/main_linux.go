@@ -51,6 +51,7 @@ var measurements = []measurement{
 	{"reading", "what the broker pays while stored results are read", reading},
 	{"judge", "what the leading controller takes to judge 10,000 results a second, and how soon its verdicts are there", judging},
 	{"history", "what it takes to feed the file of history, to keep it, and to read it; -monitors times 3 agents", remembering},
+	{"web", "what netmon web takes: the first page, 200 who look, and how soon a verdict is on a page; -monitors 1000", pages},
 	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 

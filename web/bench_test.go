@@ -1,0 +1,98 @@
+package web
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"netmon/console/view"
+	"netmon/judge"
+	"netmon/wire"
+)
+
+// large is a mesh of 1,000 monitors on 3 agents, each with a full window of results.
+func large(b *testing.B) *world {
+	b.Helper()
+	w := newWorld()
+	agents := []string{"paris", "oslo", "tokyo"}
+	for _, a := range agents {
+		w.agent(a)
+	}
+	now := time.Now()
+	days := map[string]view.Day{}
+	for m := range 1000 {
+		name := fmt.Sprintf("shop-%04d", m)
+		w.save(name, "https", name+".example.org")
+		for n := range view.Window {
+			for i, a := range agents {
+				ns := int64(20e6 + 1e5*(n*(m+7)*(i+3)%197))
+				at := now.Add(time.Duration(n-view.Window) * time.Second)
+				w.ResultAt(wire.Result{Agent: a, Monitor: name, Kind: "https", Epoch: "E", Run: uint64(n), Revision: 1, Started: at, Due: at, LatencyNS: &ns, Outcome: wire.OK, Summary: "200 OK"}, at, now)
+			}
+		}
+		var day view.Day
+		for i := range day {
+			day[i] = judge.Up
+		}
+		day[m%48], day[m*7%48] = judge.Down, judge.Unknown
+		days[name] = day
+		w.judge(name, []wire.VerdictState{wire.VerdictUp, wire.VerdictDown}[min(1, m%50/49)], "no answer from 2 of 3 agents")
+	}
+	w.SetUptimes(map[string]float64{}, now)
+	w.SetDays(days)
+	return w
+}
+
+// BenchmarkFrame is what a look at all monitors costs that 200 viewers share, where
+// nothing but figures changed.
+func BenchmarkFrame(b *testing.B) {
+	s, _ := serveBench(b)
+	f, err := s.feed(b.Context(), "monitors")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for range 200 {
+		if _, err := f.watch(f.id, f.version); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		f.mu.Lock()
+		err := f.advance()
+		f.mu.Unlock()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFirstPage is the page of all monitors for the first who asks: nothing is kept.
+func BenchmarkFirstPage(b *testing.B) {
+	s, w := serveBench(b)
+	size := 0
+	for b.Loop() {
+		var st state
+		if _, err := st.take(monitorsOf(w, ""), time.Now()); err != nil {
+			b.Fatal(err)
+		}
+		f := feed{s: s, id: "x", state: st}
+		v, _, err := f.view("monitors", "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := s.whole(v)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size = len(p.packed)
+	}
+	b.ReportMetric(float64(size), "gzip-bytes")
+}
+
+func serveBench(b *testing.B) (*Server, *world) {
+	b.Helper()
+	w := large(b)
+	s := New(Options{Archive: w, Follow: w.follow})
+	b.Cleanup(s.Close)
+	return s, w
+}

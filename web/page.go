@@ -1,0 +1,292 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"netmon/console"
+)
+
+// whole is a page of a feed as it is sent, for all who ask while nothing changed.
+type whole struct {
+	tag    string
+	plain  []byte
+	packed []byte // by gzip
+}
+
+// pageView is what the template of a page is given.
+type pageView struct {
+	Page    string // which one
+	Title   string
+	Feed    string // where what changes comes from
+	Parts   map[string]template.HTML
+	Rows    []template.HTML
+	Filter  string
+	Name    string // of what the page is about
+	Broker  string
+	Version string
+	At      string
+	Tabs    []tab
+	tag     string // of what the feed has
+
+	Plot    *plotView
+	Outages []outageView
+	Uptime  string
+	NoPast  string
+	Config  string
+	History []revisionView
+}
+
+// Chosen is the tab that the page is under.
+func (v pageView) Chosen() string {
+	switch v.Page {
+	case "monitor":
+		return "monitors"
+	case "incident":
+		return "incidents"
+	}
+	return v.Page
+}
+
+type tab struct{ Path, Word, Page string }
+
+var tabs = []tab{{"/", "Monitors", "monitors"}, {"/matrix", "Matrix", "matrix"}, {"/agents", "Agents", "agents"}, {"/incidents", "Incidents", "incidents"}}
+
+type outageView struct {
+	Since, Until, Long, Blame string
+	Open                      bool
+}
+
+type revisionView struct {
+	Edition    uint64
+	At, Author string
+	Change     string
+}
+
+// page answers with the page of a key.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, key string) {
+	if filter := strings.TrimSpace(r.FormValue("q")); key == "monitors" && filter != "" {
+		s.filtered(w, r, filter)
+		return
+	}
+	f, err := s.feed(r.Context(), key)
+	switch {
+	case errors.Is(err, errAbsent):
+		s.notFound(w, r)
+		return
+	case errors.Is(err, errFull):
+		s.full(w)
+		return
+	case err != nil:
+		s.broken(w, r, err)
+		return
+	}
+	what, name, about := strings.Cut(key, " ")
+	v, page, err := f.view(what, name)
+	if page == nil && err == nil {
+		v.Broker, v.Version, v.Name, v.At, v.Tabs = s.o.Broker, s.o.Version, name, stamp(time.Now()), tabs
+		if what == "monitor" {
+			s.withPast(r, &v)
+		}
+		page, err = s.whole(v)
+		if err == nil && !about { // of these alone nothing else is on the page
+			f.keep(page)
+		}
+	}
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	page.send(w, r, http.StatusOK)
+}
+
+// view is what viewers of the feed have, for a page; or that page, if it is kept.
+func (f *feed) view(what, name string) (pageView, *whole, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.page != nil {
+		return pageView{}, f.page, nil
+	}
+	v := pageView{Page: what, tag: f.tag(), Title: f.state.title, Feed: fmt.Sprintf("/events?page=%s&name=%s&feed=%s&v=%d", what, name, f.id, f.version), Parts: map[string]template.HTML{}}
+	for _, id := range f.state.fixed {
+		text, err := f.state.html(id)
+		if err != nil {
+			return v, nil, err
+		}
+		v.Parts[id] = text
+	}
+	for _, id := range f.state.order {
+		text, err := f.state.html(id)
+		if err != nil {
+			return v, nil, err
+		}
+		v.Rows = append(v.Rows, text)
+	}
+	return v, nil, nil
+}
+
+// keep keeps a page for as long as the feed has no newer one.
+func (f *feed) keep(p *whole) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p.tag == f.tag() {
+		f.page = p
+	}
+}
+
+func (f *feed) tag() string { return fmt.Sprintf(`"%s-%d"`, f.id, f.version) }
+
+// filtered is the list of the monitors that a filter leaves. It is made for one reader.
+func (s *Server) filtered(w http.ResponseWriter, r *http.Request, filter string) {
+	if len(filter) > 200 {
+		filter = filter[:200]
+	}
+	v := pageView{Page: "monitors", Feed: "/events?page=monitors", Filter: filter, Parts: map[string]template.HTML{}, Broker: s.o.Broker, Version: s.o.Version, At: stamp(time.Now()), Tabs: tabs}
+	var st state
+	fr := monitorsOf(s.awake(r.Context()), filter)
+	_, err := st.take(fr, time.Now())
+	for _, id := range st.fixed {
+		v.Parts[id], _ = st.html(id)
+	}
+	for _, id := range st.order {
+		text, _ := st.html(id)
+		v.Rows = append(v.Rows, text)
+	}
+	v.Title = fr.title
+	var p *whole
+	if err == nil {
+		p, err = s.whole(v)
+	}
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	p.send(w, r, http.StatusOK)
+}
+
+// withPast adds what history and the store say of a monitor.
+func (s *Server) withPast(r *http.Request, v *pageView) {
+	plot := s.plotView(r, plotAsked(r, v.Name))
+	v.Plot = &plot
+	row, err := s.uptime(r.Context(), v.Name)
+	switch {
+	case err != nil:
+		v.NoPast = console.Printable(err.Error())
+	case row != nil:
+		if row.Uptime != nil {
+			v.Uptime = console.PercentText(row.Uptime)
+		}
+		for i := len(row.Outages) - 1; i >= 0 && len(v.Outages) < 20; i-- {
+			o := row.Outages[i]
+			long := console.Lasting(o.Until.Sub(o.Since))
+			v.Outages = append(v.Outages, outageView{stamp(o.Since), stamp(o.Until), long, console.Printable(string(o.Blame)), o.Open})
+		}
+	}
+	list, err := s.revisions(r.Context(), v.Name)
+	if err != nil {
+		return // it was started by hand, or deleted a moment ago
+	}
+	for i := range list[:min(len(list), 10)] {
+		x := &list[i]
+		h := revisionView{Edition: x.Edition, At: stamp(x.At), Author: console.Printable(x.Author), Change: "deleted"}
+		if x.Saved != nil {
+			h.Change = console.Printable(x.Saved.Change)
+		}
+		v.History = append(v.History, h)
+		if i == 0 && x.Saved != nil {
+			if text, err := s.o.Write(*x.Saved); err == nil {
+				v.Config = console.PrintableText(text)
+			}
+		}
+	}
+}
+
+// whole renders a page.
+func (s *Server) whole(v pageView) (*whole, error) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, "page", v); err != nil {
+		return nil, err
+	}
+	p := &whole{plain: b.Bytes()}
+	if v.Name == "" { // else there is more on it than the feed has
+		p.tag = v.tag
+	}
+	p.packed = packed(p.plain)
+	return p, nil
+}
+
+// packed is a text by gzip.
+func packed(text []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, 5)
+	_, _ = w.Write(text) // to memory
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// send answers with the page, or with word that the reader has it.
+func (p *whole) send(w http.ResponseWriter, r *http.Request, code int) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	if p.tag != "" {
+		h.Set("ETag", p.tag)
+		if r.Header.Get("If-None-Match") == p.tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	body := p.plain
+	if takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = p.packed
+	}
+	h.Set("Content-Length", fmt.Sprint(len(body)))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin)) // where the connection has one
+	w.WriteHeader(code)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // who does not read it is gone
+	}
+}
+
+func takesGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if name == "gzip" && strings.TrimSpace(q) != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+// answer renders one template.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, code int, name string, data any, tag string) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	p := &whole{tag: tag, plain: b.Bytes()}
+	p.packed = packed(p.plain)
+	p.send(w, r, code)
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, r, http.StatusNotFound, "absent", pageView{Title: "Not found", Broker: s.o.Broker, Version: s.o.Version, At: stamp(time.Now()), Tabs: tabs}, "")
+}
+
+func (s *Server) full(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "10")
+	http.Error(w, fmt.Sprintf("%d pages are live already: try again in a few seconds", s.o.Viewers), http.StatusServiceUnavailable)
+}
+
+func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
+	s.o.Log.Error("a page cannot be made", "path", r.URL.Path, "error", err)
+	http.Error(w, "this page cannot be made: the log of netmon says why", http.StatusInternalServerError)
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"netmon/console"
+	"netmon/console/view"
+	"netmon/wire"
+)
+
+// Model is what is shown: a [console.Model]. It answers at once.
+type Model interface {
+	Snapshot(q view.Query) view.Snapshot
+	Link() console.Link
+	Troubles() []console.Trouble
+	Subscribe() (changed <-chan struct{}, stop func())
+	Ready() <-chan struct{} // closed when what is stored was read
+}
+
+// Archive is what is asked of the broker when somebody looks at one monitor: a
+// [console.Client].
+type Archive interface {
+	Graph(ctx context.Context, monitor, agent string, from, to time.Time, columns int) (console.Graph, error)
+	Uptime(ctx context.Context, f console.UptimeFilter) ([]console.UptimeRow, time.Time, error)
+}
+
+// Options of New.
+type Options struct {
+	// Follow begins to follow the mesh until ctx ends. It is called when somebody looks, and
+	// again after nobody did for a while.
+	Follow  func(ctx context.Context) Model
+	Archive Archive
+	// Write writes a monitor as it stands in a file.
+	Write func(m wire.Saved) (string, error)
+	// History are the revisions of a monitor, the newest first.
+	History func(ctx context.Context, name string) ([]console.Revision, error)
+	Hosts   []string // that requests may be for, beside those of this computer; a port does not matter
+	Broker  string   // its address, as it is shown
+	Version string
+	Log     *slog.Logger
+
+	// Viewers is how many may watch at a time; 0 is [MaxViewers].
+	Viewers int
+	pace    time.Duration // least time between two frames of a feed; 0 is the usual
+}
+
+// Bounds of a server.
+const (
+	MaxViewers     = 1000             // pages that are live at a time
+	maxConnections = 2 * MaxViewers   // open at a time; more wait
+	maxHeader      = 16 << 10         // bytes of a request's header
+	headerWithin   = 5 * time.Second  // for a request's header
+	idleWithin     = 60 * time.Second // for the next request of a connection
+	writeWithin    = 10 * time.Second // for one answer, or one event of a live page
+)
+
+// Server answers with pages.
+type Server struct {
+	o      Options
+	source source
+	feeds  feeds
+	past   past
+	ctx    context.Context
+	stop   context.CancelFunc
+}
+
+// New makes a server. Close ends what it began.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Viewers <= 0 {
+		o.Viewers = MaxViewers
+	}
+	if o.pace <= 0 {
+		o.pace = 100 * time.Millisecond
+	}
+	o.Broker, o.Version = console.Printable(o.Broker), console.Printable(o.Version)
+	s := &Server{o: o}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.feeds.open, s.feeds.most = map[string]*feed{}, o.Viewers
+	s.past.kept, s.past.slots = map[string]*kept{}, make(chan struct{}, askedMost)
+	return s
+}
+
+// Close ends every live page.
+func (s *Server) Close() { s.stop() }
+
+// Serve answers on l until ctx ends, and closes it.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	defer s.Close()
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerWithin,
+		ReadTimeout:       headerWithin,
+		IdleTimeout:       idleWithin,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+	}
+	over := context.AfterFunc(ctx, func() {
+		s.Close() // live pages never end by themselves
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if srv.Shutdown(bounded) != nil {
+			_ = srv.Close()
+		}
+	})
+	defer over()
+	if err := srv.Serve(limited(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the pages: %w", err)
+	}
+	return nil
+}
+
+// Handler answers the requests, each of which it checks first.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	page := func(path string, key func(r *http.Request) (string, bool)) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			k, ok := key(r)
+			if !ok {
+				s.notFound(w, r)
+				return
+			}
+			s.page(w, r, k)
+		})
+	}
+	fixed := func(k string) func(*http.Request) (string, bool) {
+		return func(*http.Request) (string, bool) { return k, true }
+	}
+	page("/{$}", fixed("monitors"))
+	page("/matrix", fixed("matrix"))
+	page("/agents", fixed("agents"))
+	page("/incidents", fixed("incidents"))
+	page("/monitors/{name}", named("monitor"))
+	page("/incidents/{name}", named("incident"))
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /plot/{name}", s.plot)
+	mux.Handle("GET /static/", assets)
+	mux.HandleFunc("/", s.notFound)
+	return s.guard(mux)
+}
+
+// named is the key of a page about one thing, by its name in the path.
+func named(what string) func(*http.Request) (string, bool) {
+	return func(r *http.Request) (string, bool) {
+		name := r.PathValue("name")
+		return what + " " + name, wire.CheckElement(name) == nil
+	}
+}
