@@ -140,6 +140,8 @@ func (o *Ops) changePlacement(ctx context.Context, v Verb, name string, on wire.
 // DeleteOptions are how a monitor is deleted.
 type DeleteOptions struct {
 	Anyway bool // although others depend on it, which are judged without it then
+
+	revision uint64 // that is deleted; another one is an ErrConflict. 0: whatever is saved
 }
 
 // Delete deletes a monitor. One that others depend on, or that a group names, stays, by
@@ -161,6 +163,9 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 	}
 	if err != nil {
 		return out, err
+	}
+	if opt.revision != 0 && opt.revision != was.Revision {
+		return out, conflict(name)
 	}
 	if !opt.Anyway {
 		by, err := store.dependents(ctx, name)

@@ -41,12 +41,44 @@ func (o *Ops) Rename(ctx context.Context, old, name string) (RenameOutcome, erro
 	if err := o.renameIn(ctx, store, &out, old, name); err != nil {
 		return out, fmt.Errorf("%w\n%s is saved, and %s is still there: netmon rename %s %s goes on", err, name, old, old, name)
 	}
-	gone, err := o.Delete(ctx, old, DeleteOptions{Anyway: true})
-	if err != nil {
-		return out, fmt.Errorf("%w\n%s is saved, and %s is still there: netmon delete %s", err, name, old, old)
+	gone, err := o.Delete(ctx, old, DeleteOptions{Anyway: true, revision: was.Revision})
+	for again := 0; again < renameAgain && errors.Is(err, ErrConflict); again++ {
+		if was, err = o.renameLater(ctx, store, was, is); err == nil {
+			is = was
+			is.Name = name
+			gone, err = o.Delete(ctx, old, DeleteOptions{Anyway: true, revision: was.Revision})
+		}
+	}
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return out, fmt.Errorf("%w\n%s is saved, and somebody else deleted or renamed %s meanwhile: look at it with netmon history %s", err, name, old, old)
+	case err != nil:
+		return out, fmt.Errorf("%w\n%s is saved, and %s is still there: compare the two, and netmon delete %s", err, name, old, old)
 	}
 	out.Changes, out.Acks = append(out.Changes, gone.Changes...), append(out.Acks, gone.Acks...)
 	return out, nil
+}
+
+// renameAgain is how often Rename takes over what others changed meanwhile.
+const renameAgain = 5
+
+// renameLater gives the new name what somebody saved under the old one after it was read,
+// and returns that. made is what was saved under the new name.
+func (o *Ops) renameLater(ctx context.Context, store *Store, was, made wire.Saved) (now wire.Saved, err error) {
+	if now, err = store.Find(ctx, was.Name); err != nil {
+		return now, err
+	}
+	is, err := store.Find(ctx, made.Name)
+	if err != nil {
+		return now, err
+	}
+	if !Same(is, made) {
+		return now, fmt.Errorf("%s was changed meanwhile under both names: %w", was.Name, ErrConflict)
+	}
+	next := now
+	next.Name, next.Revision, next.Edition = is.Name, is.Revision, is.Edition
+	_, err = o.EditAs(ctx, next, "renamed from "+was.Name)
+	return now, err
 }
 
 // renameIn has what names the old monitor name the new one.

@@ -21,8 +21,12 @@ func (c *Client) placements(ctx context.Context, names []string) (list []wire.Pl
 	if len(names) == 0 {
 		return nil, nil
 	}
+	wanted := make(map[string]bool, len(names)) // there may be thousands
+	for _, name := range names {
+		wanted[name] = true
+	}
 	err = c.followPlacements(ctx, names, func(p wire.Placement, more bool) bool {
-		if p.Monitor != "" && slices.Contains(names, p.Monitor) {
+		if wanted[p.Monitor] {
 			list = append(list, p)
 		}
 		return more

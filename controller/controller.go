@@ -241,6 +241,7 @@ func (c *Controller) listen(ctx context.Context, beats *tail.Tail) error {
 			c.feed.add(fact{at: meta.Timestamp, alive: &a})
 			if kept != nil {
 				kept[a.Agent] = heartbeat{a, meta.Timestamp}
+				c.heardBefore(a, meta.Timestamp)
 			} else {
 				c.follow(ctx, a, meta.Timestamp)
 			}

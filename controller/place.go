@@ -28,17 +28,15 @@ type candidate struct {
 // the same.
 //
 // Those that rank first for the monitor run it ([wire.Rank]). An agent that runs it
-// already keeps it while it is missing, and what came up a moment ago takes nothing from
-// anybody. Where there are too few others, agents that refuse it or are away are named, too:
+// already keeps it while it is missing, and what came up a moment ago comes after all that
+// are there for longer, but for a monitor that nobody runs yet. Where there are too few others, agents that refuse it or are away are named, too:
 // people see then what is wrong.
 func place(monitor string, n int, all []candidate, current []string) []string {
 	of, ids := map[string]candidate{}, make([]string, 0, len(all))
-	keeps := false
 	runs := func(c candidate) bool { return slices.Contains(current, c.id) }
 	for _, c := range all {
 		of[c.id] = c
 		ids = append(ids, c.id)
-		keeps = keeps || runs(c) && !c.refuses && c.is != lost
 	}
 	rank := wire.Rank(monitor, ids)
 	chosen := make([]string, 0, min(n, len(ids)))
@@ -50,7 +48,7 @@ func place(monitor string, n int, all []candidate, current []string) []string {
 		}
 	}
 	take(func(c candidate) bool {
-		return !c.refuses && (c.is == steady || c.is == fresh && !keeps || c.is != lost && runs(c))
+		return !c.refuses && (c.is == steady || c.is == fresh && len(current) == 0 || c.is != lost && runs(c))
 	})
 	take(func(c candidate) bool { return !c.refuses && c.is == fresh })
 	take(func(c candidate) bool { return !c.refuses && runs(c) }) // nobody can take it over

@@ -28,6 +28,16 @@ func (c *Controller) hearLocked(a wire.Alive, at time.Time) {
 	}
 }
 
+// heardBefore notes a heartbeat that was stored before this controller led.
+func (c *Controller) heardBefore(a wire.Alive, at time.Time) {
+	if a.Gone || a.Leaving { // others may have said so
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.placing.stored(at)
+}
+
 // refused notes that an agent answered that it cannot run a revision of a monitor.
 func (c *Controller) refused(agent string, m wire.MonitorReply) {
 	c.mu.Lock()
@@ -46,6 +56,9 @@ func (c *Controller) refused(agent string, m wire.MonitorReply) {
 func (c *Controller) placeFromNow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.placing.now().Sub(c.placing.beat) > wire.OfflineAfter {
+		c.placing.hearing = time.Time{}
+	}
 	c.placing.ready, c.placing.all = true, true
 	c.placing.wake()
 }
@@ -60,10 +73,14 @@ type placing struct {
 	now     func() time.Time // by the broker's clock; zero while it is not known
 	ready   bool             // all agents are known that were heard before
 	hearing time.Time        // since then agents can be heard; zero: not yet
+	beat    time.Time        // when the last heartbeat was stored before this controller led
 	agents  map[string]*placed
 	records map[string]placement               // by monitor
 	refused map[string]map[string]wire.Refusal // by monitor and agent, of the agents' present lives
 	all     bool                               // all monitors are to be looked at
+	again   time.Time                          // then they are to be looked at again; zero: never
+	looked  time.Time                          // when that was done last, by our clock
+	took    time.Duration                      // for how long
 	queue   []string                           // monitors whose placement is to be stored
 	woken   chan struct{}                      // has room for one
 }
@@ -80,6 +97,9 @@ type placed struct {
 type placement struct {
 	wire.Placement
 	at uint64 // its number in the stream; 0 where it is not stored yet
+
+	moves int       // because of what agents say of themselves, since from
+	from  time.Time // of movesWithin
 }
 
 func newPlacing(p patience, now func() time.Time) *placing {
@@ -91,6 +111,15 @@ func (p *placing) wake() {
 	case p.woken <- struct{}{}:
 	default:
 	}
+}
+
+// stored notes when a heartbeat was stored before this controller led, in that order: who
+// leads next knows since when agents can be heard, and replaces the same ones as soon.
+func (p *placing) stored(at time.Time) {
+	if at.Sub(p.beat) > wire.OfflineAfter {
+		p.hearing = at
+	}
+	p.beat = at
 }
 
 // hear takes a heartbeat that was stored at a moment.
@@ -110,7 +139,11 @@ func (p *placing) hear(a wire.Alive, at time.Time) {
 		if was.is == lost && !a.Leaving {
 			was.since = at
 		}
-		moved := !maps.Equal(was.Labels, a.Labels) || lifeOf(&was.Alive) != lifeOf(&a) || !maps.Equal(was.Cannot, a.Cannot)
+		other := otherwise(&was.Alive, &a)
+		if other && !a.Leaving { // what it gave up it gets back as one that just came
+			was.since, was.is = at, max(was.is, fresh)
+		}
+		moved := other || !maps.Equal(was.Labels, a.Labels)
 		if a.Leaving && len(a.Labels) == 0 { // by who ends it, without what it knew
 			a.Labels = was.Labels
 		}
@@ -155,6 +188,17 @@ func lifeOf(a *wire.Alive) string {
 		life += " " + a.Policy.Digest
 	}
 	return wire.Clip(life, 2*wire.MaxToken)
+}
+
+// otherwise says whether an agent may take what it refused, or the other way round.
+func otherwise(was, is *wire.Alive) bool {
+	kinds := func(a *wire.Alive) (of []string) {
+		if a.Policy != nil {
+			of = a.Policy.Kinds
+		}
+		return of
+	}
+	return lifeOf(was) != lifeOf(is) || !maps.Equal(was.Cannot, is.Cannot) || !slices.Equal(was.Kinds, is.Kinds) || !slices.Equal(kinds(was), kinds(is))
 }
 
 // presence says whether an agent is there.
@@ -215,10 +259,22 @@ func (p *placing) choose(s *wire.Saved, now time.Time) (next placement, changed 
 	}
 	p.refused[s.Name] = refused
 	chosen := place(s.Name, n, all, last.Agents)
-	if last.N > 0 && last.Revision == s.Revision && slices.Equal(last.Agents, chosen) && last.Want == n && maps.Equal(last.Refused, refused) {
-		return last, false
+	if last.N > 0 && last.Revision == s.Revision && last.Want == n {
+		if wavering(all, last.Agents, chosen) {
+			if now.Sub(last.from) >= movesWithin {
+				last.moves, last.from = 0, now
+			}
+			if last.moves < mostMoves || p.due(last.from.Add(movesWithin), now) {
+				last.moves++
+			} else {
+				chosen = last.Agents
+			}
+		}
+		if slices.Equal(last.Agents, chosen) && (maps.Equal(last.Refused, refused) || !refusesAnew(last.Refused, refused) && !p.due(last.At.Add(restateEvery), now)) {
+			return last, false
+		}
 	}
-	next = placement{at: last.at, Placement: wire.Placement{Monitor: s.Name, Revision: s.Revision, Want: n, Agents: chosen, At: now.UTC(), N: last.N + 1}}
+	next = placement{at: last.at, moves: last.moves, from: last.from, Placement: wire.Placement{Monitor: s.Name, Revision: s.Revision, Want: n, Agents: chosen, At: now.UTC(), N: last.N + 1}}
 	if len(refused) > 0 {
 		next.Refused = maps.Clone(refused)
 	}

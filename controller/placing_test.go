@@ -131,6 +131,7 @@ func TestPlacing_Refusals(t *testing.T) {
 	s.beat("oregon", refuses)
 	s.want("paris rome") // there are too few, and it is shown
 	s.beat("rome", func(a *wire.Alive) { a.Instance = "2" })
+	s.wait(restateEvery, "oregon", "paris")
 	if x := s.want("paris rome"); x.Refused["rome"].Why != "" {
 		t.Errorf("%+v", x)
 	}

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -56,16 +55,22 @@ func (c *Controller) placeAll(silent time.Duration) (list []placement) {
 		p.hearing = now
 	}
 	p.look(now)
-	var names []string
-	if p.all {
-		names = slices.Sorted(maps.Keys(c.desired))
+	if !p.again.IsZero() && !now.Before(p.again) {
+		p.again, p.all = time.Time{}, true
 	}
-	p.all = false
-	for _, name := range names {
-		s, ok := c.desired[name]
-		if !ok || !s.Agents.IsSome() {
-			continue
+	var names []string
+	if begin := time.Now(); p.all && begin.Sub(p.looked) >= min(restFor*p.took, restMost) {
+		p.all = false
+		for name, s := range c.desired {
+			if s.Agents.IsSome() {
+				names = append(names, name)
+			}
 		}
+		slices.Sort(names)
+		defer func() { p.looked, p.took = time.Now(), time.Since(begin) }()
+	}
+	for _, name := range names {
+		s := c.desired[name]
 		was, knew := s.Chosen, s.Chosen != nil
 		c.placeLocked(&s)
 		if knew && slices.Equal(was, s.Chosen) {

@@ -35,7 +35,7 @@ func (c *Controller) loadPlacements(ctx context.Context) error {
 			c.log.Error("cannot read where a monitor is placed: it is decided again", "error", err)
 			x = wire.Placement{Monitor: m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]}
 		}
-		p.records[x.Monitor], p.refused[x.Monitor] = placement{x, meta.Sequence.Stream}, maps.Clone(x.Refused)
+		p.records[x.Monitor], p.refused[x.Monitor] = placement{Placement: x, at: meta.Sequence.Stream}, maps.Clone(x.Refused)
 		if meta.NumPending == 0 {
 			break
 		}

@@ -51,10 +51,24 @@ type Kind struct {
 }
 
 // Ready says whether this process can run the kind at all, and if not what to do.
-func (k Kind) Ready(env *Env) error { return k.ready(env) }
+func (k Kind) Ready(env *Env) (err error) {
+	defer k.recoverPanic(&err)
+	return k.ready(env)
+}
 
 // Report writes details, as they came in a result, for people.
-func (k Kind) Report(details json.RawMessage, w io.Writer) error { return k.report(details, w) }
+func (k Kind) Report(details json.RawMessage, w io.Writer) (err error) {
+	defer k.recoverPanic(&err)
+	return k.report(details, w)
+}
+
+// recoverPanic turns a panic of the kind's code, which may be somebody else's, into an
+// error: neither an agent nor a command ends by it.
+func (k Kind) recoverPanic(err *error) {
+	if p := recover(); p != nil {
+		*err = &wire.FieldError{Path: "kind", Err: panicked(k.Name, p)}
+	}
+}
 
 type measureFunc func(ctx context.Context, run *Run) (Details, error)
 
@@ -154,7 +168,8 @@ func isNil(d Details) bool {
 
 // New builds a probe of this kind. The error holds every mistake in target and
 // options, by field.
-func (k Kind) New(env *Env, target string, options json.RawMessage) (*Check, error) {
+func (k Kind) New(env *Env, target string, options json.RawMessage) (c *Check, err error) {
+	defer k.recoverPanic(&err)
 	if k.build == nil {
 		return nil, &wire.FieldError{Path: "kind", Err: fmt.Errorf("kind %q was not made by NewKind", k.Name)}
 	}
@@ -173,11 +188,11 @@ func (k Kind) New(env *Env, target string, options json.RawMessage) (*Check, err
 		}
 		return nil, problems.Err()
 	}
-	c := &Check{kind: k.Name, target: target, env: env, prepared: p}
-	c.named = len(c.secretsNamed()) > 0
-	c.each = c.measuresEach()
-	if host := targetHost(c.asked.Footprint(target)); !isASCII(target) && strings.Contains(host, "xn--") {
-		c.name = host
+	made := &Check{kind: k.Name, target: target, env: env, prepared: p}
+	made.named = len(made.secretsNamed()) > 0
+	made.each = made.measuresEach()
+	if host := targetHost(made.asked.Footprint(target)); !isASCII(target) && strings.Contains(host, "xn--") {
+		made.name = host
 	}
-	return c, nil
+	return made, nil
 }

@@ -185,3 +185,56 @@ func TestKind_Unusable(t *testing.T) {
 		}
 	}
 }
+
+// outside is a kind that panics where no run is.
+type outside struct {
+	Common
+	where *string
+}
+
+func (o outside) Validate(string) error { return o.panicIn("Validate") }
+func (o outside) Ready(*Env) error      { return o.panicIn("Ready") }
+func (o outside) Footprint(target string) Footprint {
+	o.panicIn("Footprint")
+	return TargetFootprint("tcp", "127.0.0.1:1", "1")
+}
+func (outside) Measure(context.Context, *Run) (outsideDetails, error) {
+	return outsideDetails{}, nil
+}
+
+func (o outside) panicIn(what string) error {
+	if *o.where == what {
+		panic("a fault")
+	}
+	return nil
+}
+
+type outsideDetails struct{}
+
+func (outsideDetails) Headline() Headline { return Headline{} }
+func (outsideDetails) Report(io.Writer)   { panic("a fault") }
+
+// TestKind_PanicsWhereNoRunIs: a kind of somebody else's that panics in Validate,
+// Footprint, Ready or Report is an error that names it; nothing ends by it.
+func TestKind_PanicsWhereNoRunIs(t *testing.T) {
+	where := ""
+	k := NewKind(Kind{Name: "outside", Target: "ANY", Example: "x", Doc: "panics"}, func() outside { return outside{where: &where} })
+	m := wire.Monitor{Name: "m", Kind: "outside", Target: "x"}
+	if err := (List{k}).CheckMonitor(m); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		where string
+		do    func() error
+	}{
+		{"Validate", func() error { return List{k}.CheckMonitor(m) }},
+		{"Footprint", func() error { return List{k}.CheckMonitor(m) }},
+		{"Ready", func() error { return k.Ready(nil) }},
+		{"Report", func() error { return k.Report([]byte("{}"), io.Discard) }},
+	} {
+		where = c.where
+		if err := c.do(); err == nil || !strings.Contains(err.Error(), "kind: ") || !strings.Contains(err.Error(), "panic in the outside probe: a fault") {
+			t.Errorf("%s: %v", c.where, err)
+		}
+	}
+}

@@ -185,6 +185,7 @@ func deeds(t *testing.T) []deed {
 		{"say how a monitor is (`verdicts.web`)", none, asks("verdicts.web", "{}")},
 		{"say how an agent is (`verdicts.agent.<me>`)", none, asks("verdicts.agent.<me>", "{}")},
 		{"say that nobody is heard (`verdicts.mesh.broker`)", none, asks("verdicts.mesh.broker", "{}")},
+		{"say where a monitor is placed (`verdicts.placement.web`)", none, asks("verdicts.placement.web", `{"monitor":"web","revision":1,"want":1,"agents":["<me>"],"n":9}`)},
 		{"say so in the place of all that was said before", none, asks("verdicts.web", "{}", "Nats-Rollup", "all")},
 		{"write what the judge goes on from (`judge.state.head`)", none, asks("judge.state.head", "{}")},
 		{"begin a batch of it", none, asks("judge.state.0.0", "{}", "Nats-Batch-Id", "x", "Nats-Batch-Sequence", "1", "Nats-Batch-Commit", "1")},

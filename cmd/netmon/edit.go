@@ -100,6 +100,7 @@ func (e *editing) monitor(name string) (console.Outcome, error) {
 	}
 	is.Revision = was.Revision
 	o, err := opsOf(e.cl).Edit(e.ctx, *is)
+	o.Warnings = append(o.Warnings, newPlainSecrets(was, *is)...)
 	if err != nil {
 		return o, e.kept(err)
 	}

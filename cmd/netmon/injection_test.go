@@ -110,6 +110,7 @@ func nastyMesh(t *testing.T) (url string) {
 		publish(wire.MeshVerdictSubject, wire.MeshVerdict{Frozen: true, Since: at, At: at, N: uint64(i + 1), Why: nastyText})
 	}
 	publish("verdicts.web", []byte(nasty))
+	publish("verdicts.placement.some", wire.Placement{Monitor: "some", Want: 2, Agents: []string{"mars"}, At: at, N: 1, Why: nastyText, Refused: map[string]wire.Refusal{"mars": {Why: nastyText, Life: nastyText}}})
 	publishIncidents(publish, at)
 	publish("results.mars.\x1b[2J\u202eodd", []byte(nasty))
 	publish("results.mars.db", wire.Result{Agent: nastyText, Monitor: nastyText})
@@ -122,7 +123,9 @@ func nastyMesh(t *testing.T) (url string) {
 	web := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "k\u009b\x1b[2J\u202eNASTY", Target: "127.0.0.1:1", Options: options}, Author: nastyText, Change: nastyText}
 	bad := web
 	bad.Name, bad.Target = "bad", nastyText
-	for key, v := range map[string]any{"web": web, "bad": bad, "worse": []byte(nasty)} {
+	some := web
+	some.Name, some.Target, some.Options, some.Kind, some.Agents = "some", "h:1", nil, "tcp", wire.Selectors{"2 of all"}
+	for key, v := range map[string]any{"web": web, "bad": bad, "worse": []byte(nasty), "some": some} {
 		data, ok := v.([]byte)
 		if !ok {
 			data, _ = json.Marshal(v)
@@ -304,6 +307,9 @@ func TestInjection(t *testing.T) {
 		{args: "get agents -o FORM", forms: listForms},
 		{args: "get results -o FORM", forms: []string{"lines", "ndjson", "json", "csv"}},
 		{args: "get broker -o FORM", forms: listForms},
+		{args: "explain some"}, {args: "explain some -o json"}, {args: "show some"}, {args: "get monitors -o wide"}, {args: "check some"},
+		{args: "set some agents=\x1b[2J"}, {args: "set some target=\x1b[2JNASTY"}, {args: "set some tags.a=\x1b[2JNASTY"}, {args: "set some \x1b[2J=1"}, {args: "set web every=7s --dry-run"}, {args: "set bad every=7s"},
+		{args: "rename some \x1b[2J"}, {args: "rename \x1b[2J some"}, {args: "rename web"}, {args: "copy web \x1b[2J"}, {args: "copy bad other2"}, {args: "set --tag a=\x1b[2J every=5s"}, {args: "set *\x1b[2J every=5s"},
 		{args: "explain web"}, {args: "explain web -o json"}, {args: "explain bad"}, {args: "explain \x1b[2J"}, {args: "explain web --at \x1b[2J"},
 		{args: "stats web -o FORM", forms: listForms}, {args: "stats \x1b[2J"}, {args: "stats * --from \x1b[2J"}, {args: "stats web --against \x1b[2J"}, {args: "stats --tag \x1b[2J"},
 		{args: "uptime -o FORM", forms: listForms}, {args: "uptime \x1b[2J"}, {args: "uptime web --by \x1b[2J"},

@@ -70,12 +70,27 @@ func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
 // warnPlain tells of secrets that stand in monitors, where everybody who reads
 // them sees them.
 func warnPlain(w io.Writer, monitors ...wire.Saved) {
+	for _, text := range plainSecrets(monitors...) {
+		fmt.Fprintln(w, "netmon: WARNING:", text)
+	}
+}
+
+func plainSecrets(monitors ...wire.Saved) (texts []string) {
 	kinds := kinds.All()
 	for _, m := range monitors {
 		for _, path := range kinds.PlainSecrets(m.Monitor) {
-			fmt.Fprintf(w, "netmon: WARNING: monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads\n", m.Name, path)
+			texts = append(texts, fmt.Sprintf("monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads", m.Name, path))
 		}
 	}
+	return texts
+}
+
+// newPlainSecrets tells of those of a monitor that was changed, where that may be news.
+func newPlainSecrets(was, is wire.Saved) []string {
+	if was.Kind == is.Kind && string(was.Options) == string(is.Options) {
+		return nil
+	}
+	return plainSecrets(is)
 }
 
 func policyFlag() cli.Flag {

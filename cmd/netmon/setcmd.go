@@ -94,6 +94,11 @@ func setFields(ctx context.Context, c *cli.Context, cl *console.Client, names []
 	if err := monitorfile.Diff(c.App.Writer, plan); err != nil {
 		return err
 	}
+	for i := range want {
+		for _, text := range newPlainSecrets(have[i], want[i]) {
+			fmt.Fprintln(c.App.ErrWriter, "netmon: WARNING:", text)
+		}
+	}
 	if c.Bool("dry-run") {
 		return nil
 	}
@@ -141,11 +146,13 @@ func copyCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
+				was := m
 				m.Name = name
 				if m, err = monitorfile.Set(m, fields, checks()); err != nil {
 					return usage("%w", err)
 				}
 				o, err := opsOf(cl).Copy(ctx, old, m)
+				o.Warnings = append(o.Warnings, newPlainSecrets(was, m)...)
 				return report(c.App.Writer, o, err)
 			})
 		},

@@ -134,7 +134,8 @@ func (f *Feeder) keep(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 		return err
 	}
 	defer lock.Close()
-	file, err := store.Open(ctx, f.path(), store.Options{Log: f.Log, Figures: f.Figures})
+	var g *feeding
+	file, err := store.Open(ctx, f.path(), store.Options{Log: f.Log, Figures: f.Figures, Saved: func(monitor string) bool { return g.windows.monitors[monitor] != nil }})
 	if err != nil {
 		return fmt.Errorf("open the file of history: %w", err)
 	}
@@ -146,7 +147,7 @@ func (f *Feeder) keep(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	defer cancel()
-	g := &feeding{Feeder: f, nc: nc, js: js, file: file, readers: &readers,
+	g = &feeding{Feeder: f, nc: nc, js: js, file: file, readers: &readers,
 		last: map[string]uint64{}, results: make(chan []Result, 2), verdicts: make(chan []verdict, 2), hours: make(chan []stored, 2), published: make(chan published, 1), saved: make(chan saved, 64), failed: make(chan error, 8)}
 	if err := g.open(ctx); err != nil {
 		return err

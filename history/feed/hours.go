@@ -2,10 +2,12 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"netmon/history/store"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
@@ -38,6 +40,10 @@ func (g *feeding) importHours(ctx context.Context, since time.Time) (*tail.Tail,
 		took := false
 		if err == nil && h.hour.Revision > 0 {
 			took, err = g.file.Import(ctx, h.hour)
+		}
+		if errors.Is(err, store.ErrUnfit) { // the others are good
+			g.Log.Warn("ignored", "subject", h.subject, "number", h.seq, "error", err)
+			h.hour, err = wire.HistoryHour{}, nil
 		}
 		if took {
 			taken++

@@ -30,6 +30,10 @@ func (s *Store) Add(r *wire.Result, seq uint64, stored time.Time) {
 		s.stats.TooOld++
 		return
 	}
+	if s.series[seriesKey{r.Monitor, r.Agent}] == nil && !s.room(r, stored) {
+		s.stats.Unsaved++
+		return
+	}
 	x := s.of(r)
 	second := at.Unix()
 	hour := second / hourSeconds
@@ -79,6 +83,34 @@ func (s *Store) reach(seq uint64, stored time.Time) bool {
 type gap struct {
 	since, until int64 // ms
 	results      uint64
+}
+
+// fullFor is for how long an agent is taken to have UnsavedMost before that is counted again.
+const fullFor = time.Minute
+
+// room says whether there may be a series more for the monitor of a result.
+func (s *Store) room(r *wire.Result, stored time.Time) bool {
+	if s.options.Saved == nil || s.options.Saved(r.Monitor) {
+		return true
+	}
+	a := s.agent(r.Agent)
+	if stored.Sub(a.full).Abs() < fullFor {
+		return false
+	}
+	unsaved := 0
+	for k := range s.series {
+		if k.agent == r.Agent && !s.options.Saved(k.monitor) {
+			unsaved++
+		}
+	}
+	if unsaved < UnsavedMost {
+		return true
+	}
+	if a.full.IsZero() {
+		s.log.Warn("an agent has results of too many monitors that are not saved: history takes no further ones of these", "agent", r.Agent, "at_most", UnsavedMost)
+	}
+	a.full = stored
+	return false
 }
 
 // of finds the series of a result.

@@ -39,6 +39,7 @@ type delta struct {
 
 // agent is what is known of the numbers of an agent's results.
 type agent struct {
+	full   time.Time // when it was found to have UnsavedMost
 	epochs map[string]*epoch
 }
 

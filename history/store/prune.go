@@ -71,6 +71,7 @@ type Stats struct {
 	Results    uint64        // added, each once
 	Twice      uint64        // not added: they were there already
 	TooOld     uint64        // not added: older than what is kept
+	Unsaved    uint64        // not added: of a monitor that is not saved, on an agent with too many of these
 	Moved      uint64        // added at the time they were stored: the agent's clock said a later one
 	Late       uint64        // added to an hour that was over when they were stored
 	Commits    uint64        // transactions

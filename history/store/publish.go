@@ -84,15 +84,19 @@ func (s *Store) Gone(through uint64) {
 	}
 }
 
+// ErrUnfit says that an hour of the stream HISTORY is none that this store can hold: it was
+// made by somebody else. Others are to be taken.
+var ErrUnfit = errors.New("the hour does not fit")
+
 // Import takes an hour from the stream HISTORY, where it tells of results that this file
 // has not seen itself; of one that it has, it notes that it is published. Results that
 // are in it do not count again. A new file takes all of them before the first Add.
 func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err error) {
 	if err := h.Check(); err != nil {
-		return false, fmt.Errorf("import an hour: %w", err)
+		return false, fmt.Errorf("import an hour: %w: %w", ErrUnfit, err)
 	}
 	if !history.Whole(&h.Rollup) {
-		return false, fmt.Errorf("import an hour of %s on %s: its buckets do not reach from its least latency to its greatest", h.Monitor, h.Agent)
+		return false, fmt.Errorf("import an hour of %s on %s: %w: its buckets do not reach from its least latency to its greatest", h.Monitor, h.Agent, ErrUnfit)
 	}
 	x := s.series[seriesKey{h.Monitor, h.Agent}]
 	hour := h.Hour.Unix() / hourSeconds

@@ -24,7 +24,14 @@ type Options struct {
 	// Figures says which figures of a kind's details are phases of a run's time. Called
 	// once for each kind. Default: none.
 	Figures func(kind string) []history.Figure
+	// Saved says whether a monitor is saved now. Called by Add, for a series that is new: an
+	// agent can name any monitor, and of those that are not saved it gets UnsavedMost.
+	// Default: all are.
+	Saved func(monitor string) bool
 }
+
+// UnsavedMost is of how many monitors that are not saved one agent has history.
+const UnsavedMost = 1000
 
 // ErrDamaged says that the file cannot be read any more: close the store, call
 // [SetAside], and open a new one.
