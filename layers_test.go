@@ -81,7 +81,8 @@ var layers = map[string][]string{
 	"internal/historyask":  {"wire"},
 	"internal/hostclock":   nil,
 	"internal/ntppacket":   nil,
-	"internal/probetest":   {"wire", "probes", "internal/need", "internal/targets"},
+	"internal/probetest":   {"wire", "probes", "internal/freeport", "internal/need", "internal/targets"},
+	"internal/freeport":    nil,
 	"internal/farewell":    {"wire", "internal/retry"},
 	"internal/atomicfile":  nil,
 	"internal/filelock":    nil,
@@ -102,7 +103,7 @@ var layers = map[string][]string{
 	"internal/testlog":     nil,
 	"internal/race":        nil,
 	"internal/typecheck":   nil,
-	"internal/natstest":    {"broker", "broker/access", "identity", "wire"},
+	"internal/natstest":    {"broker", "broker/access", "identity", "internal/freeport", "wire"},
 }
 
 // ofKinds are the imports of a kind: no kind imports another. One that needs more
@@ -112,7 +113,7 @@ func ofKinds(more ...string) []string {
 }
 
 // stdlibOnly are packages that use nothing but the standard library.
-var stdlibOnly = []string{"wire", "incident", "judge", "judge/replay", "history", "agent/spool", "internal/need", "internal/testcert", "internal/testlog"}
+var stdlibOnly = []string{"wire", "incident", "judge", "judge/replay", "history", "agent/spool", "internal/need", "internal/freeport", "internal/testcert", "internal/testlog"}
 
 func TestLayers(t *testing.T) {
 	for _, dir := range packages(t) {

@@ -56,7 +56,7 @@ func launch(t *testing.T, id, state string, connect func(...nats.Option) (*nats.
 		stop()
 		select {
 		case <-l.ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the agent did not end")
 		}
 	})
@@ -91,7 +91,7 @@ func await[T any](t *testing.T, ch <-chan T, what string) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("waited too long for %s", what)
 		panic("unreachable")
 	}
@@ -99,7 +99,7 @@ func await[T any](t *testing.T, ch <-chan T, what string) T {
 
 func ask(t *testing.T, nc *nats.Conn, id, command string) wire.Reply {
 	t.Helper()
-	msg, err := nc.Request("agent."+id+".cmd", []byte(command), 5*time.Second)
+	msg, err := nc.Request("agent."+id+".cmd", []byte(command), time.Minute)
 	if err != nil {
 		t.Fatalf("%s: %v", command, err)
 	}
@@ -235,7 +235,7 @@ func TestAgent_OfTwoStartedAtOnceOneStays(t *testing.T) {
 	case err := <-two.ended:
 		two.ended <- err
 		loser, winner = two, one
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("both run")
 	}
 	if err := loser.awaitEnd(); !errors.Is(err, ErrIDInUse) {

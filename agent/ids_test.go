@@ -130,7 +130,7 @@ func TestAttack_IDs(t *testing.T) {
 	l.awaitOpen()
 	l.measure(28)
 	l.delivered(28)
-	msg, err := viewer.Request("$JS.API.DIRECT.GET.RESULTS.results.oslo.web", nil, 5*time.Second)
+	msg, err := viewer.Request("$JS.API.DIRECT.GET.RESULTS.results.oslo.web", nil, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

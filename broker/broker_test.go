@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 	"netmon/wire"
 
@@ -85,7 +86,7 @@ func wantStartError(t *testing.T, o Options, parts ...string) {
 
 func connect(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	nc, err := nats.Connect(url, nats.Timeout(time.Minute), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestStart_InProcessOnly(t *testing.T) {
 }
 
 func TestStart_Monitoring(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", freeport.Addr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +328,7 @@ func TestRun_ComesBackAfterFullDisk(t *testing.T) {
 	payload := make([]byte, 50<<10)
 	publish := func(i int) error {
 		rand.Read(payload) // results are compressed
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err := js.Publish(ctx, "results.paris.web", payload, jetstream.WithMsgID(fmt.Sprint(i)))
 		return err

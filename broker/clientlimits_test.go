@@ -53,7 +53,7 @@ func bystanders(t *testing.T, nc *nats.Conn) (stop func()) {
 	before := stored.Load()
 	return func() {
 		t.Helper()
-		for deadline := time.Now().Add(30 * time.Second); stored.Load() < before+20 && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(time.Minute); stored.Load() < before+20 && time.Now().Before(deadline); {
 			time.Sleep(5 * time.Millisecond)
 		}
 		cancel()

@@ -3,12 +3,12 @@ package broker
 import (
 	"context"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 )
 
@@ -73,13 +73,7 @@ func TestConfig_Cluster(t *testing.T) {
 	need.Time(t)
 	var routes []string
 	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		routes = append(routes, l.Addr().String())
-		l.Close()
+		routes = append(routes, freeport.Addr(t))
 	}
 	var all []*Broker
 	for i, own := range routes {

@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"netmon/broker/access"
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 )
 
@@ -84,13 +85,7 @@ func openingConfig(t *testing.T, conf, host string) string {
 	t.Helper()
 	cert, key := certificate(t)
 	free := func() string { // the words of two listeners must differ
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		return `"` + net.JoinHostPort(host, port) + `"`
+		return strconv.Quote(net.JoinHostPort(host, strconv.Itoa(freeport.Port(t))))
 	}
 	conf = strings.NewReplacer("CERT", strconv.Quote(cert), "KEY", strconv.Quote(key), "WS", free(), "LEAF", free(), "MQTT", free(), "CLUSTER", free(), "GATEWAY", free(), "HTTP", free()).Replace(conf)
 	return config(t, fmt.Sprintf("server_name: n\nlisten: %s\njetstream { store_dir: %q }\n%s\n", free(), t.TempDir(), conf))
@@ -192,7 +187,7 @@ func tryLeaf(host string, port int) error {
 		return err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	r := bufio.NewReader(c)
 	if _, err := r.ReadString('\n'); err != nil { // INFO
 		return err
@@ -218,7 +213,7 @@ func tryMQTT(host string, port int) error {
 		return err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	io.WriteString(c, "\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x")
 	var ack [4]byte
 	if _, err := io.ReadFull(c, ack[:]); err != nil {

@@ -3,11 +3,11 @@ package broker
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
 
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 )
 
@@ -42,12 +42,7 @@ func startCluster(t *testing.T, n int, jetStream string) []*Broker {
 	t.Helper()
 	routes := make([]string, n)
 	for i := range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		routes[i] = l.Addr().String()
-		l.Close()
+		routes[i] = freeport.Addr(t)
 	}
 	servers, errs := make([]*Broker, n), make([]error, n)
 	var all sync.WaitGroup

@@ -71,7 +71,7 @@ func (m *opsMesh) agent(id string, labels map[string]string) (stop func()) {
 		running.Wait()
 	})
 	m.t.Cleanup(stop)
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		list, err := m.cl.Agents(m.t.Context())
 		m.must(err)
 		if slices.ContainsFunc(list, func(a console.Agent) bool { return a.Agent == id && a.Online }) {

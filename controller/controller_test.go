@@ -174,7 +174,7 @@ func TestController_MendsDrift(t *testing.T) {
 	m.control()
 	m.agent("paris", nil)
 	m.await("paris", 1)
-	if _, err := m.nc.Request("agent.paris.cmd", []byte(`{"op":"stop","names":["web"]}`), 5*time.Second); err != nil {
+	if _, err := m.nc.Request("agent.paris.cmd", []byte(`{"op":"stop","names":["web"]}`), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	m.await("paris", 0)
@@ -186,7 +186,7 @@ func TestController_LeavesAloneWhatWasStartedByHand(t *testing.T) {
 	m.control()
 	m.agent("paris", nil)
 	m.await("paris", 0)
-	if _, err := m.nc.Request("agent.paris.cmd", []byte(`{"op":"start","monitors":[{"name":"mine","kind":"tcp","target":"127.0.0.1:1"}]}`), 5*time.Second); err != nil {
+	if _, err := m.nc.Request("agent.paris.cmd", []byte(`{"op":"start","monitors":[{"name":"mine","kind":"tcp","target":"127.0.0.1:1"}]}`), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	m.save("web", "all")
@@ -312,7 +312,7 @@ func TestController_MakesADeletedStreamAnew(t *testing.T) {
 	if err := m.js.DeleteStream(t.Context(), wire.ResultsStream); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(20 * time.Second); ; {
+	for limit := time.Now().Add(time.Minute); ; {
 		if _, err := m.js.Stream(t.Context(), wire.ResultsStream); err == nil {
 			return
 		}

@@ -263,7 +263,7 @@ func TestJudging_KilledAtRandom(t *testing.T) {
 				at = max(from, next)
 				kills++
 			}
-			if err := many.live(len(facts), len(facts), false); err != nil {
+			if err := many.lives(len(facts), len(facts), false); err != nil {
 				t.Fatal(err)
 			}
 			got := verdictsIn(t, natstest.JetStream(t, natstest.Connect(t, many.b)))

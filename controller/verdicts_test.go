@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/internal/freeport"
 	"netmon/internal/natstest"
 	"netmon/internal/need"
 	"netmon/wire"
@@ -84,7 +85,7 @@ func TestController_Judges(t *testing.T) {
 	stop := m.control()
 	m.agent("paris", nil)
 	m.await("paris", 0)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", freeport.Addr(t)) // it comes back
 	if err != nil {
 		t.Fatal(err)
 	}

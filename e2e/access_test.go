@@ -140,6 +140,7 @@ func (m *secureMesh) join(name string, role wire.Role) person {
 // TestAccess_SecondHostInTwoLines is a newcomer's second host, and what becomes
 // of it when processes are killed and when it is shut out.
 func TestAccess_SecondHostInTwoLines(t *testing.T) {
+	t.Parallel()
 	m := newSecureMesh(t)
 	viewer := m.join("vic", wire.RoleViewer)
 	creds := filepath.Join(viewer.home, "config/netmon/identities/vic")
@@ -171,6 +172,7 @@ func TestAccess_SecondHostInTwoLines(t *testing.T) {
 
 // TestAccess_NatsCLI uses the nats program by the line that netmon prints.
 func TestAccess_NatsCLI(t *testing.T) {
+	t.Parallel()
 	need.Tool(t, "nats", "none: go build -C internal/natscli -o DIR github.com/nats-io/natscli/nats")
 	m := newSecureMesh(t)
 	viewer, operator := m.join("vic", wire.RoleViewer), m.join("olga", wire.RoleOperator)
@@ -203,6 +205,7 @@ func TestAccess_NatsCLI(t *testing.T) {
 
 // TestUp_BeyondThisHost has TLS and identities without being asked for.
 func TestUp_BeyondThisHost(t *testing.T) {
+	t.Parallel()
 	store := t.TempDir()
 	file := filepath.Join(t.TempDir(), "one.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, "monitors:\n- {name: web, kind: tcp, target: %q, every: 100ms}\n", listener(t)), 0o600); err != nil {

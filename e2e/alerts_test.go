@@ -50,6 +50,7 @@ func (f *flaky) rise(t testing.TB) {
 // TestAlerts_Up: a file of one monitor, one webhook and one mail channel is all it
 // takes to hear of a killed target and of its return.
 func TestAlerts_Up(t *testing.T) {
+	t.Parallel()
 	hook, mail, target := newReceiver(t), newMailbox(t), newFlaky(t, "127.0.0.1")
 	file := filepath.Join(t.TempDir(), "shop.yaml")
 	text := fmt.Sprintf(`channels:
@@ -127,6 +128,7 @@ func header(mail, name string) string {
 // TestAlerts_Storm: 1,000 monitors that depend on one gateway are sent in at most two
 // messages, which name them all.
 func TestAlerts_Storm(t *testing.T) {
+	t.Parallel()
 	const monitors = 1000
 	hook, gateway, target := newReceiver(t), newFlaky(t, "127.0.0.1"), newFlaky(t, "127.0.0.2")
 	var file strings.Builder

@@ -15,6 +15,7 @@ import (
 // three agents that measure, a person who is away at first, a broker that is killed in the
 // middle and afterwards.
 func TestAuthority_ChangesWhileAllStay(t *testing.T) {
+	t.Parallel()
 	m := newSecureMesh(t)
 	agents := []*proc{m.agent}
 	for _, name := range []string{"oslo", "tokyo"} {

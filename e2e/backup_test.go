@@ -14,6 +14,7 @@ import (
 // saved; who was shut out stays so; what was saved after the backup is not there, and
 // runs on until a person decides.
 func TestBackup_AnotherStore(t *testing.T) {
+	t.Parallel()
 	m := newSecureMesh(t)
 	viewer, gone := m.join("vic", "viewer"), m.join("gus", "operator")
 	creds := filepath.Join(viewer.home, "config/netmon/identities/vic")
@@ -77,6 +78,7 @@ func TestBackup_AnotherStore(t *testing.T) {
 }
 
 func TestBackup_NoBroker(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "backup")
 	out := netmonDo(t, 3, "backup", dir, "--store", t.TempDir(), "--broker", "nats://"+freeAddr(t))
 	if !strings.Contains(out, "is `netmon up` or `netmon broker` running there?") {

@@ -71,8 +71,22 @@ func newCities(t *testing.T, monitors string, rome ...string) *cities {
 		t.Fatal(err)
 	}
 	c.verdicts = followVerdicts(t, c.connect())
-	c.netmon(0, "apply", "-f", file)
+	c.apply(file)
 	return c
+}
+
+// apply saves a file. It does not matter here whether agents confirm it within the few
+// seconds that the command waits: the controller keeps trying.
+func (c *cities) apply(file string) {
+	c.Helper()
+	bin, err := netmon()
+	if err != nil {
+		c.Fatal(err)
+	}
+	out, err := exec.Command("ip", "netns", "exec", c.prefix+"hub", bin, "apply", "-f", file, "--broker", c.url).CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "not confirmed: ") {
+		c.Fatalf("apply: %v\n%s", err, out)
+	}
 }
 
 func (c *cities) startBroker() {
@@ -93,16 +107,6 @@ func (c *cities) run(args ...string) {
 func (c *cities) in(ns string, args ...string) {
 	c.Helper()
 	c.run(append([]string{"ip", "netns", "exec", c.prefix + ns}, args...)...)
-}
-
-// netmon runs a command of netmon on the hub.
-func (c *cities) netmon(code int, args ...string) string {
-	c.Helper()
-	bin, err := netmon()
-	if err != nil {
-		c.Fatal(err)
-	}
-	return do(c.T, code, "ip", append([]string{"netns", "exec", c.prefix + "hub", bin}, append(args, "--broker", c.url)...)...)
 }
 
 // spawnIn starts netmon, or another build of it, in a namespace, with a variable set.
@@ -219,7 +223,7 @@ func (c *cities) connect() *nats.Conn {
 			return err
 		})
 		return conn, err
-	})), nats.MaxReconnects(-1))
+	})), nats.Timeout(patience), nats.MaxReconnects(-1))
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -32,12 +32,14 @@ func office(t *testing.T) (p *proc, url string, restart func() *proc) {
 
 // TestDash uses the live screen as a person does, in both sizes, in colours and without.
 func TestDash(t *testing.T) {
+	t.Parallel()
 	colour := regexp.MustCompile("\x1b\\[3[0-7]m")
 	for _, size := range []struct {
 		w, h string
 		env  []string
 	}{{"80", "24", nil}, {"200", "60", []string{"NO_COLOR=1"}}} {
 		t.Run(size.w+"x"+size.h, func(t *testing.T) {
+			t.Parallel()
 			p, url, restart := office(t)
 			s := onTerminal(t, size.w, size.h, size.env, "dash", "--broker", url)
 			first := s.see("3 monitors: ✕ 1 ● 2", "agents 1/1", "1 incident is open", "nobody", "✕ down", "● up", "1/1")
@@ -110,6 +112,7 @@ func TestDash(t *testing.T) {
 }
 
 func TestDash_CtrlC(t *testing.T) {
+	t.Parallel()
 	_, url, _ := office(t)
 	s := onTerminal(t, "80", "24", nil, "dash", "--broker", url)
 	s.see("3 monitors")
@@ -123,6 +126,7 @@ func TestDash_CtrlC(t *testing.T) {
 
 // TestDash_Plain prints the same rows into a pipe.
 func TestDash_Plain(t *testing.T) {
+	t.Parallel()
 	_, url, _ := office(t)
 	netmonDo(t, 0, "wait", "nobody", "--for", "down", "--timeout", "20s", "--broker", url)
 	netmonDo(t, 0, "wait", "web", "--for", "up", "--timeout", "20s", "--broker", url)
@@ -150,6 +154,7 @@ func TestDash_Plain(t *testing.T) {
 // TestDash_AddsAndEdits leads through the questions, and through an editor, and
 // back to the screen.
 func TestDash_AddsAndEdits(t *testing.T) {
+	t.Parallel()
 	_, url, _ := office(t)
 	editor := script(t, `sed -i.old "s/every: 1s/every: 2s/" "$1"; rm -f "$1.old"`)
 	s := onTerminal(t, "80", "24", []string{"NO_COLOR=1", "EDITOR=" + editor, "VISUAL="}, "dash", "--broker", url)
@@ -181,6 +186,7 @@ func TestDash_AddsAndEdits(t *testing.T) {
 
 // TestDash_Mouse clicks as a terminal tells of it.
 func TestDash_Mouse(t *testing.T) {
+	t.Parallel()
 	_, url, _ := office(t)
 	s := onTerminal(t, "80", "24", nil, "dash", "--broker", url)
 	first := s.see("3 monitors: ✕ 1 ● 2", "  web ")
@@ -206,6 +212,7 @@ func TestDash_Mouse(t *testing.T) {
 
 // TestDash_VT100 draws on a terminal that has neither colours nor another screen.
 func TestDash_VT100(t *testing.T) {
+	t.Parallel()
 	_, url, _ := office(t)
 	s := onTerminal(t, "80", "24", []string{"TERM=vt100", "NO_COLOR=1", "LC_ALL=C"}, "dash", "--broker", url)
 	s.see("3 monitors: X 1 * 2", "> nobody   X down", "web      * up")

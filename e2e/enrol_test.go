@@ -15,6 +15,7 @@ import (
 // TestEnrol_TwentyByOneToken: twenty hosts take one line, and a twenty-first none;
 // one that loses its state comes back under its name, with its monitors.
 func TestEnrol_TwentyByOneToken(t *testing.T) {
+	t.Parallel()
 	m := newSecureMesh(t)
 	line := strings.Fields(m.as("netmon token new agent --uses 20 --name hosts --label region=eu"))
 	start := func(line []string, name, state string) *proc {
@@ -56,6 +57,7 @@ func TestEnrol_TwentyByOneToken(t *testing.T) {
 // TestReplace_WhileTheOtherRuns: a name moves to another host while the agent of
 // before is still there.
 func TestReplace_WhileTheOtherRuns(t *testing.T) {
+	t.Parallel()
 	m := newSecureMesh(t)
 	line := strings.Fields(m.as("netmon token new agent --id paris --replace"))
 	moved := spawn(t, append(line[1:], "--state", t.TempDir())...)

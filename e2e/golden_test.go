@@ -88,9 +88,11 @@ func steady(screen string) string {
 
 // TestGolden_Prompt is what a person sees of the prompt, and of the questions.
 func TestGolden_Prompt(t *testing.T) {
+	t.Parallel()
 	for _, size := range sizes {
 		name := size[0] + "x" + size[1]
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			url := serve(t)
 			for _, id := range []string{"oslo", "paris", "rome"} {
 				spawn(t, "agent", "--broker", url, "--id", id, "--label", "region=eu", "--state", t.TempDir()).line("connected")
@@ -139,9 +141,11 @@ func TestGolden_Prompt(t *testing.T) {
 
 // TestGolden_Dash is what a person sees of the live screen.
 func TestGolden_Dash(t *testing.T) {
+	t.Parallel()
 	for _, size := range sizes {
 		name := size[0] + "x" + size[1]
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, url, _ := office(t)
 			tm := terminal(t, size[0], size[1], "dash", "--broker", url)
 			tm.golden("dash-monitors-"+name, "3 monitors: ✕ 1 ● 2", "agents 1/1", "nobody", "1 incident is open")

@@ -79,6 +79,7 @@ func (m *mesh) awaitResult(agent, monitor string) {
 }
 
 func TestMesh_EveryResultOfEveryAgentIsOnEveryConsole(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	out := m.do(0, "add", "tcp", listener(t), "--name", "web", "--every", "50ms")
 	for id := range m.agents {
@@ -119,6 +120,7 @@ func TestMesh_EveryResultOfEveryAgentIsOnEveryConsole(t *testing.T) {
 }
 
 func TestMesh_StartAndStopAreConfirmedAndTakeEffect(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	m.do(0, "add", "tcp", listener(t), "--name", "web", "--every", "50ms", "--on", "paris")
 	m.awaitResult("paris", "web")
@@ -166,6 +168,7 @@ func TestMesh_StartAndStopAreConfirmedAndTakeEffect(t *testing.T) {
 }
 
 func TestMesh_EachProcessMayBeKilled(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	m.do(0, "add", "tcp", listener(t), "--name", "web", "--every", "100ms")
 	m.awaitResult("paris", "web")
@@ -191,6 +194,7 @@ func (m *mesh) awaitResultOn(i int, agent, monitor string) {
 }
 
 func TestMesh_AStoppedConsoleDisturbsNobodyAndMissesNothing(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	m.do(0, "add", "tcp", listener(t), "--name", "web", "--every", "20ms")
 	m.awaitResult("paris", "web")
@@ -215,6 +219,7 @@ func TestMesh_AStoppedConsoleDisturbsNobodyAndMissesNothing(t *testing.T) {
 }
 
 func TestMesh_RefusesSecondsOfOne(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	second := spawn(t, "agent", "--broker", m.url, "--id", "paris", "--state", t.TempDir())
 	if code := second.wait(); code != 1 {
@@ -237,6 +242,7 @@ func TestMesh_RefusesSecondsOfOne(t *testing.T) {
 }
 
 func TestMesh_ApplyTakesBackWhatGetPrints(t *testing.T) {
+	t.Parallel()
 	m := newMesh(t)
 	m.do(0, "add", "tcp", listener(t), "--name", "a", "--on", "region=eu;region=us", "--except", "tokyo", "--invert")
 	m.do(0, "add", "icmp", "127.0.0.1", "--name", "b", "--every", "1m")

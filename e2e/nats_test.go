@@ -12,6 +12,7 @@ import (
 // TestNatsCLI looks at the mesh with the nats program: subjects, requests,
 // services, stream and bucket are part of the contract.
 func TestNatsCLI(t *testing.T) {
+	t.Parallel()
 	nats := need.Tool(t, "nats", "none: go build -C internal/natscli -o DIR github.com/nats-io/natscli/nats")
 	m := newMesh(t)
 	m.do(0, "add", "tcp", listener(t), "--name", "web", "--every", "100ms")

@@ -34,6 +34,7 @@ const (
 // notices on a webhook, to a saved configuration, a second host, and an upgrade that
 // keeps what was saved.
 func TestNewcomer(t *testing.T) {
+	t.Parallel()
 	need.Time(t)
 	n := newNewcomer(t)
 	up := n.shell("home", n.clone)

@@ -16,11 +16,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"netmon/internal/freeport"
 )
 
 // patience is how long a test waits for what should come at once; it is never
 // what a test measures.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // netmon is the program under test, built once, with the race detector where
 // NETMON_E2E_RACE=1 is set.
@@ -49,12 +51,21 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e: skipped by -short: real processes take minutes")
 		return
 	}
+	if name := "test.parallel"; !given(name) { // real processes, which mostly wait, also where there are two cores
+		flag.Set(name, "4")
+	}
 	os.Setenv("GORACE", "atexit_sleep_ms=20") // with the race detector, too, a process ends at once
 	code := m.Run()
 	if bin, err := netmon(); err == nil {
 		os.RemoveAll(filepath.Dir(bin))
 	}
 	os.Exit(code)
+}
+
+// given says whether a flag is on the command line.
+func given(name string) (is bool) {
+	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
 }
 
 // proc is one running process of ours. Its lines of output can be waited for.
@@ -259,16 +270,8 @@ func apply(t testing.TB, url, dir, kind, target, every, options string, n int, m
 	netmonDo(t, 0, append([]string{"apply", "-f", path, "--broker", url}, more...)...)
 }
 
-// freeAddr is a port that was free a moment ago: processes that must be
-// restarted on the same port cannot let the kernel choose.
-func freeAddr(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// freeAddr is an address that stays the test's, for processes that are restarted on it.
+func freeAddr(t testing.TB) string { return freeport.Addr(t) }
 
 // listener is a TCP target that takes connections.
 func listener(t testing.TB) string {

@@ -12,6 +12,7 @@ import (
 // TestUp_TheFirstCommand runs what the README tells a newcomer to run, on
 // another port.
 func TestUp_TheFirstCommand(t *testing.T) {
+	t.Parallel()
 	addr, pages, store := freeAddr(t), freeAddr(t), t.TempDir()
 	args := []string{"up", "--listen", addr, "--web", pages, "--store", store, "--state", filepath.Join(store, "agent"), "--id", "home", "--results"}
 	file := "../examples/quickstart.yaml"
@@ -66,6 +67,7 @@ func asReadmeShows(p *proc, addr, pages string) {
 }
 
 func TestUp_WithNothingSavedSaysHowToBegin(t *testing.T) {
+	t.Parallel()
 	addr, store := freeAddr(t), t.TempDir()
 	p := spawn(t, "up", "--listen", addr, "--store", store, "--state", filepath.Join(store, "agent"))
 	p.line("a first monitor:", "netmon add")

@@ -15,6 +15,7 @@ import (
 // keys, then on more hosts; an agent is shut out, twenty come by one line, and the
 // mesh moves to another host by a backup. Nothing is lost on the way.
 func TestWalk_FromOpenToSafe(t *testing.T) {
+	t.Parallel()
 	m := newMovingMesh(t)
 	file := filepath.Join(m.dir, "web.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, "monitors:\n- {name: web, kind: tcp, target: %q, every: 200ms}\n", listener(t)), 0o600); err != nil {

@@ -147,7 +147,7 @@ func TestHandIn_IgnoresWhatIsNotSealedToIt(t *testing.T) {
 	}
 	// An older broker answers unencrypted only.
 	answerAt = 1000
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := handIn(ctx, connect(), "token", key, Joiner{As: wire.JoinAgent}, authority); err == nil || !errors.Is(err, errOldBroker) {
 		t.Errorf("open answers only: %v", err)

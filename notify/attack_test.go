@@ -191,8 +191,10 @@ func TestTemplates_ReachNothing(t *testing.T) {
 		strings.Repeat("a", maxTemplate+1):        "want at most",
 		`${env:NETMON_SECRET_HOOK} {{.Severity}}`: "",
 	} {
+		begin := time.Now()
 		tt, err := parseTemplate(text, false)
 		switch {
+		case want == "produces over" && outOfTime(err, begin):
 		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%.80s: %v, want %q", text, err, want)
 		case want == "":
@@ -202,6 +204,12 @@ func TestTemplates_ReachNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// outOfTime says that a template came to the bound of its time first, as one that comes
+// to the others in milliseconds may on a busy machine.
+func outOfTime(err error, begin time.Time) bool {
+	return err != nil && strings.Contains(err.Error(), errSlow.Error()) && time.Since(begin) > maxStepTime
 }
 
 // TestWebhook_Body: what is in names and banners stays inside of the texts of a body

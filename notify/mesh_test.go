@@ -28,7 +28,7 @@ type mesh struct {
 	ackWait  time.Duration
 }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func newMesh(t *testing.T) *mesh {
 	t.Helper()

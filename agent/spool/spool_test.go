@@ -37,7 +37,7 @@ func put(t testing.TB, s *Spool, key string) {
 func readRecords(t testing.TB, s *Spool, n int) []Record {
 	t.Helper()
 	var out []Record
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	for len(out) < n {
 		out = append(out, s.Read(n-len(out))...)
 		if len(out) == n {

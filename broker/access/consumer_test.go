@@ -157,7 +157,7 @@ func (r *jetstreamReader) reads(t *testing.T, s natstest.Secure) {
 	}
 	select {
 	case <-r.got:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("who read on before reads no more")
 	}
 }

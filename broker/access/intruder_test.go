@@ -53,7 +53,7 @@ func pretendNonce(t *testing.T, conf *tls.Config, nonce string) (addr string, sa
 		if conf != nil {
 			conn = tls.Server(conn, conf)
 		}
-		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		line, _ := bufio.NewReader(conn).ReadString('\n')
 		out <- line
 	}()
@@ -213,7 +213,7 @@ func TestTLS_OldVersionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nPING\r\n")
 	r := bufio.NewReader(conn)
 	for {

@@ -34,7 +34,7 @@ func handedIn(t *testing.T, nc *nats.Conn, q any) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := nc.Request(wire.AccessJoinSubject, data, 10*time.Second)
+	m, err := nc.Request(wire.AccessJoinSubject, data, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

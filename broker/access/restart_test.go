@@ -36,7 +36,7 @@ func TestRestart_IdentitiesHold(t *testing.T) {
 	}
 	select {
 	case <-back:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the admin does not come back")
 	}
 	shutOut(t, agent)
@@ -46,7 +46,7 @@ func TestRestart_IdentitiesHold(t *testing.T) {
 		t.Errorf("a viewer saves a monitor after the restart: %v", err)
 	}
 	// Its authority answers again, and the new server hears of changes.
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := revoke(viewer.name)
 		if err == nil {
 			break
@@ -62,7 +62,7 @@ func TestRestart_IdentitiesHold(t *testing.T) {
 // shutOut waits until somebody's key is worth nothing.
 func shutOut(t *testing.T, a actor) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		nc, err := connect(t, a.id, a.dir)
 		if err != nil && (strings.Contains(err.Error(), "revoked") || strings.Contains(strings.ToLower(err.Error()), "authorization")) {
 			return

@@ -12,6 +12,7 @@ import (
 
 	"netmon/broker"
 	"netmon/broker/access"
+	"netmon/internal/freeport"
 	"netmon/internal/natstest"
 	"netmon/wire"
 )
@@ -22,7 +23,7 @@ import (
 func TestExport_TakesTheStoreAlong(t *testing.T) {
 	t.Parallel()
 	program := natsServer(t)
-	store, conf, port := t.TempDir(), t.TempDir(), freePort(t)
+	store, conf, port := t.TempDir(), t.TempDir(), freeport.Port(t)
 	s := natstest.StartSecureWith(t, natstest.Setup{Store: store})
 	nc := s.As(t, access.Controller, "controller")
 	js := natstest.JetStream(t, nc)
@@ -55,7 +56,7 @@ func TestExport_TakesTheStoreAlong(t *testing.T) {
 
 	there := natstest.Mesh{Authority: s.Authority, Address: fmt.Sprintf("tls://127.0.0.1:%d", port)}
 	js = natstest.JetStream(t, there.As(t, access.Controller, "controller", nats.RetryOnFailedConnect(true)))
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		k, err := broker.Count(t.Context(), js)
 		if err == nil && k.Monitors == 1 && k.Results == 3 {
 			return

@@ -3,7 +3,6 @@ package access_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/freeport"
 	"netmon/internal/natstest"
 	"netmon/internal/need"
 	"netmon/internal/race"
@@ -31,16 +31,6 @@ type standalone struct {
 	restart func(i int)
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 func startStandalone(t *testing.T, n int) standalone {
 	t.Helper()
 	program := natsServer(t)
@@ -53,7 +43,7 @@ func startStandalone(t *testing.T, n int) standalone {
 	var routes []string
 	ports := make([]int, n)
 	for i := range n {
-		ports[i] = freePort(t)
+		ports[i] = freeport.Port(t)
 		routes = append(routes, fmt.Sprintf("nats-route://127.0.0.1:%d", ports[i]))
 	}
 	dirs, running := make([]string, n), make([]*exec.Cmd, n)
@@ -67,7 +57,7 @@ func startStandalone(t *testing.T, n int) standalone {
 	}
 	for i := range n {
 		dirs[i] = t.TempDir()
-		port := freePort(t)
+		port := freeport.Port(t)
 		if err := a.Export(dirs[i], port); err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +237,7 @@ func TestExport_OnRealServers(t *testing.T) {
 			}
 			select {
 			case <-cut:
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("the revoked key is still connected")
 			}
 			s.restart(last)
@@ -286,7 +276,7 @@ func TestAttack_OnRealServers(t *testing.T) {
 // until tries until something is so.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not so: %s", what)
 		}

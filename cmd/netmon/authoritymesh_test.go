@@ -22,6 +22,7 @@ import (
 	"netmon/console"
 	"netmon/identity"
 	"netmon/internal/endpoint"
+	"netmon/internal/freeport"
 	"netmon/internal/host"
 	"netmon/internal/ledger"
 	"netmon/internal/membership"
@@ -47,7 +48,7 @@ type authorityMesh struct {
 }
 
 func newAuthorityMesh(t *testing.T) *authorityMesh {
-	m := &authorityMesh{t: t, store: t.TempDir(), listen: "127.0.0.1:0", log: &testlog.Buffer{}}
+	m := &authorityMesh{t: t, store: t.TempDir(), listen: freeport.Addr(t), log: &testlog.Buffer{}}
 	m.start()
 	m.listen = strings.TrimPrefix(m.b.URL(), "tls://")
 	t.Cleanup(func() { m.stop() })

@@ -159,7 +159,7 @@ func firstWords(lines string) string {
 func eventually(t *testing.T, what, want string, got func() string) {
 	t.Helper()
 	last := ""
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		if last = got(); last == want {
 			return
 		}
@@ -243,7 +243,7 @@ func TestCompletion_Typed(t *testing.T) {
 			term.see("netmon history")
 			// Names come within a person's patience, or not at all: press again.
 			term.do("send-keys", "-l", "web")
-			for end := time.Now().Add(30 * time.Second); !strings.Contains(term.screen(), "netmon history webshop"); time.Sleep(500 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); !strings.Contains(term.screen(), "netmon history webshop"); time.Sleep(500 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("no name in\n%s", term.screen())
 				}

@@ -227,6 +227,7 @@ func (m *goneMesh) save(name, target string, on ...string) string {
 // TestRevoke_IsAnEnd shuts an agent out while consoles look on.
 func TestRevoke_IsAnEnd(t *testing.T) {
 	need.Time(t)
+	t.Parallel()
 	m := newGoneMesh(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	m.must(err)
@@ -295,7 +296,7 @@ func TestRevoke_IsToldOnce(t *testing.T) {
 			t.Parallel()
 			m := newGoneMesh(t)
 			log, _ := m.agent("paris", inside)
-			for end := time.Now().Add(20 * time.Second); len(prompt.SnapshotOf(m.prompt, "here", "here").Agents) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); len(prompt.SnapshotOf(m.prompt, "here", "here").Agents) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			}
 			_, err := m.admin.Access(t.Context(), wire.AccessCommand{Op: wire.AccessRevoke, Name: "paris"})
 			m.must(err)

@@ -508,7 +508,7 @@ func TestInjection_Logs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.SetDeadline(time.Now().Add(30 * time.Second))
+		conn.SetDeadline(time.Now().Add(time.Minute))
 		go io.WriteString(conn, text)
 		buf := make([]byte, 4096)
 		for heard := ""; !strings.Contains(heard, "-ERR"); {
@@ -537,7 +537,7 @@ func TestInjection_Logs(t *testing.T) {
 	}
 	beats := map[string]any{"agent.venus.alive": nastyText, "agent.ve\x1bnus.alive": wire.Alive{Agent: nastyText}, "agent.mars.alive": wire.Alive{Agent: "mars", Store: nastyText, Digest: nastyText}}
 	// It is asked, refuses, and the controller lives on to ask again.
-	for n, end := 0, time.Now().Add(30*time.Second); n < 2; {
+	for n, end := 0, time.Now().Add(time.Minute); n < 2; {
 		for subject, v := range beats {
 			data, _ := json.Marshal(v)
 			if _, err := js.Publish(ctx, subject, data); err != nil {

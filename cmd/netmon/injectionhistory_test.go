@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,10 +85,15 @@ func hostileHistory() map[string]func(q wire.HistoryQuery) any {
 	}
 }
 
-// TestInjection_History asks a hostile history by every command that asks it: nothing of
-// it reaches a terminal raw, and each command ends.
-func TestInjection_History(t *testing.T) {
-	need.Time(t)
+// hostileMesh is a mesh whose history replies as how says.
+type hostileMesh struct {
+	url   string
+	how   atomic.Value // func(wire.HistoryQuery) any
+	asked atomic.Int64
+}
+
+func newHostileMesh(t *testing.T) *hostileMesh {
+	t.Helper()
 	b := natstest.Start(t)
 	nc := natstest.Connect(t, b)
 	js := natstest.JetStream(t, nc)
@@ -112,54 +118,76 @@ func TestInjection_History(t *testing.T) {
 	if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(2)); err != nil {
 		t.Fatal(err)
 	}
-	var how atomic.Value
-	asked := atomic.Int64{}
-	if _, err := nc.Subscribe(wire.HistorySubject, func(m *nats.Msg) {
-		asked.Add(1)
-		q, err := wire.DecodeHistoryQuery(m.Data)
+	m := &hostileMesh{url: b.URL()}
+	if _, err := nc.Subscribe(wire.HistorySubject, func(msg *nats.Msg) {
+		m.asked.Add(1)
+		q, err := wire.DecodeHistoryQuery(msg.Data)
 		if err != nil {
 			t.Error(err)
 		}
-		reply := how.Load().(func(wire.HistoryQuery) any)(q)
+		reply := m.how.Load().(func(wire.HistoryQuery) any)(q)
 		data, ok := reply.([]byte)
 		if !ok {
 			data, _ = json.Marshal(reply)
 		}
-		m.Respond(data)
+		msg.Respond(data)
 	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NETMON_BROKER", b.URL())
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	for what, reply := range hostileHistory() {
-		how.Store(reply)
-		for _, args := range [][]string{{"stats", "web"}, {"stats", "web", "-o", "json"}, {"uptime"}, {"uptime", "web"}, {"uptime", "web", "--slo", "99.9", "-o", "csv"}, {"graph", "web"}, {"graph", "web", "-o", "json"}, {"dash", "--once"}, {"dash", "--at", "0s", "--once"}, {"get", "results", "web", "--from", "3h"}} {
-			before := asked.Load()
-			if args[0] == "dash" && args[1] == "--at" {
-				args[2] = time.Now().UTC().Format(time.RFC3339Nano)
-			}
-			var out, errs strings.Builder
-			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-			code := execute(ctx, append([]string{"netmon"}, args...), strings.NewReader(""), &out, &errs)
-			if ctx.Err() != nil {
-				t.Errorf("%s: netmon %q does not end", what, args)
-			}
-			cancel()
-			for _, text := range []string{out.String(), errs.String()} {
-				if bad := unclean(text); bad != "" {
-					t.Errorf("%s: netmon %q (exit %d): %s", what, args, code, bad)
-				}
-			}
-			if out.Len()+errs.Len() == 0 {
-				t.Errorf("%s: netmon %q says nothing", what, args)
-			}
-			if asked.Load() == before {
-				t.Errorf("%s: netmon %q asks nobody: %s%s", what, args, out.String(), errs.String())
-			}
+	return m
+}
+
+// run runs one command while history replies in one way.
+func (m *hostileMesh) run(t *testing.T, what string, args ...string) {
+	before := m.asked.Load()
+	var out, errs strings.Builder
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	code := execute(ctx, append([]string{"netmon", "--broker", m.url}, args...), strings.NewReader(""), &out, &errs)
+	if ctx.Err() != nil {
+		t.Errorf("%s: netmon %q does not end", what, args)
+	}
+	for _, text := range []string{out.String(), errs.String()} {
+		if bad := unclean(text); bad != "" {
+			t.Errorf("%s: netmon %q (exit %d): %s", what, args, code, bad)
 		}
 	}
+	if out.Len()+errs.Len() == 0 {
+		t.Errorf("%s: netmon %q says nothing", what, args)
+	}
+	if m.asked.Load() == before {
+		t.Errorf("%s: netmon %q asks nobody: %s%s", what, args, out.String(), errs.String())
+	}
+}
+
+// TestInjection_History asks a hostile history by every command that asks it: nothing of
+// it reaches a terminal raw, and each command ends. Most of the time it waits: each of
+// some meshes replies in some of the ways.
+func TestInjection_History(t *testing.T) {
+	need.Time(t)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	todo := make(chan string)
+	ways := hostileHistory()
+	var meshes sync.WaitGroup
+	for range 6 {
+		m := newHostileMesh(t)
+		meshes.Go(func() {
+			for what := range todo {
+				m.how.Store(ways[what])
+				for _, args := range [][]string{{"stats", "web"}, {"stats", "web", "-o", "json"}, {"uptime"}, {"uptime", "web"}, {"uptime", "web", "--slo", "99.9", "-o", "csv"}, {"graph", "web"}, {"graph", "web", "-o", "json"}, {"dash", "--once"},
+					{"dash", "--at", time.Now().UTC().Format(time.RFC3339Nano), "--once"}, {"get", "results", "web", "--from", "3h"}} {
+					m.run(t, what, args...)
+				}
+			}
+		})
+	}
+	for what := range ways {
+		todo <- what
+	}
+	close(todo)
+	meshes.Wait()
 }

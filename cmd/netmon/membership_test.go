@@ -203,7 +203,7 @@ func TestEndpoint_SignsNoStrangeNonce(t *testing.T) {
 			if secure {
 				conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}})
 			}
-			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			conn.SetDeadline(time.Now().Add(time.Minute))
 			io.Copy(io.Discard, conn)
 		}()
 		_, err = connect("nats://" + l.Addr().String())

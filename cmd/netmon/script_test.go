@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,7 +27,10 @@ const fastExit = "atexit_sleep_ms=20"
 
 func TestMain(m *testing.M) {
 	setUmask()
-	os.Setenv("GORACE", fastExit) // of the processes that tests start
+	os.Setenv("GORACE", fastExit)                                          // of the processes that tests start
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") != "netmon" { // which is one of them
+		atOnce(4)
+	}
 	testscript.Main(m, map[string]func(){
 		"netmon": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -33,6 +39,17 @@ func TestMain(m *testing.M) {
 			os.Exit(code)
 		},
 	})
+}
+
+// atOnce has so many tests run beside each other, unless the command line says how
+// many: scripts mostly wait, also where there are two cores.
+func atOnce(n int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", strconv.Itoa(n))
+	}
 }
 
 // TestScripts runs testdata/script: what a person types, what is printed, and

@@ -24,7 +24,7 @@ import (
 )
 
 // scriptPatience is how long a script waits for what should come at once.
-const scriptPatience = 30 * time.Second
+const scriptPatience = time.Minute
 
 // mesh [AGENT[:label=value]]... starts a broker with its controller, and real
 // agents, for the rest of the script. NETMON_BROKER is its address; $TARGET is

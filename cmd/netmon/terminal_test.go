@@ -44,7 +44,7 @@ func (term *tmuxTerm) screen() string { return term.do("capture-pane", "-p") }
 // see waits for text on the screen.
 func (term *tmuxTerm) see(text string) {
 	term.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !strings.Contains(term.screen(), text); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(term.screen(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			term.t.Fatalf("no %q in\n%s", text, term.screen())
 		}
@@ -54,7 +54,7 @@ func (term *tmuxTerm) see(text string) {
 // gone waits until text is not on the screen.
 func (term *tmuxTerm) gone(text string) {
 	term.t.Helper()
-	for end := time.Now().Add(30 * time.Second); strings.Contains(term.screen(), text); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); strings.Contains(term.screen(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			term.t.Fatalf("still %q in\n%s", text, term.screen())
 		}

@@ -95,7 +95,7 @@ func (d *desk) awaitIdle() {
 		select {
 		case msg := <-d.came:
 			d.send(msg)
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			d.t.Fatalf("%s does not end", d.m.current.text)
 		}
 	}

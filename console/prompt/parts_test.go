@@ -156,7 +156,7 @@ func TestOutput_HoldsUpWhoIsFasterThanTheTerminal(t *testing.T) {
 		o.Write([]byte("half"))
 	}()
 	got := 0
-	for limit := time.After(30 * time.Second); got < lines; {
+	for limit := time.After(time.Minute); got < lines; {
 		select {
 		case <-limit:
 			t.Fatalf("%d lines came", got)

@@ -146,7 +146,7 @@ func (s *screenTerm) see(after string) {
 	s.t.Helper()
 	want := s.wanted()
 	got := ""
-	for limit := time.Now().Add(30 * time.Second); got != want; time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); got != want; time.Sleep(10 * time.Millisecond) {
 		if got = trimmed(strings.Split(s.do("capture-pane", "-p"), "\n")); got != want && time.Now().After(limit) {
 			s.t.Fatalf("after %q the screen of %dx%d is\n%s\nwant\n%s", after, s.width, s.height, got, want)
 		}

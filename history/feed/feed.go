@@ -199,8 +199,19 @@ type feeding struct {
 	behind uint64    // verdicts that are stored behind the last one that was read
 }
 
-// run feeds until ctx ends or something breaks.
+// run feeds until ctx ends or something breaks. What was added is committed at a stop,
+// also at one that ends a commit before it is done.
 func (g *feeding) run(ctx context.Context) error {
+	err := g.feed(ctx)
+	if ctx.Err() == nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeAfter)
+	defer cancel()
+	return g.file.Commit(within, g.now())
+}
+
+func (g *feeding) feed(ctx context.Context) error {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	g.committed = time.Now()
@@ -211,9 +222,7 @@ func (g *feeding) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			within, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeAfter)
-			defer cancel()
-			return g.file.Commit(within, g.now())
+			return ctx.Err()
 		case err := <-g.failed:
 			return errors.Join(err, g.file.Commit(ctx, g.now()))
 		case chunk := <-results:

@@ -64,7 +64,7 @@ func TestBroker_ServesANotifier(t *testing.T) {
 			if _, err := ops.EditSetting(ctx, channel(t, hook.URL)); err != nil {
 				t.Fatal(err)
 			}
-			for end := time.Now().Add(30 * time.Second); ; {
+			for end := time.Now().Add(time.Minute); ; {
 				reply, err := cl.TestChannel(ctx, "hook")
 				if err == nil && reply.Outcome == wire.Sent {
 					break

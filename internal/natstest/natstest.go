@@ -9,16 +9,20 @@ import (
 	"time"
 
 	"netmon/broker"
+	"netmon/internal/freeport"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Start starts a provisioned broker on a loopback port and an empty store. It
-// is closed at the end of the test.
+// patience is how long a test waits for what comes at once, unless the machine is busy.
+const patience = time.Minute
+
+// Start starts a provisioned broker on a loopback port, which stays the test's, and
+// an empty store. It is closed at the end of the test.
 func Start(t testing.TB) *broker.Broker {
 	t.Helper()
-	b := start(t, broker.Options{Listen: "127.0.0.1:0", Store: t.TempDir()})
+	b := start(t, broker.Options{Listen: freeport.Addr(t), Store: t.TempDir()})
 	nc := Connect(t, b)
 	defer nc.Close()
 	if err := broker.Provision(t.Context(), JetStream(t, nc), broker.DefaultLimits()); err != nil {
@@ -50,7 +54,7 @@ func Connect(t testing.TB, b *broker.Broker, opts ...nats.Option) *nats.Conn {
 
 func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
 	t.Helper()
-	all := append([]nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0)}, opts...)
+	all := append([]nats.Option{nats.Timeout(patience), nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0)}, opts...)
 	nc, err := nats.Connect(url, all...)
 	if err != nil {
 		t.Fatalf("connect to %s: %v", url, err)
@@ -71,7 +75,7 @@ func JetStream(t testing.TB, nc *nats.Conn) jetstream.JetStream {
 
 func start(t testing.TB, o broker.Options) *broker.Broker {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	b, err := broker.Start(ctx, o)
 	if err != nil {

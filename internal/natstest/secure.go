@@ -11,6 +11,7 @@ import (
 	"netmon/broker"
 	"netmon/broker/access"
 	"netmon/identity"
+	"netmon/internal/freeport"
 	"netmon/wire"
 )
 
@@ -48,7 +49,7 @@ func StartSecureWith(t testing.TB, with Setup) Secure {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	b := start(t, broker.Options{Listen: "127.0.0.1:0", Store: store, Access: a})
+	b := start(t, broker.Options{Listen: freeport.Addr(t), Store: store, Access: a})
 	s := Secure{b, Mesh{a, b.URL()}}
 	nc := s.As(t, access.Controller, "controller")
 	if err := broker.Provision(t.Context(), JetStream(t, nc), cmp.Or(with.Limits, broker.DefaultLimits())); err != nil {

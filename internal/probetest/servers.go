@@ -3,7 +3,6 @@ package probetest
 import (
 	"bytes"
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/freeport"
 	"netmon/internal/targets"
 	"netmon/probes"
 	"netmon/wire"
@@ -59,12 +59,7 @@ func ServeTCP(t *testing.T, turns ...targets.TCPTurn) *targets.TCP {
 // ClosedTCP is an address at which nobody listens.
 func ClosedTCP(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return freeport.Addr(t)
 }
 
 // ServeUDP starts a server of lab/targets and returns its address.
@@ -80,20 +75,13 @@ func ServeUDP(t *testing.T, s *targets.UDP, err error) string {
 // ClosedUDP is an address at which nobody listens.
 func ClosedUDP(t *testing.T) string {
 	t.Helper()
-	l, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.LocalAddr().String()
+	return freeport.Addr(t)
 }
 
-// FreeUDPPort is a port of 127.0.0.1 that nobody had a moment ago, for programs
-// that cannot be told to take any.
+// FreeUDPPort is a port of 127.0.0.1 for programs that cannot be told to take any.
 func FreeUDPPort(t *testing.T) string {
 	t.Helper()
-	_, port, _ := net.SplitHostPort(ClosedUDP(t))
-	return port
+	return strconv.Itoa(freeport.Port(t))
 }
 
 // Daemon runs a program until the test ends and shows what it said when the

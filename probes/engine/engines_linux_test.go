@@ -424,7 +424,7 @@ func TestStart_Leaves(t *testing.T) {
 	if now := probetest.OpenFiles(t); now > files {
 		t.Errorf("%d descriptors, %d before", now, files)
 	}
-	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
 		}

@@ -53,8 +53,8 @@ func TestEveryKind(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			begin := time.Now()
-			r := c.Run(ctx, 5*time.Second, nil)
-			if took := time.Since(begin); took > 3*time.Second {
+			r := c.Run(ctx, time.Minute, nil)
+			if took := time.Since(begin); took > 30*time.Second {
 				t.Errorf("a cancelled run took %v", took)
 			}
 			if r.Outcome == wire.OK {

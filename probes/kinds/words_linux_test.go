@@ -15,6 +15,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"netmon/internal/freeport"
 	"netmon/internal/probetest"
 	"netmon/internal/targets"
 	"netmon/probes"
@@ -95,12 +96,7 @@ func resets(c net.Conn) {
 // TestEveryKind_Words: whatever a target does, and in whichever phase, the result
 // says it in words that people understand: nothing of Go's library is there.
 func TestEveryKind_Words(t *testing.T) {
-	full, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	none := full.Addr().String()
-	full.Close()
+	none := freeport.Addr(t)
 	silentTCP(t, netip.MustParseAddrPort(none))
 	mute, err := targets.UDPSilent("127.0.0.1:0")
 	silentUDP := probetest.ServeUDP(t, mute, err)

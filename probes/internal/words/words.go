@@ -83,6 +83,8 @@ var goPhrases = []struct {
 	{regexp.MustCompile(`net/http: HTTP/1\.x transport connection broken: `), ""},
 	{regexp.MustCompile(`net/http: HTTP/1\.x transport connection broken`), "the connection broke"},
 	{regexp.MustCompile(`net/http: server replied with more than declared Content-Length; truncated`), "more came than Content-Length says"},
+	{regexp.MustCompile(`readLoopPeekFailLocked: %!w\(<nil>\)`), "something came before the request was sent"},
+	{regexp.MustCompile(`readLoopPeekFailLocked: `), ""},
 	{regexp.MustCompile(`malformed HTTP (response|status code|version)`), "not HTTP: $1"},
 	{regexp.MustCompile(`malformed MIME header:? ?(?:missing colon|line|initial line)?:?`), "a header line without a name:"},
 	{regexp.MustCompile(`malformed chunked encoding|invalid byte in chunk length`), "the chunks of the body are not well-formed"},

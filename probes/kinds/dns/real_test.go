@@ -2,8 +2,6 @@ package dns
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 	"netmon/internal/probetest"
 	"netmon/internal/targets"
@@ -96,27 +95,7 @@ zone "dead.test" { type secondary; primaries { 127.0.0.1 port 1; }; };
 	}
 }
 
-// freePort is a port that nobody has for UDP or TCP, and that the kernel gives to
-// nobody as a source port in the meantime.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000))
-		u, err := net.ListenPacket("udp", addr)
-		if err != nil {
-			continue
-		}
-		l, err := net.Listen("tcp", addr)
-		u.Close()
-		if err != nil {
-			continue
-		}
-		l.Close()
-		return strings.TrimPrefix(addr, "127.0.0.1:")
-	}
-	t.Fatal("no free port")
-	return ""
-}
+func freePort(t *testing.T) string { return strconv.Itoa(freeport.Port(t)) }
 
 func (b bind) addr() string { return "127.0.0.1:" + b.port }
 

@@ -61,18 +61,6 @@ func nobodyThere(t *testing.T) string {
 	return c.LocalAddr().String()
 }
 
-// freeAddress is one that nobody had a moment ago, for programs that cannot be
-// told to take any.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestHTTP(t *testing.T) {
 	s := serveWeb(t)
 	t.Setenv("NETMON_TEST_WORD", "secret-word")
@@ -166,9 +154,19 @@ func TestHTTP_Figures(t *testing.T) {
 	if d.BodySHA256 != fmt.Sprintf("%x", sha256.Sum256([]byte("hello "))) {
 		t.Errorf("hash %s", d.BodySHA256)
 	}
-	sum := d.RedirectNS + d.ConnectNS + d.SendNS + d.ProcessingNS + d.TransferNS
-	if d.ConnectNS <= 0 || d.SendNS <= 0 || d.ProcessingNS <= 0 || d.RedirectNS < d.Redirects[0].NS || sum > d.TotalNS || sum < d.TotalNS*7/10 {
-		t.Errorf("the phases make %v of %v: %+v", time.Duration(sum), time.Duration(d.TotalNS), d.Phases)
+	for try := 1; ; try++ {
+		sum := d.RedirectNS + d.ConnectNS + d.SendNS + d.ProcessingNS + d.TransferNS
+		wrong := d.ConnectNS <= 0 || d.ProcessingNS <= 0 || d.RedirectNS < d.Redirects[0].NS || sum > d.TotalNS
+		// On a busy machine time passes between two phases, and the response may be seen
+		// before the end of sending: not each time.
+		short := d.SendNS <= 0 || sum < d.TotalNS*7/10
+		if wrong || short && try == 50 {
+			t.Errorf("the phases make %v of %v: %+v", time.Duration(sum), time.Duration(d.TotalNS), d.Phases)
+		}
+		if wrong || !short || try == 50 {
+			break
+		}
+		d = probetest.DetailsOf[Details](t, measure(t, "http", s.URL+"/hop", ""))
 	}
 	d = probetest.DetailsOf[Details](t, measure(t, "http", s.URL+"/gzip", ""))
 	if d.Encoding != "gzip" || *d.DecodedBytes != 6000 || *d.BodyBytes >= 200 || *d.BodyBytes < 20 {
@@ -334,12 +332,12 @@ func TestHTTP_CancelledRunIsCutShort(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	begin := time.Now()
-	c.Run(ctx, 5*time.Second, func(s probes.Step) {
+	c.Run(ctx, time.Minute, func(s probes.Step) {
 		if strings.HasPrefix(s.Text, "> GET") {
 			cancel()
 		}
 	})
-	if took := time.Since(begin); took > 4*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("a cancelled run took %v", took)
 	}
 }
@@ -394,10 +392,9 @@ func TestHTTP_RefusesBadOptions(t *testing.T) {
 func TestHTTPGolden(t *testing.T) {
 	pki := probetest.NewWebPKI(t)
 	https := pki.Serve(t, "127.0.0.1", nil)
-	sizes := map[string]string{`(_bytes": )\d+`: "${1}1"}
+	// The response may be seen before the end of sending, which is then absent.
+	sizes := map[string]string{`(_bytes": )\d+`: "${1}1", `\n +"send_ns": 1,`: ""}
 	probetest.Golden(t, measure(t, "http", serveWeb(t).URL+"/to?302=/gzip", `{"expect":{"status":"404","headers":{"Content-Encoding":"br"}}}`), sizes)
-	// Over HTTP/2 the response may be seen before the end of sending, which is then absent.
-	sizes[`\n +"send_ns": 1,`] = ""
 	probetest.Golden(t, measure(t, "https", https.URL+"/json", `{"tls":{"ca":"${file:`+pki.Ca+`}"},"expect":{"days_left":1,"json":[{"path":"$.status","equals":"up"}]}}`), sizes)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 	"netmon/internal/probetest"
 	"netmon/wire"
@@ -56,7 +57,7 @@ func TestHTTP_RealProxies(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := freeAddress(t)
+			addr := freeport.Addr(t)
 			_, port, _ := net.SplitHostPort(addr)
 			scheme := start(t, addr, port)
 			untilListening(t, addr)

@@ -16,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"golang.org/x/crypto/ocsp"
 
+	"netmon/internal/freeport"
 	"netmon/internal/need"
 	"netmon/internal/probetest"
 	"netmon/probes"
@@ -53,7 +54,7 @@ func startNginx(t *testing.T) nginx {
 	cert, key := n.pki.Issue(t, "127.0.0.1", time.Now().Add(10*24*time.Hour))
 	replace := []string{"DIR", dir, "CERT", cert, "KEY", key, "CA", n.pki.Ca}
 	for i := range n.bases {
-		addr := freeAddress(t)
+		addr := freeport.Addr(t)
 		_, port, _ := net.SplitHostPort(addr)
 		n.bases[i] = "http://" + addr
 		if i == 1 || i == 2 {

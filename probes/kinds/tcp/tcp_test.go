@@ -98,12 +98,12 @@ func TestTCP_Reasons(t *testing.T) {
 			t.Parallel()
 			s := probetest.ServeTCP(t, c.serve...)
 			begin := time.Now()
-			timeout := 3 * time.Second
+			timeout := 20 * time.Second
 			if c.failure == wire.FailTimeout || c.failure == wire.FailMismatch || strings.Contains(c.options, `"invert"`) {
 				timeout = 300 * time.Millisecond // which such a run may wait for
 			}
 			r := measureWithin(t, timeout, "tcp", s.Addr, c.options)
-			if took := time.Since(begin); took > timeout+time.Second {
+			if took := time.Since(begin); took > timeout+20*time.Second {
 				t.Errorf("took %v", took)
 			}
 			outcome := wire.OK

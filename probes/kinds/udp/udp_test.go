@@ -145,7 +145,7 @@ func TestUDP_HostileServer(t *testing.T) {
 	addr := probetest.ServeUDP(t, s, err)
 	r := measureWithin(t, 500*time.Millisecond, "udp", addr, `{"protocol":"dns"}`)
 	probetest.WantFailure(t, r, wire.Failed, wire.FailMismatch)
-	if took := r.Elapsed(); took > 4*time.Second || len(r.Details) > 2000 {
+	if took := r.Elapsed(); took > 20*time.Second || len(r.Details) > 2000 {
 		t.Errorf("took %v, %d bytes of details", took, len(r.Details))
 	}
 	r = measureWithin(t, 500*time.Millisecond, "udp", addr, `{"payload":"x","count":2,"interval":"50ms"}`)
@@ -184,12 +184,12 @@ func TestUDP_CancelledRunIsCutShort(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	begin := time.Now()
-	c.Run(ctx, 5*time.Second, func(s probes.Step) {
+	c.Run(ctx, time.Minute, func(s probes.Step) {
 		if strings.Contains(s.Text, "sent 1 byte ") {
 			cancel()
 		}
 	})
-	if took := time.Since(begin); took > 4*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("a cancelled run took %v", took)
 	}
 }
