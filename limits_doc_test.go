@@ -11,6 +11,8 @@ import (
 	"netmon/agent/spool"
 	"netmon/broker"
 	"netmon/console"
+	"netmon/history/feed"
+	"netmon/internal/historyask"
 	"netmon/internal/safeyaml"
 	"netmon/probes/kinds"
 	"netmon/wire"
@@ -26,7 +28,7 @@ func TestLimitsDoc(t *testing.T) {
 		wire.Limit{What: "a saved configuration", Most: console.MaxSet, Unit: "bytes", Beyond: "not saved; not read"},
 		wire.Limit{What: "an agent's state file", Most: agent.MaxState, Unit: "bytes", Beyond: "set aside; the agent says so and starts with nothing running"},
 		wire.Limit{What: "a record of the spool", Most: spool.MaxRecord, Unit: "bytes", Beyond: "taken for a torn one"})
-	for name, list := range map[string][]wire.Limit{"messages": wire.Limits, "probes": kinds.All().Limits(), "files": files, "broker": broker.DefaultClientLimits().Rows()} {
+	for name, list := range map[string][]wire.Limit{"messages": wire.Limits, "probes": kinds.All().Limits(), "files": files, "history": append(feed.Limits[:len(feed.Limits):len(feed.Limits)], historyask.Limits...), "broker": broker.DefaultClientLimits().Rows()} {
 		open, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
 		before, rest, ok1 := strings.Cut(made, open)
 		_, after, ok2 := strings.Cut(rest, end)

@@ -1,9 +1,14 @@
 package netmon_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -60,16 +65,25 @@ func TestGlossary_RetiredWords(t *testing.T) {
 	}
 }
 
-// TestGlossary_RetiredWordsInCode is the same for Go.
+// TestGlossary_RetiredWordsInCode is the same for Go: of every file the words that are
+// gone from code, and of what is no test every retired word, in its texts and comments.
 func TestGlossary_RetiredWordsInCode(t *testing.T) {
-	words := retired(t, true)
+	everywhere, everyWord := retired(t, true), retired(t, false)
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
 			return err
 		}
-		for i, line := range strings.Split(readFile(t, path), "\n") {
-			for _, word := range words.FindAllString(line, -1) {
-				t.Errorf("%s:%d: %q is retired: docs/glossary.md says what to write instead", path, i+1, word)
+		if strings.HasSuffix(path, "_test.go") {
+			for i, line := range strings.Split(readFile(t, path), "\n") {
+				for _, word := range everywhere.FindAllString(line, -1) {
+					t.Errorf("%s:%d: %q is retired: docs/glossary.md says what to write instead", path, i+1, word)
+				}
+			}
+			return nil
+		}
+		for _, said := range textsOf(t, path) {
+			for _, word := range everyWord.FindAllString(said.text, -1) {
+				t.Errorf("%s:%d: %q is retired: docs/glossary.md says what to write instead", path, said.line, word)
 			}
 		}
 		return nil
@@ -77,4 +91,42 @@ func TestGlossary_RetiredWordsInCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// goText is a comment or a text in code.
+type goText struct {
+	line int
+	text string
+}
+
+// textsOf are the comments of a file and its texts. Of the tags of fields these are the
+// help: names on the wire stay what they are.
+func textsOf(t *testing.T, path string) (out []goText) {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range file.Comments {
+		out = append(out, goText{files.Position(group.Pos()).Line, group.Text()})
+	}
+	tags := map[*ast.BasicLit]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			if n.Tag != nil {
+				tags[n.Tag] = true
+			}
+		case *ast.BasicLit:
+			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+				if tags[n] {
+					text = reflect.StructTag(text).Get("help")
+				}
+				out = append(out, goText{files.Position(n.Pos()).Line, text})
+			}
+		}
+		return true
+	})
+	return out
 }

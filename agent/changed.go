@@ -8,8 +8,8 @@ import (
 
 // changed says that a command did something: a monitor runs, ended or measures
 // otherwise, the key is another one, a probe was made, a run was
-// asked for. A start of what runs just
-// so, a stop of what does not run, and what was refused did nothing.
+// asked for. A start of what runs
+// already, a stop of what does not run, and what was refused did nothing.
 func changed(c wire.Command, r wire.Reply) bool {
 	switch c.Op {
 	case wire.OpStart, wire.OpStop, wire.OpRun:

@@ -11,7 +11,7 @@ import (
 const (
 	followWithin = 10 * time.Second // for one try
 	followFirst  = time.Second      // between two tries, at first
-	followMost   = 30 * time.Second // and at last
+	followMost   = 30 * time.Second // and finally
 	followTries  = 8                // where nothing is announced, as far as we know
 )
 

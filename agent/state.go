@@ -154,7 +154,7 @@ func (s *set) state() stateFile {
 }
 
 // accountedFor is the last tick of a monitor that ran in an earlier process which
-// a result accounts for, or the one before it began; zero where nobody knows.
+// a result accounts for, or the previous one began; zero where nobody knows.
 func (s *set) accountedFor(e *entry) (last time.Time) {
 	every := e.monitor.Every.Std()
 	if !e.since.IsZero() {

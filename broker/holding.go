@@ -15,8 +15,8 @@ import (
 	"netmon/wire"
 )
 
-// openAccount is the one in which a server keeps what it has while it asks
-// nobody who they are.
+// openAccount is the one in which a server keeps what it has while it has
+// no identities.
 const openAccount = server.DEFAULT_GLOBAL_ACCOUNT
 
 // OpenName is what people call that account: its own name means something to shells.

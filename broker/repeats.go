@@ -17,7 +17,7 @@ const (
 	// apart: what connections cause is logged less and less often, and remembered longer.
 	repeatsMost  = time.Hour
 	repeatsQuiet = 10 * time.Minute
-	// Kinds of line that are told apart, of connections and of the server itself,
+	// Kinds of line that are counted apart, of connections and of the server itself,
 	// each: the server's own code has a few hundred, and seldom two at a time.
 	repeatsKinds = 50
 	repeatsLine  = 1000 // bytes of a line that are looked at

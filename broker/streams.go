@@ -171,7 +171,7 @@ func share(l Limits, most int64) int64 {
 }
 
 // historyConfig keeps closed hours for as long as people ask for them. A newer
-// revision of an hour comes behind the one before, which goes when it is old.
+// revision of an hour comes behind the previous one, which goes when it is old.
 func historyConfig(l Limits) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              wire.HistoryStream,

@@ -102,7 +102,7 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 		}
 	}}
 	// What others name is there before them, and goes behind them; only channels come behind
-	// the rules, and go before them: while no rule is saved, a channel is told of everything.
+	// the rules, and go before them: while no rule is saved, a channel is notified of everything.
 	if err := saveAll(ctx, store, p.Changes, p.Why, done); err != nil {
 		return out, err
 	}

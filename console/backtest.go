@@ -36,7 +36,9 @@ type Backtest struct {
 	Saved    replay.Figures      `json:"saved"` // of all that are reported
 	Tried    replay.Figures      `json:"tried"`
 	Monitors []replay.Comparison `json:"monitors"`          // by name
+	Budgets  []BacktestBudget    `json:"budgets,omitempty"` // of the monitors that have an objective, by name
 	Notices  []BacktestNotices   `json:"notices,omitempty"` // by channel; absent where there is none
+	Notes    []string            `json:"notes,omitempty"`   // what is missing
 }
 
 // BacktestAsked is how many runs were wanted to make sure. A back-test cannot have them
@@ -74,7 +76,7 @@ func (c *Client) Backtest(ctx context.Context, saved, tried []wire.Saved, o Back
 	if err := checkTriedSettings(tried, o.Settings, o.TriedSettings); err != nil {
 		return Backtest{}, err
 	}
-	b, before, after, err := c.rejudge(ctx, saved, tried, o)
+	b, before, after, err := c.rejudge(ctx, saved, tried, o, names)
 	if err != nil {
 		return Backtest{}, err
 	}
@@ -90,7 +92,7 @@ func (c *Client) Backtest(ctx context.Context, saved, tried []wire.Saved, o Back
 }
 
 // rejudge judges under both rules, and returns what became of each monitor.
-func (c *Client) rejudge(ctx context.Context, saved, tried []wire.Saved, o BacktestOptions) (b Backtest, before, after map[string]*replay.Timeline, err error) {
+func (c *Client) rejudge(ctx context.Context, saved, tried []wire.Saved, o BacktestOptions, reported map[string]bool) (b Backtest, before, after map[string]*replay.Timeline, err error) {
 	agents, err := c.Agents(ctx)
 	if err != nil {
 		return b, nil, nil, err
@@ -130,8 +132,14 @@ func (c *Client) rejudge(ctx context.Context, saved, tried []wire.Saved, o Backt
 		return b, nil, nil, err
 	}
 	before, after = r.end()
+	was, err := c.budgetsBefore(ctx, &b, saved, tried)
+	if err != nil {
+		return b, nil, nil, err
+	}
+	savedTold, triedTold := budgetTroubles(saved, o.Settings, was, before, opt), budgetTroubles(tried, o.TriedSettings, was, after, opt)
+	b.Budgets = compareBudgets(saved, tried, countBudgets(savedTold, opt.From), countBudgets(triedTold, opt.From), reported)
 	if o.notifies() {
-		b.Notices = compareNotices(countNotices(o.Settings, saved, r.saved, opt), countNotices(o.TriedSettings, tried, r.tried, opt))
+		b.Notices = compareNotices(countNotices(o.Settings, saved, r.saved, savedTold, opt), countNotices(o.TriedSettings, tried, r.tried, triedTold, opt))
 	}
 	b.Results, b.Asked.Saved, b.Asked.Tried = r.tried.Results, r.saved.Asked, r.tried.Asked
 	return b, before, after, nil

@@ -102,7 +102,7 @@ func TestBacktest_AsItWasPublished(t *testing.T) {
 	becomes(wire.VerdictUp)
 
 	saved := []wire.Saved{m}
-	_, line, _, err := cl.rejudge(t.Context(), saved, saved, BacktestOptions{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Minute)})
+	_, line, _, err := cl.rejudge(t.Context(), saved, saved, BacktestOptions{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Minute)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

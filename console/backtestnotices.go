@@ -71,12 +71,17 @@ func checkTriedSettings(monitors []wire.Saved, saved, settings []wire.Setting) e
 	return nil
 }
 
-// countNotices counts what settings would have sent about what was decided.
-func countNotices(settings []wire.Setting, monitors []wire.Saved, r *replay.Replay, o replay.Options) []incident.ChannelCount {
+// countNotices counts what settings would have sent about what was decided, and about
+// error budgets.
+func countNotices(settings []wire.Setting, monitors []wire.Saved, r *replay.Replay, budgets []wire.Trouble, o replay.Options) []incident.ChannelCount {
 	past := incident.Past{Settings: settings, Monitors: monitors, From: o.From, To: o.To}
 	for _, c := range r.Changes {
 		past.Changes = append(past.Changes, incident.Change{Verdict: c.Monitor, Agent: c.Agent, Mesh: c.Mesh})
 	}
+	for i := range budgets {
+		past.Changes = append(past.Changes, incident.Change{Trouble: &budgets[i]})
+	}
+	slices.SortStableFunc(past.Changes, func(a, b incident.Change) int { return a.At().Compare(b.At()) })
 	return incident.Count(past)
 }
 

@@ -181,7 +181,7 @@ func (c *Client) untested(ctx context.Context, channel string) error {
 		names = append(names, h.Channel)
 	}
 	if len(names) == 0 {
-		return &notThere{fmt.Sprintf("no channel %s is saved, and no other: docs/alerts.md says how to save one", quoted(channel))}
+		return &notThere{fmt.Sprintf("no channel is called %s, and none is saved: netmon docs alerts shows how to add one", quoted(channel))}
 	}
 	return &notThere{fmt.Sprintf("no channel %s is saved: want one of %s", quoted(channel), ShortList(names, 8))}
 }

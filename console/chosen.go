@@ -122,7 +122,7 @@ func IsGlob(word string) bool { return strings.ContainsAny(word, "*?[") }
 
 // Pick are the names of the monitors that a person means: by names, by globs such as
 // svc-*, each of which has to fit one, or all; of these those with all of the tags. A
-// name need not be saved. Each stands there once, in the order in which it was given.
+// name need not be saved. Each is there once, in the order in which it was given.
 func Pick(list []wire.Saved, words []string, tags map[string]string) ([]string, error) {
 	var p wire.Problems
 	var names []string

@@ -56,10 +56,3 @@ func partOf(spans []wire.HistorySpan, from, to time.Time) judge.State {
 	}
 	return judge.Unknown
 }
-
-func minTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}

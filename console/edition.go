@@ -50,7 +50,7 @@ func (b *bucket) edition(ctx context.Context, key string, revision, read uint64,
 }
 
 // author is who made an entry that has no data to say it: as they said themselves, or,
-// where the mesh knows who is who, as it was accepted.
+// where the mesh has identities, as it was accepted.
 func (e entry) author() string {
 	var a wire.Accepted
 	if json.Unmarshal([]byte(e.header.Get(wire.AcceptedHeader)), &a) == nil && a.By != "" {

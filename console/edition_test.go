@@ -58,7 +58,7 @@ func TestStore_EditionsCountPerMonitor(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, err := ops.Rollback(ctx, "web", 1)
-	if err != nil || o.Head() != "web is as it was at revision 1; this is revision 4" {
+	if err != nil || o.Head() != "web is restored from revision 1: this is revision 4" {
 		t.Fatalf("%q %v", o.Head(), err)
 	}
 	history, err := store.History(ctx, "web")
@@ -132,7 +132,7 @@ func TestSettings_EditionsCountPerSetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, err := ops.RollbackSetting(ctx, wire.SortChannel, "hook", 1)
-	if err != nil || o.Head() != "channel hook is as it was at revision 1; this is revision 4" {
+	if err != nil || o.Head() != "channel hook is restored from revision 1: this is revision 4" {
 		t.Fatalf("%q %v", o.Head(), err)
 	}
 	history, err := store.History(ctx, wire.SortChannel, "hook")

@@ -35,7 +35,7 @@ func (s *IncidentStory) Text(now time.Time) []string {
 	}
 	add("%s", head)
 	if a := x.Ack; a != nil {
-		add("  acknowledged by %s at %s%s", Printable(a.By), timetext.Clock(a.At, now), colon(a.Text))
+		add("  acknowledged by %s at %s%s", AuthorText(a.By), timetext.Clock(a.At, now), colon(a.Text))
 	}
 	if b := x.Blame; b != nil {
 		add("  blame: %s%s", BlameText(b), colon(b.Why))
@@ -162,7 +162,7 @@ func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
 		if d.Attempts > 1 || outcome != wire.Sent {
 			text += fmt.Sprintf(" after %s", plural.Count(d.Attempts, "attempt", "attempts"))
 		}
-		text += " by " + Printable(d.By)
+		text += " by " + AuthorText(d.By)
 		if outcome == wire.Sent && d.Answer != "" {
 			text += colon(brief(d.Answer))
 		}

@@ -17,7 +17,7 @@ func IncidentWord(x *wire.Incident, short map[string]string) string {
 		text = "part of " + shortID(x.Into, short)
 	case x.State != wire.IncidentOpen:
 	case x.Ack != nil:
-		text = "acknowledged by " + x.Ack.By
+		text = "acknowledged by " + AuthorText(x.Ack.By)
 	}
 	if x.State == wire.IncidentOpen && len(x.Muted) > 0 {
 		text += ", muted by " + ShortList(x.Muted, 2)
@@ -147,7 +147,7 @@ func IncidentEvent(was, is *wire.Incident, short map[string]string) string {
 	case was.ID == "":
 		return head + "opened: " + SummaryText(is)
 	case is.Ack != nil && (was.Ack == nil || !was.Ack.At.Equal(is.Ack.At)):
-		return head + "acknowledged by " + Printable(is.Ack.By) + colon(is.Ack.Text)
+		return head + "acknowledged by " + AuthorText(is.Ack.By) + colon(is.Ack.Text)
 	case is.Ack == nil && was.Ack != nil:
 		return head + "is no longer acknowledged: " + SummaryText(is)
 	case len(is.Muted) > 0 && len(was.Muted) == 0:
@@ -199,7 +199,7 @@ func OpenLine(l IncidentList, now time.Time) string {
 		return ""
 	}
 	first := l.All[0]
-	text := fmt.Sprintf("%s: %s %s since %s: %s", plural.Count(l.Open, "incident is open", "incidents are open"), Printable(shortID(first.ID, l.Short)),
+	text := fmt.Sprintf("%s: %s %s for %s: %s", plural.Count(l.Open, "incident is open", "incidents are open"), Printable(shortID(first.ID, l.Short)),
 		Printable(string(first.Severity)), SinceText(first.Opened, now), SummaryText(first))
 	if l.Open == 1 {
 		if word := IncidentWord(first, l.Short); word != "open" {

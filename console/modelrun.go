@@ -23,7 +23,7 @@ func (m *Model) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	first := map[Part]chan struct{}{}
-	follow := func(part Part, anew bool, do func(ctx context.Context, ready func()) error) {
+	follow := func(part Part, again bool, do func(ctx context.Context, ready func()) error) {
 		read := make(chan struct{})
 		first[part] = read
 		once := sync.OnceFunc(func() { close(read) })
@@ -32,7 +32,7 @@ func (m *Model) Run(ctx context.Context) {
 			return
 		}
 		all.Go(func() {
-			m.keep(ctx, part, anew, func(ctx context.Context) error {
+			m.keep(ctx, part, again, func(ctx context.Context) error {
 				return do(ctx, func() { m.read(part); once() })
 			})
 		})
@@ -60,8 +60,8 @@ func (m *Model) Run(ctx context.Context) {
 }
 
 // keep runs do until ctx ends: again when it ends, with its error as trouble, and,
-// if anew, whenever the broker is back. What was deleted meanwhile is found so.
-func (m *Model) keep(ctx context.Context, part Part, anew bool, do func(context.Context) error) {
+// if again, whenever the broker is back. What was deleted meanwhile is found so.
+func (m *Model) keep(ctx context.Context, part Part, again bool, do func(context.Context) error) {
 	linked, stop := m.c.link.subscribe()
 	defer stop()
 	for ctx.Err() == nil {
@@ -72,7 +72,7 @@ func (m *Model) keep(ctx context.Context, part Part, anew bool, do func(context.
 		for waiting := true; waiting; {
 			select {
 			case <-linked:
-				back = anew && m.c.link.is().Lost.IsZero()
+				back = again && m.c.link.is().Lost.IsZero()
 				waiting = !back
 			case err := <-ended:
 				if ctx.Err() == nil {

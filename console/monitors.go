@@ -233,7 +233,7 @@ func (s *Store) History(ctx context.Context, name string) ([]Revision, error) {
 		out = append(out, r)
 	})
 	if err == nil && len(out) == 0 {
-		err = fmt.Errorf("no monitor has been called %q, so it has no history: %w", name, ErrNotFound)
+		err = fmt.Errorf("%w: %q was never saved, so it has no history", ErrNotFound, name)
 	}
 	if err != nil {
 		return nil, err

@@ -16,6 +16,10 @@ type PastOptions struct {
 	Speed  float64     // so many times as fast as time passes; 0: it stands still
 	Names  []string    // only these monitors; none is all
 	Phases view.Phases // of a run; nil: nobody knows them
+
+	// Progress, when not nil, is called with how many of how many stored verdicts are read,
+	// until [Client.Past] returns.
+	Progress func(read, of uint64)
 }
 
 // Past is the mesh as it was: states by verdict, results as far as they are stored, and
@@ -84,7 +88,9 @@ func (c *Client) Past(ctx context.Context, o PastOptions) (*Past, error) {
 			p.labels[a.Agent] = a.Labels
 		}
 	}
-	return p, p.load(ctx, o.At)
+	err = p.load(ctx, o.At)
+	p.o.Progress = nil // a screen is drawn by now
+	return p, err
 }
 
 // ahead is how much of the past is loaded at once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,50 @@ func pastRows(p *Past) string {
 		fmt.Fprintf(&b, "%s %s %s; ", r.Name, r.State, r.Why)
 	}
 	return b.String()
+}
+
+// pastIncidentsOf are the incidents of a past as it is now.
+func pastIncidentsOf(p *Past) string {
+	var list []string
+	for _, x := range p.Snapshot(view.Query{}).Incidents.All {
+		list = append(list, fmt.Sprintf("%s %s %s of %d; ", x.ID, x.State, x.Severity, len(x.Members)))
+	}
+	slices.Sort(list)
+	return strings.Join(list, "")
+}
+
+// TestPast_ManyVerdicts: of what was before, memory holds the last verdict of each monitor,
+// and the reading tells how far it is and can be ended.
+func TestPast_ManyVerdicts(t *testing.T) {
+	f := newFollowed(t, ModelOptions{})
+	f.save("web")
+	for range 300 {
+		f.judged("web", wire.VerdictUp, "fine")
+	}
+	answerHistory(t, f.nc, func(q wire.HistoryQuery) []byte {
+		r := wire.HistoryReply{OK: true, Step: q.Step}
+		return r.Encode()
+	})
+	at := time.Now()
+	f.judged("web", wire.VerdictDown, "refused")
+	read, of := uint64(0), uint64(0)
+	p, err := f.model.c.Past(t.Context(), PastOptions{At: at, Progress: func(n, all uint64) { read, of = n, all }})
+	if err != nil || read != 301 || of != 301 {
+		t.Fatalf("%d of %d read: %v", read, of, err)
+	}
+	list, err := p.pastVerdicts(t.Context(), time.Time{}, at, time.Now())
+	if err != nil || len(list) != 2 {
+		t.Errorf("%d verdicts are held, want the last before and the one after: %v", len(list), err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	_, err = f.model.c.Past(ctx, PastOptions{At: at, Progress: func(n, _ uint64) {
+		if n == 10 {
+			stop()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it is not ended: %v", err)
+	}
 }
 
 func (f *followed) judged(monitor string, state wire.VerdictState, why string) {
@@ -37,7 +82,21 @@ func TestPast(t *testing.T) {
 	f.save("db")
 	f.result("paris", "web", wire.OK)
 	f.judged("web", wire.VerdictUp, "fine")
+	incident := func(id string, n uint64, opened time.Time, state wire.IncidentState, members ...wire.IncidentMember) {
+		f.publish("incidents."+id, wire.Incident{ID: id, N: n, State: state, Severity: wire.SeverityDown, Opened: opened, At: time.Now().UTC(), Summary: id, Members: members})
+	}
+	begun := time.Now().UTC()
+	down := wire.IncidentMember{About: wire.AboutMonitor, Name: "web", Severity: wire.SeverityDown, Since: begun}
+	incident("a", 1, begun, wire.IncidentOpen, down)
+	incident("over", 1, begun, wire.IncidentOpen, down)
+	incident("over", 2, begun, wire.IncidentResolved, down)
 	first := time.Now()
+	joined := down
+	joined.Name, joined.Since = "db", first.Add(time.Millisecond)
+	time.Sleep(2 * time.Millisecond)                           // by the clock that what follows is of
+	incident("cut", 7, begun, wire.IncidentOpen, down, joined) // what came before is not kept
+	incident("a", 2, begun, wire.IncidentResolved, down)
+	incident("b", 1, time.Now().UTC(), wire.IncidentOpen, down)
 	f.result("paris", "web", wire.Failed)
 	f.judged("web", wire.VerdictDown, "paris is refused")
 	f.delete("db")
@@ -63,6 +122,9 @@ func TestPast(t *testing.T) {
 	if got, want := pastRows(p), "db unknown not judged yet; web up fine; "; got != want {
 		t.Errorf("at first %q, want %q", got, want)
 	}
+	if got, want := pastIncidentsOf(p), "a open down of 1; cut open down of 1; over resolved down of 1; "; got != want {
+		t.Errorf("incidents at first %q, want %q", got, want)
+	}
 	s := p.Snapshot(view.Query{Detail: "web", Plot: 10, Log: 10})
 	if len(s.Log) != 1 || s.Detail == nil || len(s.Detail.Agents) != 1 || s.Totals.Online != 1 || !s.At.Equal(first) {
 		t.Errorf("%d results, %+v, %+v", len(s.Log), s.Detail, s.Totals)
@@ -76,6 +138,9 @@ func TestPast(t *testing.T) {
 	p.Step(second.Sub(first))
 	if got, want := pastRows(p), "new unknown not judged yet; web down paris is refused; "; got != want {
 		t.Errorf("later %q, want %q", got, want)
+	}
+	if got, want := pastIncidentsOf(p), "a resolved down of 1; b open down of 1; cut open down of 2; over resolved down of 1; "; got != want {
+		t.Errorf("incidents later %q, want %q", got, want)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})

@@ -26,9 +26,13 @@ func (p *Past) load(ctx context.Context, at time.Time) error {
 		}
 		until = at
 	}
-	verdicts, err := p.pastVerdicts(ctx, time.Time{}, until)
+	verdicts, err := p.pastVerdicts(ctx, time.Time{}, at, until)
 	if err != nil {
 		return err
+	}
+	incidents, changed, noIncident := p.pastIncidents(ctx, time.Time{}, at, until)
+	if noIncident != nil && noIncidents(noIncident) == "" {
+		return noIncident
 	}
 	spans, noSpans := p.pastSpans(ctx, at.Add(-uptimeOver), maxTime(until, at.Add(time.Second)))
 	if noSpans != nil && !noHistory(ctx, noSpans) {
@@ -36,7 +40,11 @@ func (p *Past) load(ctx context.Context, at time.Time) error {
 	}
 	b := pastMesh{p: p, at: at, mesh: view.New(at), spans: spans, agents: map[string]bool{}}
 	b.mesh.SetPhases(p.o.Phases)
-	b.mesh.NoIncidents("incidents are those of now: netmon get incidents --all lists those that are over")
+	if noIncident != nil {
+		b.mesh.NoIncidents("Incidents of this time cannot be shown: " + noIncident.Error())
+	} else {
+		b.mesh.Incidents(view.IncidentFacts{Incidents: incidents})
+	}
 	b.monitors(verdicts)
 	rest := b.results(results)
 	b.uptimes(noSpans)
@@ -53,7 +61,7 @@ func (p *Past) load(ctx context.Context, at time.Time) error {
 			note = "no result of this time is stored"
 		}
 	}
-	events := slices.Concat(b.changes, b.later(verdicts), rest)
+	events := slices.Concat(b.changes, b.later(verdicts), changed, rest)
 	slices.SortStableFunc(events, func(a, b pastEvent) int { return a.at.Compare(b.at) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,8 +84,12 @@ func (p *Past) loadMore(ctx context.Context, from time.Time) error {
 	if err != nil {
 		return err
 	}
-	verdicts, err := p.pastVerdicts(ctx, from, until)
+	verdicts, err := p.pastVerdicts(ctx, from, from, until)
 	if err != nil {
+		return err
+	}
+	_, changed, err := p.pastIncidents(ctx, from, from, until)
+	if err != nil && noIncidents(err) == "" {
 		return err
 	}
 	b := pastMesh{p: p, at: from, spans: map[string][]wire.HistorySpan{}}
@@ -91,7 +103,7 @@ func (p *Past) loadMore(ctx context.Context, from time.Time) error {
 		}
 	}
 	b.told(verdicts)
-	events := slices.Concat(b.changes, b.later(verdicts), results)
+	events := slices.Concat(b.changes, b.later(verdicts), changed, results)
 	for name, list := range p.saved {
 		for i := range list {
 			if list[i].at.After(from) && !list[i].at.After(until) {
@@ -131,6 +143,8 @@ func (p *Past) apply(now time.Time) {
 				p.beat(p.mesh, e.result.Agent, e.at)
 			}
 			p.mesh.ResultAt(*e.result, e.at.Add(-e.late), e.at)
+		case e.incident != nil:
+			p.mesh.Incident(*e.incident)
 		case e.uptimes != nil:
 			p.mesh.SetUptimes(e.uptimes, e.at)
 		case e.saved != nil:

@@ -214,7 +214,7 @@ func (b *pastMesh) uptimes(why error) {
 func uptimesOf(spans map[string][]wire.HistorySpan, at time.Time) map[string]float64 {
 	of := map[string]float64{}
 	for name, list := range spans {
-		if row := uptimeRow(name, list, at.Add(-uptimeOver), at, 0); row.Uptime != nil {
+		if row := uptimeRow(name, list, at.Add(-uptimeOver), at); row.Uptime != nil {
 			of[name] = *row.Uptime
 		}
 	}

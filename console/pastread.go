@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,9 +26,11 @@ type pastEvent struct {
 	result  *wire.Result
 	late    time.Duration // of the result: how long it waited before it was stored
 	verdict *view.Verdicts
-	name    string // of a monitor that was saved or deleted
-	saved   *pastSaved
-	uptimes map[string]float64 // of the 24 h before
+
+	incident *wire.Incident
+	name     string // of a monitor that was saved or deleted
+	saved    *pastSaved
+	uptimes  map[string]float64 // of the 24 h before
 }
 
 // earliest is from when on something is kept; zero where nothing is.
@@ -85,40 +88,60 @@ func (p *Past) shows(name string) bool {
 	return len(p.o.Names) == 0 || slices.Contains(p.o.Names, name)
 }
 
-// pastVerdicts are the verdicts that were made until a time, by time. Where there are very
-// many, those of the last day are read: history has the states of the others.
-func (p *Past) pastVerdicts(ctx context.Context, since, until time.Time) (list []pastEvent, err error) {
+// pastVerdicts are the verdicts that were made until a time, by time: of each subject the
+// last one until at, and all after that. Where there are very many, those of the last day
+// are read: history has the states of the others.
+func (p *Past) pastVerdicts(ctx context.Context, since, at, until time.Time) (list []pastEvent, err error) {
 	open := func(since time.Time) (*tail.Tail, error) {
 		return tail.Open(ctx, p.c.js, wire.VerdictsStream, tail.From{Subjects: verdictSubjects(p.o.Names), Since: since})
 	}
 	t, err := open(since)
 	if err == nil && since.IsZero() && t.Left() > verdictsMost {
 		t.Stop()
-		t, err = open(until.Add(-uptimeOver))
+		t, err = open(at.Add(-uptimeOver))
 	}
 	if err != nil {
 		return nil, noMesh("read the verdicts", err)
 	}
 	defer t.Stop()
-	for left := t.Left(); left > 0; left-- {
+	last := map[string]pastEvent{} // by subject
+	of := t.Left()
+	for read := uint64(1); read <= of; read++ {
 		msg, meta, err := t.Next()
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return nil, noMesh("read the verdicts", err)
 		}
+		p.progress(read, of)
 		if meta.Timestamp.After(until.Add(time.Minute)) { // they are stored some seconds after they are made
 			break
 		}
 		one := &view.Verdicts{}
 		gather(one, msg)
-		if at := madeAt(one); !at.IsZero() && !at.After(until) && at.After(since) {
-			list = append(list, pastEvent{at: at, verdict: one})
+		switch made := madeAt(one); {
+		case made.IsZero() || made.After(until) || !made.After(since):
+		case made.After(at):
+			list = append(list, pastEvent{at: made, verdict: one})
+		case !made.Before(last[msg.Subject].at):
+			last[msg.Subject] = pastEvent{at: made, verdict: one}
 		}
 		if meta.NumPending == 0 {
 			break
 		}
 	}
+	p.progress(of, of)
+	list = slices.AppendSeq(list, maps.Values(last))
 	slices.SortStableFunc(list, func(a, b pastEvent) int { return a.at.Compare(b.at) })
 	return list, nil
+}
+
+// progress says how many of how many verdicts are read.
+func (p *Past) progress(read, of uint64) {
+	if p.o.Progress != nil && of > 0 {
+		p.o.Progress(read, of)
+	}
 }
 
 // madeAt is when the verdict was made; zero where there is none that can be read.

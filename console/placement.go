@@ -56,7 +56,7 @@ func isExcepted(except, on wire.Selectors) bool {
 
 // errSome says what to do in place of starting or stopping a monitor on a number of agents.
 func errSome(monitor string, on wire.Selectors) error {
-	return fmt.Errorf("monitor %q: start and stop take agents, not a number of them, got %q: netmon set %s agents=%q places it anew", monitor, on, monitor, on)
+	return fmt.Errorf("monitor %q: start and stop take agents, not a number of them, got %q: netmon set %s agents=%q changes where it runs", monitor, on, monitor, on)
 }
 
 // RemovePlacement changes where a monitor runs so that it does not run on the

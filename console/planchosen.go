@@ -27,7 +27,7 @@ func (o *Ops) PlanChosen(ctx context.Context, wanted Wanted, prune bool, words [
 		return Plan{}, err
 	}
 	among := slices.Clone(wanted.Monitors)
-	for _, m := range saved { // a tag of before chooses a monitor, too
+	for _, m := range saved { // an earlier tag chooses a monitor, too
 		if prune || wanted.has(m.Name) {
 			among = append(among, m)
 		}

@@ -23,7 +23,7 @@ type RenameOutcome struct {
 
 // Rename gives a monitor another name: it is saved under the new one, what names it names
 // the new one, and the old one is deleted. These are as many changes, each signed and
-// audited like any other. Where one fails, those before it stay, and Rename again goes on
+// audited like any other. Where one fails, those before it stay, and Rename again continues
 // from there. Results and history go by the name and stay under the old one.
 func (o *Ops) Rename(ctx context.Context, old, name string) (RenameOutcome, error) {
 	out := RenameOutcome{Outcome: Outcome{Verb: Rename, Monitor: name, From: old}}
@@ -39,7 +39,7 @@ func (o *Ops) Rename(ctx context.Context, old, name string) (RenameOutcome, erro
 	}
 	out.Changes, out.Asked, out.Agents, out.Acks, out.NotAsked = made.Changes, made.Asked, made.Agents, made.Acks, made.NotAsked
 	if err := o.renameIn(ctx, store, &out, old, name); err != nil {
-		return out, fmt.Errorf("%w\n%s is saved, and %s is still there: netmon rename %s %s goes on", err, name, old, old, name)
+		return out, fmt.Errorf("%w\n%s is saved, and %s is still there: netmon rename %s %s continues", err, name, old, old, name)
 	}
 	gone, err := o.Delete(ctx, old, DeleteOptions{Anyway: true, revision: was.Revision})
 	for again := 0; again < renameAgain && errors.Is(err, ErrConflict); again++ {

@@ -94,9 +94,9 @@ func (o SettingOutcome) Head() string {
 	}
 	switch {
 	case o.Verb == Rollback && same:
-		return fmt.Sprintf("%s is as it was at revision %d already", title, o.To)
+		return fmt.Sprintf("%s is the same as revision %d already", title, o.To)
 	case o.Verb == Rollback:
-		return fmt.Sprintf("%s is as it was at revision %d; this is revision %d", title, o.To, o.Edition)
+		return fmt.Sprintf("%s is restored from revision %d: this is revision %d", title, o.To, o.Edition)
 	case same:
 		return title + " is unchanged"
 	case o.Was == nil:

@@ -206,7 +206,7 @@ func TestOps_SettingsOfTwoConsoles(t *testing.T) {
 		t.Errorf("%+v %v", revisions, err)
 	}
 	// And so does what it was.
-	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Edition); err != nil || !strings.HasPrefix(o.Head(), "channel hook is as it was at revision 2; this is revision ") || o.Is.(*wire.Channel).Kind != "slack" {
+	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Edition); err != nil || !strings.HasPrefix(o.Head(), "channel hook is restored from revision 2: this is revision ") || o.Is.(*wire.Channel).Kind != "slack" {
 		t.Errorf("%v %v", o.Head(), err)
 	}
 	if o, err := m.RollbackSetting(ctx, wire.SortChannel, "hook", revisions[2].Edition); err != nil || !o.Same {

@@ -25,9 +25,9 @@ func (o Outcome) Head() string {
 	case o.Verb == Edit:
 		return o.Monitor + " changed"
 	case o.Verb == Rollback && same:
-		return fmt.Sprintf("%s already is as it was at revision %d", o.Monitor, o.To)
+		return fmt.Sprintf("%s is the same as revision %d already", o.Monitor, o.To)
 	case o.Verb == Rollback:
-		return fmt.Sprintf("%s is as it was at revision %d; this is revision %d", o.Monitor, o.To, o.Changes[0].Is.Edition)
+		return fmt.Sprintf("%s is restored from revision %d: this is revision %d", o.Monitor, o.To, o.Changes[0].Is.Edition)
 	case o.Verb == Rename:
 		return fmt.Sprintf("%s is called %s now", o.From, o.Monitor)
 	case o.Verb == Delete:

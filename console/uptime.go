@@ -1,10 +1,10 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +18,7 @@ type UptimeRow struct {
 	Monitor string    `json:"monitor"`
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
+	Since   time.Time `json:"since,omitzero"` // nothing is known of it from before: it was made then; absent where it was there at from
 
 	Uptime *float64 `json:"uptime,omitempty"`                  // part of the known time that it was not down, 0 to 1; absent where nothing is known
 	With   *float64 `json:"uptime_with_maintenance,omitempty"` // the same with planned maintenance
@@ -27,7 +28,8 @@ type UptimeRow struct {
 	DownNS        int64 `json:"down_ns"`
 	UnknownNS     int64 `json:"unknown_ns"`
 	PausedNS      int64 `json:"paused_ns"`
-	GapNS         int64 `json:"gap_ns"`         // nothing is known
+	GapNS         int64 `json:"gap_ns"`         // nothing is known: nobody judged
+	AbsentNS      int64 `json:"absent_ns"`      // it was not there: not made yet, or deleted
 	MaintenanceNS int64 `json:"maintenance_ns"` // planned, whatever the state
 
 	Outages []OutageRow `json:"outages"`
@@ -48,25 +50,6 @@ type OutageRow struct {
 	Blame   wire.BlameClass `json:"blame,omitempty"`
 }
 
-// BudgetRow is what an objective leaves for being down.
-type BudgetRow struct {
-	Objective float64   `json:"objective"` // such as 0.999
-	AllowedNS int64     `json:"allowed_ns"`
-	SpentNS   int64     `json:"spent_ns"`
-	LeftNS    int64     `json:"left_ns"`
-	Burn      []BurnRow `json:"burn,omitempty"` // at the end of the time
-}
-
-// BurnRow is how fast the budget is spent: 1 spends it all in just its time.
-type BurnRow struct {
-	Rate      float64       `json:"rate"` // that it should not reach
-	Long      wire.Duration `json:"long"`
-	Short     wire.Duration `json:"short"`
-	LongRate  *float64      `json:"long_rate,omitempty"`
-	ShortRate *float64      `json:"short_rate,omitempty"`
-	Firing    bool          `json:"firing"`
-}
-
 // ReachRow is how often one agent reached it.
 type ReachRow struct {
 	Agent   string   `json:"agent"`
@@ -81,7 +64,7 @@ type UptimeFilter struct {
 	Monitors []string // default: all that have a history
 	From, To time.Time
 	By       string  // day, week or month of the local time; "" is all in one
-	SLO      float64 // such as 0.999; 0 is the objective of each monitor that has one
+	SLO      float64 // such as 0.999, over the time that is asked for; 0 is the objective of each monitor that has one, over its own window
 	Agents   bool    // with who reached it
 }
 
@@ -91,27 +74,24 @@ func (c *Client) Uptime(ctx context.Context, f UptimeFilter) ([]UptimeRow, time.
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	objectives, err := c.objectives(ctx, f)
+	budgets, err := c.budgetsOf(ctx, f)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	from := f.From
-	if reach := f.To.Add(-history.BurnWindows()[2].Long); (f.SLO > 0 || len(objectives) > 0) && reach.Before(from) {
-		from = reach
-	}
-	reply, err := c.History(ctx, wire.HistoryQuery{What: wire.HistoryVerdicts, Monitors: f.Monitors, From: from, To: f.To})
+	of, since, err := c.spansOf(ctx, f.Monitors, f.From, f.To)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	names := slices.Clone(f.Monitors)
-	of := map[string][]wire.HistorySpan{}
-	for _, s := range reply.Spans {
-		if len(of[s.Monitor]) == 0 && len(f.Monitors) == 0 {
-			names = append(names, s.Monitor)
-		}
-		of[s.Monitor] = append(of[s.Monitor], s)
-	}
+	names := slices.AppendSeq(slices.Clone(f.Monitors), maps.Keys(of))
 	slices.Sort(names)
+	names = slices.Compact(names)
+	if err := budgets.read(ctx, c, names, of); err != nil {
+		return nil, time.Time{}, err
+	}
+	unjudged, err := c.unjudged(ctx, f.Monitors, of)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	reached := map[string][]wire.HistorySeries{}
 	if f.Agents && len(names) > 0 {
 		rollups, err := c.History(ctx, wire.HistoryQuery{What: wire.HistoryRollups, Monitors: f.Monitors, From: f.From, To: f.To, Step: historyStep(f.To.Sub(f.From)), Brief: true})
@@ -123,44 +103,43 @@ func (c *Client) Uptime(ctx context.Context, f UptimeFilter) ([]UptimeRow, time.
 		}
 	}
 	var out []UptimeRow
-	for _, name := range slices.Compact(names) {
+	for _, name := range names {
 		for _, p := range parts {
-			row := uptimeRow(name, of[name], p[0], p[1], cmp.Or(f.SLO, objectives[name]))
+			row := uptimeRow(name, of[name], p.from, p.to)
+			if times, none := unjudged[name]; none {
+				row.existed(times)
+			}
+			row.Budget = budgets.row(name, p)
 			if len(parts) == 1 {
 				row.Agents = reachRows(reached[name])
 			}
 			out = append(out, row)
 		}
 	}
-	return out, reply.Since, nil
+	return out, since, nil
 }
 
-// objectives are those of monitors that have one, where no other one is asked for.
-func (c *Client) objectives(ctx context.Context, f UptimeFilter) (map[string]float64, error) {
-	if f.SLO > 0 {
-		return nil, nil
+// spansOf are the states of monitors in a time, by name, and the oldest time that is known.
+// No names are all monitors that have a history.
+func (c *Client) spansOf(ctx context.Context, names []string, from, to time.Time) (map[string][]wire.HistorySpan, time.Time, error) {
+	reply, err := c.History(ctx, wire.HistoryQuery{What: wire.HistoryVerdicts, Monitors: names, From: from, To: to})
+	of := map[string][]wire.HistorySpan{}
+	for _, s := range reply.Spans {
+		of[s.Monitor] = append(of[s.Monitor], s)
 	}
-	store, err := c.Monitors(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list, err := store.List(ctx)
-	out := map[string]float64{}
-	for i := range list {
-		if m := &list[i]; m.SLO != nil && (len(f.Monitors) == 0 || slices.Contains(f.Monitors, m.Name)) {
-			out[m.Name] = m.SLO.Part()
-		}
-	}
-	if len(list) > 0 {
-		err = nil // one that cannot be read has no budget
-	}
-	return out, err
+	return of, reply.Since, err
+}
+
+// period is a part of the time that is asked for.
+type period struct {
+	from, to time.Time
+	end      time.Time // of the whole day, week or month, which to may cut
 }
 
 // periods cuts a time at the ends of local days, weeks (from Monday) or months.
-func periods(from, to time.Time, by string) ([][2]time.Time, error) {
+func periods(from, to time.Time, by string) ([]period, error) {
 	if by == "" {
-		return [][2]time.Time{{from, to}}, nil
+		return []period{{from, to, to}}, nil
 	}
 	local := from.Local()
 	y, m, d := local.Date()
@@ -176,13 +155,14 @@ func periods(from, to time.Time, by string) ([][2]time.Time, error) {
 	default:
 		return nil, fmt.Errorf("want day, week or month, got %q", by)
 	}
-	var out [][2]time.Time
+	var out []period
 	for n, begin := 1, from; begin.Before(to); n++ {
-		end := next(n)
+		whole := next(n)
+		end := whole
 		if end.After(to) {
 			end = to
 		}
-		out = append(out, [2]time.Time{begin, end})
+		out = append(out, period{begin, end, whole})
 		if begin = end; len(out) > 5000 {
 			return nil, errors.New("that is over 5000 rows of each monitor: ask for less time")
 		}
@@ -190,10 +170,10 @@ func periods(from, to time.Time, by string) ([][2]time.Time, error) {
 	return out, nil
 }
 
-func uptimeRow(name string, spans []wire.HistorySpan, from, to time.Time, slo float64) UptimeRow {
+func uptimeRow(name string, spans []wire.HistorySpan, from, to time.Time) UptimeRow {
 	u := history.UptimeOf(spans, from, to)
-	row := UptimeRow{Monitor: name, From: from, To: to, UpNS: int64(u.Up), DegradedNS: int64(u.Degraded), DownNS: int64(u.Down), UnknownNS: int64(u.Unknown),
-		PausedNS: int64(u.Paused), GapNS: int64(u.Gap), MaintenanceNS: int64(u.MutedUp + u.MutedDegraded + u.MutedDown), Outages: []OutageRow{}}
+	row := UptimeRow{Monitor: name, From: from, To: to, Since: u.Since, UpNS: int64(u.Up), DegradedNS: int64(u.Degraded), DownNS: int64(u.Down), UnknownNS: int64(u.Unknown),
+		PausedNS: int64(u.Paused), GapNS: int64(u.Gap), AbsentNS: int64(u.Absent), MaintenanceNS: int64(u.MutedUp + u.MutedDegraded + u.MutedDown), Outages: []OutageRow{}}
 	if part, ok := u.Part(false); ok {
 		row.Uptime = &part
 	}
@@ -210,17 +190,6 @@ func uptimeRow(name string, spans []wire.HistorySpan, from, to time.Time, slo fl
 	if mean, ok := u.MTBF(); ok {
 		ns := int64(mean)
 		row.MTBFNS = &ns
-	}
-	if slo > 0 && row.Uptime != nil {
-		b := history.BudgetOf(&u, slo)
-		row.Budget = &BudgetRow{Objective: slo, AllowedNS: int64(b.Allowed), SpentNS: int64(b.Spent), LeftNS: int64(b.Left())}
-		for _, burn := range history.BurnsOf(spans, slo, to) {
-			r := BurnRow{Rate: burn.Rate, Long: wire.Duration(burn.Long), Short: wire.Duration(burn.Short), Firing: burn.Firing}
-			if burn.Known {
-				r.LongRate, r.ShortRate = &burn.LongRate, &burn.ShortRate
-			}
-			row.Budget.Burn = append(row.Budget.Burn, r)
-		}
 	}
 	return row
 }

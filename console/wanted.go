@@ -54,21 +54,40 @@ func (w Wanted) At(address string) Wanted {
 	return w
 }
 
-// Here is [Wanted.At] on the broker's own host, of which agent is the agent. What is
-// measured at a loopback address of the broker runs on that agent alone, unless the file
-// says where: on other hosts nobody listens there.
-func (w Wanted) Here(address, agent string) Wanted {
+// Here is [Wanted.At] on the broker's own host, of which agents are the agents. What is
+// measured at a loopback address of the broker runs on these alone, unless the file says
+// where: on other hosts nobody listens there. Without agents it runs on all.
+func (w Wanted) Here(address string, agents ...string) Wanted {
 	at := w.At(address)
+	if len(agents) == 0 {
+		return at
+	}
+	for _, i := range w.onlyHere(address) {
+		at.Monitors[i].Agents = slices.Clone(agents)
+	}
+	return at
+}
+
+// OnlyHere are the names of monitors that work on the broker's own host alone, and of
+// which nothing says that they run there.
+func (w Wanted) OnlyHere(address string) (names []string) {
+	for _, i := range w.onlyHere(address) {
+		names = append(names, w.Monitors[i].Name)
+	}
+	return names
+}
+
+func (w Wanted) onlyHere(address string) (list []int) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return at
+		return nil
 	}
 	for i, m := range w.Monitors {
 		if m.Agents == nil && strings.Contains(m.Target, BrokerTarget) {
-			at.Monitors[i].Agents = wire.Selectors{agent}
+			list = append(list, i)
 		}
 	}
-	return at
+	return list
 }
 
 // Speaks says whether it speaks of settings of a sort.

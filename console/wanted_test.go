@@ -28,6 +28,15 @@ func TestWanted_Here(t *testing.T) {
 			}
 		}
 	}
+	if got := w.Here("127.0.0.1:4222").Monitors[0].Agents; got != nil {
+		t.Errorf("without an agent of that host it runs on %q, want all", got)
+	}
+	if got := w.Here("127.0.0.1:4222", "home", "spare").Monitors[0].Agents.String(); got != "home,spare" {
+		t.Errorf("with two agents of that host it runs on %q", got)
+	}
+	if got := w.OnlyHere("localhost:4222"); len(got) != 1 || got[0] != "broker" {
+		t.Errorf("only here: %q", got)
+	}
 	if w.Monitors[0].Agents != nil || w.Monitors[0].Target != BrokerTarget {
 		t.Errorf("the file itself is changed: %+v", w.Monitors[0])
 	}

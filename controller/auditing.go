@@ -48,7 +48,7 @@ func auditTrouble(a *wire.Audit, n uint64, at time.Time) (t wire.Trouble, ok boo
 	}
 	t = wire.Trouble{About: wire.AboutAudit, Name: fmt.Sprintf("%s-%d", wire.MakeToken(a.Did), n), Wrong: true, Since: at.UTC(), At: at.UTC(), N: 1,
 		Why: wire.Clip(why, wire.MaxReason), Severity: wire.SeverityAudit, Evidence: fmt.Sprint(n)}
-	t.Incident = troubleID(&t)
+	t.Incident = t.ID()
 	return t, true
 }
 

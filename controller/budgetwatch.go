@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	budgetEvery = 30 * time.Second // error budgets are looked at
+	budgetEvery = history.WatchEvery
 	budgetAsk   = 20 * time.Second // for one page of history
 	budgetQuiet = time.Minute      // history does not answer: it is logged; a controller that starts opens its file first
 	budgetAgain = 10 * time.Minute // and again
 )
 
 // watchBudgets looks at the error budgets of monitors that have an objective, by the same
-// history as netmon uptime, until ctx ends. While history does not answer nothing is told.
+// history as netmon uptime, until ctx ends. While history does not answer nothing is reported.
 func (c *Controller) watchBudgets(ctx context.Context) error {
 	stored, err := c.troubles.load(ctx, wire.AboutSLO)
 	if err != nil {
 		return err
 	}
-	b := newBudgets(stored)
+	b := history.NewWatch(stored)
 	tick := time.NewTicker(c.budgetEvery)
 	defer tick.Stop()
 	var since, logged time.Time // history does not answer
@@ -49,8 +49,8 @@ func (c *Controller) watchBudgets(ctx context.Context) error {
 	}
 }
 
-// lookAtBudgets tells of what changed by now.
-func (c *Controller) lookAtBudgets(ctx context.Context, b *budgets, now time.Time) error {
+// lookAtBudgets reports what changed by now.
+func (c *Controller) lookAtBudgets(ctx context.Context, b *history.Watch, now time.Time) error {
 	watched := map[string]*wire.Saved{}
 	c.mu.Lock()
 	for name, m := range c.desired {
@@ -58,7 +58,7 @@ func (c *Controller) lookAtBudgets(ctx context.Context, b *budgets, now time.Tim
 			watched[name] = &m
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.last)) {
+	for _, name := range b.Troubled() {
 		why := "it has no objective any more"
 		switch m, saved := c.desired[name]; {
 		case !saved:
@@ -67,7 +67,7 @@ func (c *Controller) lookAtBudgets(ctx context.Context, b *budgets, now time.Tim
 			why = "it is paused"
 		}
 		if watched[name] == nil {
-			if t, tell := b.end(name, why, now); tell {
+			if t, tell := b.End(name, why, now); tell {
 				c.troubles.add(t)
 			}
 		}
@@ -80,14 +80,14 @@ func (c *Controller) lookAtBudgets(ctx context.Context, b *budgets, now time.Tim
 		}
 		for _, name := range names {
 			m := watched[name]
-			if !b.due(name, history.BurnsOf(spans[name], m.SLO.Part(), now), now) {
+			if !b.Due(name, history.BurnsOf(spans[name], m.SLO.Part(), now), now) {
 				continue
 			}
 			whole, err := c.spansOf(ctx, []string{name}, now, max(longestBurn(), m.SLO.WithDefaults().Window.Std()))
 			if err != nil {
 				return err
 			}
-			if t, tell := b.judge(m, whole[name], now); tell {
+			if t, tell := b.Judge(m, whole[name], now); tell {
 				c.troubles.add(t)
 			}
 		}

@@ -63,7 +63,7 @@ type Controller struct {
 // that of a mesh without identities.
 type Access struct {
 	// Labels are those that an agent was let in with: they count, and not those
-	// that it claims, for what it is told to measure.
+	// that it claims, for what it has to measure.
 	Labels func(agent string) (labels map[string]string, known bool)
 	Signer *identity.Signer // of commands; nil: nobody asks for a signature
 	// Trust is the newest list of those whose commands count, its number, and what
@@ -122,7 +122,7 @@ func (c *Controller) round(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", wire.ControlBucket, err)
 	}
 	return lease.New(c.nc, kv, wire.LeaderKey).Run(ctx, func(other wire.Lease) {
-		c.log.Info("another controller leads, standing by", "host", other.Host, "since", other.Since)
+		c.log.Info("another controller leads, waiting", "host", other.Host, "since", other.Since)
 	}, func(ctx context.Context) error {
 		c.log.Info("this controller leads")
 		return c.lead(ctx)

@@ -8,7 +8,7 @@ import (
 	"netmon/wire"
 )
 
-// judgedMost is how many times a checkpoint tells of. Of older ones nobody says whether
+// judgedMost is how many times a checkpoint has. Of older ones nobody says whether
 // verdicts held, unless somebody noted it.
 const judgedMost = 100
 
@@ -16,11 +16,11 @@ const judgedMost = 100
 // while all agents were silent at once.
 type judgedTimes struct {
 	over   []wire.Judged // that are over, in order
-	since  time.Time     // when the one began that goes on; zero while nothing holds
+	since  time.Time     // when the one began that is not over; zero while nothing holds
 	frozen bool
 }
 
-// resume goes on with what a checkpoint says.
+// resume continues with what a checkpoint says.
 func (t *judgedTimes) resume(list []wire.Judged, mesh wire.MeshVerdict) {
 	t.over, t.since, t.frozen = slices.Clone(list), time.Time{}, mesh.Frozen
 	if n := len(list); n > 0 && !t.frozen {

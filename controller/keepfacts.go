@@ -124,7 +124,7 @@ func (c *Controller) settingFact(m *nats.Msg, meta *nats.MsgMetadata) input {
 	}
 	switch {
 	case err != nil:
-		c.log.Error("a saved setting is not usable: the one before stays in force", "key", wire.Clip(key, 2*wire.MaxToken), "revision", revision, "error", err)
+		c.log.Error("a saved setting is not usable: the previous one stays in force", "key", wire.Clip(key, 2*wire.MaxToken), "revision", revision, "error", err)
 		return factOf(m, meta, fromSettings, nil)
 	case operation != "":
 		return factOf(m, meta, fromSettings, func(g *keeping) { g.removeSetting(sort, name) })

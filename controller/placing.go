@@ -90,7 +90,7 @@ type placed struct {
 	wire.Alive           // its newest heartbeat
 	heard      time.Time // when that was stored
 	since      time.Time // since then it is there, but for moments
-	is         presence  // when it was looked at last
+	is         presence  // when it was last looked at
 }
 
 // placement is the newest of a monitor.

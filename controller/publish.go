@@ -22,7 +22,7 @@ type published struct {
 	verdict  verdict
 }
 
-// publisher writes verdicts down, each behind the one before it on its subject: who
+// publisher writes verdicts down, each behind the previous one on its subject: who
 // no longer leads cannot write. It continues while JetStream is unreachable, for as long as it
 // takes.
 type publisher struct {

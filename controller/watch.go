@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -96,7 +94,7 @@ func (w *watch) add(t wire.Trouble) {
 	if last.Wrong {
 		t.Incident = last.Incident
 	} else {
-		t.Incident = troubleID(&t)
+		t.Incident = t.ID()
 	}
 	t.Since = t.At
 	if t.Wrong && last.Wrong {
@@ -105,13 +103,6 @@ func (w *watch) add(t wire.Trouble) {
 	t.At, t.Since, t.Why = t.At.UTC(), t.Since.UTC(), wire.Clip(t.Why, wire.MaxReason)
 	w.last[subject] = t
 	w.out = append(w.out, t)
-}
-
-// troubleID names an incident after the trouble that begins it: a token.
-func troubleID(t *wire.Trouble) string {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s %s %d", t.About, t.Name, t.At.UnixNano())
-	return fmt.Sprintf("%.40s-%016x", t.Name, h.Sum64())
 }
 
 // sorted are the names of what there is, in order: what follows from the time alone

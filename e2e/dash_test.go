@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // office starts a mesh of one process with three monitors, two of them up.
@@ -189,7 +190,7 @@ func TestDash_Mouse(t *testing.T) {
 	t.Parallel()
 	_, url, _ := office(t)
 	s := onTerminal(t, "80", "24", nil, "dash", "--broker", url)
-	first := s.see("3 monitors: ✕ 1 ● 2", "  web ")
+	first := s.see("3 monitors: ✕ 1 ● 2", "  web ", "1 incident is open") // a line that comes later moves the rows
 	row := 1
 	for !strings.Contains(strings.Split(first, "\n")[row-1], "  web ") {
 		row++
@@ -226,4 +227,27 @@ func TestDash_VT100(t *testing.T) {
 	s.see("[4 detail]", "nobody  X down")
 	s.press("q")
 	s.ended("0")
+}
+
+// TestDash_Past looks at the past as a person does: its help, its incidents, and its keys.
+func TestDash_Past(t *testing.T) {
+	_, url, _ := office(t)
+	live := onTerminal(t, "80", "24", nil, "dash", "--broker", url)
+	live.see("3 monitors: ✕ 1 ● 2", "1 incident is open")
+	live.press("q")
+	at := time.Now().Add(time.Second).Truncate(time.Second) // as it was seen
+	time.Sleep(time.Until(at.Add(time.Second)))             // it must be past
+	s := onTerminal(t, "80", "24", nil, "dash", "--broker", url, "--at", at.UTC().Format(time.RFC3339))
+	s.see("PAST "+at.UTC().Format("2006-01-02"), "still", "nobody", "✕ down", "step 1m")
+	s.press("?")
+	s.see("nothing can be changed in it", "step a minute back and on", "space pauses and continues", "i incidents as they stood then")
+	s.press("?")
+	s.see("[1 monitors]", "step 1m")
+	s.press("i")
+	s.see("[i incidents", "SEVERITY", "down", "open", "nobody")
+	s.press("a")
+	s.see("this is the past, and nothing can be changed in it")
+	s.press("Space")
+	s.see("pause")
+	s.press("q")
 }

@@ -176,8 +176,12 @@ func (w *bitWriter) golomb(v uint64, k uint) {
 	w.long(v&(1<<k-1), k)
 }
 
+// fillUnder is how many bits a number of golomb has at hand, or more are read: most take
+// fewer, and reading on for each costs as much as what it reads.
+const fillUnder = 32
+
 func (r *bitReader) golomb(k uint) uint64 {
-	if r.n < 56 {
+	if r.n < fillUnder {
 		r.fill()
 	}
 	q := uint(bits.TrailingZeros64(r.acc))

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"math"
 	"time"
 
 	"netmon/wire"
@@ -9,16 +10,17 @@ import (
 // Budget is what an objective leaves for being down.
 type Budget struct {
 	Objective float64       // such as 0.999
-	Allowed   time.Duration // in the known time
+	Allowed   time.Duration // in the whole window
 	Spent     time.Duration // down, without planned maintenance
 }
 
 // Left is what is left; less than nothing where more was spent.
 func (b Budget) Left() time.Duration { return b.Allowed - b.Spent }
 
-// BudgetOf is the error budget of a time.
-func BudgetOf(u *Uptime, objective float64) Budget {
-	return Budget{Objective: objective, Allowed: time.Duration(float64(u.Known()) * (1 - objective)), Spent: u.Down}
+// BudgetOf is the error budget of a window, of which u is as much as was. It is a part of
+// all the window, also where little of it is known yet: else a new monitor had none.
+func BudgetOf(u *Uptime, objective float64, window time.Duration) Budget {
+	return Budget{Objective: objective, Allowed: time.Duration(math.Round(float64(window) * (1 - objective))), Spent: u.Down}
 }
 
 // BurnWindow is a rule of multi-window, multi-burn-rate alerting: it fires while the budget

@@ -54,7 +54,7 @@ type columns struct {
 	diffs, diffSum          column
 	expected                uint64 // the least latency
 	sent, lost              column
-	phases                  []numbered // of the one before; counts only
+	phases                  []numbered // of the previous one; counts only
 	phase                   [wire.MaxHistoryPhase]phaseColumn
 	list                    []numbered     // scratch
 	latency                 wire.Latencies // of the one that is read
@@ -64,7 +64,7 @@ type columns struct {
 // was better.
 type phaseColumn struct {
 	column
-	sum, count     uint64 // of the one before: µs, runs
+	sum, count     uint64 // of the previous one: µs, runs
 	byMean, byLast uint64 // by how much either was off, eight times the mean
 }
 
@@ -75,7 +75,7 @@ func (p *phaseColumn) expect(count uint64, l *wire.Latencies) uint64 {
 	return p.before(count)
 }
 
-// before is the one before, for so many runs.
+// before is the previous one, for so many runs.
 func (p *phaseColumn) before(count uint64) uint64 {
 	if p.count == count || p.count == 0 {
 		return p.sum

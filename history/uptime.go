@@ -10,13 +10,16 @@ import (
 // Uptime is how a monitor was in a time, in length of time by state.
 //
 // Unknown is never up: it is apart, and so is time in no span, of which nothing is known.
+// Time in which the monitor did not exist is neither.
 type Uptime struct {
 	From, To time.Time
+	Since    time.Time // of it nothing is known from before this time, which is after From; zero: it is
 
 	Up, Degraded, Down time.Duration // outside planned maintenance
 	Unknown            time.Duration // nobody was able to say
 	Paused             time.Duration // it ran nowhere, as somebody wanted
-	Gap                time.Duration // nothing is known: nobody judged, or it was not there
+	Gap                time.Duration // nothing is known: nobody judged
+	Absent             time.Duration // it was not there: before its first verdict, or deleted
 
 	// The same states within planned maintenance.
 	MutedUp, MutedDegraded, MutedDown time.Duration
@@ -25,10 +28,10 @@ type Uptime struct {
 }
 
 // Outage is a time in which a monitor was down. One that an unknown time or a gap cut into
-// goes on behind it, where it is down there.
+// continues behind it, where it is down there.
 type Outage struct {
 	Since, Until time.Time
-	Open         bool          // it goes on
+	Open         bool          // it is not over
 	Cut          bool          // it began before the time asked for
 	Down         time.Duration // of that time: known to be down
 	Muted        bool          // all of it was planned maintenance
@@ -83,12 +86,17 @@ func (u *Uptime) MTBF() (time.Duration, bool) {
 	return (u.Up + u.Degraded) / time.Duration(n), true
 }
 
-// UptimeOf sums the spans of one monitor, in order, over a time.
+// UptimeOf sums the spans of one monitor, in order, over a time. The first are to reach
+// back to from, or to say that they are new.
 func UptimeOf(spans []wire.HistorySpan, from, to time.Time) Uptime {
 	u := Uptime{From: from, To: to}
 	covered := time.Duration(0)
 	var open *Outage // one that unknown time may have cut
-	for _, s := range spans {
+	for i, s := range spans {
+		if s.New {
+			u.Absent += lengthIn(absence(spans, i), from, to)
+			open = nil
+		}
 		a, b := later(s.Since, from), s.Until
 		if b.After(to) {
 			b = to
@@ -113,8 +121,36 @@ func UptimeOf(spans []wire.HistorySpan, from, to time.Time) Uptime {
 			open = nil
 		}
 	}
-	u.Gap = max(0, to.Sub(from)-covered)
+	if n := len(spans); n > 0 {
+		if spans[0].New && spans[0].Since.After(from) {
+			u.Since = spans[0].Since
+		}
+		if gone := spans[n-1].Gone; !gone.IsZero() {
+			u.Absent += lengthIn([2]time.Time{gone, to}, from, to)
+		}
+	}
+	u.Gap = max(0, to.Sub(from)-covered-u.Absent)
 	return u
+}
+
+// absence is the time before a span that is new, in which the monitor was not there: from
+// when it was deleted on, or all time.
+func absence(spans []wire.HistorySpan, i int) [2]time.Time {
+	since := time.Time{}
+	if i > 0 {
+		if since = spans[i-1].Gone; since.IsZero() { // nobody knows from when on
+			since = spans[i].Since
+		}
+	}
+	return [2]time.Time{since, spans[i].Since}
+}
+
+// lengthIn is how much of a time is in another.
+func lengthIn(t [2]time.Time, from, to time.Time) time.Duration {
+	if t[1].After(to) {
+		t[1] = to
+	}
+	return max(0, t[1].Sub(later(t[0], from)))
 }
 
 func later(a, b time.Time) time.Time {

@@ -43,8 +43,28 @@ func TestUptimeOf(t *testing.T) {
 	if between, ok := u.MTBF(); !ok || between != 45*m/2 {
 		t.Errorf("MTBF %s", between)
 	}
-	if b := BudgetOf(&u, 0.9); b.Allowed.Round(time.Second) != 6*m+30*time.Second || b.Left().Round(time.Second) != -(13*m+30*time.Second) {
+	if b := BudgetOf(&u, 0.9, 100*m); b.Allowed.Round(time.Second) != 10*m || b.Left().Round(time.Second) != -10*m {
 		t.Errorf("budget %+v", b)
+	}
+	first, last, again := span(wire.VerdictUp, 20, 30), span(wire.VerdictDown, 30, 40), span(wire.VerdictDown, 60, 70)
+	first.New, again.New = true, true
+	last.Gone, again.Gone = t0.Add(50*m), t0.Add(80*m)
+	new := []wire.HistorySpan{first, last, again}
+	u = UptimeOf(new, t0, t0.Add(100*m))
+	if u.Absent != 50*m || u.Gap != 20*m || u.Known() != 30*m || !u.Since.Equal(t0.Add(20*m)) {
+		t.Errorf("it was not there from 0 to 20, 50 to 60 and 80 on: %+v", u)
+	}
+	if len(u.Outages) != 2 || !u.Outages[0].Until.Equal(t0.Add(40*m)) {
+		t.Errorf("an outage ends when the monitor is deleted: %+v", u.Outages)
+	}
+	if u := UptimeOf(new, t0, t0.Add(10*m)); u.Absent != 10*m || u.Gap != 0 {
+		t.Errorf("before it was there: %+v", u)
+	}
+	if u := UptimeOf(new, t0.Add(52*m), t0.Add(54*m)); u.Absent != 2*m || u.Gap != 0 {
+		t.Errorf("while it was deleted: %+v", u)
+	}
+	if u := UptimeOf(new, t0.Add(35*m), t0.Add(45*m)); u.Absent != 0 || u.Gap != 5*m || !u.Since.IsZero() {
+		t.Errorf("while it was there and nobody judged: %+v", u)
 	}
 	none := UptimeOf(nil, t0, t0.Add(m))
 	if _, ok := none.Part(true); ok || none.Gap != m {

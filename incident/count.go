@@ -26,8 +26,8 @@ type Change struct {
 	Trouble *wire.Trouble
 }
 
-// at is when it was decided.
-func (c *Change) at() time.Time {
+// At is when it was decided.
+func (c *Change) At() time.Time {
 	switch {
 	case c.Verdict != nil:
 		return c.Verdict.At
@@ -86,7 +86,7 @@ func Count(p Past) []ChannelCount {
 	}
 	begin := p.From
 	if len(p.Changes) > 0 {
-		begin = earliest(begin, p.Changes[0].at())
+		begin = earliest(begin, p.Changes[0].At())
 	}
 	handle(begin)
 	until := func(t time.Time) {
@@ -96,9 +96,9 @@ func Count(p Past) []ChannelCount {
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		until(latest(c.at(), begin))
+		until(latest(c.At(), begin))
 		k.applyFact(c)
-		handle(latest(c.at(), begin))
+		handle(latest(c.At(), begin))
 	}
 	until(p.To)
 	out := make([]ChannelCount, 0, len(counts))

@@ -43,7 +43,7 @@ func (j *Judge) placeOne(m *monitor, a *agent) {
 	s.Refused = a.refuses(m)
 	j.armSilence(s)
 	j.compare(m)
-	if !placed && (a.Gone || !a.Away) { // it is told to stop
+	if !placed && (a.Gone || !a.Away) { // it has to stop
 		s.reset()
 	}
 	j.mark(m)

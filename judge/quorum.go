@@ -13,7 +13,7 @@ const (
 	saysDown voice = iota
 	saysSlow
 	saysUp
-	waiting  // it was told to measure, and has not measured enough
+	waiting  // it has to measure, and has not measured enough
 	isBlind  // it cannot measure
 	isSilent // it has not measured in time
 	isAside  // its word does not count

@@ -203,7 +203,7 @@ func because(m *Message) string {
 	case wire.ReasonAcknowledged:
 		return "it was acknowledged"
 	case wire.ReasonRepeated:
-		return "it goes on, and nobody has acknowledged it"
+		return "it is still open, and nobody has acknowledged it"
 	case wire.ReasonEscalated:
 		return "nobody has acknowledged it"
 	case wire.ReasonUnmuted:

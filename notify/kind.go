@@ -96,7 +96,7 @@ func (m *Message) zone() *time.Location {
 // Key is that of the notice.
 func (m *Message) Key() string { return m.Notice.Key() }
 
-// Test says that somebody tries the channel: the incident is made up.
+// Test says that somebody tries the channel: the incident is invented.
 func (m *Message) Test() bool { return m.Notice.Reason == wire.ReasonTest }
 
 // Kind is a kind of channel.
@@ -169,7 +169,7 @@ func newKind[T any, S interface {
 				p.Add("", e)
 			}
 		}
-		return S(&v), p.Err()
+		return S(&v), wire.AsWrittenIn(p.Err(), settings)
 	}}
 }
 

@@ -111,7 +111,7 @@ func (x *DatagramRun) Unheard() {
 	})
 }
 
-// nextAddress goes on to the next address, if there is one: this one has had its time.
+// nextAddress moves to the next address, if there is one: this one has had its time.
 func (x *DatagramRun) nextAddress() {
 	behind := x.claim.Port.Harvest()
 	x.work(func() {

@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"reflect"
@@ -18,6 +19,8 @@ type Field struct {
 	Help    string // with unit and source
 	List    bool   // may be given several times
 	Phase   string // it is a part of a run's time, see [Kind.Phases]
+
+	Words []string // what it can be, or, where it is an open set, usually is; nil for anything
 }
 
 // CommonOptions documents the options that every kind has.
@@ -67,6 +70,9 @@ func walk(prefix string, v reflect.Value, out []Field) []Field {
 			continue
 		}
 		field := Field{Path: path, Type: typ, Help: f.Tag.Get("help"), Phase: f.Tag.Get("phase"), List: ft.Kind() == reflect.Slice && typ == "list"}
+		if words := cmp.Or(f.Tag.Get("enum"), f.Tag.Get("usual")); words != "" {
+			field.Words = strings.Split(words, ",")
+		}
 		if !fv.IsZero() {
 			field.Default = strings.Trim(fmt.Sprint(fv.Interface()), "[]")
 		}

@@ -179,7 +179,7 @@ func (k Kind) New(env *Env, target string, options json.RawMessage) (c *Check, e
 	p, err := k.build(target, options)
 	if err != nil {
 		var problems wire.Problems
-		for _, e := range wire.FieldErrors(err) {
+		for _, e := range wire.FieldErrors(wire.AsWrittenIn(err, options)) {
 			path := "options"
 			if e.Path == "target" {
 				path = ""

@@ -8,7 +8,7 @@
 //     that changed. A part is rendered once per change, whoever looks.
 //   - Nothing that comes from a target, a name or an agent becomes markup. No page has
 //     inline script or style, or asks a third party for anything.
-//   - Only requests to a host name that it was told of are answered, so that a page of
+//   - Only requests to a host name that it knows are answered, so that a page of
 //     somebody else cannot read it by DNS rebinding. It changes nothing.
 //   - Viewers are bounded, and a slow one is let go: it comes back by itself.
 package web

@@ -265,7 +265,7 @@ func (f *feed) run() {
 				f.end()
 				return
 			}
-			f.running = false // until somebody comes; a page is made anew meanwhile
+			f.running = false // until somebody comes; a page is made again meanwhile
 			f.mu.Unlock()
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// How often what changes all the time is shown anew, so that a page stays calm and small.
+// How often what changes all the time is shown again, so that a page stays calm and small.
 const (
 	figuresEach = 5 * time.Second
 	linesEach   = 30 * time.Second // sparklines
@@ -21,8 +21,8 @@ type part struct {
 	Shape  string             // name of the template
 	Body   any                // comparable; a change is shown at once
 	Draw   func() string      // makes Line, where that costs something; nil: it is there
-	Line   string             // a sparkline, or what else changes all the time; shown anew now and then
-	Cells  [cellsMost]Figured // figures; shown anew every few seconds
+	Line   string             // a sparkline, or what else changes all the time; shown again now and then
+	Cells  [cellsMost]Figured // figures; shown again every few seconds
 	Listed bool               // it is one of the rows of the page, whose order may change
 }
 

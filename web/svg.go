@@ -37,7 +37,7 @@ func (d dayView) HTML() template.HTML {
 			day[i] = judge.Unknown
 		}
 	}
-	now := day[len(day)-1] // of the half hour that goes on
+	now := day[len(day)-1] // of the present half hour
 	if d.now == judge.Up && now == judge.Unknown || d.now < now && d.now != judge.Unknown {
 		now = d.now
 	}

@@ -87,7 +87,7 @@ type Join struct {
 	Key   string `json:"key"`             // public NKey of the user, U...
 	Curve string `json:"curve,omitempty"` // with a token: public curve NKey, X..., made for this request, to which the answer is sealed
 	As    Joiner `json:"as,omitempty"`    // with a token: agent, console or notifier
-	Name  string `json:"name,omitempty"`  // with an agent's token: the id that it was told to have; refused where the token is for another
+	Name  string `json:"name,omitempty"`  // with an agent's token: the id that it was given; refused where the token is for another
 	Host  string `json:"host,omitempty"`  // with an agent's token: the id that it takes where neither name nor the token says one
 	Proof string `json:"proof,omitempty"` // with a token: HMAC-SHA256 by its secret over Text, base64 for URLs, without padding
 
@@ -145,6 +145,19 @@ type AccessCommand struct {
 	Missing  bool              `json:"missing,omitempty"`  // authority-rotate: nor for any other that is missing now
 }
 
+// MaxTokenLife is the longest that a token may wait to be used.
+const MaxTokenLife = Duration(30 * day)
+
+// CheckExpires says what is wrong with how long a token may be used.
+func (c AccessCommand) CheckExpires() error {
+	if c.Expires == 0 || c.Expires >= Duration(time.Second) && c.Expires <= MaxTokenLife {
+		return nil
+	}
+	var p Problems
+	p.Addf("expires", "want 1s to %v, got %q", MaxTokenLife, c.Expires)
+	return p.Err()
+}
+
 // AccessReply answers Join and AccessCommand.
 type AccessReply struct {
 	OK         bool        `json:"ok"`                   // it was done
@@ -190,7 +203,7 @@ type AuthorityState struct {
 	Missing []Missing `json:"missing,omitempty"` // announced: that are waited for; switched: that did not come yet; of many the first 500
 	Without []string  `json:"without,omitempty"` // that are not waited for, or were not
 	Lines   int       `json:"lines,omitempty"`   // announced: join lines that no longer count after the switch
-	Problem string    `json:"problem,omitempty"` // why it does not go on
+	Problem string    `json:"problem,omitempty"` // why it does not continue
 }
 
 // Missing is an identity that a change of the authority waits for.

@@ -75,7 +75,7 @@ type HistoryReply struct {
 	Since   time.Time       `json:"since,omitzero"`   // the oldest that is known, UTC: what was before is not known, and not nothing
 	Minutes time.Time       `json:"minutes,omitzero"` // the oldest of which minutes are known, UTC
 	Through time.Time       `json:"through,omitzero"` // results that were stored by then are counted, UTC
-	Next    string          `json:"next,omitempty"`   // give this as after to go on
+	Next    string          `json:"next,omitempty"`   // give this as after to continue
 }
 
 // HistorySeries is the rows of one series.
@@ -100,14 +100,16 @@ type HistorySpan struct {
 	State   VerdictState `json:"state"`           // up, degraded, down, unknown or paused
 	Since   time.Time    `json:"since"`           // its beginning, UTC
 	Until   time.Time    `json:"until"`           // its end, UTC; that of the last one is as far as is known
-	Open    bool         `json:"open,omitempty"`  // it goes on
+	Open    bool         `json:"open,omitempty"`  // it is not over
+	New     bool         `json:"new,omitempty"`   // nothing is known of the monitor from before: it is the first state, or the monitor was deleted and made again
+	Gone    time.Time    `json:"gone,omitzero"`   // when the monitor was deleted, in this state, UTC
 	Muted   bool         `json:"muted,omitempty"` // notices were muted by a window: planned maintenance
 	Blame   BlameClass   `json:"blame,omitempty"` // absent while it is up or paused
 }
 
 // HistoryGap says that results were gone from the stream RESULTS before the controller that
-// answers had read them: what it says of that time is of the others, and of hours that
-// another controller had published.
+// answers had read them, and that no hour counts them which another controller published:
+// what it says of that time is of the others.
 type HistoryGap struct {
 	From    time.Time `json:"from"`    // when the last one before them was stored, UTC
 	To      time.Time `json:"to"`      // when the first one after them was stored, UTC

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 )
@@ -221,6 +222,13 @@ type Trouble struct {
 	Expires  time.Time `json:"expires,omitzero"`   // certificate: when it does, UTC
 	Severity Severity  `json:"severity"`           // as About; slo: slo-fast or slo-slow
 	Evidence string    `json:"evidence,omitempty"` // the result's id, the audit's sequence
+}
+
+// ID is the id of the incident that a trouble opens, when this is the first message of it.
+func (t *Trouble) ID() string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s %s %d", t.About, t.Name, t.At.UnixNano())
+	return fmt.Sprintf("%.40s-%016x", t.Name, h.Sum64())
 }
 
 // GroupVerdict is the state of a group of monitors, on verdicts.group.<name>: one

@@ -70,7 +70,6 @@ var Limits = []Limit{
 	{"monitors in `depends_on`", MaxParents, "monitors", "refused"},
 	{"verdict", MaxVerdict, "bytes", "the judge lists fewer agents, and says so; readers refuse it"},
 	{"evidence of a verdict", MaxEvidence, "results", "the newest are listed"},
-	{"questions about history of one identity that are worked on at once", 3, "questions", "wait for their turn, 16 at most; then they are answered `limit`"},
 	{"`options` of a monitor", MaxOptions, "bytes", "refused"},
 	{"nesting in `options` and `details`", MaxDepth, "levels", "refused; details are left out"},
 	{"an agent's id, a monitor's name, a label's name and its value", MaxToken, "bytes", "refused"},
@@ -104,8 +103,8 @@ var Limits = []Limit{
 	{"phases of a rollup", MaxHistoryPhase, "phases", "further ones are not counted"},
 	{"query of history", MaxHistoryQuery, "bytes", "refused"},
 	{"monitors, or agents, in a query of history", MaxHistoryNames, "names", "refused"},
-	{"rows or spans in one reply about history", MaxHistoryRows, "rows", "`next` says where to go on"},
-	{"reply about history", MaxHistoryReply, "bytes", "`next` says where to go on"},
+	{"rows or spans in one reply about history", MaxHistoryRows, "rows", "`next` says where to continue"},
+	{"reply about history", MaxHistoryReply, "bytes", "`next` says where to continue"},
 	{"the header `Netmon-Proof`", MaxProof, "bytes", "refused"},
 	{"mistakes reported at once", MaxProblems, "mistakes", "the rest are counted"},
 }

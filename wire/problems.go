@@ -30,7 +30,7 @@ type Problems struct {
 
 // Addf notes one mistake at path.
 func (p *Problems) Addf(path, format string, args ...any) {
-	p.note(path, fmt.Errorf(format, args...))
+	p.note(path, mistake(format, args))
 }
 
 // Add notes err at path. An err that is itself a list of mistakes is taken

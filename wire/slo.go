@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SLO is a service level objective: the part of its known time in which a monitor shall
-// not be down. What is left of it is the error budget.
+// SLO is a service level objective: the part of its window in which a monitor shall not be
+// down. What is left of the window, known or not, is the error budget.
 type SLO struct {
 	Objective float64  `json:"objective"`                  // percent, such as 99.9
 	Window    Duration `json:"window,omitempty" zero:"no"` // over which the error budget is counted, back from now; default 30d

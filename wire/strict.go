@@ -123,7 +123,7 @@ func (d *fieldDecoder) fields(path string, raw json.RawMessage, v reflect.Value)
 	}
 }
 
-// isZero says that a value is a nought that somebody wrote, such as 0 or "0s", and
+// isZero says that a value is a zero that somebody wrote, such as 0 or "0s", and
 // neither null nor a mistake, which was reported.
 func isZero(raw json.RawMessage, t reflect.Type) bool {
 	v := reflect.New(t)

@@ -153,7 +153,7 @@ type MeshVerdict struct {
 	Why    string    `json:"why"`    // for people
 }
 
-// JudgeHead is where the leading controller writes what it goes on from after a restart.
+// JudgeHead is where the leading controller writes what it continues from after a restart.
 // Others read of it which times were judged.
 const JudgeHead = "judge.state.head"
 

@@ -111,8 +111,8 @@ func eachLast(ctx context.Context, js jetstream.JetStream, name, subjects string
 }
 
 // acceptAnew gives what the previous authority had accepted the word of the one in
-// force, beside the signature of its author, which stays as it is. Then the word of the one
-// before no longer counts. What it had not accepted counts for nothing, as before.
+// force, beside the signature of its author, which stays as it is. Then the word of the
+// previous one no longer counts. What it had not accepted counts for nothing, as before.
 func (a *Authority) acceptAnew(ctx context.Context, js jetstream.JetStream) error {
 	before := a.rotation.before()
 	if before == "" || a.rotation.stage() != stageSwitched {

@@ -19,7 +19,7 @@ import (
 // do so, as often as the network takes it: what is done for each before its
 // token is known is a hash and a look into a map. Tokens that may let in wait in a
 // queue of their own, behind no wrong one. What does not fit in a queue is
-// told to come again at once, unencrypted, and not dropped: an unanswered
+// asked to come again at once, unencrypted, and not dropped: an unanswered
 // request is memory in the server.
 type joins struct {
 	s      *service

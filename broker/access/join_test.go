@@ -107,7 +107,7 @@ func TestAttack_ReadWhatJoinersAreTold(t *testing.T) {
 	}
 	for len(heard) > 0 {
 		m := <-heard
-		for _, secret := range []string{"paris", "agent", "region", "europe", "eyJ", id.Credential.JWT, "not valid"} {
+		for _, secret := range []string{"paris", "agent", "region", "europe", "eyJ0eXAi", id.Credential.JWT, "not valid"} {
 			if strings.Contains(string(m.Data), secret) {
 				t.Errorf("the spy reads %q in %s", secret, m.Data)
 			}

@@ -77,7 +77,7 @@ func (r *ReadOnly) Connect(life time.Duration) ([]nats.Option, error) {
 	return append(builtOptions(roleController, "backup", func() (string, error) { return token, nil }, key), nats.Secure(conf)), nil
 }
 
-// Files are the authority's files as they were at one moment, by their path below
+// Files are the authority's files of one moment, by their path below
 // the folder. The process that has it open writes a few of them one after the
 // other: they are read until two readings are alike.
 func (r *ReadOnly) Files(ctx context.Context) (map[string][]byte, error) {

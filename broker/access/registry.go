@@ -16,7 +16,6 @@ import (
 // How long a token may wait for its use.
 const (
 	tokenDefault = time.Hour
-	tokenMost    = 30 * 24 * time.Hour
 	mostEntries  = 100_000 // identities in the registry
 	mostLabels   = 64      // of one identity
 	mostOldKeys  = 50      // of one identity, from which on it no longer changes its key

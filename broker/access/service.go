@@ -181,7 +181,7 @@ type service struct {
 
 	mu              sync.Mutex      // guards what follows
 	changed         map[string]bool // accounts that the servers do not know yet
-	pushing         map[string]bool // and those that they are told now
+	pushing         map[string]bool // and those that is sent to them now
 	round           chan struct{}   // closed, and made again, when they were told
 	behind          error           // why not
 	auditedRefusals map[string]bool // reasons of refused joins that are in the audit already

@@ -39,9 +39,7 @@ func checkEntry(c wire.AccessCommand) error {
 func checkToken(c wire.AccessCommand) error {
 	var p wire.Problems
 	p.Add("", checkEntry(c))
-	if life := c.Expires.Std(); life != 0 && (life < time.Second || life > tokenMost) {
-		p.Addf("expires", "want 1s to %v, got %v", tokenMost, life)
-	}
+	p.Add("", c.CheckExpires())
 	switch {
 	case c.Uses < 0 || c.Uses > mostUses:
 		p.Addf("uses", "want 1 to %d, got %d", mostUses, c.Uses)
@@ -146,5 +144,5 @@ func (b *registry) secret(id string) string {
 // ahead than any was ever given was given by a clock that was ahead.
 func (b *registry) expired(until time.Time) bool {
 	now := b.now()
-	return now.After(until) || until.After(now.Add(tokenMost))
+	return now.After(until) || until.After(now.Add(wire.MaxTokenLife.Std()))
 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	warnEvery = time.Minute
-	warnKinds = 256 // that are told apart
+	warnKinds = 256 // that are counted apart
 )
 
 // warnings keep the log readable: whoever has any identity can be refused

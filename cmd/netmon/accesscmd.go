@@ -117,7 +117,7 @@ func accessRotate() *cli.Command {
 				if err := identity.Rotate(ctx, cl.Conn(), own); err != nil {
 					return err
 				}
-				fmt.Fprintln(c.App.Writer, "your key is another one now, and the one before is shut out")
+				fmt.Fprintln(c.App.Writer, "your key was replaced, and the previous one is shut out")
 				return nil
 			})
 		},

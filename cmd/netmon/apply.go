@@ -19,7 +19,7 @@ func applyCommand() *cli.Command {
 		ArgsUsage:   cmdline.Files,
 		Usage:       "save monitors, channels and rules from files",
 		UsageText:   "netmon apply -f FILE [-f FILE|FOLDER|-]... [--monitor NAME] [--tag team=shop] [--prune]",
-		Description: "Saves what is new or different and tells the agents. What is in no file stays\nas it is. With --prune it is deleted, in the lists that the files have (monitors,\nchannels, rules, windows, groups). Nothing changes unless all files are right.\nWith --monitor or --tag only monitors that these choose are changed, and no settings.\n${broker} in a target stands for HOST:PORT of the broker. docs/files.md explains the\nfields, docs/alerts.md what they do.",
+		Description: "Saves what is new or different and tells the agents. What is in no file stays\nas it is. With --prune it is deleted, in the lists that the files have (monitors,\nchannels, rules, windows, groups). Nothing changes unless all files are right.\nWith --monitor or --tag only monitors that these choose are changed, and no settings.\n${broker} in a target stands for HOST:PORT of the broker; at a loopback address the\nmonitor runs on this host's agents alone. docs/files.md explains the fields,\ndocs/alerts.md what they do.",
 		Flags:       []cli.Flag{brokerFlag(), fileFlag(), monitorFlag(), tagFlag(), pruneFlag()},
 		Action: func(c *cli.Context) error {
 			wanted, err := wantedFromFlag(c)

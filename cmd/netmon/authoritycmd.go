@@ -51,11 +51,11 @@ func authorityRotate() *cli.Command {
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "change all of the mesh's own keys while everybody stays",
 		UsageText: "netmon access authority rotate [--without NAME | --without-missing | --abort]",
-		Description: "The broker makes another authority, and agents and consoles that are in fetch it and\ntheir credentials from it. Once all have done so it takes over: the broker starts anew\nwithin a second or two, agents measure on, and the keys of before count nowhere. The command\nwaits for that; without it the change goes on as well. A person has it after any\ncommand. Who is missing is named, and stays out if you go on without.\n\n" +
-			"   netmon access authority rotate\n   netmon access authority rotate --without tokyo     it joins anew later\n   netmon access authority rotate --abort",
+		Description: "The broker makes another authority, and agents and consoles that are in fetch it and\ntheir credentials from it. Once all have done so it takes over: the broker restarts\nwithin a second or two, agents keep measuring, and the earlier keys are refused. The command\nwaits for that; without it the change continues as well. A person has it after any\ncommand. Who is missing is named, and stays out if you continue without.\n\n" +
+			"   netmon access authority rotate\n   netmon access authority rotate --without tokyo     it joins again later\n   netmon access authority rotate --abort",
 		Flags: []cli.Flag{brokerFlag(),
-			cmdline.Takes(cmdline.Identity, &cli.StringSliceFlag{Name: "without", Usage: "go on without the identity `NAME`, which then has to join anew; may be repeated"}),
-			&cli.BoolFlag{Name: "without-missing", Usage: "go on without all who are missing now", DisableDefaultText: true},
+			cmdline.Takes(cmdline.Identity, &cli.StringSliceFlag{Name: "without", Usage: "continue without the identity `NAME`, which then has to join again; may be repeated"}),
+			&cli.BoolFlag{Name: "without-missing", Usage: "continue without all who are missing now", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "abort", Usage: "give it up, before the switch", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
@@ -64,7 +64,7 @@ func authorityRotate() *cli.Command {
 			q := wire.AccessCommand{Op: wire.AccessAuthorityRotate, Without: c.StringSlice("without"), Missing: c.Bool("without-missing")}
 			if c.Bool("abort") {
 				if len(q.Without) > 0 || q.Missing {
-					return usage("--abort: gives the change up, and goes on without nobody: leave the others out")
+					return usage("--abort: cancels the change: leave out --without and --without-missing")
 				}
 				q = wire.AccessCommand{Op: wire.AccessAuthorityAbort}
 			}

@@ -81,7 +81,7 @@ func TestAccessRotate_OfANotifier(t *testing.T) {
 	dir := m.join(wire.RoleNotifier, "mail1")
 	before, err := identity.PublicKey(dir)
 	m.must(err)
-	if out := runOK(t, "access", "rotate", "--creds", dir); !strings.Contains(out, "your key is another one now") {
+	if out := runOK(t, "access", "rotate", "--creds", dir); !strings.Contains(out, "your key was replaced") {
 		t.Fatal(out)
 	}
 	if after, err := identity.PublicKey(dir); err != nil || after == before {

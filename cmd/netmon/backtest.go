@@ -21,7 +21,7 @@ func backtestCommand() *cli.Command {
 		Usage:     "judge past results by other rules, and show the difference",
 		UsageText: "netmon backtest -f FILE [NAME...] [--tag team=shop] [--from 1d] [--to 1h] [--prune] [-o table|json]",
 		Description: "Judges stored results twice, by the rules that are saved and by those in the files:\nhow often each monitor would have changed its state, for how long, which verdicts\nwould be new or gone. " +
-			"Nothing is changed.\nA file is one that apply takes, or says only what is different: monitors with a name,\nverdict or depends_on, or defaults alone, for all. With NAMEs only those are shown.\nWhere a channel is saved, or stands in a file, the messages are counted that each\nwould have been sent, of all monitors: by the saved rules, windows and groups, and by\nthose in the files beside them (with --prune, in place of them).\n" +
+			"Nothing is changed.\nA file is one that apply takes, or says only what is different: monitors with a name,\nverdict, depends_on or slo, or defaults alone, for all. With NAMEs only those are shown.\nWhere a channel is saved, or stands in a file, the messages are counted that each\nwould have been sent, of all monitors: by the saved rules, windows and groups, and by\nthose in the files beside them (with --prune, in place of them).\n" +
 			"Runs that were not measured are missing: a back-test cannot cross-check. Heartbeats\nare not stored: an agent counts as there while its results come. docs/verdicts.md\n\n" +
 			"   netmon backtest -f rules.yaml --from 7d\n   echo 'defaults: {verdict: {quorum: any}}' | netmon backtest -f - web",
 		Flags: []cli.Flag{brokerFlag(), fileFlag(), outputFlag("table", "json"), tagFlag(),

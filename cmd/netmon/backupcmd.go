@@ -30,7 +30,7 @@ func backupCommand() *cli.Command {
 		ArgsUsage: cmdline.Files,
 		Usage:     "back up a mesh from its running broker into a folder",
 		UsageText: "netmon backup DIR [--store FOLDER | --access FOLDER --broker URL]",
-		Description: "Runs on the broker's own host, by the user who owns its store, while the broker runs.\nDIR must be empty or missing. It holds the keys of the mesh: keep it as safe as the\nstore. --access is for a nats-server with netmon controller --access beside it. A mesh\nthat asks nobody who they are is copied from any host.\n\n" +
+		Description: "Runs on the broker's own host, by the user who owns its store, while the broker runs.\nDIR must be empty or missing. It holds the keys of the mesh: keep it as safe as the\nstore. --access is for a nats-server with netmon controller --access beside it. A mesh\nwithout identities is copied from any host.\n\n" +
 			"   netmon backup /backup/2026-11-28\n   netmon backup /backup/2026-11-28 --access conf/access --broker tls://nats.example.org:4222\n   cd /backup/2026-11-28 && sha256sum --quiet -c SHA256SUMS",
 		Flags: []cli.Flag{brokerFlag(), storeFlag(), quietFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities", DefaultText: "that of --store"}),
@@ -120,7 +120,7 @@ type origin struct {
 // keyLife is how long the credential of a backup is valid.
 const keyLife = 24 * time.Hour
 
-// originOf goes by the authority of --access, else of --store. Who says where the
+// originOf uses the authority of --access, else of --store. Who says where the
 // broker is, and neither of these, is somebody who connects as usual.
 func originOf(c *cli.Context) (origin, error) {
 	s := origin{Endpoint: endpointOf(c), folder: c.String("access")}
@@ -168,10 +168,10 @@ func (s origin) explain(err error) error {
 	return fmt.Errorf("%s, by %s: %w: %w: a backup is taken from a running broker: is it running, and is %s its authority? (--broker, --access)", endpoint.Redact(s.URL), s.From, console.ErrUnreachable, err, s.folder)
 }
 
-// denied says what a mesh that asks who people are takes.
+// denied says what a mesh with identities takes.
 func (s origin) denied(err error) error {
 	if s.authority == nil && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded)) {
-		return fmt.Errorf("%w\nif this mesh asks who people are: run it on the broker's own host, with --store FOLDER, or --access FOLDER and --broker", err)
+		return fmt.Errorf("%w\nif this mesh has identities: run it on the broker's own host, with --store FOLDER, or --access FOLDER and --broker", err)
 	}
 	return err
 }

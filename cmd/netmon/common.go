@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"netmon/console"
 	"netmon/console/output"
 	"netmon/internal/cmdline"
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -122,10 +124,22 @@ func parseLabels(args []string) (map[string]string, error) {
 	return labels, nil
 }
 
+// gotWord is what somebody typed where a word of a list was wanted.
+func gotWord(c *cli.Context) string {
+	if c.NArg() == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", got %q", c.Args().First())
+}
+
 // oneArg is the only positional argument of a command.
 func oneArg(c *cli.Context, what string) (string, error) {
 	if c.NArg() != 1 {
-		return "", usage("want one %s, got %d arguments: %s", what, c.NArg(), c.Command.UsageText)
+		got := "none"
+		if n := c.NArg(); n > 0 {
+			got = plural.Count(n, "argument", "arguments")
+		}
+		return "", usage("want one %s, got %s: %s", what, got, c.Command.UsageText)
 	}
 	return c.Args().First(), nil
 }

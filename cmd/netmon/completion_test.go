@@ -112,6 +112,13 @@ var completions = []struct {
 	{"netmon diff --monitor w", "webshop"},
 	{"netmon history --tag=t", "--tag=team=shop"},
 	{"netmon get incidents w", "webshop"},
+	{"netmon add tcp h:1 --family ", "4 6 any"},
+	{"netmon probe https h --http-version=", "--http-version=1.1 --http-version=2 --http-version=any"},
+	{"netmon add dns h --type M", "MX"},
+	{"netmon set webshop fam", "family="},
+	{"netmon set webshop family=", "family=4 family=6 family=any"},
+	{"netmon set w", "webshop"},
+	{"netmon rollback webshop --to ", "1"},
 	{"netmon nothing ", ""},
 	{"netmon get results -- ga", "gateway"},
 }

@@ -21,7 +21,7 @@ func completionCommand() *cli.Command {
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "print a script that completes netmon's commands in your shell",
 		UsageText: "netmon completion bash|zsh|fish",
-		Description: "Completes commands, flags and their values, the names of monitors, agents, labels,\ncontexts and configurations. Names come from the broker; " +
+		Description: "Completes commands, flags and their values, the names of monitors, agents, labels,\ncontexts, configurations and revisions, and FIELD=VALUE of netmon set.\nNames come from the broker; " +
 			"where it does not answer\nat once, there are none.\n\n" +
 			"   eval \"$(netmon completion bash)\"\n   netmon completion zsh > ~/.zfunc/_netmon\n   netmon completion fish > ~/.config/fish/completions/netmon.fish",
 		Action: func(c *cli.Context) error {

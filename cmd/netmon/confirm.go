@@ -20,7 +20,7 @@ func yesFlags() []cli.Flag {
 	}
 }
 
-// confirm asks a person whether to go on. Where nobody can answer, that is
+// confirm asks a person whether to continue. Where nobody can answer, that is
 // wrong use: a script has to say --yes.
 func confirm(c *cli.Context, question string) error {
 	if c.Bool("yes") {

@@ -11,6 +11,7 @@ import (
 	"netmon/console"
 	"netmon/console/output"
 	"netmon/internal/cmdline"
+	"netmon/internal/plural"
 	"netmon/wire"
 )
 
@@ -33,19 +34,21 @@ func accessConsumers() *cli.Command {
 					return err
 				}
 				return printList(c, output.Listing[wire.Consumer]{Kind: "Consumers", Items: consumers,
-					None: "nobody reads a stream",
-					Name: func(x wire.Consumer) string { return x.Name },
-					Columns: []output.Column[wire.Consumer]{
-						{Title: "OWNER", Cut: output.Naming, Cell: func(x wire.Consumer) string { return x.Owner }},
-						{Title: "STREAM", Cell: func(x wire.Consumer) string { return x.Stream }},
-						{Title: "NAME", Cut: output.Naming, Cell: func(x wire.Consumer) string { return x.Name }},
-						{Title: "AGE", Cell: func(x wire.Consumer) string { return time.Since(x.Made).Round(time.Second).String() }},
-						{Title: "PENDING", Cell: func(x wire.Consumer) string { return strconv.FormatUint(x.Pending, 10) }},
-						{Title: "FILTER", Cut: output.Prose, Cell: func(x wire.Consumer) string { return x.Filter }},
-					}})
+					None:    "nobody reads a stream",
+					Name:    func(x wire.Consumer) string { return x.Name },
+					Columns: consumerColumns})
 			})
 		},
 	}
+}
+
+var consumerColumns = []output.Column[wire.Consumer]{
+	{Title: "OWNER", Cut: output.Naming, Cell: func(x wire.Consumer) string { return x.Owner }},
+	{Title: "STREAM", Cell: func(x wire.Consumer) string { return x.Stream }},
+	{Title: "NAME", Cut: output.Naming, Cell: func(x wire.Consumer) string { return x.Name }},
+	{Title: "AGE", Cell: func(x wire.Consumer) string { return console.Lasting(time.Since(x.Made)) }},
+	{Title: "PENDING", Cell: func(x wire.Consumer) string { return strconv.FormatUint(x.Pending, 10) }},
+	{Title: "FILTER", Cut: output.Prose, Cell: func(x wire.Consumer) string { return x.Filter }},
 }
 
 func accessConsumersRm() *cli.Command {
@@ -65,7 +68,7 @@ func accessConsumersRm() *cli.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.App.Writer, "%d consumers of %s are removed\n", len(removed), c.Args().Get(0))
+				fmt.Fprintf(c.App.Writer, "removed %s of %s\n", plural.Count(len(removed), "consumer", "consumers"), c.Args().Get(0))
 				return nil
 			})
 		},

@@ -23,7 +23,7 @@ func contextCommand() *cli.Command {
 		Usage:     "name several brokers, and choose one",
 		UsageText: "netmon context add|ls|use|rm",
 		Description: "A command goes to the broker of --broker or --context, else of NETMON_BROKER or\nNETMON_CONTEXT, else of the context in use, else to " +
-			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it asks who people are. The contexts are in\n" + userdirs.Shown(endpoint.ContextsPath()) + ".\n\n" +
+			"this host: there to\nthe broker that answers, that of the usual --store first, where its own user and\nroot are admins if it has identities. The contexts are in\n" + userdirs.Shown(endpoint.ContextsPath()) + ".\n\n" +
 			"   netmon context add office --broker nats://10.0.0.1:4222\n   netmon context use office\n   netmon get agents --context home",
 		Action: func(c *cli.Context) error {
 			return usage("context what? want add, ls, use or rm, got %q", c.Args().First())

@@ -214,5 +214,5 @@ func accessFlags() []cli.Flag {
 }
 
 func bringAlongFlag() cli.Flag {
-	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "bring-along", Usage: "go on with what `ACCOUNT` of --store keeps, open or a key, also where what is in use must be set aside for it: a start says which there are"})
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "bring-along", Usage: "continue with what `ACCOUNT` of --store keeps, open or a key, also where what is in use must be set aside for it: a start says which there are"})
 }

@@ -53,7 +53,7 @@ func dash(c *cli.Context) error {
 	var p wire.Problems
 	p.Add("", checkNames(c.Args().Slice()))
 	if d := c.Duration("every"); d < 100*time.Millisecond {
-		p.Addf("--every", "want 100ms or more, got %q", d)
+		p.Addf("--every", "want 100ms or more, got %q", cmdline.Typed(c, "every"))
 	}
 	past, err := pastOf(c, &p)
 	if err := p.Err(); err != nil {

@@ -47,7 +47,10 @@ func pastOf(c *cli.Context, p *wire.Problems) (*console.PastOptions, error) {
 
 // dashPast shows the mesh as it was.
 func dashPast(c *cli.Context, cl *console.Client, o console.PastOptions, ui screen.UI, s *session, there endpoint.Broker) error {
+	far := progressAlone(c, "verdicts")
+	o.Progress = far.show
 	past, err := cl.Past(c.Context, o)
+	far.end()
 	var early *console.TooEarly
 	if errors.As(err, &early) {
 		return fmt.Errorf("--at %q: %w", wire.Clip(c.String("at"), wire.MaxToken), err)

@@ -47,7 +47,7 @@ func deleteSetting(ctx context.Context, c *cli.Context, ops *console.Ops, sort w
 	if !ok {
 		return o, err
 	}
-	if err := confirm(c, used.Error()+": delete it all the same"); err != nil {
+	if err := confirm(c, used.Error()+": delete it anyway"); err != nil {
 		return o, err
 	}
 	return ops.RemoveSetting(ctx, sort, name, console.DeleteOptions{Anyway: true})

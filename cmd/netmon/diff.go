@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -69,7 +70,32 @@ func planOf(ctx context.Context, c *cli.Context, cl *console.Client, wanted cons
 	if err := checkNames(c.StringSlice("monitor")); err != nil {
 		return console.Plan{}, err
 	}
-	return opsOf(cl).PlanChosen(ctx, wanted.At(brokerAddress(c)), c.Bool("prune"), c.StringSlice("monitor"), tags)
+	address := brokerAddress(c)
+	names, here := wanted.OnlyHere(address), []string(nil)
+	if len(names) > 0 {
+		if here, err = agentsHere(ctx, cl); err != nil {
+			return console.Plan{}, err
+		}
+	}
+	if len(names) > 0 && len(here) == 0 {
+		fmt.Fprintf(c.App.ErrWriter, "WARNING: %s: no agent runs on this host, and agents elsewhere cannot reach %s: add --broker with an address that they reach\n", console.ShortList(names, 3), address)
+	}
+	return opsOf(cl).PlanChosen(ctx, wanted.Here(address, here...), c.Bool("prune"), c.StringSlice("monitor"), tags)
+}
+
+// agentsHere are the agents of this host.
+func agentsHere(ctx context.Context, cl *console.Client) (ids []string, err error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, nil // no agent says that it is on a host without a name
+	}
+	all, err := cl.Agents(ctx)
+	for _, a := range all {
+		if a.Host == host {
+			ids = append(ids, a.Agent)
+		}
+	}
+	return ids, err
 }
 
 func pruneFlag() cli.Flag {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -70,7 +72,7 @@ func printFindings(c *cli.Context, form string, list []doctor.Finding) error {
 			}})
 	}
 	st := styles(c.App.Writer)
-	wide := 0
+	wide, columns := 0, screenWidth(c.App.Writer)
 	for _, f := range list {
 		wide = max(wide, len(f.Check))
 	}
@@ -84,12 +86,37 @@ func printFindings(c *cli.Context, form string, list []doctor.Finding) error {
 		case doctor.Problem:
 			mark, colour = "✕", st.Failed
 		}
-		fmt.Fprintf(c.App.Writer, "%s%s %-7s%s  %-*s  %s\n", colour, mark, f.State, st.Reset, wide, console.Printable(f.Check), console.Printable(f.Found))
+		fmt.Fprintf(c.App.Writer, "%s%s %-7s%s  %-*s  %s\n", colour, mark, f.State, st.Reset, wide, console.Printable(f.Check), hanging(console.Printable(f.Found), wide+13, columns))
 		if f.Cure != "" {
-			fmt.Fprintf(c.App.Writer, "%*s  → %s\n", wide+11, "", console.Printable(f.Cure))
+			fmt.Fprintf(c.App.Writer, "%*s→ %s\n", wide+13, "", hanging(console.Printable(f.Cure), wide+15, columns))
 		}
 	}
 	return nil
+}
+
+// hanging breaks a text between words where it does not fit a screen of so many columns.
+// It begins at column indent, as all of its lines then do. Without a screen it is one line.
+func hanging(text string, indent, columns int) string {
+	if columns < indent+20 {
+		return text
+	}
+	var b strings.Builder
+	at := indent
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+n > columns:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
 }
 
 // decideForDoctor is decideEndpoint for the command that lists what it refuses: it

@@ -32,7 +32,7 @@ func editCommand() *cli.Command {
 					}
 					e := editing{ctx: ctx, cl: cl, in: c.App.Reader, out: c.App.Writer, said: w}
 					o, err := do(&e, name)
-					if err != nil || o.Verb == "" { // it is told already
+					if err != nil || o.Verb == "" { // it was printed already
 						return err
 					}
 					return report(w, o, err)

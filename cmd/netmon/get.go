@@ -21,7 +21,7 @@ func getCommand() *cli.Command {
 		Usage:     "show what is saved, agents, verdicts, incidents, stored results or the broker",
 		UsageText: "netmon get monitors|agents|verdicts|incidents|results|broker|channels|rules|windows|groups|silences [-o FORM], netmon get monitor NAME -o yaml",
 		Action: func(c *cli.Context) error {
-			return usage("get what? want monitors, monitor NAME, agents, verdicts, incidents, results, broker, channels, rules, windows, groups or silences, got %q", c.Args().First())
+			return usage("get what? want monitors, monitor NAME, agents, verdicts, incidents, results, broker, channels, rules, windows, groups or silences%s", gotWord(c))
 		},
 		Subcommands: []*cli.Command{
 			{Name: "monitors", ArgsUsage: cmdline.Monitors, Usage: "all saved monitors, or those with a name or a tag", UsageText: "netmon get monitors [NAME...] [--tag team=shop] [-o FORM] [--watch]", Flags: flags(tagFlag(), watchFlag()), Action: getMonitors},
@@ -88,8 +88,8 @@ func getMonitors(c *cli.Context) error {
 	})
 }
 
-// monitorsOf are the monitors of these names, or all. The error tells of each
-// that is not there; the others are returned all the same.
+// monitorsOf are the monitors of these names, or all. The error names each
+// that is not there; the others are returned anyway.
 func monitorsOf(ctx context.Context, store *console.Store, names []string) ([]wire.Saved, error) {
 	if len(names) == 0 {
 		return store.List(ctx)

@@ -21,11 +21,11 @@ import (
 // getSettingsCommands list what is saved of each sort of settings.
 func getSettingsCommands() []*cli.Command {
 	return []*cli.Command{
-		getSettings(wire.SortChannel, "how somebody is told: webhooks, mail, chats, pagers; netmon notify ls tells whether they work",
+		getSettings(wire.SortChannel, "ways to notify people: webhooks, mail, chats, pagers; netmon notify ls shows whether they work",
 			func(list []wire.Setting, _ *console.Model, none string) output.Listing[*wire.Channel] {
 				return output.SavedChannels(settingsAs[*wire.Channel](list), none)
 			}),
-		getSettings(wire.SortRule, "which channels are told of what, and when",
+		getSettings(wire.SortRule, "which channels are notified of what, and when",
 			func(list []wire.Setting, _ *console.Model, none string) output.Listing[*wire.NoticeRule] {
 				return output.Rules(settingsAs[*wire.NoticeRule](list), none)
 			}),
@@ -77,7 +77,7 @@ func getSettings[T any](sort wire.Sort, about string, listing func([]wire.Settin
 			if form == "" && c.NArg() > 0 && !c.Bool("watch") && inFiles(sort) {
 				form = "yaml"
 			}
-			none := fmt.Sprintf("no %s is saved: docs/alerts.md tells how to save one", word)
+			none := fmt.Sprintf("no %s is saved: netmon docs alerts shows how to add one", word)
 			if sort == wire.SortSilence {
 				none = "nothing is silenced: netmon silence --help"
 			}
@@ -125,7 +125,7 @@ func shownSettings(c *cli.Context, list []wire.Setting) []wire.Setting {
 	return out
 }
 
-// settingsMissing tells of names that nothing is saved under, and of what cannot be read.
+// settingsMissing reports names that nothing is saved under, and of what cannot be read.
 func settingsMissing(c *cli.Context, model *console.Model, sort wire.Sort) error {
 	var errs []error
 	problems := model.SettingProblems()

@@ -15,7 +15,7 @@ import (
 )
 
 // What of a list is shown is new at most so often, and on a terminal at least, since
-// ages and the time go on.
+// ages and the time continue.
 const (
 	watchLeast = 250 * time.Millisecond
 	watchMost  = time.Second
@@ -63,7 +63,7 @@ func watchList[T any](ctx context.Context, c *cli.Context, model *console.Model,
 	})
 }
 
-// drawList draws a table in place of the one before.
+// drawList draws a table in place of the previous one.
 func drawList[T any](f *os.File, form string, l output.Listing[T]) error {
 	l.Width = screenWidth(f)
 	lines, err := l.Lines(form)

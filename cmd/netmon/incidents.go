@@ -20,7 +20,7 @@ func getIncidentsCommand() *cli.Command {
 		Usage:     "what is wrong, what belongs together, and who was notified",
 		UsageText: "netmon get incidents [NAME...] [--all] [--from 1d] [--tag team=shop] [-o FORM] [--watch]",
 		Description: "Those that are open, the worst first; with --all those that are over follow, the\nnewest first. NAME is a monitor, a group or an agent, in which * and ? stand for any\npart. Behind each channel stands what became of its newest notice: sent,\n" +
-			"retrying, undelivered, or waits. netmon incident ID tells all of one.\n\n   netmon get incidents --tag team=shop\n   netmon get incidents 'svc-*'\n   netmon get incidents --all --from 7d -o csv",
+			"retrying, undelivered, or waits. netmon incident ID shows all of one.\n\n   netmon get incidents --tag team=shop\n   netmon get incidents 'svc-*'\n   netmon get incidents --all --from 7d -o csv",
 		Flags: []cli.Flag{brokerFlag(), listFlag(),
 			&cli.BoolFlag{Name: "all", DisableDefaultText: true, Usage: "also those that are over"},
 			timeFlag("from", "", "with --all: those that were open at this `TIME` and later, such as 7d for a week ago (default: all that are kept)"),
@@ -94,7 +94,7 @@ func incidentCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "incident",
 		ArgsUsage: cmdline.Incident,
-		Usage:     "show an incident: members, evidence, who was told, what comes next",
+		Usage:     "show an incident: members, evidence, who was notified, what comes next",
 		UsageText: "netmon incident ID|NAME [-o json|yaml]",
 		Description: "ID is the one that netmon get incidents shows, or its beginning. NAME is a monitor, a\ngroup or an agent, for its open incident, else its newest one.\n\n" +
 			"   netmon incident 3f2a\n   netmon incident web -o json",

@@ -15,14 +15,14 @@ type invocation struct {
 	session *session  // of the prompt that the line is from; nil: of a shell, or for another broker than the prompt's
 	said    io.Writer // what a command that has the whole terminal tells once the prompt is back; nil: its standard output
 	broker  decision
-	args    []string // as they were typed
+	args    []string // as typed
 }
 
 // decision is what a command's Before found out about its broker.
 type decision struct {
 	endpoint endpoint.Endpoint
 	asked    bool  // --broker was given; once it is decided the flag says what was decided
-	err      error // why there is no endpoint, for a command that can go on without one
+	err      error // why there is no endpoint, for a command that can do without one
 }
 
 type invocationKey struct{}

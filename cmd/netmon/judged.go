@@ -27,7 +27,7 @@ type judged struct {
 	Flapping bool                `json:"flapping,omitempty"`
 	Frozen   bool                `json:"frozen,omitempty"`
 	Here     bool                `json:"judged_here,omitempty"` // no controller leads: the console judged
-	Muted    []string            `json:"muted,omitempty"`       // silences and windows by which nobody is told that it is wrong
+	Muted    []string            `json:"muted,omitempty"`       // silences and windows by which nobody is notified
 	In       string              `json:"in_incident,omitempty"` // the open incident that it is a member of
 
 	verdict *wire.Verdict

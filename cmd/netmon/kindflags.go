@@ -51,6 +51,11 @@ func unknownKind(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usage("which kind? %s", c.Command.UsageText)
 	}
+	if scheme, _, ok := strings.Cut(c.Args().First(), "://"); ok {
+		if k, ok := kinds.All().Find(scheme); ok {
+			return usage("kind: is missing before the target: netmon %s %s %s", c.Command.Name, k.Name, c.Args().First())
+		}
+	}
 	return usage("kind: %w", wire.Unknown("kind", c.Args().First(), strings.Split(kinds.All().Names(), ", ")))
 }
 
@@ -63,15 +68,19 @@ func optionFlag(f probes.Field) cli.Flag {
 	if f.Default != "" {
 		help += " (default: " + f.Default + ")"
 	}
+	takes := cmdline.Text
+	if len(f.Words) > 0 {
+		takes = cmdline.OneOf(f.Words...)
+	}
 	switch {
 	case f.Type == "yes/no":
 		return &cli.BoolFlag{Name: draft.FlagName(f), Usage: help, Category: category, DisableDefaultText: true}
 	case f.Type == "map":
 		return cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: draft.FlagName(f), Usage: help + "; `NAME=VALUE`, may be repeated", Category: category})
 	case f.List:
-		return cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: draft.FlagName(f), Usage: help + "; may be repeated", Category: category})
+		return cmdline.Takes(takes, &cli.StringSliceFlag{Name: draft.FlagName(f), Usage: help + "; may be repeated", Category: category})
 	}
-	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: draft.FlagName(f), Usage: help, Category: category})
+	return cmdline.Takes(takes, &cli.StringFlag{Name: draft.FlagName(f), Usage: help, Category: category})
 }
 
 // optionsFromFlags gathers the kind's options that were given, as the JSON

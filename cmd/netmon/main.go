@@ -129,7 +129,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Action: func(c *cli.Context) error {
 			return unknownCommand(c.App, c.Args().First()) // with nothing it is help
 		},
-		Description: "netmon help COMMAND tells more of a command, netmon docs commands of all.\n" +
+		Description: "netmon help COMMAND explains one, netmon docs commands all of them.\n" +
 			"ls, ps, list and status stand for get monitors, and ping HOST for probe icmp HOST.\n\n" +
 			documentsNamed(),
 	}

@@ -53,7 +53,7 @@ func add(c *cli.Context, k probes.Kind) error {
 	p.Add("", err)
 	for _, name := range []string{"every", "timeout"} {
 		if c.IsSet(name) && c.Duration(name) == 0 {
-			p.Addf("--"+name, "want more than 0, got 0s: leave it out for the default")
+			p.Addf("--"+name, "want more than 0, got %q: leave it out for the default", cmdline.Typed(c, name))
 		}
 	}
 	m := wire.Saved{Monitor: wire.Monitor{
@@ -74,7 +74,7 @@ func add(c *cli.Context, k probes.Kind) error {
 	p.Add("", err)
 	p.Add("", kinds.All().CheckMonitor(m.Monitor))
 	if err := p.Err(); err != nil {
-		return usage("%w", err)
+		return usage("%w", cmdline.AsTyped(c, err))
 	}
 	warnPlain(c.App.ErrWriter, m)
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
@@ -136,7 +136,7 @@ func deleteOne(ctx context.Context, c *cli.Context, ops *console.Ops, name strin
 	}
 	stays := func(child string) bool { return !slices.Contains(all, child) }
 	if slices.ContainsFunc(needed.By, stays) {
-		if err := confirm(c, needed.Error()+": delete it all the same"); err != nil {
+		if err := confirm(c, needed.Error()+": delete it anyway"); err != nil {
 			return o, err
 		}
 	}

@@ -47,7 +47,7 @@ func notifyList(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := printList(c, output.Channels(list, "no channel is saved: nobody is notified; docs/alerts.md describes how to save one")); err != nil {
+		if err := printList(c, output.Channels(list, "no channel is saved: nobody is notified; netmon docs alerts shows how to add one")); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(list, func(h console.ChannelHealth) bool { return !h.Works() }) {

@@ -32,7 +32,7 @@ func policyCommand() *cli.Command {
 				return err
 			}
 			if path == "" {
-				path = "no file: the default policy"
+				path = "no policy file, so the default applies"
 			}
 			fmt.Fprintf(c.App.Writer, "%s: %s\n", path, console.PolicyText(p.Summary()))
 			return askPolicy(c.App.Writer, p, c.Args().Slice())
@@ -67,7 +67,7 @@ func askPolicy(w io.Writer, p *policy.Policy, addresses []string) error {
 	return nil
 }
 
-// warnPlain tells of secrets that stand in monitors, where everybody who reads
+// warnPlain warns of secrets that stand in monitors, where everybody who reads
 // them sees them.
 func warnPlain(w io.Writer, monitors ...wire.Saved) {
 	for _, text := range plainSecrets(monitors...) {
@@ -85,7 +85,7 @@ func plainSecrets(monitors ...wire.Saved) (texts []string) {
 	return texts
 }
 
-// newPlainSecrets tells of those of a monitor that was changed, where that may be news.
+// newPlainSecrets names those of a monitor that was changed, where that may be news.
 func newPlainSecrets(was, is wire.Saved) []string {
 	if was.Kind == is.Kind && string(was.Options) == string(is.Options) {
 		return nil

@@ -63,7 +63,7 @@ func probeNow(c *cli.Context, k probes.Kind) error {
 	}
 	timeout := c.Duration("timeout")
 	if timeout <= 0 {
-		return usage("--timeout: want more than 0, got %v", timeout)
+		return usage("--timeout: want more than 0, got %q", cmdline.Typed(c, "timeout"))
 	}
 	env := &probes.Env{}
 	defer env.Close()

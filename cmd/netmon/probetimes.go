@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/internal/plural"
 	"netmon/probes"
@@ -23,7 +24,7 @@ func probeTimes(c *cli.Context, k probes.Kind, check *probes.Check, timeout time
 		p.Addf("--times", "want 1 or more, got %d", times)
 	}
 	if every <= 0 {
-		p.Addf("--every", "want more than 0, got %v", every)
+		p.Addf("--every", "want more than 0, got %q", cmdline.Typed(c, "every"))
 	}
 	p.Add("--output", checkProbeForm(c))
 	p.Add("", check.FitsIn(timeout, wire.MaxEvery))

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// How long something takes before a person is told how far it is, and how often then.
+// How long something takes before a person sees how far it is, and how often then.
 const (
 	progressAfter = time.Second
 	progressEvery = 200 * time.Millisecond

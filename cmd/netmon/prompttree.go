@@ -22,7 +22,7 @@ var topics = []topic{
 	{"monitors", []string{"add", "set", "edit", "rename", "copy", "start", "stop", "delete", "rollback", "apply", "diff", "validate", "config", "backtest"}},
 	{"alerts", []string{"ack", "unack", "silence", "notify"}},
 	{"mesh", []string{"context", "token", "access", "agents", "policy", "recover", "backup", "restore", "doctor"}},
-	{"programs", []string{"up", "agent", "broker", "controller", "notifier", "console"}},
+	{"programs", []string{"up", "agent", "broker", "controller", "notifier", "console", "web"}},
 	{"more", []string{"help", "docs", "schema", "completion", "version"}},
 }
 
@@ -77,6 +77,13 @@ func commandTree(commands []*cli.Command) []prompt.Command {
 			p.Takes = prompt.Incidents
 		case cmdline.Channel:
 			p.Takes = prompt.Channels
+		case cmdline.Contexts:
+			p.Takes = prompt.Contexts
+		case cmdline.Configuration:
+			p.Takes = prompt.Configurations
+		}
+		if takes := c.ArgsUsage; cmdline.Assigned(takes, "") != nil {
+			p.Takes, p.Fields = prompt.Monitors, func(begun string) []string { return cmdline.Assigned(takes, begun) }
 		}
 		if sort := cmdline.SettingSort(c.ArgsUsage); sort != "" {
 			p.Takes, p.Sort = prompt.Settings, sort
@@ -98,6 +105,12 @@ func promptFlag(f cli.Flag) prompt.Flag {
 		out.Takes = prompt.Monitors
 	case cmdline.Tag:
 		out.Takes = prompt.Tags
+	case cmdline.Contexts:
+		out.Takes = prompt.Contexts
+	case cmdline.Configuration:
+		out.Takes = prompt.Configurations
+	case cmdline.Revision:
+		out.Takes = prompt.Revisions
 	}
 	if sort := cmdline.SettingSort(takes); sort != "" {
 		out.Takes, out.Sort = prompt.Settings, sort

@@ -91,7 +91,7 @@ func TestRecover(t *testing.T) {
 	says(0, []string{"1 added, 0 changed", "paris        names running"}, "recover", "names", "-y")
 	says(0, []string{"oslo         old stopped"}, "recover", "old", "--discard", "-y")
 	says(0, []string{"1 added, 0 changed"}, "recover", "-y")
-	until("run nothing that is not saved", "recover")
+	until("everything that the connected agents run is saved", "recover")
 	after := monitorsByName(t, says(0, nil, "get", "monitors", "-o", "ndjson"))
 	delete(before, "old")
 	if len(after) != len(before) {

@@ -25,7 +25,7 @@ func recoverCommand() *cli.Command {
 		Usage:     "save monitors again that agents still run and a new, empty broker lacks",
 		UsageText: "netmon recover [NAME...] [--discard] [--yes]",
 		Description: "When a broker comes back with an empty store, its agents keep running what they ran.\nThis lists those monitors and, once you agree, saves them again where they run, or\nstops them for good. " +
-			"Agents that are away are not asked: run\nit again when they are back. Agents know what they measure and how often: verdict, depends_on,\ntags and slo come back by netmon apply. History goes on under the monitors' names, as far\nas a controller has its file (docs/history.md).\n\n   netmon recover\n   netmon recover web db --yes\n   netmon recover --discard",
+			"Agents that are away are not asked: run\nit again when they are back. Agents know what they measure and how often: verdict, depends_on,\ntags and slo come back by netmon apply. History continues under the monitors' names, as far\nas a controller has its file (docs/history.md).\n\n   netmon recover\n   netmon recover web db --yes\n   netmon recover --discard",
 		Flags: append([]cli.Flag{brokerFlag(),
 			&cli.BoolFlag{Name: "discard", Usage: "stop them instead of saving them", DisableDefaultText: true}}, yesFlags()...),
 		Action: func(c *cli.Context) error {
@@ -51,7 +51,7 @@ func recoverFrom(ctx context.Context, c *cli.Context, cl *console.Client, names 
 	}
 	w := c.App.Writer
 	if len(list) == 0 {
-		fmt.Fprintln(w, "the agents that are there run nothing that is not saved")
+		fmt.Fprintln(w, "everything that the connected agents run is saved")
 		return asked
 	}
 	plan := console.PlanRecover(list, agents)
@@ -121,6 +121,6 @@ func printUnsaved(ctx context.Context, w io.Writer, cl *console.Client) {
 		}
 	}
 	if on > 0 {
-		fmt.Fprintf(w, "netmon: the broker's store is new: %s on %s go on that are not saved in it: netmon recover lists them\n", prompt.Count(most, "monitor"), prompt.Count(on, "agent"))
+		fmt.Fprintf(w, "netmon: the broker's store is new: %s on %s still run that are not saved in it: netmon recover lists them\n", prompt.Count(most, "monitor"), prompt.Count(on, "agent"))
 	}
 }

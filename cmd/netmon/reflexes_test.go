@@ -52,7 +52,7 @@ func TestReflexes(t *testing.T) {
 		{"show webshop -o yaml", 0, "apiVersion: netmon/v1"},
 		{"show webshop -o name", 2, `netmon: --output: want text, json or yaml, got "name"`},
 		{"ping 127.0.0.1 --timeout", 2, ""},
-		{"ping", 2, "netmon: want one target, got 0 arguments"},
+		{"ping", 2, "netmon: want one target, got none"},
 		{"logs webshop", 2, "netmon: logs is no command of netmon: netmon watch NAME follows results"},
 		{"restart webshop", 2, "netmon: restart is no command of netmon: netmon stop NAME, then netmon start NAME"},
 		{"pause webshop", 2, "netmon: pause is no command of netmon: netmon stop NAME"},
@@ -86,6 +86,14 @@ func TestReflexes(t *testing.T) {
 		{"dance", 2, `netmon: unknown command "dance": netmon --help lists all commands`},
 		{"get monitros", 2, "netmon: get what? "},
 		{"get agent", 2, "netmon: get what? "},
+		{"add tcp h:1 --every 25h", 2, `netmon: every: want 10ms to 1d, got "25h"`},
+		{"add http h --within=-90m", 2, `netmon: options.within: want a positive duration, got "-90m"`},
+		{"set webshop every=1500m", 2, `netmon: every: want 10ms to 1d, got "1500m"`},
+		{"silence webshop --for 9000h", 2, `netmon: --for: want 1s to 366d, got "9000h"`},
+		{"token new console --name ann --role viewer --expires 800h", 2, `netmon: --expires: want 1s to 30d, got "800h"`},
+		{"probe tcp h:1 -c 2 --every 0m", 2, `netmon: --every: want more than 0, got "0m"`},
+		{"get", 2, "netmon: get what? want monitors"},
+		{"probe https://example.com", 2, "netmon: kind: is missing before the target: netmon probe https https://example.com"},
 		{"probe htp example.com", 2, `netmon: kind: unknown kind "htp": did you mean http?`},
 		{"add tpc h:1", 2, `netmon: kind: unknown kind "tpc": did you mean tcp?`},
 		{"acces ls", 2, `netmon: unknown command "acces": did you mean access?`},
@@ -102,7 +110,7 @@ func TestReflexes(t *testing.T) {
 		{"start nosuch", 1, `netmon: no such monitor: "nosuch"`},
 		{"stop webshop --on pariss", 2, `netmon: --on: no agent is called "pariss": did you mean paris? known are paris, rome, tokyo; for an agent that is still to join, add --yes`},
 		{"stop webshop --on region=us", 2, "netmon: --on: no agent has the label region=us: known are paris"},
-		{"history nosuch", 1, `netmon: no monitor has been called "nosuch", so it has no history`},
+		{"history nosuch", 1, `netmon: no such monitor: "nosuch" was never saved, so it has no history`},
 
 		// One field, without an editor.
 		{"set webshop", 2, "netmon: set what? want FIELD=VALUE such as every=5s"},
@@ -116,7 +124,7 @@ func TestReflexes(t *testing.T) {
 		{"get monitor webshop", 0, "# webshop: revision 2 by "},
 		{"set webshop tags.team- timeout=", 0, "webshop"},
 		{"set webshop every=5s", 0, "webshop is unchanged"},
-		{"rollback webshop --to 1", 0, "webshop is as it was at revision 1; this is revision 4"},
+		{"rollback webshop --to 1", 0, "webshop is restored from revision 1: this is revision 4"},
 		{"rollback webshop --to 9", 2, `netmon: --to: monitor "webshop" has no revision 9: netmon history webshop lists them`},
 		{"history webshop -o name", 0, "4"},
 
@@ -129,7 +137,7 @@ func TestReflexes(t *testing.T) {
 		{"rename shop2 'a b'", 2, ""},
 		{"rm shop2", 0, "shop2 deleted"},
 		{"history shop2 -o name", 0, "2"},
-		{"rollback shop2 --to 1", 0, "shop2 is as it was at revision 1; this is revision 3"},
+		{"rollback shop2 --to 1", 0, "shop2 is restored from revision 1: this is revision 3"},
 	} {
 		var out, errs bytes.Buffer
 		args := append([]string{"netmon"}, strings.Fields(c.line)...)

@@ -46,7 +46,7 @@ func restoreAction(c *cli.Context) error {
 		return err
 	}
 	if age := c.Duration("results-age"); c.IsSet("results-age") && age < 2*time.Minute {
-		return usage("--results-age: want 2m or more, got %v", age)
+		return usage("--results-age: want 2m or more, got %q", cmdline.Typed(c, "results-age"))
 	}
 	m, err := backup.Read(dir)
 	if err != nil {

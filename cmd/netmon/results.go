@@ -150,7 +150,7 @@ func olderResults(ctx context.Context, c *cli.Context, cl *console.Client, f con
 	if err != nil && older.Before.IsZero() {
 		return older, err
 	}
-	if err != nil { // what is stored is shown all the same
+	if err != nil { // what is stored is shown anyway
 		fmt.Fprintf(c.App.ErrWriter, "netmon: results before %s are no longer stored, and sums of them cannot be read: %s\n", timetext.Minute(older.Before), console.Printable(err.Error()))
 		return console.Older{}, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"netmon/console/output"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -148,6 +149,8 @@ type probeReport struct {
 	line console.Line
 	all  []wire.Result
 	err  error // of writing
+
+	begun bool // a line is printed, and before it the zone of all
 }
 
 // lines says that people read it.
@@ -168,6 +171,10 @@ func (r *probeReport) show(res wire.Result) {
 			_, err = w.Write(data)
 		}
 	default:
+		if !r.begun && invocationOf(r.c).session == nil { // a prompt shows the zone
+			r.begun = true
+			fmt.Fprintln(r.c.App.ErrWriter, "netmon: times are in", timetext.Zone(res.Started))
+		}
 		r.line.Styles = styles(w)
 		_, err = fmt.Fprintln(w, r.line.Format(res))
 	}

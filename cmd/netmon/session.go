@@ -173,6 +173,7 @@ func (s *session) options() prompt.Options {
 		Execute:  s.execute,
 		World:    worldOf,
 		Look:     s.snapshot,
+		Ask:      s.ask,
 		Full:     []string{"dash", "edit"},
 		Take: func(ctx context.Context, args []string, in io.Reader, out, said io.Writer) int {
 			return s.executeIn(ctx, newApp(in, out, said), said, args)

@@ -9,8 +9,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/console/draft"
 	"netmon/console/monitorfile"
 	"netmon/internal/cmdline"
+	"netmon/probes/kinds"
 	"netmon/wire"
 )
 
@@ -18,7 +20,7 @@ func setCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "set",
 		Aliases:   []string{"patch"},
-		ArgsUsage: cmdline.Monitors,
+		ArgsUsage: cmdline.MonitorsAnd(draft.FieldWords(kinds.All())...),
 		Usage:     "change fields of saved monitors, without an editor",
 		UsageText: "netmon set NAME... FIELD=VALUE... [--tag team=shop] [--dry-run]",
 		Description: "FIELD is a field of a file: every, timeout, target, agents, except, paused,\n" +
@@ -167,7 +169,7 @@ func renameCommand() *cli.Command {
 		Usage:     "give a saved monitor another name",
 		UsageText: "netmon rename OLD NEW",
 		Description: "Saves it under the new name, has other monitors, groups, rules and windows that name\nit name the new one, and deletes the old one. Results, verdicts and history go by the\n" +
-			"name: those of before stay where they are and are read under the old one. Silences\nkeep the old name. An incident of the old name ends.\n\n   netmon rename web shop",
+			"name: earlier results stay where they are and are read under the old one. Silences\nkeep the old name. An incident of the old name ends.\n\n   netmon rename web shop",
 		Flags: []cli.Flag{brokerFlag()},
 		Action: func(c *cli.Context) error {
 			old, name, fields, err := twoNames(c)

@@ -91,7 +91,7 @@ func silence(c *cli.Context) error {
 			return err
 		}
 		fmt.Fprintln(c.App.Writer, console.Printable(o.Head()))
-		fmt.Fprintf(c.App.Writer, "  now that is %s\n", chosen)
+		fmt.Fprintf(c.App.Writer, "  matches now: %s\n", chosen)
 		return nil
 	})
 }
@@ -144,7 +144,7 @@ func silenceTimes(c *cli.Context, s *wire.Silence, now time.Time) (err error) {
 	case !c.IsSet("for"):
 		return usage("for how long? give --for, such as 2h, or --until")
 	case lasts < time.Second || lasts > 366*24*time.Hour:
-		return usage("--for: want 1s to 366d, got %q", wire.Duration(lasts))
+		return usage("--for: want 1s to 366d, got %q", cmdline.Typed(c, "for"))
 	}
 	return nil
 }

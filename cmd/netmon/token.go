@@ -23,7 +23,7 @@ func tokenCommand() *cli.Command {
 		Usage:     "let agents and people join: make a line to paste on another host",
 		UsageText: "netmon token new agent|console|notifier",
 		Action: func(c *cli.Context) error {
-			return usage("token what? want new, got %q; netmon access ls lists the lines that were made, and netmon access revoke ends one", c.Args().First())
+			return usage("token what? want new%s; netmon access ls lists the lines that were made, and netmon access revoke ends one", gotWord(c))
 		},
 		Subcommands: []*cli.Command{{
 			Name:      "new",
@@ -31,7 +31,7 @@ func tokenCommand() *cli.Command {
 			Usage:     "make a line to join by",
 			UsageText: "netmon token new agent|console|notifier",
 			Action: func(c *cli.Context) error {
-				return usage("a token for what? want agent, console or notifier, got %q", c.Args().First())
+				return usage("a token for what? want agent, console or notifier%s", gotWord(c))
 			},
 			Subcommands: []*cli.Command{tokenAgent(), tokenConsole(), tokenNotifier()},
 		}},
@@ -108,7 +108,7 @@ func tokenConsole() *cli.Command {
 			case q.Name == "":
 				return usage("--name: is missing: %s", c.Command.UsageText)
 			case q.Replace:
-				after = " --replace" // the context of before
+				after = " --replace" // the earlier context
 				if !c.IsSet("role") {
 					q.Role = ""
 				}
@@ -145,6 +145,9 @@ func newToken(c *cli.Context, q wire.AccessCommand, before, after string) error 
 		return usage("unexpected %q: %s", c.Args().First(), c.Command.UsageText)
 	}
 	q.Op, q.Expires = wire.AccessToken, wire.Duration(c.Duration("expires"))
+	for _, e := range wire.FieldErrors(cmdline.AsTyped(c, q.CheckExpires())) {
+		return usage("--%w", e)
+	}
 	return withBroker(c, func(ctx context.Context, cl *console.Client) error {
 		r, err := cl.Access(ctx, q)
 		if err != nil {

@@ -146,7 +146,7 @@ const readyPatience = 2 * time.Second
 // errLeft says that the person left the prompt, and with it all of this process.
 var errLeft = errors.New("left")
 
-// show saves what the files say, tells how to go on, and prints results:
+// show saves what the files say, says what comes next, and prints results:
 // above a prompt when a person is at the terminal.
 func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-chan struct{}, wanted console.Wanted, pages net.Listener, log *slog.Logger, logs *diverted) error {
 	for _, is := range ready {
@@ -211,7 +211,7 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-cha
 	return watch(ctx, cl, console.Filter{}, w, c.App.ErrWriter, false, 0)
 }
 
-// printNext says how to go on.
+// printNext says what comes next.
 func printNext(w io.Writer, url string, empty bool) {
 	if !strings.HasPrefix(url, "tls:") {
 		fmt.Fprintf(w, "  another agent:    netmon agent --broker %s --id NAME --label region=eu\n", url)

@@ -217,11 +217,12 @@ func (f Flow) accept(text string) (Flow, error) {
 	return f.confirm(text)
 }
 
-// mistake is what Check says about one field of the draft, nil when it is fine.
-func (f Flow) mistake(path string) error {
+// mistake is what Check says about one field of the draft, which was typed; nil when it
+// is fine.
+func (f Flow) mistake(path, typed string) error {
 	for _, e := range wire.FieldErrors(f.world.Check(f.draft)) {
 		if e.Path == path || strings.HasPrefix(e.Path, path+".") || strings.HasPrefix(e.Path, path+"[") {
-			return e
+			return &wire.FieldError{Path: e.Path, Err: wire.AsWritten(e.Err, typed)}
 		}
 	}
 	return nil

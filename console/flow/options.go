@@ -90,7 +90,7 @@ func (f *Flow) set(tokens []shellwords.Token) ([]shellwords.Token, error) {
 		value = map[bool]string{true: "yes", false: "no"}[yes]
 	}
 	f.draft.Options = put(f.draft.Options, o, value)
-	return rest, f.mistake("options." + o.Path)
+	return rest, f.mistake("options."+o.Path, value)
 }
 
 const yesno = "yes/no" // the type of a switch
@@ -117,7 +117,7 @@ func put(sets []Set, o Option, value string) []Set {
 }
 
 func (f Flow) optionsDone() (Flow, error) {
-	if err := f.mistake("options"); err != nil {
+	if err := f.mistake("options", ""); err != nil {
 		return f, err
 	}
 	if f.fresh { // they may change the outcome: measure again

@@ -41,7 +41,7 @@ func (f Flow) Ask() Question {
 		f.askTarget(&q, k)
 	case stepKeep:
 		q.Step = int(f.keep) + 1
-		q.Title, q.Explain = "use it anyway", "the run was not ok: yes goes on, no changes it"
+		q.Title, q.Explain = "use it anyway", "the run was not ok: yes keeps the target, no goes back"
 		q.Default, q.Choices = "no", []string{"yes", "no"}
 	case stepEvery:
 		q.Title, q.Explain = "every", "the time from one run to the next, such as 500ms, 10s or 1m"

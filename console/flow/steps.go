@@ -34,7 +34,7 @@ func (f Flow) kindNames() []string {
 func (f Flow) target(text string) (Flow, error) {
 	target, from, _ := strings.Cut(text, " from ")
 	f.draft.Target, f.from = strings.TrimSpace(target), strings.TrimSpace(from)
-	if err := f.mistake("target"); err != nil {
+	if err := f.mistake("target", text); err != nil {
 		return f, err
 	}
 	if f.from != "" {
@@ -67,7 +67,7 @@ func (f Flow) every(text string) (Flow, error) {
 	if d != f.draft.Every {
 		f.draft.Every, f.draft.Timeout = d, 0
 	}
-	if err := f.mistake("every"); err != nil {
+	if err := f.mistake("every", text); err != nil {
 		return f, err
 	}
 	return f.to(stepTimeout), nil
@@ -79,7 +79,7 @@ func (f Flow) timeout(text string) (Flow, error) {
 		return f, err
 	}
 	f.draft.Timeout = d
-	if err := f.mistake("timeout"); err != nil {
+	if err := f.mistake("timeout", text); err != nil {
 		return f, err
 	}
 	return f.to(stepOptions), nil
@@ -179,7 +179,7 @@ func (f Flow) tags(text string) (Flow, error) {
 			return f, err
 		}
 	}
-	if err := f.mistake("tags"); err != nil {
+	if err := f.mistake("tags", text); err != nil {
 		return f, err
 	}
 	return f.to(stepName), nil

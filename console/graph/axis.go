@@ -26,7 +26,7 @@ func timeAxis(from time.Time, columns int, step time.Duration) string {
 	return Axis(columns, every, func(i int) string { return from.Add(time.Duration(i) * step).Local().Format(layout) })
 }
 
-// Axis writes labels below columns. From a column that has none (label returns "") it goes on to
+// Axis writes labels below columns. From a column that has none (label returns "") it continues to
 // the next; two begin at least every columns apart, and each has room for all of itself.
 func Axis(columns, every int, label func(column int) string) string {
 	line := []rune(strings.Repeat(" ", max(columns, 0)))

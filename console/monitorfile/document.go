@@ -21,7 +21,7 @@ type contents struct {
 	list     string // the name of the field that has the monitors
 	raws     []json.RawMessage
 	monitors bool // it has a list of them, be it empty
-	odd      bool // it has fields that cannot be read, which was told
+	odd      bool // it has fields that cannot be read, which was reported
 	settings map[wire.Sort][]json.RawMessage
 }
 
@@ -45,7 +45,7 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 		f.src.Add(body, "", err)
 		return d, false
 	}
-	wrong := map[string]bool{} // fields that cannot be read, and are told once
+	wrong := map[string]bool{} // fields that cannot be read, and are reported once
 	for _, e := range wire.FieldErrors(wire.DecodeStrict(data, &doc)) {
 		f.src.Add(body, e.Path, e.Err)
 		wrong[e.Path] = true

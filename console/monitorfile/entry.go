@@ -53,7 +53,7 @@ func entryOf(s wire.Saved) entry {
 }
 
 // defaults are what the monitors of a document have where they say nothing else. They
-// are kept as they were written: each monitor gets values of its own.
+// are kept as written: each monitor gets values of its own.
 type defaults json.RawMessage
 
 // checked reports every mistake in d, and is none of them.

@@ -95,7 +95,7 @@ func (a Assignment) apply(was entry, check console.Checks) (entry, error) {
 		return was, &wire.FieldError{Path: a.path(), Err: err}
 	}
 	var first error
-	var likeliest *entry // whose kind does not take the option: what is wrong with it is told later
+	var likeliest *entry // whose kind does not take the option: what is wrong with it is reported later
 	for _, v := range values {
 		data, err := json.Marshal(was)
 		if err != nil {
@@ -226,6 +226,9 @@ func asTyped(err error, list []Assignment) error {
 				p.Addf(typed, "there is no such field%s", near)
 				continue
 			}
+		}
+		if of >= 0 {
+			e.Err = wire.AsWritten(e.Err, list[of].Text)
 		}
 		p.Add(e.Path, e.Err)
 	}

@@ -46,7 +46,7 @@ func TestSet_TellsAllMistakes(t *testing.T) {
 	was := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "http", Target: "http://h/"}}
 	for line, want := range map[string][]string{
 		"evry=5s":                        {"evry: there is no such field: did you mean every?"},
-		"every=soon timeout=0.1ms up=99": {"every: want a number with a unit", `timeout: want 1ms to 1d, got "100µs"`, "verdict.up: want 1 to 20"},
+		"every=soon timeout=0.1ms up=99": {"every: want a number with a unit", `timeout: want 1ms to 1d, got "0.1ms"`, "verdict.up: want 1 to 20"},
 		"expect.statsu=200":              {`options.expect.statsu: unknown field "statsu": did you mean status?`},
 		"name=shop":                      {"name: results go by the name: netmon rename OLD NEW"},
 		"target=":                        {"target: is missing"},
@@ -103,5 +103,23 @@ func TestWanted_AtBroker(t *testing.T) {
 	}
 	if got := all.At("192.0.2.1:4333").Monitors[0].Target; got != "192.0.2.1:4333" || all.Monitors[0].Target != console.BrokerTarget {
 		t.Errorf("%q, then %q", got, all.Monitors[0].Target)
+	}
+}
+
+// TestMistakes_QuoteWhatWasWritten: a duration is quoted as it stands in the file, and as
+// it was typed for set.
+func TestMistakes_QuoteWhatWasWritten(t *testing.T) {
+	_, err := Parse("f.yaml", []byte("monitors:\n- {name: a, kind: tcp, target: \"h:1\", every: 25h, timeout: 90000s, options: {within: -90m}}\nrules:\n- {name: r, to: [x], wait: 9999h}\n"), checks)
+	for _, want := range []string{`every: want 10ms to 1d, got "25h"`, `timeout: want 1ms to 1d, got "90000s"`, `within: want a positive duration, got "-90m"`, `wait: want 1s to 30d, got "9999h"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a file: want %s in %v", want, err)
+		}
+	}
+	m := wire.Saved{Monitor: wire.Monitor{Name: "a", Kind: "tcp", Target: "h:1"}}
+	for typed, want := range map[string]string{"every=25h": `every: want 10ms to 1d, got "25h"`, "within=-90m": `options.within: want a positive duration, got "-90m"`} {
+		a, _ := ParseAssignment(typed)
+		if _, err := Set(m, []Assignment{a}, checks); err == nil || err.Error() != want {
+			t.Errorf("set %s: %v, want %s", typed, err, want)
+		}
 	}
 }

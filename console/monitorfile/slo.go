@@ -4,7 +4,7 @@ import "netmon/wire"
 
 // slo is the objective of a monitor in a file.
 type slo struct {
-	Objective float64 `json:"objective" help:"percent of its known time in which it is not down, such as 99.9"`
+	Objective float64 `json:"objective" help:"percent of the window in which it is to be not down, such as 99.9"`
 	Window    span    `json:"window,omitempty" zero:"no" help:"over which the error budget is counted, 3d to 366d; default: 30d"`
 }
 

@@ -96,7 +96,7 @@ func (t *trial) tryAll(given defaults) {
 			continue // already reported
 		}
 		is := e.saved()
-		m.Verdict, m.DependsOn = is.Verdict, is.DependsOn
+		m.Verdict, m.DependsOn, m.SLO = is.Verdict, is.DependsOn, is.SLO
 		t.tried[name] = m
 	}
 }
@@ -127,7 +127,7 @@ func (t *trial) try(given defaults, raw json.RawMessage) (wire.Saved, error) {
 	for field, err := range t.differences(m, is, own, given) {
 		p.Add(field, err)
 	}
-	m.Verdict, m.DependsOn = is.Verdict, is.DependsOn
+	m.Verdict, m.DependsOn, m.SLO = is.Verdict, is.DependsOn, is.SLO
 	p.Add("", m.Validate())
 	return m, p.Err()
 }
@@ -153,7 +153,7 @@ func (t *trial) differences(m, is wire.Saved, own map[string]json.RawMessage, gi
 		}
 		x := m
 		if was, got := set(&x); !console.Same(x, m) {
-			out[field] = fmt.Errorf("only verdict and depends_on may differ from what is saved, which is %s: got %s", shown(was), shown(got))
+			out[field] = fmt.Errorf("only verdict, depends_on and slo may differ from what is saved, which is %s: got %s", shown(was), shown(got))
 		}
 	}
 	return out
@@ -170,7 +170,7 @@ func shown(v any) string {
 
 // over reads a monitor over how it is saved and the defaults.
 func (d defaults) over(m wire.Saved, raw json.RawMessage) (e entry, err error) {
-	rule := entryOf(wire.Saved{Verdict: m.Verdict, DependsOn: slices.Clone(m.DependsOn)})
+	rule := entryOf(wire.Saved{Verdict: m.Verdict, DependsOn: slices.Clone(m.DependsOn), SLO: m.SLO})
 	if c := rule.Verdict.Crosscheck; c != nil {
 		own := *c
 		rule.Verdict.Crosscheck = &own

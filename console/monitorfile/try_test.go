@@ -92,10 +92,10 @@ func TestReadRules_Mistakes(t *testing.T) {
 	for text, want := range map[string][]string{
 		"monitors:\n- {name: wbe, verdict: {up: 1}}": {`2: monitors[0].name: no monitor "wbe" is saved: rules are tried on those that are`},
 		"monitors:\n- name: web\n  every: 30s\n  agents: [paris]\n  kind: udp\n": {
-			`3: monitors[0].every: only verdict and depends_on may differ from what is saved, which is "10s": got "30s"`,
-			`4: monitors[0].agents: only verdict and depends_on may differ from what is saved, which is "all": got ["paris"]`,
-			`5: monitors[0].kind: only verdict and depends_on may differ from what is saved, which is "tcp": got "udp"`},
-		"defaults: {every: 1m}\nmonitors:\n- {name: web}\n":   {`3: monitors[0].every: only verdict and depends_on may differ`},
+			`3: monitors[0].every: only verdict, depends_on and slo may differ from what is saved, which is "10s": got "30s"`,
+			`4: monitors[0].agents: only verdict, depends_on and slo may differ from what is saved, which is "all": got ["paris"]`,
+			`5: monitors[0].kind: only verdict, depends_on and slo may differ from what is saved, which is "tcp": got "udp"`},
+		"defaults: {every: 1m}\nmonitors:\n- {name: web}\n":   {`3: monitors[0].every: only verdict, depends_on and slo may differ`},
 		"monitors:\n- {name: web, verdict: {quorum: most}}\n": {`2: monitors[0].verdict.quorum: want majority`},
 		"monitors:\n- {name: web, depends_on: [web]}\n":       {`2: monitors[0].depends_on[0]: "web" cannot depend on itself`},
 		"monitors:\n- {name: web}\n- {name: web}\n":           {`3: monitors[1].name: "web" is given a second time, first at `},

@@ -45,6 +45,9 @@ func Backtest(w, talk io.Writer, b console.Backtest, all bool) error {
 	if n := len(b.Monitors) - len(shown); n > 0 {
 		fmt.Fprintf(w, "\n%d of %s would be judged the same\n", n, plural.Count(len(b.Monitors), "monitor", "monitors"))
 	}
+	if err := backtestBudgets(w, b.Budgets, all); err != nil {
+		return err
+	}
 	if err := backtestNotices(w, b.Notices); err != nil {
 		return err
 	}
@@ -118,6 +121,25 @@ func backtestSpans(w io.Writer, m replay.Comparison) {
 	}
 }
 
+// backtestBudgets shows how often error budgets would have been spent too fast: of all, or
+// of those of which there is something to tell.
+func backtestBudgets(w io.Writer, list []console.BacktestBudget, all bool) error {
+	list = slices.DeleteFunc(slices.Clone(list), func(b console.BacktestBudget) bool {
+		return !all && b.Saved == console.BudgetCount{} && b.Tried == console.BudgetCount{}
+	})
+	if len(list) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ERROR BUDGET\tRULES\tSLO-FAST\tSLO-SLOW")
+	for _, b := range list {
+		fmt.Fprintf(t, "%s\tsaved\t%d\t%d\n", console.Printable(b.Monitor), b.Saved.Fast, b.Saved.Slow)
+		fmt.Fprintf(t, "\ttried\t%d\t%d\n", b.Tried.Fast, b.Tried.Slow)
+	}
+	return t.Flush()
+}
+
 // backtestNotices shows how many messages each channel would have been sent, and why.
 func backtestNotices(w io.Writer, list []console.BacktestNotices) error {
 	if len(list) == 0 {
@@ -148,6 +170,9 @@ func noticesText(n console.NoticeCount) string {
 
 // backtestNotes says what a back-test cannot know.
 func backtestNotes(talk io.Writer, b console.Backtest) {
+	for _, note := range b.Notes {
+		fmt.Fprintln(talk, console.Printable(note))
+	}
 	if a := b.Asked; a.Saved+a.Tried > 0 {
 		fmt.Fprintf(talk, "to make sure, the saved rules would have requested %s and these %d; %d were measured: the others are missing, and might have decided sooner, or otherwise\n", plural.Count(a.Saved, "run", "runs"), a.Tried, a.Measured)
 	}

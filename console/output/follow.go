@@ -72,7 +72,7 @@ func (o Following) Follow(ctx context.Context, cl *console.Client, f console.Fil
 			return true
 		}
 		r, err := wire.DecodeResult(m.Subject, m.Data)
-		return err != nil || f.Has(r.Outcome) // what cannot be read is told
+		return err != nil || f.Has(r.Outcome) // what cannot be read is shown
 	}
 	out := bufio.NewWriterSize(o.Results, 64<<10) // as much as a pipe takes at once
 	n := 0

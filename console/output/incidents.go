@@ -36,7 +36,7 @@ func Incidents(list []wire.Incident, short map[string]string, none string) Listi
 				if x.Ack == nil {
 					return ""
 				}
-				return x.Ack.By + ": " + x.Ack.Text
+				return console.AuthorText(x.Ack.By) + ": " + x.Ack.Text
 			}},
 		}}
 }

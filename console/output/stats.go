@@ -69,7 +69,7 @@ func nanos(ns *int64) string {
 	return console.Short(time.Duration(*ns))
 }
 
-// changeText is by how much a figure differs from the one before.
+// changeText is by how much a figure differs from the previous one.
 func changeText(now, before *int64) string {
 	if now == nil || before == nil || *before == 0 {
 		return "-"

@@ -11,7 +11,7 @@ import (
 	"netmon/internal/timetext"
 )
 
-// Uptime lists how monitors were. dates has each row tell of its own time; whole tells of
+// Uptime lists how monitors were. dates has each row name its own time; whole names
 // the outages, agents and burn rates below.
 func Uptime(list []console.UptimeRow, dates, whole bool, none string) Listing[console.UptimeRow] {
 	type row = console.UptimeRow
@@ -28,9 +28,11 @@ func Uptime(list []console.UptimeRow, dates, whole bool, none string) Listing[co
 		lasting("DEGRADED", func(r row) int64 { return r.DegradedNS }),
 		lasting("UNKNOWN", func(r row) int64 { return r.UnknownNS + r.GapNS }),
 		inWide(lasting("PLANNED", func(r row) int64 { return r.MaintenanceNS })),
+		Column[row]{Title: "PAUSED", Seldom: true, Cell: func(r row) string { return lastingOr(r.PausedNS, "") }},
 		Column[row]{Title: "OUTAGES", Cell: func(r row) string { return strconv.Itoa(unplanned(r)) }},
 		Column[row]{Title: "MTTR", Extra: true, Cell: func(r row) string { return lastingText(r.MTTRNS) }},
 		Column[row]{Title: "MTBF", Extra: true, Cell: func(r row) string { return lastingText(r.MTBFNS) }},
+		Column[row]{Title: "SINCE", Seldom: true, Time: func(r row) time.Time { return r.Since }},
 	)
 	for _, r := range list {
 		if r.Budget != nil {
@@ -43,7 +45,7 @@ func Uptime(list []console.UptimeRow, dates, whole bool, none string) Listing[co
 			{Title: "WITH PLANNED", Cell: func(r row) string { return console.PercentText(r.With) }},
 			lasting("UP", func(r row) int64 { return r.UpNS }),
 			lasting("NO JUDGE", func(r row) int64 { return r.GapNS }),
-			lasting("PAUSED", func(r row) int64 { return r.PausedNS }),
+			lasting("NOT THERE", func(r row) int64 { return r.AbsentNS }),
 			{Title: "TO", Time: func(r row) time.Time { return r.To }},
 		}}
 	if whole {
@@ -61,9 +63,11 @@ func unplanned(r console.UptimeRow) (n int) {
 	return n
 }
 
-func lastingOrNot(ns int64) string {
+func lastingOrNot(ns int64) string { return lastingOr(ns, "-") }
+
+func lastingOr(ns int64, none string) string {
 	if ns == 0 {
-		return "-"
+		return none
 	}
 	return console.Lasting(time.Duration(ns))
 }
@@ -80,10 +84,14 @@ func budgetText(r console.UptimeRow) string {
 		return "-"
 	}
 	left := time.Duration(r.Budget.LeftNS)
+	text := console.Lasting(left) + " of " + console.Lasting(time.Duration(r.Budget.AllowedNS))
 	if left < 0 {
-		return "overspent by " + console.Lasting(-left)
+		text = "overspent by " + console.Lasting(-left)
 	}
-	return console.Lasting(left) + " of " + console.Lasting(time.Duration(r.Budget.AllowedNS))
+	if !r.Budget.From.Equal(r.From) { // it is of another time than the rest of the row
+		text += " in " + r.Budget.Window.String()
+	}
+	return text
 }
 
 // shownOutages is how many outages of a monitor are listed, the newest.

@@ -15,6 +15,16 @@ type Names struct {
 	Tags                     []string
 	Settings                 map[string][]string // by sort
 	Targets                  map[string][]string // by kind
+	// Ask asks for names that are not among these: contexts, configurations, revisions of a
+	// monitor. It may be nil.
+	Ask func(what Takes, of string) []string
+}
+
+func (n Names) ask(what Takes, of string) []string {
+	if n.Ask == nil {
+		return nil
+	}
+	return n.Ask(what, of)
 }
 
 // Complete lists the completions of the last word of a line, as whole words, and where
@@ -45,6 +55,11 @@ func matching(all []string, prefix string) []string {
 
 func (p *position) candidates(word string, list []Command, n Names) []string {
 	switch {
+	case p.flag != nil && p.flag.Takes == Revisions:
+		if len(p.positionals) == 0 {
+			return nil
+		}
+		return n.ask(Revisions, p.positionals[0])
 	case p.flag != nil:
 		return p.flag.candidates(word, n)
 	case p.command == nil && len(p.positionals) == 0:
@@ -73,7 +88,14 @@ func (p *position) candidates(word string, list []Command, n Names) []string {
 		return commandNames(p.command.Sub)
 	}
 	var out []string
+	if p.command.Fields != nil && len(p.positionals) > 0 {
+		out = p.command.Fields(word)
+	}
 	switch p.command.Takes {
+	case Contexts, Configurations:
+		if len(p.positionals) == 0 {
+			out = append(out, n.ask(p.command.Takes, "")...)
+		}
 	case Monitors, Settings:
 		for _, name := range n.of(p.command.Takes, p.command.Sort) {
 			if !slices.Contains(p.positionals, name) {
@@ -135,6 +157,8 @@ func (n Names) of(t Takes, sort string) []string {
 		return slices.Clone(n.Settings[sort])
 	case Tags:
 		return slices.Clone(n.Tags)
+	case Contexts, Configurations:
+		return n.ask(t, "")
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // person reads. The others are counted.
 const incidentsPerSecond = 10
 
-// incidents are those that were printed, as they were then.
+// incidents are those that were printed, as of then.
 type incidents struct {
 	broker  string // of these
 	printed map[string]*wire.Incident

@@ -32,7 +32,7 @@ func TestPrompt_TellsIncidents(t *testing.T) {
 	said()
 	old := &wire.Incident{ID: "old", State: wire.IncidentOpen, Severity: wire.SeverityDown, Summary: "db is down", Opened: time.Now()}
 	d.snap.Incidents = incidentList(old)
-	if text := said(); !strings.Contains(text, "1 incident is open: old down since 0s: db is down") || strings.Contains(text, "opened") {
+	if text := said(); !strings.Contains(text, "1 incident is open: old down for 0s: db is down") || strings.Contains(text, "opened") {
 		t.Errorf("at the beginning: %q", text)
 	}
 	if text := said(); text != "" {

@@ -188,7 +188,9 @@ func (m *model) complete() {
 		start = strings.LastIndexAny(line, " ,;") + 1
 		candidates = matching(m.flow.Ask().Choices, line[start:])
 	} else {
-		start, candidates = Complete(m.begun+line, m.o.Commands, m.snap.Names())
+		names := m.snap.Names()
+		names.Ask = m.o.Ask
+		start, candidates = Complete(m.begun+line, m.o.Commands, names)
 		if start -= len(m.begun); start < 0 {
 			return
 		}
@@ -200,7 +202,11 @@ func (m *model) complete() {
 	m.offer = candidates
 	switch prefix := commonPrefix(candidates); {
 	case len(candidates) == 1:
-		m.ed.replace(start, quote(candidates[0])+" ")
+		end := " "
+		if m.flow == nil && strings.HasSuffix(candidates[0], "=") { // its value follows
+			end = ""
+		}
+		m.ed.replace(start, quote(candidates[0])+end)
 		m.offer = nil
 	case len(prefix) > len(line)-start:
 		m.ed.replace(start, prefix)

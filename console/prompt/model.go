@@ -36,7 +36,7 @@ type model struct {
 	holding   time.Time // results wait: when a key was last pressed; zero: they stream
 	warned    bool      // the next Ctrl-C leaves
 	code      int
-	troubles  map[console.Part]string // of reading, as they were printed
+	troubles  map[console.Part]string // of reading, as printed
 	incidents incidents
 	ended     bool
 	shown     bool // the size is known: what is drawn before that may stay on the screen

@@ -13,6 +13,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/flow"
+	"netmon/internal/timetext"
 	"netmon/wire"
 )
 
@@ -147,7 +148,7 @@ func TestPrompt_RunsWhatIsTyped(t *testing.T) {
 		t.Errorf("ran %q", got)
 	}
 	d.want("what is said", d.said(), "› start web on paris", "told paris")
-	d.want("the view", d.view(), "● there:4222 ›", "1 monitor · 1 agent · results on")
+	d.want("the view", d.view(), "● there:4222 ›", "1 monitor · 1 agent · results on ("+timetext.Zone(time.Now())+") · Tab completes")
 }
 
 func TestPrompt_CtrlCStopsTheCommandNotThePrompt(t *testing.T) {

@@ -28,7 +28,10 @@ type Options struct {
 	World func(Snapshot) flow.World
 	// Look returns what is known of the mesh now. The prompt calls it ten times a second: it
 	// must not block.
-	Look    func() Snapshot
+	Look func() Snapshot
+	// Ask asks, when Tab is pressed, for names that no snapshot has, see [Names]. It gives
+	// up soon. It may be nil.
+	Ask     func(what Takes, of string) []string
 	Stream  *Stream
 	History string // file for the lines that were typed; "" for none
 	Styles  console.Styles

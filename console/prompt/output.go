@@ -13,7 +13,7 @@ const outputMost = 256 << 10 // bytes that wait to be shown
 // output is what a running command prints. A command that prints faster than the
 // terminal shows has to wait; nothing is lost.
 type output struct {
-	ctx    context.Context // of the command: its end lets a waiting writer go on
+	ctx    context.Context // of the command: its end lets a waiting writer continue
 	styles console.Styles
 	freed  chan struct{}
 

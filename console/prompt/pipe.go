@@ -21,7 +21,7 @@ const (
 // Pipe executes lines without decoration, until they end, one quits, or one fails: then
 // it returns the exit code of that line. After add, each line answers one question; an
 // empty line takes the default. With talk a person is at the other end: Pipe prints the
-// questions, and goes on after a failure.
+// questions, and continues after a failure.
 func Pipe(ctx context.Context, o Options, in io.Reader, out, errs io.Writer, talk bool) int {
 	p := &pipe{o: o, out: out, errs: errs, talk: talk}
 	lines := make(chan string)

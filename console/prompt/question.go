@@ -11,6 +11,7 @@ import (
 	"netmon/console"
 	"netmon/console/flow"
 	"netmon/console/shellwords"
+	"netmon/internal/timetext"
 )
 
 const offerMost = 4 // lines of candidates below the line
@@ -127,8 +128,12 @@ func (m *model) status() string {
 	if m.held() {
 		return st.Dim + cut(m.heldText(), m.width) + st.Reset
 	}
+	results := string(m.o.Stream.Mode())
+	if m.o.Stream.Mode() != Off {
+		results += " (" + timetext.Zone(m.now) + ")" // of their times
+	}
 	text := fmt.Sprintf("%s%s · %s%s · results %s · Tab completes · ? helps", Count(len(m.snap.Monitors), "monitor"), console.NotWell(m.snap.Totals),
-		Count(m.snap.Online(), "agent"), console.JudgedWithout(m.snap.Totals), m.o.Stream.Mode())
+		Count(m.snap.Online(), "agent"), console.JudgedWithout(m.snap.Totals), results)
 	return st.Dim + cut(text, m.width) + st.Reset
 }
 

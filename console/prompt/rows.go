@@ -74,7 +74,7 @@ func padded(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-ansi.StringWidth(s)))
 }
 
-// hanging writes text behind first; the lines that it goes on in are indented as far, or
+// hanging writes text behind first; the lines that it continues in are indented as far, or
 // a little where first leaves no room.
 func hanging(first, text string, width int) []string {
 	in := ansi.StringWidth(first)

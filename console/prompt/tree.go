@@ -17,20 +17,25 @@ type Command struct {
 	Takes  Takes    // its positional arguments
 	Sort   string   // of Settings
 	Values []string // that the first argument is one of; nil for anything
+	// Fields are those that may follow the names of monitors, for a word that was begun.
+	Fields func(begun string) []string
 }
 
 // Takes says what the positional arguments of a command are.
 type Takes int
 
 const (
-	Anything  Takes = iota
-	Monitors        // names of saved monitors
-	Agents          // ids of agents
-	Target          // the target of a probe of the kind that the command is named after
-	Incidents       // ids of incidents
-	Channels        // names of channels
-	Settings        // names of settings of a sort
-	Tags            // of monitors
+	Anything       Takes = iota
+	Monitors             // names of saved monitors
+	Agents               // ids of agents
+	Target               // the target of a probe of the kind that the command is named after
+	Incidents            // ids of incidents
+	Channels             // names of channels
+	Settings             // names of settings of a sort
+	Tags                 // of monitors
+	Contexts             // names of brokers on this computer
+	Configurations       // names of saved configurations
+	Revisions            // of the monitor that is the argument
 )
 
 // Flag is one flag of a command.

@@ -236,7 +236,7 @@ func bar(r view.PlotPoint, row, rows, wide int, most float64, st Styles) string 
 	return fit(strings.Repeat(string(blocks[min(max(eighths, 0), 8)]), max(1, wide-1)), wide)
 }
 
-// phaseLines shows the phases of one run, each where the one before ends.
+// phaseLines shows the phases of one run, each where the previous one ends.
 func phaseLines(list []view.Phase, w int) []string {
 	if len(list) < 2 {
 		return nil // one phase is the latency

@@ -216,7 +216,7 @@ func (r *Request) asks() string {
 func (u *UI) length(s view.Snapshot) int {
 	switch x := s.Incidents.Named(u.Incident); {
 	case u.Help:
-		return len(helpLines(leastWidth, Styles{}))
+		return len(helpLines(leastWidth, u.Past != nil, Styles{}))
 	case u.Output != nil:
 		return len(wrapped(u.Output, leastWidth))
 	case u.Story && x != nil:

@@ -103,7 +103,7 @@ func TestKey_Copies(t *testing.T) {
 
 // TestFooter_Fits the narrowest screen that is promised, and the help does.
 func TestFooter_Fits(t *testing.T) {
-	help := helpLines(80, Styles{})
+	help := helpLines(80, false, Styles{})
 	if len(help) > body(24) {
 		t.Errorf("%d lines of help", len(help))
 	}

@@ -23,6 +23,7 @@ func TestRender_Past(t *testing.T) {
 		"past-replay": {play: console.PlayState{Speed: 10, Note: "figures: sums of the 30m before"}, sizes: [][2]int{{80, 24}}},
 		"past-ended":  {play: console.PlayState{Speed: 10, Paused: true, Ended: true}, sizes: [][2]int{{80, 24}}},
 		"past-detail": {play: console.PlayState{Speed: 10, Paused: true}, keys: []string{"/", "w", "e", "b", "enter", "enter"}, sizes: [][2]int{{80, 24}}},
+		"past-help":   {play: console.PlayState{Paused: true}, keys: []string{"?"}, sizes: [][2]int{{80, 24}}},
 		"past-matrix": {play: console.PlayState{Speed: 10}, keys: []string{"2", "x"}, sizes: [][2]int{{60, 15}}},
 	} {
 		for _, size := range c.sizes {
@@ -33,6 +34,9 @@ func TestRender_Past(t *testing.T) {
 			got, s := draw(v, &u, now, size[0], size[1], Styles{})
 			golden(t, fmt.Sprintf("%s-%dx%d", name, size[0], size[1]), got)
 			fits(t, name, got, size[0], size[1])
+			if help := helpLines(size[0], true, Styles{}); size[1] >= 24 && len(help) > body(24) {
+				t.Errorf("%d lines of help", len(help))
+			}
 			fits(t, name, Render(s, u, size[0], size[1], Colours), size[0], size[1])
 			if !strings.HasPrefix(got, "PAST 2026-11-25 12:01:40 UTC") {
 				t.Errorf("%s does not begin with when it is:\n%s", name, got)

@@ -51,10 +51,10 @@ func Table(w io.Writer, s view.Snapshot, u UI, width int, st Styles) error {
 	if s.Uptimes.At.IsZero() && s.Uptimes.Why != "" && u.Columns&colUptime != 0 {
 		fmt.Fprintf(&b, "no uptime: %s\n", console.Printable(s.Uptimes.Why))
 	}
-	if n := s.Incidents.Open; n > 1 { // the line above tells of one
+	if n := s.Incidents.Open; n > 1 { // the line above has one
 		for _, x := range s.Incidents.All[:min(n, plainIncidents)] {
 			_, word := incidentWord(x, st)
-			fmt.Fprintf(&b, "incident %s: %s, %s, since %s: %s\n", s.Incidents.Short[x.ID], console.Printable(string(x.Severity)), word, incidentSince(x, s.At), console.SummaryText(x))
+			fmt.Fprintf(&b, "incident %s: %s, %s, for %s: %s\n", s.Incidents.Short[x.ID], console.Printable(string(x.Severity)), word, incidentSince(x, s.At), console.SummaryText(x))
 		}
 		if n > plainIncidents {
 			fmt.Fprintf(&b, "and %d more incidents: netmon get incidents\n", n-plainIncidents)

@@ -49,7 +49,7 @@ func Render(s view.Snapshot, u UI, w, h int, st Styles) string {
 func pageOf(s view.Snapshot, u UI, w, h int, st Styles) page {
 	switch {
 	case u.Help:
-		return text(scrolled(helpLines(w, st), u.Scroll, body(h), st)...)
+		return text(scrolled(helpLines(w, u.Past != nil, st), u.Scroll, body(h), st)...)
 	case u.Output != nil:
 		return text(scrolled(wrapped(u.Output, w), u.Scroll, body(h), st)...)
 	case u.Tab == Monitors:

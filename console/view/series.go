@@ -149,7 +149,7 @@ func (s *series) window() []sample {
 // deadline is the tick after which silence means that nothing is known.
 func (s *series) deadline() uint32 { return s.heard + s.m.silence }
 
-// missing is how many runs before w[i] and after the one before it are not known.
+// missing is how many runs before w[i] and after the previous one are not known.
 func (s *series) missing(w []sample, i int) int {
 	p, c, n := w[i-1], w[i], 0
 	if p.flags&epochParity == c.flags&epochParity {

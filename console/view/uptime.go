@@ -18,7 +18,7 @@ type uptimes struct {
 // uptimesHold is how long uptimes are shown where none newer can be read.
 const uptimesHold = 5 * time.Minute
 
-// SetUptimes takes the uptimes of monitors over the last 24 h, 0 to 1, as they were at
+// SetUptimes takes the uptimes of monitors over the last 24 h, 0 to 1, as of
 // this moment. Of a monitor that is not there nothing is known.
 func (v *Mesh) SetUptimes(of map[string]float64, at time.Time) {
 	v.mu.Lock()

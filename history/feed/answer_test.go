@@ -3,10 +3,7 @@ package feed
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/nats-io/nats.go"
 
 	"netmon/internal/natstest"
 	"netmon/wire"
@@ -16,8 +13,7 @@ import (
 func TestAnswering_TakesTurns(t *testing.T) {
 	b := natstest.Start(t)
 	nc := natstest.Connect(t, b)
-	a := &answering{f: New(Options{}), waiting: map[string][]*nats.Msg{}, running: map[string]int{}}
-	a.ready = sync.NewCond(&a.mu)
+	a := newAnswering(New(Options{}))
 	refused, err := nc.SubscribeSync("_INBOX.greedy.*")
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +57,7 @@ func TestAnswering_TakesTurns(t *testing.T) {
 	if _, who := a.next(); who != "to _INBOX.third" {
 		t.Errorf("then %s", who)
 	}
-	a.done("to _INBOX.greedy")
+	a.done("to _INBOX.greedy", 0)
 	if _, who := a.next(); who != "to _INBOX.greedy" {
 		t.Errorf("and then %s", who)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"netmon/history"
 	"netmon/history/store"
+	"netmon/incident"
 	"netmon/internal/filelock"
 	"netmon/wire"
 )
@@ -135,7 +136,7 @@ func (f *Feeder) keep(ctx context.Context, nc *nats.Conn, js jetstream.JetStream
 	}
 	defer lock.Close()
 	var g *feeding
-	file, err := store.Open(ctx, f.path(), store.Options{Log: f.Log, Figures: f.Figures, Saved: func(monitor string) bool { return g.windows.monitors[monitor] != nil }})
+	file, err := store.Open(ctx, f.path(), store.Options{Log: f.Log, Figures: f.Figures, Saved: func(monitor string) bool { return g.windows.Knows(monitor) }})
 	if err != nil {
 		return fmt.Errorf("open the file of history: %w", err)
 	}
@@ -183,7 +184,7 @@ type feeding struct {
 	saved     chan saved
 	failed    chan error // why it ends
 
-	windows *windows
+	windows *incident.Maintenance
 
 	last       map[string]uint64  // number of the last message of each subject of HISTORY that was heard of
 	heard      []wire.HistoryHour // that are published, and may not be in the file yet
@@ -195,7 +196,7 @@ type feeding struct {
 	full      error     // why nothing can be committed, nor read on
 	pruned    time.Time
 
-	judged time.Time // what was judged until then is told
+	judged time.Time // what was judged until then is known
 	behind uint64    // verdicts that are stored behind the last one that was read
 }
 

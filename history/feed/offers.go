@@ -89,7 +89,7 @@ func (o *offers) next() (c Chunk, ok, lost bool) {
 	return c, true, false
 }
 
-// behind takes the oldest that goes on after a sequence; others go. Without one the
+// behind takes the oldest that continues after a sequence; others go. Without one the
 // stream is to be read on.
 func (o *offers) behind(created time.Time, last uint64) (Chunk, bool) {
 	for {

@@ -8,13 +8,14 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"netmon/incident"
 	"netmon/internal/retry"
 	"netmon/internal/tail"
 	"netmon/wire"
 )
 
 // errAnew says that a stream is not the one any more that it was.
-var errAnew = errors.New("a stream was made anew: history is read from its beginning")
+var errAnew = errors.New("a stream was made again: history is read from its beginning")
 
 // open brings the file to where the streams can be read on, and begins to read them.
 func (g *feeding) open(ctx context.Context) error {
@@ -40,7 +41,7 @@ func (g *feeding) open(ctx context.Context) error {
 	if since.IsZero() {
 		since = time.Now()
 	}
-	g.windows = newWindows(since)
+	g.windows = incident.NewMaintenance(since)
 	if err := g.openSaved(ctx); err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func send(ctx context.Context, js jetstream.JetStream, hours []wire.HistoryHour,
 			case ack := <-futures[subject].Ok():
 				p.last[subject], p.hours = ack.Sequence, append(p.hours, h)
 			case err := <-futures[subject].Err():
-				p.last[subject] = 0 // it is asked for anew
+				p.last[subject] = 0 // it is asked for again
 				p.err = err
 			case <-ctx.Done():
 				p.last[subject] = 0

@@ -37,7 +37,7 @@ type reader struct {
 	last    uint64    // sequence of the last one
 }
 
-// readStream reads the stream until what was offered goes on where it is. While it is
+// readStream reads the stream until what was offered continues where it is. While it is
 // behind, it rests for as long as it works: judging, and the agents' next results, go first.
 func (g *feeding) readStream(ctx context.Context, r *reader) (Chunk, error) {
 	t, err := tail.Open(ctx, g.js, wire.ResultsStream, tail.From{After: r.last})
@@ -60,7 +60,7 @@ func (g *feeding) readStream(ctx context.Context, r *reader) (Chunk, error) {
 			return Chunk{}, errAnew
 		}
 		x := Result{Sequence: meta.Sequence.Stream, Stored: meta.Timestamp, Pending: meta.NumPending}
-		if result, err := wire.DecodeResult(m.Subject, m.Data); err == nil { // else the judge tells of it
+		if result, err := wire.DecodeResult(m.Subject, m.Data); err == nil { // else the judge reports it
 			x.Result = &result
 		}
 		chunk = append(chunk, x)

@@ -24,14 +24,13 @@ const (
 type saved struct {
 	at      time.Time
 	monitor *wire.Saved
-	window  *wire.Window
-	group   *wire.Group
+	setting wire.Setting // a window or a group
 
 	name    string    // of what was deleted
 	deleted wire.Sort // "" is a monitor
 }
 
-// openSaved reads what is saved, and goes on reading what changes.
+// openSaved reads what is saved, and keeps reading what changes.
 func (g *feeding) openSaved(ctx context.Context) error {
 	for _, s := range []struct {
 		stream   string
@@ -55,7 +54,7 @@ func (g *feeding) openSaved(ctx context.Context) error {
 			}
 		}
 		if s.stream == monitorsStream {
-			g.file.EndUnsaved(func(name string) bool { return g.windows.monitors[name] != nil }, t.Stream().Created)
+			g.file.EndUnsaved(g.windows.Knows, t.Stream().Created)
 		}
 		g.readers.Go(func() { defer t.Stop(); g.end("follow stream "+s.stream, g.readSaved(ctx, t)) })
 	}
@@ -86,7 +85,7 @@ func (g *feeding) readSaved(ctx context.Context, t *tail.Tail) error {
 }
 
 // savedOf reads what is saved. What the mesh did not let in counts for nothing, and what
-// cannot be read either: the leader tells of both.
+// cannot be read either: the leader reports both.
 func (g *feeding) savedOf(m *nats.Msg, meta *nats.MsgMetadata) (s saved, ok bool) {
 	operation := m.Header.Get("KV-Operation")
 	if g.Check != nil && g.Check(m.Subject, operation, m.Header.Get(wire.AcceptedHeader), m.Header.Get(wire.ProofHeader), m.Data) != nil {
@@ -112,27 +111,27 @@ func (g *feeding) savedOf(m *nats.Msg, meta *nats.MsgMetadata) (s saved, ok bool
 	if err != nil {
 		return s, false
 	}
-	switch setting := setting.(type) {
-	case *wire.Window:
-		s.window = setting
-	case *wire.Group:
-		s.group = setting
-	default:
-		return s, false
-	}
+	s.setting = setting
 	return s, true
 }
 
 // applySaved notes a change of what is saved: of a monitor that was deleted nothing is known
 // from then on.
 func (g *feeding) applySaved(s saved) {
-	if s.monitor == nil && s.window == nil && s.group == nil && s.deleted == "" {
-		g.file.Ended(s.name, s.at)
+	switch {
+	case s.monitor != nil:
+		g.windows.Monitor(s.monitor)
+	case s.setting != nil:
+		g.windows.Setting(s.setting)
+	default:
+		if s.deleted == "" {
+			g.file.Ended(s.name, s.at)
+		}
+		g.windows.Deleted(s.deleted, s.name)
 	}
-	g.windows.apply(s)
 }
 
 // advance opens and closes windows until a moment.
 func (g *feeding) advance(to time.Time) {
-	g.windows.advance(to, g.file.Mute)
+	g.windows.Advance(to, g.file.Mute)
 }

@@ -27,7 +27,7 @@ type status struct {
 	file    store.Stats
 }
 
-// gapsMost is how many gaps are told of.
+// gapsMost is how many gaps are reported.
 const gapsMost = 16
 
 func (s *status) broke(err error) {

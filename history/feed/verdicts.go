@@ -74,7 +74,7 @@ func (g *feeding) addVerdicts(chunk []verdict) {
 	for _, v := range chunk {
 		if v.monitor != nil {
 			g.advance(v.monitor.At)
-			g.file.AddVerdict(v.monitor, g.windows.muted[v.monitor.Monitor], v.seq)
+			g.file.AddVerdict(v.monitor, g.windows.Muted(v.monitor.Monitor), v.seq)
 		}
 		for _, s := range v.judged {
 			if s.To.After(g.judged) {

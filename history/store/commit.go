@@ -17,14 +17,14 @@ const (
 	// settle is for how long after its end an hour is held in the journal: most of what
 	// comes late is there, and its rows are written once.
 	settle = 5 * time.Minute
-	// journalMost is how many entries of the journal there are before it is written anew,
+	// journalMost is how many entries of the journal there are before it is written again,
 	// as one: they are read when the file is opened.
 	journalMost = 32
 	always      = math.MaxInt64 // an hour: all of them are closed
 )
 
 // CommitEvery says how often to commit: 30 s for a few series, up to 2 minutes for
-// thousands. Queries see everything all the same.
+// thousands. Queries see everything anyway.
 func (s *Store) CommitEvery() time.Duration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -77,6 +77,9 @@ func (s *Store) commit(ctx context.Context, limit int64) error {
 		if revision <= s.at.Results {
 			delete(s.skips, k)
 		}
+	}
+	if len(s.skips) == 0 {
+		s.at.filled, s.at.hoped = 0, 0
 	}
 	s.stats.Pending = 0
 	s.stats.Commits++
@@ -300,11 +303,18 @@ func (w *writer) seen(ctx context.Context) error {
 
 func (w *writer) positions(ctx context.Context) error {
 	at := w.s.at
+	left := false
+	for _, revision := range w.s.skips {
+		left = left || revision > at.Results
+	}
+	if !left {
+		at.filled, at.hoped = 0, 0 // all that was to be skipped came
+	}
 	for _, m := range []struct {
 		key   string
 		value any
-	}{{"results", int64(at.Results)}, {"verdicts", int64(at.Verdicts)}, {"from", int64(at.from)}, {"stored", millis(at.Stored)}, {"stream", at.stream}} {
-		if _, err := w.tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`, m.key, m.value); err != nil {
+	}{{"results", int64(at.Results)}, {"verdicts", int64(at.Verdicts)}, {"from", int64(at.from)}, {"stored", millis(at.Stored)}, {"stream", at.stream}, {"filled", int64(at.filled)}, {"hoped", int64(at.hoped)}} {
+		if err := setMeta(ctx, w.tx, m.key, m.value); err != nil {
 			return err
 		}
 	}

@@ -6,7 +6,7 @@
 //	s, err := store.Open(ctx, path, store.Options{…})
 //	changed, err := s.Stream(ctx, id)      // the life of the stream RESULTS that positions are of
 //	s.Import(ctx, hour)                    // a new file: first all of the stream HISTORY
-//	at := s.Position()                     // then go on behind it
+//	at := s.Position()                     // then continue behind it
 //	s.Add(&result, seq, stored)            // in memory, under a microsecond or two
 //	s.AddVerdict(&verdict, muted, seq)
 //	err = s.Commit(ctx, now)               // every s.CommitEvery(): rollups and positions in one transaction
@@ -16,7 +16,7 @@
 //
 // Query may be called by any goroutine at any time, and sees what was added, committed
 // or not. After a kill at any moment the file holds what the last commit held, and
-// Position says where to go on.
+// Position says where to continue.
 //
 // What is guaranteed: each result counts once, by agent, epoch and number, also if the
 // stream has it twice. An agent's numbers that are known are kept as ranges: over

@@ -38,7 +38,8 @@ func (s *Store) Add(r *wire.Result, seq uint64, stored time.Time) {
 	second := at.Unix()
 	hour := second / hourSeconds
 	if len(s.skips) > 0 && seq <= s.skips[hourKey{x.id, hour}] {
-		return // it is in the hour that was imported
+		s.skipped() // it is in the hour that was imported
+		return
 	}
 	s.stats.Results++
 	if moved {
@@ -72,17 +73,11 @@ func (s *Store) reach(seq uint64, stored time.Time) bool {
 	if missing := seq - s.at.Results - 1; missing > 0 {
 		s.at.from = seq - 1 // the stream has let go of those between
 		if s.at.Results > 0 {
-			s.gaps = append(s.gaps, gap{millis(s.at.Stored), millis(stored), missing})
+			s.missed(gap{millis(s.at.Stored), millis(stored), missing})
 		}
 	}
 	s.at.Results, s.at.Stored = seq, stored
 	return true
-}
-
-// gap is a time of which results are missing that the stream had let go of.
-type gap struct {
-	since, until int64 // ms
-	results      uint64
 }
 
 // fullFor is for how long an agent is taken to have UnsavedMost before that is counted again.

@@ -10,7 +10,7 @@ import (
 )
 
 // The journal holds what was committed of hours that are not closed: an entry for each
-// commit, with the end of each series that it added to. It is written anew, as one entry,
+// commit, with the end of each series that it added to. It is written again, as one entry,
 // when an hour closes: so the rows of an hour are written once, and not at each commit.
 
 // entry is one of the journal.

@@ -72,6 +72,10 @@ func (s *Store) load(ctx context.Context) error {
 			s.at.from = uint64(n)
 		case "stored":
 			stored = n
+		case "filled":
+			s.at.filled = uint64(n)
+		case "hoped":
+			s.at.hoped = uint64(n)
 		case "stream":
 			s.at.stream = text
 		}
@@ -139,6 +143,9 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.loadGap(ctx); err != nil {
+		return err
+	}
 	if err := s.loadJournal(ctx); err != nil {
 		return err
 	}
@@ -157,6 +164,11 @@ type querier interface {
 
 func eachOf(ctx context.Context, db querier, query string, do func(*sql.Rows) error, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
+	return eachRow(rows, err, do)
+}
+
+// eachRow calls do for each row of what a query returned.
+func eachRow(rows *sql.Rows, err error, do func(*sql.Rows) error) error {
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (s *Store) Gone(through uint64) {
 // made by somebody else. Others are to be taken.
 var ErrUnfit = errors.New("the hour does not fit")
 
-// Import takes an hour from the stream HISTORY, where it tells of results that this file
+// Import takes an hour from the stream HISTORY, where it has results that this file
 // has not seen itself; of one that it has, it notes that it is published. Results that
 // are in it do not count again. A new file takes all of them before the first Add.
 func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err error) {
@@ -102,7 +102,7 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 	hour := h.Hour.Unix() / hourSeconds
 	// All that it counts came by this file, or will.
 	own := s.at.Results > 0 && h.First > s.at.from
-	if x != nil && x.hours[hour] != nil {
+	if x != nil && x.hours[hour] != nil || len(s.gaps) > 0 {
 		if err := s.Commit(ctx, s.at.Stored); err != nil {
 			return false, err
 		}
@@ -115,6 +115,7 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 		}
 	}
 	var id int64
+	filled := s.at.filled
 	err = s.change(ctx, "import an hour", func(tx *sql.Tx) error {
 		if x != nil {
 			id = x.id
@@ -130,14 +131,20 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 		}
 		var is revisions
 		var revision, span, ahead int64
-		switch err := tx.QueryRowContext(ctx, `SELECT revision, span, ahead FROM hours WHERE id = ?`, rowID(id, hour)).Scan(&revision, &span, &ahead); {
+		var rollup []byte
+		var before history.Sum
+		switch err := tx.QueryRowContext(ctx, `SELECT revision, span, ahead, rollup FROM hours WHERE id = ?`, rowID(id, hour)).Scan(&revision, &span, &ahead, &rollup); {
 		case errors.Is(err, sql.ErrNoRows):
 		case err != nil:
 			return err
 		default:
 			is.scan(revision, span, ahead)
+			if err := s.names.AddRollup(rollup, &before); err != nil {
+				return err
+			}
 		}
-		if own || is.revision > h.Revision || is.revision == h.Revision && is.first <= h.First {
+		more := counted(&h.Rollup) - min(counted(&h.Rollup), counted(&before.Rollup))
+		if own || is.revision > h.Revision || is.revision == h.Revision && is.first <= h.First && more == 0 {
 			_, err := tx.ExecContext(ctx, notePublished, int64(h.Revision), rowID(id, hour))
 			return err
 		}
@@ -148,7 +155,17 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 			return err
 		}
 		taken = true
-		if h.Revision > s.at.Results {
+		if h.Revision <= s.at.Results {
+			if err := fill(ctx, tx, hour, more); err != nil {
+				return err
+			}
+		} else {
+			if s.at.Results > 0 { // else nothing is missing that was to be there
+				filled += more
+			}
+			if err := setMeta(ctx, tx, "filled", int64(filled)); err != nil {
+				return err
+			}
 			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO imported (series, hour, revision) VALUES (?, ?, ?)`, id, hour, int64(h.Revision)); err != nil {
 				return err
 			}
@@ -166,6 +183,7 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 		s.series[x.seriesKey] = x
 	}
 	x.id = id
+	s.at.filled = filled
 	if taken && h.Revision > s.at.Results {
 		s.skips[hourKey{id, hour}] = h.Revision
 	}

@@ -25,12 +25,19 @@ const (
 // Query answers a request on history.get. An error is the store's; what is wrong with
 // the query is in the reply.
 func (s *Store) Query(ctx context.Context, q wire.HistoryQuery) (wire.HistoryReply, error) {
+	r, _, err := s.QueryCounted(ctx, q)
+	return r, err
+}
+
+// QueryCounted answers as Query does, and says how much CPU time other goroutines than this
+// one took for it.
+func (s *Store) QueryCounted(ctx context.Context, q wire.HistoryQuery) (out wire.HistoryReply, beside time.Duration, err error) {
 	after, err := parseAfter(q.After)
 	if problems := q.Validate(); problems != nil || err != nil {
 		p := wire.Problems{}
 		p.Add("", problems)
 		p.Add("after", err)
-		return wire.HistoryReply{Error: &wire.Invalid(p.Err())[0]}, nil
+		return wire.HistoryReply{Error: &wire.Invalid(p.Err())[0]}, 0, nil
 	}
 	if q.Limit == 0 {
 		q.Limit = wire.MaxHistoryRows
@@ -39,15 +46,15 @@ func (s *Store) Query(ctx context.Context, q wire.HistoryQuery) (wire.HistoryRep
 	defer s.published.RUnlock()
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return wire.HistoryReply{}, s.judgeError("read the history file", err)
+		return wire.HistoryReply{}, 0, s.judgeError("read the history file", err)
 	}
 	defer tx.Rollback() // it only reads
-	r := reading{s: s, tx: tx, q: q, room: wire.MaxHistoryReply - roomForRest, left: q.Limit}
+	r := reading{part: newPart(s, tx), q: q, room: wire.MaxHistoryReply - roomForRest, left: q.Limit}
 	r.out.OK = true
 	if err := r.answer(ctx, after); err != nil {
-		return wire.HistoryReply{}, s.judgeError("read the history file", err)
+		return wire.HistoryReply{}, r.beside, s.judgeError("read the history file", err)
 	}
-	return r.out, nil
+	return r.out, r.beside, nil
 }
 
 // place is where a page ends: a series, or a monitor, and a time in it.
@@ -76,12 +83,13 @@ func parseAfter(text string) (p place, err error) {
 
 // reading answers one query.
 type reading struct {
-	s    *Store
-	tx   *sql.Tx
+	part
 	q    wire.HistoryQuery
 	out  wire.HistoryReply
 	room int // bytes
 	left int // rows
+
+	beside time.Duration // CPU time of those who helped
 }
 
 func (r *reading) answer(ctx context.Context, after place) error {
@@ -182,17 +190,14 @@ func (r *reading) since(ctx context.Context, all []seriesKey) error {
 			*known = hour.Int64
 		}
 	}
-	hours, err := r.tx.PrepareContext(ctx, `SELECT (SELECT min(id) & 16777215 FROM hours WHERE id >= (?1 << 24) AND id < ((?1 + 1) << 24)), (SELECT min(id) & 16777215 FROM minutes WHERE id >= (?1 << 24) AND id < ((?1 + 1) << 24))`)
+	hours, err := r.prepare(ctx, `SELECT (SELECT min(id) & 16777215 FROM hours WHERE id >= (?1 << 24) AND id < ((?1 + 1) << 24)), (SELECT min(id) & 16777215 FROM minutes WHERE id >= (?1 << 24) AND id < ((?1 + 1) << 24))`)
 	if err != nil {
 		return err
 	}
-	defer hours.Close()
 	for _, k := range all {
-		id, pending := r.s.pending(k)
-		for hour := range pending {
-			older(&first, sql.NullInt64{Int64: hour, Valid: true})
-			older(&firstMinute, sql.NullInt64{Int64: hour, Valid: true})
-		}
+		id, oldest := r.s.oldestPending(k)
+		older(&first, oldest)
+		older(&firstMinute, oldest)
 		if id == 0 {
 			continue
 		}
@@ -212,14 +217,14 @@ func (r *reading) since(ctx context.Context, all []seriesKey) error {
 	return nil
 }
 
-// maxGaps is how many gaps a reply tells of, the newest.
+// maxGaps is how many gaps a reply names, the newest.
 const maxGaps = 100
 
 // gaps reads what is missing.
 func (r *reading) gaps(ctx context.Context) error {
 	from, to := r.q.From.UnixMilli(), r.q.To.UnixMilli()
 	var all []gap
-	err := eachOf(ctx, r.tx, `SELECT since, until, results FROM gaps WHERE until > ? AND since < ? ORDER BY since DESC LIMIT ?`, func(rows *sql.Rows) error {
+	err := eachOf(ctx, r.tx, `SELECT since, until, results FROM gaps WHERE until > ? AND since < ? AND results > 0 ORDER BY since DESC LIMIT ?`, func(rows *sql.Rows) error {
 		var g gap
 		err := rows.Scan(&g.since, &g.until, &g.results)
 		all = append(all, g)
@@ -231,8 +236,11 @@ func (r *reading) gaps(ctx context.Context) error {
 	slices.Reverse(all)
 	r.s.mu.RLock()
 	defer r.s.mu.RUnlock()
-	for _, g := range append(all, r.s.gaps...) {
-		if g.until > from && g.since < to {
+	for _, g := range r.s.gaps {
+		all = noted(all, g)
+	}
+	for _, g := range all {
+		if g.results > 0 && g.until > from && g.since < to {
 			r.out.Gaps = append(r.out.Gaps, wire.HistoryGap{From: time.UnixMilli(g.since).UTC(), To: time.UnixMilli(g.until).UTC(), Results: g.results})
 		}
 	}
@@ -270,6 +278,28 @@ func (s *Store) pending(k seriesKey) (id int64, hours map[int64]*pendingHour) {
 		}
 	}
 	return x.id, hours
+}
+
+// oldestPending is the first hour of what is not in the rows of a series.
+func (s *Store) oldestPending(k seriesKey) (id int64, hour sql.NullInt64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	x := s.series[k]
+	if x == nil {
+		return 0, hour
+	}
+	note := func(at int64) {
+		if !hour.Valid || at < hour.Int64 {
+			hour = sql.NullInt64{Int64: at, Valid: true}
+		}
+	}
+	for at := range x.open {
+		note(at)
+	}
+	for at := range x.hours {
+		note(at)
+	}
+	return x.id, hour
 }
 
 func (s *Store) kindOf(k seriesKey) string {
@@ -316,9 +346,16 @@ func (r *reading) verdicts(ctx context.Context, after place) error {
 			if x.state == nobody {
 				continue
 			}
+			begins := i == 0 && x.since > from || i > 0 && spans[i-1].state == nobody
+			shown := false
 			for _, t := range times {
 				a, b := max(x.since, t.since, from), min(until, t.until)
-				if a >= b || name == after.monitor && a < after.at {
+				if a >= b {
+					continue
+				}
+				isNew := begins
+				begins = false
+				if name == after.monitor && a < after.at {
 					continue
 				}
 				if r.left--; r.left < 0 {
@@ -326,7 +363,11 @@ func (r *reading) verdicts(ctx context.Context, after place) error {
 					return nil
 				}
 				r.out.Spans = append(r.out.Spans, wire.HistorySpan{Monitor: name, State: x.state, Since: time.UnixMilli(a).UTC(), Until: time.UnixMilli(b).UTC(),
-					Open: last && r.s.goesOn(name, x, t), Muted: x.muted, Blame: x.blame})
+					Open: last && r.s.goesOn(name, x, t), New: isNew, Muted: x.muted, Blame: x.blame})
+				shown = true
+			}
+			if shown && !last && spans[i+1].state == nobody {
+				r.out.Spans[len(r.out.Spans)-1].Gone = time.UnixMilli(until).UTC()
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 func (r *reading) seriesRows(ctx context.Context, key seriesKey, of []seriesKey, begin time.Time) (next time.Time, full bool, err error) {
 	rows := wire.HistorySeries{Monitor: key.monitor, Agent: key.agent, Kind: r.s.kindOf(of[0]), Rows: []wire.HistoryRow{}}
 	step, size := r.out.Step.Std(), 0 // bytes of a row, as far as is known
+	series := r.s.pendingOf(of)
 	defer func() {
 		if len(rows.Rows) > 0 {
 			r.out.Series = append(r.out.Series, rows)
@@ -32,7 +33,7 @@ func (r *reading) seriesRows(ctx context.Context, key seriesKey, of []seriesKey,
 				end = cut
 			}
 		}
-		got, err := r.window(ctx, of, begin, end, step)
+		got, err := r.window(ctx, series, begin, end)
 		if err != nil {
 			return begin, false, err
 		}
@@ -100,47 +101,8 @@ func (a *adding) minute(at int64) *history.Sum {
 	return a.last
 }
 
-// window reads what was measured in a time, as rows that begin at From and each step after.
-func (r *reading) window(ctx context.Context, of []seriesKey, begin, end time.Time, step time.Duration) ([]wire.HistoryRow, error) {
-	b, e := begin.Unix(), end.Unix()
-	if !end.Equal(end.Truncate(time.Second)) {
-		e++
-	}
-	a := &adding{brief: r.q.Brief, first: r.q.From.Unix(), step: int64(step / time.Second), rows: map[int64]*history.Sum{}}
-	for _, k := range of {
-		id, pending := r.s.pending(k)
-		for hour, h := range pending {
-			if err := r.held(a, hour, h, b, e); err != nil {
-				return nil, err
-			}
-		}
-		if id == 0 {
-			continue
-		}
-		var err error
-		if step < time.Hour {
-			err = r.minutes(ctx, a, id, b, e)
-		} else {
-			err = r.hours(ctx, a, id, b, e)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	out := make([]wire.HistoryRow, 0, len(a.rows))
-	for key, sum := range a.rows {
-		row := wire.HistoryRow{At: time.Unix(key>>1, 0).UTC(), Rollup: *sum.Take(r.s.names)}
-		if key&1 != 0 {
-			row.For = wire.Duration(time.Hour)
-		}
-		out = append(out, row)
-	}
-	slices.SortFunc(out, func(a, b wire.HistoryRow) int { return a.At.Compare(b.At) })
-	return out, nil
-}
-
 // held adds what of an hour is not in the rows of the file.
-func (r *reading) held(a *adding, hour int64, h *pendingHour, b, e int64) error {
+func (r *part) held(a *adding, hour int64, h *pendingHour, b, e int64) error {
 	for i, m := range h.added {
 		if at := hour*hourSeconds + int64(i)*60; m != nil && at >= b && at < e {
 			a.minute(at).Add(m)
@@ -155,7 +117,7 @@ func (r *reading) held(a *adding, hour int64, h *pendingHour, b, e int64) error 
 }
 
 // packed adds the minutes of an hour that begin in [b, e).
-func (r *reading) packed(a *adding, hour int64, data []byte, b, e int64) error {
+func (r *part) packed(a *adding, hour int64, data []byte, b, e int64) error {
 	return r.s.names.AddMinutes(data, func(i int) *history.Sum {
 		at := hour*hourSeconds + int64(i)*60
 		if at < b || at >= e {
@@ -166,8 +128,8 @@ func (r *reading) packed(a *adding, hour int64, data []byte, b, e int64) error {
 }
 
 // hours adds those that begin in [b, e).
-func (r *reading) hours(ctx context.Context, a *adding, id, b, e int64) error {
-	return eachOf(ctx, r.tx, `SELECT id & 16777215, rollup FROM hours WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
+func (r *part) hours(ctx context.Context, a *adding, id, b, e int64) error {
+	return r.each(ctx, `SELECT id & 16777215, rollup FROM hours WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
 		var hour int64
 		var rollup sql.RawBytes
 		if err := rows.Scan(&hour, &rollup); err != nil {
@@ -178,23 +140,40 @@ func (r *reading) hours(ctx context.Context, a *adding, id, b, e int64) error {
 }
 
 // minutes adds those that begin in [b, e), and the hours of which minutes are not known.
-func (r *reading) minutes(ctx context.Context, a *adding, id, b, e int64) error {
-	return eachOf(ctx, r.tx, `SELECT h.id & 16777215, m.data, CASE WHEN m.data IS NULL THEN h.rollup END FROM hours h LEFT JOIN minutes m ON m.id = h.id
-		WHERE h.id >= ? AND h.id < ? ORDER BY h.id`, func(rows *sql.Rows) error {
+func (r *part) minutes(ctx context.Context, a *adding, id, b, e int64) error {
+	from, to := rowID(id, clampHour(b/hourSeconds)), rowID(id, 0)+clampHour((e+hourSeconds-1)/hourSeconds)
+	count, err := r.prepare(ctx, `SELECT count(*) FROM hours WHERE id >= ? AND id < ?`)
+	if err != nil {
+		return err
+	}
+	var hours, of int
+	if err := count.QueryRowContext(ctx, from, to).Scan(&hours); err != nil {
+		return err
+	}
+	err = r.each(ctx, `SELECT id & 16777215, data FROM minutes WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
+		of++
 		var hour int64
-		var data, rollup sql.RawBytes
-		if err := rows.Scan(&hour, &data, &rollup); err != nil {
+		var data sql.RawBytes
+		if err := rows.Scan(&hour, &data); err != nil {
 			return err
 		}
-		if data != nil {
-			return r.packed(a, hour, data, b, e)
+		return r.packed(a, hour, data, b, e)
+	}, from, to)
+	if err != nil || of == hours { // nearly always: who has minutes has the hour
+		return err
+	}
+	return r.each(ctx, `SELECT h.id & 16777215, h.rollup FROM hours h WHERE h.id >= ? AND h.id < ? AND NOT EXISTS (SELECT 1 FROM minutes m WHERE m.id = h.id) ORDER BY h.id`, func(rows *sql.Rows) error {
+		var hour int64
+		var rollup sql.RawBytes
+		if err := rows.Scan(&hour, &rollup); err != nil {
+			return err
 		}
 		at := hour * hourSeconds
-		if at < b && b != r.q.From.Unix() { // it was in the window before
+		if at < b && b != a.first { // it is in the part before
 			return nil
 		}
 		return r.s.names.AddRollup(rollup, a.at(at<<1|1))
-	}, rowID(id, clampHour(b/hourSeconds)), rowID(id, 0)+clampHour((e+hourSeconds-1)/hourSeconds))
+	}, from, to)
 }
 
 // clampHour keeps an hour within those that an id can have.

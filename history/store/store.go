@@ -46,6 +46,7 @@ type Store struct {
 	log     *slog.Logger
 	write   *sql.DB // one connection
 	read    *sql.DB
+	sides   chan struct{} // of those who read parts of a query beside it
 
 	// published is held for reading while a query looks at what is committed and at
 	// what is not, and for writing while the one becomes the other.
@@ -65,6 +66,7 @@ type Store struct {
 	skips     map[hourKey]uint64 // imported hours: results up to these are counted
 	verdict   verdicts
 	gaps      []gap // since the last commit
+	lastGap   gap   // the newest; its results say nothing
 	stats     Stats
 	pruned    int64 // the last series that Prune has looked at; 0 is none
 }
@@ -81,6 +83,9 @@ type position struct {
 	Position
 	from   uint64 // everything over this and up to Results was added by this file itself
 	stream string // the life of RESULTS
+
+	filled uint64 // results over Results that hours count which were imported
+	hoped  uint64 // of the newest gap: those that they are taken to count
 }
 
 type seriesKey struct{ monitor, agent string }
@@ -128,7 +133,7 @@ func SetAside(path string) (string, error) {
 
 func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	s := &Store{path: path, options: o, log: o.Log, series: map[seriesKey]*series{}, dirty: map[*series]struct{}{}, adders: map[string]*history.Adder{},
-		seen: map[string]*agent{}, skips: map[hourKey]uint64{}}
+		seen: map[string]*agent{}, skips: map[hourKey]uint64{}, sides: make(chan struct{}, sidesMost)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -164,8 +169,8 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if s.read, err = sql.Open("sqlite", dsn(path, "query_only(true)")); err != nil {
 		return nil, err
 	}
-	s.read.SetMaxOpenConns(4)
-	s.read.SetMaxIdleConns(1)
+	s.read.SetMaxOpenConns(queriesMost + sidesMost)
+	s.read.SetMaxIdleConns(1 + sidesMost)
 	s.read.SetConnMaxIdleTime(time.Minute)
 	return s, s.load(ctx)
 }

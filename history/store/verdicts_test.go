@@ -36,10 +36,11 @@ func TestStore_Spans(t *testing.T) {
 	must(t, s.Commit(t.Context(), at(60)))
 	s.Judged(at(70), at(100)) // nobody judged for 10 minutes
 	s.Ended("db", at(80))
+	verdict("db", wire.VerdictDown, 85, wire.BlameTarget) // made again
 	s.Mute("web", true, at(90))
 	want := []string{
-		"db up 2-60", "db up 70-80",
-		"web up 0-29", "web down 29-40 dns", "web up 40-60", "web up 70-90", "web up 90-100 muted open",
+		"db up 2-60 new", "db up 70-80 gone at 80", "db down 85-100 target open new",
+		"web up 0-29 new", "web down 29-40 dns", "web up 40-60", "web up 70-90", "web up 90-100 muted open",
 	}
 	check := func(what string, limit int) {
 		t.Helper()
@@ -58,6 +59,12 @@ func TestStore_Spans(t *testing.T) {
 				}
 				if x.Open {
 					line += " open"
+				}
+				if x.New {
+					line += " new"
+				}
+				if !x.Gone.IsZero() {
+					line += " gone at " + mins(x.Gone)
 				}
 				got = append(got, line)
 			}
@@ -90,7 +97,7 @@ func TestStore_Spans(t *testing.T) {
 	q := wire.HistoryQuery{What: wire.HistoryVerdicts, Monitors: []string{"web"}, From: at(95), To: at(99)}
 	reply, err := s.Query(t.Context(), q)
 	must(t, err)
-	if len(reply.Spans) != 1 || !reply.Spans[0].Since.Equal(at(95)) || !reply.Spans[0].Until.Equal(at(99)) {
+	if len(reply.Spans) != 1 || reply.Spans[0].New || !reply.Spans[0].Since.Equal(at(95)) || !reply.Spans[0].Until.Equal(at(99)) {
 		t.Errorf("%+v", reply.Spans)
 	}
 }

@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -52,10 +53,35 @@ func SettingSort(a Argument) string {
 // OneOf is an argument that is one of some words. Behind a tab may be what a word means.
 func OneOf(words ...string) Argument { return strings.Join(words, "|") + "|" }
 
+// assigned begins an argument that is monitors, and fields with their values.
+const assigned = "monitors, and of "
+
+// MonitorsAnd is an argument of monitors, and behind them of FIELD=VALUE for some fields:
+// each is FIELD=, or FIELD=VALUE for one that it can be.
+func MonitorsAnd(fields ...string) Argument { return assigned + OneOf(fields...) }
+
+// Assigned are the fields of [MonitorsAnd] that a word may be which somebody began: without
+// a value as long as no = is there. They are nil for any other argument.
+func Assigned(a Argument, begun string) (out []string) {
+	list, ok := strings.CutPrefix(a, assigned)
+	if !ok {
+		return nil
+	}
+	for _, word := range Words(list) {
+		if !strings.Contains(begun, "=") {
+			word = word[:strings.IndexByte(word, '=')+1]
+		}
+		if !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
 // Words are those of OneOf, nil for any other argument.
 func Words(a Argument) []string {
 	list, ok := strings.CutSuffix(a, "|")
-	if !ok {
+	if !ok || strings.HasPrefix(a, assigned) {
 		return nil
 	}
 	return strings.Split(list, "|")
@@ -67,7 +93,7 @@ func Stated(a Argument) bool {
 	case Nothing, Text, Number, Duration, Files, Monitor, Monitors, Agent, Agents, AgentsAway, Placement, Target, Contexts, Configuration, Revision, Identity, Incident, Incidents, Channel, Tag:
 		return true
 	}
-	return len(Words(a)) > 0 || SettingSort(a) != ""
+	return len(Words(a)) > 0 || SettingSort(a) != "" || strings.HasPrefix(a, assigned)
 }
 
 type (

@@ -133,7 +133,7 @@ func (at cursor) candidates(ctx context.Context, current string) []candidate {
 			}
 		}
 	}
-	return append(out, at.argument(ctx)...)
+	return append(out, at.argument(ctx, current)...)
 }
 
 func (at cursor) flagNames() []candidate {

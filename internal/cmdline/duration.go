@@ -3,6 +3,7 @@ package cmdline
 import (
 	"errors"
 	"flag"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -31,7 +32,7 @@ func (f durationFlag) Apply(set *flag.FlagSet) error {
 		return err
 	}
 	for _, name := range f.Names() {
-		value := durationValue(f.Value)
+		value := durationValue{is: f.Value}
 		set.Var(&value, name, f.Usage)
 	}
 	return nil
@@ -48,16 +49,44 @@ func (f durationFlag) GetDefaultText() string {
 }
 
 // durationValue is the value of such a flag.
-type durationValue time.Duration
+type durationValue struct {
+	is    time.Duration
+	typed string // "" for the default
+}
 
 // String is the form that cli.Context.Duration reads.
-func (v *durationValue) String() string { return time.Duration(*v).String() }
+func (v *durationValue) String() string { return v.is.String() }
+
+// Get is the text that was typed, for [Typed].
+func (v *durationValue) Get() any { return v.typed }
 
 func (v *durationValue) Set(text string) error {
 	d, err := wire.ParseDuration(text)
 	if err != nil {
 		return errors.New("parse error") // as package flag says it: who tells it knows the flag
 	}
-	*v = durationValue(d)
+	v.is, v.typed = d, text
 	return nil
+}
+
+// Typed is what somebody typed for a flag, "" for one that was left out.
+func Typed(c *cli.Context, flag string) string {
+	if !c.IsSet(flag) {
+		return ""
+	}
+	text, _ := c.Value(flag).(string)
+	return text
+}
+
+// AsTyped is err with its mistakes about durations quoting what was typed for the flags
+// that they are about.
+func AsTyped(c *cli.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var p wire.Problems
+	for _, e := range wire.FieldErrors(err) {
+		p.Add(e.Path, wire.AsWritten(e.Err, Typed(c, strings.TrimPrefix(e.Path, "--"))))
+	}
+	return p.Err()
 }

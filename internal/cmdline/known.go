@@ -19,7 +19,17 @@ import (
 const completePatience = 300 * time.Millisecond
 
 // argument completes a positional argument.
-func (at cursor) argument(ctx context.Context) []candidate {
+func (at cursor) argument(ctx context.Context, current string) []candidate {
+	if fields := Assigned(at.takes, current); fields != nil {
+		if strings.Contains(current, "=") {
+			return plainCandidates(fields)
+		}
+		names := at.others(at.known(ctx, Monitors, ""))
+		if len(at.args) == 0 {
+			return names
+		}
+		return append(names, plainCandidates(fields)...)
+	}
 	switch at.takes {
 	case Monitors, Agents, AgentsAway, Incidents, Files:
 		return at.others(at.known(ctx, at.takes, ""))

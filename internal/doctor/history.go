@@ -14,7 +14,7 @@ import (
 // examineHistory asks who keeps history how far it is. Without it nobody watches the error
 // budgets of monitors.
 func examineHistory(ctx context.Context, cl *console.Client, now time.Time) Finding {
-	const cure = "look at the log of netmon up, broker or controller: it goes on by itself once it can"
+	const cure = "look at the log of netmon up, broker or controller: it continues by itself once it can"
 	reach, err := cl.HistoryReach(ctx, now)
 	switch {
 	case errors.Is(err, console.ErrNoHistory):

@@ -88,7 +88,7 @@ func examineBrokerClock(ctx context.Context, cl *console.Client) Finding {
 	}
 	found := fmt.Sprintf("this host's clock is %s %s the broker's, give or take %s", console.Short(offset.Abs()), word, console.Short(within))
 	if offset.Abs() <= within {
-		found = fmt.Sprintf("no difference to the broker's within %s", console.Short(within))
+		found = fmt.Sprintf("this host's clock agrees with the broker's within %s", console.Short(within))
 	}
 	if offset.Abs() > clockOdd+within {
 		return Finding{"broker clock", Warning, found, "synchronise both, with chrony, ntpd or systemd-timesyncd"}

@@ -63,7 +63,7 @@ func monitorsOf(ctx context.Context, cl *console.Client) ([]wire.Saved, error) {
 // examineChannels finds channels that nobody sends for, or that cannot be notified.
 func examineChannels(channels []console.ChannelHealth, now time.Time) []Finding {
 	if len(channels) == 0 {
-		return []Finding{{"notices", OK, "no channel is saved: nobody is notified when something is wrong", "docs/alerts.md says how to save one"}}
+		return []Finding{{"notices", OK, "no channel is saved: nobody is notified when something is wrong", "netmon docs alerts shows how to add one"}}
 	}
 	var list []Finding
 	ready, used, nobody, deadman := 0, 0, 0, false

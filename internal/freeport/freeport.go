@@ -1,4 +1,4 @@
-// Package freeport gives tests ports that stay theirs: for servers that are told
+// Package freeport gives tests ports that stay theirs: for servers that get
 // their port before they listen, such as those of a cluster, and for those that come
 // back on the port that they had. A port that the kernel chose and that was closed
 // again may be anybody's a moment later, also as the source of a connection.

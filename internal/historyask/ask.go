@@ -18,6 +18,13 @@ const (
 	within    = 5 * time.Minute // for all pages
 )
 
+// Limits bounds what one command, or one look, reads of history.
+var Limits = []wire.Limit{
+	{What: "replies that one question is read in", Most: pagesMost, Unit: "replies", Beyond: "an error that says to ask for fewer monitors, or for less time"},
+	{What: "rows and spans in all of them", Most: rowsMost, Unit: "rows", Beyond: "the same"},
+	{What: "time for all of them", Most: int(within / time.Second), Unit: "seconds", Beyond: "an error"},
+}
+
 // All asks until the answer is whole. ask sends one request and returns the answer's data.
 // What a controller refuses is a *wire.Error in the chain of the error.
 func All(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []byte) ([]byte, error)) (wire.HistoryReply, error) {

@@ -61,6 +61,9 @@ func checkSpan(q *wire.HistoryQuery, s *wire.HistorySpan) error {
 	if s.Until.Before(s.Since) || s.Since.Before(q.From.Add(-time.Second)) || s.Until.After(q.To.Add(time.Second)) {
 		return fmt.Errorf("a state of %s is not in the time that was asked for", s.Monitor)
 	}
+	if !s.Gone.IsZero() && (s.Gone.Before(s.Until) || s.Gone.After(q.To.Add(time.Second))) {
+		return fmt.Errorf("%s was deleted at another time than in the state that says so", s.Monitor)
+	}
 	return nil
 }
 

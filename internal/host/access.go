@@ -18,7 +18,7 @@ import (
 )
 
 // openAccess decides whether a broker has identities: where others can
-// reach it, where it did before, and where it is told to.
+// reach it, where it did before, and where it has to.
 func openAccess(o BrokerOptions) (*access.Authority, error) {
 	folder := access.FolderOf(o.Store)
 	if err := broker.Whole(o.Store); err != nil { // before keys are made in it
@@ -41,7 +41,7 @@ func openAccess(o BrokerOptions) (*access.Authority, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w\nto go on without identities, on a network that you trust: --insecure", err)
+		return nil, fmt.Errorf("%w\nto continue without identities, on a network that you trust: --insecure", err)
 	}
 	if first {
 		fmt.Fprintf(o.Talk, "made keys and a certificate in %s: whoever has these files owns the mesh\n", folder)
@@ -69,7 +69,7 @@ func warnOpen(w io.Writer, b *broker.Broker, told bool) {
 }
 
 // otherHosts are the addresses of this host, own, that may take the place of the one in
-// the URL of a broker: those of one that listens on all of them and is told no name.
+// the URL of a broker: those of one that listens on all of them and has no name.
 func otherHosts(listen, advertise, broker string, own []string) []string {
 	host, _, err := net.SplitHostPort(listen)
 	ip, notIP := netip.ParseAddr(host)

@@ -43,8 +43,8 @@ func (b *Broker) Own(id string, labels map[string]string, state string, talk io.
 	return agent, person, err
 }
 
-// Notifier is how the notifier in the broker's own process connects: where the mesh asks
-// who people are in the role of one, by a key that is kept nowhere.
+// Notifier is how the notifier in the broker's own process connects: where the mesh has
+// identities in the role of one, by a key that is kept nowhere.
 func (b *Broker) Notifier() (membership.Notifier, error) {
 	n := membership.Notifier{Name: access.OwnNotifier, URL: b.URL(), Connect: b.Connect}
 	if b.authority == nil {

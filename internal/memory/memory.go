@@ -197,7 +197,7 @@ const (
 // idleness finds the moments in which memory is better given back: the runtime
 // collects a heap in which nothing happens every two minutes.
 type idleness struct {
-	cycles uint64    // as they were
+	cycles uint64    // unchanged
 	since  time.Time // when they became so
 	left   int       // collections that may still bring something
 	kept   int64     // of the heap, when the last one was done, bytes

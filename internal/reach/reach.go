@@ -57,7 +57,7 @@ func (t *Targets) Refused(network string, to netip.AddrPort) string {
 			return r.Name
 		}
 	}
-	first := all[:1] // what lets in goes by the address itself
+	first := all[:1] // what lets in uses the address itself
 	for _, r := range t.never {
 		for i := range all {
 			// One inside of another one is opened again in both forms, or not at all.

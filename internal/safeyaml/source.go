@@ -87,6 +87,9 @@ func Mistakes(err error) []*Mistake {
 // Add notes one mistake, in the field that a path such as monitors[2].options.status
 // leads to from root.
 func (s *Source) Add(root ast.Node, path string, err error) {
+	if text, ok := nodeAt(root, path).(ast.ScalarNode); ok {
+		err = wire.AsWritten(err, text.GetToken().Value)
+	}
 	m := &Mistake{Path: s.path, Line: LineOf(root, path), Field: path, What: err}
 	if m.Line >= 1 && m.Line <= len(s.lines) {
 		m.Text = wire.Clip(strings.TrimRight(s.lines[m.Line-1], " \r"), shownLine)

@@ -67,7 +67,7 @@ type Tail struct {
 
 	mu     sync.Mutex // guards what follows: who ends it is another goroutine
 	p      *puller
-	remove string // where the broker is told to end the consumer; "" once it was
+	remove string // where the broker has to end the consumer; "" once it was
 }
 
 // Open begins to read, until ctx ends. Call Stop anyway, since it waits for

@@ -3,5 +3,5 @@
 //
 // The zone of a time is always there: a table has it in its head, a sentence behind the
 // time. Where many times follow, in the lines of results, in evidence and on the live
-// screen, the first line names it for all of them.
+// screen, the first line names it for all of them; below a prompt, the last one does.
 package timetext

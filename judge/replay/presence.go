@@ -11,8 +11,8 @@ import (
 	"netmon/wire"
 )
 
-// presence takes agents for there while their results come. An agent's heartbeats go
-// on behind its newest result for as long as the one of its monitors that is measured
+// presence takes agents for there while their results come. An agent's heartbeats
+// continue behind its newest result for as long as the one of its monitors that is measured
 // most often may be silent, so that it counts as away at about the time at which
 // nothing of it is heard any more. That it went and came back between two results is
 // not seen; where all is measured rarely, neither is that the broker was unreachable.

@@ -142,30 +142,12 @@ func (h *historyReport) month(ctx context.Context, path string) error {
 	series := float64(h.monitors * historyAgents)
 	h.say("a file that grew for 30 days: %.1f kB a series-day in minutes, %.2f in hours", minutes/1e3, hours/1e3)
 	h.say("%d series: %.2f GB after the first month, then %.2f GB more each month, up to 2 years (%.1f GB)", int(series), (minutes+hours)*30*series/1e9, hours*30*series/1e9, (30*minutes+730*hours)*series/1e9)
-	dropCache(path)
 	s, err := store.Open(ctx, path, store.Options{})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	for _, what := range []string{"the first time", "again"} {
-		if what == "the first time" {
-			dropCache(path)
-		}
-		before := freshPeak()
-		used, began := cpu(), time.Now()
-		rows, pages := 0, 0
-		for q := (wire.HistoryQuery{What: wire.HistoryRollups, Monitors: []string{"monitor0050"}, From: begin, To: begin.Add(historyMonth), Step: wire.Duration(20 * time.Minute), Together: true}); pages == 0 || q.After != ""; pages++ {
-			reply, err := s.Query(ctx, q)
-			if err != nil || !reply.OK || len(reply.Series) != 1 {
-				return errors.Join(err, fmt.Errorf("30 days of a monitor: got %d series", len(reply.Series)))
-			}
-			rows += len(reply.Series[0].Rows)
-			q.After = reply.Next
-		}
-		h.say("30 days of a monitor on %d agents, made of minutes, %d rows in %d replies, %s: %.0f ms, %.0f ms of CPU, %.1f MB more at most", historyAgents, rows, pages, what, ms(time.Since(began)), ms(cpu()-used), float64(peak()-before)/1e6)
-	}
-	return nil
+	return h.question(ctx, s, path, "30 days of a monitor on 3 agents, made of minutes", wire.HistoryQuery{What: wire.HistoryRollups, Monitors: []string{"monitor0050"}, From: begin, To: begin.Add(historyMonth), Step: wire.Duration(20 * time.Minute), Together: true}, 30*24*3)
 }
 
 // year makes a year of hours, as it would have grown, and asks for one monitor.
@@ -187,15 +169,11 @@ func (h *historyReport) year(ctx context.Context, path string, n int) error {
 	}
 	defer s.Close()
 	h.say("a year of hours of %d series (invented): %.2f GB; it opens in %.0f ms, %.0f of CPU", n*historyAgents, float64(info.Size())/1e9, ms(time.Since(began)), ms(cpu()-used))
-	for _, what := range []string{"the first time", "again"} {
-		used, began = cpu(), time.Now()
-		reply, err := s.Query(ctx, wire.HistoryQuery{What: wire.HistoryRollups, Monitors: []string{fmt.Sprintf("monitor%04d", n/2)}, From: begin, To: begin.Add(historyYear), Step: wire.Duration(24 * time.Hour), Together: true})
-		if err != nil || len(reply.Series) != 1 || len(reply.Series[0].Rows) != 365 {
-			return errors.Join(err, fmt.Errorf("a year of a monitor: got %d series, next %q", len(reply.Series), reply.Next))
-		}
-		h.say("a year of one monitor on %d agents, %s: %.0f ms, %.0f of CPU", historyAgents, what, ms(time.Since(began)), ms(cpu()-used))
+	q := wire.HistoryQuery{What: wire.HistoryRollups, Monitors: []string{fmt.Sprintf("monitor%04d", n/2)}, From: begin, To: begin.Add(historyYear), Step: wire.Duration(24 * time.Hour), Together: true}
+	if err := h.question(ctx, s, path, "a year of a monitor on 3 agents, by days", q, 365); err != nil {
+		return err
 	}
-	h.say("memory of both: %.0f MB more at most", float64(peak()-before)/1e6)
+	h.say("memory of all that: %.0f MB more at most", float64(peak()-before)/1e6)
 	return nil
 }
 
@@ -333,16 +311,4 @@ func statusKB(name string) (kb int64) {
 		}
 	}
 	return kb
-}
-
-// dropCache has the system forget what it holds of a file.
-func dropCache(path string) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	f.Sync()           // what is dirty stays otherwise
-	const dontNeed = 4 // POSIX_FADV_DONTNEED
-	syscall.Syscall6(syscall.SYS_FADVISE64, f.Fd(), 0, 0, dontNeed, 0, 0)
 }

@@ -81,7 +81,7 @@ func main() {
 	flag.StringVar(&o.netmon, "netmon", "", "netmon `binary`; default: built from this source")
 	flag.StringVar(&o.jsonTo, "json", "", "write the report as JSON to this `file`, too")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the agent to this `file`")
-	flag.BoolVar(&o.access, "access", false, "the broker knows who is who, over TLS, and the agent joins it; not with fleet")
+	flag.BoolVar(&o.access, "access", false, "the broker has identities, over TLS, and the agent joins it; not with fleet")
 	flag.IntVar(&o.consoles, "consoles", 10, "consoles of -measure consoles")
 	flag.IntVar(&o.agents, "agents", 1000, "agents of -measure fleet")
 	mib := flag.Int64("store-size", 4096, "`MiB` of results of -measure reading")

@@ -74,7 +74,7 @@ func faults() []fault {
 		{"freeze", "SERVICE", "freeze a service, as a hung host does: console, paris",
 			"console: nobody else notices. A city: offline after 30 s.",
 			(*lab).freeze},
-		{"thaw", "SERVICE", "let it go on",
+		{"thaw", "SERVICE", "let it continue",
 			"a console shows what it missed, without a gap; an agent counts the runs that it could not make as skipped.",
 			(*lab).thaw},
 		{"break", "TARGET", "break a service that is watched: http, certificate, dns, ntp, udp, tcp", "", (*lab).breakTarget},

@@ -398,13 +398,14 @@ func TestStart_Leaves(t *testing.T) {
 	}
 	defer listener.Close()
 	silent := holdUDP(t)
+	closed := probetest.ClosedUDP(t)
 	goroutines, files := runtime.NumGoroutine(), probetest.OpenFiles(t)
 	env := &probes.Env{}
 	var runs sync.WaitGroup
 	for i := range 100 {
 		for _, c := range [][3]string{
-			{"udp", echo.Addr, `{"payload":"x"}`}, {"udp", silent.addr, `{"protocol":"stun"}`}, {"udp", probetest.ClosedUDP(t), ``},
-			{"tcp", listener.Addr().String(), ``}, {"tcp", probetest.ClosedUDP(t), ``}, {"dns", "example@" + silent.addr, ``}, {"ntp", silent.addr, ``},
+			{"udp", echo.Addr, `{"payload":"x"}`}, {"udp", silent.addr, `{"protocol":"stun"}`}, {"udp", closed, ``},
+			{"tcp", listener.Addr().String(), ``}, {"tcp", closed, ``}, {"dns", "example@" + silent.addr, ``}, {"ntp", silent.addr, ``},
 		} {
 			runs.Add(1)
 			p, ok := newCheck(t, env, c[0], c[1], c[2]).Begin(func(wire.Result) { runs.Done() })

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -205,4 +207,39 @@ func TestKinds_MainOptionsAreThere(t *testing.T) {
 func ready(kind string) error {
 	k, _ := All().Find(kind)
 	return k.Ready(&probes.Env{})
+}
+
+// TestKinds_Words: an option takes each word that completion offers for it.
+func TestKinds_Words(t *testing.T) {
+	offered := 0
+	for _, k := range All() {
+		for _, o := range k.Options {
+			for _, word := range o.Words {
+				offered++
+				var value any = word
+				if o.Type == "integer" {
+					value, _ = strconv.Atoi(word)
+				} else if o.List {
+					value = []string{word}
+				}
+				names := strings.Split(o.Path, ".")
+				for _, name := range slices.Backward(names) {
+					value = map[string]any{name: value}
+				}
+				data, err := json.Marshal(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = k.New(nil, k.Example, data)
+				for _, e := range wire.FieldErrors(err) {
+					if e.Path == "options."+o.Path && !strings.Contains(e.Err.Error(), "without TLS") && !strings.Contains(e.Err.Error(), "the target names") {
+						t.Errorf("%s: %s %q: %v", k.Name, o.Path, word, e.Err)
+					}
+				}
+			}
+		}
+	}
+	if offered < 50 {
+		t.Errorf("only %d words are offered", offered)
+	}
 }

@@ -16,5 +16,9 @@ _netmon() {
 		candidate=${candidate%%$'\t'*}
 		COMPREPLY+=("${candidate#"$cut"}")
 	done < <("${1/#\~/$HOME}" __complete --line "$line" 2>/dev/null)
+	# behind FIELD= comes its value
+	if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
+		compopt -o nospace 2>/dev/null
+	fi
 }
 complete -F _netmon netmon

@@ -14,7 +14,9 @@ _netmon() {
 	for line in $lines; do
 		[[ -n $line ]] && described+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
 	done
-	_describe -t netmon netmon described
+	local -a behind # FIELD= comes its value
+	[[ ${#described} -eq 1 && ${described[1]} == *=:* ]] && behind=(-S '')
+	_describe -t netmon netmon described $behind
 }
 if [[ $funcstack[1] == _netmon ]]; then
 	_netmon "$@"

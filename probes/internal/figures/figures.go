@@ -9,18 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"netmon/internal/plural"
 )
 
 // MS writes nanoseconds as milliseconds, the way ping does.
 func MS(ns int64) string { return fmt.Sprintf("%.3f", float64(ns)/1e6) }
 
 // Counted is a number with its word: 1 byte, 2 bytes.
-func Counted[N int | int64](n N, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return strconv.FormatInt(int64(n), 10) + " " + word + "s"
-}
+func Counted[N plural.Number](n N, word string) string { return plural.Count(n, word, word+"s") }
 
 // Phase is one phase of a run, for a report.
 type Phase struct {

@@ -20,8 +20,8 @@ type Probe struct {
 	probes.Common
 	Server       string          `json:"server,omitempty" help:"HOST[:PORT] to ask; default: the system's resolvers, one after the other until one answers; NAME@SERVER as the target does the same"`
 	Transport    string          `json:"transport,omitempty" enum:"udp,tcp,tls,https" help:"udp, tcp, tls (RFC 7858) or https (RFC 8484); the default port is 53, 853 for tls, 443 for https"`
-	Type         string          `json:"type,omitempty" help:"record type, such as A, AAAA, MX, TXT, or TYPE65"`
-	Class        string          `json:"class,omitempty" help:"class: IN, CH, HS, ANY, or CLASS1"`
+	Type         string          `json:"type,omitempty" usual:"A,AAAA,CAA,CNAME,DS,HTTPS,MX,NS,PTR,SOA,SRV,TXT" help:"record type, such as A, AAAA, MX, TXT, or TYPE65"`
+	Class        string          `json:"class,omitempty" usual:"IN,CH,HS,ANY" help:"class: IN, CH, HS, ANY, or CLASS1"`
 	Recursion    bool            `json:"recursion" help:"ask for recursion: the RD bit"`
 	AD           bool            `json:"ad" help:"ask the resolver to say whether it validated the answer: the AD bit (RFC 6840 section 5.7)"`
 	CD           bool            `json:"cd,omitempty" help:"ask the resolver not to validate: the CD bit (RFC 4035 section 3.2.2)"`
@@ -210,7 +210,7 @@ func (p Probe) network() string {
 }
 
 // systemNetwork is network for the system's resolvers: those are asked for names
-// in any case, over plain DNS.
+// in either case, over plain DNS.
 func (p Probe) systemNetwork() string {
 	if ports[p.Transport] == 53 {
 		return "resolver"

@@ -27,7 +27,7 @@ type Expect struct {
 	AnswerCount     Count         `json:"answer_count,omitempty" help:"how many records of the name, and of where its CNAME and DNAME records lead, the answer section has: 2, 1-4, or 1- for one and more"`
 	AuthorityCount  Count         `json:"authority_count,omitempty" help:"how many records the authority section has"`
 	AdditionalCount Count         `json:"additional_count,omitempty" help:"how many records the additional section has, without OPT"`
-	Contains        []string      `json:"contains,omitempty" help:"texts, each of which a record of the answer section contains; names in any case, the strings of a TXT record joined"`
+	Contains        []string      `json:"contains,omitempty" help:"texts, each of which a record of the answer section contains; names in either case, the strings of a TXT record joined"`
 	Answer          string        `json:"answer,omitempty" help:"RE2 expression that one record of the answer section must match, written as name TTL class type data; the data of a TXT record also as its strings joined, without quotes"`
 	Records         []string      `json:"records,omitempty" help:"data of all records of the type asked for in the answer section, of the name or of where its CNAME and DNAME records lead, in any order: addresses for A; the text, without quotes, for TXT"`
 	MinTTL          wire.Duration `json:"min_ttl,omitempty" help:"least TTL of a record in the answer section that is ok, such as 60s"`

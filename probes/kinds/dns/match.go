@@ -46,7 +46,7 @@ func unescaped(s string) string {
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// recordContains says whether a record holds a text: its names in any case (RFC
+// recordContains says whether a record holds a text: its names in either case (RFC
 // 4343), all else as it is.
 func recordContains(rr dns.RR, want string) bool {
 	folded := strings.ToLower(want)

@@ -77,7 +77,7 @@ func data(qtype, class uint16, s string) (dns.RR, error) {
 func isText(qtype uint16) bool { return qtype == dns.TypeTXT || qtype == dns.TypeSPF }
 
 // sameData says whether two records of one type hold the same (RFC 2181 section
-// 5): names in any case, texts however they are cut into strings.
+// 5): names in either case, texts however they are cut into strings.
 func sameData(a, b dns.RR) bool {
 	if a.Header().Rrtype != b.Header().Rrtype {
 		return false

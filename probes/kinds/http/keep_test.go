@@ -308,7 +308,7 @@ func TestHTTP_KeptConnectionIsGivenUpWith408(t *testing.T) {
 func TestHTTP_MaxConnectionAgeOption(t *testing.T) {
 	for options, want := range map[string]string{
 		`{"keep_alive":true,"max_connection_age":"500ms"}`: `options.max_connection_age: want 1s to 1d, got "500ms"`,
-		`{"keep_alive":true,"max_connection_age":"25h"}`:   `options.max_connection_age: want 1s to 1d, got "1d1h"`,
+		`{"keep_alive":true,"max_connection_age":"25h"}`:   `options.max_connection_age: want 1s to 1d, got "25h"`,
 		`{"max_connection_age":"1m"}`:                      `options.max_connection_age: needs keep_alive: true, without which each run has a fresh connection`,
 	} {
 		if msg := refused(t, "http", "example.com", options); !strings.Contains(msg, want) {

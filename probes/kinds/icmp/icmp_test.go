@@ -21,7 +21,7 @@ import (
 
 func TestICMP_RefusesBadOptions(t *testing.T) {
 	for options, want := range map[string]string{
-		`{"count":0,"interval":"1us","size":23}`: "options.count: want 1 to 1000, got 0\noptions.interval: want at least 1ms, got \"1µs\"\noptions.size: want 24 to 65507, got 23",
+		`{"count":0,"interval":"1us","size":23}`: "options.count: want 1 to 1000, got 0\noptions.interval: want at least 1ms, got \"1us\"\noptions.size: want 24 to 65507, got 23",
 		`{"size":65508,"ttl":256,"dscp":64}`:     "options.size: want 24 to 65507, got 65508\noptions.ttl: want 0 to 255, got 256\noptions.dscp: want 0 to 63, got 64",
 		`{"wait":"-1s"}`:                         `options.wait: want a positive duration, got "-1s"`,
 		`{"expect":{"loss":1,"min_ttl":300}}`:    "options.expect.loss: want 0 to less than 1, got 1\noptions.expect.min_ttl: want 0 to 255, got 300",

@@ -14,7 +14,7 @@ import (
 // Probe asks a time server what time it is, and whether it may be believed.
 type Probe struct {
 	probes.Common
-	Version  int           `json:"version" help:"protocol version of the requests, 3 (RFC 1305) or 4 (RFC 5905)"`
+	Version  int           `json:"version" usual:"3,4" help:"protocol version of the requests, 3 (RFC 1305) or 4 (RFC 5905)"`
 	Port     int           `json:"port,omitempty" zero:"no" help:"UDP port of a target that names none; default: 123"`
 	Samples  int           `json:"samples" help:"requests of a run, 1 to 8; the answer with the least delay counts (RFC 5905 section 10)"`
 	Interval wire.Duration `json:"interval" help:"time between two requests of a run, at least 2s: servers that limit their clients drop what comes faster"`

@@ -152,8 +152,8 @@ func (p Probe) askForTLS(t *talk, plan tcpPlan, d *Details, captures map[string]
 	return nil
 }
 
-// secure makes the handshake, compares it with what is expected of it, and goes
-// on inside it.
+// secure makes the handshake, compares it with what is expected of it, and continues
+// inside it.
 func (p Probe) secure(t *talk, plan tcpPlan, d *Details) error {
 	d.Info = engine.TCPInfoOf(t.wire.Conn) // a handshake that fails closes the connection
 	c, figures, took, err := p.TLS.Handshake(t.ctx, t.run, t.wire, plan.host, p.ALPN...)

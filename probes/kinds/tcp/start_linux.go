@@ -152,7 +152,7 @@ func (x *tcpRun) end(d Details, err error) {
 	x.run.End(d, err)
 }
 
-// nextAddress goes on to the next address: this one has had its time.
+// nextAddress moves to the next address: this one has had its time.
 func (x *tcpRun) nextAddress() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 type Probe struct {
 	probes.Common
 	Security string          `json:"security,omitempty" enum:"none,tls,starttls" help:"none, tls (from the first byte) or starttls (asked for in the target's protocol); default: none, or starttls where starttls names a protocol"`
-	StartTLS string          `json:"starttls,omitempty" help:"protocol in which to ask for TLS: smtp (RFC 3207), imap (RFC 9051), pop3 (RFC 2595), ftp (RFC 4217), xmpp-client (RFC 6120), postgres (SSLRequest) or ldap (RFC 4511 section 4.14); default with security starttls: by the target's port"`
+	StartTLS string          `json:"starttls,omitempty" usual:"smtp,imap,pop3,ftp,xmpp-client,postgres,ldap" help:"protocol in which to ask for TLS: smtp (RFC 3207), imap (RFC 9051), pop3 (RFC 2595), ftp (RFC 4217), xmpp-client (RFC 6120), postgres (SSLRequest) or ldap (RFC 4511 section 4.14); default with security starttls: by the target's port"`
 	TLS      tlsconf.Options `json:"tls,omitzero"`
 	ALPN     []string        `json:"alpn,omitempty" help:"application protocols to offer (RFC 7301), such as postgresql"`
 	Banner   bool            `json:"banner,omitempty" help:"read what the target says first, up to the end of a line or a pause of 100 ms; with starttls the greeting is always read"`

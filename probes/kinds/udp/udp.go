@@ -15,7 +15,7 @@ import (
 // nothing came back is never ok.
 type Probe struct {
 	probes.Common
-	Protocol   string        `json:"protocol,omitempty" help:"named payload, whose reply is checked to belong to it: dns, ntp, sip, snmp, stun, quic, source, memcached, openvpn, wireguard; none sends an empty datagram; default: by the target's port, else none"`
+	Protocol   string        `json:"protocol,omitempty" usual:"dns,ntp,sip,snmp,stun,quic,source,memcached,openvpn,wireguard,none" help:"named payload, whose reply is checked to belong to it: dns, ntp, sip, snmp, stun, quic, source, memcached, openvpn, wireguard; none sends an empty datagram; default: by the target's port, else none"`
 	Payload    string        `json:"payload,omitempty" help:"text to send instead of a named payload"`
 	PayloadHex string        `json:"payload_hex,omitempty" help:"bytes to send, in hex, instead of a named payload; spaces and colons between them are allowed"`
 	Community  probes.Secret `json:"community,omitempty" help:"SNMP community of the payload snmp, as a reference; default: public (RFC 1901)"`

@@ -1,4 +1,4 @@
-package controller
+package history
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 // budgetDay is the history of one monitor, as a test goes through it.
 type budgetDay struct {
 	t     *testing.T
-	b     *budgets
+	b     *Watch
 	m     wire.Saved
 	begin time.Time
 	now   time.Time
@@ -21,7 +21,7 @@ type budgetDay struct {
 
 func newBudgetDay(t *testing.T) *budgetDay {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	d := &budgetDay{t: t, b: newBudgets(nil), begin: now.Add(-30 * 24 * time.Hour), now: now}
+	d := &budgetDay{t: t, b: NewWatch(nil), begin: now.Add(-30 * 24 * time.Hour), now: now}
 	d.m = wire.Saved{Monitor: wire.Monitor{Name: "web"}, SLO: &wire.SLO{Objective: 99.9}}
 	d.spans = []wire.HistorySpan{{Monitor: "web", State: wire.VerdictUp, Since: d.begin, Until: now, Open: true}}
 	return d
@@ -41,7 +41,7 @@ func (d *budgetDay) is(state wire.VerdictState, muted bool, length time.Duration
 }
 
 func (d *budgetDay) look(spans []wire.HistorySpan) {
-	if t, tell := d.b.judge(&d.m, spans, d.now); tell {
+	if t, tell := d.b.Judge(&d.m, spans, d.now); tell {
 		d.told = append(d.told, t)
 	}
 }
@@ -126,14 +126,14 @@ func TestBudgets_AnotherLeader(t *testing.T) {
 	d := newBudgetDay(t)
 	d.is(wire.VerdictDown, false, 10*time.Minute)
 	began := d.want(wire.SeveritySLOFast)[0]
-	d.b = newBudgets([]wire.Trouble{began})
+	d.b = NewWatch([]wire.Trouble{began})
 	d.is(wire.VerdictDown, false, 10*time.Minute)
 	d.want()
-	d.b = newBudgets([]wire.Trouble{began})
-	if over, tell := d.b.end("web", "it is paused", d.now); !tell || over.Wrong || over.N != 2 || over.Incident != began.Incident {
+	d.b = NewWatch([]wire.Trouble{began})
+	if over, tell := d.b.End("web", "it is paused", d.now); !tell || over.Wrong || over.N != 2 || over.Incident != began.Incident {
 		t.Errorf("%+v %v", over, tell)
 	}
-	if _, tell := d.b.end("web", "it is paused", d.now.Add(time.Minute)); tell {
+	if _, tell := d.b.End("web", "it is paused", d.now.Add(time.Minute)); tell {
 		t.Error("its end is told twice")
 	}
 	d.now = d.now.Add(-time.Hour) // a clock that steps back
