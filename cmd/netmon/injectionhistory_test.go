@@ -16,6 +16,7 @@ import (
 
 	"netmon/internal/natstest"
 	"netmon/internal/need"
+	"netmon/internal/race"
 	"netmon/wire"
 )
 
@@ -177,6 +178,9 @@ func (m *hostileMesh) run(t *testing.T, what string, args ...string) {
 // some meshes replies in some of the ways.
 func TestInjection_History(t *testing.T) {
 	need.Time(t)
+	if race.Enabled {
+		t.Skip("260 processes, each of which takes half a second to begin: they print the same without the race detector")
+	}
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	todo := make(chan string)
