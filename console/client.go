@@ -31,6 +31,7 @@ const DefaultBroker = "nats://127.0.0.1:4222"
 type Client struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
+	who       Person
 	author    string
 	signer    *identity.Signer    // nil where nobody has to sign
 	operators *identity.Operators // of the mesh; nil where no authority was pinned
@@ -52,6 +53,8 @@ type Person struct {
 	Signer *identity.Signer
 	// Authority is the mesh's, as it was pinned, PEM; "" where it was not.
 	Authority string
+	// Session is the public key of a session that acts in this name; "" for the person's own key.
+	Session string
 	// Folder is that of the identity, in place of Authority: it is kept up with the
 	// authority of the mesh, see [identity.Follow].
 	Folder string
@@ -66,7 +69,7 @@ func Connect(connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Opti
 // ConnectAs connects as somebody, in whose name what changes something is signed.
 func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opts ...nats.Option) (*Client, error) {
 	author := cmp.Or(who.Name, Author())
-	c := &Client{author: author, signer: who.Signer, leadGrace: leadGrace}
+	c := &Client{who: who, author: author, signer: who.Signer, leadGrace: leadGrace}
 	switch {
 	case who.Folder != "":
 		c.operators = identity.OperatorsOf(who.Folder)

@@ -54,7 +54,7 @@ func asReadmeShows(p *proc, addr, pages string) {
 		p.t.Fatal("README.md shows nothing of netmon up")
 	}
 	figure := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d+ |[0-9.]+ (µs|ms|s)\b| +- +`)
-	for line := range strings.Lines(strings.NewReplacer("127.0.0.1:4222", addr, "127.0.0.1:4280", pages).Replace(shown)) {
+	for line := range strings.Lines(strings.NewReplacer("127.0.0.1:4222", addr, "127.0.0.1:4280", pages, "token=…", "token=").Replace(shown)) {
 		if strings.Contains(line, " web ") || strings.Contains(line, " loopback ") {
 			continue
 		}

@@ -34,17 +34,17 @@ var errNotByServer = errors.New("the request has headers of its own: want none, 
 // and 4 of ends. There is no room for it. And a client that leaves the last CR LF
 // out has the server's line begin within its own; that value has the header's
 // name in it, which an honest one does not.
-func ByServer(m *nats.Msg) (name string, role wire.Role, err error) {
+func ByServer(m *nats.Msg) (wire.Asker, error) {
 	size := len("NATS/1.0\r\n") + len("\r\n")
 	for key, values := range m.Header {
 		if len(values) != 1 || key != wire.CallerHeader && (key != headerAPILevel || !isLevel(values[0])) {
-			return "", "", errNotByServer
+			return wire.Asker{}, errNotByServer
 		}
 		size += len(key) + len(": ") + len(values[0]) + len("\r\n")
 	}
 	word := m.Header.Get(wire.CallerHeader)
 	if m.Size() != len(m.Subject)+len(m.Reply)+size+len(m.Data) || strings.Contains(word, wire.CallerHeader) {
-		return "", "", errNotByServer
+		return wire.Asker{}, errNotByServer
 	}
 	return wire.Caller(word)
 }

@@ -227,13 +227,20 @@ func credentialOf(r wire.AccessReply, authority, key string) (wire.Credential, e
 	case !r.OK || r.Credential == nil:
 		return wire.Credential{}, errors.New("the broker gave no credential")
 	}
-	c := *r.Credential
+	if err := CheckCredential(*r.Credential, authority, key); err != nil {
+		return wire.Credential{}, err
+	}
+	return *r.Credential, nil
+}
+
+// CheckCredential says whether an authority, PEM, issued a credential for a public key.
+func CheckCredential(c wire.Credential, authority, key string) error {
 	text, err := c.Text(key)
 	if err == nil {
 		err = CheckOperator(authority, c.Operator, text, c.Signature)
 	}
 	if err != nil {
-		return wire.Credential{}, fmt.Errorf("the credential was not issued by the authority of this mesh, or its netmon is older: %w", err)
+		return fmt.Errorf("the credential was not issued by the authority of this mesh, or its netmon is older: %w", err)
 	}
-	return c, wire.CheckToken(c.Name)
+	return wire.CheckToken(c.Name)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
@@ -44,19 +43,36 @@ func SignByFile(path string) *Signer {
 // NameIn is the name that a netmon credential in a file is for; "" where the
 // file holds another one, or none.
 func NameIn(path string) string {
+	name, _ := namedIn(path)
+	return name
+}
+
+// RoleIn is the role that a netmon credential in a file gives; "" where NameIn is.
+func RoleIn(path string) wire.Role {
+	_, role := namedIn(path)
+	return role
+}
+
+// namedIn is whom a netmon credential in a file is for, and what they may do.
+func namedIn(path string) (name string, role wire.Role) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	token, err := jwt.ParseDecoratedJWT(data)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	claims, err := jwt.DecodeUserClaims(token)
-	if err != nil || !slices.ContainsFunc(wire.Roles, func(r wire.Role) bool { return claims.Tags.Contains(wire.RoleTag(r)) }) {
-		return ""
+	if err != nil {
+		return "", ""
 	}
-	return claims.Name
+	for _, r := range wire.Roles {
+		if claims.Tags.Contains(wire.RoleTag(r)) {
+			return claims.Name, r
+		}
+	}
+	return "", ""
 }
 
 // Sign returns the header that goes with a message: p, with the key and the

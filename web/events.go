@@ -62,12 +62,18 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	tick := time.NewTicker(aliveEach)
 	defer tick.Stop()
+	var over <-chan struct{} // of a session: who was signed out sees no more
+	if x := sessionOf(r); x != nil && !s.o.Open {
+		over = x.ctx.Done()
+	}
 	for {
 		c := alive
 		select {
 		case <-r.Context().Done():
 			return
 		case <-s.ctx.Done():
+			return
+		case <-over:
 			return
 		case c = <-v.events:
 		case <-v.gone:

@@ -113,7 +113,7 @@ func (w *world) agent(id string) {
 // serve serves the world's pages.
 func (w *world) serve(t *testing.T, change ...func(*Options)) (*Server, *httptest.Server) {
 	t.Helper()
-	o := Options{Archive: w, Broker: "nats://127.0.0.1:4222", Version: "0.1.0", pace: time.Millisecond,
+	o := Options{Open: true, Archive: w, Broker: "nats://127.0.0.1:4222", Version: "0.1.0", pace: time.Millisecond,
 		Follow:  w.follow,
 		Write:   func(m wire.Saved) (string, error) { return "name: " + m.Name + "\ntarget: " + m.Target + "\n", nil },
 		History: func(context.Context, string) ([]console.Revision, error) { return nil, errors.New("no such monitor") }}

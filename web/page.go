@@ -41,6 +41,8 @@ type pageView struct {
 	NoPast  string
 	Config  string
 	History []revisionView
+
+	Inner template.HTML // of a page that is made for one reader
 }
 
 // Chosen is the tab that the page is under.
@@ -234,7 +236,9 @@ func packed(text []byte) []byte {
 func (p *whole) send(w http.ResponseWriter, r *http.Request, code int) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
 	if p.tag != "" {
 		h.Set("ETag", p.tag)
 		if r.Header.Get("If-None-Match") == p.tag {

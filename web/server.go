@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,8 +42,20 @@ type Options struct {
 	Write func(m wire.Saved) (string, error)
 	// History are the revisions of a monitor, the newest first.
 	History func(ctx context.Context, name string) ([]console.Revision, error)
-	Hosts   []string // that requests may be for, beside those of this computer; a port does not matter
-	Broker  string   // its address, as it is shown
+	// Open lets everybody read who reaches these pages; else only who signed in does.
+	Open bool
+	// Own is in whose name this process serves; who has Token, which the printed link holds,
+	// acts in that name. Without a Token nobody does.
+	Own   Actor
+	Token string
+	// Lend makes a key for somebody who signs in by netmon web login; nil where the mesh has
+	// no identities.
+	Lend    func() (Lent, error)
+	Proxy   Proxy
+	TLS     *tls.Config // to serve with; nil: in clear
+	Secure  bool        // browsers reach these pages by https alone
+	Hosts   []string    // that requests may be for, beside those of this computer; a port does not matter
+	Broker  string      // its address, as it is shown
 	Version string
 	Log     *slog.Logger
 
@@ -62,12 +76,14 @@ const (
 
 // Server answers with pages.
 type Server struct {
-	o      Options
-	source source
-	feeds  feeds
-	past   past
-	ctx    context.Context
-	stop   context.CancelFunc
+	o        Options
+	source   source
+	feeds    feeds
+	past     past
+	sessions *sessions
+	signing  signIns
+	ctx      context.Context
+	stop     context.CancelFunc
 }
 
 // New makes a server. Close ends what it began.
@@ -85,6 +101,9 @@ func New(o Options) *Server {
 	s := &Server{o: o}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.feeds.open, s.feeds.most = map[string]*feed{}, o.Viewers
+	s.sessions = newSessions()
+	s.signing.keys, s.signing.links = map[string]lentKey{}, map[[sha256.Size]byte]lentLink{}
+	go s.sessions.look(s.ctx)
 	s.past.kept, s.past.slots = map[string]*kept{}, make(chan struct{}, askedMost)
 	return s
 }
@@ -112,7 +131,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 	})
 	defer over()
-	if err := srv.Serve(limited(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+	l = limited(l, maxConnections)
+	serve := srv.Serve
+	if s.o.TLS != nil {
+		srv.TLSConfig = s.o.TLS
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the pages: %w", err)
 	}
 	return nil
@@ -141,9 +166,27 @@ func (s *Server) Handler() http.Handler {
 	page("/monitors/{name}", named("monitor"))
 	page("/incidents/{name}", named("incident"))
 	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /session", s.account)
+	mux.HandleFunc("POST /session/key", s.signingIn(s.lendKey))
+	mux.HandleFunc("POST /session/credential", s.signingIn(s.acceptKey))
+	mux.HandleFunc("GET /session/new", s.newSession)
+	mux.HandleFunc("POST /session/new", s.newSession)
+	mux.HandleFunc("POST /session/end", s.signOut)
+	mux.HandleFunc("GET /done/{number}", s.done)
+	for _, x := range s.actions() {
+		mux.HandleFunc("GET "+x.path, s.act(x))
+		mux.HandleFunc("POST "+x.path, s.act(x))
+	}
 	mux.HandleFunc("GET /plot/{name}", s.plot)
 	mux.Handle("GET /static/", assets)
-	mux.HandleFunc("/", s.notFound)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "nothing can be changed here", http.StatusMethodNotAllowed)
+			return
+		}
+		s.notFound(w, r)
+	})
 	return s.guard(mux)
 }
 

@@ -164,7 +164,7 @@ type AccessReply struct {
 	Error      *Error      `json:"error,omitempty"`      // what is wrong
 	Line       string      `json:"line,omitempty"`       // token: what the other one joins by; it is a secret, shown once
 	Hosts      []string    `json:"hosts,omitempty"`      // token: further addresses of a broker that listens on all of its host; any may stand in the line
-	Credential *Credential `json:"credential,omitempty"` // join, rotate
+	Credential *Credential `json:"credential,omitempty"` // join, rotate; of a session that was opened
 	Identities []Identity  `json:"identities,omitempty"` // token, list, revoke, resume
 	Consumers  []Consumer  `json:"consumers,omitempty"`  // consumers, consumers-remove
 	Next       string      `json:"next,omitempty"`       // list, consumers: give this as after to continue
@@ -228,6 +228,7 @@ type Credential struct {
 	Role   Role              `json:"role"`             // agent, viewer, operator, admin or notifier
 	JWT    string            `json:"jwt"`              // of the user, as NATS reads it
 	Labels map[string]string `json:"labels,omitempty"` // of an agent
+	Until  time.Time         `json:"until,omitzero"`   // of a session: when it ends
 
 	Operator  string `json:"operator,omitempty"`  // DER of the operator's certificate, base64
 	Signature string `json:"signature,omitempty"` // by the operator's key, as in a Proof, over all of this and the key
@@ -254,6 +255,8 @@ type Identity struct {
 	Suspended time.Time `json:"suspended,omitzero"` // when the broker shut an agent out for a while
 	Until     time.Time `json:"until,omitzero"`     // when it lets it in again
 	Why       string    `json:"why,omitempty"`      // it was suspended, in words
+
+	Sessions []Session `json:"sessions,omitempty"` // that act in this name now
 }
 
 // Audit is one state change and its author, on audit.<where>.
@@ -261,7 +264,7 @@ type Audit struct {
 	At     time.Time `json:"at"`               // UTC
 	By     string    `json:"by,omitempty"`     // whom the broker verified; absent where it verifies nobody
 	Where  string    `json:"where"`            // the agent, or the broker's "access", "monitors" or "alerting"
-	Did    string    `json:"did"`              // such as start, stop, run, probe, save, delete, config-save, config-delete, channel-save, rule-delete, silence, silence-end, ack, unack, token, join, revoke, suspend, resume, forget, authority-rotate, authority-abort, authority-switch
+	Did    string    `json:"did"`              // such as start, stop, run, probe, save, delete, config-save, config-delete, channel-save, rule-delete, silence, silence-end, ack, unack, token, join, revoke, suspend, resume, forget, session-open, session-end, authority-rotate, authority-abort, authority-switch
 	What   []string  `json:"what,omitempty"`   // names of monitors, configurations or identities
 	Detail string    `json:"detail,omitempty"` // in words
 	OK     bool      `json:"ok"`               // it was done; otherwise Error says why not
@@ -294,25 +297,44 @@ func RoleTag(r Role) string { return roleTag + string(r) }
 
 const roleTag = "role:"
 
+// Asker is who sent a request, as the broker says.
+type Asker struct {
+	Name    string // of the identity
+	Role    Role
+	Session string // key of the session that acts in this name; "" where none does
+}
+
+// NATS is the name by which the broker knows who sent it.
+func (a Asker) NATS() string {
+	if a.Session == "" {
+		return a.Name
+	}
+	return SessionName(a.Name, a.Session)
+}
+
 // Caller is who sent a request, and in which role, as the broker says. An
 // error means that it does not say, or that the request took a way that no
 // honest one takes: as the answer to another one, which NATS delivers to
 // whatever place the asker named.
-func Caller(header string) (name string, role Role, err error) {
+func Caller(header string) (Asker, error) {
 	var info struct {
 		Name    string   `json:"name_tag"`
 		Service string   `json:"svc"`
 		Tags    []string `json:"tags"`
 	}
-	if header == "" || json.Unmarshal([]byte(header), &info) != nil || info.Service != "" || len(info.Tags) != 1 || CheckToken(info.Name) != nil {
-		return "", "", errNoCaller
+	if header == "" || json.Unmarshal([]byte(header), &info) != nil || info.Service != "" || len(info.Tags) != 1 {
+		return Asker{}, errNoCaller
+	}
+	name, key := SplitSession(info.Name)
+	if CheckToken(name) != nil || name != info.Name && !keyLike(key) {
+		return Asker{}, errNoCaller
 	}
 	tag, found := strings.CutPrefix(info.Tags[0], roleTag)
-	role = Role(tag)
+	role := Role(tag)
 	if !found || role != RoleController && !slices.Contains(Roles, role) {
-		return "", "", errNoCaller
+		return Asker{}, errNoCaller
 	}
-	return info.Name, role, nil
+	return Asker{name, role, key}, nil
 }
 
 var errNoCaller = errors.New("the broker does not say who sent it")

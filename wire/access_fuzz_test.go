@@ -44,21 +44,56 @@ func FuzzCaller(f *testing.F) {
 		`{"name_tag":"olga","tags":["role:operator","role:admin"]}`,
 		`{"name_tag":"olga","tags":["role:king"]}`,
 		`{"name_tag":"a.b","tags":["role:agent"]}`,
+		`{"name_tag":"olga:UABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVW","tags":["role:operator"]}`,
+		`{"name_tag":"olga:","tags":["role:operator"]}`,
 		`{"name_tag":"olga","svc":"x","tags":["role:operator"]}`,
 		`{"name_tag":"olga","tags":["operator"]}`, `{}`, `null`, ``, `[`,
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		name, role, err := Caller(header)
+		who, err := Caller(header)
 		if err != nil {
-			if name != "" || role != "" {
-				t.Errorf("%q: %q, %q with the error %v", header, name, role, err)
+			if who != (Asker{}) {
+				t.Errorf("%q: %+v with the error %v", header, who, err)
 			}
 			return
 		}
-		if CheckToken(name) != nil || role != RoleController && !slices.Contains(Roles, role) {
-			t.Errorf("%q: %q in role %q", header, name, role)
+		if CheckToken(who.Name) != nil || who.Role != RoleController && !slices.Contains(Roles, who.Role) || who.Session != "" && !keyLike(who.Session) {
+			t.Errorf("%q: %+v", header, who)
+		}
+	})
+}
+
+// FuzzDecodeDelegation: what is taken is within its bounds, and read again as the same.
+func FuzzDecodeDelegation(f *testing.F) {
+	key := "UABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVW"
+	for _, seed := range []string{
+		`{"op":"open","key":"` + key + `","role":"operator","for":"8h","of":"http://shop:8080"}`,
+		`{"op":"open","key":"` + key + `","role":"admin","for":"9999h","of":"\u202e"}`,
+		`{"op":"open","key":"` + key + `","Role":"viewer","role":"operator","for":"8h"}`,
+		`{"op":"end","key":"` + key + `"}`, `{"op":"end","key":"U"}`, `{}`, `null`, `[`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := DecodeDelegation(data)
+		if err != nil {
+			return
+		}
+		if open := d.Op == DelegateOpen; open != (d.Role == RoleViewer || d.Role == RoleOperator) || open != (d.For >= MinSession && d.For <= MaxSession) ||
+			len(d.Of) > MaxSessionOf || invisible(d.Of) || !keyLike(d.Key) {
+			t.Errorf("%s is taken for %+v", data, d)
+		}
+		out, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := DecodeDelegation(out); err != nil || again != d {
+			t.Errorf("%s is read again as %+v: %v", out, again, err)
+		}
+		if subject, err := DelegateSubject(SessionName("olga", d.Key)); err != nil || subject != "access.delegate.olga:"+d.Key {
+			t.Errorf("%q %v", subject, err)
 		}
 	})
 }

@@ -105,6 +105,9 @@ var Limits = []Limit{
 	{"monitors, or agents, in a query of history", MaxHistoryNames, "names", "refused"},
 	{"rows or spans in one reply about history", MaxHistoryRows, "rows", "`next` says where to continue"},
 	{"reply about history", MaxHistoryReply, "bytes", "`next` says where to continue"},
+	{"`of` of a session", MaxSessionOf, "bytes", "refused"},
+	{"`for` of a session", int(MaxSession.Std().Hours()), "hours", "refused"},
+	{"request about a session", MaxDelegate, "bytes", "refused"},
 	{"the header `Netmon-Proof`", MaxProof, "bytes", "refused"},
 	{"mistakes reported at once", MaxProblems, "mistakes", "the rest are counted"},
 }

@@ -33,6 +33,7 @@ var Subjects = []Subject{
 	{"access.join", "who holds a token", "broker", "Join, answered by Sealed", "a token for a credential"},
 	{"access.admin", "admin", "broker", "AccessCommand, answered by AccessReply", "make a token, list, revoke, resume, forget; list and end consumers"},
 	{"access.rotate.<name>", "who has that name", "broker", "Join, answered by AccessReply", "another key; which authority takes over"},
+	{"access.delegate.<name>", "who has that name, or a session of it", "broker", "Delegation, answered by AccessReply", "let a key act in one's name for some hours; end that"},
 	{"access.claim.<id>", "agent", "broker", "Command, answered by Replies", "who else has this id"},
 }
 

@@ -246,6 +246,8 @@ func TestSubjectsDoc_Examples(t *testing.T) {
 			_, err = DecodeProof(strings.TrimSpace(string(data)))
 		case "Trust":
 			strictly(t, data, &Trust{})
+		case "Delegation":
+			_, err = DecodeDelegation(data)
 		case "HistoryHour":
 			strictly(t, data, &HistoryHour{})
 			_, err = DecodeHistoryHour(subject, data)

@@ -19,7 +19,7 @@ func (s *service) rotate(ctx context.Context, m *nats.Msg) {
 	if s.aboutAuthority(m) {
 		return
 	}
-	who, err := s.sender(m, m.Subject, wire.Roles...)
+	who, err := s.owner(m, m.Subject, wire.Roles...)
 	defer s.confirm(who)()
 	if err == nil && m.Subject != "access.rotate."+who.Name {
 		err = errNotYours
@@ -72,7 +72,7 @@ func (s *service) confirm(who wire.Member) (after func()) {
 }
 
 func (s *service) admin(ctx context.Context, m *nats.Msg) {
-	who, err := s.sender(m, wire.AccessAdminSubject, wire.RoleAdmin)
+	who, err := s.owner(m, wire.AccessAdminSubject, wire.RoleAdmin)
 	defer s.confirm(who)()
 	by := who.Name
 	if err != nil {

@@ -46,6 +46,7 @@ func answersOf() map[string]answers {
 		// Our own handlers answer once, or refuse once.
 		"access.join":       one,
 		"access.rotate.*":   one,
+		"access.delegate.*": one,
 		"access.claim.*":    one, // the broker gathers what the agents of the id say
 		gateAccess + ".*":   one,
 		gateSave + ".>":     one,

@@ -208,7 +208,7 @@ func (s *service) aboutAuthority(m *nats.Msg) (done bool) {
 		s.takeover(m, name, q)
 		return true
 	}
-	who, err := s.sender(m, m.Subject, wire.Roles...)
+	who, err := s.owner(m, m.Subject, wire.Roles...)
 	defer s.confirm(who)()
 	switch {
 	case err != nil:

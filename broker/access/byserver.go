@@ -10,13 +10,13 @@ import (
 )
 
 // asksByServer is [identity.ByServer] for some roles.
-func (s *service) asksByServer(m *nats.Msg, roles ...wire.Role) (string, wire.Role, error) {
-	name, role, err := identity.ByServer(m)
-	if err == nil && !slices.Contains(roles, role) {
+func (s *service) asksByServer(m *nats.Msg, roles ...wire.Role) (wire.Asker, error) {
+	who, err := identity.ByServer(m)
+	if err == nil && !slices.Contains(roles, who.Role) {
 		err = errNotYours
 	}
 	if err != nil {
-		s.warnings.report("refused", m.Subject, name, err)
+		s.warnings.report("refused", m.Subject, who.Name, err)
 	}
-	return name, role, err
+	return who, err
 }

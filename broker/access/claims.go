@@ -113,6 +113,11 @@ func (k *keys) cross(c *jwt.AccountClaims) {
 
 // userJWT lets a public key in as a role. It does not expire: it ends by revocation.
 func (k *keys) userJWT(role wire.Role, name, key string) (string, error) {
+	return k.userUntil(role, name, key, time.Time{})
+}
+
+// userUntil is userJWT for a key that is let in for a while. Zero is for good.
+func (k *keys) userUntil(role wire.Role, name, key string, until time.Time) (string, error) {
 	for _, g := range grants() {
 		if g.role != role {
 			continue
@@ -122,6 +127,9 @@ func (k *keys) userJWT(role wire.Role, name, key string) (string, error) {
 		c.IssuerAccount = public(k.accounts[g.account])
 		c.Tags.Add(wire.RoleTag(role))
 		c.SetScoped(true)
+		if !until.IsZero() {
+			c.Expires = until.Unix()
+		}
 		return c.Encode(k.roles[role])
 	}
 	return "", fmt.Errorf("there is no role %q", role)

@@ -33,18 +33,18 @@ type consumerRequest struct {
 // place where the console may not write: JetStream itself does not ask who may
 // write there.
 func (s *service) consumer(ctx context.Context, m *nats.Msg) {
-	by, role, err := s.asksByServer(m, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, wire.RoleNotifier)
+	who, err := s.asksByServer(m, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, wire.RoleNotifier)
 	if err != nil {
 		refuse(m, err.Error())
 		return
 	}
 	rest := strings.TrimPrefix(m.Subject, gateConsumer+".")
-	q, err := allowedConsumer(by, rest, m.Data)
+	q, err := allowedConsumer(who, rest, m.Data)
 	if err != nil {
 		refuse(m, err.Error())
 		return
 	}
-	done, err := s.consumers.reserve(ctx, by, role, held{q.Stream, q.Config.Name})
+	done, err := s.consumers.reserve(ctx, who.Name, who.Role, held{q.Stream, q.Config.Name})
 	if err != nil {
 		m.Respond(s.failure(err))
 		return
@@ -53,7 +53,7 @@ func (s *service) consumer(ctx context.Context, m *nats.Msg) {
 	done(name)
 	if err != nil {
 		m.Respond(s.failure(err))
-		s.warnings.report("access: make a consumer", m.Subject, by, err)
+		s.warnings.report("access: make a consumer", m.Subject, who.Name, err)
 		return
 	}
 	m.Respond(answer)
@@ -85,7 +85,7 @@ func (s *service) makeConsumer(ctx context.Context, rest string, q consumerReque
 // allowedConsumer reads what a console asks for on a subject that ends in
 // STREAM or STREAM.CONSUMER..., and returns it as it was understood, within its
 // bounds, or says why it may not have it.
-func allowedConsumer(by, rest string, data []byte) (q consumerRequest, err error) {
+func allowedConsumer(who wire.Asker, rest string, data []byte) (q consumerRequest, err error) {
 	stream, _, _ := strings.Cut(rest, ".")
 	if err := json.Unmarshal(data, &q); err != nil {
 		return q, err
@@ -94,8 +94,8 @@ func allowedConsumer(by, rest string, data []byte) (q consumerRequest, err error
 	switch to := c.DeliverSubject; {
 	case q.Stream != stream || !slices.Contains(append([]string{wire.AuditStream}, readable...), stream):
 		return q, fmt.Errorf("stream_name: want %q, as the subject says, got %.60q", stream, q.Stream)
-	case to != "" && (!strings.HasPrefix(to, ConsoleInbox+"."+by+".") || strings.ContainsAny(to, "*> ")):
-		return q, fmt.Errorf("deliver_subject: want one below your own inbox, %s.%s, got %.60q", ConsoleInbox, by, to)
+	case to != "" && (!strings.HasPrefix(to, ConsoleInbox+"."+who.NATS()+".") || strings.ContainsAny(to, "*> ")):
+		return q, fmt.Errorf("deliver_subject: want one below your own inbox, %s.%s, got %.60q", ConsoleInbox, who.NATS(), to)
 	case c.Durable != "":
 		return q, fmt.Errorf("durable_name: a console's consumer ends with it, got %.60q", c.Durable)
 	case c.Name != "" && wire.CheckToken(c.Name) != nil:
@@ -113,6 +113,6 @@ func allowedConsumer(by, rest string, data []byte) (q consumerRequest, err error
 	if c.Metadata == nil {
 		c.Metadata = map[string]string{}
 	}
-	c.Metadata[ownerKey] = by
+	c.Metadata[ownerKey] = who.Name // a session's are counted with the person's
 	return q, nil
 }

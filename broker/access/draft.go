@@ -23,7 +23,7 @@ func (d *draft) edit(name string) *entry {
 		return nil
 	}
 	c := *e
-	c.Old = slices.Clone(e.Old)
+	c.Old, c.Over, c.Sessions = slices.Clone(e.Old), slices.Clone(e.Over), slices.Clone(e.Sessions)
 	d.changed[name] = &c
 	return &c
 }
@@ -90,6 +90,12 @@ func (e *entry) keys() (all []string) {
 	}
 	for _, o := range e.Old {
 		all = append(all, o.Key)
+	}
+	for _, o := range e.Over {
+		all = append(all, o.Key)
+	}
+	for _, s := range e.Sessions {
+		all = append(all, s.Key)
 	}
 	return all
 }

@@ -112,7 +112,7 @@ func (b *registry) enrol(c wire.AccessCommand, key string) error {
 		}
 		now := b.now().UTC()
 		e.shutOut(now)
-		d.set(&entry{Old: e.Old, Last: e.Last, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: ownHost, Made: now, Joined: now, Key: key,
+		d.set(&entry{Old: e.Old, Over: e.Over, Last: e.Last, Identity: wire.Identity{Name: c.Name, Role: c.Role, Labels: c.Labels, By: ownHost, Made: now, Joined: now, Key: key,
 			Suspended: e.Suspended, Until: e.Until, Why: e.Why}})
 		return nil
 	})

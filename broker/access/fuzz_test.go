@@ -30,7 +30,7 @@ func FuzzAllowedConsumer(f *testing.F) {
 	f.Add("KV_control", []byte(`{"stream_name":"KV_control"}`))
 	f.Add("", []byte(`{}`))
 	f.Fuzz(func(t *testing.T, rest string, data []byte) {
-		allowed, err := allowedConsumer("vic", rest, data)
+		allowed, err := allowedConsumer(wire.Asker{Name: "vic"}, rest, data)
 		if err != nil {
 			return
 		}

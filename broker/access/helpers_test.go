@@ -46,7 +46,18 @@ type actor struct {
 	dir  string
 }
 
-const nobody wire.Role = "none" // shows no credential
+const (
+	nobody    wire.Role = "none"    // shows no credential
+	inSession wire.Role = "session" // acts in the operator's name, as an operator
+)
+
+// nats is by which name NATS knows the actor.
+func (a actor) nats() string {
+	if a.role == nobody {
+		return a.name
+	}
+	return a.id.Credential.Name
+}
 
 // actors let one of each role in.
 func actors(t *testing.T, s natstest.Mesh) map[wire.Role]actor {

@@ -23,7 +23,7 @@ import (
 )
 
 // columns of the matrix.
-var columns = []wire.Role{wire.RoleAgent, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, wire.RoleNotifier, nobody}
+var columns = []wire.Role{wire.RoleAgent, wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin, wire.RoleNotifier, inSession, nobody}
 
 // deed is something to try, and who may.
 type deed struct {
@@ -55,8 +55,9 @@ type saved struct {
 
 var (
 	agents  = []wire.Role{wire.RoleAgent}
-	readers = []wire.Role{wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin}
-	writers = []wire.Role{wire.RoleOperator, wire.RoleAdmin}
+	people  = []wire.Role{wire.RoleViewer, wire.RoleOperator, wire.RoleAdmin}
+	readers = append(slices.Clone(people), inSession)
+	writers = []wire.Role{wire.RoleOperator, wire.RoleAdmin, inSession}
 	admins  = []wire.Role{wire.RoleAdmin}
 	senders = []wire.Role{wire.RoleNotifier}
 	none    []wire.Role
@@ -64,14 +65,14 @@ var (
 
 func asks(subject, data string, headers ...string) func(trier) error {
 	return func(a trier) error {
-		return ask(a.Conn, message(strings.ReplaceAll(subject, "<me>", a.name), strings.ReplaceAll(data, "<me>", a.name), headers...))
+		return ask(a.Conn, message(strings.ReplaceAll(subject, "<me>", a.nats()), strings.ReplaceAll(data, "<me>", a.nats()), headers...))
 	}
 }
 
 // signs is asks, signed by who asks.
 func signs(subject, data string) func(trier) error {
 	return func(a trier) error {
-		return askSigned(a.Conn, a.signer(), strings.ReplaceAll(subject, "<me>", a.name), strings.ReplaceAll(data, "<me>", a.name))
+		return askSigned(a.Conn, a.signer(), strings.ReplaceAll(subject, "<me>", a.nats()), strings.ReplaceAll(data, "<me>", a.nats()))
 	}
 }
 
@@ -108,7 +109,7 @@ func asksForged(subject, data, block string) func(trier) error {
 		r := connectRaw(a.s.T, a.s.Mesh, a.actor)
 		defer r.conn.Close()
 		prefix := map[wire.Role]string{wire.RoleAgent: "_INBOX_" + a.name, nobody: access.JoinInbox}[a.role]
-		inbox := cmp.Or(prefix, access.ConsoleInbox+"."+a.name) + ".forged"
+		inbox := cmp.Or(prefix, access.ConsoleInbox+"."+a.nats()) + ".forged"
 		r.sub(inbox)
 		r.hpub(subject, inbox, block, data)
 		if err := r.flushKeep(); err != nil {
@@ -126,12 +127,12 @@ func asksForged(subject, data, block string) func(trier) error {
 
 func sends(subject, data string, headers ...string) func(trier) error {
 	return func(a trier) error {
-		return publish(a.Conn, message(strings.ReplaceAll(subject, "<me>", a.name), data, headers...))
+		return publish(a.Conn, message(strings.ReplaceAll(subject, "<me>", a.nats()), data, headers...))
 	}
 }
 
 func hears(subject string) func(trier) error {
-	return func(a trier) error { return subscribe(a.Conn, strings.ReplaceAll(subject, "<me>", a.name)) }
+	return func(a trier) error { return subscribe(a.Conn, strings.ReplaceAll(subject, "<me>", a.nats())) }
 }
 
 // makes tries to make a consumer; config is more of its settings.
@@ -221,12 +222,17 @@ func deeds(t *testing.T) []deed {
 		{"take over the controller's lease (`$KV.control.leader`)", none, asks("$KV.control.leader", "{}")},
 		{"write its own line of the audit (`audit.<me>`)", agents, asks("audit.<me>", "{}")},
 		{"write another line of the audit (`audit.access`)", none, asks("audit.access", "{}")},
-		{"change its own key (`access.rotate.<me>`)", slices.Concat(agents, readers, senders), func(a trier) error {
+		{"change its own key (`access.rotate.<me>`)", slices.Concat(agents, people, senders), func(a trier) error {
 			_, own := natstest.NewKey(t)
 			return signs("access.rotate.<me>", `{"key":"`+own+`"}`)(a)
 		}},
 		{"change its own key without a signature", none, asks("access.rotate.<me>", `{"key":"`+key+`"}`)},
 		{"change another's key (`access.rotate.oslo`)", none, signs("access.rotate.oslo", `{"key":"`+key+`"}`)},
+		{"let a key act in its name for a while (`access.delegate.<me>`)", people, delegates("access.delegate.<me>", wire.RoleViewer)},
+		{"let a key act as an operator", []wire.Role{wire.RoleOperator, wire.RoleAdmin}, delegates("access.delegate.<me>", wire.RoleOperator)},
+		{"let a key act as an admin", none, delegates("access.delegate.<me>", wire.RoleAdmin)},
+		{"let a key act in another's name (`access.delegate.oslo`)", none, delegates("access.delegate.oslo", wire.RoleViewer)},
+		{"let a key act in its name without a signature", none, asks("access.delegate.<me>", `{"op":"open","key":"`+key+`","role":"viewer","for":"1h"}`)},
 		{"let somebody in, list, shut out (`access.admin`), signed", admins, signs("access.admin", `{"op":"list"}`)},
 		{"the same without a signature", none, asks("access.admin", `{"op":"list"}`)},
 		{"come to the gates around the broker (`gate.>`)", none, sends("gate.access.admin", `{"op":"list"}`)},
@@ -234,6 +240,7 @@ func deeds(t *testing.T) []deed {
 		{"answer for the broker (subscribe `access.>`)", none, hears("access.>")},
 		{"subscribe to everything (`>`)", none, hears(">")},
 		{"see another's inbox (`_INBOX.local.>`)", none, hears("_INBOX.local.>")},
+		{"see the inbox of the operator olga, whose session the column is about (`_INBOX.olga.>`)", []wire.Role{wire.RoleOperator}, hears("_INBOX.olga.>")},
 		{"see all consoles' inboxes (`_INBOX.>`)", none, hears("_INBOX.>")},
 		{"see another agent's inbox (`_INBOX_oslo.>`)", none, hears("_INBOX_oslo.>")},
 		{"see the controller's inbox (`_INBOX_controller.>`)", none, hears("_INBOX_controller.>")},
@@ -310,9 +317,10 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 	}
 	kept := streams(t, js)
 	who := actors(t, s)
+	who[inSession] = sessionActor(t, s, who[wire.RoleOperator])
 	introduce(t, boss, s, "oslo")
 	var table strings.Builder
-	table.WriteString("| what | agent | viewer | operator | admin | notifier | no identity |\n|---|---|---|---|---|---|---|\n")
+	table.WriteString("| what | agent | viewer | operator | admin | notifier | session of an operator | no identity |\n|---|---|---|---|---|---|---|---|\n")
 	for _, d := range deeds(t) {
 		fmt.Fprintf(&table, "| %s |", d.what)
 		for _, role := range columns {
@@ -335,10 +343,10 @@ func tryAll(t *testing.T, s natstest.Mesh) string {
 		t.Fatal(err)
 	}
 	history, err := kv.History(t.Context(), "web")
-	if err != nil || len(history) != 4 { // saved and deleted by two
+	if err != nil || len(history) != 6 { // saved and deleted by two, and by a session of one
 		t.Fatalf("%d revisions, %v", len(history), err)
 	}
-	for i, want := range []string{"olga", "anna"} {
+	for i, want := range []string{"olga", "anna", "olga"} {
 		if got, want := string(history[i].Value()), strings.ReplaceAll(savedWeb, "<me>", want); got != want {
 			t.Errorf("revision %d is %s, want exactly %s", i, got, want)
 		}

@@ -134,8 +134,8 @@ func works(t *testing.T, nc, console *nats.Conn, incident string, check func(sub
 	defer seen.Unsubscribe()
 	err = lease.New(nc, kv, "notifier.hook").Run(ctx, func(l wire.Lease) { t.Errorf("%s has the lease", l.ID) }, func(ctx context.Context) error {
 		asked, err := nc.Subscribe("notify.hook.cmd", func(m *nats.Msg) {
-			if by, role, err := identity.ByServer(m); err != nil || by != "olga" || role != wire.RoleOperator {
-				t.Errorf("asked by %s, %s: %v", by, role, err)
+			if by, err := identity.ByServer(m); err != nil || by != (wire.Asker{Name: "olga", Role: wire.RoleOperator}) {
+				t.Errorf("asked by %+v: %v", by, err)
 			}
 			m.Respond([]byte(`{"channel":"hook","outcome":"sent"}`))
 		})

@@ -56,6 +56,7 @@ type entry struct {
 	Old       []oldKey   `json:"old,omitempty"`        // keys that were shut out
 	Renewal   *renewal   `json:"renewal,omitempty"`    // token by which another key takes over; never changed in place
 	Last      suspension `json:"last,omitzero"`        // of an agent that stored too much
+	Over      []overKey  `json:"over,omitempty"`       // of sessions that ended, until their credentials have long expired
 }
 
 type oldKey struct {
@@ -130,8 +131,10 @@ func (b *registry) confirm(key string) (id wire.Identity, done bool, err error) 
 	}
 	err = b.change(func(d *draft) error {
 		e := d.edit(name)
-		e.Old = append(e.Old, oldKey{e.Key, e.Role, b.now().UTC()})
+		now := b.now().UTC()
+		e.Old = append(e.Old, oldKey{e.Key, e.Role, now})
 		e.Key, e.Next = key, ""
+		e.endSessions(now, allSessions) // a thief of the previous key may have opened some
 		id = e.Identity
 		return nil
 	})
@@ -193,7 +196,7 @@ func (b *registry) local(key string) error {
 		e := &entry{Identity: wire.Identity{Name: LocalAdmin, Role: wire.RoleAdmin, By: ownHost, Made: now, Joined: now, Key: key}}
 		if was := d.edit(LocalAdmin); was != nil {
 			was.shutOut(now)
-			e.Old = was.Old
+			e.Old, e.Over = was.Old, was.Over
 		}
 		d.set(e)
 		return nil
@@ -260,8 +263,9 @@ func (e *entry) leftToday(now time.Time) (n int) {
 }
 
 // shutOut puts the keys that let somebody in among those that were shut out,
-// where they stay for good: what they signed in with does not expire.
+// where they stay for good: what they signed in with does not expire. Sessions end.
 func (e *entry) shutOut(now time.Time) {
+	e.endSessions(now, allSessions)
 	if !e.Revoked.IsZero() {
 		return // they are there
 	}
@@ -325,6 +329,9 @@ func (b *registry) revoked(account string) map[string]time.Time {
 			if accountOf(o.Role) == account {
 				out[o.Key] = o.At
 			}
+		}
+		if account == accountConsoles {
+			e.revokedSessions(out, b.now())
 		}
 		if e.Suspended.IsZero() || !e.Revoked.IsZero() || accountOf(e.Role) != account {
 			continue

@@ -106,6 +106,7 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 		{"an acknowledgement in the audit", wire.RoleAgent, "audit.paris", "{}", nil},
 		{"the broker's answer about a key", wire.RoleAgent, "access.rotate.paris", "{}", nil},
 		{"an answer about its id", wire.RoleAgent, "access.claim.paris", `{"op":"info"}`, nil},
+		{"the broker's answer about a session", wire.RoleViewer, "access.delegate.vic", "{}", nil},
 		{"a stored result", wire.RoleViewer, stored, "", nil},
 		{"a result by number", wire.RoleViewer, "$JS.API.STREAM.MSG.GET.RESULTS", `{"last_by_subj":"results.paris.x"}`, nil},
 		{"what JetStream says of itself", wire.RoleViewer, "$JS.API.INFO", "", nil},
@@ -138,7 +139,7 @@ func tryReplies(t *testing.T, s natstest.Mesh) {
 	if err := ask(viewer, message("$JS.API.CONSUMER.CREATE.RESULTS.reads", `{"stream_name":"RESULTS","config":{"name":"reads","ack_policy":"none","mem_storage":true,"filter_subject":"results.paris.x"}}`)); err != nil {
 		t.Fatal(err)
 	}
-	targets := []string{"agent.oslo.cmd", "agent.oslo.alive", "results.oslo.z", "audit.access", "access.admin", "access.rotate.anna", "access.rotate.oslo", "access.join",
+	targets := []string{"agent.oslo.cmd", "agent.oslo.alive", "results.oslo.z", "audit.access", "access.admin", "access.rotate.anna", "access.rotate.oslo", "access.delegate.anna", "access.join",
 		"gate.save.monitors.x", "gate.access.admin", "gate.settings.channel.x", "gate.told.deliveries.x.y", "gate.told.channels.x", "gate.lease.x",
 		"$KV.alerting.channel.x", "$KV.control.notifier.x", "incidents.x", "troubles.disk.x", "notices.x.y", "deliveries.x.y", "channels.x", "notify.x.cmd", "keeper.position", "history.x.y", "$KV.monitors.x", "$KV.control.leader", "verdicts.x", "verdicts.agent.oslo", "judge.state.head", "$O.configs.C.x", "$JS.API.STREAM.PURGE.OBJ_configs", "$JS.API.STREAM.PURGE.RESULTS", "$JS.API.STREAM.DELETE.RESULTS"}
 	for _, try := range tries {

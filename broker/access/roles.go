@@ -48,7 +48,7 @@ var readable = []string{wire.ResultsStream, wire.AgentsStream, wire.VerdictsStre
 // viewing is what consoles publish to read streams, and to ask for history. Of notices
 // they see how many wait.
 func viewing(streams []string) []string {
-	return append([]string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO." + wire.NoticesStream, "access.rotate." + me, wire.HistorySubject}, reading(streams)...)
+	return append([]string{"$SRV.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO." + wire.NoticesStream, "access.rotate." + me, "access.delegate." + me, wire.HistorySubject}, reading(streams)...)
 }
 
 // reading is what reading streams takes: JetStream's requests about these, and
@@ -184,6 +184,7 @@ func crossings() []crossing {
 		{account: accountConsoles, of: accountAgents, local: "$SRV.>"},
 		{account: accountConsoles, local: "access.*", remote: gateAccess + ".*"},
 		{account: accountConsoles, local: "access.rotate.*"},
+		{account: accountConsoles, local: "access.delegate.*"},
 		{account: accountConsoles, local: "$KV." + wire.MonitorsBucket + ".>", remote: gateSave + ".>"},
 		{account: accountConsoles, local: "$KV." + wire.AlertingBucket + ".>", remote: gateSettings + ".>"},
 		{account: accountConsoles, of: accountNotifiers, local: "notify.*.cmd", named: true},

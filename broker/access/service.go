@@ -62,7 +62,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	if err != nil {
 		return err
 	}
-	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.registry.member, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
+	s := &service{Service: o, a: a, receiver: identity.Receiver{Member: a.registry.signer, Challenges: &identity.Challenges{}}, nc: mesh, js: js,
 		changed: map[string]bool{}, round: make(chan struct{}), wakeup: make(chan struct{}, 1), auditedRefusals: map[string]bool{}, lives: map[string]life{},
 		departed: newDepartures(), taken: make(chan struct{}, 1),
 		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
@@ -78,6 +78,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	loops.Go(func() { s.pushLoop(ctx) })
 	loops.Go(func() { s.watchShares(ctx) })
 	loops.Go(func() { s.watchGone(ctx) })
+	loops.Go(func() { s.watchSessions(ctx) })
 	loops.Go(func() { s.notes.run(ctx) })
 	loops.Go(func() { s.warnings.run(ctx) })
 	loops.Go(func() { joins.work(ctx, joins.known) })
@@ -96,6 +97,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 	}{
 		{gateAccess + ".admin", s.admin, 1},
 		{"access.rotate.*", s.rotate, 1},
+		{"access.delegate.*", s.delegate, 1},
 		{gateSave + ".>", s.saves(savedMonitors()), gatesAtOnce},
 		{gateSettings + ".>", s.saves(savedSettings()), gatesAtOnce},
 		{gateSets + ".>", s.saveSet, gatesAtOnce},

@@ -231,6 +231,7 @@ func (a *Authority) makeAdmin(dir, url string) error {
 }
 
 // void has the tokens no longer count that nobody used: their secrets are in the registry.
+// Sessions end: what let them in was by the authority before.
 func (b *registry) void() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -242,6 +243,10 @@ func (b *registry) void() error {
 			}
 			if e.Renewal != nil {
 				d.edit(name).Renewal = nil
+			}
+			if len(e.Sessions)+len(e.Over) > 0 { // no key of this authority lets them in
+				e := d.edit(name)
+				e.Sessions, e.Over = nil, nil
 			}
 		}
 		return nil

@@ -92,7 +92,7 @@ func (b *registry) invite(by string, c wire.AccessCommand) (token string, made w
 		case e == nil:
 			e = &entry{}
 		}
-		fresh := &entry{Old: e.Old, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
+		fresh := &entry{Old: e.Old, Over: e.Over, TokenHash: identity.TokenSecret(token), Identity: wire.Identity{
 			Name: c.Name, Role: c.Role, Labels: c.Labels, By: by, Made: now, Expires: until}}
 		if c.Uses > 1 {
 			fresh.Uses = c.Uses

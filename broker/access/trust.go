@@ -236,6 +236,7 @@ func (a *Authority) checkRegistry() error {
 // relist brings the list up to date with the registry.
 func (a *Authority) relist() error {
 	number, all := a.registry.members()
+	all = append(all, a.registry.sessions()...) // last, where not all have room
 	members := slices.DeleteFunc(all, func(m wire.Member) bool { return !commands(m.Role) })
 	left, err := a.trust.update(number, append([]wire.Member{a.controller}, members...))
 	if left > 0 {
@@ -269,7 +270,8 @@ func (a *Authority) CheckSaved(subject, operation, accepted, proof string, data 
 }
 
 // members are all identities that are in, with each key that lets them in: first
-// the admins, then all others by name, and last the keys that are to follow.
+// the admins, then all others by name, and last the keys that are to follow. Their
+// sessions are not among them: see sessions.
 func (b *registry) members() (number uint64, list []wire.Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -299,7 +301,7 @@ func (b *registry) members() (number uint64, list []wire.Member) {
 	return b.count, append(list, next...)
 }
 
-// member is whose key it is, among those that are in.
+// member is whose own key it is, among those that are in: see also signer.
 func (b *registry) member(key string) (wire.Member, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

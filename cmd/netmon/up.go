@@ -173,16 +173,17 @@ func show(ctx context.Context, c *cli.Context, at endpoint.Broker, ready []<-cha
 	url, total := at.URL, plan.Had+o.Count(console.Added)
 	fmt.Fprintf(w, "netmon %s: broker on %s, agent %s, %s\n", version, url, c.String("id"), monitorCount(total, o))
 	if pages != nil {
-		fmt.Fprintf(w, "  pages:            %s\n", linkOf(pages))
 		own, err := console.ConnectAs(at.Who, at.Connect) // so that who reads pages holds up nothing here
 		if err != nil {
 			return err
 		}
 		defer own.Close()
+		served := servedBy(at, own, webPages{here: true}, log)
+		fmt.Fprintf(w, "  pages:            %s\n", served.link(pages))
 		ctx, stop := context.WithCancel(ctx)
 		var serving sync.WaitGroup
 		serving.Go(func() {
-			if err := serveWeb(ctx, own, pages, endpoint.Redact(url), log); err != nil {
+			if err := served.serve(ctx, pages); err != nil {
 				log.Error("the pages have ended", "error", err)
 			}
 		})

@@ -1,21 +1,17 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/url"
+	"net/netip"
 	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
-	"netmon/console/monitorfile"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
-	"netmon/probes/kinds"
 	"netmon/web"
 	"netmon/wire"
 )
@@ -31,13 +27,20 @@ func webCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "web",
 		ArgsUsage: cmdline.Nothing,
-		Usage:     "serve live pages of the mesh to browsers on this host",
-		UsageText: "netmon web [--listen 127.0.0.1:4280]",
-		Description: "Prints a link. The pages show monitors, the worst first, each monitor with its agents,\nplots and outages, the matrix, agents and incidents, as they change. They change\n" +
-			"nothing, and ask nobody who they are: so they are for this host alone. To see them on\nanother one, forward the port:\n\n" +
-			"   ssh -L 4280:127.0.0.1:4280 HOST\n\nnetmon up serves them, too: see its --web.",
+		Usage:     "serve live pages of the mesh to browsers",
+		UsageText: "netmon web [--listen 127.0.0.1:4280]\nnetmon web --listen 0.0.0.0:443 --host mon.example.org --tls-cert FILE --tls-key FILE\nnetmon web --host mon.example.org --proxy 127.0.0.1 [--proxy-user HEADER]",
+		Description: "Prints a link. The pages show monitors, the worst first, each monitor with its agents,\nplots and outages, the matrix, agents and incidents, as they change. On this host\neverybody may read them; who opens the printed link may change things, too, in the name\n" +
+			"that serves the pages.\n\nOn other addresses they need TLS, or a proxy that is named, and everybody signs in\nunder their own name: netmon web login URL. netmon up serves them on this host: see its\n--web. Everything about them: netmon docs web",
 		Flags: []cli.Flag{brokerFlag(), logFlag(),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: webAddress, Usage: "`HOST:PORT` of this host to serve them on"})},
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: webAddress, Usage: "`HOST:PORT` to serve them on"}),
+			cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "host", Usage: "`NAME` that browsers reach them by; may be repeated"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "tls-cert", Usage: "`FILE` of a certificate with its chain, PEM; a newer one is taken while it runs"}),
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "tls-key", Usage: "`FILE` of its key, PEM"}),
+			cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "proxy", Usage: "`ADDRESS` or network of the proxy through which alone they are reached; may be repeated"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "proxy-user", Usage: "`HEADER` in which the proxy names who asks, such as X-Forwarded-User"}),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "proxy-role", Value: string(wire.RoleViewer), Usage: "`ROLE` of who the proxy names: viewer, or operator, who changes things in the name that serves the pages"}),
+		},
+		Subcommands: []*cli.Command{webLoginCommand()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usage("web takes no arguments, got %q: the address is given as --listen", c.Args().First())
@@ -46,7 +49,7 @@ func webCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			address, err := webListen("--listen", c.String("listen"))
+			pages, err := webPagesOf(c)
 			if err != nil {
 				return err
 			}
@@ -57,35 +60,99 @@ func webCommand() *cli.Command {
 				return at.Explain(err)
 			}
 			defer cl.Close()
-			l, err := net.Listen("tcp", address)
+			l, err := net.Listen("tcp", c.String("listen"))
 			if err != nil {
 				return fmt.Errorf("--listen: %w", err)
 			}
-			fmt.Fprintf(c.App.Writer, "netmon %s: pages of %s on %s\n", version, endpoint.Redact(at.URL), linkOf(l))
-			return serveWeb(c.Context, cl, l, endpoint.Redact(at.URL), log)
+			served := servedBy(there, cl, pages, log)
+			fmt.Fprintf(c.App.Writer, "netmon %s: pages of %s on %s\n", version, endpoint.Redact(at.URL), served.link(l))
+			return served.serve(c.Context, l)
 		},
 	}
 }
 
-func webFlag() cli.Flag {
-	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "web", Value: webAddress, Usage: "serve live pages on this `HOST:PORT` of this host, or " + webOff})
+// webPages is how pages are reached, and by whom.
+type webPages struct {
+	here  bool // by this host alone
+	hosts []string
+	web.Proxy
+	cert, key string
 }
 
-// webListen checks an address for pages. They ask nobody who they are, so nobody else may
-// reach them.
-func webListen(flag, address string) (string, error) {
+// webPagesOf reads the flags of netmon web, all mistakes at once.
+func webPagesOf(c *cli.Context) (webPages, error) {
+	p := webPages{hosts: c.StringSlice("host"), cert: c.String("tls-cert"), key: c.String("tls-key")}
+	var errs []error
+	wrong := func(text string, args ...any) { errs = append(errs, fmt.Errorf(text, args...)) }
+	here, err := ofThisHost("--listen", c.String("listen"))
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, text := range c.StringSlice("proxy") {
+		prefix, err := netip.ParsePrefix(text)
+		if ip, errOf := netip.ParseAddr(text); err != nil && errOf == nil {
+			prefix, err = netip.PrefixFrom(ip.Unmap().WithZone(""), ip.Unmap().BitLen()), nil
+		}
+		if err != nil {
+			wrong("--proxy: want an address or a network, such as 127.0.0.1 or 10.0.0.0/24, got %q", text)
+			continue
+		}
+		p.From = append(p.From, prefix)
+	}
+	p.User, p.Role = c.String("proxy-user"), wire.Role(c.String("proxy-role"))
+	proxied := len(p.From) > 0
+	switch {
+	case p.User != "" && !proxied:
+		wrong("--proxy-user %s: want --proxy beside it: else anybody could set that header", p.User)
+	case p.User != "" && !isHeader(p.User):
+		wrong("--proxy-user: want the name of a header, such as X-Forwarded-User, got %q", p.User)
+	}
+	if p.Role != wire.RoleViewer && p.Role != wire.RoleOperator {
+		wrong("--proxy-role: want viewer or operator, got %q", p.Role)
+	}
+	if p.Role == wire.RoleOperator && p.User == "" {
+		wrong("--proxy-role operator: want --proxy-user beside it")
+	}
+	if (p.cert == "") != (p.key == "") {
+		wrong("--tls-cert and --tls-key: want both, or neither")
+	}
+	for _, h := range p.hosts {
+		if h == "" || strings.ContainsAny(h, "/: \t") {
+			wrong("--host: want a name without a port, such as mon.example.org, got %q", h)
+		}
+	}
+	if err == nil && !here && p.cert == "" && !proxied {
+		wrong("--listen %s: others can reach it, so it needs TLS (--tls-cert, --tls-key) or the proxy in front of it (--proxy ADDRESS); from another host without either: ssh -L 4280:%s", c.String("listen"), webAddress)
+	}
+	if (proxied || p.cert != "") && len(p.hosts) == 0 {
+		wrong("--host: want the name that browsers reach the pages by, such as --host mon.example.org")
+	}
+	p.here = here && !proxied && p.cert == ""
+	if err := errors.Join(errs...); err != nil {
+		return p, usage("%w", err)
+	}
+	return p, nil
+}
+
+func isHeader(name string) bool {
+	return strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// ofThisHost says whether an address can be reached from this host alone.
+func ofThisHost(flag, address string) (bool, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", usage("%s: want HOST:PORT, such as %s, got %q", flag, webAddress, address)
+		return false, fmt.Errorf("%s: want HOST:PORT, such as %s, got %q", flag, webAddress, address)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return "", usage("%s: want a port of 0 to 65535, got %q", flag, address)
+		return false, fmt.Errorf("%s: want a port of 0 to 65535, got %q", flag, address)
 	}
 	ip := net.ParseIP(host)
-	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", usage("%s: want an address of this host alone, such as %s, got %q: the pages ask nobody who they are; from another host use ssh -L %s:127.0.0.1:%s", flag, webAddress, address, port, port)
-	}
-	return address, nil
+	return host == "localhost" || ip != nil && ip.IsLoopback(), nil
+}
+
+func webFlag() cli.Flag {
+	return cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "web", Value: webAddress, Usage: "serve live pages on this `HOST:PORT` of this host, or " + webOff})
 }
 
 // listenWeb opens the pages of netmon up, nil where none are wanted. Where the usual port is
@@ -95,9 +162,12 @@ func listenWeb(c *cli.Context) (net.Listener, error) {
 	if address == webOff {
 		return nil, nil
 	}
-	address, err := webListen("--web", address)
+	here, err := ofThisHost("--web", address)
+	if err == nil && !here {
+		err = fmt.Errorf("--web: want an address of this host alone, such as %s, got %q: for others there is netmon web, with TLS or a proxy", webAddress, address)
+	}
 	if err != nil {
-		return nil, err
+		return nil, usage("%w", err)
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil && !c.IsSet("web") {
@@ -107,36 +177,4 @@ func listenWeb(c *cli.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("--web: %w", err)
 	}
 	return l, nil
-}
-
-func linkOf(l net.Listener) string {
-	u := url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"}
-	return u.String()
-}
-
-// serveWeb serves pages until ctx ends.
-func serveWeb(ctx context.Context, cl *console.Client, l net.Listener, broker string, log *slog.Logger) error {
-	var following sync.WaitGroup
-	defer following.Wait()
-	follow := func(ctx context.Context) web.Model {
-		model := cl.Model(console.ModelOptions{Past: true, Uptimes: true, Phases: kinds.All().Phases})
-		following.Go(func() { model.Run(ctx) })
-		return model
-	}
-	s := web.New(web.Options{Follow: follow, Archive: cl, Broker: broker, Version: version, Log: log, Write: writtenMonitor,
-		History: func(ctx context.Context, name string) ([]console.Revision, error) {
-			store, err := cl.Monitors(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return store.History(ctx, name)
-		}})
-	return s.Serve(ctx, l)
-}
-
-// writtenMonitor is a monitor as it stands in a file.
-func writtenMonitor(m wire.Saved) (string, error) {
-	var b strings.Builder
-	err := monitorfile.Write(&b, console.Wanted{Monitors: []wire.Saved{m}}, "")
-	return b.String(), err
 }

@@ -297,8 +297,8 @@ func limited(format string, args ...any) wire.Error {
 
 // askerOf is who asks: whom the server names, else the connection's inbox.
 func askerOf(m *nats.Msg) string {
-	if name, _, err := identity.ByServer(m); err == nil {
-		return name
+	if who, err := identity.ByServer(m); err == nil {
+		return who.Name
 	}
 	to := m.Reply
 	if i := strings.LastIndexByte(to, '.'); i > 0 {

@@ -7,6 +7,8 @@ import (
 
 	"netmon/console"
 	"netmon/console/shellwords"
+	"netmon/identity"
+	"netmon/wire"
 )
 
 // Broker is a broker, and how a prompt gets there.
@@ -31,6 +33,17 @@ func BrokerOf(e Endpoint) Broker {
 		at.creds = []string{e.Identity}
 	}
 	return at
+}
+
+// Role is what we may do there; "" where the credentials are none of netmon's.
+func (p Broker) Role() wire.Role {
+	switch {
+	case p.Identity != "":
+		return identity.RoleIn(identity.Creds(p.Identity))
+	case len(p.creds) > 0:
+		return identity.RoleIn(p.creds[0])
+	}
+	return ""
 }
 
 // Shown is what the prompt calls it.

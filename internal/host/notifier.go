@@ -39,11 +39,11 @@ func RunNotifier(ctx context.Context, o NotifierOptions, joined membership.Notif
 // asker is who asks for a channel to be tried, as the server says: the mesh lets
 // operators and admins ask.
 func asker(m *nats.Msg) (string, error) {
-	name, role, err := identity.ByServer(m)
-	if err == nil && role != wire.RoleOperator && role != wire.RoleAdmin {
-		err = fmt.Errorf("your role does not include it: %s is %s", name, role)
+	who, err := identity.ByServer(m)
+	if err == nil && who.Role != wire.RoleOperator && who.Role != wire.RoleAdmin {
+		err = fmt.Errorf("your role does not include it: %s is %s", who.Name, who.Role)
 	}
-	return name, err
+	return who.Name, err
 }
 
 // runOwnNotifier is RunNotifier in a process that runs more than that: what is wrong
