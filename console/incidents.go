@@ -81,7 +81,7 @@ func (c *Client) savedByName(ctx context.Context) (map[string]wire.Saved, error)
 
 // eachIncident calls handle with each incident that is stored, as it is now.
 func (c *Client) eachIncident(ctx context.Context, subjects []string, handle func(*wire.Incident)) error {
-	t, err := c.openIncidents(ctx, subjects)
+	t, err := c.openIncidents(ctx, subjects, 0)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (c *Client) IncidentStory(ctx context.Context, x wire.Incident) (IncidentSt
 	if err != nil {
 		return s, err
 	}
-	t, err := c.openIncidents(ctx, []string{strings.Replace(subject, ".any.", ".*.", 1)})
+	t, err := c.openIncidents(ctx, []string{strings.Replace(subject, ".any.", ".*.", 1)}, 0)
 	if err != nil {
 		return s, err
 	}

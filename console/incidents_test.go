@@ -81,6 +81,38 @@ func TestModel_Incidents(t *testing.T) {
 	}
 }
 
+// TestModel_IncidentsTogether: of what comes together the last of each counts, and nothing
+// is lost of an incident that is new there.
+func TestModel_IncidentsTogether(t *testing.T) {
+	f := newFollowed(t, ModelOptions{Gather: 20 * time.Millisecond})
+	f.run()
+	f.until("it is ready", func() bool { return f.model.Incidents().Read })
+	x := dnsDown(time.Now())
+	for range 5 {
+		f.incident(x)
+		f.publish("deliveries.hook."+x.ID, wire.Delivery{Channel: "hook", Incident: x.ID, N: x.N, Outcome: wire.Sent})
+		x.N++
+	}
+	f.until("the last of all is there", func() bool {
+		l, d := f.model.Incidents(), f.model.Deliveries(x.ID)
+		return len(l.All) == 1 && l.All[0].N == 5 && len(d) == 1 && d[0].N == 5
+	})
+}
+
+func TestNewest_OfEachSubject(t *testing.T) {
+	var n newest
+	for i, subject := range []string{"a", "b", "a", "c", "a"} {
+		n.add(&nats.Msg{Subject: subject, Data: []byte{byte(i)}}, time.Time{})
+	}
+	var got []byte
+	for _, x := range n.list {
+		got = append(got, x.msg.Data[0])
+	}
+	if want := []byte{4, 1, 3}; !slices.Equal(got, want) {
+		t.Errorf("the newest are %v, want %v", got, want)
+	}
+}
+
 // TestModel_MeshWithoutIncidents is that of an older broker: all else is shown.
 func TestModel_MeshWithoutIncidents(t *testing.T) {
 	f := newFollowed(t, ModelOptions{})

@@ -97,7 +97,7 @@ func (m *Model) judgeHere(ctx context.Context, ready func()) error {
 		return nil
 	}
 	const what = "read results to judge"
-	t, err := m.openResults(ctx, tail.From{Last: true})
+	t, err := m.openResults(ctx, tail.From{Last: true, Gather: m.o.Gather})
 	if err != nil {
 		return noMesh(what, err)
 	}

@@ -62,6 +62,9 @@ type ModelOptions struct {
 	// Uptimes has the uptime of the last 24 h of each monitor read from history, now and
 	// then, in the background.
 	Uptimes bool
+	// Gather is how long results, verdicts and incidents may wait, to be read together: that
+	// costs less than to read each as it comes.
+	Gather time.Duration
 }
 
 // judges says whether states are judged where no controller leads.

@@ -40,6 +40,10 @@ func incidentSubjects() []string {
 	return []string{wire.AllIncidents, wire.AllTroubles, wire.AllDeliveries, wire.AllChannels}
 }
 
+// incidentsRarer is how many times as long as the rest incidents may wait: they are large, and
+// of several messages about one only the last is worth reading.
+const incidentsRarer = 5
+
 // incidentsAgain is how often incidents are looked for where there were none to read.
 const incidentsAgain = 10 * time.Second
 
@@ -47,7 +51,7 @@ const incidentsAgain = 10 * time.Second
 // A mesh that keeps none, or does not let us read them, is not a trouble: it is said where
 // incidents are shown.
 func (m *Model) followIncidents(ctx context.Context, ready func()) error {
-	t, err := m.c.openIncidents(ctx, incidentSubjects())
+	t, err := m.c.openIncidents(ctx, incidentSubjects(), incidentsRarer*m.o.Gather)
 	if why := noIncidents(err); why != "" {
 		m.mesh.NoIncidents(why)
 		ready()
@@ -62,6 +66,7 @@ func (m *Model) followIncidents(ctx context.Context, ready func()) error {
 	t.Trouble = troubles("follow the incidents", func(err error) { m.trouble(PartIncidents, err) })
 	stored, left := newStoredTime(t), t.Left()
 	var all view.IncidentFacts
+	var news newest
 	begin := func() {
 		left = 0
 		m.mesh.Incidents(all)
@@ -81,8 +86,10 @@ func (m *Model) followIncidents(ctx context.Context, ready func()) error {
 			return noMesh("follow the incidents", err)
 		}
 		if left == 0 {
-			m.takeIncident(msg, stored.of(meta.Timestamp))
-			m.signalChange()
+			if news.add(msg, stored.of(meta.Timestamp)); !t.More() {
+				m.takeIncidents(&news)
+				m.signalChange()
+			}
 			continue
 		}
 		gatherIncident(&all, msg, stored.of(meta.Timestamp))
@@ -101,12 +108,12 @@ func noIncidents(err error) string {
 }
 
 // openIncidents opens the last messages of these subjects of the stream of incidents,
-// and what comes.
-func (c *Client) openIncidents(ctx context.Context, subjects []string) (*tail.Tail, error) {
+// and what comes; see [tail.From] for gather.
+func (c *Client) openIncidents(ctx context.Context, subjects []string, gather time.Duration) (*tail.Tail, error) {
 	_, err := c.open(ctx, wire.IncidentsStream) // which says at once what we may not do
 	if err == nil {
 		var t *tail.Tail
-		if t, err = tail.Open(ctx, c.js, wire.IncidentsStream, tail.From{Subjects: subjects, Last: true}); err == nil {
+		if t, err = tail.Open(ctx, c.js, wire.IncidentsStream, tail.From{Subjects: subjects, Last: true, Gather: gather}); err == nil {
 			return t, nil
 		}
 	}
@@ -151,21 +158,48 @@ func within(subject, pattern string) bool {
 	return strings.HasPrefix(subject, strings.TrimRight(pattern, "*.")+".")
 }
 
-func (m *Model) takeIncident(msg *nats.Msg, seen time.Time) {
-	var one view.IncidentFacts
-	gatherIncident(&one, msg, seen)
-	for _, x := range one.Incidents {
+// takeIncidents gives the mesh what came: incidents before what was delivered about them.
+func (m *Model) takeIncidents(news *newest) {
+	var all view.IncidentFacts
+	for _, x := range news.list {
+		gatherIncident(&all, x.msg, x.seen)
+	}
+	*news = newest{}
+	for _, x := range all.Incidents {
 		m.mesh.Incident(x)
 	}
-	for _, x := range one.Deliveries {
+	for _, x := range all.Deliveries {
 		m.mesh.Delivery(x)
 	}
-	for _, x := range one.Troubles {
+	for _, x := range all.Troubles {
 		m.mesh.Trouble(x)
 	}
-	for _, x := range one.Channels {
+	for _, x := range all.Channels {
 		m.mesh.Channel(x)
 	}
+}
+
+// newest is the last message of each subject among some that came together.
+type newest struct {
+	list []seenMsg
+	at   map[string]int // by subject, in list
+}
+
+type seenMsg struct {
+	msg  *nats.Msg
+	seen time.Time
+}
+
+func (n *newest) add(msg *nats.Msg, seen time.Time) {
+	if i, ok := n.at[msg.Subject]; ok {
+		n.list[i] = seenMsg{msg, seen}
+		return
+	}
+	if n.at == nil {
+		n.at = map[string]int{}
+	}
+	n.at[msg.Subject] = len(n.list)
+	n.list = append(n.list, seenMsg{msg, seen})
 }
 
 // IncidentsOf are the incidents of a filter that are known, and short forms of their ids.

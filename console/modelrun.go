@@ -156,7 +156,7 @@ func (m *Model) followAgents(ctx context.Context, ready func()) error {
 // and then of each one as it comes.
 func (m *Model) followResults(ctx context.Context, ready func()) error {
 	const what = "follow the results"
-	t, err := m.openResults(ctx, tail.From{Last: true})
+	t, err := m.openResults(ctx, tail.From{Last: true, Gather: m.o.Gather})
 	if err != nil {
 		return noMesh(what, err)
 	}

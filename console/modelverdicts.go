@@ -64,7 +64,7 @@ func (m *Model) followVerdicts(ctx context.Context, ready func()) error {
 // followLeader gives the mesh the newest verdicts, and of each one that comes.
 func (m *Model) followLeader(ctx context.Context, ready func()) error {
 	const what = "follow the verdicts"
-	t, err := tail.Open(ctx, m.c.js, wire.VerdictsStream, tail.From{Subjects: verdictSubjects(m.o.Names), Last: true})
+	t, err := tail.Open(ctx, m.c.js, wire.VerdictsStream, tail.From{Subjects: verdictSubjects(m.o.Names), Last: true, Gather: m.o.Gather})
 	if err != nil {
 		return noMesh(what, err)
 	}

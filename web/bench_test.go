@@ -66,6 +66,17 @@ func BenchmarkFrame(b *testing.B) {
 	}
 }
 
+// BenchmarkFrame_OfOne is what a look at one monitor costs: 200 viewers may each have one of
+// their own.
+func BenchmarkFrame_OfOne(b *testing.B) {
+	_, w := serveBench(b)
+	for b.Loop() {
+		if _, err := frameOf(w, "monitor shop-0500"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkFirstPage is the page of all monitors for the first who asks: nothing is kept.
 func BenchmarkFirstPage(b *testing.B) {
 	s, w := serveBench(b)
@@ -76,11 +87,7 @@ func BenchmarkFirstPage(b *testing.B) {
 			b.Fatal(err)
 		}
 		f := feed{s: s, id: "x", state: st}
-		v, _, err := f.view("monitors", "")
-		if err != nil {
-			b.Fatal(err)
-		}
-		p, err := s.whole(v)
+		p, err := s.whole(f.view("monitors", ""))
 		if err != nil {
 			b.Fatal(err)
 		}

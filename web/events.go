@@ -9,8 +9,8 @@ import (
 	"netmon/wire"
 )
 
-// aliveEach is how often a stream with nothing to say says that it is alive, so that what
-// stands between keeps it open, and a viewer that is gone is found.
+// aliveEach is after how long a feed with nothing to say says that it is alive, so that what
+// stands between keeps its streams open, and a viewer that is gone is found.
 const aliveEach = 15 * time.Second
 
 // gzipHead begins a gzip stream (RFC 1952, section 2.3): deflated chunks follow it, and the
@@ -20,7 +20,7 @@ var gzipHead = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 var alive = mustPack(":\n\n")
 
 func mustPack(text string) chunk {
-	c, err := packText([]byte(text))
+	c, err := packText(newPacker(), 0, []byte(text))
 	if err != nil {
 		panic(err) // of memory
 	}
@@ -60,14 +60,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead || !out.begin() {
 		return
 	}
-	tick := time.NewTicker(aliveEach)
-	defer tick.Stop()
 	var over <-chan struct{} // of a session: who was signed out sees no more
 	if x := sessionOf(r); x != nil && !s.o.Open {
 		over = x.ctx.Done()
 	}
 	for {
-		c := alive
 		select {
 		case <-r.Context().Done():
 			return
@@ -75,12 +72,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-over:
 			return
-		case c = <-v.events:
+		case c := <-v.events:
+			if !out.send(c) {
+				return
+			}
 		case <-v.gone:
-			return
-		case <-tick.C:
-		}
-		if !out.send(c) {
 			return
 		}
 	}

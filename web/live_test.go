@@ -125,6 +125,26 @@ func TestLive_NothingIsLostBetweenPageAndStream(t *testing.T) {
 	}
 }
 
+// TestLive_PageOfAMomentAgo: who asks while a page is fresh gets that page, and what changed
+// since by its stream.
+func TestLive_PageOfAMomentAgo(t *testing.T) {
+	w := newWorld()
+	w.agent("paris")
+	w.save("web", "tcp", "h:1")
+	w.judge("web", wire.VerdictUp, "")
+	_, h := w.serve(t, func(o *Options) { o.pace = time.Hour })
+	_, first, header := get(t, h.URL+"/")
+	w.judge("web", wire.VerdictDown, "gone")
+	_, second, again := get(t, h.URL+"/")
+	if first != second || header.Get("ETag") != again.Get("ETag") {
+		t.Error("a page is made again within the pace")
+	}
+	next, _ := watch(t, h.URL+feedOf(t, second), true)
+	if e := next(); !strings.Contains(e.HTML["m-web"], "gone") {
+		t.Errorf("the stream begins with %+v", e)
+	}
+}
+
 // TestLive_DeletedMonitor: its row goes, and its own page ends.
 func TestLive_DeletedMonitor(t *testing.T) {
 	w := newWorld()

@@ -80,7 +80,7 @@ const failuresMost = 12
 
 // monitor is the page of one monitor, but for what history says of it.
 func monitorOf(m Model, name string) (frame, error) {
-	sn := m.Snapshot(view.Query{Limit: 1, Detail: name})
+	sn := m.Snapshot(view.Query{Names: []string{name}, Detail: name, Calm: true})
 	d := sn.Detail
 	if d == nil {
 		return frame{}, errAbsent

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"netmon/console"
@@ -26,6 +27,7 @@ type rowBody struct {
 func monitorsOf(m Model, filter string) frame {
 	sn := m.Snapshot(view.Query{Filter: filter, Spark: sparkRuns, Calm: true})
 	f := frame{title: titleOf(sn), parts: []part{linkOf(m, sn), summaryOf(m, sn), {ID: "count", Shape: "count", Body: countBody{plural.Count(sn.Totals.All, "monitor", "monitors"), sn.Totals.All == 0}}}}
+	f.parts = slices.Grow(f.parts, len(sn.Monitors))
 	for i := range sn.Monitors {
 		f.parts = append(f.parts, monitorRow(&sn.Monitors[i], sn.At))
 	}
@@ -47,8 +49,9 @@ func titleOf(sn view.Snapshot) string {
 
 func monitorRow(r *view.Row, now time.Time) part {
 	b := rowBody{Name: r.Name, What: kindText(r.Kind, r.Target), State: stateOf(r.State), Why: reason(r), Manual: r.Manual, Day: dayView{r.Day, r.State}}
-	return part{ID: "m-" + r.Name, Shape: "row", Body: b, Draw: func() string { return sparkline(r.Spark) }, Listed: true,
-		Cells: [cellsMost]Figured{orNone(sinceText(r.Since, now)), latencyText(r.P50), latencyText(r.P95), percentText(r.Uptime)}}
+	return part{ID: "m-" + r.Name, Shape: "row", Body: b, Listed: true, Draw: func() string { return sparkline(r.Spark) }, Write: func() cells {
+		return cells{orNone(sinceText(r.Since, now)), latencyText(r.P50), latencyText(r.P95), percentText(r.Uptime)}
+	}}
 }
 
 // reason is why a monitor is in its state; of one that is fine, what that rests on.

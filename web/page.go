@@ -89,18 +89,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, key string) {
 		s.broken(w, r, err)
 		return
 	}
-	what, name, about := strings.Cut(key, " ")
-	v, page, err := f.view(what, name)
-	if page == nil && err == nil {
-		v.Broker, v.Version, v.Name, v.At, v.Tabs = s.o.Broker, s.o.Version, name, stamp(time.Now()), tabs
-		if what == "monitor" {
-			s.withPast(r, &v)
-		}
-		page, err = s.whole(v)
-		if err == nil && !about { // of these alone nothing else is on the page
-			f.keep(page)
-		}
-	}
+	page, err := s.made(r, f, key)
 	if err != nil {
 		s.broken(w, r, err)
 		return
@@ -108,37 +97,62 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, key string) {
 	page.send(w, r, http.StatusOK)
 }
 
-// view is what viewers of the feed have, for a page; or that page, if it is kept.
-func (f *feed) view(what, name string) (pageView, *whole, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.page != nil {
-		return pageView{}, f.page, nil
-	}
-	v := pageView{Page: what, tag: f.tag(), Title: f.state.title, Feed: fmt.Sprintf("/events?page=%s&name=%s&feed=%s&v=%d", what, name, f.id, f.version), Parts: map[string]template.HTML{}}
-	for _, id := range f.state.fixed {
-		text, err := f.state.html(id)
-		if err != nil {
-			return v, nil, err
+// made is the page of a feed: one that is kept, or a new one.
+func (s *Server) made(r *http.Request, f *feed, key string) (*whole, error) {
+	what, name, about := strings.Cut(key, " ")
+	if !about { // nothing is on the page but what the feed has
+		f.making.Lock()
+		defer f.making.Unlock()
+		if page := f.kept(); page != nil {
+			return page, nil
 		}
-		v.Parts[id] = text
 	}
-	for _, id := range f.state.order {
-		text, err := f.state.html(id)
-		if err != nil {
-			return v, nil, err
-		}
-		v.Rows = append(v.Rows, text)
+	v := f.view(what, name)
+	v.Broker, v.Version, v.Name, v.At, v.Tabs = s.o.Broker, s.o.Version, name, stamp(time.Now()), tabs
+	if what == "monitor" {
+		s.withPast(r, &v)
 	}
-	return v, nil, nil
+	page, err := s.whole(v)
+	if err == nil && !about {
+		f.keep(page)
+	}
+	return page, err
 }
 
-// keep keeps a page for as long as the feed has no newer one.
+// kept is the page that was made last, if it is of now or of a moment ago: who gets it, gets
+// what changed since as all viewers do. It is nil where there is none.
+func (f *feed) kept() *whole {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.page != nil && (f.page.tag == f.tag() || time.Since(f.paged) < f.s.o.pace) {
+		return f.page
+	}
+	return nil
+}
+
+// keep keeps a page.
 func (f *feed) keep(p *whole) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if p.tag == f.tag() {
-		f.page = p
+	f.page, f.paged = p, time.Now()
+}
+
+// view is what viewers of the feed have, for a page.
+func (f *feed) view(what, name string) pageView {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := pageView{Page: what, tag: f.tag(), Title: f.state.title, Feed: fmt.Sprintf("/events?page=%s&name=%s&feed=%s&v=%d", what, name, f.id, f.version), Parts: map[string]template.HTML{}}
+	v.add(&f.state)
+	return v
+}
+
+// add adds the parts of a state.
+func (v *pageView) add(s *state) {
+	for _, id := range s.fixed {
+		v.Parts[id] = s.html(id)
+	}
+	for _, id := range s.order {
+		v.Rows = append(v.Rows, s.html(id))
 	}
 }
 
@@ -153,13 +167,7 @@ func (s *Server) filtered(w http.ResponseWriter, r *http.Request, filter string)
 	var st state
 	fr := monitorsOf(s.awake(r.Context()), filter)
 	_, err := st.take(fr, time.Now())
-	for _, id := range st.fixed {
-		v.Parts[id], _ = st.html(id)
-	}
-	for _, id := range st.order {
-		text, _ := st.html(id)
-		v.Rows = append(v.Rows, text)
-	}
+	v.add(&st)
 	v.Title = fr.title
 	var p *whole
 	if err == nil {
@@ -287,6 +295,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) full(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "10")
+	w.Header().Set("Connection", "close") // else it would keep one of the connections as well
 	http.Error(w, fmt.Sprintf("%d pages are live already: try again in a few seconds", s.o.Viewers), http.StatusServiceUnavailable)
 }
 

@@ -62,6 +62,7 @@ type Options struct {
 	// Viewers is how many may watch at a time; 0 is [MaxViewers].
 	Viewers int
 	pace    time.Duration // least time between two frames of a feed; 0 is the usual
+	within  time.Duration // for a request, its header and its body; 0 is headerWithin
 }
 
 // Bounds of a server.
@@ -95,7 +96,10 @@ func New(o Options) *Server {
 		o.Viewers = MaxViewers
 	}
 	if o.pace <= 0 {
-		o.pace = 100 * time.Millisecond
+		o.pace = paceUsual
+	}
+	if o.within <= 0 {
+		o.within = headerWithin
 	}
 	o.Broker, o.Version = console.Printable(o.Broker), console.Printable(o.Version)
 	s := &Server{o: o}
@@ -116,8 +120,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer s.Close()
 	srv := &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: headerWithin,
-		ReadTimeout:       headerWithin,
+		ReadHeaderTimeout: s.o.within,
+		ReadTimeout:       s.o.within,
 		IdleTimeout:       idleWithin,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),

@@ -84,7 +84,7 @@ func (s *served) serve(ctx context.Context, l net.Listener) error {
 	var following sync.WaitGroup
 	defer following.Wait()
 	s.o.Follow = func(ctx context.Context) web.Model {
-		model := s.cl.Model(console.ModelOptions{Past: true, Uptimes: true, Phases: kinds.All().Phases})
+		model := s.cl.Model(console.ModelOptions{Past: true, Uptimes: true, Phases: kinds.All().Phases, Gather: web.Gather})
 		following.Go(func() { model.Run(ctx) })
 		return model
 	}

@@ -44,6 +44,7 @@ type Mesh struct {
 	results   uint64
 	rate      rate
 	scratch   tally
+	counted   counted
 	byName    []*monitor
 	unsorted  bool // byName is not what monitors holds
 	verdicts  verdicts
@@ -81,6 +82,8 @@ type monitor struct {
 	figures       Figures
 	figuresAt     uint32
 	figured       bool
+	sparked       []Figure // as old as the figures; nil: not drawn since
+	sparkRuns     int
 	total         judge.State // of the last snapshot
 }
 

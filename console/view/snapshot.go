@@ -42,7 +42,9 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 	list := v.sorted(q, t)
 	s.Matching = len(list)
 	s.window(&q, list)
-	for _, m := range list[s.First:min(len(list), s.First+q.Limit)] {
+	in := list[s.First:min(len(list), s.First+q.Limit)]
+	s.Monitors = slices.Grow(s.Monitors, len(in))
+	for _, m := range in {
 		s.Monitors = append(s.Monitors, v.row(m, q, s.AgentIDs, t))
 	}
 	if q.Agents {
@@ -68,16 +70,8 @@ func (v *Mesh) Snapshot(q Query, now time.Time) Snapshot {
 }
 
 func (v *Mesh) totals(now time.Time) Totals {
-	n := Totals{All: len(v.monitors), Agents: len(v.agents), Results: v.results}
-	for _, m := range v.monitors {
-		if m.saved == nil && m.problem == "" && v.stopped(m, now) {
-			v.drop(m)
-			n.All--
-			continue
-		}
-		m.total, _ = v.state(m)
-		n.Monitors[m.total]++
-	}
+	v.countStates(now)
+	n := Totals{Monitors: v.counted.states, All: len(v.monitors), Agents: len(v.agents), Results: v.results}
 	for _, a := range v.agents {
 		if !a.away() {
 			n.Online++
@@ -91,6 +85,31 @@ func (v *Mesh) totals(now time.Time) Totals {
 	}
 	n.Rate = v.rate.v
 	return n
+}
+
+// counted is how many monitors are in which state, as of some changes.
+type counted struct {
+	states  judge.Counts
+	at      time.Time
+	changes uint64
+}
+
+// countStates brings counted and the total of each monitor up to now, and drops what was
+// stopped. States are other ones only after a change, and many ask after each.
+func (v *Mesh) countStates(now time.Time) {
+	if since := now.Sub(v.counted.at); v.counted.changes == v.changes.Load() && since >= 0 && since < time.Second {
+		return
+	}
+	var n judge.Counts
+	for _, m := range v.monitors {
+		if m.saved == nil && m.problem == "" && v.stopped(m, now) {
+			v.drop(m)
+			continue
+		}
+		m.total, _ = v.state(m)
+		n[m.total]++
+	}
+	v.counted = counted{n, now, v.changes.Load()}
 }
 
 // stopped says that a monitor started by hand has been silent so long that it was
@@ -129,7 +148,7 @@ func (v *Mesh) figure(m *monitor, now uint32) {
 	if s := m.latest; s != nil && len(s.samples) > 0 {
 		m.figures.Last = latency(s.samples[len(s.samples)-1])
 	}
-	m.figuresAt, m.figured = now, true
+	m.figuresAt, m.figured, m.sparked = now, true, nil
 }
 
 func latency(x sample) Figure {
@@ -183,7 +202,10 @@ func (v *Mesh) row(m *monitor, q Query, ids []string, now uint32) Row {
 		r.Strip = m.strip(q.Strip, now)
 	}
 	if q.Spark > 0 {
-		r.Spark = m.spark(q.Spark)
+		if m.sparked == nil || m.sparkRuns != q.Spark {
+			m.sparked, m.sparkRuns = m.spark(q.Spark), q.Spark
+		}
+		r.Spark = m.sparked
 	}
 	r.Day = v.uptimes.days[m.name]
 	if !q.Cells {

@@ -45,15 +45,18 @@ type puller struct {
 	quiet  *time.Timer
 	heard  *atomic.Int64 // when something came, nanoseconds
 
+	gather time.Duration // between two pulls once all was read, if that is longer than usual
+
 	asked time.Time // when the last pull was sent
 	left  int       // messages that it may still bring; 0 when it has ended
+	all   bool      // it brought all that was there
 	size  int       // bytes of a message, on average
 	held  *nats.Msg // read, and not handed out
 }
 
-func newPuller(nc *nats.Conn, next string, heard *atomic.Int64) (*puller, error) {
+func newPuller(nc *nats.Conn, next string, gather time.Duration, heard *atomic.Int64) (*puller, error) {
 	// One pull is under way, and heartbeats: the channel never overflows.
-	p := &puller{nc: nc, next: next, inbox: nc.NewInbox(), ch: make(chan *nats.Msg, batch+100), broken: make(chan struct{}), quiet: time.NewTimer(0), heard: heard, size: 8 << 10}
+	p := &puller{nc: nc, next: next, inbox: nc.NewInbox(), ch: make(chan *nats.Msg, batch+100), broken: make(chan struct{}), quiet: time.NewTimer(0), gather: gather, heard: heard, size: 8 << 10}
 	var err error
 	p.sub, err = nc.ChanSubscribe(p.inbox, p.ch)
 	return p, err
@@ -98,7 +101,7 @@ func (p *puller) get(ctx context.Context) (*nats.Msg, error) {
 		switch status := m.Header.Get("Status"); status {
 		case "100": // a heartbeat
 		case "404", "408": // all that was there, or nothing for long
-			p.left = 0
+			p.left, p.all = 0, true
 		default:
 			return nil, fmt.Errorf("the broker ended a pull: %s %s", status, m.Header.Get("Description"))
 		}
@@ -118,7 +121,11 @@ func (p *puller) ready() *nats.Msg {
 
 // pull asks for more.
 func (p *puller) pull(ctx context.Context) error {
-	if wait := gather - time.Since(p.asked); wait > 0 {
+	least := gather
+	if p.all {
+		least = max(gather, p.gather)
+	}
+	if wait := least - time.Since(p.asked); wait > 0 {
 		p.quiet.Reset(wait)
 		select {
 		case <-p.quiet.C:
@@ -135,6 +142,6 @@ func (p *puller) pull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.asked, p.left = time.Now(), n
+	p.asked, p.left, p.all = time.Now(), n, false
 	return p.nc.PublishRequest(p.next, p.inbox, req)
 }

@@ -42,6 +42,9 @@ type From struct {
 	Since    time.Time // the first message stored then or later
 
 	HeadersOnly bool // no data
+	// Gather is how long what comes may be left with the broker once all was read, so that
+	// much of it comes at once: each time costs both sides as much as reading ten messages.
+	Gather time.Duration
 }
 
 // Tail reads one stream. It is for one goroutine.
@@ -211,7 +214,7 @@ func (t *Tail) make(ctx context.Context) error {
 	}
 	info := s.CachedInfo()
 	if !t.opened.Created.IsZero() && !info.Created.Equal(t.opened.Created) {
-		t.from, t.done = From{Subjects: t.from.Subjects, HeadersOnly: t.from.HeadersOnly}, 0 // recreated: all of it is new
+		t.from, t.done = From{Subjects: t.from.Subjects, HeadersOnly: t.from.HeadersOnly, Gather: t.from.Gather}, 0 // recreated: all of it is new
 	}
 	if t.from.New {
 		t.from.New, t.from.After = false, info.State.LastSeq
@@ -222,7 +225,7 @@ func (t *Tail) make(ctx context.Context) error {
 	}
 	prefix := strings.TrimSuffix(cmp.Or(t.js.Options().APIPrefix, jetstream.DefaultAPIPrefix), ".")
 	name := t.stream + "." + cons.CachedInfo().Name
-	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+name, &t.heard)
+	p, err := newPuller(t.js.Conn(), prefix+".CONSUMER.MSG.NEXT."+name, t.from.Gather, &t.heard)
 	if err != nil {
 		return err
 	}

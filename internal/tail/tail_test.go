@@ -345,3 +345,34 @@ func TestStop_WaitsForItsGoroutine(t *testing.T) {
 		}
 	}
 }
+
+// TestGather: a reader that gathers asks so much less often, once it has read what was
+// stored; that it reads at once.
+func TestGather(t *testing.T) {
+	n := newNumbers(t)
+	const stored, later, gather = 4500, 10, 50 * time.Millisecond
+	n.write(stored)
+	asked := make(chan *nats.Msg, 10_000)
+	sub, err := n.js.Conn().ChanSubscribe("$JS.API.CONSUMER.MSG.NEXT.>", asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Unsubscribe()
+	r := n.open(natstest.JetStream(t, natstest.Connect(t, n.b)), tail.From{Gather: time.Hour})
+	n.want(r, upTo(1, stored)...)
+	r.Stop()
+
+	r = n.open(natstest.JetStream(t, natstest.Connect(t, n.b)), tail.From{New: true, Gather: gather})
+	for len(asked) > 0 {
+		<-asked
+	}
+	begin := time.Now()
+	for i := range later {
+		n.write(1)
+		n.want(r, stored+i+1)
+	}
+	most := int(time.Since(begin)/gather) + 2
+	if len(asked) > most {
+		t.Errorf("it asked %d times in %v, want %d at most", len(asked), time.Since(begin), most)
+	}
+}
