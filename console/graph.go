@@ -81,11 +81,20 @@ func graphColumn(row *wire.HistoryRow) GraphColumn {
 	}
 	c.MinNS, c.P10NS, c.P25NS, c.P50NS = quantile(0), quantile(0.1), quantile(0.25), quantile(0.5)
 	c.P75NS, c.P90NS, c.MaxNS = quantile(0.75), quantile(0.9), quantile(1)
-	if loss, ok := history.Loss(&row.Rollup); ok {
-		c.Loss = &loss
-	} else if good, of := history.Reached(&row.Rollup); of > 0 {
-		lost := 1 - float64(good)/float64(of)
-		c.Loss = &lost
-	}
+	c.Loss = lossOf(&row.Rollup)
 	return c
+}
+
+// lossOf is the part of the packets that was lost; where the kind has none, of the runs
+// that failed. It is nil where nothing could be measured.
+func lossOf(r *wire.Rollup) *float64 {
+	if loss, ok := history.Loss(r); ok {
+		return &loss
+	}
+	good, of := history.Reached(r)
+	if of == 0 {
+		return nil
+	}
+	lost := 1 - float64(good)/float64(of)
+	return &lost
 }

@@ -89,10 +89,20 @@ func (s *IncidentStory) members(now time.Time) (out []string) {
 
 // MemberLine is a member in one line: what it is, since when, until when, and why.
 func MemberLine(m *wire.IncidentMember, now time.Time) string {
-	mark, when := "✕", "since "+timetext.Clock(m.Since, now)
+	return MemberText(m, clockOf(now))
+}
+
+// clockOf writes times in the zone of this computer, without it and without today.
+func clockOf(now time.Time) func(time.Time) string {
+	return func(t time.Time) string { return timetext.Clock(t, now) }
+}
+
+// MemberText is MemberLine with times as clock writes them.
+func MemberText(m *wire.IncidentMember, clock func(time.Time) string) string {
+	mark, when := "✕", "since "+clock(m.Since)
 	switch {
 	case !m.Wrong():
-		mark, when = "●", fmt.Sprintf("%s to %s (%s)", timetext.Clock(m.Since, now), timetext.Clock(m.Until, now), Lasting(m.Until.Sub(m.Since)))
+		mark, when = "●", fmt.Sprintf("%s to %s (%s)", clock(m.Since), clock(m.Until), Lasting(m.Until.Sub(m.Since)))
 	case m.Severity == wire.SeverityUnknown:
 		mark = "?"
 	case m.Severity != wire.SeverityDown:
@@ -138,7 +148,12 @@ func brief(text string) string {
 // ChannelLine says what a channel was last sent about an incident, and what became of it.
 // d, where it is not nil, is what the notifier says of that.
 func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
-	text := fmt.Sprintf("%s: %s (notice %d), decided %s: ", Printable(c.Channel), Printable(string(c.Reason)), c.N, timetext.Clock(c.Decided, now))
+	return ChannelText(c, d, clockOf(now))
+}
+
+// ChannelText is ChannelLine with times as clock writes them.
+func ChannelText(c *wire.ChannelState, d *wire.Delivery, clock func(time.Time) string) string {
+	text := fmt.Sprintf("%s: %s (notice %d), decided %s: ", Printable(c.Channel), Printable(string(c.Reason)), c.N, clock(c.Decided))
 	if d != nil && d.N < c.N {
 		d = nil // it is of an older one
 	}
@@ -150,13 +165,13 @@ func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
 	case "":
 		text += "waiting to be sent"
 	case wire.Sent:
-		text += "sent " + timetext.Clock(at, now)
+		text += "sent " + clock(at)
 	case wire.Retrying:
 		text += "not delivered yet"
 	case wire.Undelivered:
-		text += "undelivered since " + timetext.Clock(at, now)
+		text += "undelivered since " + clock(at)
 	default:
-		text += Printable(string(outcome)) + " " + timetext.Clock(at, now)
+		text += Printable(string(outcome)) + " " + clock(at)
 	}
 	if d != nil {
 		if d.Attempts > 1 || outcome != wire.Sent {
@@ -171,7 +186,7 @@ func ChannelLine(c *wire.ChannelState, d *wire.Delivery, now time.Time) string {
 		text += colon(brief(problem))
 	}
 	if d != nil && outcome == wire.Retrying && !d.Next.IsZero() {
-		text += "; next attempt " + timetext.Clock(d.Next, now)
+		text += "; next attempt " + clock(d.Next)
 	}
 	if c.Rule != "" {
 		text += "; rule " + Printable(c.Rule)
@@ -199,7 +214,12 @@ func LogLines(x *wire.Incident, now time.Time, most int) (out []string) {
 
 // EntryLine is one thing that happened to an incident.
 func EntryLine(e *wire.Entry, now time.Time) string {
-	text := timetext.Clock(e.At, now) + " " + Printable(string(e.What))
+	return timetext.Clock(e.At, now) + " " + EntryText(e)
+}
+
+// EntryText is EntryLine without the time.
+func EntryText(e *wire.Entry) string {
+	text := Printable(string(e.What))
 	if e.By != "" && !strings.Contains(e.Text, e.By) { // else the text has it
 		text += " " + byWord(e.What) + Printable(e.By)
 	}

@@ -66,6 +66,14 @@ func (c *Client) Incidents(ctx context.Context, f IncidentFilter) (list []wire.I
 	return list, view.ShortIDs(ids), err
 }
 
+// PastIncidents are all that were open at some time since from, the one that opened last
+// first, and short forms of the ids of all that are stored.
+func (c *Client) PastIncidents(ctx context.Context, from time.Time) (list []wire.Incident, short map[string]string, err error) {
+	list, short, err = c.Incidents(ctx, IncidentFilter{All: true, From: from})
+	slices.SortStableFunc(list, func(a, b wire.Incident) int { return b.Opened.Compare(a.Opened) })
+	return list, short, err
+}
+
 func (c *Client) savedByName(ctx context.Context) (map[string]wire.Saved, error) {
 	store, err := c.Monitors(ctx)
 	if err != nil {

@@ -64,13 +64,19 @@ type outcome struct {
 	number int
 }
 
-// again is a form to be shown in place of the first one, with what is wrong in it.
+// again is a form to be shown in place of the first one, with what is wrong in it; without
+// an err nothing is, and it only shows more.
 type again struct {
 	form
 	err error
 }
 
-func (a *again) Error() string { return a.err.Error() }
+func (a *again) Error() string {
+	if a.err == nil {
+		return "look at it first"
+	}
+	return a.err.Error()
+}
 func (a *again) Unwrap() error { return a.err }
 
 // formView is what the template of a form is given.
@@ -84,13 +90,8 @@ type formView struct {
 // act answers for one action.
 func (s *Server) act(x action) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		who := sessionOf(r)
+		who := s.allowed(w, r, x.page, x.role)
 		if who == nil {
-			s.signInFirst(w, r)
-			return
-		}
-		if !who.may(x.role) {
-			s.say(w, r, http.StatusForbidden, x.page, "This needs another role", fmt.Sprintf("%s is a %s here, and this takes an %s. An admin sees roles with netmon access ls.", console.AuthorText(who.name), who.who.Role, x.role))
 			return
 		}
 		if r.Method == http.MethodPost {
@@ -106,6 +107,21 @@ func (s *Server) act(x action) http.HandlerFunc {
 		}
 		s.showForm(w, r, http.StatusOK, x, f, who, nil)
 	}
+}
+
+// allowed is the session of a request, if its role is this one or more; else it says why
+// not, and returns nil.
+func (s *Server) allowed(w http.ResponseWriter, r *http.Request, page string, least wire.Role) *session {
+	who := sessionOf(r)
+	if who == nil {
+		s.signInFirst(w, r)
+		return nil
+	}
+	if !who.may(least) {
+		s.say(w, r, http.StatusForbidden, page, "This needs another role", fmt.Sprintf("%s is a %s here, and this takes an %s. An admin sees roles with netmon access ls.", console.AuthorText(who.name), who.who.Role, least))
+		return nil
+	}
+	return who
 }
 
 func (s *Server) acting(r *http.Request, who *session) (*acting, context.CancelFunc) {
@@ -130,7 +146,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, x action, who *s
 	}
 	var f form
 	if other, ok := errors.AsType[*again](err); ok {
-		f = other.form
+		f, err = other.form, other.err
 	} else if shown, showErr := x.show(a); showErr == nil {
 		f = shown
 	} else {
@@ -168,9 +184,11 @@ func (s *Server) readForm(w http.ResponseWriter, r *http.Request, who *session) 
 // codeOf is the status of an answer that says what went wrong.
 func codeOf(err error) int {
 	switch {
+	case err == nil:
+		return http.StatusOK
 	case errors.Is(err, console.ErrNotFound), errors.Is(err, console.ErrNoSetting), errors.Is(err, errAbsent):
 		return http.StatusNotFound
-	case errors.Is(err, console.ErrConflict), isA[*console.ExistsError](err):
+	case errors.Is(err, console.ErrConflict), errors.Is(err, errOver), isA[*console.ExistsError](err):
 		return http.StatusConflict
 	case errors.Is(err, console.ErrDenied):
 		return http.StatusForbidden

@@ -1,6 +1,8 @@
 package web
 
+import "slices"
+
 // actions are all pages that change something.
 func (s *Server) actions() []action {
-	return nil
+	return slices.Concat(incidentActions(), silenceActions())
 }

@@ -50,7 +50,7 @@ const findings = `(() => {
 		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
 		if ((a + 0.05) / (b + 0.05) < 4.5) out.push("little contrast: " + n.data.trim().slice(0, 30));
 	}
-	for (const e of document.querySelectorAll("a, button, input")) if (!(e.textContent.trim() || e.getAttribute("aria-label"))) out.push("no name: " + e.outerHTML.slice(0, 80));
+	for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), textarea, select")) if (!(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)) out.push("no name: " + e.outerHTML.slice(0, 80));
 	for (const e of document.querySelectorAll("[role=img]")) if (!(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby"))) out.push("no label: " + e.outerHTML.slice(0, 80));
 	if (document.querySelectorAll("h1").length !== 1) out.push("there are " + document.querySelectorAll("h1").length + " h1");
 	const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
@@ -226,6 +226,7 @@ func TestBrowser_Live(t *testing.T) {
 		t.Errorf("/ goes to %q", id)
 	}
 	browsertest.Run(t, ctx, "filter", chromedp.SendKeys("#filter", "mail"))
+	browsertest.Run(t, ctx, "answer", chromedp.WaitReady(`#rows[data-filter=mail]`))
 	if left := browsertest.Run(t, ctx, "rows", chromedp.Evaluate[[]string](`[...document.querySelectorAll("#rows tr")].filter((r) => !r.hidden).map((r) => r.id)`)); len(left) != 1 || left[0] != "m-mail" {
 		t.Errorf("the filter leaves %v", left)
 	}

@@ -23,7 +23,7 @@ func frameOf(m Model, key string) (frame, error) {
 	case "agents":
 		return agentsOf(m), nil
 	case "incidents":
-		return incidentsOf(m), nil
+		return incidentsOf(m, name), nil
 	case "monitor":
 		return monitorOf(m, name)
 	case "incident":

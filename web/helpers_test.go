@@ -28,6 +28,8 @@ type world struct {
 	graph  console.Graph
 	uptime []console.UptimeRow
 	asked  int
+
+	stored stored
 }
 
 func newWorld() *world {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -18,8 +19,32 @@ type headBody struct {
 	Why        string
 	Since      string // RFC 3339; "" where it is not known
 	Meta       string
+	tags       string // a line each
 	lines      string // what the verdict rests on
 }
+
+// tagView is a tag, and the address of the monitors that have it.
+type tagView struct{ Text, Path string }
+
+// Tags are its tags, by name.
+func (b headBody) Tags() (list []tagView) {
+	for _, t := range split(b.tags) {
+		list = append(list, tagView{t, "/?" + url.Values{"q": {tagFilter(t)}}.Encode()})
+	}
+	return list
+}
+
+// tagFilter is the filter that leaves the monitors with a tag: of a value of several words
+// its name alone, since a filter is words.
+func tagFilter(tag string) string {
+	if name, _, _ := strings.Cut(tag, "="); strings.ContainsAny(tag, " \t") {
+		return "tag:" + name
+	}
+	return "tag:" + tag
+}
+
+// Silence is the address of the form that mutes it.
+func (b headBody) Silence() string { return silenceMonitor(b.Name) }
 
 // Lines are what the verdict rests on.
 func (b headBody) Lines() []string { return split(b.lines) }
@@ -89,6 +114,13 @@ func monitorOf(m Model, name string) (frame, error) {
 	if d.Verdict != nil {
 		b.lines = strings.Join(console.VerdictLines(d.Verdict, sn.At), "\n")
 	}
+	if d.Saved != nil {
+		var tags []string
+		for _, t := range tagTexts(d.Saved.Tags) {
+			tags = append(tags, oneLine(t))
+		}
+		b.tags = strings.Join(tags, "\n")
+	}
 	f := frame{title: d.State.Mark() + " " + d.Name, parts: []part{linkOf(m, sn), {ID: "head", Shape: "monitor-head", Body: b}}}
 	for i := range d.Agents {
 		f.parts = append(f.parts, onAgent(&d.Agents[i], sn.At))
@@ -139,9 +171,6 @@ func metaText(d *view.Detail) string {
 		on = d.Saved.Agents.String()
 	}
 	list = append(list, "on "+console.Printable(on))
-	if t := labelsText(d.Saved.Tags); t != "" {
-		list = append(list, t)
-	}
 	if len(d.Saved.DependsOn) > 0 {
 		list = append(list, "depends on "+console.Printable(strings.Join(d.Saved.DependsOn, ", ")))
 	}

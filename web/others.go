@@ -8,9 +8,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
-	"netmon/internal/plural"
 	"netmon/judge"
-	"netmon/wire"
 )
 
 // matrixBody is a row of the matrix, or its head.
@@ -119,78 +117,4 @@ func countsText(n judge.Counts) string {
 		}
 	}
 	return strings.Join(list, ", ")
-}
-
-// incidentBody is one incident in the list.
-type incidentBody struct {
-	ID, Short, Severity, Word, Class, Mark string
-	Members, Summary, Notices              string
-}
-
-// incidents is the page of incidents, the open ones first.
-func incidentsOf(m Model) frame {
-	sn := m.Snapshot(view.Query{Limit: 1})
-	l := sn.Incidents
-	note := plural.Count(l.Open, "incident is", "incidents are") + " open."
-	switch {
-	case l.Why != "":
-		note = "Incidents cannot be read: " + console.Printable(l.Why)
-	case !l.Read:
-		note = "Incidents are being read."
-	case len(l.All) == 0:
-		note = "No incident is open or kept."
-	}
-	f := frame{title: "Incidents", parts: []part{linkOf(m, sn), {ID: "count", Shape: "count", Body: countBody{Text: note}}}}
-	for _, x := range l.All {
-		b := incidentBody{ID: console.Printable(x.ID), Short: console.Printable(l.Short[x.ID]), Severity: console.Printable(string(x.Severity)), Word: console.IncidentWord(x, l.Short),
-			Members: console.MembersText(x), Summary: console.SummaryText(x), Notices: console.NotifiedText(x)}
-		st := incidentState(x)
-		b.Mark, b.Class = st.Mark, st.Class
-		f.parts = append(f.parts, part{ID: "i-" + x.ID, Shape: "incident-row", Body: b, Listed: true, Cells: [cellsMost]Figured{orNone(sinceText(x.Opened, sn.At))}})
-	}
-	return f
-}
-
-func incidentState(x *wire.Incident) stateView {
-	switch {
-	case x.State != wire.IncidentOpen:
-		return stateOf(judge.Up)
-	case x.Severity == wire.SeverityDown || x.Severity == wire.SeverityBroker || x.Severity == wire.SeverityDisk:
-		return stateOf(judge.Down)
-	case x.Severity == wire.SeverityUnknown:
-		return stateOf(judge.Unknown)
-	}
-	return stateOf(judge.Degraded)
-}
-
-// storyBody is all of an incident.
-type storyBody struct {
-	State stateView
-	Title string
-	lines string
-}
-
-// Lines are its lines.
-func (b storyBody) Lines() (list []storyLine) {
-	for _, l := range split(b.lines) {
-		list = append(list, storyLine{Head: !strings.HasPrefix(l, " "), Deep: strings.HasPrefix(l, "      "), Text: strings.TrimSpace(l)})
-	}
-	return list
-}
-
-type storyLine struct {
-	Head, Deep bool
-	Text       string
-}
-
-// incident is the page of one incident.
-func incidentOf(m Model, id string) (frame, error) {
-	sn := m.Snapshot(view.Query{Limit: 1, Incident: id})
-	x := sn.Incidents.Named(id)
-	if x == nil {
-		return frame{}, errAbsent
-	}
-	story := console.IncidentStory{Incident: *x, Deliveries: sn.Deliveries}
-	lines := story.Text(sn.At)
-	return frame{title: "Incident " + sn.Incidents.Short[id], parts: []part{linkOf(m, sn), {ID: "story", Shape: "story", Body: storyBody{State: incidentState(x), Title: lines[0], lines: strings.Join(lines[1:], "\n")}}}}, nil
 }

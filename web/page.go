@@ -41,6 +41,8 @@ type pageView struct {
 	NoPast  string
 	Config  string
 	History []revisionView
+	Chains  []chainView
+	Chained string // why they cannot be read
 
 	Inner template.HTML // of a page that is made for one reader
 }
@@ -58,7 +60,7 @@ func (v pageView) Chosen() string {
 
 type tab struct{ Path, Word, Page string }
 
-var tabs = []tab{{"/", "Monitors", "monitors"}, {"/matrix", "Matrix", "matrix"}, {"/agents", "Agents", "agents"}, {"/incidents", "Incidents", "incidents"}}
+var tabs = []tab{{"/", "Monitors", "monitors"}, {"/matrix", "Matrix", "matrix"}, {"/agents", "Agents", "agents"}, {"/incidents", "Incidents", "incidents"}, {"/silences", "Silences", "silences"}, {"/audit", "Audit", "audit"}}
 
 type outageView struct {
 	Since, Until, Long, Blame string
@@ -80,7 +82,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, key string) {
 	f, err := s.feed(r.Context(), key)
 	switch {
 	case errors.Is(err, errAbsent):
-		s.notFound(w, r)
+		s.absent(w, r, key)
 		return
 	case errors.Is(err, errFull):
 		s.full(w)
@@ -182,8 +184,13 @@ func (s *Server) filtered(w http.ResponseWriter, r *http.Request, filter string)
 
 // withPast adds what history and the store say of a monitor.
 func (s *Server) withPast(r *http.Request, v *pageView) {
-	plot := s.plotView(r, plotAsked(r, v.Name))
+	d := s.detail(r.Context(), v.Name)
+	plot := s.plotView(r, plotAsked(r, v.Name), d)
 	v.Plot = &plot
+	var err error
+	if v.Chains, err = s.chains(r.Context(), v.Name, d); err != nil {
+		v.Chained = console.Printable(err.Error())
+	}
 	row, err := s.uptime(r.Context(), v.Name)
 	switch {
 	case err != nil:
@@ -289,8 +296,12 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, code int, name s
 	p.send(w, r, code)
 }
 
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.answer(w, r, http.StatusNotFound, "absent", pageView{Title: "Not found", Broker: s.o.Broker, Version: s.o.Version, At: stamp(time.Now()), Tabs: tabs}, "")
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) { s.absent(w, r, "") }
+
+// absent says that there is no page of that key; none is for an address that is of no page.
+func (s *Server) absent(w http.ResponseWriter, r *http.Request, key string) {
+	what, name, _ := strings.Cut(key, " ")
+	s.answer(w, r, http.StatusNotFound, "absent", pageView{Page: what, Name: name, Title: "Not found", Broker: s.o.Broker, Version: s.o.Version, At: stamp(time.Now()), Tabs: tabs}, "")
 }
 
 func (s *Server) full(w http.ResponseWriter) {

@@ -32,7 +32,7 @@ func TestPages_SayWhatIs(t *testing.T) {
 		"/matrix":             {"paris", `id="x-db"`, "✕", `id="x-web"`, "●"},
 		"/agents":             {"1 of 1 agent is online.", "paris", "online"},
 		"/incidents":          {"1 incident is open.", `href="/incidents/abcdef"`},
-		"/incidents/abcdef":   {"incident abcdef", "down, open, since", "members: 1", "notices:", "log:"},
+		"/incidents/abcdef":   {"db: refused", "down</b>, open, since", "incident abcdef", "/incidents/abcdef/ack", "/incidents/abcdef/silence", "What happened", "Members <small>1", "✕ db down since", "No rule has sent"},
 		"/monitors/db":        {"TCP · db:5432", "down</b> since", "refused from 1 of 1 agent", "nobody answers", "On each agent", "It is not saved"},
 		"/monitors/db?span=x": {`aria-current="true">24h`},
 	} {

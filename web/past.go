@@ -73,6 +73,13 @@ func (p *past) ask(ctx context.Context, key string, hold time.Duration, question
 	}
 }
 
+// forget has a question asked again: its answer is another one now.
+func (p *past) forget(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.kept, key)
+}
+
 // over says that an answer is there and too old; of an error, sooner.
 func (k *kept) over(hold time.Duration) bool {
 	select {
@@ -106,10 +113,14 @@ func plotAsked(r *http.Request, name string) plotOf {
 	return p
 }
 
+// hold is for how long one answer about it is as good as the next.
+func (p plotOf) hold() time.Duration {
+	return min(max(p.long/plotColumns/2, 20*time.Second), 10*time.Minute)
+}
+
 // graph is what history says of it.
 func (s *Server) graph(ctx context.Context, p plotOf) (console.Graph, error) {
-	hold := min(max(p.long/plotColumns/2, 20*time.Second), 10*time.Minute)
-	v, err := s.past.ask(ctx, "graph "+p.Name+" "+p.Agent+" "+p.Span, hold, func(ctx context.Context) (any, error) {
+	v, err := s.past.ask(ctx, "graph "+p.Name+" "+p.Agent+" "+p.Span, p.hold(), func(ctx context.Context) (any, error) {
 		to := time.Now()
 		return s.o.Archive.Graph(ctx, p.Name, p.Agent, to.Add(-p.long), to, plotColumns)
 	})

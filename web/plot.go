@@ -1,14 +1,17 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"netmon/console"
+	"netmon/console/view"
 	"netmon/internal/timetext"
 	"netmon/wire"
 )
@@ -27,12 +30,14 @@ type plotView struct {
 	plotOf
 	SVG   template.HTML
 	Why   string // there is none
+	Parts bool   // there are rows of agents
+	More  int    // agents without a row
 	Step  string
 	Spans []span
 	Rows  []plotRow // the figures of the plot, for who cannot see it
 }
 
-type plotRow struct{ At, P50, P90, Max, Lost string }
+type plotRow struct{ At, P50, P90, Max, Lost, By string }
 
 // plot answers with the plot alone, for a page that is open.
 func (s *Server) plot(w http.ResponseWriter, r *http.Request) {
@@ -42,18 +47,29 @@ func (s *Server) plot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := plotAsked(r, name)
-	s.answer(w, r, http.StatusOK, "plot", s.plotView(r, p), "")
+	s.answer(w, r, http.StatusOK, "plot", s.plotView(r, p, s.detail(r.Context(), name)), "")
 }
 
-func (s *Server) plotView(r *http.Request, p plotOf) plotView {
+// detail is what is known of a monitor now; nil where there is none.
+func (s *Server) detail(ctx context.Context, name string) *view.Detail {
+	return s.awake(ctx).Snapshot(view.Query{Limit: 1, Detail: name}).Detail
+}
+
+func (s *Server) plotView(r *http.Request, p plotOf, d *view.Detail) plotView {
 	v := plotView{plotOf: p, Spans: spans}
+	if p.Agent != "" && d != nil && !slices.ContainsFunc(d.Agents, func(a view.OnAgent) bool { return a.Agent == p.Agent }) {
+		v.Why = fmt.Sprintf("No agent %q runs %s, or did lately: its agents are below.", p.Agent, p.Name)
+		return v
+	}
 	g, err := s.graph(r.Context(), p)
 	if err != nil {
 		v.Why = console.Printable(err.Error())
 		return v
 	}
 	v.Step = g.Step.String()
-	v.SVG = plotSVG(&g, p.Span)
+	losses := s.losses(r.Context(), p, d)
+	v.Parts, v.More = len(losses.list) > 0, losses.more
+	v.SVG = plotLosses(&g, &losses, p.Span)
 	every := max(1, len(g.Columns)/24)
 	for i := 0; i < len(g.Columns); i += every {
 		c := &g.Columns[i]
@@ -61,6 +77,7 @@ func (s *Server) plotView(r *http.Request, p plotOf) plotView {
 		if c.Loss != nil {
 			row.Lost = console.PercentText(c.Loss)
 		}
+		row.By = losses.between(c.At, c.At.Add(time.Duration(every)*g.Step.Std()))
 		v.Rows = append(v.Rows, row)
 	}
 	return v
@@ -76,6 +93,11 @@ func nsText(ns *int64) string {
 // plotSVG draws bands of percentiles, a line through the medians, what was lost at the foot,
 // and grey where nothing is known. It never draws a line through what is not known.
 func plotSVG(g *console.Graph, words string) template.HTML {
+	return plotLosses(g, &lossView{}, words)
+}
+
+// plotLosses is plotSVG with what each agent lost below.
+func plotLosses(g *console.Graph, losses *lossView, words string) template.HTML {
 	step, long := g.Step.Std(), g.To.Sub(g.From)
 	if step <= 0 || long <= 0 {
 		return ""
@@ -100,13 +122,14 @@ func plotSVG(g *console.Graph, words string) template.HTML {
 	}
 	title := console.Printable(fmt.Sprintf("Latency of %s from %s over %s", g.Monitor, who, words))
 	fmt.Fprintf(&b, `<svg class="plot" viewBox="0 0 %d %d" role="img" aria-labelledby="plot-title plot-desc"><title id="plot-title">%s</title><desc id="plot-desc">%s</desc>`,
-		plotWide, plotHigh, template.HTMLEscapeString(title), template.HTMLEscapeString(plotWords(g, known)))
+		plotWide, plotHigh+losses.high(), template.HTMLEscapeString(title), template.HTMLEscapeString(console.Printable(plotWords(g, known)+losses.words())))
 	if known {
 		for v := 0.0; v <= top*1.0001; v += tick {
 			fmt.Fprintf(&b, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text class="ax" x="%d" y="%.1f">%s</text>`, plotLeft, plotWide-plotRight, y(v), y(v), plotLeft-8, y(v)+4, axisText(v))
 		}
 	}
-	timeMarks(&b, g, x)
+	timeMarks(&b, g, x, plotHigh+losses.high()-6)
+	losses.draw(&b, g, plotHigh-plotBottom+lostHigh+14, x)
 	for _, r := range runsOf(g.Columns, step) {
 		smoke(&b, g.Columns[r[0]:r[1]], step, x, y)
 	}
@@ -214,7 +237,7 @@ func axisText(ns float64) string {
 }
 
 // timeMarks writes times below the plot, in the zone of this computer, which it names.
-func timeMarks(b *strings.Builder, g *console.Graph, x func(time.Time) float64) {
+func timeMarks(b *strings.Builder, g *console.Graph, x func(time.Time) float64, y int) {
 	long := g.To.Sub(g.From)
 	form, each := "15:04", 10*time.Minute
 	switch {
@@ -229,10 +252,10 @@ func timeMarks(b *strings.Builder, g *console.Graph, x func(time.Time) float64) 
 	}
 	for t := g.From.Truncate(each).Add(each); t.Before(g.To); t = t.Add(each) {
 		if x(t) > plotLeft+20 && x(t) < plotWide-plotRight-70 {
-			fmt.Fprintf(b, `<text class="ax mid" x="%.1f" y="%d">%s</text>`, x(t), plotHigh-6, t.Local().Format(form))
+			fmt.Fprintf(b, `<text class="ax mid" x="%.1f" y="%d">%s</text>`, x(t), y, t.Local().Format(form))
 		}
 	}
-	fmt.Fprintf(b, `<text class="ax" x="%d" y="%d">%s</text>`, plotWide-plotRight, plotHigh-6, timetext.Zone(g.To))
+	fmt.Fprintf(b, `<text class="ax" x="%d" y="%d">%s</text>`, plotWide-plotRight, y, timetext.Zone(g.To))
 }
 
 // plotWords say what the plot shows, for who cannot see it.

@@ -25,11 +25,15 @@ type Model interface {
 	Ready() <-chan struct{} // closed when what is stored was read
 }
 
-// Archive is what is asked of the broker when somebody looks at one monitor: a
+// Archive is what is asked of the broker when somebody looks at what no model follows: a
 // [console.Client].
 type Archive interface {
 	Graph(ctx context.Context, monitor, agent string, from, to time.Time, columns int) (console.Graph, error)
 	Uptime(ctx context.Context, f console.UptimeFilter) ([]console.UptimeRow, time.Time, error)
+	Losses(ctx context.Context, monitor string, agents []string, from, to time.Time, columns int) ([]console.AgentLoss, error)
+	Last(ctx context.Context, monitor string, handle func(wire.Result)) error
+	PastIncidents(ctx context.Context, from time.Time) (list []wire.Incident, short map[string]string, err error)
+	ListSettings(ctx context.Context, sorts ...wire.Sort) ([]wire.Setting, error)
 }
 
 // Options of New.
@@ -166,7 +170,7 @@ func (s *Server) Handler() http.Handler {
 	page("/{$}", fixed("monitors"))
 	page("/matrix", fixed("matrix"))
 	page("/agents", fixed("agents"))
-	page("/incidents", fixed("incidents"))
+	mux.HandleFunc("GET /incidents", s.incidents)
 	page("/monitors/{name}", named("monitor"))
 	page("/incidents/{name}", named("incident"))
 	mux.HandleFunc("GET /events", s.events)
@@ -182,6 +186,9 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("POST "+x.path, s.act(x))
 	}
 	mux.HandleFunc("GET /plot/{name}", s.plot)
+	mux.HandleFunc("GET /silences", s.silencesPage)
+	mux.HandleFunc("GET /audit", s.audit)
+	mux.HandleFunc("GET /match", s.match)
 	mux.Handle("GET /static/", assets)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {

@@ -42,7 +42,7 @@ func hints(s view.Snapshot, u UI) []hint {
 	case u.Help || u.Output != nil:
 		return []hint{{"↑↓", "scroll", 1}, {"any other key", "close", 0}}
 	case u.Mode == typing:
-		return []hint{{"enter", "keep", 1}, {"esc", "undo", 0}, {"ctrl+u", "clear", 2}, {"·", "words of name, kind, target, state, agent", 3}}
+		return []hint{{"enter", "keep", 1}, {"esc", "undo", 0}, {"ctrl+u", "clear", 2}, {"·", "name, kind, target, state, agent or tag", 3}}
 	case u.Mode == commanding:
 		return []hint{{"enter", "run", 1}, {"tab", "complete", 2}, {"esc", "cancel", 0}, {"ctrl+u", "clear", 3}}
 	case u.Mode == choosing:

@@ -37,7 +37,7 @@ func helpLines(w int, past bool, st Styles) []string {
 		{"views", "1 monitors  2 matrix  3 agents  4 detail  5 log  i incidents  tab next"},
 		{"move", "↑↓ or j k, pgup pgdn, home end; ←→ agents of the matrix"},
 		{"", "enter opens, esc goes back"},
-		{"find", "/ filter: words of name, kind, target, state or agent"},
+		{"find", "/ filter: words of name, kind, target, state, agent or tag"},
 		{"", "s sort: state, name, p95, loss, uptime, certificate   c columns"},
 		{"", "space freezes the screen   t T plot live, 1h, 24h, 7d, 30d (view 4)"},
 		{"change", "r start   x stop   p probe now   d delete   n new   e edit"},

@@ -90,11 +90,27 @@ func (v *Mesh) refresh(list []*monitor, now uint32) {
 func (m *monitor) matches(words []string) bool {
 	for _, w := range words {
 		if !strings.Contains(strings.ToLower(m.name), w) && !strings.Contains(strings.ToLower(m.target), w) && m.kind != w && m.total.String() != w &&
-			!slices.ContainsFunc(m.series, func(s *series) bool { return s.wanted && strings.EqualFold(s.a.id, w) }) {
+			!slices.ContainsFunc(m.series, func(s *series) bool { return s.wanted && strings.EqualFold(s.a.id, w) }) && !m.tagged(w) {
 			return false
 		}
 	}
 	return true
+}
+
+// tagged says whether a word of a filter, in small letters, is a tag of the monitor: team=shop,
+// the same with tag: before it, or tag:team, which is any value.
+func (m *monitor) tagged(word string) bool {
+	word, forced := strings.CutPrefix(word, "tag:")
+	name, value, valued := strings.Cut(word, "=")
+	if m.saved == nil || !valued && !forced {
+		return false
+	}
+	for n, v := range m.saved.Tags {
+		if strings.EqualFold(n, name) && (!valued || strings.EqualFold(v, value)) {
+			return true
+		}
+	}
+	return false
 }
 
 // window moves the cursor and chooses the rows around it.

@@ -32,7 +32,7 @@ func (s Sort) String() string {
 // Query asks for a snapshot. The zero value asks for all monitors, the worst first.
 type Query struct {
 	Names  []string // only these monitors; none is all
-	Filter string   // words that must all be in name, kind, target, state or agent of a row
+	Filter string   // words that must all be in name or target of a row, or be its kind, state, one of its agents or tags (team=shop, tag:team)
 	Sort   Sort
 	Strip  int // places of the strips
 	Spark  int // runs whose latencies are in a row

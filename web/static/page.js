@@ -5,24 +5,54 @@
   const $ = (id) => document.getElementById(id);
   const rows = $("rows"), filter = $("filter");
 
-  // Times come in UTC; the reader sees the own zone, and UTC on pointing there.
+  // Times come in UTC; the reader sees the own zone, which the foot of the page names, and
+  // UTC beside it where that matters, else on pointing there.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  const offset = () => {
+    const m = -new Date().getTimezoneOffset(), two = (n) => String(n).padStart(2, "0");
+    return m ? "UTC" + (m < 0 ? "−" : "+") + Math.floor(Math.abs(m) / 60) + (m % 60 ? ":" + two(Math.abs(m) % 60) : "") : "UTC";
+  };
   const times = (root) => {
-    const today = new Date().toDateString();
+    const today = new Date().toDateString(), here = new Date().getTimezoneOffset() !== 0;
     for (const t of root.querySelectorAll("time[datetime]")) {
       const at = new Date(t.dateTime);
       if (isNaN(at)) continue;
-      const day = at.toDateString() === today ? "" : at.toLocaleDateString() + " ";
-      t.textContent = day + at.toLocaleTimeString();
-      t.title = t.dateTime.replace("T", " ").replace("Z", " UTC");
+      const same = at.toDateString() === today, utc = t.dateTime.replace("T", " ").replace("Z", " UTC");
+      t.textContent = t.classList.contains("day") ? at.toLocaleDateString() : (same ? "" : at.toLocaleDateString() + " ") + at.toLocaleTimeString();
+      t.title = utc;
+      if (t.classList.contains("both") && here) {
+        const beside = document.createElement("small");
+        beside.textContent = " (" + (at.toISOString().slice(0, 10) === new Date().toISOString().slice(0, 10) ? utc.slice(11) : utc) + ")";
+        t.append(beside);
+      }
     }
   };
   times(document);
+  if ($("zone") && zone) $("zone").textContent = zone === "UTC" || offset() === "UTC" ? "times are in UTC" : "times are in " + zone + " (" + offset() + "); UTC in the title";
+  for (const e of document.querySelectorAll(".zone")) if (zone) e.textContent = zone;
+  for (const e of document.querySelectorAll("input[name=zone]")) e.value = zone;
 
-  const matches = (row) => {
-    const words = filter ? filter.value.toLowerCase().split(/\s+/) : [];
-    const text = (row.textContent + " " + (row.querySelector(".mark")?.getAttribute("aria-label") || "")).toLowerCase();
-    row.hidden = !words.every((w) => text.includes(w));
+  // Which rows a filter leaves is answered by the server, so that it is the answer of the
+  // live screen, too: agents and tags are not in a row.
+  let left = null, asked = 0, again = null;
+  const matches = (row) => { row.hidden = !!left && !left.has(row.id); };
+  const match = async () => {
+    again = null;
+    const n = ++asked, q = filter.value.trim();
+    let ids = null;
+    if (q) {
+      try {
+        const r = await fetch("/match?q=" + encodeURIComponent(q));
+        if (!r.ok) return;
+        ids = new Set(await r.json());
+      } catch { return; } // the line above the page says that nobody answers
+    }
+    if (n !== asked) return; // more was typed meanwhile
+    left = ids;
+    for (const r of rows.children) matches(r);
+    rows.dataset.filter = q;
   };
+  const matchSoon = (wait) => { if (filter && again === null) again = setTimeout(match, wait); };
   const element = (html) => {
     const t = document.createElement("template");
     t.innerHTML = html; // made by the server of escaped text, as the page itself is
@@ -70,6 +100,7 @@
     }
     for (const [id, texts] of Object.entries(e.c || {}))
       $(id)?.querySelectorAll(".f").forEach((cell, i) => { if (cell.textContent !== texts[i]) cell.textContent = texts[i]; });
+    if (left && e.h) matchSoon(2000); // what changed may fit now
     if (e.t) document.title = e.t + " · netmon";
     if (e.o) order = e.o;
     settle();
@@ -116,12 +147,15 @@
 
   if (filter) {
     filter.addEventListener("input", () => {
-      for (const r of rows.children) matches(r);
+      clearTimeout(again);
+      again = null;
+      matchSoon(80);
       const at = new URL(location);
       filter.value ? at.searchParams.set("q", filter.value) : at.searchParams.delete("q");
       history.replaceState(null, "", at);
     });
     filter.form.addEventListener("submit", (e) => e.preventDefault());
+    if (filter.value) match();
   }
 
   let went = false;
@@ -136,7 +170,7 @@
     const go = (to) => { e.preventDefault(); to?.focus(); };
     if (went) {
       went = false;
-      const to = { m: "/", x: "/matrix", a: "/agents", i: "/incidents" }[e.key];
+      const to = { m: "/", x: "/matrix", a: "/agents", i: "/incidents", s: "/silences", u: "/audit" }[e.key];
       if (to) location = to;
       return;
     }
