@@ -59,7 +59,8 @@ var layers = map[string][]string{
 	"console/view":            {"wire", "judge"},
 	"console/screen":          {"wire", "judge", "console", "console/graph", "console/view", "internal/plural", "internal/timetext"},
 	"web":                     {"wire", "judge", "console", "console/shellwords", "console/view", "internal/plural", "internal/timetext"},
-	"cmd/netmon": {"wire", "web", "internal/atomicfile", "judge", "probes", "probes/kinds", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
+	"status":                  {"wire", "judge", "history", "incident", "console", "console/view", "internal/httpserve", "internal/plural"},
+	"cmd/netmon": {"wire", "web", "status", "internal/atomicfile", "judge", "probes", "probes/kinds", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
 		"console/prompt", "console/screen", "console/view", "console/shellwords", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/formschema", "internal/host", "internal/membership", "internal/plural", "internal/private", "internal/retry", "internal/safeyaml", "internal/timetext", "internal/userdirs", "notify", "notify/policy", "notify/policyfile", "notify/shoutrrr"},
 	// What cmd/netmon wires, without its flags (docs/adr/0035).
 	"internal/cmdline":     {"wire", "console", "internal/endpoint", "internal/plural"},
@@ -80,6 +81,7 @@ var layers = map[string][]string{
 	"internal/auditlog":    {"wire"},
 	"internal/historyask":  {"wire"},
 	"internal/hostclock":   nil,
+	"internal/httpserve":   nil,
 	"internal/cputime":     nil,
 	"internal/ntppacket":   nil,
 	"internal/probetest":   {"wire", "probes", "internal/freeport", "internal/need", "internal/targets"},

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,18 +30,18 @@ func webCommand() *cli.Command {
 		Name:      "web",
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "serve live pages of the mesh to browsers",
-		UsageText: "netmon web [--listen 127.0.0.1:4280]\nnetmon web --listen 0.0.0.0:443 --host mon.example.org --tls-cert FILE --tls-key FILE\nnetmon web --host mon.example.org --proxy 127.0.0.1 [--proxy-user HEADER]",
+		UsageText: "netmon web [--listen 127.0.0.1:4280]\nnetmon web --listen 0.0.0.0:443 --host mon.example.org --tls-cert FILE --tls-key FILE\nnetmon web --host mon.example.org --proxy 127.0.0.1 [--proxy-user HEADER]\nnetmon web --listen off --status-listen 0.0.0.0:8080 --status-title Example",
 		Description: "Prints a link. The pages show monitors, the worst first, each monitor with its agents,\nplots and outages, the matrix, agents and incidents, as they change. On this host\neverybody may read them; who opens the printed link may change things, too, in the name\n" +
-			"that serves the pages.\n\nOn other addresses they need TLS, or a proxy that is named, and everybody signs in\nunder their own name: netmon web login URL. netmon up serves them on this host: see its\n--web. Everything about them: netmon docs web",
-		Flags: []cli.Flag{brokerFlag(), logFlag(),
-			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: webAddress, Usage: "`HOST:PORT` to serve them on"}),
+			"that serves the pages.\n\nOn other addresses they need TLS, or a proxy that is named, and everybody signs in\nunder their own name: netmon web login URL. netmon up serves them on this host: see its\n--web. Everything about them: netmon docs web\n\nWith --status-listen it serves the public status page as well, on a listener of its own\nwith nothing private behind it; with --listen off that alone: netmon docs status-page",
+		Flags: append([]cli.Flag{brokerFlag(), logFlag(),
+			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: webAddress, Usage: "`HOST:PORT` to serve them on, or " + webOff + " with --status-listen"}),
 			cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "host", Usage: "`NAME` that browsers reach them by; may be repeated"}),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "tls-cert", Usage: "`FILE` of a certificate with its chain, PEM; a newer one is taken while it runs"}),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "tls-key", Usage: "`FILE` of its key, PEM"}),
 			cmdline.Takes(cmdline.Text, &cli.StringSliceFlag{Name: "proxy", Usage: "`ADDRESS` or network of the proxy through which alone they are reached; may be repeated"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "proxy-user", Usage: "`HEADER` in which the proxy names who asks, such as X-Forwarded-User"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "proxy-role", Value: string(wire.RoleViewer), Usage: "`ROLE` of who the proxy names: viewer, or operator, who changes things in the name that serves the pages"}),
-		},
+			statusListenFlag()}, statusFlags()...),
 		Subcommands: []*cli.Command{webLoginCommand()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
@@ -49,9 +51,23 @@ func webCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			pages, err := webPagesOf(c)
+			only := c.String("listen") == webOff && c.IsSet("status-listen")
+			var pages webPages
+			if !only {
+				if pages, err = webPagesOf(c); err != nil {
+					return err
+				}
+			}
+			public, err := statusOptions(c)
 			if err != nil {
 				return err
+			}
+			open, err := listenStatus(c)
+			if err != nil {
+				return err
+			}
+			if open != nil {
+				defer open.Close()
 			}
 			at := endpointOf(c)
 			there := endpoint.BrokerOf(at)
@@ -60,13 +76,21 @@ func webCommand() *cli.Command {
 				return at.Explain(err)
 			}
 			defer cl.Close()
-			l, err := net.Listen("tcp", c.String("listen"))
-			if err != nil {
-				return fmt.Errorf("--listen: %w", err)
+			var serve []func(context.Context) error
+			if open != nil {
+				fmt.Fprintf(c.App.Writer, "netmon %s: status page of %s on %s, for anybody who reaches it\n", version, endpoint.Redact(at.URL), linkOf(open))
+				serve = append(serve, func(ctx context.Context) error { return serveStatus(ctx, cl, open, public, log) })
 			}
-			served := servedBy(there, cl, pages, log)
-			fmt.Fprintf(c.App.Writer, "netmon %s: pages of %s on %s\n", version, endpoint.Redact(at.URL), served.link(l))
-			return served.serve(c.Context, l)
+			if !only {
+				l, err := net.Listen("tcp", c.String("listen"))
+				if err != nil {
+					return fmt.Errorf("--listen: %w", err)
+				}
+				served := servedBy(there, cl, pages, log)
+				fmt.Fprintf(c.App.Writer, "netmon %s: pages of %s on %s\n", version, endpoint.Redact(at.URL), served.link(l))
+				serve = append(serve, func(ctx context.Context) error { return served.serve(ctx, l) })
+			}
+			return serveAll(c.Context, serve)
 		},
 	}
 }
@@ -177,4 +201,9 @@ func listenWeb(c *cli.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("--web: %w", err)
 	}
 	return l, nil
+}
+
+func linkOf(l net.Listener) string {
+	u := url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"}
+	return u.String()
 }

@@ -42,8 +42,9 @@ type judged struct {
 	controller *process
 
 	monitors  int
-	rate      int           // results in a second
-	fault     time.Duration // of each monitor in turn
+	tags      map[string]string // of each
+	rate      int               // results in a second
+	fault     time.Duration     // of each monitor in turn
 	revisions []uint64
 	sent      int64
 	buf       []byte
@@ -196,7 +197,7 @@ func (j *judged) save(ctx context.Context) error {
 	every := wire.Duration(time.Duration(j.monitors*judgeAgents) * time.Second / time.Duration(j.rate))
 	for i := range j.monitors {
 		data, err := json.Marshal(wire.Saved{Monitor: wire.Monitor{Name: fmt.Sprintf("m%05d", i), Kind: "tcp", Target: host(i) + ":443", Every: max(every, wire.Duration(100*time.Millisecond)), Timeout: wire.Duration(time.Second)},
-			Agents: wire.Selectors{"all"}})
+			Agents: wire.Selectors{"all"}, Tags: j.tags})
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,3 @@
+// Package httpserve serves what is in memory to anybody, and bounds what one of them can
+// take: connections, time, bytes of a request.
+package httpserve
