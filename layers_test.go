@@ -58,7 +58,7 @@ var layers = map[string][]string{
 	"console/prompt":          {"wire", "judge", "console", "console/flow", "console/view", "console/shellwords", "internal/timetext"},
 	"console/view":            {"wire", "judge"},
 	"console/screen":          {"wire", "judge", "console", "console/graph", "console/view", "internal/plural", "internal/timetext"},
-	"web":                     {"wire", "judge", "console", "console/shellwords", "console/view", "internal/plural", "internal/timetext"},
+	"web":                     {"wire", "judge", "probes", "console", "console/draft", "console/flow", "console/monitorfile", "console/shellwords", "console/view", "internal/plural", "internal/safeyaml", "internal/timetext"},
 	"status":                  {"wire", "judge", "history", "incident", "console", "console/view", "internal/httpserve", "internal/plural"},
 	"cmd/netmon": {"wire", "web", "status", "internal/atomicfile", "judge", "probes", "probes/kinds", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
 		"console/prompt", "console/screen", "console/view", "console/shellwords", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/formschema", "internal/host", "internal/membership", "internal/plural", "internal/private", "internal/retry", "internal/safeyaml", "internal/timetext", "internal/userdirs", "notify", "notify/policy", "notify/policyfile", "notify/shoutrrr"},

@@ -20,7 +20,8 @@ type Field struct {
 	List    bool   // may be given several times
 	Phase   string // it is a part of a run's time, see [Kind.Phases]
 
-	Words []string // what it can be, or, where it is an open set, usually is; nil for anything
+	Words  []string // what it can be, or, where it is an open set, usually is; nil for anything
+	Closed bool     // it can be nothing else
 }
 
 // CommonOptions documents the options that every kind has.
@@ -71,7 +72,7 @@ func walk(prefix string, v reflect.Value, out []Field) []Field {
 		}
 		field := Field{Path: path, Type: typ, Help: f.Tag.Get("help"), Phase: f.Tag.Get("phase"), List: ft.Kind() == reflect.Slice && typ == "list"}
 		if words := cmp.Or(f.Tag.Get("enum"), f.Tag.Get("usual")); words != "" {
-			field.Words = strings.Split(words, ",")
+			field.Words, field.Closed = strings.Split(words, ","), f.Tag.Get("enum") != ""
 		}
 		if !fv.IsZero() {
 			field.Default = strings.Trim(fmt.Sprint(fv.Interface()), "[]")

@@ -59,7 +59,9 @@ type outcome struct {
 	Bad   bool   // it is not so everywhere
 	Next  string // path of where one goes from here
 	Word  string // for Next
-	At    string
+	// Command does the same; "" where none does.
+	Command string
+	At      string
 
 	number int
 }
@@ -186,7 +188,7 @@ func codeOf(err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
-	case errors.Is(err, console.ErrNotFound), errors.Is(err, console.ErrNoSetting), errors.Is(err, errAbsent):
+	case errors.Is(err, console.ErrNotFound), errors.Is(err, console.ErrNoSetting), errors.Is(err, errAbsent), isA[*console.RevisionError](err):
 		return http.StatusNotFound
 	case errors.Is(err, console.ErrConflict), errors.Is(err, errOver), isA[*console.ExistsError](err):
 		return http.StatusConflict

@@ -4,5 +4,5 @@ import "slices"
 
 // actions are all pages that change something.
 func (s *Server) actions() []action {
-	return slices.Concat(incidentActions(), silenceActions())
+	return slices.Concat(s.monitorActions(), incidentActions(), silenceActions())
 }

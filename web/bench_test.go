@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -102,4 +103,20 @@ func serveBench(b *testing.B) (*Server, *world) {
 	s := New(Options{Archive: w, Follow: w.follow})
 	b.Cleanup(s.Close)
 	return s, w
+}
+
+// BenchmarkForm_Of1000Monitors is a form of a mesh with many monitors, all of which it reads.
+func BenchmarkForm_Of1000Monitors(b *testing.B) {
+	m := newMesh(b, wire.RoleAdmin)
+	for i := range 1000 {
+		_, err := m.ops.Add(b.Context(), wire.Saved{Monitor: wire.Monitor{Name: fmt.Sprintf("web-%d", i), Kind: "https", Target: "https://example.org/"}, Tags: map[string]string{"n": fmt.Sprint(i % 7)}})
+		m.must(err)
+	}
+	v := m.visitor("the-token")
+	b.ResetTimer()
+	for b.Loop() {
+		if code, _ := v.get("/add?kind=https"); code != http.StatusOK {
+			b.Fatal(code)
+		}
+	}
 }

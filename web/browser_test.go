@@ -50,7 +50,7 @@ const findings = `(() => {
 		const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
 		if ((a + 0.05) / (b + 0.05) < 4.5) out.push("little contrast: " + n.data.trim().slice(0, 30));
 	}
-	for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), textarea, select")) if (!(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)) out.push("no name: " + e.outerHTML.slice(0, 80));
+	for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea")) if (!(e.labels ? e.labels.length || e.textContent.trim() && e.matches("button") || e.getAttribute("aria-label") : e.textContent.trim() || e.getAttribute("aria-label"))) out.push("no name: " + e.outerHTML.slice(0, 80));
 	for (const e of document.querySelectorAll("[role=img]")) if (!(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby"))) out.push("no label: " + e.outerHTML.slice(0, 80));
 	if (document.querySelectorAll("h1").length !== 1) out.push("there are " + document.querySelectorAll("h1").length + " h1");
 	const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);

@@ -113,7 +113,7 @@ func (w *world) agent(id string) {
 }
 
 // serve serves the world's pages.
-func (w *world) serve(t *testing.T, change ...func(*Options)) (*Server, *httptest.Server) {
+func (w *world) serve(t testing.TB, change ...func(*Options)) (*Server, *httptest.Server) {
 	t.Helper()
 	o := Options{Open: true, Archive: w, Broker: "nats://127.0.0.1:4222", Version: "0.1.0", pace: time.Millisecond,
 		Follow:  w.follow,

@@ -100,6 +100,12 @@ func (b failuresBody) List() (out []failureView) {
 	return out
 }
 
+// actsBody is what can be done with the monitor. It is the same for all readers.
+type actsBody struct {
+	Name          string
+	Saved, Paused bool
+}
+
 // failuresMost is how many failures a page lists.
 const failuresMost = 12
 
@@ -121,7 +127,7 @@ func monitorOf(m Model, name string) (frame, error) {
 		}
 		b.tags = strings.Join(tags, "\n")
 	}
-	f := frame{title: d.State.Mark() + " " + d.Name, parts: []part{linkOf(m, sn), {ID: "head", Shape: "monitor-head", Body: b}}}
+	f := frame{title: d.State.Mark() + " " + d.Name, parts: []part{linkOf(m, sn), {ID: "head", Shape: "monitor-head", Body: b}, {ID: "acts", Shape: "monitor-acts", Body: actsBody{d.Name, d.Saved != nil, d.Saved != nil && d.Saved.Paused}}}}
 	for i := range d.Agents {
 		f.parts = append(f.parts, onAgent(&d.Agents[i], sn.At))
 	}

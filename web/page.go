@@ -47,6 +47,9 @@ type pageView struct {
 	Inner template.HTML // of a page that is made for one reader
 }
 
+// Kept are the revisions of what the page is about.
+func (v pageView) Kept() revisionsView { return revisionsView{Name: v.Name, List: v.History} }
+
 // Chosen is the tab that the page is under.
 func (v pageView) Chosen() string {
 	switch v.Page {
@@ -71,6 +74,7 @@ type revisionView struct {
 	Edition    uint64
 	At, Author string
 	Change     string
+	Back       bool // it can be restored
 }
 
 // page answers with the page of a key.
@@ -209,17 +213,10 @@ func (s *Server) withPast(r *http.Request, v *pageView) {
 	if err != nil {
 		return // it was started by hand, or deleted a moment ago
 	}
-	for i := range list[:min(len(list), 10)] {
-		x := &list[i]
-		h := revisionView{Edition: x.Edition, At: stamp(x.At), Author: console.Printable(x.Author), Change: "deleted"}
-		if x.Saved != nil {
-			h.Change = console.Printable(x.Saved.Change)
-		}
-		v.History = append(v.History, h)
-		if i == 0 && x.Saved != nil {
-			if text, err := s.o.Write(*x.Saved); err == nil {
-				v.Config = console.PrintableText(text)
-			}
+	v.History = revisionViews(list[:min(len(list), 10)])
+	if len(list) > 0 && list[0].Saved != nil {
+		if text, err := s.o.Write(*list[0].Saved); err == nil {
+			v.Config = console.PrintableText(text)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TestPages_NothingBecomesMarkup(t *testing.T) {
 
 // harmless checks that a page has the elements of our templates alone, no handlers, and
 // addresses of ours.
-func harmless(t *testing.T, path, text string) {
+func harmless(t testing.TB, path, text string) {
 	t.Helper()
 	z := html.NewTokenizer(strings.NewReader(text))
 	for {

@@ -13,6 +13,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/view"
+	"netmon/probes"
 	"netmon/wire"
 )
 
@@ -46,6 +47,8 @@ type Options struct {
 	Write func(m wire.Saved) (string, error)
 	// History are the revisions of a monitor, the newest first.
 	History func(ctx context.Context, name string) ([]console.Revision, error)
+	// Kinds are those that a monitor may have: forms have a field for each of their options.
+	Kinds probes.List
 	// Open lets everybody read who reaches these pages; else only who signed in does.
 	Open bool
 	// Own is in whose name this process serves; who has Token, which the printed link holds,

@@ -12,7 +12,7 @@ import (
 // writes new ones beside a server that stays.
 const certificateEach = 10 * time.Second
 
-// TLS presents the certificate in two PEM files, and the newer one that takes their place.
+// TLS presents the certificate in two PEM files, and the newer one that takes its place.
 // A new one that cannot be read leaves the one before in use.
 func TLS(cert, key string) (*tls.Config, error) {
 	f := &certificate{cert: cert, key: key}

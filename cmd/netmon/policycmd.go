@@ -11,6 +11,7 @@ import (
 	"netmon/agent/policy"
 	"netmon/agent/policyfile"
 	"netmon/console"
+	"netmon/console/draft"
 	"netmon/internal/cmdline"
 	"netmon/internal/exit"
 	"netmon/probes/kinds"
@@ -75,14 +76,8 @@ func warnPlain(w io.Writer, monitors ...wire.Saved) {
 	}
 }
 
-func plainSecrets(monitors ...wire.Saved) (texts []string) {
-	kinds := kinds.All()
-	for _, m := range monitors {
-		for _, path := range kinds.PlainSecrets(m.Monitor) {
-			texts = append(texts, fmt.Sprintf("monitor %q: %s looks like a secret written out: whoever reads monitors reads it; name it instead, as ${env:NETMON_SECRET_NAME} or ${file:/etc/netmon/secrets/NAME}, which the agent reads", m.Name, path))
-		}
-	}
-	return texts
+func plainSecrets(monitors ...wire.Saved) []string {
+	return draft.PlainSecrets(kinds.All(), monitors...)
 }
 
 // newPlainSecrets names those of a monitor that was changed, where that may be news.

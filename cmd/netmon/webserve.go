@@ -29,7 +29,7 @@ type served struct {
 func servedBy(at endpoint.Broker, cl *console.Client, pages webPages, log *slog.Logger) *served {
 	s := &served{pages: pages, cl: cl}
 	s.o = web.Options{Open: pages.here, Hosts: pages.hosts, Proxy: pages.Proxy, Secure: pages.cert != "" || len(pages.From) > 0,
-		Archive: cl, Broker: endpoint.Redact(at.URL), Version: version, Log: log, Write: writtenMonitor,
+		Archive: cl, Broker: endpoint.Redact(at.URL), Version: version, Log: log, Write: writtenMonitor, Kinds: kinds.All(),
 		Own: ownActor(at, cl), Lend: lender(at),
 		History: func(ctx context.Context, name string) ([]console.Revision, error) {
 			store, err := cl.Monitors(ctx)

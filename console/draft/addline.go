@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"netmon/console"
 	"netmon/console/shellwords"
 	"netmon/probes"
 	"netmon/wire"
@@ -34,6 +35,9 @@ func AddLine(kinds probes.List, m wire.Saved) (line string, ok bool) {
 		args = append(args, "--except", shellwords.Quote(m.Except.String()))
 	}
 	args = append(args, ruleFlags(m)...)
+	for _, tag := range console.TagsOf([]wire.Saved{m}) {
+		args = append(args, "--tag", shellwords.Quote(tag))
+	}
 	options := map[string]any{}
 	if len(m.Options) > 0 && json.Unmarshal(m.Options, &options) != nil {
 		return "", false

@@ -27,15 +27,7 @@ func Check(kinds probes.List, d flow.Draft) error {
 		return d.Options[i].Values
 	})
 	if err != nil {
-		var p wire.Problems
-		for _, e := range wire.FieldErrors(err) { // a flag's name into the option's
-			for _, o := range k.Options {
-				if "--"+FlagName(o) == e.Path {
-					p.Add("options."+o.Path, e.Err)
-				}
-			}
-		}
-		return p.Err()
+		return byPath(k, err)
 	}
 	m.Options = options
 	var p wire.Problems

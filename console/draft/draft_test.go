@@ -45,9 +45,9 @@ func TestDefaultName(t *testing.T) {
 }
 
 func TestAddLine_QuotesForAShell(t *testing.T) {
-	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "http", Target: "http://h/a?b=1&c=2", Every: wire.Duration(10e9), Options: json.RawMessage(`{"headers":{"A":"it's"}}`)}}
+	m := wire.Saved{Monitor: wire.Monitor{Name: "web", Kind: "http", Target: "http://h/a?b=1&c=2", Every: wire.Duration(10e9), Options: json.RawMessage(`{"headers":{"A":"it's"}}`)}, Tags: map[string]string{"team": "shop", "env": "a b"}}
 	got, ok := AddLine(kinds.All(), m)
-	if want := `netmon add http 'http://h/a?b=1&c=2' --name web --every 10s --headers='A=it'\''s'`; !ok || got != want {
+	if want := `netmon add http 'http://h/a?b=1&c=2' --name web --every 10s --tag 'env=a b' --tag team=shop --headers='A=it'\''s'`; !ok || got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if _, ok := AddLine(kinds.All(), wire.Saved{Monitor: wire.Monitor{Kind: "nothing"}}); ok {

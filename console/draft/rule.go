@@ -30,6 +30,14 @@ func RuleFlags() []RuleFlag {
 	}
 }
 
+// Text is what the flag gives in a rule, "" where that does not say.
+func (f RuleFlag) Text(r *wire.Rule) string {
+	if r == nil {
+		return ""
+	}
+	return f.text(*r)
+}
+
 func setQuorum(r *wire.Rule, text string) (err error) {
 	r.Quorum, err = wire.ParseQuorum(text)
 	return err
@@ -99,11 +107,9 @@ func Rule(given func(flag string) (text string, ok bool)) (*wire.Rule, error) {
 
 // ruleFlags are the flags for how a monitor is judged.
 func ruleFlags(m wire.Saved) (args []string) {
-	if m.Verdict != nil {
-		for _, f := range RuleFlags() {
-			if text := f.text(*m.Verdict); text != "" {
-				args = append(args, "--"+f.Name, shellwords.Quote(text))
-			}
+	for _, f := range RuleFlags() {
+		if text := f.Text(m.Verdict); text != "" {
+			args = append(args, "--"+f.Name, shellwords.Quote(text))
 		}
 	}
 	if m.SLO != nil {

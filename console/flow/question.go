@@ -71,7 +71,7 @@ func (f Flow) Ask() Question {
 		q.Default, q.Choices = or(strings.Join(f.draft.Tags, " "), noTags), append(slices.Clone(f.world.Tags), noTags)
 	case stepName:
 		q.Title, q.Explain = "name", "what commands and results call it"
-		q.Default = or(f.draft.Name, f.freeName())
+		q.Default = or(f.draft.Name, f.world.FreeName(f.draft.Kind, f.draft.Target))
 		q.Choices = []string{q.Default}
 	case stepConfirm:
 		q.Title, q.Explain = "save and start", "yes saves it, no leaves without saving"

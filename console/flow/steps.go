@@ -199,11 +199,11 @@ func (f Flow) name(text string) (Flow, error) {
 	return f.to(stepConfirm), nil
 }
 
-// freeName is a name that no monitor has.
-func (f Flow) freeName() string {
-	base := f.world.Name(f.draft.Kind, f.draft.Target)
+// FreeName is a name that no monitor has, made from what it measures.
+func (w World) FreeName(kind, target string) string {
+	base := w.Name(kind, target)
 	name := base
-	for i := 2; slices.Contains(f.world.Taken, name); i++ {
+	for i := 2; slices.Contains(w.Taken, name); i++ {
 		suffix := fmt.Sprintf("-%d", i)
 		name = base[:min(len(base), wire.MaxToken-len(suffix))] + suffix
 	}

@@ -179,6 +179,7 @@
       case "j": go(links[Math.min(at + 1, links.length - 1)]); break;
       case "k": go(links[Math.max(at - 1, 0)]); break;
       case "g": went = true; break;
+      case "n": location = "/add"; break;
       case "?": { const d = document.querySelector("footer details"); if (d) { d.open = !d.open; d.scrollIntoView(); } break; }
     }
   });
