@@ -198,6 +198,9 @@ func FuzzUnpack(f *testing.F) {
 			in[i] = random(rnd)
 		}
 		f.Add(seed.Pack(&in))
+		if data, err := new(Packer).Group(seed, seed.Pack(&in)); err == nil {
+			f.Add(data)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		names := NamesOf([]string{"connect", "tls"})
@@ -359,5 +362,47 @@ func BenchmarkAdd(b *testing.B) {
 		latency = latency*1103515245%1000003 + 100000
 		res.Run++
 		a.Add(r, &res, &tail)
+	}
+}
+
+// TestReciprocals: what stands for a division is one, for all that is asked.
+func TestReciprocals(t *testing.T) {
+	for n := uint64(1); n < uint64(len(reciprocals)); n++ {
+		for _, x := range []uint64{0, 1, n - 1, n, n + 1, 1<<24 - 1, (1<<24 - 1) / n * n, max((1<<24-1)/n*n, 1) - 1, rand.Uint64N(1 << 24)} {
+			if got := x * reciprocals[n] >> 40; got != x/n {
+				t.Fatalf("%d / %d is %d, got %d", x, n, x/n, got)
+			}
+		}
+	}
+}
+
+// BenchmarkAddDay is the time that a day of hours takes to be added up, hour by hour.
+func BenchmarkAddDay(b *testing.B) {
+	names, rnd := &Names{}, rand.New(rand.NewPCG(1, 1))
+	var days [16][]byte
+	for i := range days {
+		d := &Day{}
+		for hour := range DayHours {
+			_, all := hourOf(rnd)
+			if err := d.Set(names, hour, names.AppendRollup(nil, all)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		data, err := d.Pack(names)
+		if err != nil {
+			b.Fatal(err)
+		}
+		days[i] = data
+	}
+	b.ReportMetric(float64(len(days[0])), "bytes")
+	n, sums := 0, [2]Sum{}
+	for b.Loop() {
+		n++
+		for i := range sums {
+			sums[i].Reset()
+		}
+		if err := names.AddMinutes(days[n%len(days)], func(i int) *Sum { return &sums[i%2] }); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -10,6 +10,11 @@ import (
 // at which a result was stored counts, and not the agent's.
 const Skew = time.Minute
 
+// Backlog is for how long before the broker stored it a result may have been due, or begun,
+// to count: for as long as minutes are kept, which is four times as long as an agent's spool
+// keeps results by default. Else an agent could write history of months that are over.
+const Backlog = wire.HistoryMinutes
+
 // When says at which time a result counts: when it was due or, where it was asked for or
 // has no such time, when it began. Where that is over [Skew] after the broker stored it,
 // the agent's clock is wrong: it counts as it was stored, and moved is true.

@@ -209,37 +209,14 @@ func (c *columns) readLatencies(r *bitReader, l *wire.Latencies, into *Sum, ok u
 			buckets[last-first]++
 		}
 	}
-	return first == last || readBuckets(r, buckets, l.Count-2, last-first+1)
-}
-
-// readBuckets adds what writeBuckets wrote, to nothing where buckets is nil.
-func readBuckets(r *bitReader, buckets []uint64, left uint64, many int) bool {
-	add := func(i int, n uint64) {
-		if buckets != nil {
-			buckets[i] += n
-		}
-	}
-	if sparse(left, many) {
-		for at := uint64(0); left > 0; left-- {
-			at += r.golomb(gapBits(uint64(many)-at, left))
-			if at >= uint64(many) || r.bad {
-				return false
-			}
-			add(int(at), 1) // #nosec G115 -- under many
-		}
+	if first == last {
 		return true
 	}
-	before := uint64(0)
-	for i := 0; i < many-1 && left > 0; i++ {
-		n := r.golomb(countBits(before, left, many-i))
-		if n > left || r.bad {
-			return false
-		}
-		add(i, n)
-		before, left = (before+n+1)/2, left-n
+	left, many := l.Count-2, last-first+1
+	if sparse(left, many) {
+		return r.gaps(buckets, left, many)
 	}
-	add(many-1, left)
-	return true
+	return r.counts(buckets, left, many)
 }
 
 func (c *columns) readPhases(r *bitReader, ok uint64, l *wire.Latencies, into *Sum, names *Names) error {
@@ -283,10 +260,10 @@ func (c *columns) readPhases(r *bitReader, ok uint64, l *wire.Latencies, into *S
 }
 
 // unpackHead reads which minutes there are.
-func unpackHead(data []byte) (*bitReader, uint64, error) {
-	r := &bitReader{data: data}
+func unpackHead(data []byte) (bitReader, uint64, error) {
+	r := bitReader{data: data}
 	if version := r.get(8); version != packVersion {
-		return nil, 0, fmt.Errorf("%w: version %d of %d bytes, want %d", ErrPacked, version, len(data), packVersion)
+		return r, 0, fmt.Errorf("%w: version %d of %d bytes, want %d", ErrPacked, version, len(data), packVersion)
 	}
 	there := uint64(allMinutes)
 	if r.get(1) == 0 {
@@ -294,7 +271,7 @@ func unpackHead(data []byte) (*bitReader, uint64, error) {
 		there |= r.get(30) << 30
 	}
 	if r.bad {
-		return nil, 0, fmt.Errorf("%w: %d bytes", ErrPacked, len(data))
+		return r, 0, fmt.Errorf("%w: %d bytes", ErrPacked, len(data))
 	}
 	return r, there, nil
 }
@@ -302,19 +279,50 @@ func unpackHead(data []byte) (*bitReader, uint64, error) {
 // AddMinutes adds each minute of a packed hour to the sum that of gives for it, in order.
 // It gives nil for one that is in none.
 func (n *Names) AddMinutes(data []byte, of func(minute int) *Sum) error {
-	r, there, err := unpackHead(data)
+	g, err := ungroup(data)
 	if err != nil {
 		return err
 	}
-	var c columns
-	var none Sum
-	for ; there != 0; there &= there - 1 {
-		into := of(bits.TrailingZeros64(there))
-		if into == nil {
-			none.Reset()
-			into = &none
+	r, there, err := unpackHead(g.minutes)
+	if err != nil {
+		return err
+	}
+	var into targets
+	for left := there; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
+		into[i] = of(i)
+	}
+	if g.size > 0 {
+		if sums, groups, ok := into.whole(there, g.size); ok {
+			if r, there, err = unpackHead(g.sums); err != nil {
+				return err
+			}
+			if there != groups {
+				return fmt.Errorf("%w: it has other sums than minutes", ErrPacked)
+			}
+			into = sums
 		}
-		if err := c.read(r, into, n); err != nil {
+	}
+	return n.addTo(&into, &r, there)
+}
+
+// addTo reads what there is, up to the last that somebody wants.
+func (n *Names) addTo(into *targets, r *bitReader, there uint64) error {
+	var c columns
+	var none *Sum
+	for ; there != 0; there &= there - 1 {
+		sum := into[bits.TrailingZeros64(there)]
+		if sum == nil {
+			if !into.any(there) {
+				return nil
+			}
+			if none == nil {
+				none = new(Sum)
+			}
+			none.Reset()
+			sum = none
+		}
+		if err := c.read(r, sum, n); err != nil {
 			return err
 		}
 	}

@@ -76,6 +76,7 @@ type HistoryReply struct {
 	Minutes time.Time       `json:"minutes,omitzero"` // the oldest of which minutes are known, UTC
 	Through time.Time       `json:"through,omitzero"` // results that were stored by then are counted, UTC
 	Next    string          `json:"next,omitempty"`   // give this as after to continue
+	Again   Duration        `json:"again,omitempty"`  // with an error limit: after so long the same question may be answered
 }
 
 // HistorySeries is the rows of one series.

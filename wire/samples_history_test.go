@@ -24,6 +24,7 @@ func historySamples() map[string]any {
 		"history-auto":    HistoryQuery{What: HistoryRollups, Monitors: []string{"web"}, From: hour, To: hour.Add(7 * 24 * time.Hour), Points: 80},
 		"history-reply":   HistoryReply{OK: true, Step: Duration(time.Minute), Series: []HistorySeries{{Monitor: "web", Agent: "paris", Kind: "https", Rows: []HistoryRow{{At: hour, For: Duration(time.Hour), Rollup: rollup}, {At: hour.Add(time.Hour), Rollup: brief}}}}, Gaps: []HistoryGap{{From: hour, To: hour.Add(time.Minute), Results: 41}}, Since: hour, Minutes: hour, Through: hour.Add(2 * time.Hour), Next: "web.paris.1795521600"},
 		"history-refused": HistoryReply{Error: &bad},
+		"history-later":   HistoryReply{Error: &Error{Code: CodeLimit, Message: "your questions about history took more than their share of the CPU: ask again in 4s, and for less at once"}, Again: Duration(4 * time.Second)},
 		"history-spans":   HistoryReply{OK: true, Spans: []HistorySpan{{Monitor: "web", State: VerdictDown, Since: hour, Until: hour.Add(time.Minute), Muted: true, Blame: BlameTarget, New: true}, {Monitor: "web", State: VerdictUp, Since: hour.Add(time.Minute), Until: hour.Add(time.Hour), Open: true}, {Monitor: "wiki", State: VerdictUp, Since: hour, Until: hour.Add(time.Minute), Gone: hour.Add(2 * time.Minute)}}, Since: hour, Through: hour.Add(time.Hour)},
 	}
 }

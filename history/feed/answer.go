@@ -35,7 +35,7 @@ type request struct {
 // who took more than his share of the CPU until he has some again.
 type answering struct {
 	answer func(context.Context, *nats.Msg) (took time.Duration) // of CPU time
-	refuse func(*nats.Msg, wire.Error)
+	refuse func(*nats.Msg, wire.HistoryReply)
 
 	mu      sync.Mutex // guards what follows
 	ready   *sync.Cond
@@ -43,7 +43,7 @@ type answering struct {
 	turns   []string       // who has requests waiting, in turn
 	running map[string]int // requests of each that are being answered
 	shares  *shares
-	again   *time.Timer // looks whose turn it is, once there is something to spend
+	later   *time.Timer // looks whose turn it is, once there is something to spend
 	n       int         // that wait
 	closed  bool
 }
@@ -92,8 +92,8 @@ func (a *answering) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
-	if a.again != nil {
-		a.again.Stop()
+	if a.later != nil {
+		a.later.Stop()
 	}
 	a.ready.Broadcast()
 }
@@ -129,9 +129,9 @@ func (a *answering) late(m *nats.Msg, who string, came, now time.Time) bool {
 	case now.Sub(came)+wait <= waitMost:
 		return false
 	case own:
-		a.refuse(m, limited("your questions about history took more than their share of the CPU: ask again in %s, and for less at once", seconds(wait)))
+		a.refuse(m, again(wait, limited("your questions about history took more than their share of the CPU: ask again in %s, and for less at once", seconds(wait))))
 	default:
-		a.refuse(m, limited("questions about history took more than their share of the CPU, and others wait, too: ask again in %s", seconds(wait)))
+		a.refuse(m, again(wait, limited("questions about history took more than their share of the CPU, and others wait, too: ask again in %s", seconds(wait))))
 	}
 	return true
 }
@@ -199,10 +199,10 @@ func (a *answering) keep(who string, list []request) {
 
 // wake has somebody look again after a while.
 func (a *answering) wake(after time.Duration) {
-	if a.again != nil {
-		a.again.Stop()
+	if a.later != nil {
+		a.later.Stop()
 	}
-	a.again = time.AfterFunc(after, func() {
+	a.later = time.AfterFunc(after, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.ready.Broadcast()
@@ -253,7 +253,7 @@ func (f *Feeder) respond(ctx context.Context, m *nats.Msg) (took time.Duration) 
 func (f *Feeder) respondTo(ctx context.Context, m *nats.Msg) (beside time.Duration) {
 	q, err := wire.DecodeHistoryQuery(m.Data)
 	if err != nil {
-		refuse(m, wire.Invalid(err)[0])
+		refuse(m, wire.HistoryReply{Error: &wire.Invalid(err)[0]})
 		return 0
 	}
 	r, beside, err := f.ask(ctx, q)
@@ -262,7 +262,7 @@ func (f *Feeder) respondTo(ctx context.Context, m *nats.Msg) (beside time.Durati
 		refuse(m, limited("the answer takes longer than %v: ask for fewer monitors, a shorter time or a longer step at once", answerWithin))
 	case err != nil:
 		f.Log.Warn("a question about history is not answered", "error", err)
-		refuse(m, wire.Error{Code: wire.CodeInternal, Message: "this controller has no history to tell of now: " + err.Error()})
+		refuse(m, refusal(wire.CodeInternal, "this controller has no history to tell of now: "+err.Error()))
 	default:
 		m.Respond(r.Encode())
 	}
@@ -286,13 +286,20 @@ func (f *Feeder) ask(ctx context.Context, q wire.HistoryQuery) (r wire.HistoryRe
 }
 
 // refuse says why there is no answer.
-func refuse(m *nats.Msg, why wire.Error) {
-	r := wire.HistoryReply{Error: &why}
-	m.Respond(r.Encode())
+func refuse(m *nats.Msg, why wire.HistoryReply) { m.Respond(why.Encode()) }
+
+func refusal(code wire.Code, message string) wire.HistoryReply {
+	return wire.HistoryReply{Error: &wire.Error{Code: code, Message: message}}
 }
 
-func limited(format string, args ...any) wire.Error {
-	return wire.Error{Code: wire.CodeLimit, Message: fmt.Sprintf(format, args...)}
+func limited(format string, args ...any) wire.HistoryReply {
+	return refusal(wire.CodeLimit, fmt.Sprintf(format, args...))
+}
+
+// again is a refusal that says when the question may be answered.
+func again(wait time.Duration, why wire.HistoryReply) wire.HistoryReply {
+	why.Again = wire.Duration(seconds(wait))
+	return why
 }
 
 // askerOf is who asks: whom the server names, else the connection's inbox.

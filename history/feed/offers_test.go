@@ -178,7 +178,7 @@ func TestFeeder_StuckFileStopsNobody(t *testing.T) {
 // holdFile keeps everybody else from writing to the file in a folder, until release.
 func holdFile(t *testing.T, folder string) (release func()) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(folder, FileName))
+	db, err := sql.Open("sqlite", filepath.Join(folder, FileName)+"?_pragma=busy_timeout(5000)") // it may be written just now
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,12 @@ func newGreed(each time.Duration) *greed {
 		end(m, nil)
 		return each
 	}
-	g.refuse = func(m *nats.Msg, why wire.Error) { end(m, &why) }
+	g.refuse = func(m *nats.Msg, why wire.HistoryReply) {
+		if why.Again.Std() < time.Second {
+			why.Error.Message = "it does not say when to ask for a program: " + strings.ReplaceAll(why.Error.Message, "again", "")
+		}
+		end(m, why.Error)
+	}
 	for range answersMost {
 		g.workers.Go(func() { g.work(context.Background()) })
 	}

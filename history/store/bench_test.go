@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"netmon/history"
 	"netmon/wire"
 )
 
@@ -98,7 +100,7 @@ func BenchmarkQuery_Month(b *testing.B) {
 	used := cpuTime()
 	defer func() { b.ReportMetric(float64(cpuTime()-used)/1e6/float64(b.N), "cpu-ms/op") }()
 	for b.Loop() {
-		rows, q := 0, wire.HistoryQuery{What: wire.HistoryRollups, From: day, To: day.Add(length), Step: wire.Duration(20 * time.Minute), Together: true}
+		size, rows, q := 0, 0, wire.HistoryQuery{What: wire.HistoryRollups, From: day, To: day.Add(length), Step: wire.Duration(20 * time.Minute), Together: true}
 		for {
 			reply, err := s.Query(context.Background(), q)
 			if err != nil {
@@ -107,12 +109,84 @@ func BenchmarkQuery_Month(b *testing.B) {
 			for _, y := range reply.Series {
 				rows += len(y.Rows)
 			}
+			size += len(reply.Encode())
 			if q.After = reply.Next; q.After == "" {
 				break
 			}
 		}
-		if rows != 30*24*3 {
+		if rows != 30*24*3 || size == 0 {
 			b.Fatalf("%d rows", rows)
 		}
+	}
+}
+
+// BenchmarkQuery_Year is a year of a monitor on 3 agents, by days that begin at midnight and
+// by 15 hours, of which each begins in the middle of a day.
+func BenchmarkQuery_Year(b *testing.B) {
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "h.db"), Options{Figures: figures})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	x := newTCPResults(1, 3)
+	const length = 365 * 24 * time.Hour
+	x.next(day)
+	x.add(s, day)
+	if err := s.Commit(b.Context(), day.Add(2*time.Hour)); err != nil {
+		b.Fatal(err)
+	}
+	var pool [16]*wire.Rollup
+	for i := range pool {
+		a, tail := history.Adder{Figures: figures("")}, history.Tail{}
+		pool[i] = &wire.Rollup{}
+		for range 360 {
+			x.next(day)
+			a.Add(pool[i], &x.list[0], &tail)
+		}
+	}
+	err = s.change(b.Context(), "fill", func(tx *sql.Tx) error {
+		rows := s.rollupsIn(tx)
+		for hour := day.Unix() / hourSeconds; hour < day.Add(length).Unix()/hourSeconds; hour++ {
+			for _, k := range s.series {
+				if err := rows.setHour(b.Context(), rowID(k.id, hour), pool[(hour*7+k.id)%16], revisions{1, 1, 1}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for more := true; more; {
+		if more, err = s.Prune(b.Context(), day.Add(length)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, step := range []time.Duration{24 * time.Hour, 15 * time.Hour} {
+		b.Run(step.String(), func(b *testing.B) {
+			used := cpuTime()
+			defer func() { b.ReportMetric(float64(cpuTime()-used)/1e6/float64(b.N), "cpu-ms/op") }()
+			for b.Loop() {
+				runs, q := uint64(0), wire.HistoryQuery{What: wire.HistoryRollups, From: day, To: day.Add(length), Step: wire.Duration(step), Together: true}
+				for {
+					reply, err := s.Query(context.Background(), q)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for _, y := range reply.Series {
+						for i := range y.Rows {
+							runs += y.Rows[i].Runs
+						}
+					}
+					if q.After = reply.Next; q.After == "" {
+						break
+					}
+				}
+				if runs != 365*24*3*360 {
+					b.Fatalf("%d runs", runs)
+				}
+			}
+		})
 	}
 }

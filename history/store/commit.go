@@ -51,7 +51,7 @@ func (s *Store) commit(ctx context.Context, limit int64) error {
 		return err
 	}
 	defer tx.Rollback() // does nothing after the commit
-	w := &writer{tx: tx, s: s, limit: limit, ids: map[*series]int64{}, hours: map[*series]map[int64]*hour{}}
+	w := &writer{rollups: s.rollupsIn(tx), s: s, limit: limit, ids: map[*series]int64{}, hours: map[*series]map[int64]*hour{}}
 	if err := w.all(ctx); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Store) commit(ctx context.Context, limit int64) error {
 // writer writes one transaction. The goroutine that feeds the store calls it, so that
 // nobody changes what it reads.
 type writer struct {
-	tx    *sql.Tx
+	rollups
 	s     *Store
 	limit int64 // hours before this one get rows
 
@@ -100,8 +100,7 @@ type writer struct {
 	entry    entry
 	journals int // entries after this
 
-	hour, minutes, setHour, setMinutes, setTail *sql.Stmt
-	total                                       history.Sum
+	total history.Sum
 }
 
 func (w *writer) all(ctx context.Context) error {
@@ -114,9 +113,6 @@ func (w *writer) all(ctx context.Context) error {
 	}
 	if there != s.committed {
 		return fmt.Errorf("another process writes it: it is at result %d, and this one left it at %d", there, s.committed)
-	}
-	if err := w.prepare(ctx); err != nil {
-		return err
 	}
 	w.anew = s.journaled >= journalMost
 	touched := make([]*series, 0, len(s.dirty))
@@ -225,7 +221,7 @@ func (w *writer) series(ctx context.Context, x *series) error {
 		}
 		if len(one.hours) == 0 {
 			if x.tail != x.saved {
-				_, err = w.setTail.ExecContext(ctx, x.tail.Epoch, int64(x.tail.Run), int64(x.tail.Latency), id)
+				err = w.exec(ctx, `UPDATE series SET epoch = ?, run = ?, latency = ? WHERE id = ?`, x.tail.Epoch, int64(x.tail.Run), int64(x.tail.Latency), id)
 			}
 			w.entry.saved = append(w.entry.saved, x)
 			return err

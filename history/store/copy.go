@@ -42,6 +42,6 @@ func Rename(ctx context.Context, path, id string) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	s.at.stream = id
 	return s.change(ctx, "note which stream of results it is of", func(tx *sql.Tx) error {
-		return (&writer{tx: tx, s: s}).positions(ctx)
+		return (&writer{rollups: s.rollupsIn(tx), s: s}).positions(ctx)
 	})
 }

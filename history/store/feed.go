@@ -11,7 +11,8 @@ const hourSeconds = 3600
 
 // Add adds a result, in memory. seq is its sequence in RESULTS, and stored when the broker
 // stored it: one whose seq is not over the position is ignored. [history.When] says at
-// which time it counts. One that is older than what is kept is counted as such.
+// which time it counts. One from longer than [history.Backlog] before it was stored is counted
+// as too old, and changes no hour.
 //
 // Where commits fail, stop adding until one succeeds: memory would grow, and RESULTS
 // keeps what comes meanwhile.
@@ -26,8 +27,8 @@ func (s *Store) Add(r *wire.Result, seq uint64, stored time.Time) {
 		return
 	}
 	at, moved := history.When(r, stored)
-	if at.Before(stored.Add(-wire.HistoryHours)) {
-		s.stats.TooOld++
+	if at.Before(stored.Add(-history.Backlog)) {
+		s.tooOld(r, at, stored)
 		return
 	}
 	if s.series[seriesKey{r.Monitor, r.Agent}] == nil && !s.room(r, stored) {
@@ -56,6 +57,16 @@ func (s *Store) Add(r *wire.Result, seq uint64, stored time.Time) {
 		s.stats.Pending++
 	}
 	x.adder.Add(*m, r, &x.tail)
+}
+
+// tooOld counts a result that is older than what is taken, and says so once of an agent.
+func (s *Store) tooOld(r *wire.Result, at, stored time.Time) {
+	s.stats.TooOld++
+	if a := s.agent(r.Agent); !a.old {
+		a.old = true
+		s.log.Warn("an agent sent results that are older than history takes: look at its clock. Such results count in no hour", "agent", r.Agent, "monitor", r.Monitor,
+			"due", at.UTC().Format(time.RFC3339), "stored", stored.UTC().Format(time.RFC3339), "at_most", history.Backlog)
+	}
 }
 
 // Unreadable passes over a message of RESULTS that is no result: nothing is missing there.

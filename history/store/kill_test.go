@@ -29,8 +29,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// killed is a day of a few monitors, every minute.
-func killed() []recorded { return record(10, day, time.Minute, 1440, 3, 2) } // hours close meanwhile
+// killed is five days of a few monitors, every five minutes: hours close meanwhile, and days
+// are packed.
+func killed() []recorded { return record(10, day.Add(-60*time.Hour), 5*time.Minute, 1440, 3, 2) }
 
 func feedForever(path string) error {
 	ctx := context.Background()
@@ -52,6 +53,9 @@ func feedForever(path string) error {
 			if err := s.Commit(ctx, all[i].stored); err != nil {
 				return err
 			}
+			if _, err := s.Prune(ctx, all[i].stored); err != nil {
+				return err
+			}
 			fmt.Println("committed", i+1)
 			if _, err := os.Stdin.Read(make([]byte, 1)); err != nil { // no further than it is let
 				return err
@@ -62,7 +66,7 @@ func feedForever(path string) error {
 }
 
 // TestStore_Kill: a feeder that is killed (SIGKILL) again and again in the middle of its
-// commits goes on where its position says, and in the end the sums are those of a day of
+// commits goes on where its position says, and in the end the sums are those of five days of
 // results, each once.
 func TestStore_Kill(t *testing.T) {
 	need.Time(t)
@@ -110,6 +114,9 @@ func TestStore_Kill(t *testing.T) {
 	t.Logf("%d kills, %d results", kills, len(all))
 	if kills < 5 {
 		t.Errorf("killed %d times only", kills)
+	}
+	if days, lost := count(t, s, inDays), count(t, s, noPlace); days == 0 || lost > 0 {
+		t.Errorf("%d days are packed, %d hours are lost", days, lost)
 	}
 	same(t, "after all kills", held(t, s, time.Minute, 0), sums(all))
 	same(t, "after all kills, by hours", held(t, s, time.Hour, 0), sums(all))

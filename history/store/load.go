@@ -40,6 +40,7 @@ type delta struct {
 // agent is what is known of the numbers of an agent's results.
 type agent struct {
 	full   time.Time // when it was found to have UnsavedMost
+	old    bool      // it is said that it sent what is too old
 	epochs map[string]*epoch
 }
 

@@ -3,17 +3,21 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"os"
 	"time"
 
 	"netmon/wire"
 )
 
-// pruneSeries is of how many series one Prune deletes what is too old: some milliseconds.
-const pruneSeries = 50
+const (
+	pruneSeries = 50  // of how many series one Prune deletes what is too old: some milliseconds
+	pruneDays   = 300 // and how many days of theirs it packs at most: a file of version 2 has none
+)
 
-// Prune deletes a little of what is too old, and says whether there is more. What it frees
-// the file uses again: it does not shrink, and nothing has to be vacuumed.
+// Prune deletes a little of what is too old, and packs days that are over; it says whether
+// there is more. What it frees the file uses again: it does not shrink, and nothing has to
+// be vacuumed.
 func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error) {
 	minutes, hours := now.Add(-wire.HistoryMinutes), now.Add(-wire.HistoryHours)
 	if limit := minutes.Unix() / hourSeconds; s.held(limit) {
@@ -21,7 +25,10 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 			return false, err
 		}
 	}
+	packed := map[int64]int64{}
+	end := dayOf(now.Add(-packAfter).Unix() / hourSeconds)
 	err = s.change(ctx, "delete what is too old", func(tx *sql.Tx) error {
+		rows, left := s.rollupsIn(tx), pruneDays
 		var ids []int64
 		err := eachOf(ctx, tx, `SELECT id FROM series WHERE id > ? ORDER BY id LIMIT ?`, func(rows *sql.Rows) error {
 			var id int64
@@ -33,12 +40,31 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 			return err
 		}
 		for _, id := range ids {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM minutes WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, id, minutes.Unix()/hourSeconds); err != nil {
+			oldest := dayOf(hours.Unix() / hourSeconds) // whole days, as they are packed
+			for _, old := range []struct {
+				text  string
+				limit int64
+			}{
+				{`DELETE FROM minutes WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, minutes.Unix() / hourSeconds},
+				{`DELETE FROM hours WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, oldest},
+				{`DELETE FROM days WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, oldest},
+			} {
+				if err := rows.exec(ctx, old.text, id, old.limit); err != nil {
+					return err
+				}
+			}
+			if s.packed[id] == end {
+				continue
+			}
+			n, err := rows.packDays(ctx, id, end, left)
+			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `DELETE FROM hours WHERE id >= (?1 << 24) AND id < ((?1 << 24) | ?2)`, id, hours.Unix()/hourSeconds); err != nil {
-				return err
+			if left -= n; left == 0 { // the rest of it is next
+				s.pruned, more = id-1, true
+				return nil
 			}
+			packed[id] = end
 		}
 		if more = len(ids) == pruneSeries; more {
 			s.pruned = ids[len(ids)-1]
@@ -56,6 +82,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 		}
 		return nil
 	})
+	if err == nil {
+		maps.Copy(s.packed, packed)
+	}
 	return more, err
 }
 
@@ -70,7 +99,7 @@ type Stats struct {
 	// Since the store was opened.
 	Results    uint64        // added, each once
 	Twice      uint64        // not added: they were there already
-	TooOld     uint64        // not added: older than what is kept
+	TooOld     uint64        // not added: older than history.Backlog when they were stored
 	Unsaved    uint64        // not added: of a monitor that is not saved, on an agent with too many of these
 	Moved      uint64        // added at the time they were stored: the agent's clock said a later one
 	Late       uint64        // added to an hour that was over when they were stored

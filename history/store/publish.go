@@ -49,7 +49,7 @@ func (s *Store) Stream(ctx context.Context, id string) (changed bool, err error)
 				return err
 			}
 		}
-		return (&writer{tx: tx, s: s}).positions(ctx)
+		return (&writer{rollups: s.rollupsIn(tx), s: s}).positions(ctx)
 	})
 	if err != nil {
 		s.mu.Lock()
@@ -117,6 +117,7 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 	var id int64
 	filled := s.at.filled
 	err = s.change(ctx, "import an hour", func(tx *sql.Tx) error {
+		rows := s.rollupsIn(tx)
 		if x != nil {
 			id = x.id
 		}
@@ -139,7 +140,7 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 			return err
 		default:
 			is.scan(revision, span, ahead)
-			if err := s.names.AddRollup(rollup, &before); err != nil {
+			if err := rows.addHour(ctx, rowID(id, hour), rollup, &before); err != nil {
 				return err
 			}
 		}
@@ -151,7 +152,7 @@ func (s *Store) Import(ctx context.Context, h wire.HistoryHour) (taken bool, err
 		if _, err := tx.ExecContext(ctx, `DELETE FROM minutes WHERE id = ?`, rowID(id, hour)); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, setHour, hourColumns(s.names, rowID(id, hour), &h.Rollup, revisions{revision: h.Revision, first: h.First, published: max(h.Revision, is.published)})...); err != nil {
+		if err := rows.setHour(ctx, rowID(id, hour), &h.Rollup, revisions{revision: h.Revision, first: h.First, published: max(h.Revision, is.published)}); err != nil {
 			return err
 		}
 		taken = true
@@ -210,24 +211,34 @@ func (s *Store) Closed(ctx context.Context, now time.Time, most int) ([]wire.His
 		}
 	}
 	var out []wire.HistoryHour
-	err := s.each(ctx, `SELECT s.monitor, s.agent, s.kind, h.id & 16777215, h.revision, h.span, h.ahead, h.rollup FROM hours h JOIN series s ON s.id = h.id >> 24
-		WHERE h.ahead < 0 AND h.id & 16777215 < ? ORDER BY h.id & 16777215 LIMIT ?`, func(rows *sql.Rows) error {
-		var h wire.HistoryHour
-		var is revisions
-		var hour, revision, span, ahead int64
-		var rollup sql.RawBytes
-		if err := rows.Scan(&h.Monitor, &h.Agent, &h.Kind, &hour, &revision, &span, &ahead, &rollup); err != nil {
-			return err
+	err := s.change(ctx, "read what is to be published", func(tx *sql.Tx) error { // it only reads
+		rows := s.rollupsIn(tx)
+		var ids []int64
+		var packed [][]byte
+		err := rows.each(ctx, `SELECT s.monitor, s.agent, s.kind, h.id, h.revision, h.span, h.ahead, h.rollup FROM hours h JOIN series s ON s.id = h.id >> 24
+			WHERE h.ahead < 0 AND h.id & 16777215 < ? ORDER BY h.id & 16777215 LIMIT ?`, func(rows *sql.Rows) error {
+			var h wire.HistoryHour
+			var is revisions
+			var id, revision, span, ahead int64
+			var rollup []byte
+			if err := rows.Scan(&h.Monitor, &h.Agent, &h.Kind, &id, &revision, &span, &ahead, &rollup); err != nil {
+				return err
+			}
+			is.scan(revision, span, ahead)
+			h.Hour, h.Revision, h.First = time.Unix(hourOf(id)*hourSeconds, 0).UTC(), is.revision, is.first
+			out, ids, packed = append(out, h), append(ids, id), append(packed, rollup)
+			return nil
+		}, limit, most)
+		for i := range out {
+			sum := new(history.Sum)
+			if err == nil {
+				err = rows.addHour(ctx, ids[i], packed[i], sum)
+			}
+			out[i].Rollup = *sum.Take(s.names)
 		}
-		is.scan(revision, span, ahead)
-		h.Hour, h.Revision, h.First = time.Unix(hour*hourSeconds, 0).UTC(), is.revision, is.first
-		sum := new(history.Sum)
-		err := s.names.AddRollup(rollup, sum)
-		h.Rollup = *sum.Take(s.names)
-		out = append(out, h)
 		return err
-	}, limit, most)
-	return out, s.judgeError("read what is to be published", err)
+	})
+	return out, err
 }
 
 // held says that an hour before one has no row yet.

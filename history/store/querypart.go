@@ -16,41 +16,18 @@ import (
 const (
 	queriesMost = 4 // transactions that read, for one query each
 	sidesMost   = 3 // more of them, that read parts of a query beside it: of all queries together
-	// partRows is of how many rows of the file a part is, at least: a month of hours or of
-	// minutes of one series. What is less is read sooner than somebody helps.
+	// A part is of so many rows of the file at least, of minutes by hours or of hours by days.
+	// What is less is read sooner than somebody helps.
 	partRows = 180
 )
 
 // part reads a part of the time of a query.
 type part struct {
-	s        *Store
-	tx       *sql.Tx
-	prepared map[string]*sql.Stmt // of the transaction, which closes them
+	statements
+	s *Store
 }
 
-// prepare prepares a statement once.
-func (r *part) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if p := r.prepared[text]; p != nil {
-		return p, nil
-	}
-	p, err := r.tx.PrepareContext(ctx, text)
-	if err == nil {
-		r.prepared[text] = p
-	}
-	return p, err
-}
-
-// each calls do for each row.
-func (r *part) each(ctx context.Context, text string, do func(*sql.Rows) error, args ...any) error {
-	p, err := r.prepare(ctx, text)
-	if err != nil {
-		return err
-	}
-	rows, err := p.QueryContext(ctx, args...)
-	return eachRow(rows, err, do)
-}
-
-func newPart(s *Store, tx *sql.Tx) part { return part{s, tx, map[string]*sql.Stmt{}} }
+func newPart(s *Store, tx *sql.Tx) part { return part{newStatements(tx), s} }
 
 // pendingSeries is a series, with what is not in its rows.
 type pendingSeries struct {
@@ -129,7 +106,11 @@ func (r *reading) window(ctx context.Context, of []pendingSeries, begin, end tim
 // cuts divides a time into parts of which each has rows of its own.
 func (r *reading) cuts(begin, end time.Time, series int) []time.Time {
 	step := r.out.Step.Std()
-	most := int(end.Sub(begin)/time.Hour) * series / partRows
+	row := time.Hour
+	if step >= time.Hour {
+		row = history.DayHours * time.Hour
+	}
+	most := int(end.Sub(begin)/row) * series / partRows
 	many := min(most, 4*(1+sidesMost)) // several for each who reads: some are slower
 	out := []time.Time{begin}
 	for i := 1; i < many; i++ {

@@ -129,6 +129,20 @@ func (r *part) packed(a *adding, hour int64, data []byte, b, e int64) error {
 
 // hours adds those that begin in [b, e).
 func (r *part) hours(ctx context.Context, a *adding, id, b, e int64) error {
+	from, to := clampHour((b+hourSeconds-1)/hourSeconds), clampHour((e+hourSeconds-1)/hourSeconds)
+	until, err := r.packedUntil(ctx, id)
+	if err != nil {
+		return err
+	}
+	if from < until {
+		err := r.days(ctx, id, from, min(to, until), func(hour int64) *history.Sum { return a.minute(hour * hourSeconds) })
+		if err != nil {
+			return err
+		}
+	}
+	if to <= until {
+		return nil
+	}
 	return r.each(ctx, `SELECT id & 16777215, rollup FROM hours WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
 		var hour int64
 		var rollup sql.RawBytes
@@ -136,21 +150,35 @@ func (r *part) hours(ctx context.Context, a *adding, id, b, e int64) error {
 			return err
 		}
 		return r.s.names.AddRollup(rollup, a.minute(hour*hourSeconds))
-	}, rowID(id, clampHour((b+hourSeconds-1)/hourSeconds)), rowID(id, 0)+clampHour((e+hourSeconds-1)/hourSeconds))
+	}, rowID(id, max(from, until)), rowID(id, to))
+}
+
+// days adds the hours of packed days in [from, to) to the sums that of gives for them; nil
+// is for one that is in none.
+func (r *part) days(ctx context.Context, id, from, to int64, of func(hour int64) *history.Sum) error {
+	return r.each(ctx, `SELECT id & 16777215, data FROM days WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
+		var first int64
+		var data sql.RawBytes
+		if err := rows.Scan(&first, &data); err != nil {
+			return err
+		}
+		return r.s.names.AddMinutes(data, func(i int) *history.Sum {
+			if hour := first + int64(i); hour >= from && hour < to {
+				return of(hour)
+			}
+			return nil
+		})
+	}, rowID(id, dayOf(from)), rowID(id, to))
 }
 
 // minutes adds those that begin in [b, e), and the hours of which minutes are not known.
 func (r *part) minutes(ctx context.Context, a *adding, id, b, e int64) error {
-	from, to := rowID(id, clampHour(b/hourSeconds)), rowID(id, 0)+clampHour((e+hourSeconds-1)/hourSeconds)
-	count, err := r.prepare(ctx, `SELECT count(*) FROM hours WHERE id >= ? AND id < ?`)
-	if err != nil {
-		return err
-	}
+	from, to := clampHour(b/hourSeconds), clampHour((e+hourSeconds-1)/hourSeconds)
 	var hours, of int
-	if err := count.QueryRowContext(ctx, from, to).Scan(&hours); err != nil {
+	if err := r.one(ctx, `SELECT count(*) FROM hours WHERE id >= ? AND id < ?`, []any{&hours}, rowID(id, from), rowID(id, to)); err != nil {
 		return err
 	}
-	err = r.each(ctx, `SELECT id & 16777215, data FROM minutes WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
+	err := r.each(ctx, `SELECT id & 16777215, data FROM minutes WHERE id >= ? AND id < ? ORDER BY id`, func(rows *sql.Rows) error {
 		of++
 		var hour int64
 		var data sql.RawBytes
@@ -158,22 +186,41 @@ func (r *part) minutes(ctx context.Context, a *adding, id, b, e int64) error {
 			return err
 		}
 		return r.packed(a, hour, data, b, e)
-	}, from, to)
+	}, rowID(id, from), rowID(id, to))
 	if err != nil || of == hours { // nearly always: who has minutes has the hour
 		return err
 	}
-	return r.each(ctx, `SELECT h.id & 16777215, h.rollup FROM hours h WHERE h.id >= ? AND h.id < ? AND NOT EXISTS (SELECT 1 FROM minutes m WHERE m.id = h.id) ORDER BY h.id`, func(rows *sql.Rows) error {
+	return r.withoutMinutes(ctx, a, id, from, to, b)
+}
+
+// withoutMinutes adds the hours in [from, to) of which minutes are not known.
+func (r *part) withoutMinutes(ctx context.Context, a *adding, id, from, to, b int64) error {
+	inDays := map[int64]bool{}
+	add := func(hour int64) *history.Sum { return a.at(hour*hourSeconds<<1 | 1) }
+	err := r.each(ctx, `SELECT h.id & 16777215, h.rollup FROM hours h WHERE h.id >= ? AND h.id < ? AND NOT EXISTS (SELECT 1 FROM minutes m WHERE m.id = h.id) ORDER BY h.id`, func(rows *sql.Rows) error {
 		var hour int64
 		var rollup sql.RawBytes
 		if err := rows.Scan(&hour, &rollup); err != nil {
 			return err
 		}
-		at := hour * hourSeconds
-		if at < b && b != a.first { // it is in the part before
+		if at := hour * hourSeconds; at < b && b != a.first { // it is in the part before
 			return nil
 		}
-		return r.s.names.AddRollup(rollup, a.at(at<<1|1))
-	}, from, to)
+		if len(rollup) == 0 {
+			inDays[hour] = true
+			return nil
+		}
+		return r.s.names.AddRollup(rollup, add(hour))
+	}, rowID(id, from), rowID(id, to))
+	if err != nil || len(inDays) == 0 {
+		return err
+	}
+	return r.days(ctx, id, from, to, func(hour int64) *history.Sum {
+		if inDays[hour] {
+			return add(hour)
+		}
+		return nil
+	})
 }
 
 // clampHour keeps an hour within those that an id can have.

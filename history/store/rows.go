@@ -20,24 +20,6 @@ type hour struct {
 
 func rowID(series, hour int64) int64 { return series<<24 | hour }
 
-func (w *writer) prepare(ctx context.Context) (err error) {
-	for _, p := range []struct {
-		into **sql.Stmt
-		text string
-	}{
-		{&w.hour, `SELECT rollup, revision, span, ahead FROM hours WHERE id = ?`},
-		{&w.minutes, `SELECT data FROM minutes WHERE id = ?`},
-		{&w.setHour, setHour},
-		{&w.setMinutes, `INSERT OR REPLACE INTO minutes (id, data) VALUES (?, ?)`},
-		{&w.setTail, `UPDATE series SET epoch = ?, run = ?, latency = ? WHERE id = ?`},
-	} {
-		if *p.into, err = w.tx.PrepareContext(ctx, p.text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // revisions are those of a row.
 type revisions struct{ revision, first, published uint64 }
 
@@ -71,7 +53,7 @@ func (w *writer) row(ctx context.Context, series int64, held *hour, d *delta) er
 	}
 	var rollup []byte
 	var revision, span, ahead int64
-	switch err := w.hour.QueryRowContext(ctx, id).Scan(&rollup, &revision, &span, &ahead); {
+	switch err := w.one(ctx, `SELECT rollup, revision, span, ahead FROM hours WHERE id = ?`, []any{&rollup, &revision, &span, &ahead}, id); {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
 		return err
@@ -79,11 +61,11 @@ func (w *writer) row(ctx context.Context, series int64, held *hour, d *delta) er
 		var old revisions
 		old.scan(revision, span, ahead)
 		is = revisions{revision: max(is.revision, old.revision), first: min(is.first, old.first), published: max(is.published, old.published)}
-		if err := names.AddRollup(rollup, total); err != nil {
+		if err := w.addHour(ctx, id, rollup, total); err != nil {
 			return err
 		}
 		var before []byte
-		switch err := w.minutes.QueryRowContext(ctx, id).Scan(&before); {
+		switch err := w.one(ctx, `SELECT data FROM minutes WHERE id = ?`, []any{&before}, id); {
 		case errors.Is(err, sql.ErrNoRows): // of an hour that came whole, or is old, the minutes are not known
 			data = nil
 		case err != nil:
@@ -96,12 +78,14 @@ func (w *writer) row(ctx context.Context, series int64, held *hour, d *delta) er
 		}
 	}
 	if data != nil {
-		if _, err := w.setMinutes.ExecContext(ctx, id, data); err != nil {
+		if data, err = w.s.packer.Group(names, data); err != nil {
+			return err
+		}
+		if err := w.exec(ctx, `INSERT OR REPLACE INTO minutes (id, data) VALUES (?, ?)`, id, data); err != nil {
 			return err
 		}
 	}
-	_, err = w.setHour.ExecContext(ctx, hourColumns(names, id, total.Take(names), is)...)
-	return err
+	return w.setHour(ctx, id, total.Take(names), is)
 }
 
 // merged packs what is held of an hour, which may be nil, together with more.
@@ -113,10 +97,18 @@ func (w *writer) merged(held *hour, more *history.Minutes) ([]byte, error) {
 	return w.s.packer.PackAll(w.s.names, pieces, more)
 }
 
-const setHour = `INSERT OR REPLACE INTO hours (id, runs, failed, broken, p50, p99, min, max, loss, revision, span, ahead, rollup)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// setHour writes the row of an hour.
+func (x *rollups) setHour(ctx context.Context, id int64, r *wire.Rollup, is revisions) error {
+	packed, err := x.place(ctx, id, x.names.AppendRollup(nil, r))
+	if err != nil {
+		return err
+	}
+	return x.exec(ctx, `INSERT OR REPLACE INTO hours (id, runs, failed, broken, p50, p99, min, max, loss, revision, span, ahead, rollup)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hourColumns(id, r, is, packed)...)
+}
 
-func hourColumns(names *history.Names, id int64, r *wire.Rollup, is revisions) []any {
+// hourColumns are those of a row: its figures for people, and what is packed.
+func hourColumns(id int64, r *wire.Rollup, is revisions, packed []byte) []any {
 	var p50, p99, least, most, loss any
 	if l := r.Latency; l != nil {
 		a, _ := history.Quantile(l, 0.5)
@@ -127,7 +119,7 @@ func hourColumns(names *history.Names, id int64, r *wire.Rollup, is revisions) [
 		loss = int64(part*1e6 + 0.5)
 	}
 	return []any{id, int64(r.Runs), int64(r.Failed), int64(r.Broken), p50, p99, least, most, loss,
-		int64(is.revision), int64(is.revision - is.first), int64(is.published) - int64(is.revision), names.AppendRollup(nil, r)}
+		int64(is.revision), int64(is.revision - is.first), int64(is.published) - int64(is.revision), packed}
 }
 
 // writeNames writes those that the file has not.

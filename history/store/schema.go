@@ -1,18 +1,32 @@
 package store
 
+import "fmt"
+
 // The file, for people with sqlite3: docs/history.md explains it. Times are UTC: hour
 // counts hours since 1970, the other times milliseconds.
 const (
 	applicationID = 0x6e6d6869 // "nmhi"
-	schemaVersion = 2
+	schemaVersion = 3
+	withoutDays   = 2 // the version that had no days: Prune packs them
 )
 
-const schema = `
+// pageSize is that of a new file: eight hours of minutes fit a page, or six days of hours.
+// In one of 4 kB, as version 2 had, there would be three, and the rest empty.
+const pageSize = "page_size(8192)"
+
+// makeTables makes them all.
+var makeTables = fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", schema, applicationID, schemaVersion)
+
+// schemaDays is what version 3 has and version 2 has not. An id is that of a day's first hour.
+const schemaDays = `CREATE TABLE days (id INTEGER PRIMARY KEY, data BLOB NOT NULL);`
+
+const schema = schemaDays + `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE series (id INTEGER PRIMARY KEY, monitor TEXT NOT NULL, agent TEXT NOT NULL, kind TEXT NOT NULL,
 	epoch TEXT NOT NULL DEFAULT '', run INTEGER NOT NULL DEFAULT 0, latency INTEGER NOT NULL DEFAULT 0, UNIQUE (monitor, agent));
 CREATE TABLE phases (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 -- id is (series << 24) | hour: rows of a series lie together, and a large blob takes no pages of its own.
+-- rollup is empty where it is in the row of its day.
 CREATE TABLE hours (id INTEGER PRIMARY KEY, runs INTEGER NOT NULL, failed INTEGER NOT NULL, broken INTEGER NOT NULL,
 	p50 INTEGER, p99 INTEGER, min INTEGER, max INTEGER, loss INTEGER,
 	revision INTEGER NOT NULL, span INTEGER NOT NULL, ahead INTEGER NOT NULL, rollup BLOB NOT NULL);

@@ -68,7 +68,8 @@ type Store struct {
 	gaps      []gap // since the last commit
 	lastGap   gap   // the newest; its results say nothing
 	stats     Stats
-	pruned    int64 // the last series that Prune has looked at; 0 is none
+	pruned    int64           // the last series that Prune has looked at; 0 is none
+	packed    map[int64]int64 // series of which all up to an hour is packed by days, as far as Prune knows
 }
 
 // Position is how far the store is fed.
@@ -133,7 +134,7 @@ func SetAside(path string) (string, error) {
 
 func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	s := &Store{path: path, options: o, log: o.Log, series: map[seriesKey]*series{}, dirty: map[*series]struct{}{}, adders: map[string]*history.Adder{},
-		seen: map[string]*agent{}, skips: map[hourKey]uint64{}, sides: make(chan struct{}, sidesMost)}
+		seen: map[string]*agent{}, skips: map[hourKey]uint64{}, packed: map[int64]int64{}, sides: make(chan struct{}, sidesMost)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -148,6 +149,11 @@ func open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		}
 		if err := f.Close(); err != nil {
 			return nil, fmt.Errorf("make the history file: %w", err)
+		}
+	}
+	if info == nil || info.Size() == 0 {
+		if err := s.begin(ctx); err != nil {
+			return nil, s.judgeError("make the history file", err)
 		}
 	}
 	if info != nil && info.Size() > 0 && !looksRight(path) {
@@ -200,7 +206,18 @@ func dsn(path string, pragmas ...string) string {
 	return out
 }
 
-// prepare makes the tables, or sees that they are ours.
+// begin makes the tables of a new file. The size of pages is settled with the first of
+// them, and the driver would set the journal before.
+func (s *Store) begin(ctx context.Context) error {
+	db, err := sql.Open("sqlite", dsn(s.path, pageSize))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, makeTables)
+	return errors.Join(err, db.Close())
+}
+
+// prepare makes the tables where there are none, or sees that they are ours.
 func (s *Store) prepare(ctx context.Context, info os.FileInfo) error {
 	var tables, id, version int
 	if err := s.write.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema), (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).Scan(&tables, &id, &version); err != nil {
@@ -208,10 +225,14 @@ func (s *Store) prepare(ctx context.Context, info os.FileInfo) error {
 	}
 	switch {
 	case tables == 0:
-		_, err := s.write.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", schema, applicationID, schemaVersion))
+		_, err := s.write.ExecContext(ctx, makeTables)
 		return err
 	case id != applicationID:
 		return fmt.Errorf("%w: %s is another program's", ErrDamaged, s.path)
+	case version == withoutDays:
+		if _, err := s.write.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT", schemaDays, schemaVersion)); err != nil {
+			return err
+		}
 	case version < schemaVersion:
 		return fmt.Errorf("%w: %s has version %d, which no release had, and this netmon reads version %d", ErrDamaged, s.path, version, schemaVersion)
 	case version > schemaVersion:

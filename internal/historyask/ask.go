@@ -16,24 +16,28 @@ const (
 	pagesMost = 2000
 	rowsMost  = 2_000_000       // in all pages
 	within    = 5 * time.Minute // for all pages
+	waitMost  = 2 * time.Minute // of these, until a controller answers again
+	againMost = time.Minute     // that it may say to wait at once
 )
 
 // Limits bounds what one command, or one look, reads of history.
 var Limits = []wire.Limit{
 	{What: "replies that one question is read in", Most: pagesMost, Unit: "replies", Beyond: "an error that says to ask for fewer monitors, or for less time"},
 	{What: "rows and spans in all of them", Most: rowsMost, Unit: "rows", Beyond: "the same"},
+	{What: "time for that a question waits, in all, where a controller refuses it by its share and says when to ask again", Most: int(waitMost / time.Second), Unit: "seconds", Beyond: "the refusal is the answer"},
 	{What: "time for all of them", Most: int(within / time.Second), Unit: "seconds", Beyond: "an error"},
 }
 
 // All asks until the answer is whole. ask sends one request and returns the answer's data.
-// What a controller refuses is a *wire.Error in the chain of the error.
+// What a controller refuses is a *wire.Error in the chain of the error; where it says when
+// to ask again, that is done, so that a long answer does not end in its middle.
 func All(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []byte) ([]byte, error)) (wire.HistoryReply, error) {
 	var whole wire.HistoryReply
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	rows := 0
+	rows, left := 0, waitMost
 	for range pagesMost {
-		page, err := Page(ctx, q, ask)
+		page, err := patiently(ctx, q, ask, &left)
 		if err != nil {
 			return whole, err
 		}
@@ -52,7 +56,24 @@ func All(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []b
 	return whole, errors.New("history has more than fits here: ask for fewer monitors, or for less time")
 }
 
-// Page asks once, for one page.
+// patiently asks for one page, and again when the controller says so, while there is time left for that.
+func patiently(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []byte) ([]byte, error), left *time.Duration) (wire.HistoryReply, error) {
+	for {
+		page, err := Page(ctx, q, ask)
+		later := page.Again.Std()
+		if err == nil || later <= 0 || later > min(againMost, *left) {
+			return page, err
+		}
+		*left -= max(later, time.Second) // who says to ask again at once is not asked for ever
+		select {
+		case <-ctx.Done():
+			return page, err
+		case <-time.After(later):
+		}
+	}
+}
+
+// Page asks once, for one page. With a refusal it may say when to ask again.
 func Page(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []byte) ([]byte, error)) (wire.HistoryReply, error) {
 	data, err := json.Marshal(q)
 	if err != nil {
@@ -66,7 +87,7 @@ func Page(ctx context.Context, q wire.HistoryQuery, ask func(context.Context, []
 	case err != nil:
 		return wire.HistoryReply{}, fmt.Errorf("ask for history: %w", err)
 	case reply.Error != nil:
-		return wire.HistoryReply{}, fmt.Errorf("ask for history: %w", reply.Error)
+		return wire.HistoryReply{Again: reply.Again}, fmt.Errorf("ask for history: %w", reply.Error)
 	case !reply.OK:
 		return wire.HistoryReply{}, errors.New("ask for history: it was refused without a reason")
 	}

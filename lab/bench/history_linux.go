@@ -138,8 +138,9 @@ func (h *historyReport) month(ctx context.Context, path string) error {
 		return err
 	}
 	days := historyMonth.Hours() / 24 * grown * historyAgents
-	minutes, hours := sizes["minutes"]/days, sizes["hours"]/days
+	minutes, hours := sizes["minutes"]/days, (sizes["hours"]+sizes["days"])/days
 	series := float64(h.monitors * historyAgents)
+
 	h.say("a file that grew for 30 days: %.1f kB a series-day in minutes, %.2f in hours", minutes/1e3, hours/1e3)
 	h.say("%d series: %.2f GB after the first month, then %.2f GB more each month, up to 2 years (%.1f GB)", int(series), (minutes+hours)*30*series/1e9, hours*30*series/1e9, (30*minutes+730*hours)*series/1e9)
 	s, err := store.Open(ctx, path, store.Options{})
@@ -178,79 +179,6 @@ func (h *historyReport) year(ctx context.Context, path string, n int) error {
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
-
-// grow writes hours, and minutes if they are wanted, in the order in which they come: each
-// hour of all series, and then the next one.
-func grow(ctx context.Context, path string, n int, begin time.Time, length time.Duration, minutes bool) error {
-	s, err := store.Open(ctx, path, store.Options{})
-	if err != nil {
-		return err
-	}
-	if err := s.Close(); err != nil {
-		return err
-	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=synchronous(off)&_pragma=journal_mode(off)&_pragma=cache_size(-400000)")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	pool := "CREATE TEMP TABLE pool (id INTEGER PRIMARY KEY, p50, p99, min, max, rollup, data)"
-	if _, err := db.ExecContext(ctx, pool); err != nil {
-		return err
-	}
-	names := &history.Names{}
-	for i := range 32 { // 4 hours of 8 levels
-		packed, all := historyHour(rand.New(rand.NewPCG(5, uint64(i))), 1+float64(i/4*3))
-		data := names.Pack(packed)
-		p50, _ := history.Quantile(all.Latency, 0.5)
-		p99, _ := history.Quantile(all.Latency, 0.99)
-		if _, err := db.ExecContext(ctx, "INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?, ?)", i, int64(p50/1e3), int64(p99/1e3), all.Latency.MinNS/1000, all.Latency.MaxNS/1000, names.AppendRollup(nil, all), data); err != nil {
-			return err
-		}
-	}
-	for i, name := range names.All() {
-		if _, err := db.ExecContext(ctx, "INSERT INTO phases VALUES (?, ?)", i, name); err != nil {
-			return err
-		}
-	}
-	for _, r := range historyResults(n) {
-		if _, err := db.ExecContext(ctx, "INSERT INTO series (monitor, agent, kind) VALUES (?, ?, ?)", r.Monitor, r.Agent, r.Kind); err != nil {
-			return err
-		}
-	}
-	first := begin.Unix() / 3600
-	for h := range int64(length / time.Hour) {
-		revision := (h + 1) * 360 * int64(n*historyAgents)
-		if _, err := db.ExecContext(ctx, `INSERT INTO hours SELECT (s.id << 24) | ?1, 360, 0, 0, p.p50, p.p99, p.min, p.max, NULL, ?2 + s.id, ?3, 0, p.rollup
-			FROM series s JOIN pool p ON p.id = s.id % 8 * 4 + ?1 % 4 ORDER BY s.id`, first+h, revision, 359*n*historyAgents); err != nil {
-			return err
-		}
-		if !minutes {
-			continue
-		}
-		if _, err := db.ExecContext(ctx, `INSERT INTO minutes SELECT (s.id << 24) | ?1, p.data FROM series s JOIN pool p ON p.id = s.id % 8 * 4 + ?1 % 4 ORDER BY s.id`, first+h); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// historyHour is an hour of a tcp monitor, of about so many milliseconds, with a wide spread.
-func historyHour(rnd *rand.Rand, millis float64) (minutes *history.Minutes, all *wire.Rollup) {
-	a, tail, run := history.Adder{Figures: historyFigures("")}, history.Tail{}, uint64(0)
-	minutes, all = &history.Minutes{}, &wire.Rollup{}
-	for i := range minutes {
-		minutes[i] = &wire.Rollup{}
-		for range time.Minute / historyEvery {
-			run++
-			latency := int64(1e6 * millis * math.Exp(0.2*rnd.NormFloat64()))
-			a.Add(minutes[i], &wire.Result{Outcome: wire.OK, Run: run, LatencyNS: &latency, Details: fmt.Appendf(nil, `{"connect_ns":%d}`, latency)}, &tail)
-		}
-		history.Merge(all, minutes[i])
-	}
-	return minutes, all
-}
 
 // tableSizes are the bytes of the pages of each table.
 func tableSizes(ctx context.Context, path string) (map[string]float64, error) {

@@ -162,7 +162,7 @@ func sendResults(args []string) error {
 		return err
 	}
 	defer nc.Close()
-	j := &judged{mesh: &mesh{nc: nc}, monitors: numbers[0], revisions: make([]uint64, numbers[0]), sent: int64(numbers[2])}
+	j := &judged{mesh: &mesh{nc: nc}, monitors: numbers[0], rate: judgeRate, fault: judgeFault, revisions: make([]uint64, numbers[0]), sent: int64(numbers[2])}
 	if err := j.feed(context.Background(), time.Duration(numbers[1])*time.Second); err != nil {
 		return err
 	}
