@@ -48,6 +48,7 @@ func (s *service) delegate(_ context.Context, m *nats.Msg) {
 	}
 	if err == nil && !own && (q.Op != wire.DelegateEnd || q.Key != who.Key) {
 		err = identity.Refuse(wire.CodeDenied, errSession)
+		s.warnings.report("refused", m.Subject, who.Name, err)
 	}
 	switch {
 	case err != nil:

@@ -68,6 +68,9 @@ func (b *registry) index(name string, before, now *entry) {
 	for _, key := range now.keys() {
 		b.byKey[key] = name
 	}
+	if delete(b.acting, name); len(now.Sessions)+len(now.Over) > 0 {
+		b.acting[name] = true
+	}
 }
 
 // tokens are the secrets of those that were made for an entry.

@@ -42,6 +42,7 @@ type registry struct {
 	byToken map[string]string // names by the token's secret, used or not
 	byJoin  map[string]string // secrets by what names them
 	byKey   map[string]string // names by the keys that they have, or had
+	acting  map[string]bool   // names that have sessions, or ended ones that are not forgotten
 	count   uint64            // of changes
 	adopted bool              // what was saved before anybody had to sign is accepted
 }

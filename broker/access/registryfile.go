@@ -41,7 +41,7 @@ func openRegistry(dir string) (*registry, error) {
 			return nil, fmt.Errorf("registry of identities: %s: the identity under %q has another name", b.path, name)
 		}
 	}
-	b.byToken, b.byJoin, b.byKey = map[string]string{}, map[string]string{}, map[string]string{}
+	b.byToken, b.byJoin, b.byKey, b.acting = map[string]string{}, map[string]string{}, map[string]string{}, map[string]bool{}
 	for name, e := range b.entries {
 		b.index(name, nil, e)
 	}

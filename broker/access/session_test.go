@@ -85,6 +85,27 @@ func TestSession_ActsForThePerson(t *testing.T) {
 	if err := s.CheckSaved(m.Subject, "", m.Header.Get(wire.AcceptedHeader), m.Header.Get(wire.ProofHeader), m.Data); err != nil {
 		t.Error("the controller does not take it:", err)
 	}
+
+	// A program's client reads and changes as the person, and closes once it is over.
+	c, err := sessionClient(o, olga.id.Authority, s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	saved, err := c.Monitors(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := saved.List(t.Context()); err != nil || len(list) != 1 || list[0].Author != "olga" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := c.Delegate(t.Context(), someKey(t), wire.RoleViewer, time.Hour, ""); err == nil {
+		t.Error("it opened another one")
+	}
+	if err := person(t, olga).EndDelegation(t.Context(), o.public); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "its client is closed", c.Conn().IsClosed)
 }
 
 // sessionActor is a session of somebody as the matrix has it, with its key in a folder.

@@ -78,7 +78,8 @@ func (b *registry) maySession(e *entry, q wire.Delegation, now time.Time) error 
 		return n
 	}
 	all, operators := 0, 0
-	for _, other := range b.entries {
+	for name := range b.acting {
+		other := b.entries[name]
 		all += len(other.Sessions) + len(other.Over)
 		for _, s := range other.Sessions {
 			if commands(s.Role) {
@@ -138,7 +139,7 @@ func (b *registry) endOver() (list []ended, err error) {
 	defer b.mu.Unlock()
 	err = b.change(func(d *draft) error {
 		now := b.now().UTC()
-		for _, name := range slices.Sorted(maps.Keys(b.entries)) {
+		for _, name := range slices.Sorted(maps.Keys(b.acting)) {
 			e := b.entries[name]
 			if !slices.ContainsFunc(e.Sessions, func(s wire.Session) bool { return sessionOver(s, now) }) &&
 				!slices.ContainsFunc(e.Over, func(o overKey) bool { return o.forgotten(now) || farAhead(o.Until, now) }) {
@@ -227,7 +228,8 @@ func (b *registry) signer(key string) (wire.Member, bool) {
 func (b *registry) sessions() (list []wire.Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, e := range b.entries {
+	for name := range b.acting {
+		e := b.entries[name]
 		for _, s := range e.Sessions {
 			if e.Revoked.IsZero() && !sessionOver(s, b.now()) {
 				list = append(list, wire.Member{Key: s.Key, Name: e.Name, Role: s.Role})

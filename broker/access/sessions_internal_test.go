@@ -263,8 +263,10 @@ func TestSession_Bounds(t *testing.T) {
 		many.Over = append(many.Over, overKey{fmt.Sprintf("U%055d", i), b.now().Add(time.Hour)})
 	}
 	b.entries["many"] = many
+	b.index("many", nil, many)
 	_, err = try("anna", wire.RoleViewer)
 	refused("more than of all", err, "the mesh had 500 sessions")
+	b.index("many", many, &entry{})
 	delete(b.entries, "many")
 	for i := range mostMembers {
 		name := fmt.Sprint("o", i)
@@ -452,6 +454,7 @@ func TestSession_RoomToRevoke(t *testing.T) {
 			e.Sessions = []wire.Session{{Key: fmt.Sprintf("US%054d", i), Role: wire.RoleOperator, Made: time.Now(), Until: time.Now().Add(time.Hour)}}
 		}
 		a.registry.entries[name(i)] = e
+		a.registry.index(name(i), nil, e)
 	}
 	if err := a.relist(); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ func Identities(identities []wire.Identity) Listing[wire.Identity] {
 			{Title: "LINE", Extra: true, Seldom: true, Cut: Place, Cell: func(i wire.Identity) string { return i.Token }},
 			{Title: "MADE", Extra: true, Time: func(i wire.Identity) time.Time { return i.Made }},
 			{Title: "JOINED", Time: func(i wire.Identity) time.Time { return i.Joined }},
+			{Title: "SESSIONS", Seldom: true, Cell: func(i wire.Identity) string { return countOf(len(i.Sessions)) }},
 			{Title: "EXPIRES", Seldom: true, Time: func(i wire.Identity) time.Time { return i.Expires }},
 			{Title: "REVOKED", Extra: true, Time: func(i wire.Identity) time.Time { return i.Revoked }},
 		},
@@ -32,7 +33,15 @@ func Identities(identities []wire.Identity) Listing[wire.Identity] {
 			{Title: "UNTIL", Time: func(i wire.Identity) time.Time { return i.Until }},
 			{Title: "WHY", Cell: func(i wire.Identity) string { return i.Why }},
 		},
-		After: func(w io.Writer) { printSuspended(w, identities) }}
+		After: func(w io.Writer) { printSuspended(w, identities); printSessions(w, identities) }}
+}
+
+// countOf is a number, "" for none.
+func countOf(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
 }
 
 // stateText is the state of an identity, or of a line for several with what is left of it.
@@ -52,6 +61,18 @@ func printSuspended(w io.Writer, identities []wire.Identity) {
 		if !i.Suspended.IsZero() {
 			fmt.Fprintf(w, "%s is suspended until %s: %s\n   netmon access resume %s   lets it in now\n   netmon access revoke %s   shuts its key out for good\n",
 				i.Name, timetext.Zoned(i.Until), console.Printable(i.Why), i.Name, i.Name)
+		}
+	}
+}
+
+// printSessions says by which programs people act now, and until when.
+func printSessions(w io.Writer, identities []wire.Identity) {
+	for _, i := range identities {
+		for _, s := range i.Sessions {
+			fmt.Fprintf(w, "%s has a session until %s, as %s\n", i.Name, timetext.Minute(s.Until), s.Role)
+			if s.Of != "" {
+				fmt.Fprintf(w, "   %s\n", console.Printable(s.Of))
+			}
 		}
 	}
 }
