@@ -90,7 +90,7 @@ var layers = map[string][]string{
 	"internal/atomicfile":  nil,
 	"internal/filelock":    nil,
 	"internal/badlink":     nil,
-	"internal/browsertest": {"internal/need"},
+	"internal/browsertest": {"internal/need", "internal/race"},
 	"internal/need":        nil,
 	"internal/lease":       {"wire", "internal/retry"},
 	"internal/memory":      nil,

@@ -141,7 +141,7 @@ func (o *Ops) changePlacement(ctx context.Context, v Verb, name string, on wire.
 type DeleteOptions struct {
 	Anyway bool // although others depend on it, which are judged without it then
 
-	revision uint64 // that is deleted; another one is an ErrConflict. 0: whatever is saved
+	Revision uint64 // that is deleted; another one is an ErrConflict. 0: whatever is saved
 }
 
 // Delete deletes a monitor. One that others depend on, or that a group names, stays, by
@@ -164,7 +164,7 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 	if err != nil {
 		return out, err
 	}
-	if opt.revision != 0 && opt.revision != was.Revision {
+	if opt.Revision != 0 && opt.Revision != was.Revision {
 		return out, conflict(name)
 	}
 	if !opt.Anyway {

@@ -41,12 +41,12 @@ func (o *Ops) Rename(ctx context.Context, old, name string) (RenameOutcome, erro
 	if err := o.renameIn(ctx, store, &out, old, name); err != nil {
 		return out, fmt.Errorf("%w\n%s is saved, and %s is still there: netmon rename %s %s continues", err, name, old, old, name)
 	}
-	gone, err := o.Delete(ctx, old, DeleteOptions{Anyway: true, revision: was.Revision})
+	gone, err := o.Delete(ctx, old, DeleteOptions{Anyway: true, Revision: was.Revision})
 	for again := 0; again < renameAgain && errors.Is(err, ErrConflict); again++ {
 		if was, err = o.renameLater(ctx, store, was, is); err == nil {
 			is = was
 			is.Name = name
-			gone, err = o.Delete(ctx, old, DeleteOptions{Anyway: true, revision: was.Revision})
+			gone, err = o.Delete(ctx, old, DeleteOptions{Anyway: true, Revision: was.Revision})
 		}
 	}
 	switch {

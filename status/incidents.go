@@ -84,7 +84,7 @@ func incidentOf(x *wire.Incident, refs map[string]Ref, planned planned, now time
 	}
 	slices.SortStableFunc(in.Updates, func(a, b Update) int { return a.At.Compare(b.At) })
 	if n := len(in.Updates); n > updatesMost {
-		in.Updates = in.Updates[:updatesMost]
+		in.Updates = append(in.Updates[:updatesMost-1], in.Updates[n-1]) // how it ended, or is now
 	}
 	verb := [2]string{"was", "were"}
 	if open {

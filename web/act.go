@@ -45,6 +45,12 @@ type acting struct {
 // value is a field of the form, or of the query.
 func (a *acting) value(name string) string { return a.r.FormValue(name) }
 
+// revision is the one that the form was made of; 0 where it names none.
+func (a *acting) revision() uint64 {
+	n, _ := strconv.ParseUint(a.r.PostForm.Get("revision"), 10, 64)
+	return n
+}
+
 // form is what a person fills in.
 type form struct {
 	title    string
@@ -167,7 +173,6 @@ func (s *Server) readForm(w http.ResponseWriter, r *http.Request, who *session) 
 		return false
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(writeWithin)) // where the connection has one
-	r.Body = http.MaxBytesReader(w, r.Body, formMost)
 	if err := r.ParseForm(); err != nil {
 		code := http.StatusBadRequest
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -281,7 +286,10 @@ func (s *Server) inner(w http.ResponseWriter, r *http.Request, code int, page, t
 		s.broken(w, r, err)
 		return
 	}
-	v := pageView{Page: page, Title: title, Inner: template.HTML(b.String()), Broker: s.o.Broker, Version: s.o.Version, At: stamp(time.Now()), Tabs: tabs} // #nosec G203 -- made by html/template
+	v := pageView{Page: page, Title: title, Inner: template.HTML(b.String()), At: stamp(time.Now()), Tabs: tabs} // #nosec G203 -- made by html/template
+	if s.o.Open || sessionOf(r) != nil {
+		v.Broker, v.Version = s.o.Broker, s.o.Version
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	s.answer(w, r, code, "page", v, "")
 }

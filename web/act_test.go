@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -149,9 +150,7 @@ func (m *onMesh) send(who, path string, fields url.Values) (int, string) {
 		m.t.Fatalf("%s: %d\n%s", path, code, page)
 	}
 	all := url.Values{"csrf": {tokenOf(m.t, page)}}
-	for k, v := range fields {
-		all[k] = v
-	}
+	maps.Copy(all, fields)
 	return m.do(who, path, all)
 }
 
@@ -225,9 +224,7 @@ func TestActions_WhoMay(t *testing.T) {
 		fields := url.Values{"monitor": {"db"}, "for": {"1h"}, "text": {"x"}, "all": {"1"}}
 		for who, want := range map[string]int{"": http.StatusUnauthorized, "vera": http.StatusForbidden, "otto": http.StatusForbidden, "anna": http.StatusForbidden} {
 			with := url.Values{"csrf": {"none"}}
-			for k, v := range fields {
-				with[k] = v
-			}
+			maps.Copy(with, fields)
 			if who != "otto" {
 				with.Set("csrf", stolen)
 			}

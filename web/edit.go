@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"netmon/console"
@@ -235,7 +234,7 @@ func doEdit(a *acting) (outcome, error) {
 	}
 	e.sheet.take(a.r.PostForm.Get)
 	e.sheet.texts[fieldName] = e.saved.Name
-	if read, _ := strconv.ParseUint(a.value("revision"), 10, 64); read != e.saved.Revision {
+	if read := a.revision(); read != e.saved.Revision {
 		return outcome{}, e.again(e.meanwhile(read))
 	}
 	m, err := e.made()

@@ -160,7 +160,7 @@ func showDelete(a *acting) (form, error) {
 
 func doDelete(a *acting) (outcome, error) {
 	name := a.r.PathValue("name")
-	out, err := a.who.Ops.Delete(a, name, console.DeleteOptions{Anyway: a.value("anyway") == "yes"})
+	out, err := a.who.Ops.Delete(a, name, console.DeleteOptions{Anyway: a.r.PostForm.Get("anyway") == "yes", Revision: a.revision()})
 	if needed, ok := errors.AsType[*console.DependentsError](err); ok {
 		f, showErr := showDelete(a)
 		if showErr != nil {

@@ -37,6 +37,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if x := sessionOf(r); x != nil && !s.o.Open { // on the host all are one
+		if !x.watches(1) {
+			s.full(w)
+			return
+		}
+		defer x.watches(-1)
+	}
 	f, err := s.feed(r.Context(), key)
 	if errors.Is(err, errAbsent) {
 		w.WriteHeader(http.StatusNoContent) // the browser does not ask again

@@ -13,7 +13,7 @@ import (
 const (
 	// paceUsual is the least time between two frames of a feed. Each costs a write for each
 	// viewer; what changed is on the page half a second after the result that decided it.
-	paceUsual  = 250 * time.Millisecond
+	paceUsual  = 150 * time.Millisecond
 	tickEach   = time.Second      // what time alone changes is looked for so often
 	idleFor    = 30 * time.Second // a feed that nobody watches is kept for so long
 	replayMost = 16               // events that a viewer may have missed between page and stream
@@ -70,15 +70,22 @@ func (s *Server) feed(ctx context.Context, key string) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
+	shown, err := f.look()
+	if err != nil && !shown { // nothing of that name was ever there
+		s.feeds.forget(f)
+	}
+	return f, err
+}
+
+// look makes the next frame where it is due, and says whether there ever was one.
+func (f *feed) look() (shown bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.used = time.Now()
-	if f.version == 0 || !f.running && time.Since(f.framed) >= s.o.pace {
-		if err := f.advance(); err != nil {
-			return nil, err
-		}
+	if f.version == 0 || !f.running && time.Since(f.framed) >= f.s.o.pace {
+		err = f.advance()
 	}
-	return f, nil
+	return f.version > 0, err
 }
 
 func (all *feeds) get(s *Server, m Model, key string) (*feed, error) {
@@ -100,6 +107,15 @@ func (all *feeds) get(s *Server, m Model, key string) (*feed, error) {
 	f := &feed{s: s, model: m, key: key, id: rand.Text()[:8], viewers: map[*viewer]bool{}}
 	all.open[key] = f
 	return f, nil
+}
+
+// forget drops a feed that never had a page.
+func (all *feeds) forget(f *feed) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.open[f.key] == f {
+		delete(all.open, f.key)
+	}
 }
 
 // idle says that nobody watches, and nobody is about to.

@@ -23,6 +23,9 @@ func frameOf(m Model, key string) (frame, error) {
 	case "agents":
 		return agentsOf(m), nil
 	case "incidents":
+		if name != showLate && name != showOpen {
+			return frame{}, errAbsent
+		}
 		return incidentsOf(m, name), nil
 	case "monitor":
 		return monitorOf(m, name)

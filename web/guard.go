@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"netmon/console"
 	"netmon/wire"
@@ -26,7 +27,13 @@ type Proxy struct {
 }
 
 // forwarded are headers that only a proxy sets.
-var forwarded = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Host", "Via"}
+var forwarded = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Via", "Cf-Connecting-Ip", "True-Client-Ip"}
+
+// wasForwarded says that a request shows that a proxy sent it. Many of them speak HTTP/1.0,
+// which no browser does.
+func wasForwarded(r *http.Request) bool {
+	return !r.ProtoAtLeast(1, 1) || slices.ContainsFunc(forwarded, func(name string) bool { return r.Header.Get(name) != "" })
+}
 
 // guard refuses what no page of ours asks for, finds out who asks, and says in every answer
 // what a browser may do with it.
@@ -44,6 +51,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if s.o.Secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		// Each answer is taken in time, and no body is larger than a form: what streams, or
+		// takes longer, says so itself.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin)) // where the connection has one
+		if r.Method != http.MethodPost {
+			r.Body = http.NoBody
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, formMost)
 		switch {
 		case !s.knowsHost(r.Host):
 			// The name is of another site that resolves to us: DNS rebinding.
@@ -52,7 +66,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		case !s.fromProxy(r):
 			http.Error(w, "these pages are reached through their proxy alone", http.StatusForbidden)
 			return
-		case len(s.o.Proxy.From) == 0 && s.o.Open && slices.ContainsFunc(forwarded, func(name string) bool { return r.Header.Get(name) != "" }):
+		case s.o.Open && wasForwarded(r):
 			http.Error(w, "a proxy stands in front of these pages, which ask nobody who they are: name it with netmon web --proxy (docs/web.md)", http.StatusForbidden)
 			return
 		case fromElsewhere(r):
@@ -63,13 +77,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			http.Error(w, "want GET, HEAD or POST", http.StatusMethodNotAllowed)
 			return
 		}
+		who := s.whoAsks(r)
+		if who != nil {
+			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, who))
+		}
 		if r.Method == http.MethodGet && r.URL.Path == "/" && r.URL.Query().Has("token") {
 			s.byToken(w, r)
 			return
 		}
-		if who := s.whoAsks(r); who != nil {
-			r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, who))
-		} else if !s.o.Open && !forStrangers(r.URL.Path) {
+		if who == nil && !s.o.Open && !forStrangers(r.URL.Path) {
 			s.signInFirst(w, r)
 			return
 		}

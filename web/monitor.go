@@ -43,9 +43,6 @@ func tagFilter(tag string) string {
 	return "tag:" + tag
 }
 
-// Silence is the address of the form that mutes it.
-func (b headBody) Silence() string { return silenceMonitor(b.Name) }
-
 // Lines are what the verdict rests on.
 func (b headBody) Lines() []string { return split(b.lines) }
 

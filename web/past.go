@@ -51,13 +51,16 @@ func (p *past) ask(ctx context.Context, key string, hold time.Duration, question
 	if k == nil || k.over(hold) {
 		k = &kept{ready: make(chan struct{})}
 		if len(p.kept) >= keptMost {
-			clear(p.kept) // who waits still gets theirs
+			for old := range p.kept { // any: who waits still gets theirs
+				delete(p.kept, old)
+				break
+			}
 		}
 		p.kept[key] = k
 		go func() {
+			p.slots <- struct{}{}
 			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), pastWithin)
 			defer cancel()
-			p.slots <- struct{}{}
 			k.value, k.err = question(bounded)
 			<-p.slots
 			k.at = time.Now()

@@ -46,8 +46,12 @@ func (s *Server) plot(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	p := plotAsked(r, name)
-	s.answer(w, r, http.StatusOK, "plot", s.plotView(r, p, s.detail(r.Context(), name)), "")
+	d := s.detail(r.Context(), name)
+	if d == nil { // history need not be asked for what is not there
+		s.notFound(w, r)
+		return
+	}
+	s.answer(w, r, http.StatusOK, "plot", s.plotView(r, plotAsked(r, name), d), "")
 }
 
 // detail is what is known of a monitor now; nil where there is none.

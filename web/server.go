@@ -80,6 +80,7 @@ const (
 	headerWithin   = 5 * time.Second  // for a request's header
 	idleWithin     = 60 * time.Second // for the next request of a connection
 	writeWithin    = 10 * time.Second // for one answer, or one event of a live page
+	endWithin      = 2 * time.Second  // for ending sessions, when these pages end
 )
 
 // Server answers with pages.
@@ -114,7 +115,11 @@ func New(o Options) *Server {
 	s.feeds.open, s.feeds.most = map[string]*feed{}, o.Viewers
 	s.sessions = newSessions()
 	s.signing.keys, s.signing.links = map[string]lentKey{}, map[[sha256.Size]byte]lentLink{}
-	go s.sessions.look(s.ctx)
+	go s.sessions.look(s.ctx, func() {
+		s.signing.mu.Lock()
+		defer s.signing.mu.Unlock()
+		s.signing.sweep()
+	})
 	s.past.kept, s.past.slots = map[string]*kept{}, make(chan struct{}, askedMost)
 	return s
 }
@@ -133,7 +138,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 	}
+	ended := make(chan struct{})
 	over := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		s.Close() // live pages never end by themselves
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -151,7 +158,26 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the pages: %w", err)
 	}
+	<-ended // what is under way is answered
+	s.endSessions()
 	return nil
+}
+
+// endSessions ends what people lent, as far as the broker answers in time.
+func (s *Server) endSessions() {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.sessions.endAll()
+		s.signing.endAll()
+		s.sessions.closing.Wait()
+	}()
+	t := time.NewTimer(endWithin)
+	defer t.Stop()
+	select {
+	case <-over:
+	case <-t.C:
+	}
 }
 
 // Handler answers the requests, each of which it checks first.

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -33,13 +34,18 @@ type Actor struct {
 
 // Bounds of sessions.
 const (
+	mostLive     = 40                  // live pages of one session
 	mostSessions = 200                 // at a time
 	tokenLasts   = 30 * 24 * time.Hour // a session by the printed link
 	changesEach  = time.Second / 4
 	changesBurst = 30 // changes of one session at once
 	signInEach   = time.Second
-	signInBurst  = 30 // attempts to sign in, of everybody
+	signInBurst  = 30   // attempts to sign in, of one address
+	signInFrom   = 1000 // addresses that are known; more begin again
 )
+
+// byProxy is how somebody signed in whom the proxy names.
+const byProxy = "the proxy"
 
 var errSessions = errors.New("as many people are signed in as may be: try again later")
 
@@ -58,6 +64,7 @@ type session struct {
 	mu   sync.Mutex // guards what follows
 	done []outcome  // what came of its newest changes
 	last int        // number of the newest
+	live int        // pages that are
 }
 
 // sessions are those who signed in.
@@ -65,11 +72,31 @@ type sessions struct {
 	mu      sync.Mutex // guards what follows
 	of      map[[sha256.Size]byte]*session
 	byProxy map[string]*session
-	signIns *rate.Limiter
+	signIns map[netip.Prefix]*rate.Limiter // by who asks
+
+	closing sync.WaitGroup // of what ended
 }
 
 func newSessions() *sessions {
-	return &sessions{of: map[[sha256.Size]byte]*session{}, byProxy: map[string]*session{}, signIns: rate.NewLimiter(rate.Every(signInEach), signInBurst)}
+	return &sessions{of: map[[sha256.Size]byte]*session{}, byProxy: map[string]*session{}, signIns: map[netip.Prefix]*rate.Limiter{}}
+}
+
+// maySignIn bounds the attempts of an address: of a network of IPv6, which one host has.
+func (all *sessions) maySignIn(from netip.Addr) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	bits := 32
+	if from.Is6() {
+		bits = 64
+	}
+	p, _ := from.Prefix(bits)
+	if all.signIns[p] == nil {
+		if len(all.signIns) >= signInFrom {
+			clear(all.signIns)
+		}
+		all.signIns[p] = rate.NewLimiter(rate.Every(signInEach), signInBurst)
+	}
+	return all.signIns[p].Allow()
 }
 
 // open begins a session, and returns the cookie's value.
@@ -128,7 +155,7 @@ func (all *sessions) ofProxy(ctx context.Context, name string, who Actor) *sessi
 		}
 		all.drop(oldest)
 	}
-	x := newSession(ctx, who, "the proxy")
+	x := newSession(ctx, who, byProxy)
 	x.name, x.until = name, time.Now().Add(time.Hour)
 	all.byProxy[name] = x
 	return x
@@ -153,7 +180,7 @@ func (all *sessions) drop(x *session) {
 	}
 	x.end()
 	if x.who.Close != nil {
-		go x.who.Close() // it may ask the broker
+		all.closing.Go(x.who.Close) // it may ask the broker
 	}
 }
 
@@ -168,18 +195,18 @@ func (all *sessions) sweep() {
 }
 
 // look ends sessions that are over, from time to time: live pages of theirs end with them.
-func (all *sessions) look(ctx context.Context) {
+func (all *sessions) look(ctx context.Context, also func()) {
 	tick := time.NewTicker(lookEach)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			all.endAll()
 			return
 		case <-tick.C:
 			all.mu.Lock()
 			all.sweep()
 			all.mu.Unlock()
+			also()
 		}
 	}
 }
@@ -217,6 +244,17 @@ func (x *session) may(least wire.Role) bool {
 		return x.who.Role == wire.RoleOperator || x.who.Role == wire.RoleAdmin
 	}
 	return x.who.Role == wire.RoleAdmin
+}
+
+// watches counts a live page of the session, and says whether it may be one more.
+func (x *session) watches(more int) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.live+more > mostLive {
+		return false
+	}
+	x.live += more
+	return true
 }
 
 // owns says whether a form's token is that of the session.

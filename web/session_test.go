@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -110,6 +111,58 @@ func TestToken_SignsIn(t *testing.T) {
 	if _, page, _ := b.do("/session", nil); strings.Contains(page, "olga") {
 		t.Error("still signed in")
 	}
+	for range mostSessions + 1 { // the same browser, again and again
+		if code, _, _ := b.do("/?token=right", nil); code != http.StatusSeeOther {
+			t.Fatalf("signing in again gives %d", code)
+		}
+	}
+}
+
+// TestGuard_Bodies: a body is read up to the size of a form, whatever it says that it is, and
+// none of it lands on disk.
+func TestGuard_Bodies(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	s, h := newWorld().serve(t, own)
+	s.o.Lend = nil
+	b := newBrowser(t, h.URL)
+	part := "--x\r\nContent-Disposition: form-data; name=\"code\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 40<<20) + "\r\n--x--\r\n"
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for _, path := range []string{"/match?q=x", "/events?page=nothing", "/session/new", "/incidents?show=all", "/?q=x"} {
+			r, err := http.NewRequestWithContext(t.Context(), method, h.URL+path, strings.NewReader(part))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+			if resp, err := b.c.Do(r); err == nil { // the server may hang up on so much
+				resp.Body.Close()
+			}
+		}
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) > 0 {
+		t.Errorf("on disk there is %v (%v)", list, err)
+	}
+}
+
+// TestFeeds_OfNothing are not kept: who asks for names that nobody has takes no place.
+func TestFeeds_OfNothing(t *testing.T) {
+	w := newWorld()
+	w.save("shop", "tcp", "h:1")
+	s, h := w.serve(t)
+	for i := range 20 {
+		for _, path := range []string{"/monitors/x%d", "/incidents/x%d", "/events?page=monitor&name=x%d", "/events?page=incidents&name=x%d", "/events?page=x%d", "/plot/x%d"} {
+			if code, _, _ := get(t, h.URL+fmt.Sprintf(path, i)); code != http.StatusNotFound && code != http.StatusNoContent {
+				t.Errorf("%s gives %d", path, code)
+			}
+		}
+	}
+	if n := len(s.feeds.open); n != 0 {
+		t.Errorf("%d feeds are kept", n)
+	}
+	if w.asked != 0 {
+		t.Errorf("history was asked %d times for what is not there", w.asked)
+	}
 }
 
 // TestSession_IsOfOneBrowser: a cookie that was signed out, invented, or is of another
@@ -152,16 +205,17 @@ func TestForms_AreOurOwn(t *testing.T) {
 		header []string
 		want   int
 	}{
-		"without a token":                   {url.Values{}, nil, http.StatusForbidden},
-		"with another token":                {url.Values{"csrf": {"x" + token}}, nil, http.StatusForbidden},
-		"a token in the query":              {url.Values{"other": {token}}, nil, http.StatusForbidden},
-		"from another site":                 {url.Values{"csrf": {token}}, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, http.StatusForbidden},
-		"from another port":                 {url.Values{"csrf": {token}}, []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"}, http.StatusForbidden},
-		"of another origin":                 {url.Values{"csrf": {token}}, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
-		"of no origin":                      {url.Values{"csrf": {token}}, []string{"Origin", "null"}, http.StatusForbidden},
-		"by another host":                   {url.Values{"csrf": {token}}, []string{"Host", "evil.example"}, http.StatusMisdirectedRequest},
-		"larger than any form":              {url.Values{"csrf": {token}, "x": {strings.Repeat("x", formMost)}}, nil, http.StatusRequestEntityTooLarge},
-		"through a proxy that nobody named": {url.Values{"csrf": {token}}, []string{"X-Forwarded-For", "192.0.2.1"}, http.StatusForbidden},
+		"without a token":                        {url.Values{}, nil, http.StatusForbidden},
+		"with another token":                     {url.Values{"csrf": {"x" + token}}, nil, http.StatusForbidden},
+		"a token in the query":                   {url.Values{"other": {token}}, nil, http.StatusForbidden},
+		"from another site":                      {url.Values{"csrf": {token}}, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, http.StatusForbidden},
+		"from another port":                      {url.Values{"csrf": {token}}, []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"}, http.StatusForbidden},
+		"of another origin":                      {url.Values{"csrf": {token}}, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
+		"of no origin":                           {url.Values{"csrf": {token}}, []string{"Origin", "null"}, http.StatusForbidden},
+		"by another host":                        {url.Values{"csrf": {token}}, []string{"Host", "evil.example"}, http.StatusMisdirectedRequest},
+		"larger than any form":                   {url.Values{"csrf": {token}, "x": {strings.Repeat("x", formMost)}}, nil, http.StatusRequestEntityTooLarge},
+		"in several parts, larger than any form": {url.Values{"csrf": {token}, "x": {strings.Repeat("x", formMost)}}, []string{"Content-Type", "multipart/form-data; boundary=x"}, http.StatusForbidden},
+		"through a proxy that nobody named":      {url.Values{"csrf": {token}}, []string{"X-Forwarded-For", "192.0.2.1"}, http.StatusForbidden},
 	} {
 		if code, text, _ := b.do("/session/end", tc.fields, tc.header...); code != tc.want {
 			t.Errorf("%s: %d, want %d: %.200s", name, code, tc.want, text)
@@ -188,6 +242,9 @@ func TestClosed_ShowsNothingToStrangers(t *testing.T) {
 		if code != http.StatusUnauthorized && code != http.StatusMovedPermanently && code != http.StatusTemporaryRedirect || strings.Contains(text, "10.1.2.3") {
 			t.Errorf("%s gives %d: %.200s", path, code, text)
 		}
+	}
+	if _, text, _ := newBrowser(t, h.URL).do("/session", nil); strings.Contains(text, "127.0.0.1:4222") || strings.Contains(text, "netmon 0.1.0") {
+		t.Error("strangers read the broker's address, or the version")
 	}
 	if code, _, _ := newBrowser(t, h.URL).do(assetPaths["page.css"], nil); code != http.StatusOK {
 		t.Errorf("the style of the page that says so gives %d", code)
@@ -329,11 +386,11 @@ func TestLogin_LinkIsForOneBrowserOnce(t *testing.T) {
 		t.Errorf("a second browser gets %d", got)
 	}
 	s.Close()
-	s.sessions.endAll()
-	for l.closed.Load() == 0 { // ended with the session
-		time.Sleep(time.Millisecond)
+	s.endSessions()
+	if l.closed.Load() != 1 {
+		t.Errorf("%d sessions were given back, want 1", l.closed.Load())
 	}
-	for range 2 * signInBurst {
+	for range 3 * signInBurst {
 		resp, err := http.Post(h.URL+"/session/key", "application/json", strings.NewReader("{}"))
 		if err != nil {
 			t.Fatal(err)
@@ -383,9 +440,7 @@ func TestProxy(t *testing.T) {
 			t.Fatalf("user %d gets %d", i, code)
 		}
 	}
-	if code, _, _ := first.do("/session/end", url.Values{"csrf": {csrf(t, page)}}, "X-Forwarded-User", fmt.Sprint("user", mostSessions+9)); code != http.StatusSeeOther {
-		t.Errorf("the newest session gets %d", code)
-	}
+	inOrder(t, page, "The proxy in front of these pages says who you are")
 }
 
 // TestProxy_Roles: who a proxy names reads, unless it was said that they may more; never as

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +29,7 @@ type Lent interface {
 
 // Bounds of signing in.
 const (
-	mostSignIns   = 50              // under way at a time
+	mostSignIns   = 500             // under way at a time
 	ticketWithin  = 2 * time.Minute // from the key to the mesh's word on it
 	codeWithin    = 5 * time.Minute // from there to the browser
 	credentialMax = 16 << 10        // bytes
@@ -67,6 +69,29 @@ func (p *signIns) sweep() {
 	}
 }
 
+// dropOldest forgets the key that was asked for first. mu is held.
+func (p *signIns) dropOldest() {
+	oldest := ""
+	for k, x := range p.keys {
+		if oldest == "" || x.at.Before(p.keys[oldest].at) {
+			oldest = k
+		}
+	}
+	delete(p.keys, oldest)
+}
+
+// endAll ends what nobody used, and waits.
+func (p *signIns) endAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, x := range p.links {
+		delete(p.links, k)
+		if x.who.Close != nil {
+			x.who.Close()
+		}
+	}
+}
+
 var errSignIns = errors.New("too many people are signing in: try again in a minute")
 
 // lendKey gives a key to whoever asks, to be signed by their netmon.
@@ -83,18 +108,12 @@ func (s *Server) lendKey(w http.ResponseWriter, r *http.Request) {
 	p := &s.signing
 	p.mu.Lock()
 	p.sweep()
-	if len(p.keys) >= mostSignIns {
-		err = errSignIns
+	if len(p.keys) >= mostSignIns { // who asked last comes through
+		p.dropOldest()
 	}
 	ticket := rand.Text()
-	if err == nil {
-		p.keys[ticket] = lentKey{lent, time.Now()}
-	}
+	p.keys[ticket] = lentKey{lent, time.Now()}
 	p.mu.Unlock()
-	if err != nil {
-		answerJSON(w, http.StatusServiceUnavailable, map[string]string{"error": err.Error()})
-		return
-	}
 	answerJSON(w, http.StatusOK, Offered{ticket, lent.Key()})
 }
 
@@ -176,12 +195,14 @@ type sessionView struct {
 	Open            bool
 	Where           string // address for netmon web login
 	Proxied         bool
+	ByProxy         bool // says who one is
 }
 
 func (s *Server) sessionView(r *http.Request) sessionView {
 	v := sessionView{Token: s.o.Token != "", Lends: s.o.Lend != nil, Open: s.o.Open, Where: s.origin(r), Proxied: s.o.Proxy.User != ""}
 	if x := sessionOf(r); x != nil {
 		v.CSRF, v.Name, v.Role, v.How, v.Until = x.csrf, console.AuthorText(x.name), string(x.who.Role), x.how, stamp(s.sessions.until(x))
+		v.ByProxy = x.how == byProxy
 	}
 	return v
 }
@@ -205,8 +226,6 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 func (s *Server) byToken(w http.ResponseWriter, r *http.Request) {
 	token := r.URL.Query().Get("token")
 	switch {
-	case !s.sessions.signIns.Allow():
-		s.tooMany(w)
 	case s.o.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.o.Token)) != 1:
 		s.say(w, r, http.StatusForbidden, "session", "This link is not, or no longer, good", "netmon prints a new link each time it starts: open that one.")
 	default:
@@ -229,7 +248,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, who Actor, how s
 		s.say(w, r, http.StatusServiceUnavailable, "session", "You are not signed in", err.Error())
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(r), Value: cookie, Path: "/", MaxAge: int(lasts.Seconds()), Secure: s.o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(r), Value: cookie, Path: "/", MaxAge: int(lasts.Seconds()), Secure: s.o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- on the host itself there is no TLS
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
@@ -246,10 +265,6 @@ func (s *Server) cookieName(r *http.Request) string {
 // newSession shows whom a link signs in as; the button there does it, so that who only
 // looks at a link, such as a chat program, does not use it up.
 func (s *Server) newSession(w http.ResponseWriter, r *http.Request) {
-	if !s.sessions.signIns.Allow() {
-		s.tooMany(w)
-		return
-	}
 	code := r.FormValue("code")
 	p := &s.signing
 	p.mu.Lock()
@@ -284,7 +299,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sessions.signOut(who)
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(r), Path: "/", MaxAge: -1, Secure: s.o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(r), Path: "/", MaxAge: -1, Secure: s.o.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- on the host itself there is no TLS
 	http.Redirect(w, r, "/session", http.StatusSeeOther)
 }
 
@@ -293,10 +308,23 @@ func (s *Server) signInFirst(w http.ResponseWriter, r *http.Request) {
 	s.inner(w, r, http.StatusUnauthorized, "session", "Sign in first", "session", s.sessionView(r))
 }
 
-// signingIn bounds the attempts of everybody.
+// from is who asks, as far as the proxy says it.
+func (s *Server) from(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr)
+	from := at.Addr()
+	if len(s.o.Proxy.From) > 0 {
+		list := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+		if ip, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1])); err == nil {
+			from = ip
+		}
+	}
+	return from.Unmap().WithZone("")
+}
+
+// signingIn bounds the attempts of an address.
 func (s *Server) signingIn(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.sessions.signIns.Allow() {
+		if !s.sessions.maySignIn(s.from(r)) {
 			s.tooMany(w)
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -157,9 +156,4 @@ func tagTexts(tags map[string]string) (list []string) {
 		list = append(list, name+"="+tags[name])
 	}
 	return list
-}
-
-// silenceMonitor is the address of the form that silences one monitor.
-func silenceMonitor(name string) string {
-	return "/silences/new?" + url.Values{"monitor": {name}}.Encode()
 }

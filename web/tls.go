@@ -13,9 +13,10 @@ import (
 const certificateEach = 10 * time.Second
 
 // TLS presents the certificate in two PEM files, and the newer one that takes its place.
-// A new one that cannot be read leaves the one before in use.
-func TLS(cert, key string) (*tls.Config, error) {
-	f := &certificate{cert: cert, key: key}
+// A new one that cannot be read leaves the previous one in use, which trouble is called
+// with.
+func TLS(cert, key string, trouble func(error)) (*tls.Config, error) {
+	f := &certificate{cert: cert, key: key, trouble: trouble}
 	if err := f.load(); err != nil {
 		return nil, err
 	}
@@ -25,10 +26,12 @@ func TLS(cert, key string) (*tls.Config, error) {
 
 type certificate struct {
 	cert, key string
+	trouble   func(error)
 
 	mu     sync.Mutex // guards what follows
 	pair   *tls.Certificate
 	of     [2]time.Time // when the files were written
+	bad    [2]time.Time // likewise, of those that could not be read
 	looked time.Time
 }
 
@@ -62,8 +65,13 @@ func (f *certificate) now() *tls.Certificate {
 	defer f.mu.Unlock()
 	if time.Since(f.looked) >= certificateEach {
 		f.looked = time.Now()
-		if written, err := f.written(); err == nil && written != f.of {
-			_ = f.load() // while one of the two is being written, they do not fit
+		written, err := f.written()
+		if err == nil && written != f.of {
+			err = f.load()
+		}
+		if err != nil && (written != f.bad || written == [2]time.Time{}) { // once for each that is written
+			f.bad = written
+			f.trouble(fmt.Errorf("the previous certificate stays in use: %w", err))
 		}
 	}
 	return f.pair

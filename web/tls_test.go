@@ -40,7 +40,7 @@ func certFiles(t *testing.T, dir, name string) (cert, key string, root *testcert
 // TestTLS: pages, sessions and what is live over HTTP/2.
 func TestTLS(t *testing.T) {
 	cert, key, root := certFiles(t, t.TempDir(), "one")
-	conf, err := TLS(cert, key)
+	conf, err := TLS(cert, key, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,8 @@ func TestTLS(t *testing.T) {
 func TestTLS_RenewedCertificate(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, _ := certFiles(t, dir, "one")
-	f := &certificate{cert: cert, key: key}
+	var troubles []error
+	f := &certificate{cert: cert, key: key, trouble: func(err error) { troubles = append(troubles, err) }}
 	if err := f.load(); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +122,10 @@ func TestTLS_RenewedCertificate(t *testing.T) {
 	presents("one")
 	write(key, "not a key", time.Now().Add(time.Minute))
 	presents("one")
+	presents("one")
+	if len(troubles) != 1 || !strings.Contains(troubles[0].Error(), "stays in use") {
+		t.Errorf("it reports %v, want it once", troubles)
+	}
 	certFiles(t, dir, "two")
 	later := time.Now().Add(2 * time.Minute)
 	for _, path := range []string{cert, key} {
@@ -133,7 +138,7 @@ func TestTLS_RenewedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	presents("two")
-	if _, err := TLS(cert, key); err == nil || !strings.Contains(err.Error(), cert) {
+	if _, err := TLS(cert, key, nil); err == nil || !strings.Contains(err.Error(), cert) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -133,6 +134,9 @@ func webPagesOf(c *cli.Context) (webPages, error) {
 	}
 	if p.Role != wire.RoleViewer && p.Role != wire.RoleOperator {
 		wrong("--proxy-role: want viewer or operator, got %q", p.Role)
+	}
+	if p.Role == wire.RoleOperator && slices.ContainsFunc(p.From, func(f netip.Prefix) bool { return f.Addr().IsLoopback() || f.Bits() == 0 }) {
+		wrong("--proxy-role operator: want a proxy on a host of its own, as every account of this host could set that header: sign in with netmon web login instead")
 	}
 	if p.Role == wire.RoleOperator && p.User == "" {
 		wrong("--proxy-role operator: want --proxy-user beside it")

@@ -39,19 +39,22 @@ const (
 func webLoginCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "login",
-		ArgsUsage: "URL",
+		ArgsUsage: cmdline.Text,
 		Usage:     "sign in to pages that netmon web serves elsewhere, under your own name",
 		UsageText: "netmon web login https://mon.example.org [--for 8h] [--role viewer]",
 		Description: "Prints a link that signs in one browser, once. The process that serves the pages makes a\nkey, and you sign that it may act in your name for some hours: what you change there is\nsigned like what you change here. It ends when its time is over, when you sign out\n" +
 			"there, and when your own identity is revoked or changes its key; an admin sees it with\nnetmon access ls.",
 		Flags: []cli.Flag{brokerFlag(),
-			cmdline.Takes(cmdline.Text, &cli.DurationFlag{Name: "for", Value: loginFor, Usage: "how long, `1m` to 24h"}),
+			cmdline.Takes(cmdline.Duration, &cli.DurationFlag{Name: "for", Value: loginFor, Usage: "how long, `1m` to 24h"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "role", Usage: "`ROLE` that it gets, viewer or operator (default: yours, and at most operator)"}),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "ca", Usage: "`FILE` of the authority that the pages' certificate is from, PEM (default: those of this computer)"}),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usage("login: want the address of the pages, such as netmon web login https://mon.example.org")
+			}
+			if d := c.Duration("for"); d < wire.MinSession.Std() || d > wire.MaxSession.Std() {
+				return usage("--for: want 1m to 24h, got %q", cmdline.Typed(c, "for"))
 			}
 			pages, err := loginAt(c.Args().First(), c.String("ca"))
 			if err != nil {
@@ -129,11 +132,12 @@ func login(ctx context.Context, p loginPages, cl *console.Client, role wire.Role
 	if err := p.post(ctx, "/session/key", struct{}{}, &offered); err != nil {
 		return "", until, err
 	}
-	credential, err := cl.Delegate(ctx, offered.Key, role, lasts, "the pages of "+p.base.Host)
-	if err != nil {
+	credential, err := cl.Delegate(ctx, offered.Key, role, lasts, wire.Clip("the pages of "+p.base.Host, wire.MaxSessionOf))
+	if err != nil { // the answer may have been lost
+		_ = cl.EndDelegation(context.WithoutCancel(ctx), offered.Key)
 		return "", until, err
 	}
-	data, err := json.Marshal(credential)
+	data, err := json.Marshal(credential) // #nosec G117 -- it is for whoever made the key, over TLS
 	if err != nil {
 		return "", until, err
 	}
@@ -141,7 +145,7 @@ func login(ctx context.Context, p loginPages, cl *console.Client, role wire.Role
 	if err := p.post(ctx, "/session/credential", web.Granted{Ticket: offered.Ticket, Credential: data}, &l); err != nil {
 		return "", until, errors.Join(err, cl.EndDelegation(context.WithoutCancel(ctx), offered.Key))
 	}
-	if !strings.HasPrefix(l.Path, "/session/") {
+	if code, ok := strings.CutPrefix(l.Path, "/session/new?code="); !ok || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
 		return "", until, fmt.Errorf("%s: the link that it gave is none of its own: %q", p.base, console.Printable(l.Path))
 	}
 	return p.base.String() + l.Path, credential.Until, nil
@@ -220,6 +224,9 @@ func (l *lent) Accept(_ context.Context, data []byte) (web.Actor, time.Time, err
 	}
 	if err := identity.CheckCredential(c, own.Authority, l.public); err != nil {
 		return none, c.Until, err
+	}
+	if left := time.Until(c.Until); left <= 0 || left > wire.MaxSession.Std() || c.Role != wire.RoleViewer && c.Role != wire.RoleOperator {
+		return none, c.Until, errors.New("the credential is not that of a session")
 	}
 	options, err := identity.SessionOptions(c, l.key)
 	if err != nil {

@@ -65,7 +65,7 @@ func TestWebLogin(t *testing.T) {
 		"in clear":            {"olga", []string{"http://mon.example.org"}, `want https, got "http://mon.example.org"`},
 		"more than one's own": {"vic", []string{"--ca", cert, "--role", "operator", at}, `role: want one of [viewer], as your own is viewer, got "operator"`},
 		"an admin's session":  {"olga", []string{"--ca", cert, "--role", "admin", at}, `--role: want viewer or operator, got "admin"`},
-		"longer than a day":   {"olga", []string{"--ca", cert, "--for", "25h", at}, `for: want 1m to 24h, got "25h`},
+		"longer than a day":   {"olga", []string{"--ca", cert, "--for", "25h", at}, `--for: want 1m to 24h, got "25h"`},
 		"where nobody is":     {"olga", []string{"http://127.0.0.1:1"}, "connection refused"},
 		"without an address":  {"olga", nil, "want the address of the pages"},
 	} {

@@ -76,7 +76,7 @@ func (s *served) link(l net.Listener) string {
 func (s *served) serve(ctx context.Context, l net.Listener) error {
 	if s.pages.cert != "" {
 		var err error
-		if s.o.TLS, err = web.TLS(s.pages.cert, s.pages.key); err != nil {
+		if s.o.TLS, err = web.TLS(s.pages.cert, s.pages.key, func(err error) { s.o.Log.Error("a renewed certificate cannot be read", "error", err) }); err != nil {
 			l.Close()
 			return usage("--tls-cert: %w", err)
 		}

@@ -10,12 +10,16 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"netmon/internal/need"
+	"netmon/internal/race"
 )
 
 // Open starts Chromium, and fails the test for what its console says is wrong; quiet ends
 // that.
 func Open(t *testing.T) (ctx context.Context, quiet func()) {
 	t.Helper()
+	if race.Enabled { // a browser looks at what is drawn: other tests ask the same of the server
+		t.Skip("skipped with the race detector: a browser looks at pages without it")
+	}
 	need.Time(t)
 	path := need.Tool(t, "chromium", "chromium")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute))

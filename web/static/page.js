@@ -114,6 +114,13 @@
       l.querySelector(".dot").className = "dot down";
       l.querySelector(".said").textContent = text;
     };
+    // The server ended it for good: the page itself says why.
+    const ended = async () => {
+      const code = await fetch(location.pathname, { method: "HEAD", redirect: "manual" }).then((r) => r.status, () => 0);
+      if (code === 401) say("you are signed out: reload the page to sign in again");
+      else if (code === 404) say("this is not there any more");
+      else setTimeout(open, 3000);
+    };
     const open = () => {
       source = new EventSource(feed);
       source.onmessage = (m) => { lost = null; take(JSON.parse(m.data)); };
@@ -122,7 +129,7 @@
         lost ||= new Date();
         say("not live since " + lost.toLocaleTimeString() + ": netmon does not answer, trying again");
         feed = feed.replace(/&feed=.*/, ""); // what it has is of before: all is sent again
-        if (source.readyState === EventSource.CLOSED) setTimeout(open, 3000);
+        if (source.readyState === EventSource.CLOSED) ended();
         else { source.close(); setTimeout(open, 2000); }
       };
     };
