@@ -461,3 +461,22 @@ func TestProxy_Roles(t *testing.T) {
 		}
 	}
 }
+
+// TestSession_LivePages of one reader are bounded: nobody takes all places.
+func TestSession_LivePages(t *testing.T) {
+	s, h := newWorld().serve(t, own, func(o *Options) { o.Open = false })
+	b := newBrowser(t, h.URL)
+	b.do("/?token=right", nil)
+	for _, x := range s.sessions.of {
+		if !x.watches(mostLive) || x.watches(1) {
+			t.Fatalf("want %d live pages, and no more", mostLive)
+		}
+		if code, _, header := b.do("/events?page=monitors", nil); code != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+			t.Errorf("one more gives %d", code)
+		}
+		x.watches(-1)
+		if !x.watches(1) {
+			t.Error("a place that was left is not free")
+		}
+	}
+}
