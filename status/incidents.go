@@ -9,7 +9,7 @@ import (
 	"netmon/wire"
 )
 
-// updatesMost is how many lines an incident has: of more, the newest are not written.
+// updatesMost is how many lines an incident has: of more, the first ones and the very last.
 const updatesMost = 60
 
 // incidentsOf are the incidents of public monitors in 90 days, the open ones first, then the

@@ -345,7 +345,7 @@ func TestEdit_FromAddToDelete(t *testing.T) {
 	if got := m.saved("web-2"); got.Change != "copied from web" || got.DependsOn[0] != "web" {
 		t.Errorf("%+v", got)
 	}
-	code, page = v.send("/monitors/web/delete")
+	code, page = v.send("/monitors/web/delete?anyway=yes") // as a link from elsewhere could say: the form alone agrees
 	inOrder(t, page, `role="alert"`, "web-2 depends on web", "Delete anyway")
 	if m.saved("web"); code != http.StatusUnprocessableEntity {
 		t.Error(code)
