@@ -14,7 +14,7 @@ import (
 func Compose(f Facts, o Options) Page {
 	o = o.withDefaults()
 	list, more := o.choose(f.Monitors)
-	p := Page{Title: o.Title, URL: o.URL, At: f.At.UTC(), ID: publicID("page", o.Title+"\x00"+o.URL), Blind: f.Blind, Since: f.Since.UTC(), Services: len(list), More: more, Past: f.Past != nil, Read: f.Read}
+	p := Page{Title: o.Title, URL: o.URL, At: f.At.UTC(), ID: publicID("page", o.Title+"\x00"+o.URL), Blind: f.Blind, Since: f.Since.UTC(), Services: len(list), More: more, Past: f.Past.covers(list), Read: f.Read}
 	if f.Since.IsZero() {
 		p.Since = time.Time{}
 	}

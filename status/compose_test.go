@@ -195,7 +195,7 @@ func TestCompose_Maintenance(t *testing.T) {
 	if n := len(Compose(w.Facts, Options{}).Incidents); n != len(p.Incidents) {
 		t.Errorf("%d incidents, there were %d: those within maintenance are none", n, len(p.Incidents))
 	}
-	w.Facts.Past = NewPast([]wire.HistorySpan{{Monitor: "imap", State: wire.VerdictDown, Muted: true, Since: time.Date(2026, 11, 29, 2, 0, 0, 0, time.UTC), Until: time.Date(2026, 11, 29, 4, 0, 0, 0, time.UTC)}}, now)
+	w.Facts.Past = pastOf([]wire.HistorySpan{{Monitor: "imap", State: wire.VerdictDown, Muted: true, Since: time.Date(2026, 11, 29, 2, 0, 0, 0, time.UTC), Until: time.Date(2026, 11, 29, 4, 0, 0, 0, time.UTC)}}, now)
 	over := 0
 	for _, o := range Compose(w.Facts, Options{}).Maintenance {
 		if o.Phase(now) == "completed" {

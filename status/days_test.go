@@ -24,7 +24,7 @@ func TestNewPast(t *testing.T) {
 		return s
 	}
 	muted := func(s *wire.HistorySpan) { s.Muted = true }
-	p := NewPast([]wire.HistorySpan{
+	p := pastOf([]wire.HistorySpan{
 		span(wire.VerdictUp, at(-9, 18), at(-8, 0), func(s *wire.HistorySpan) { s.New = true }), // it was made in the evening
 		span(wire.VerdictUp, at(-8, 0), at(-7, 11)),                                             // then a gap until the next one
 		span(wire.VerdictUp, at(-6, 0), at(-5, 6)),

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"netmon/console/view"
@@ -24,6 +25,7 @@ type Facts struct {
 
 // Past is what history says of 90 days.
 type Past struct {
+	names  map[string]bool // monitors that were asked for
 	days   map[string]*[Days]Day
 	uptime map[string]*float64
 	muted  map[string][]interval // planned maintenance that was
@@ -37,9 +39,12 @@ func dayOf(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 // PastFrom is from when on the days of a page reach back.
 func PastFrom(now time.Time) time.Time { return dayOf(now).AddDate(0, 0, 1-Days) }
 
-// NewPast sums what was judged, by monitor, day by day of UTC.
-func NewPast(spans []wire.HistorySpan, now time.Time) *Past {
-	p := &Past{days: map[string]*[Days]Day{}, uptime: map[string]*float64{}, muted: map[string][]interval{}, today: dayOf(now)}
+// NewPast sums what was judged of the named monitors, day by day of UTC.
+func NewPast(names []string, spans []wire.HistorySpan, now time.Time) *Past {
+	p := &Past{names: map[string]bool{}, days: map[string]*[Days]Day{}, uptime: map[string]*float64{}, muted: map[string][]interval{}, today: dayOf(now)}
+	for _, name := range names {
+		p.names[name] = true
+	}
 	of := map[string][]wire.HistorySpan{}
 	for _, s := range spans {
 		of[s.Monitor] = append(of[s.Monitor], s)
@@ -60,6 +65,11 @@ func NewPast(spans []wire.HistorySpan, now time.Time) *Past {
 		}
 	}
 	return p
+}
+
+// covers says whether the past of all these was read.
+func (p *Past) covers(list []chosen) bool {
+	return p != nil && !slices.ContainsFunc(list, func(c chosen) bool { return !p.names[c.saved.Name] })
 }
 
 // dayFrom is one day, which is not over where it ends sooner. It says running only where

@@ -90,7 +90,16 @@ func (w *world) past(names ...string) {
 		add(wire.VerdictUp, 30*day+2*time.Hour, 40*day, false)
 		add(wire.VerdictUp, 42*day, 60*day, false) // a gap of two days before
 	}
-	w.Facts.Past = NewPast(spans, now)
+	w.Facts.Past = pastOf(spans, now)
+}
+
+// pastOf is the past of the monitors that spans are of, and of those that a world has.
+func pastOf(spans []wire.HistorySpan, now time.Time) *Past {
+	names := []string{"dns", "checkout", "web", "imap"}
+	for _, s := range spans {
+		names = append(names, s.Monitor)
+	}
+	return NewPast(names, spans, now)
 }
 
 // shop is a mesh to look at.

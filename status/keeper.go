@@ -146,6 +146,9 @@ func (k *Keeper) Run(ctx context.Context) {
 			}
 		}
 		minute.Stop()
+		if !k.page.Past && !asking && !failed { // there is a service that nobody asked about
+			ask()
+		}
 		if k.renew(ctx) && time.Until(due) > pastSoon { // however often states change, it is asked for
 			askIn(pastSoon)
 		}
@@ -252,7 +255,7 @@ func (k *Keeper) read(ctx context.Context, incidents bool) read {
 	o, now := k.o.withDefaults(), time.Now()
 	list, _ := o.choose(k.model.Monitors())
 	if len(list) == 0 {
-		return read{past: NewPast(nil, now)}
+		return read{past: NewPast(nil, nil, now)}
 	}
 	q := wire.HistoryQuery{What: wire.HistoryVerdicts, From: PastFrom(now), To: now}
 	for i := range list {
@@ -262,7 +265,7 @@ func (k *Keeper) read(ctx context.Context, incidents bool) read {
 	if err != nil {
 		return read{err: err}
 	}
-	r := read{past: NewPast(reply.Spans, now), incidents: incidents}
+	r := read{past: NewPast(q.Monitors, reply.Spans, now), incidents: incidents}
 	if !incidents {
 		return r
 	}

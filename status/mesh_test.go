@@ -185,18 +185,19 @@ func TestKeeper(t *testing.T) {
 	m.shows("badge/online-shop.svg", "not known")
 }
 
-// TestKeeper_ArchiveSilent: without history the page says so, and shows how things are.
+// TestKeeper_ArchiveSilent: without history the page says so, and shows how things are; also
+// of a service that came after the past of the others was read.
 func TestKeeper_ArchiveSilent(t *testing.T) {
 	need.Time(t)
 	m := newMesh(t, Options{})
 	m.lead()
+	select {
+	case <-m.k.Made():
+	case <-time.After(patience):
+		t.Fatal("nothing can be exported")
+	}
 	web := m.save("web1", map[string]string{DefaultTag: "yes"})
 	m.verdict("web1", web, wire.VerdictUp, "oslo")
 	m.shows("index.html", "web1 is running")
 	m.shows("index.html", "The past days cannot be read at this moment")
-	select {
-	case <-m.k.Made():
-	case <-time.After(patience):
-		t.Error("nothing can be exported")
-	}
 }

@@ -52,7 +52,7 @@ func (m *mesh) send(results ...wire.Result) {
 	for _, r := range results {
 		data, err := json.Marshal(r)
 		if err == nil {
-			_, err = m.js.PublishAsync("results."+r.Agent+"."+r.Monitor, data)
+			_, err = m.js.PublishAsync("results."+r.Agent+"."+r.Monitor, data, jetstream.WithStallWait(time.Minute))
 		}
 		if err != nil {
 			m.t.Fatal(err)
