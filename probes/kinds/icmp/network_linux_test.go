@@ -486,11 +486,11 @@ func TestICMP_Outcomes(t *testing.T) {
 			failure wire.Failure
 			unmet   string
 		}{
-			"one reply is enough":   {`{"count":6,"interval":"2ms","wait":"150ms"}`, wire.OK, "", ""},
-			"little loss":           {`{"count":6,"interval":"2ms","wait":"150ms","expect":{"loss":0.4}}`, wire.OK, "", ""},
-			"too much loss":         {`{"count":6,"interval":"2ms","wait":"150ms","expect":{"loss":0.2}}`, wire.Failed, wire.FailLoss, "loss"},
-			"little jitter":         {`{"count":6,"interval":"2ms","wait":"150ms","expect":{"jitter":"140ms","min_ttl":64}}`, wire.OK, "", ""},
-			"too much jitter":       {`{"count":6,"interval":"2ms","wait":"150ms","expect":{"jitter":"1ms"}}`, wire.Failed, wire.FailMismatch, "jitter"},
+			"one reply is enough":   {`{"count":6,"interval":"2ms","wait":"800ms"}`, wire.OK, "", ""},
+			"little loss":           {`{"count":6,"interval":"2ms","wait":"800ms","expect":{"loss":0.4}}`, wire.OK, "", ""},
+			"too much loss":         {`{"count":6,"interval":"2ms","wait":"800ms","expect":{"loss":0.2}}`, wire.Failed, wire.FailLoss, "loss"},
+			"little jitter":         {`{"count":6,"interval":"2ms","wait":"800ms","expect":{"jitter":"700ms","min_ttl":64}}`, wire.OK, "", ""},
+			"too much jitter":       {`{"count":6,"interval":"2ms","wait":"800ms","expect":{"jitter":"1ms"}}`, wire.Failed, wire.FailMismatch, "jitter"},
 			"too far":               {`{"count":2,"interval":"2ms","expect":{"min_ttl":65}}`, wire.Failed, wire.FailMismatch, "min_ttl"},
 			"slow":                  {`{"count":2,"interval":"2ms","within":"1ms"}`, wire.Failed, wire.FailSlow, "within"},
 			"an answer is not ok":   {`{"count":2,"interval":"2ms","invert":true}`, wire.Failed, wire.FailAnswered, ""},
