@@ -27,7 +27,9 @@ func TestMain(m *testing.M) {
 
 var builtServer = sync.OnceValues(func() (program string, err error) {
 	program = filepath.Join(programs, "nats-server")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath") // under the race detector, too: what is compiled for other tests is used again
+	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
 	return program, nil
