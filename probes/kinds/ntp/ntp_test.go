@@ -25,8 +25,7 @@ func TestNTP(t *testing.T) {
 	b.Offset, b.Hold = 90*time.Minute, 500*time.Millisecond
 	s := probetest.ServeNTP(t, b)
 	for _, version := range []string{"3", "4"} {
-		var r wire.Result
-		steadily(t, func() { r = measure(t, "ntp", s.Addr, `{"version":`+version+`}`) })
+		r := measureSteadily(t, "ntp", s.Addr, `{"version":`+version+`}`)
 		probetest.WantFailure(t, r, wire.OK, "")
 		d := probetest.DetailsOf[Details](t, r)
 		// The server holds the request for half a second, which is no time on the way.
