@@ -26,6 +26,7 @@ func Documents() []Document {
 		{"lab", "docs/lab.md", "a mesh in containers, to break on purpose"},
 		{"verdicts", "docs/verdicts.md", "how a monitor is judged, and whose fault it is"},
 		{"history", "docs/history.md", "what is remembered for months, and how uptime is counted"},
+		{"metrics", "docs/metrics.md", "every metric on /metrics: name, type, labels, meaning"},
 		{"kinds", "probes/README.md", "what each kind measures: options, figures, failures"},
 		{"commands", "docs/commands.md", "every command, flag and exit code"},
 		{"glossary", "docs/glossary.md", "what a word means here"},

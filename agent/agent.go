@@ -53,6 +53,9 @@ type Options struct {
 	Bodies int64          // what runs may hold of bodies, see [probes.Env]; 0 is its default
 	Log    *slog.Logger
 	Opened func() // when not nil, called each time the broker is reached; it must not block
+	// Measured, when not nil, is called with each result that is kept for the broker, with its
+	// numbers. From any goroutine; it must not block, or change the result.
+	Measured func(*wire.Result)
 
 	claimAgain time.Duration // of tests: default claimAgain
 }
@@ -86,6 +89,7 @@ type Agent struct {
 	api       reach
 	clock     brokerClock
 	linked    chan struct{} // asks clockLoop to look; has room for one
+	began     chan struct{} // closed when Run has opened what there is to describe
 	kinds     []string
 	cannot    map[string]string
 
@@ -129,7 +133,7 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, asks: newAskBudget(), env: enforce(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), linked: make(chan struct{}, 1), audit: make(chan auditLine, auditRoom)}
+	a := &Agent{o: o, log: o.Log.With("agent", o.ID), host: host, instance: rand.Text(), started: time.Now(), policy: o.Policy, asks: newAskBudget(), env: enforce(o.Policy), beat: make(chan struct{}, 1), following: make(chan struct{}, 1), reached: make(chan struct{}, 1), linked: make(chan struct{}, 1), began: make(chan struct{}), audit: make(chan auditLine, auditRoom)}
 	a.api.turn(o.Domain)
 	a.audits = auditlog.New(a.note)
 	a.env.Clock = a.clock.now
@@ -196,6 +200,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 	// Three lives, each ends after the previous one: starting probes, probes
 	// under way, sending what they measured.
+	close(a.began)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
@@ -250,6 +255,10 @@ func (a *Agent) record(r wire.Result) {
 	})
 	if err != nil {
 		a.log.Error("could not store a result", "monitor", r.Monitor, "error", err)
+		return
+	}
+	if a.o.Measured != nil {
+		a.o.Measured(&r)
 	}
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -50,6 +51,13 @@ func (c *Client) Link() Link { return c.link.is() }
 
 // Connected says whether the broker is there at this moment.
 func (c *Client) Connected() bool { return c.nc.IsConnected() }
+
+// RoundTrip is how long the broker takes to answer now.
+func (c *Client) RoundTrip(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	err := c.nc.FlushWithContext(ctx)
+	return time.Since(began), err
+}
 
 // signals notify any number of readers that something changed. A reader that is slow
 // finds one signal for all that it missed, and holds nobody up.

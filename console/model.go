@@ -65,6 +65,10 @@ type ModelOptions struct {
 	// Gather is how long results, verdicts and incidents may wait, to be read together: that
 	// costs less than to read each as it comes.
 	Gather time.Duration
+	// OnResult, when not nil, is given each result that the model takes, one after the other
+	// and in the stream's order, with when it was measured by this host's clock: first the last one of each monitor
+	// on each agent, which may come again when the broker was away. It holds up the reading.
+	OnResult func(r *wire.Result, measured time.Time)
 }
 
 // judges says whether states are judged where no controller leads.

@@ -193,8 +193,12 @@ func (m *Model) followResults(ctx context.Context, ready func()) error {
 }
 
 func (m *Model) applyResult(r wire.Result, measured time.Time) {
-	if m.names == nil || m.names[r.Monitor] {
-		m.mesh.ResultAt(r, measured, time.Now())
+	if m.names != nil && !m.names[r.Monitor] {
+		return
+	}
+	m.mesh.ResultAt(r, measured, time.Now())
+	if m.o.OnResult != nil {
+		m.o.OnResult(new(r), measured)
 	}
 }
 

@@ -153,6 +153,14 @@ func (c *Client) probeOn(ctx context.Context, agent string, m wire.Monitor, time
 	}
 }
 
+// ProbeOn lets one agent measure once, under its policy; nothing of it is saved or published.
+// Where it refuses, that is a [wire.Error] in the answer's.
+func (c *Client) ProbeOn(ctx context.Context, agent string, m wire.Monitor) Asked {
+	a := c.askOnce(ctx, agent, m)
+	a.Run = 1
+	return a
+}
+
 func (c *Client) askOnce(ctx context.Context, agent string, m wire.Monitor) Asked {
 	patience := m.Timeout.Std() + probeGrace
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -172,7 +180,7 @@ func unanswered(reply wire.Reply, err error, patience time.Duration) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("did not answer within %v", patience)
 	case err == nil && reply.Error != nil:
-		return errors.New("refused: " + reply.Error.Error())
+		return fmt.Errorf("refused: %w", reply.Error)
 	}
 	return err
 }

@@ -38,6 +38,12 @@ type Kind struct {
 	// Limits are the kind's own bounds, on its options and on what it reads.
 	Limits []wire.Limit
 
+	// Modules are names of blackbox_exporter for measurements of this kind.
+	Modules []Module
+
+	// Metrics are the figures that Prometheus and its like get, by what name.
+	Metrics []Metric
+
 	Options []Field // its options, in the order of its file; set by NewKind
 	// Defaults is a probe of this kind with every option at its default, for who
 	// describes the form of its options; set by NewKind.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"netmon/console"
+	"netmon/internal/httpserve"
 	"netmon/wire"
 )
 
@@ -24,15 +24,6 @@ type Proxy struct {
 	// Role of who it names. A viewer reads. An operator changes things in the name of the
 	// identity that serves these pages: nobody else signs for them.
 	Role wire.Role
-}
-
-// forwarded are headers that only a proxy sets.
-var forwarded = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Via", "Cf-Connecting-Ip", "True-Client-Ip"}
-
-// wasForwarded says that a request shows that a proxy sent it. Many of them speak HTTP/1.0,
-// which no browser does.
-func wasForwarded(r *http.Request) bool {
-	return !r.ProtoAtLeast(1, 1) || slices.ContainsFunc(forwarded, func(name string) bool { return r.Header.Get(name) != "" })
 }
 
 // guard refuses what no page of ours asks for, finds out who asks, and says in every answer
@@ -59,22 +50,27 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, formMost)
 		switch {
-		case !s.knowsHost(r.Host):
+		case !httpserve.IsHere(r.Host, s.o.Hosts...):
 			// The name is of another site that resolves to us: DNS rebinding.
-			http.Error(w, "these pages are not for the host "+quoteHost(r.Host)+": name it with --host to have it answered", http.StatusMisdirectedRequest)
+			http.Error(w, "these pages are not for the host "+httpserve.Quote(r.Host)+": name it with --host to have it answered", http.StatusMisdirectedRequest)
 			return
 		case !s.fromProxy(r):
 			http.Error(w, "these pages are reached through their proxy alone", http.StatusForbidden)
 			return
-		case s.o.Open && wasForwarded(r):
+		case s.o.Open && httpserve.WasForwarded(r):
 			http.Error(w, "a proxy stands in front of these pages, which ask nobody who they are: name it with netmon web --proxy (docs/web.md)", http.StatusForbidden)
 			return
-		case fromElsewhere(r):
+		case httpserve.FromElsewhere(r):
 			http.Error(w, "another site asked for this: open the page itself", http.StatusForbidden)
 			return
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
 			h.Set("Allow", "GET, HEAD, POST")
 			http.Error(w, "want GET, HEAD or POST", http.StatusMethodNotAllowed)
+			return
+		}
+		if !s.o.Open && forScrapers(r.URL.Path) {
+			h.Set("WWW-Authenticate", `Bearer realm="netmon"`)
+			http.Error(w, "people sign in to these pages, which a scraper does not: netmon export --listen HOST:PORT --token-file FILE serves it metrics", http.StatusUnauthorized)
 			return
 		}
 		who := s.whoAsks(r)
@@ -92,6 +88,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// forScrapers says what no page is: Prometheus asks for it.
+func forScrapers(path string) bool { return path == "/metrics" || path == "/sd" }
 
 // forStrangers says what everybody may ask for: it shows nothing of the mesh.
 func forStrangers(path string) bool {
@@ -134,39 +133,4 @@ func (s *Server) fromProxy(r *http.Request) bool {
 	}
 	ip := at.Addr().Unmap().WithZone("")
 	return slices.ContainsFunc(s.o.Proxy.From, func(p netip.Prefix) bool { return p.Contains(ip) })
-}
-
-// knowsHost says whether a request is for one of our names. A port does not matter: what
-// forwards to us may have another one.
-func (s *Server) knowsHost(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
-	if name == "localhost" || slices.ContainsFunc(s.o.Hosts, func(h string) bool { return strings.EqualFold(h, name) }) {
-		return true
-	}
-	ip := net.ParseIP(name)
-	return ip != nil && ip.IsLoopback()
-}
-
-// fromElsewhere says that a page of another site made the browser ask. A link from there
-// may be followed: that is a navigation of the reader.
-func fromElsewhere(r *http.Request) bool {
-	site := r.Header.Get("Sec-Fetch-Site")
-	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
-}
-
-// quoteHost is a host as it can be shown.
-func quoteHost(host string) string {
-	if len(host) > 80 {
-		host = host[:80] + "…"
-	}
-	return "\"" + strings.Map(func(r rune) rune {
-		if r < ' ' || r == '"' || r > '~' {
-			return '?'
-		}
-		return r
-	}, host) + "\""
 }

@@ -47,6 +47,8 @@ type Options struct {
 	Write func(m wire.Saved) (string, error)
 	// History are the revisions of a monitor, the newest first.
 	History func(ctx context.Context, name string) ([]console.Revision, error)
+	// Metrics answers /metrics and /sd where these pages are open; nil: nobody does.
+	Metrics http.Handler
 	// Kinds are those that a monitor may have: forms have a field for each of their options.
 	Kinds probes.List
 	// Open lets everybody read who reaches these pages; else only who signed in does.
@@ -219,6 +221,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /audit", s.audit)
 	mux.HandleFunc("GET /match", s.match)
 	mux.Handle("GET /static/", assets)
+	if s.o.Metrics != nil {
+		mux.Handle("GET /metrics", s.o.Metrics)
+		mux.Handle("GET /sd", s.o.Metrics)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.Header().Set("Allow", "GET, HEAD")

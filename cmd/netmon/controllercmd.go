@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"netmon/internal/host"
@@ -24,7 +25,7 @@ func controllerCommand() *cli.Command {
 		Description: "With --access it also lets in whom you let in: FOLDER is the one that netmon\naccess export made the server's configuration from.\n\n" +
 			"   netmon access export --store FOLDER --out conf --advertise nats.example.org\n   nats-server -c conf/nats-server.conf\n" +
 			"   netmon controller --access FOLDER/access --broker tls://nats.example.org:4222",
-		Flags: append(limitFlags(), brokerFlag(), logFlag(), stateOfControllerFlag(userdirs.Shown(userdirs.State("controller"))), notifyPolicyFlag(), noNotifierFlag(),
+		Flags: append(append(limitFlags(), metricsFlags()...), brokerFlag(), logFlag(), stateOfControllerFlag(userdirs.Shown(userdirs.State("controller"))), notifyPolicyFlag(), noNotifierFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "access", Usage: "`FOLDER` of the mesh's keys and identities"})),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
@@ -53,7 +54,15 @@ func controllerCommand() *cli.Command {
 				}
 				defer ctl.Authority.Close()
 			}
-			return ctl.Run(c.Context)
+			served, err := listenMetrics(c, log)
+			if err != nil {
+				return err
+			}
+			defer served.close()
+			return served.beside(c.Context, endpoint.BrokerOf(e).Who, ctl.Connection(), log, func(ctx context.Context) error {
+				served.say(c.App.Writer)
+				return ctl.Run(ctx)
+			})
 		},
 	}
 }

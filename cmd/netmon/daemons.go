@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"netmon/broker"
 	"netmon/console"
+	"netmon/export"
 	"netmon/internal/cmdline"
 	"netmon/internal/endpoint"
 	"netmon/internal/membership"
@@ -173,7 +175,7 @@ func agentCommand() *cli.Command {
 		UsageText: "netmon agent --join LINE | --broker nats://HOST:4222 --id paris --label region=eu [--state FOLDER]",
 		Description: "LINE is what `netmon token new agent` prints. It is needed once: the agent makes a\nkey, keeps it in its state folder, and comes back with it. --id chooses among\nseveral agents of one host; by a line for several hosts the agent is called so, else\nas its host is. A line on a command line can be read in the list of\nprocesses, and one on standard input or in NETMON_JOIN cannot.\n\n" +
 			"   netmon agent --join tls://HOST:4222/join/TOKEN/PIN\n   netmon agent --join - < line\n   netmon agent --id paris",
-		Flags: append(agentFlags(), brokerFlag(), logFlag(),
+		Flags: append(append(agentFlags(), metricsFlags()...), brokerFlag(), logFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "join", EnvVars: []string{membership.LineEnv}, Usage: "`LINE` that lets this agent in, - for that on standard input; once it did, the agent has its own key"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "js-domain", EnvVars: []string{"NETMON_JS_DOMAIN"}, Usage: "`DOMAIN` of JetStream, for an agent behind a leaf node", DefaultText: "is found"}),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"})),
@@ -195,11 +197,24 @@ func agentCommand() *cli.Command {
 			settings.Opened = func() {
 				fmt.Fprintf(c.App.Writer, "agent %s connected to %s\n", m.ID, endpoint.Redact(m.URL))
 			}
+			served, err := listenMetrics(c, log)
+			if err != nil {
+				return err
+			}
+			defer served.close()
+			own := export.NewOwn(kinds.All(), version)
+			if served != nil {
+				settings.Measured = own.Measured
+			}
 			a, err := host.NewAgent(settings, m.State, m)
 			if err != nil {
 				return err
 			}
-			return host.RunAgent(c.Context, a)
+			if served == nil {
+				return host.RunAgent(c.Context, a)
+			}
+			served.say(c.App.Writer)
+			return served.while(c.Context, func(ctx context.Context) error { return host.RunAgent(ctx, a) }, func(ctx context.Context) error { return own.Serve(ctx, served.l, a, served.by.Access, log) }, log)
 		},
 	}
 }

@@ -432,7 +432,7 @@ func TestInjection(t *testing.T) {
 
 // daemon says that a command runs until it is ended; TestInjection_Logs has these.
 func daemon(c *cli.Command) bool {
-	return c.Name == "up" || c.Name == "broker" || c.Name == "agent" || c.Name == "controller" || c.Name == "notifier" || c.Name == "web" || c.Name == "status-page"
+	return c.Name == "up" || c.Name == "broker" || c.Name == "agent" || c.Name == "controller" || c.Name == "notifier" || c.Name == "web" || c.Name == "status-page" || c.Name == "export"
 }
 
 // TestInjection_Exact reads what machines are given back: nothing is lost by escaping.

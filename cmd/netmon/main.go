@@ -137,7 +137,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		title    string
 		commands []*cli.Command
 	}{
-		{"Start", []*cli.Command{upCommand(), consoleCommand(), dashCommand(), webCommand(), statusPageCommand(), doctorCommand(), docsCommand(), versionCommand(), completionCommand()}},
+		{"Start", []*cli.Command{upCommand(), consoleCommand(), dashCommand(), webCommand(), statusPageCommand(), exportCommand(), doctorCommand(), docsCommand(), versionCommand(), completionCommand()}},
 		{"Measure and look", []*cli.Command{probeCommand(), getCommand(), showCommand(), watchCommand(), explainCommand(), runCommand(), checkCommand(), waitCommand(), statsCommand(), uptimeCommand(), graphCommand(), backtestCommand()}},
 		{"Change monitors", []*cli.Command{addCommand(), setCommand(), editCommand(), renameCommand(), copyCommand(), startCommand(), stopCommand(), deleteCommand(), historyCommand(), rollbackCommand(), recoverCommand()}},
 		{"Files and configurations", []*cli.Command{applyCommand(), diffCommand(), validateCommand(), configCommand(), schemaCommand()}},

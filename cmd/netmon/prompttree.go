@@ -22,7 +22,7 @@ var topics = []topic{
 	{"monitors", []string{"add", "set", "edit", "rename", "copy", "start", "stop", "delete", "rollback", "apply", "diff", "validate", "config", "backtest"}},
 	{"alerts", []string{"ack", "unack", "silence", "notify"}},
 	{"mesh", []string{"context", "token", "access", "agents", "policy", "recover", "backup", "restore", "doctor"}},
-	{"programs", []string{"up", "agent", "broker", "controller", "notifier", "console", "web", "status-page"}},
+	{"programs", []string{"up", "agent", "broker", "controller", "notifier", "console", "web", "status-page", "export"}},
 	{"more", []string{"help", "docs", "schema", "completion", "version"}},
 }
 

@@ -109,7 +109,7 @@ func webPagesOf(c *cli.Context) (webPages, error) {
 	p := webPages{hosts: c.StringSlice("host"), cert: c.String("tls-cert"), key: c.String("tls-key")}
 	var errs []error
 	wrong := func(text string, args ...any) { errs = append(errs, fmt.Errorf(text, args...)) }
-	here, err := ofThisHost("--listen", c.String("listen"))
+	here, err := ofThisHost("--listen", webAddress, c.String("listen"))
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -167,10 +167,10 @@ func isHeader(name string) bool {
 }
 
 // ofThisHost says whether an address can be reached from this host alone.
-func ofThisHost(flag, address string) (bool, error) {
+func ofThisHost(flag, example, address string) (bool, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return false, fmt.Errorf("%s: want HOST:PORT, such as %s, got %q", flag, webAddress, address)
+		return false, fmt.Errorf("%s: want HOST:PORT, such as %s, got %q", flag, example, address)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		return false, fmt.Errorf("%s: want a port of 0 to 65535, got %q", flag, address)
@@ -190,7 +190,7 @@ func listenWeb(c *cli.Context) (net.Listener, error) {
 	if address == webOff {
 		return nil, nil
 	}
-	here, err := ofThisHost("--web", address)
+	here, err := ofThisHost("--web", webAddress, address)
 	if err == nil && !here {
 		err = fmt.Errorf("--web: want an address of this host alone, such as %s, got %q: for others there is netmon web, with TLS or a proxy", webAddress, address)
 	}

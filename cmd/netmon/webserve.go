@@ -12,6 +12,7 @@ import (
 
 	"netmon/console"
 	"netmon/console/monitorfile"
+	"netmon/export"
 	"netmon/internal/endpoint"
 	"netmon/probes/kinds"
 	"netmon/web"
@@ -87,6 +88,11 @@ func (s *served) serve(ctx context.Context, l net.Listener) error {
 		model := s.cl.Model(console.ModelOptions{Past: true, Uptimes: true, Phases: kinds.All().Phases, Gather: web.Gather})
 		following.Go(func() { model.Run(ctx) })
 		return model
+	}
+	if s.pages.here {
+		mesh := export.Follow(s.cl, kinds.All(), version)
+		defer mesh.Close()
+		s.o.Metrics = export.NewServer(export.Options{Mesh: mesh, RoundTrip: s.cl.RoundTrip, Log: s.o.Log}).Pages()
 	}
 	return web.New(s.o).Serve(ctx, l)
 }

@@ -14,6 +14,7 @@ import (
 	"netmon/internal/membership"
 	"netmon/internal/memory"
 	"netmon/probes"
+	"netmon/wire"
 )
 
 // AgentOptions are what somebody who starts an agent says of it.
@@ -27,6 +28,8 @@ type AgentOptions struct {
 	Domain  string // of JetStream, behind a leaf node; "" where it is to be found
 	Log     *slog.Logger
 	Opened  func() // called when it is connected; may be nil
+	// Measured gets each result, see [agent.Options]; nil: nobody does.
+	Measured func(*wire.Result)
 }
 
 // NewAgent makes an agent, which is at home in the folder state.
@@ -42,7 +45,7 @@ func NewAgent(o AgentOptions, state string, joined membership.Membership) (*agen
 	bodies := bodiesWithin(memoryLimit())
 	o.Log.Info("memory", "most", memory.Find().String(), "bodies", fmt.Sprintf("%d MiB", bodies>>20))
 	o.Log.Info("policy", "file", o.File, "says", console.PolicyText(o.Policy.Summary()))
-	return agent.New(agent.Options{Kinds: o.Kinds, ID: joined.ID, Labels: labels, State: state, Policy: o.Policy, Version: o.Version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: o.Log, Opened: o.Opened, Domain: o.Domain,
+	return agent.New(agent.Options{Kinds: o.Kinds, ID: joined.ID, Labels: labels, State: state, Policy: o.Policy, Version: o.Version, Connect: joined.Connect, Trust: joined.Trust, Rotate: joined.Rotate, Follow: joined.Follow, Log: o.Log, Opened: o.Opened, Measured: o.Measured, Domain: o.Domain,
 		Spool: o.Spool, Bodies: bodies})
 }
 

@@ -51,19 +51,26 @@ func (o Outside) Run(ctx context.Context) error {
 	return o.outside(ctx)
 }
 
+// Connection connects as the controller does, for who reads beside it.
+func (o Outside) Connection() func(...nats.Option) (*nats.Conn, error) {
+	if o.Authority == nil {
+		return o.Endpoint.Connect
+	}
+	return func(more ...nats.Option) (*nats.Conn, error) {
+		credential, err := o.Authority.Outside(access.Controller, "controller")
+		if err != nil {
+			return nil, err
+		}
+		return nats.Connect(o.Endpoint.URL, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), more...)...)
+	}
+}
+
 // outside controls, and lets in, at servers that are not embedded.
 func (o Outside) outside(ctx context.Context) error {
-	a, url, log := o.Authority, o.Endpoint.URL, o.Log
-	credential, err := a.Outside(access.Controller, "controller")
-	if err != nil {
-		return err
-	}
+	a, url, log, connect := o.Authority, o.Endpoint.URL, o.Log, o.Connection()
 	ofSystem, err := a.System()
 	if err != nil {
 		return err
-	}
-	connect := func(more ...nats.Option) (*nats.Conn, error) {
-		return nats.Connect(url, append(append([]nats.Option{nats.IgnoreAuthErrorAbort()}, credential...), more...)...)
 	}
 	again := make(chan struct{}, 1) // a server that comes back may know old accounts only
 	forgotten := func(*nats.Conn) {

@@ -116,6 +116,7 @@ func TestReadmeTables(t *testing.T) {
 	}
 	text := string(data)
 	text = replaceBlock(text, "kinds", kindsTable())
+	text = replaceBlock(text, "modules", modulesTable())
 	text = replaceBlock(text, "common", optionTable(probes.CommonOptions()))
 	text = replaceBlock(text, "shared", figureTable(probes.SharedFigures()))
 	for _, k := range All() {

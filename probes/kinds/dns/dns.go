@@ -294,8 +294,14 @@ func Kinds() probes.List {
 	return probes.List{
 		probes.NewKind(probes.Kind{
 			Name: "dns", Target: "NAME[@SERVER]", Example: "example.com@192.0.2.53", Doc: "asks one server for one name",
-			Main:   []string{"type", "transport", "expect.rcode", "expect.contains", "within"},
-			Limits: limits,
+			Main:    []string{"type", "transport", "expect.rcode", "expect.contains", "within"},
+			Limits:  limits,
+			Metrics: metrics(),
+			Modules: []probes.Module{
+				{Name: "dns_udp", Options: `{"transport":"udp"}`},
+				{Name: "dns_tcp", Options: `{"transport":"tcp"}`},
+				{Name: "dns_soa", Options: `{"type":"SOA"}`},
+			},
 		}, newProbe),
 	}
 }

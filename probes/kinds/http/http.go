@@ -245,12 +245,14 @@ func Kinds() probes.List {
 		probes.NewKind(probes.Kind{
 			Name: "http", Target: "URL", Example: "http://example.com/", Doc: "makes a request and times each of its phases",
 			Main:   []string{"expect.status", "expect.body_regex", "method", "headers", "within"},
-			Limits: limits,
+			Limits: limits, Metrics: metrics(), Modules: modules("http"),
 		}, newHTTP),
 		probes.NewKind(probes.Kind{
 			Usual: true,
 			Name:  "https", Target: "URL", Example: "https://example.com/", Doc: "makes a request over TLS and checks the certificates",
-			Main: []string{"expect.status", "expect.body_regex", "expect.days_left", "tls.insecure", "method", "headers", "within"},
+			Main:    []string{"expect.status", "expect.body_regex", "expect.days_left", "tls.insecure", "method", "headers", "within"},
+			Metrics: metrics(),
+			Modules: modules("https"),
 		}, newHTTPS),
 	}
 }

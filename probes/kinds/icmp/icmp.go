@@ -205,8 +205,10 @@ func Kinds() probes.List {
 	return probes.List{
 		probes.NewKind(probes.Kind{
 			Name: "icmp", Target: "HOST", Example: "192.0.2.1", Doc: "sends echo requests: loss, round trip, jitter", Propose: func(host, _ string) string { return host },
-			Main:   []string{"count", "expect.loss", "size", "within"},
-			Limits: limits,
+			Main:    []string{"count", "expect.loss", "size", "within"},
+			Limits:  limits,
+			Metrics: metrics(),
+			Modules: []probes.Module{{Name: "icmp", Options: `{"count":1}`, Any: true}, {Name: "icmp_ttl5", Options: `{"count":1,"ttl":5}`}},
 		}, newProbe),
 	}
 }

@@ -153,6 +153,7 @@ func Kinds() probes.List {
 			MinEvery: minEvery,
 			Main:     []string{"samples", "expect.offset", "expect.stratum"},
 			Limits:   limits,
+			Metrics:  metrics(),
 		}, newProbe),
 	}
 }

@@ -252,13 +252,23 @@ func (p Probe) Footprint(target string) probes.Footprint {
 	return probes.TargetFootprint("tcp", target, "")
 }
 
+// modules are what blackbox_exporter's own configuration calls measurements of TCP.
+var modules = []probes.Module{
+	{Name: "tcp_connect", Any: true},
+	{Name: "pop3s_banner", Options: `{"security":"tls","expect":{"banner":"^\\+OK"}}`, Hostname: []string{"tls.server_name"}},
+	{Name: "ssh_banner", Options: `{"expect":{"banner":"^SSH-2.0-"},"steps":[{"send":"SSH-2.0-blackbox-ssh-check\n"}]}`},
+	{Name: "irc_banner", Options: `{"steps":[{"send":"NICK prober\nUSER prober prober prober :prober\n","expect":"PING :(?P<ping>[^ \\r\\n]+)"},{"send":"PONG ${capture:ping}\n","expect":"^:[^ ]+ 001"}]}`},
+}
+
 // Kinds returns the kind tcp.
 func Kinds() probes.List {
 	return probes.List{
 		probes.NewKind(probes.Kind{
 			Name: "tcp", Target: "HOST:PORT", Example: "example.com:22", Doc: "connects, and can hold a dialogue", Propose: net.JoinHostPort,
-			Main:   []string{"expect.banner", "starttls", "within", "invert"},
-			Limits: limits,
+			Main:    []string{"expect.banner", "starttls", "within", "invert"},
+			Limits:  limits,
+			Metrics: metrics(),
+			Modules: modules,
 		}, newProbe),
 	}
 }

@@ -110,8 +110,8 @@ func (p Probe) Footprint(target string) probes.Footprint {
 func Kinds() probes.List {
 	return probes.List{
 		probes.NewKind(probes.Kind{
-			Limits: tlsconf.Limits,
-			Name:   "tls", Target: "HOST[:PORT]", Example: "example.com:443", Doc: "makes a TLS handshake and checks the certificates",
+			Limits: tlsconf.Limits, Metrics: metrics(), Modules: []probes.Module{{Name: "tls", Hostname: []string{"tls.server_name"}, Any: true}},
+			Name: "tls", Target: "HOST[:PORT]", Example: "example.com:443", Doc: "makes a TLS handshake and checks the certificates",
 			Main: []string{"expect.days_left", "tls.server_name", "tls.insecure", "within"},
 		}, newProbe),
 	}

@@ -203,8 +203,9 @@ func Kinds() probes.List {
 	return probes.List{
 		probes.NewKind(probes.Kind{
 			Name: "udp", Target: "HOST:PORT", Example: "example.com:53", Doc: "sends datagrams and reports the replies",
-			Main:   []string{"protocol", "payload", "expect.regex", "count", "within"},
-			Limits: limits,
+			Main:    []string{"protocol", "payload", "expect.regex", "count", "within"},
+			Limits:  limits,
+			Metrics: metrics(),
 		}, newProbe),
 	}
 }
