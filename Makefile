@@ -32,6 +32,7 @@ proof: ## proofs with large counts, over an hour (SOAK=3600 seconds): not in .ci
 	go test ./broker/access -run TestAnswers_Memory -count=1 -v -measure
 	go test -race ./cmd/netmon ./broker/access ./broker ./judge/... ./incident ./history ./wire -count=1 -timeout 90m
 	go test ./judge -run Scenarios -count=1 -v -timeout 60m -scenarios 10000
+	go test ./export/push -run Killed -count=1 -v -timeout 60m -pushkills 100
 	go test ./e2e -run TestBlame_Clock -count=1 -v -timeout 30m -shifted
 	go test ./e2e -run TestDash_UnderLoad -count=1 -v -dashrate 10000
 	go test ./e2e -run TestFaults -count=1 -v -timeout 2h -faults -away 10m

@@ -29,18 +29,23 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "give what the mesh measures to Prometheus and its like",
-		UsageText: "netmon export [--listen 127.0.0.1:9119]\nnetmon export --listen 0.0.0.0:9119 --token-file FILE [--tls-cert FILE --tls-key FILE] [--allow-probe]",
+		UsageText: "netmon export [--listen 127.0.0.1:9119]\nnetmon export --listen 0.0.0.0:9119 --token-file FILE [--tls-cert FILE --tls-key FILE] [--allow-probe]\nnetmon export [--remote-write URL] [--otlp URL] [--influx URL] [--ndjson FILE] [--state FOLDER] [--all]",
 		Description: "Serves /metrics, all of the mesh by one scrape, by the names that blackbox_exporter and\nsmokeping_prober have; /sd, the saved monitors for http_sd_configs; and /probe, by\nblackbox_exporter's contract: the last result of a saved monitor, or a measurement by an\nagent under its policy. This host reads them without a token; others show one, or read\nall where there is --open, and measure only with --allow-probe.\n\n" +
-			"   curl 'localhost:9119/probe?target=https://example.com&module=http_2xx&debug=true'",
+			"With the address of a receiver it sends each result and verdict there, and serves\n/metrics only where --listen is given. Each receiver has a position of its own: after an\noutage, or when this program ended, it gets what it missed. URLs and headers may have\n${env:NAME} and ${file:PATH} for what nobody else should see.\n\n" +
+			"   curl 'localhost:9119/probe?target=https://example.com&module=http_2xx&debug=true'\n   netmon export --remote-write http://127.0.0.1:9090/api/v1/write\n   netmon export --influx 'http://me:${env:PASSWORD}@127.0.0.1:8086/write?db=netmon'\n   netmon export --ndjson - | jq .monitor",
 		Flags: append([]cli.Flag{brokerFlag(), logFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: exportAddress, Usage: "`HOST:PORT` to serve them on"}),
 			&cli.BoolFlag{Name: "allow-probe", Usage: "let others than this host measure, who show the token", DisableDefaultText: true},
-		}, scrapeFlags("")...),
+		}, append(scrapeFlags(""), pushFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usage("export takes no arguments, got %q: the address is given as --listen", c.Args().First())
 			}
 			log, err := logger(c)
+			if err != nil {
+				return err
+			}
+			pushed, err := pushOf(c, log)
 			if err != nil {
 				return err
 			}
@@ -55,13 +60,23 @@ func exportCommand() *cli.Command {
 				return at.Explain(err)
 			}
 			defer cl.Close()
-			l, err := by.listen(log)
-			if err != nil {
-				return err
+			var serve []func(context.Context) error
+			if pushed != nil {
+				for _, name := range pushed.names {
+					fmt.Fprintf(pushed.out(c), "netmon %s: results of %s go to %s\n", version, endpoint.Redact(at.URL), console.Printable(name))
+				}
+				serve = append(serve, func(ctx context.Context) error { return pushed.run(ctx, there.Connect, log) })
 			}
-			defer l.Close()
-			fmt.Fprintf(c.App.Writer, "netmon %s: metrics of %s on %s\n", version, endpoint.Redact(at.URL), by.link(l))
-			return serveMetrics(c.Context, cl, l, by.Access, log)
+			if pushed == nil || c.IsSet("listen") {
+				l, err := by.listen(log)
+				if err != nil {
+					return err
+				}
+				defer l.Close()
+				fmt.Fprintf(pushed.out(c), "netmon %s: metrics of %s on %s\n", version, endpoint.Redact(at.URL), by.link(l))
+				serve = append(serve, func(ctx context.Context) error { return serveMetrics(ctx, cl, l, by.Access, log) })
+			}
+			return serveAll(c.Context, serve)
 		},
 	}
 }
