@@ -22,6 +22,7 @@ func Documents() []Document {
 		{"troubleshooting", "docs/troubleshooting.md", "what you see, why, and what to do"},
 		{"web", "docs/web.md", "live pages in a browser, and who may see them"},
 		{"status-page", "docs/status-page.md", "a public status page: what is on it, and how to serve it or write it as files"},
+		{"integrations", "docs/integrations.md", "Prometheus, Grafana, Alertmanager, OpenTelemetry, InfluxDB and others"},
 		{"tour", "docs/tour.md", "a mesh of several hosts, the prompt, the live screen, the messages"},
 		{"lab", "docs/lab.md", "a mesh in containers, to break on purpose"},
 		{"verdicts", "docs/verdicts.md", "how a monitor is judged, and whose fault it is"},

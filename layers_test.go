@@ -75,6 +75,7 @@ var layers = map[string][]string{
 	"internal/membership":  {"wire", "identity", "internal/endpoint", "internal/exit", "internal/private", "internal/retry", "internal/userdirs"},
 	"internal/userdirs":    {"internal/exit"},
 	"e2e":                  nil,
+	"packaging/grafana":    nil,
 	"lab/accuracy":         {"probes", "probes/kinds"},
 	"lab/bench":            {"wire", "history", "history/feed", "history/store", "probes/kinds", "agent", "internal/ledger", "internal/tail", "broker/access", "identity"},
 	"lab/fault":            nil,

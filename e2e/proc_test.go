@@ -93,8 +93,27 @@ func spawn(t testing.TB, args ...string) *proc {
 
 func spawnProgram(t testing.TB, bin string, args ...string) *proc {
 	t.Helper()
-	p := &proc{t: t, name: strings.Join(args, " "), cmd: exec.Command(bin, args...), done: make(chan struct{}), more: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir(), "NO_COLOR=1")
+	return spawnCommand(t, strings.Join(args, " "), exec.Command(bin, args...))
+}
+
+// spawnScript starts lines of a shell, in which netmon is the one under test, in a folder. All
+// that it starts ends with it.
+func spawnScript(t testing.TB, dir, script string) *proc {
+	t.Helper()
+	bin, err := netmon()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-c", script)
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + filepath.Dir(bin) + ":" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return spawnCommand(t, script, cmd)
+}
+
+func spawnCommand(t testing.TB, name string, cmd *exec.Cmd) *proc {
+	t.Helper()
+	p := &proc{t: t, name: name, cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
+	p.cmd.Env = append(append(os.Environ(), "XDG_STATE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir(), "NO_COLOR=1"), cmd.Env...)
 	out, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -197,6 +216,9 @@ func (p *proc) all() []string {
 func (p *proc) kill() {
 	p.cmd.Process.Signal(syscall.SIGCONT)
 	p.cmd.Process.Kill()
+	if a := p.cmd.SysProcAttr; a != nil && a.Setpgid {
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	}
 	<-p.done
 }
 

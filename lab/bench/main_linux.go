@@ -53,6 +53,7 @@ var measurements = []measurement{
 	{"history", "what it takes to feed the file of history, to keep it, and to read it; -monitors times 3 agents", remembering},
 	{"web", "what netmon web takes: the first page, 200 who look, and how soon a verdict is on a page; -monitors 1000", pages},
 	{"status", "what netmon web --status-listen takes for a request: the page, not modified, JSON, a badge; -monitors 100", statusPages},
+	{"export", "what netmon export --listen takes for a scrape, and what a real Prometheus makes of it; -monitors 1000", scrapes},
 	{"check", "what must hold on any machine: fails on what is no noise", check},
 }
 
