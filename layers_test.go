@@ -61,7 +61,7 @@ var layers = map[string][]string{
 	"web":                     {"wire", "judge", "probes", "console", "console/draft", "console/flow", "console/monitorfile", "console/shellwords", "console/view", "internal/httpserve", "internal/plural", "internal/safeyaml", "internal/timetext"},
 	"status":                  {"wire", "judge", "history", "incident", "console", "console/view", "internal/httpserve", "internal/plural"},
 	"export":                  {"wire", "judge", "history", "probes", "console", "console/view", "internal/httpserve", "internal/plural"},
-	"export/push":             {"wire", "export", "probes", "internal/atomicfile", "internal/filelock", "internal/plural", "internal/retry", "internal/tail"},
+	"export/push":             {"wire", "export", "history", "probes", "internal/atomicfile", "internal/filelock", "internal/plural", "internal/private", "internal/retry", "internal/tail"},
 	"cmd/netmon": {"wire", "web", "status", "export", "export/push", "internal/atomicfile", "judge", "probes", "probes/kinds", "agent/policy", "agent/policyfile", "broker", "broker/access", "broker/backup", "identity", "console", "console/draft", "console/flow", "console/monitorfile", "console/output",
 		"console/prompt", "console/screen", "console/view", "console/shellwords", "internal/cmdline", "internal/doctor", "internal/endpoint", "internal/exit", "internal/formschema", "internal/host", "internal/membership", "internal/plural", "internal/private", "internal/retry", "internal/safeyaml", "internal/timetext", "internal/userdirs", "notify", "notify/policy", "notify/policyfile", "notify/shoutrrr"},
 	// What cmd/netmon wires, without its flags (docs/adr/0035).

@@ -53,8 +53,8 @@ type Options struct {
 	Bodies int64          // what runs may hold of bodies, see [probes.Env]; 0 is its default
 	Log    *slog.Logger
 	Opened func() // when not nil, called each time the broker is reached; it must not block
-	// Measured, when not nil, is called with each result that is kept for the broker, with its
-	// numbers. From any goroutine; it must not block, or change the result.
+	// Measured, when not nil, is called with each result, with its numbers where it is kept for the
+	// broker. From any goroutine; it must not block, or change the result.
 	Measured func(*wire.Result)
 
 	claimAgain time.Duration // of tests: default claimAgain
@@ -255,7 +255,7 @@ func (a *Agent) record(r wire.Result) {
 	})
 	if err != nil {
 		a.log.Error("could not store a result", "monitor", r.Monitor, "error", err)
-		return
+		r.Epoch, r.Seq, r.Run = "", 0, 0
 	}
 	if a.o.Measured != nil {
 		a.o.Measured(&r)

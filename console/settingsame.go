@@ -16,6 +16,11 @@ func SameSetting(a, b wire.Setting) bool {
 
 // plainSetting is the one form of all settings that say the same: its fields by name.
 func plainSetting(x wire.Setting) (json.RawMessage, error) {
+	if r, ok := x.(*wire.NoticeRule); ok && r.To == nil { // nobody, as [] is
+		c := *r
+		c.To = []string{}
+		x = &c
+	}
 	data, err := json.Marshal(x)
 	if err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func TestIntegrationsDoc(t *testing.T) {
 	p.healthy(map[string]int{"netmon": 1, "blackbox": 1})
 	says(take("Prometheus", 2, "sh"), `monitor="away"`, `state="down"`)
 	p.await(`probe_success{job="blackbox",instance="` + m.find("secure").target + `"} == 1`)
-	says(take("blackbox_exporter", 1, "sh"), "probe_success", `monitor="secure"`)
+	says(take("blackbox_exporter", 1, "sh"), "probe_success 1", `netmon_probe_info{agent="`)
 
 	startAlertmanager(t, at["9093"])
 	write(t, filepath.Join(dir, "alertmanager.yaml"), take("Alertmanager", 0, "yaml"))

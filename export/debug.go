@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"netmon/console"
 	"netmon/wire"
@@ -43,9 +45,42 @@ func (s *Server) debug(w io.Writer, a answer, err error) {
 			Target  string          `json:"target"`
 			Timeout wire.Duration   `json:"timeout"`
 			Options json.RawMessage `json:"options,omitempty"`
-		}{a.monitor.Kind, a.monitor.Target, a.monitor.Timeout, a.monitor.Options}, "", "  ")
+		}{a.monitor.Kind, a.monitor.Target, a.monitor.Timeout, s.shown(a.monitor)}, "", "  ")
 		if bad == nil {
 			fmt.Fprintf(out, "%s\n", text)
 		}
 	}
+}
+
+// shown are the options of a monitor without the values that are, or may be, secret; null where nobody
+// knows which these are.
+func (s *Server) shown(m wire.Monitor) json.RawMessage {
+	hidden, err := s.kinds.Confidential(m)
+	var all any
+	if len(m.Options) == 0 || err != nil || json.Unmarshal(m.Options, &all) != nil {
+		return nil
+	}
+	out, err := json.Marshal(hide(all, "options", hidden))
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// hide replaces the values at these paths.
+func hide(v any, path string, hidden []string) any {
+	if slices.Contains(hidden, path) {
+		return "(hidden)"
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for name, x := range v {
+			v[name] = hide(x, path+"."+name, hidden)
+		}
+	case []any:
+		for i, x := range v {
+			v[i] = hide(x, path+"["+strconv.Itoa(i)+"]", hidden)
+		}
+	}
+	return v
 }

@@ -286,7 +286,7 @@ func (s *scanner) number() (float64, bool) {
 		break
 	}
 	size := s.at - begin
-	if size == 0 || size > 40 {
+	if size == 0 {
 		return 0, false
 	}
 	if whole && size <= 18 {

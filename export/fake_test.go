@@ -58,7 +58,7 @@ func newWorld() *world {
 	for _, id := range []string{"oslo", "paris"} {
 		w.agents = append(w.agents, console.Agent{Alive: wire.Alive{Agent: id, Kinds: strings.Split(kinds.All().Names(), ", "), Labels: map[string]string{"city": id}}, Seen: time.Now(), Online: true})
 	}
-	w.save("shop", "https", "https://shop.example/", "")
+	w.save("shop", "https", "https://shop.example/", `{"expect":{"status":"200-299"}}`)
 	return w
 }
 
@@ -108,7 +108,7 @@ func (s *site) result(agent string, m wire.Saved, o wire.Outcome, ago time.Durat
 	if o != wire.OK {
 		r.Failure, r.Error = wire.FailTimeout, "no answer"
 	}
-	s.mesh.take(&r, at)
+	s.mesh.take(&r, at.Add(r.Elapsed()))
 }
 
 // get asks, with headers as names and values in turn.

@@ -46,14 +46,14 @@ func TestAcceptedFormat(t *testing.T) {
 }
 
 func TestRespond(t *testing.T) {
-	s := everyKind(t)
+	s, a := everyKind(t), newAnswers()
 	answer := func(remote, accept, encoding string) *http.Response {
 		r := httptest.NewRequest("GET", "/metrics", nil)
 		r.RemoteAddr = remote
 		r.Header.Set("Accept", accept)
 		r.Header.Set("Accept-Encoding", encoding)
 		w := httptest.NewRecorder()
-		s.Respond(w, r, func(w *Writer) { s.Write(w, start) })
+		a.respond(w, r, func(w *Writer) { s.Write(w, start) })
 		return w.Result()
 	}
 	body := func(r io.Reader) []byte {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"netmon/probes"
 	"netmon/probes/kinds"
@@ -32,7 +33,7 @@ func FuzzDetails(f *testing.F) {
 		}
 		f.Add([]byte(r.Details))
 	}
-	for _, text := range []string{`{}`, `[]`, ` { "tls" : { "version" : "a\"\\" } , "status":1e3}`, `{"status":-0.5e-2,"tls":null,"redirects":[1,[2,3],{"a":[4]}]}`, `{"redirects":[ ]}`, `{"a":"\\","status":3}`, `{"status":12345678901234567890}`, `{"status":1}x`, `{"status"`, `{"rrsig_expires":"2026-01-02T03:04:05.678Z"}`} {
+	for _, text := range []string{`{}`, `[]`, ` { "tls" : { "version" : "a\"\\" } , "status":1e3}`, `{"status":-0.5e-2,"tls":null,"redirects":[1,[2,3],{"a":[4]}]}`, `{"redirects":[ ]}`, `{"a":"\\","status":3}`, `{"status":12345678901234567890}`, `{"status":1}x`, `{"a":10000000000000000000000000000000000000000,"status":200}`, `{"status"`, `{"rrsig_expires":"2026-01-02T03:04:05.678Z"}`} {
 		f.Add([]byte(text))
 	}
 	k, _ := kinds.All().Find("https")
@@ -49,8 +50,8 @@ func FuzzDetails(f *testing.F) {
 				}
 			}
 			var want map[string]any
-			if json.Unmarshal(data, &want) != nil || want == nil || twice(data) || strings.Contains(string(data), `\u`) {
-				continue // not JSON: some of it is read all the same
+			if json.Unmarshal(data, &want) != nil || want == nil || twice(data) || strings.Contains(string(data), `\u`) || !utf8.Valid(data) {
+				continue // not JSON: some of it is read all the same; what is no UTF-8 is mended where it is written
 			}
 			if !ok {
 				t.Errorf("%q is not read", data)
@@ -186,6 +187,24 @@ func FuzzNumber(f *testing.F) {
 			}
 			if want := s.float(n); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 				t.Errorf("%v of scale %d is written as %s, which is %v", want, s, text, got)
+			}
+		}
+	})
+}
+
+// FuzzEpoch has whatever an agent writes as its epoch come through every format.
+func FuzzEpoch(f *testing.F) {
+	for _, epoch := range []string{"e1", "", "\x00", "\n", "\"", "é", "\xff"} {
+		f.Add(epoch, uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, epoch string, seq uint64) {
+		s := newSeries()
+		r := result(t, "tcp", "web", "oslo", 1)
+		r.Epoch, r.Seq, r.Run = epoch, seq, seq
+		s.Result(r, start)
+		for _, format := range []Format{Text, OpenMetrics, Protobuf} {
+			if x := ingest(t, written(s, format, start), format); len(x.samples) == 0 {
+				t.Errorf("%s: nothing is exported", format.ContentType())
 			}
 		}
 	})

@@ -25,7 +25,6 @@ const contentPolicy = "default-src 'none'; frame-ancestors 'none'"
 
 // guard refuses whom nothing is for, and what no scraper asks.
 func (a Access) guard(next http.Handler) http.Handler {
-	token := sha256.Sum256([]byte(a.Token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", contentPolicy)
@@ -44,7 +43,7 @@ func (a Access) guard(next http.Handler) http.Handler {
 			http.Error(w, "a proxy stands in front, and nobody is asked who they are: start netmon export with --token-file FILE", http.StatusForbidden)
 		case httpserve.ByAnotherSite(r):
 			http.Error(w, "another site asked for this: open it yourself", http.StatusForbidden)
-		case a.Token != "" && !forAnybody(r.URL.Path) && !shows(r, token):
+		case a.Token != "" && !forAnybody(r.URL.Path) && !a.shows(r):
 			h.Set("WWW-Authenticate", `Bearer realm="netmon"`)
 			http.Error(w, "who asks has to show the token of --token-file: in Prometheus, authorization with credentials_file", http.StatusUnauthorized)
 		default:
@@ -56,8 +55,25 @@ func (a Access) guard(next http.Handler) http.Handler {
 // forAnybody says what shows nothing of the mesh: whoever runs this looks whether it is well.
 func forAnybody(path string) bool { return path == "/-/healthy" || path == "/-/ready" }
 
-// shows says whether a request shows the token. How long that takes says nothing of it.
-func shows(r *http.Request, token [sha256.Size]byte) bool {
+// sayReady says whether what is here can be asked; why it cannot be is for those who may.
+func (a Access) sayReady(w http.ResponseWriter, r *http.Request, why string) {
+	switch {
+	case why == "":
+		say(w, "ready\n")
+	case a.shows(r):
+		http.Error(w, "not ready: "+why, http.StatusServiceUnavailable)
+	default:
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+	}
+}
+
+// shows says whether a request shows the token, where there is one. How long that takes says
+// nothing of it.
+func (a Access) shows(r *http.Request) bool {
+	if a.Token == "" {
+		return true
+	}
+	token := sha256.Sum256([]byte(a.Token))
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
 		return false

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"netmon/wire"
 )
@@ -13,17 +12,18 @@ import (
 const (
 	finest      = 5   // schema that a native histogram begins with: 32 buckets a doubling, ±1.1 %
 	mostBuckets = 160 // of a native histogram; beyond it two become one
-	classics    = 10  // buckets of a classic one, without +Inf
+	classics    = 12  // buckets of a classic one, without +Inf
 	// zeroThreshold is up to what a native histogram counts a time as zero, in seconds: as
 	// other programs have it, so that theirs and ours can be added.
 	zeroThreshold = 1.0 / (1 << 64) / (1 << 64)
 )
 
 // classicBounds are the upper ends of the classic buckets, in seconds.
-var classicBounds = [classics]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5}
+// They are among those of smokeping_prober, so that its queries find them.
+var classicBounds = [classics]float64{5e-5, 2e-4, 8e-4, .0032, .0064, .0128, .0256, .0512, .1024, .2048, .8192, 3.2768}
 
 // classicNanos are these in nanoseconds.
-var classicNanos = [classics]int64{1e6, 5e6, 1e7, 25e6, 5e7, 1e8, 25e7, 5e8, 1e9, 5e9}
+var classicNanos = [classics]int64{5e4, 2e5, 8e5, 3_200_000, 6_400_000, 12_800_000, 25_600_000, 51_200_000, 102_400_000, 204_800_000, 819_200_000, 3_276_800_000}
 
 // bucketBounds are the upper ends of the native buckets of a doubling, from one half to one.
 var bucketBounds = func() (out [1 << finest]float64) {
@@ -134,9 +134,10 @@ func (h *histogram) coarsen() {
 	h.schema--
 }
 
-// meet has the newest run in a bucket for its exemplar.
+// meet has the newest run in a bucket for its exemplar. An epoch that no agent draws is of none:
+// what it holds may be no text of a format.
 func (h *histogram) meet(ns int64, r *wire.Result, at time.Time) {
-	if ns < 0 || r.Seq == 0 || !utf8.ValidString(r.Epoch) {
+	if ns < 0 || r.Seq == 0 || wire.CheckToken(r.Epoch) != nil {
 		return
 	}
 	e := exemplar{classicBucket(ns), r.Epoch, r.Seq, ns, at}

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -15,22 +16,21 @@ import (
 // outcome agrees with the verdict, the first by name, else on the first. One that the judge set
 // aside is chosen by name only. A result that is too old, or could not measure, is an error: it
 // says nothing about now.
-func (s *Server) last(model Model, m *wire.Saved, agent string) (*wire.Result, error) {
+func (s *Server) last(model Model, m *wire.Saved, agent string) (a answer, err error) {
+	a = answer{from: m.Name, monitor: m.Monitor}
 	if m.Paused {
-		return nil, refuse(http.StatusServiceUnavailable, "%s is paused: nothing measures it", m.Name)
+		return a, refuse(http.StatusServiceUnavailable, "%s is paused: nothing measures it", m.Name)
 	}
 	if why := unreadable(model, console.PartResults, time.Now()); why != "" {
-		return nil, refuse(http.StatusServiceUnavailable, "%s", why)
+		return a, refuse(http.StatusServiceUnavailable, "%s", why)
 	}
 	now := time.Now()
 	verdict, state := verdictOn(model, m.Name)
 	shares := map[string]view.Share{}
 	if verdict != nil {
-		for id, share := range view.Shares(&verdict.Quorum) {
-			shares[id] = share
-		}
+		maps.Insert(shares, view.Shares(&verdict.Quorum))
 	}
-	var first *wire.Result
+	var first answer
 	var why string // of the first by name that cannot be taken
 	note := func(text string, args ...any) {
 		if why == "" {
@@ -40,40 +40,42 @@ func (s *Server) last(model Model, m *wire.Saved, agent string) (*wire.Result, e
 	found := false
 	agents := model.Agents()
 	for i := range agents {
-		a := &agents[i]
-		if agent != "" && a.Agent != agent || !m.RunsOn(a.Agent, a.Labels) {
+		x := &agents[i]
+		if agent != "" && x.Agent != agent || !m.RunsOn(x.Agent, x.Labels) {
 			continue
 		}
 		found = true
-		x, ok := s.o.Mesh.last(m.Name, a.Agent)
+		r, numbers, is := s.o.Mesh.series.last(m.Name, x.Agent, now)
 		switch {
-		case agent == "" && shares[a.Agent] == view.Aside:
-			note("%s is set aside: its results do not count", a.Agent)
-		case !a.Online:
-			note("%s is offline", a.Agent)
-		case !ok || x.result.Revision != 0 && x.result.Revision > m.Revision:
-			note("%s has no result of it yet", a.Agent)
-		case x.result.Target != m.Target || x.result.Kind != m.Kind:
-			note("%s has no result of it since its last change", a.Agent)
-		case now.Sub(x.measured) > max(leastFresh, judge.Silence(m.Every.Std(), m.Timeout.Std())):
-			note("the last result of %s is %v old: with its interval of %v it says nothing about now", a.Agent, now.Sub(x.measured).Round(time.Second), m.Every)
-		case x.result.Outcome != wire.OK && x.result.Outcome != wire.Failed:
-			note("%s could not measure it: %s: %s", a.Agent, x.result.Failure, console.Printable(x.result.Error))
-		case agent != "", agrees(state, x.result.Outcome):
-			return x.result, nil
-		case first == nil:
-			first = x.result
+		case agent == "" && shares[x.Agent] == view.Aside:
+			note("%s is set aside: its results do not count", x.Agent)
+		case is == unheard, is == elsewhere:
+			note("%s has no result of it yet", x.Agent)
+		case is == offline:
+			note("%s is offline", x.Agent)
+		case is == changed:
+			note("%s has no result of it since its last change", x.Agent)
+		case is == stale:
+			note("the last result of %s is %v old: with its interval of %v it says nothing about now", x.Agent, now.Sub(r.Started).Round(time.Second), m.Every)
+		case r.Outcome != wire.OK && r.Outcome != wire.Failed:
+			note("%s could not measure it: %s: %s", x.Agent, console.Printable(string(r.Failure)), console.Printable(r.Error))
+		case agent != "", agrees(state, r.Outcome):
+			a.result, a.row = r, numbers
+			return a, nil
+		case first.result == nil:
+			first = a
+			first.result, first.row = r, numbers
 		}
 	}
 	switch {
-	case first != nil:
+	case first.result != nil:
 		return first, nil
 	case !found && agent != "":
-		return nil, refuse(http.StatusBadRequest, "agent: %q is not known, or %s does not run there", agent, m.Name)
+		return a, refuse(http.StatusBadRequest, "agent: %q is not known, or %s does not run there", agent, m.Name)
 	case !found:
-		return nil, refuse(http.StatusServiceUnavailable, "no agent runs %s", m.Name)
+		return a, refuse(http.StatusServiceUnavailable, "no agent runs %s", m.Name)
 	}
-	return nil, refuse(http.StatusServiceUnavailable, "there is no result of %s that says how it is now: %s", m.Name, why)
+	return a, refuse(http.StatusServiceUnavailable, "there is no result of %s that says how it is now: %s", m.Name, why)
 }
 
 // agrees says whether an outcome is that of a verdict: a degraded monitor is not down.

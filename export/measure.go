@@ -3,54 +3,62 @@ package export
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"net/http"
 	"slices"
+	"time"
 
 	"netmon/console"
 	"netmon/wire"
 )
 
-// able is the agent that measures: the one that is asked for, else the first by name that is
-// there, can run the kind and is not set aside; where the module is a saved monitor, one of its own
-// before others.
-func able(model Model, w want, agent string) (string, error) {
-	var ids []string
-	best := ""
+// able are the agents that may measure, the first one first: the one that is asked for, else those
+// that are there, can run the kind and are not set aside. Where the module is a saved monitor, its
+// own come before others; which is asked first depends on the target.
+func able(model Model, w want, agent string) (agents []string, err error) {
+	var ids, own, others []string
 	for _, a := range model.Agents() {
 		switch can := slices.Contains(a.Kinds, w.monitor.Kind); {
 		case a.Leaving || a.Gone:
 		case a.Agent == agent && !a.Online:
-			return "", refuse(http.StatusServiceUnavailable, "agent: %s is offline", agent)
+			return nil, refuse(http.StatusServiceUnavailable, "agent: %s is offline", agent)
 		case a.Agent == agent && !can:
-			return "", refuse(http.StatusBadRequest, "agent: %s cannot measure %s: %s", agent, w.monitor.Kind, console.Printable(a.Cannot[w.monitor.Kind]))
+			return nil, refuse(http.StatusBadRequest, "agent: %s cannot measure %s: %s", agent, w.monitor.Kind, console.Printable(a.Cannot[w.monitor.Kind]))
 		case a.Agent == agent:
-			return agent, nil
+			return []string{agent}, nil
 		case !a.Online || !can || a.Verdict != nil && a.Verdict.Status != wire.AgentAble:
-		case best == "", w.placed != nil && w.placed.Matches(a.Agent, a.Labels) && !w.placed.Matches(best, labelsOf(model, best)):
-			best = a.Agent
+		case w.placed != nil && w.placed.Matches(a.Agent, a.Labels):
+			own = append(own, a.Agent)
+		default:
+			others = append(others, a.Agent)
 		}
 		ids = append(ids, a.Agent)
 	}
+	agents = append(rotated(own, w.monitor.Target), rotated(others, w.monitor.Target)...)
 	switch {
 	case agent != "":
-		return "", refuse(http.StatusBadRequest, "agent: %w", wire.Unknown("agent", agent, ids))
-	case best == "":
-		return "", refuse(http.StatusServiceUnavailable, "no agent is there that can measure %s: netmon get agents lists them", w.monitor.Kind)
+		return nil, refuse(http.StatusBadRequest, "agent: %w", wire.Unknown("agent", agent, ids))
+	case len(agents) == 0:
+		return nil, refuse(http.StatusServiceUnavailable, "no agent is there that can measure %s: netmon get agents lists them", w.monitor.Kind)
 	}
-	return best, nil
+	return agents, nil
 }
 
-func labelsOf(model Model, agent string) map[string]string {
-	for _, a := range model.Agents() {
-		if a.Agent == agent {
-			return a.Labels
-		}
+// rotated begins a list where the target says, so that not all targets are one agent's.
+func rotated(list []string, target string) []string {
+	if len(list) < 2 {
+		return list
 	}
-	return nil
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(target))              // to memory
+	first := int(h.Sum32() % uint32(len(list))) // #nosec G115 -- agents are few
+	return slices.Concat(list[first:], list[:first])
 }
 
-// measure has one agent measure, under its policy, and takes its place among those under way.
-func (s *Server) measure(ctx context.Context, agent string, m wire.Monitor) (*wire.Result, error) {
+// measure has one of the agents measure, under its policy, and takes its place among those under way.
+// Of those that may not, or have too much to do, the next one is asked. The run has the time that is
+// left of the scrape.
+func (s *Server) measure(ctx context.Context, agents []string, m *wire.Monitor) (r *wire.Result, err error) {
 	if s.o.Measure == nil {
 		return nil, refuse(http.StatusForbidden, "nobody saved a monitor of this target, and nothing is measured from here")
 	}
@@ -59,20 +67,40 @@ func (s *Server) measure(ctx context.Context, agent string, m wire.Monitor) (*wi
 		return nil, refuse(http.StatusServiceUnavailable, "%d measurements are under way, and none of them ended in time: scrape less at once", cap(s.probes))
 	}
 	defer free()
-	a := s.o.Measure(ctx, agent, m)
-	var refused *wire.Error
+	most := m.Timeout
+	for i, agent := range agents {
+		if end, ok := ctx.Deadline(); ok {
+			m.Timeout = max(min(most, wire.Duration((time.Until(end)-probeOffset).Truncate(time.Millisecond))), wire.Duration(probeLeast))
+		}
+		a := s.o.Measure(ctx, agent, *m)
+		var refused *wire.Error
+		errors.As(a.Err, &refused)
+		if a.Err == nil {
+			a.Result.Agent = agent
+		}
+		if first := reasonOf(agent, a, refused); i == 0 || first == nil {
+			r, err = a.Result, first
+		}
+		if refused == nil || refused.Code != wire.CodePolicy && refused.Code != wire.CodeLimit || ctx.Err() != nil {
+			break
+		}
+	}
+	return r, err
+}
+
+// reasonOf is why an agent measured nothing, nil where it did.
+func reasonOf(agent string, a console.Asked, refused *wire.Error) error {
 	switch {
 	case a.Err == nil && a.Result.Outcome != wire.OK && a.Result.Outcome != wire.Failed:
-		return a.Result, refuse(http.StatusServiceUnavailable, "%s could not measure it: %s: %s", agent, a.Result.Failure, a.Result.Error)
+		return refuse(http.StatusServiceUnavailable, "%s could not measure it: %s: %s", agent, a.Result.Failure, a.Result.Error)
 	case a.Err == nil:
-		a.Result.Agent = agent
-		return a.Result, nil
-	case errors.Is(a.Err, console.ErrDenied), errors.As(a.Err, &refused) && (refused.Code == wire.CodeDenied || refused.Code == wire.CodeUnsigned || refused.Code == wire.CodeUnknown):
-		return nil, refuse(http.StatusForbidden, "who runs this exporter may read, and not measure: that takes an operator: %w", a.Err)
+		return nil
+	case errors.Is(a.Err, console.ErrDenied), refused != nil && (refused.Code == wire.CodeDenied || refused.Code == wire.CodeUnsigned || refused.Code == wire.CodeUnknown):
+		return refuse(http.StatusForbidden, "who runs this exporter may read, and not measure: that takes an operator: %w", a.Err)
 	case refused != nil && refused.Code == wire.CodePolicy:
-		return nil, refuse(http.StatusForbidden, "%s %w: netmon policy shows what it may measure", agent, a.Err)
+		return refuse(http.StatusForbidden, "%s %w: netmon policy shows what it may measure", agent, a.Err)
 	case refused != nil && refused.Code == wire.CodeInvalid:
-		return nil, refuse(http.StatusBadRequest, "%s %w", agent, a.Err)
+		return refuse(http.StatusBadRequest, "%s %w", agent, a.Err)
 	}
-	return nil, refuse(http.StatusServiceUnavailable, "%s: %w", agent, a.Err)
+	return refuse(http.StatusServiceUnavailable, "%s: %w", agent, a.Err)
 }

@@ -11,8 +11,10 @@ import (
 	"netmon/wire"
 )
 
-// gather is how long results may wait, to be read together.
-const gather = 200 * time.Millisecond
+const (
+	gather    = 200 * time.Millisecond // results may wait so long, to be read together
+	placeEach = time.Second            // how often is looked who is there, while results come
+)
 
 // Mesh follows the mesh for scrapers: from its first use on, so that a listener that nobody
 // scrapes costs nothing. Counters and histograms count from then.
@@ -21,22 +23,16 @@ type Mesh struct {
 	version string
 	begin   func(each func(*wire.Result, time.Time)) Model
 	stop    context.CancelFunc
+	words   bool // the series keep those of the last results, for /probe; set before Begin
 
 	once    sync.Once
+	begun   chan struct{} // closed when there are a model and series
 	model   Model
 	series  *Series
 	running sync.WaitGroup
 
-	mu    sync.Mutex // guards the rest
-	keep  bool       // the last results
-	kept  map[seriesKey]kept
-	swept time.Time
-}
-
-// kept is the last result of a monitor on one agent.
-type kept struct {
-	result   *wire.Result
-	measured time.Time // by this host's clock
+	mu     sync.Mutex // guards placed
+	placed time.Time  // when the series were told who is there
 }
 
 // Follow makes a mesh that is followed until it is closed.
@@ -53,14 +49,16 @@ func Follow(cl *console.Client, kinds probes.List, version string) *Mesh {
 }
 
 func newMesh(kinds probes.List, version string) *Mesh {
-	return &Mesh{kinds: kinds, version: version, kept: map[seriesKey]kept{}}
+	return &Mesh{kinds: kinds, version: version, begun: make(chan struct{})}
 }
 
 // Begin follows the mesh from now on.
 func (m *Mesh) Begin() {
 	m.once.Do(func() {
 		m.series = NewSeries(m.kinds, time.Now())
+		m.series.words = m.words
 		m.model = m.begin(m.take)
+		close(m.begun)
 	})
 }
 
@@ -70,32 +68,17 @@ func (m *Mesh) Close() {
 	m.running.Wait()
 }
 
-// keepLast has the last results kept, for /probe. It is called before Begin.
-func (m *Mesh) keepLast() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.keep = true
+// take takes a result as it is read, which ended at this time by this host's clock. A model reads
+// results when it has read monitors and agents.
+func (m *Mesh) take(r *wire.Result, ended time.Time) {
+	<-m.begun
+	m.place(placeEach)
+	m.series.Result(r, began(r, ended))
 }
 
-// take takes a result as it is read.
-func (m *Mesh) take(r *wire.Result, measured time.Time) {
-	m.series.Result(r, measured)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := seriesKey{r.Agent, r.Monitor}
-	if was, ok := m.kept[key]; !m.keep || ok && was.measured.After(measured) || !ok && len(m.kept) >= mostSeries {
-		return
-	}
-	last := *r
-	m.kept[key] = kept{&last, measured}
-}
-
-// last is the last result of a monitor on an agent.
-func (m *Mesh) last(monitor, agent string) (kept, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	k, ok := m.kept[seriesKey{agent, monitor}]
-	return k, ok
+// began is when a run began that ended at this time, by the same clock.
+func began(r *wire.Result, ended time.Time) time.Time {
+	return ended.Add(-min(max(0, r.Elapsed()), wire.MaxEvery))
 }
 
 // known is the model, which was given a while after the first use to read what is stored, where
@@ -110,17 +93,28 @@ func (m *Mesh) known(ctx context.Context) Model {
 	defer t.Stop()
 	select {
 	case <-m.model.Ready():
+		m.place(0)
 	case <-t.C:
 	case <-ctx.Done():
 	}
-	m.place()
 	return m.model
 }
 
-// place tells the series which monitors and agents there are.
-func (m *Mesh) place() {
+// place tells the series which monitors and agents there are, where both can be read and that was
+// not done just now.
+func (m *Mesh) place(again time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	now := time.Now()
+	if now.Sub(m.placed) < again {
+		return
+	}
+	for _, t := range m.model.Troubles() {
+		if t.Part == console.PartMonitors || t.Part == console.PartAgents {
+			return
+		}
+	}
+	m.placed = now
 	m.series.Monitors(m.model.Monitors())
 	agents := m.model.Agents()
 	there := make([]Present, len(agents))
@@ -128,15 +122,7 @@ func (m *Mesh) place() {
 		there[i] = Present{ID: agents[i].Agent, Labels: agents[i].Labels, Online: agents[i].Online}
 	}
 	m.series.Agents(there)
-	if !m.keep || time.Since(m.swept) < time.Minute {
-		return
-	}
-	m.swept = time.Now()
-	for key, k := range m.kept { // what nobody measures any more
-		if m.swept.Sub(k.measured) > remembered {
-			delete(m.kept, key)
-		}
-	}
+	m.series.Evict(now)
 }
 
 // unreadable says why a part is not known at this moment, "" where it is. What was known before

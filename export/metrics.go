@@ -11,22 +11,16 @@ import (
 
 // metrics answers /metrics.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), writeWithin)
-	defer cancel()
-	free, ok := acquire(ctx, s.scrapes)
-	if !ok {
-		http.Error(w, "more is scraped than can be answered: scrape less often", http.StatusServiceUnavailable)
-		return
-	}
-	defer free()
-	model := s.o.Mesh.known(ctx)
-	trip := s.trip(ctx, model)
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin)) // where the connection has one
-	s.o.Mesh.series.Respond(w, r, func(out *Writer) {
+	model := s.o.Mesh.known(r.Context())
+	trip := s.trip(r.Context(), model)
+	s.answers.respond(w, r, func(out *Writer) {
 		s.gather(out, model)
 		if trip > 0 {
 			out.Family("netmon_broker_rtt_seconds", "How long the broker took to answer during the scrape, in seconds; absent where it did not within a second.", Gauge)
 			out.Sample(nil, trip.Seconds())
+		}
+		if s.o.More != nil {
+			s.o.More(out)
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
+	"sync"
 	"time"
 
 	"netmon/internal/httpserve"
@@ -23,17 +25,23 @@ type Agent interface {
 type Own struct {
 	version string
 	series  *Series
+	answers *answers
 	access  Access
 	agent   Agent
+
+	mu      sync.Mutex     // guards running
+	running []wire.Monitor // as the series has them
 }
 
 // NewOwn knows nothing yet.
 func NewOwn(kinds probes.List, version string) *Own {
-	return &Own{version: version, series: NewSeries(kinds, time.Now())}
+	o := &Own{version: version, series: NewSeries(kinds, time.Now()), answers: newAnswers()}
+	o.series.most = mostUnsaved // which monitors there are is known at the first scrape
+	return o
 }
 
 // Measured takes a result of the agent. It may be called from any goroutine.
-func (o *Own) Measured(r *wire.Result) { o.series.Result(r, time.Now()) }
+func (o *Own) Measured(r *wire.Result) { o.series.Result(r, began(r, time.Now())) }
 
 // Serve answers scrapers on l until ctx ends, and closes it.
 func (o *Own) Serve(ctx context.Context, l net.Listener, a Agent, access Access, log *slog.Logger) error {
@@ -46,15 +54,15 @@ func (o *Own) Serve(ctx context.Context, l net.Listener, a Agent, access Access,
 
 func (o *Own) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/metrics", o.metrics)
+	mux.HandleFunc("/metrics", o.answers.bound(o.metrics))
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, "netmon is healthy\n") })
-	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("/-/ready", o.answers.bound(func(w http.ResponseWriter, r *http.Request) {
+		why := ""
 		if _, _, ok := o.agent.Now(); !ok {
-			http.Error(w, "the agent has not begun yet", http.StatusServiceUnavailable)
-			return
+			why = "the agent has not begun yet"
 		}
-		say(w, "netmon is ready\n")
-	})
+		o.access.sayReady(w, r, why)
+	}))
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, "netmon: an agent\n\n/metrics  what this agent measures, and its own health, for Prometheus (with honor_labels: true)\n")
 	})
@@ -67,15 +75,10 @@ func (o *Own) handler() http.Handler {
 func (o *Own) metrics(w http.ResponseWriter, r *http.Request) {
 	now, linked, ok := o.agent.Now()
 	if ok {
-		running := o.agent.Running()
-		saved := make([]wire.Saved, len(running))
-		for i := range running {
-			saved[i].Monitor = running[i]
-		}
-		o.series.Monitors(saved)
+		o.place(o.agent.Running())
 		o.series.Agents([]Present{{ID: now.Agent, Labels: now.Labels, Online: true}})
 	}
-	o.series.Respond(w, r, func(out *Writer) {
+	o.answers.respond(w, r, func(out *Writer) {
 		writeBuild(out, o.version)
 		if !ok {
 			return
@@ -84,4 +87,20 @@ func (o *Own) metrics(w http.ResponseWriter, r *http.Request) {
 		writeAlive(out, []*wire.Alive{&now})
 		o.series.Write(out, time.Now())
 	})
+}
+
+// place tells the series which monitors run, where they are others than before: their labels are
+// made once.
+func (o *Own) place(running []wire.Monitor) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running != nil && reflect.DeepEqual(running, o.running) {
+		return
+	}
+	o.running = running
+	saved := make([]wire.Saved, len(running))
+	for i := range running {
+		saved[i].Monitor = running[i]
+	}
+	o.series.Monitors(saved)
 }

@@ -38,6 +38,7 @@ func asked(r *http.Request) (question, error) {
 		q.module = usualModule
 	}
 	var p wire.Problems
+	p.Add("", fewEnough(v))
 	for _, name := range []string{"target", "module", "hostname", "agent", "debug"} {
 		if n := len(v[name]); n > 1 {
 			p.Addf(name, "is given %d times: want one", n)
@@ -68,6 +69,7 @@ func asked(r *http.Request) (question, error) {
 // answer is what came of a question.
 type answer struct {
 	result  *wire.Result
+	row     row    // its numbers
 	from    string // whose last result it is; "" of a measurement
 	monitor wire.Monitor
 }
@@ -129,13 +131,15 @@ func (s *Server) answer(ctx context.Context, model Model, q question) (answer, e
 		return answer{}, err
 	}
 	if want.saved != nil {
-		r, err := s.last(model, want.saved, q.agent)
-		return answer{result: r, from: want.saved.Name, monitor: want.saved.Monitor}, err
+		return s.last(model, want.saved, q.agent)
 	}
-	agent, err := able(model, want, q.agent)
-	if err != nil {
-		return answer{monitor: want.monitor}, err
+	a := answer{monitor: want.monitor}
+	agents, err := able(model, want, q.agent)
+	if err == nil {
+		a.result, err = s.measure(ctx, agents, &a.monitor)
 	}
-	r, err := s.measure(ctx, agent, want.monitor)
-	return answer{result: r, monitor: want.monitor}, err
+	if err == nil {
+		a.row = s.o.Mesh.series.rowOf(a.result, began(a.result, time.Now()))
+	}
+	return a, err
 }

@@ -1,11 +1,10 @@
 package export
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
-	"reflect"
 	"slices"
+	"strings"
 
 	"netmon/probes"
 	"netmon/wire"
@@ -19,7 +18,7 @@ type want struct {
 }
 
 // resolve finds what a question asks for. A saved monitor by its name and target comes first, then
-// any one that measures the target as the module does.
+// any one that measures the target as the module does, by the same options.
 func (s *Server) resolve(saved []wire.Saved, q question) (want, error) {
 	named := slices.IndexFunc(saved, func(m wire.Saved) bool { return m.Name == q.module })
 	if named >= 0 {
@@ -31,12 +30,12 @@ func (s *Server) resolve(saved []wire.Saved, q question) (want, error) {
 	if q.target == "" {
 		return want{}, refuse(http.StatusBadRequest, "target: is missing: want /probe?target=TARGET&module=MODULE, such as target=https://example.com and module=http_2xx")
 	}
-	k, m, options, err := s.module(q)
+	k, options, err := s.module(q)
 	if err == nil {
 		w := want{monitor: measured(k, q, options)}
 		if q.hostname == "" {
 			for i := range saved {
-				if x := &saved[i]; x.Target == q.target && x.Kind == k.Name && !x.Paused && stands(m, x) {
+				if x := &saved[i]; x.Target == q.target && x.Kind == k.Name && !x.Paused && k.SameOptions(x.Target, x.Options, options) {
 					w.saved = x
 					break
 				}
@@ -56,7 +55,7 @@ func (s *Server) isModule(name string) bool {
 }
 
 // module is the kind that measures the target by a module's name, and by which options.
-func (s *Server) module(q question) (probes.Kind, probes.Module, json.RawMessage, error) {
+func (s *Server) module(q question) (probes.Kind, json.RawMessage, error) {
 	var first error
 	for _, k := range s.kinds {
 		m, ok := k.ModuleOf(q.module)
@@ -68,7 +67,7 @@ func (s *Server) module(q question) (probes.Kind, probes.Module, json.RawMessage
 			err = s.kinds.CheckMonitor(measured(k, q, options))
 		}
 		if err == nil {
-			return k, m, options, nil
+			return k, options, nil
 		}
 		if first == nil {
 			first = &refusal{http.StatusBadRequest, err}
@@ -77,7 +76,7 @@ func (s *Server) module(q question) (probes.Kind, probes.Module, json.RawMessage
 	if first == nil {
 		first = refuse(http.StatusBadRequest, "module: %w; or the name of a saved monitor: netmon get monitors lists them", wire.Unknown("module", q.module, s.moduleNames()))
 	}
-	return probes.Kind{}, probes.Module{}, nil, first
+	return probes.Kind{}, nil, first
 }
 
 // moduleNames are those of all kinds, each once.
@@ -97,19 +96,24 @@ func measured(k probes.Kind, q question, options json.RawMessage) wire.Monitor {
 	return wire.Monitor{Name: "probe", Kind: k.Name, Target: q.target, Options: options, Every: wire.Duration(wire.MaxEvery), Timeout: wire.Duration(q.timeout)}
 }
 
-// like is another target measured as a saved monitor is. What names a secret goes to the target
-// that it was saved for, and nowhere else.
+// like is another target measured as a saved monitor is, for no longer than that may take. What is or
+// may be a secret goes to the target that it was saved for, and nowhere else.
 func (s *Server) like(m *wire.Saved, q question) (want, error) {
 	k, ok := s.kinds.Find(m.Kind)
 	if !ok {
 		return want{}, refuse(http.StatusBadRequest, "module: the monitor %q is of the kind %q, which this netmon does not know", m.Name, m.Kind)
 	}
-	if namesSecret(m.Options) && q.target != m.Target {
-		return want{}, refuse(http.StatusForbidden, "module: the monitor %q has options that name a secret: only its own target %q is measured by them", m.Name, m.Target)
+	hidden, err := s.kinds.Confidential(m.Monitor)
+	if err != nil {
+		return want{}, &refusal{http.StatusBadRequest, err}
+	}
+	if len(hidden) > 0 && q.target != m.Target {
+		return want{}, refuse(http.StatusForbidden, "module: the monitor %q has options that name or may hold a secret, %s: only its own target %q is measured by them", m.Name, strings.Join(hidden, ", "), m.Target)
 	}
 	plain, _ := k.ModuleOf(k.Name)
 	options, err := probes.Module{Name: m.Name, Hostname: plain.Hostname}.With(m.Options, q.hostname)
 	out := want{monitor: measured(k, q, options), placed: m}
+	out.monitor.Timeout = min(out.monitor.Timeout, m.WithDefaults().Timeout)
 	if err == nil {
 		err = s.kinds.CheckMonitor(out.monitor)
 	}
@@ -117,64 +121,4 @@ func (s *Server) like(m *wire.Saved, q question) (want, error) {
 		return want{}, &refusal{http.StatusBadRequest, err}
 	}
 	return out, nil
-}
-
-// namesSecret says whether options refer to a secret, however the reference is written.
-func namesSecret(options json.RawMessage) bool {
-	if len(bytes.TrimSpace(options)) == 0 {
-		return false
-	}
-	var v any
-	if json.Unmarshal(options, &v) != nil {
-		return true // nobody knows
-	}
-	found := false
-	var look func(v any)
-	look = func(v any) {
-		switch v := v.(type) {
-		case string:
-			found = found || probes.NamesSecret(v)
-		case []any:
-			for _, x := range v {
-				look(x)
-			}
-		case map[string]any:
-			for _, x := range v {
-				look(x)
-			}
-		}
-	}
-	look(v)
-	return found
-}
-
-// stands says whether a saved monitor's outcome is that of a module: it has the options that the
-// module sets, and does not turn the outcome around.
-func stands(m probes.Module, x *wire.Saved) bool {
-	has, wants := map[string]any{}, map[string]any{}
-	if len(x.Options) > 0 && json.Unmarshal(x.Options, &has) != nil {
-		return false
-	}
-	if has["invert"] == true {
-		return false
-	}
-	if m.Any {
-		return true
-	}
-	return json.Unmarshal([]byte(m.Options), &wants) == nil && holds(has, wants)
-}
-
-// holds says whether has includes all of wants.
-func holds(has, wants map[string]any) bool {
-	for name, value := range wants {
-		inner, isMap := value.(map[string]any)
-		of, both := has[name].(map[string]any)
-		if isMap && both && holds(of, inner) {
-			continue
-		}
-		if !reflect.DeepEqual(has[name], value) {
-			return false
-		}
-	}
-	return true
 }

@@ -145,15 +145,8 @@ func (r *Reader) read(t *table, res *wire.Result) []found {
 // evaluate is what figures make of a gauge: its number, and the text that is the value of its
 // label where it has one. False is none.
 func (g *gauge) evaluate(there []found, res *wire.Result) (number float64, text []byte, ok bool) {
-	for _, option := range g.unmet {
-		for i := range res.Unmet {
-			if strings.HasPrefix(res.Unmet[i].Expect, option) {
-				return 1, nil, true
-			}
-		}
-	}
-	if len(g.unmet) > 0 {
-		return 0, nil, true
+	if g.unmet != nil {
+		return truth(slices.ContainsFunc(res.Unmet, func(u wire.Unmet) bool { return g.unmet.IsUnmet(u.Expect) })), nil, true
 	}
 	for i := range g.sources {
 		s := &g.sources[i]
@@ -176,7 +169,7 @@ func (s *source) evaluate(there []found) (float64, bool) {
 	case s.unless > 0 && there[s.unless].there && there[s.unless].number != 0:
 		return 0, false
 	case !f.there:
-		return 0, s.zero > 0 && there[s.zero].there
+		return 0, s.orZero || s.zero > 0 && there[s.zero].there
 	case s.present:
 		return 1, true
 	case f.text != nil && !s.text:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,9 @@ func groupOf(m *wire.Saved, host string, agents []console.Agent) group {
 // wantedOf reads which monitors a request wants: of one of the kinds, and with all of the tags.
 func (s *Server) wantedOf(r *http.Request) (func(*wire.Saved) bool, error) {
 	q := r.URL.Query()
+	if err := fewEnough(q); err != nil {
+		return nil, err
+	}
 	kinds, tags := q["kind"], q["tag"]
 	var p wire.Problems
 	for name := range q {
@@ -98,6 +102,21 @@ func (s *Server) wantedOf(r *http.Request) (func(*wire.Saved) bool, error) {
 		}
 		return true
 	}, p.Err()
+}
+
+// mostParameters is how many a request has: each is compared with each monitor.
+const mostParameters = 50
+
+// fewEnough reports that a request has too many parameters.
+func fewEnough(q url.Values) error {
+	n := 0
+	for _, values := range q {
+		n += len(values)
+	}
+	if n > mostParameters {
+		return fmt.Errorf("want at most %d parameters, got %d", mostParameters, n)
+	}
+	return nil
 }
 
 // errorText is every mistake, a line for each, as it can be shown.

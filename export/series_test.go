@@ -123,7 +123,7 @@ func TestSeries_OfAnAgent(t *testing.T) {
 func TestSeries_BrokenIsAGap(t *testing.T) {
 	s, r := one(t, "https", 2)
 	broken := *r
-	broken.Run, broken.Outcome, broken.Failure, broken.LatencyNS = 3, wire.Broken, wire.BrokenLocal, nil
+	broken.Run, broken.Seq, broken.Outcome, broken.Failure, broken.LatencyNS = 3, 3, wire.Broken, wire.BrokenLocal, nil
 	s.Result(&broken, start.Add(time.Second))
 	got := texts(t, s, start.Add(time.Second), "")
 	got = slices.DeleteFunc(got, func(line string) bool {
@@ -142,7 +142,7 @@ func TestSeries_BrokenIsAGap(t *testing.T) {
 		t.Errorf("after a broken run\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	fine := *r
-	fine.Run, fine.Failure = 4, wire.FailMismatch // which an ok run has not
+	fine.Run, fine.Seq, fine.Failure = 4, 4, wire.FailMismatch // which an ok run has not
 	defer func() {
 		if got := texts(t, s, start.Add(2*time.Second), "netmon_run_failure"); len(got) != 0 {
 			t.Errorf("a run that is ok has a reason: %q", got)
@@ -201,10 +201,21 @@ func TestSeries_CountsEachRunOnce(t *testing.T) {
 
 // TestSeries_LateResult has a result that comes late count, and replace nothing.
 func TestSeries_LateResult(t *testing.T) {
-	s, r := one(t, "https", 1)
-	late := *r
-	late.Epoch, late.Outcome = "e0", wire.Failed
-	s.Result(&late, start.Add(-time.Minute))
+	s, r := one(t, "https", 3) // runs 1 to 3
+	late, next := *r, *r
+	next.Run, next.Seq = 5, 5
+	s.Result(&next, start.Add(time.Second))
+	late.Run, late.Seq, late.Outcome = 4, 4, wire.Failed
+	for _, at := range []time.Time{start, start.Add(2 * time.Second), start} { // whatever its clock says, and again
+		s.Result(&late, at)
+	}
+	s.Result(&next, start.Add(time.Second))
+	earlier := late
+	earlier.Epoch = "e0" // of the agent's life before
+	s.Result(&earlier, start.Add(-time.Minute))
+	if got := runs(t, s, "ok"); got != "4" {
+		t.Errorf("4 runs in another order are counted as %s", got)
+	}
 	if got := texts(t, s, start, "probe_success"); len(got) != 1 || !strings.HasSuffix(got[0], "} 1") {
 		t.Errorf("a late result replaces a newer one: %q", got)
 	}
@@ -247,18 +258,31 @@ func TestSeries_RoundTrips(t *testing.T) {
 
 func TestSeries_Bounds(t *testing.T) {
 	s, r := one(t, "https", 1)
-	for i := range mostUnsaved + 10 {
-		hand := *r
-		hand.Monitor = fmt.Sprint("m", i)
-		s.Result(&hand, start)
+	invent := func(from int) {
+		for i := range mostUnsaved + 10 {
+			hand := *r
+			hand.Agent, hand.Monitor = fmt.Sprint("agent", i/2_000), fmt.Sprint("m", from+i)
+			hand.Kind, hand.Target = strings.Repeat("k", 5_000), strings.Repeat("t", 5_000)
+			s.Result(&hand, start)
+		}
 	}
-	if len(s.states) != mostUnsaved+1 {
-		t.Errorf("%d series, want %d of monitors that are not saved", len(s.states)-1, mostUnsaved)
+	invent(0)
+	if want := mostUnsaved/2_000*mostOfAgent + 10; len(s.states) != want+1 {
+		t.Errorf("%d series, want %d of monitors that are not saved", len(s.states)-1, want)
+	}
+	for _, st := range s.states {
+		if s.validity(st, start); len(st.labels.text) > 2*mostName+200 {
+			t.Errorf("labels of %d bytes", len(st.labels.text))
+		}
 	}
 	s.evict(start.Add(unsavedKept + time.Second))
 	s.evict(start.Add(2*unsavedKept + 2*time.Second))
 	if len(s.states) != 1 {
 		t.Errorf("%d series when they were silent for long, want that of the saved monitor", len(s.states))
+	}
+	invent(100_000)
+	if len(s.states) < mostOfAgent {
+		t.Errorf("%d series: none is taken after some were forgotten", len(s.states))
 	}
 	s.evict(start.Add(remembered + time.Hour))
 	if len(s.states) != 0 {
@@ -284,7 +308,7 @@ func TestSeries_Concurrent(t *testing.T) {
 	r.Target = "https-host-0000.example.com"
 	all.Go(func() {
 		for n := range 2000 {
-			r.Run = uint64(n + 5)
+			r.Run, r.Seq = uint64(n+5), uint64(n+5)
 			s.Result(r, start.Add(time.Duration(n)*time.Millisecond))
 		}
 	})
@@ -350,9 +374,15 @@ func TestSeries_HostileNumbers(t *testing.T) {
 		r.Address = "::ffff:1.2.3.4"
 		s.Result(r, start.Add(time.Duration(n)*time.Second))
 		for _, f := range []Format{Text, OpenMetrics, Protobuf} {
-			_ = written(s, f, start.Add(time.Duration(n)*time.Second))
+			for l, v := range ingest(t, written(s, f, start.Add(time.Duration(n)*time.Second)), f).samples {
+				if math.IsInf(v, 0) || math.IsNaN(v) {
+					t.Errorf("%s is %v after %s", l, v, details)
+				}
+			}
 		}
-		parseText(t, written(s, Text, start.Add(time.Duration(n)*time.Second)))
+	}
+	if got := texts(t, s, start.Add(8*time.Second), "smokeping_requests_total"); len(got) != 1 || !strings.HasSuffix(got[0], "} 1") {
+		t.Errorf("what nobody sends is counted: %q", got)
 	}
 	if got := texts(t, s, start.Add(8*time.Second), "probe_ip_protocol"); len(got) != 1 || !strings.HasSuffix(got[0], " 4") {
 		t.Errorf("an IPv4 address in the form of IPv6: %q", got)
@@ -368,5 +398,107 @@ func TestNewSeries_OwnKind(t *testing.T) {
 	s.Result(r, start)
 	if got := texts(t, s, start, "probe_success"); len(got) != 1 {
 		t.Errorf("a kind without metrics of its own: %q", got)
+	}
+}
+
+// TestSeries_BoundsBeforeTheFirstScrape: who is saved is not known yet, and the bounds hold.
+func TestSeries_BoundsBeforeTheFirstScrape(t *testing.T) {
+	s := newSeries()
+	r := result(t, "tcp", "web", "oslo", 1)
+	for i := range 2 * mostOfAgent {
+		hand := *r
+		hand.Monitor = fmt.Sprint("m", i)
+		s.Result(&hand, start)
+	}
+	if len(s.states) != mostOfAgent {
+		t.Errorf("%d series, want %d", len(s.states), mostOfAgent)
+	}
+}
+
+// TestSeries_LearnsTheInterval of a monitor that nobody saved, and keeps it as long as a result counts.
+func TestSeries_LearnsTheInterval(t *testing.T) {
+	s := newSeries()
+	s.Monitors([]wire.Saved{})
+	for n := range 2 {
+		r := result(t, "tcp", "hand", "oslo", n+1)
+		r.Revision, r.Due = 0, start.Add(time.Duration(n)*time.Hour)
+		s.Result(r, r.Due)
+	}
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{time.Hour, 1}, {2*time.Hour + 29*time.Minute, 1}, {2*time.Hour + 31*time.Minute, 0}} {
+		s.Evict(start.Add(time.Hour + c.after))
+		if got := texts(t, s, start.Add(time.Hour+c.after), "probe_success"); len(got) != c.want {
+			t.Errorf("%v after the last run of every hour: %q, want %d", c.after, got, c.want)
+		}
+	}
+}
+
+// TestSeries_Revisions: what was measured before the monitor's last change does not count, and
+// what does not change what is measured, does.
+func TestSeries_Revisions(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(m *wire.Saved)
+		want   int
+	}{
+		"its options": {func(m *wire.Saved) { m.Options = []byte(`{"method":"HEAD"}`) }, 0},
+		"its timeout": {func(m *wire.Saved) { m.Timeout = wire.Duration(time.Second) }, 0},
+		"its tags":    {func(m *wire.Saved) { m.Tags = map[string]string{"a": "b"} }, 1},
+	} {
+		s, r := one(t, "https", 1)
+		saved := savedOf(r, nil)
+		saved.Revision = 2
+		c.change(&saved)
+		s.Monitors([]wire.Saved{saved})
+		if got := texts(t, s, start, "probe_success"); len(got) != c.want {
+			t.Errorf("%s: %q, want %d", name, got, c.want)
+		}
+		next := *r
+		next.Run, next.Seq, next.Revision = 2, 2, 2
+		s.Result(&next, start.Add(time.Second))
+		if got := texts(t, s, start.Add(time.Second), "probe_success"); len(got) != 1 {
+			t.Errorf("%s, after the next run: %q", name, got)
+		}
+	}
+}
+
+// TestSeries_NothingCountedIsZero, so that a loss of all is one.
+func TestSeries_NothingCountedIsZero(t *testing.T) {
+	s := newSeries()
+	r := result(t, "icmp", "web", "oslo", 1)
+	r.Outcome, r.LatencyNS, r.Details = wire.Failed, nil, []byte(`{"sent":3,"received":0}`)
+	s.Result(r, start)
+	for _, f := range []Format{Text, OpenMetrics, Protobuf} {
+		x := ingest(t, written(s, f, start), f)
+		for name, want := range map[string]float64{"smokeping_requests_total": 3, "smokeping_response_duration_seconds_count": 0, "netmon_latency_histogram_seconds_count": 0} {
+			found := false
+			for l, v := range x.samples {
+				if strings.Contains(l, `"`+name+`"`) {
+					found = true
+					if v != want {
+						t.Errorf("%s: %s is %v, want %v", f.ContentType(), name, v, want)
+					}
+				}
+			}
+			if !found {
+				t.Errorf("%s: there is no %s", f.ContentType(), name)
+			}
+		}
+	}
+}
+
+// TestSeries_HostileEpoch: what an agent may write as its epoch harms no format.
+func TestSeries_HostileEpoch(t *testing.T) {
+	for _, epoch := range []string{"\x00", "a\x00b", "\n# EOF", "\"", strings.Repeat("e", 5_000), "\xff"} {
+		s := newSeries()
+		r := result(t, "icmp", "web", "oslo", 1)
+		r.Epoch = epoch
+		s.Result(r, start)
+		for _, f := range []Format{Text, OpenMetrics, Protobuf} {
+			if x := ingest(t, written(s, f, start), f); len(x.exemplars) > 0 || len(x.samples) == 0 {
+				t.Errorf("%q in %s: %v", epoch, f.ContentType(), x.exemplars)
+			}
+		}
 	}
 }

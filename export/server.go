@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"netmon/console"
@@ -38,29 +37,23 @@ type Options struct {
 	Measure func(ctx context.Context, agent string, m wire.Monitor) console.Asked
 	// RoundTrip asks the broker and says how long that took: [console.Client.RoundTrip]; nil: it is not said.
 	RoundTrip func(ctx context.Context) (time.Duration, error)
+	More      func(*Writer) // writes families of another package behind those of the mesh; nil: there are none
 	Log       *slog.Logger
 }
 
 // Bounds of a server.
 const (
-	scrapesMost = 4                // answers to /metrics that are made at a time; more wait
-	probesMost  = 100              // measurements under way at a time; more wait
-	readyWithin = 5 * time.Second  // a scrape waits so long for what is stored, after a start
-	writeWithin = 30 * time.Second // for one answer
-	tripWithin  = time.Second      // for the broker, which is asked how long it takes
+	probesMost  = 100             // measurements under way at a time; more wait
+	readyWithin = 5 * time.Second // a scrape waits so long for what is stored, after a start
+	tripWithin  = time.Second     // for the broker, which is asked how long it takes
 )
 
 // Server answers scrapers.
 type Server struct {
 	o       Options
 	kinds   probes.List
-	scrapes chan struct{}
+	answers *answers
 	probes  chan struct{}
-	help    map[string]string // of families of results
-
-	mu     sync.Mutex // guards the rest
-	reader *Reader
-	room   []Sample
 }
 
 // NewServer makes one.
@@ -69,35 +62,29 @@ func NewServer(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Access.Probe {
-		o.Mesh.keepLast()
+		o.Mesh.words = true
 	}
-	s := &Server{o: o, kinds: o.Mesh.kinds, scrapes: make(chan struct{}, scrapesMost), probes: make(chan struct{}, probesMost), reader: NewReader(o.Mesh.kinds)}
-	s.help = s.helps()
-	return s
+	return &Server{o: o, kinds: o.Mesh.kinds, answers: newAnswers(), probes: make(chan struct{}, probesMost)}
 }
 
 // Pages answers /metrics and /sd beside pages, which check their requests themselves.
 func (s *Server) Pages() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/metrics", s.metrics)
-	mux.HandleFunc("/sd", s.discover)
+	mux.HandleFunc("/metrics", s.answers.bound(s.metrics))
+	mux.HandleFunc("/sd", s.answers.bound(s.discover))
 	return mux
 }
 
 // Handler answers the requests, each of which it checks first.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/metrics", s.metrics)
-	mux.HandleFunc("/sd", s.discover)
+	mux.HandleFunc("/metrics", s.answers.bound(s.metrics))
+	mux.HandleFunc("/sd", s.answers.bound(s.discover))
 	mux.HandleFunc("/probe", s.probe)
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, "netmon is healthy\n") })
-	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, r *http.Request) {
-		if why := s.unready(r.Context()); why != "" {
-			http.Error(w, why, http.StatusServiceUnavailable)
-			return
-		}
-		say(w, "netmon is ready\n")
-	})
+	mux.HandleFunc("/-/ready", s.answers.bound(func(w http.ResponseWriter, r *http.Request) {
+		s.o.Access.sayReady(w, r, s.unready(r.Context()))
+	}))
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { say(w, s.about()) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "there is nothing here: want one of /metrics, /sd, /probe", http.StatusNotFound)
@@ -140,14 +127,4 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // say answers with a text.
 func say(w http.ResponseWriter, text string) {
 	_, _ = io.WriteString(w, text) // who does not read it is gone
-}
-
-// acquire takes one of the places for what costs much; false says that ctx ended first.
-func acquire(ctx context.Context, places chan struct{}) (free func(), ok bool) {
-	select {
-	case places <- struct{}{}:
-		return func() { <-places }, true
-	case <-ctx.Done():
-		return nil, false
-	}
 }

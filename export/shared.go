@@ -26,11 +26,11 @@ const (
 // sharedFamilies are the gauges that results of all kinds have.
 var sharedFamilies = [sharedCount]family{
 	sharedBroken:   {"netmon_run_broken", "Whether the last run could not measure, which says nothing about the target.", Gauge, ones},
-	sharedTime:     {"netmon_result_timestamp_seconds", "When the last run began, in seconds since 1970.", Gauge, micros},
+	sharedTime:     {"netmon_result_timestamp_seconds", "When the last run began, by the clock of the broker, in seconds since 1970.", Gauge, micros},
 	sharedSuccess:  {"probe_success", "Whether the last run was ok (1) or failed (0); absent where it could not measure.", Gauge, ones},
 	sharedDuration: {"probe_duration_seconds", "How long the last run took, in seconds.", Gauge, nanos},
 	sharedProtocol: {"probe_ip_protocol", "Whether the address that was measured is of IPv4 (4) or IPv6 (6).", Gauge, ones},
-	sharedExpiry:   {"probe_ssl_earliest_cert_expiry", "The earliest end of the certificates that the last run met, in seconds since 1970.", Gauge, micros},
+	sharedExpiry:   {"probe_ssl_earliest_cert_expiry", "End of the chain that verifies: of its certificate that ends first, in seconds since 1970; without such a chain, of the certificates that the server's needs. What is sent beside these decides nothing.", Gauge, micros},
 	sharedLoss:     {"probe_loss_ratio", "Packets that the last run lost of those it sent, 0 to 1.", Gauge, ones},
 	sharedLatency:  {"netmon_latency_seconds", "The kind's headline figure of the last run, in seconds.", Gauge, nanos},
 }

@@ -50,7 +50,7 @@ func TestServe_SlowProbe(t *testing.T) {
 		}
 	}()
 	at := &site{t, &httptest.Server{URL: "http://" + l.Addr().String()}, m, s}
-	at.want(http.StatusOK, "/probe?module=tcp_connect&target=slow.example:1", "probe_success{} 1")
+	at.want(http.StatusOK, "/probe?module=tcp_connect&target=slow.example:1", "probe_success 1")
 	leaving, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer leave()
 	r, err := http.NewRequestWithContext(leaving, http.MethodGet, at.URL+"/probe?module=tcp_connect&target=gone.example:1", nil)

@@ -4,6 +4,7 @@ import "time"
 
 // row is a series as it was at one moment.
 type row struct {
+	table   int
 	labels  *rendered
 	agent   string
 	failure string
@@ -54,7 +55,7 @@ func (s *Series) take(x *snapshot, now time.Time) {
 		for len(x.begins) <= st.table.number {
 			x.begins = append(x.begins, len(x.rows))
 		}
-		if s.current(st, now) {
+		if s.validity(st, now) == counts {
 			x.rows = append(x.rows, x.row(st))
 		}
 	}
@@ -64,7 +65,7 @@ func (s *Series) take(x *snapshot, now time.Time) {
 }
 
 func (x *snapshot) row(st *state) row {
-	r := row{labels: st.labels, agent: st.key.agent, failure: st.failure, runs: st.runs, latency: x.histogram(&st.latency)}
+	r := row{table: st.table.number, labels: st.labels, agent: st.key.agent, failure: st.failure, runs: st.runs, latency: x.histogram(&st.latency)}
 	n := len(x.numbers)
 	x.numbers = append(append(x.numbers, st.numbers...), st.counts...)
 	r.numbers, r.counts = x.numbers[n:n+len(st.numbers)], x.numbers[n+len(st.numbers):]

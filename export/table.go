@@ -42,15 +42,15 @@ type figure struct {
 type gauge struct {
 	family
 	label, value string
-	text         bool     // the label's value is that of the figure
-	sources      []source // their sum
-	unmet        []string
+	text         bool           // the label's value is that of the figure
+	sources      []source       // their sum
+	unmet        *probes.Metric // whose expectations it is about; nil: it is of figures
 }
 
 // source is a figure, under conditions. 0 is none: see figureOf.
 type source struct {
-	figure, zero, unless int
-	present, text        bool
+	figure, zero, unless  int
+	present, text, orZero bool
 }
 
 // count is a counter: the family, and what a run adds to it.
@@ -88,7 +88,10 @@ func newTable(k probes.Kind) *table {
 		if !ok {
 			i = len(t.gauges)
 			order[key] = i
-			g := gauge{family: t.familyOf(k, m, Gauge), label: m.Label, value: m.Value, text: m.Label != "" && m.Value == "", unmet: m.Unmet}
+			g := gauge{family: t.familyOf(k, m, Gauge), label: m.Label, value: m.Value, text: m.Label != "" && m.Value == ""}
+			if len(m.Unmet) > 0 {
+				g.unmet = &m
+			}
 			if g.text {
 				t.texts++
 			}
@@ -116,7 +119,7 @@ func (t *table) familyOf(k probes.Kind, m probes.Metric, kind Type) family {
 }
 
 func (t *table) sourceOf(k probes.Kind, m probes.Metric) source {
-	return source{figure: t.figureOf(k, m.Figure), zero: t.figureOf(k, m.Zero), unless: t.figureOf(k, m.Unless), present: m.Present, text: m.Label != "" && m.Value == ""}
+	return source{figure: t.figureOf(k, m.Figure), zero: t.figureOf(k, m.Zero), unless: t.figureOf(k, m.Unless), present: m.Present, orZero: m.OrZero, text: m.Label != "" && m.Value == ""}
 }
 
 // figureOf is the number of the figure of this path, which is read from now on; 0 for none.

@@ -14,7 +14,7 @@ var boundLabels = func() (out [classics + 1][]byte) {
 		text := "+Inf"
 		if i < classics {
 			text = strconv.FormatFloat(classicBounds[i], 'g', -1, 64)
-			if !strings.Contains(text, ".") {
+			if !strings.ContainsAny(text, ".e") {
 				text += ".0"
 			}
 		}
@@ -28,11 +28,9 @@ const mostExemplar = 128
 
 const exemplarLabel = "result_id"
 
-// histogram writes one, where something was counted.
+// histogram writes one. What was not counted yet is 0, so that the difference to another count is
+// one, too.
 func (w *Writer) histogram(l *rendered, h *histogram, agent string) {
-	if h.count == 0 {
-		return
-	}
 	w.head()
 	if w.format == Protobuf {
 		w.protoHistogram(l, h, agent)
@@ -100,7 +98,11 @@ func (w *Writer) protoHistogram(l *rendered, h *histogram, agent string) {
 		w.part = w.appendProtoExemplar(w.part, &exemplars[0], agent)
 		b = appendBytes(b, histogramBucket, w.part)
 	}
-	b = appendSigned(append(b, histogramSchema), int64(h.schema))
+	schema := h.schema
+	if len(h.native) == 0 && h.count == h.zero {
+		schema = finest
+	}
+	b = appendSigned(append(b, histogramSchema), int64(schema))
 	b = appendDouble(b, histogramThreshold, zeroThreshold)
 	b = appendVarint(append(b, histogramZero), h.zero)
 	b = w.appendNative(b, h)

@@ -111,15 +111,15 @@ func (w *Writer) head() {
 // textSample writes a line. extra are labels behind the others.
 func (w *Writer) textSample(labels, extra []byte, number float64) {
 	w.head()
-	b := append(append(w.b, w.family.name...), '{')
-	b = append(b, labels...)
-	if len(extra) > 0 {
-		if len(labels) > 0 {
+	b := append(w.b, w.family.name...)
+	if len(labels)+len(extra) > 0 {
+		b = append(append(b, '{'), labels...)
+		if len(labels) > 0 && len(extra) > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, extra...)
+		b = append(append(b, extra...), '}')
 	}
-	b = append(b, '}', ' ')
+	b = append(b, ' ')
 	w.b = append(appendNumber(b, number, w.family.scale), '\n')
 }
 

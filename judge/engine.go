@@ -181,7 +181,7 @@ func (j *Judge) result(m *monitor, r *wire.Result, at moment) {
 	a, isNew := j.agent(r.Agent)
 	s := m.on(a)
 	j.touch(m)
-	if !s.Seen.accept(r, at > s.Last.At) {
+	if !s.Seen.Accept(r, at > s.Last.At) {
 		return // it came before: it is not a sign of life either
 	}
 	j.heardResult(a, r)

@@ -2,18 +2,18 @@ package judge
 
 import "netmon/wire"
 
-// numbers knows which results of a series were counted. A number that is higher than
+// Numbers knows which results of a series were counted. A number that is higher than
 // all before is new, whatever else it says: a result that is counted twice does less
 // harm than one that is not counted.
-type numbers struct {
+type Numbers struct {
 	Epoch string `json:"epoch,omitempty"`
 	Seq   uint64 `json:"seq,omitempty"`  // the highest
 	Run   uint64 `json:"run,omitempty"`  // of that one
 	Bits  uint64 `json:"bits,omitempty"` // of the runs before it, the lowest bit is the newest
 }
 
-// accept says whether a result is new, and remembers it.
-func (n *numbers) accept(r *wire.Result, newer bool) bool {
+// Accept says whether a result is new, and remembers it.
+func (n *Numbers) Accept(r *wire.Result, newer bool) bool {
 	if r.Seq == 0 {
 		return newer // it has no number
 	}
@@ -21,7 +21,7 @@ func (n *numbers) accept(r *wire.Result, newer bool) bool {
 		if n.Epoch != "" && !newer {
 			return false // of an earlier life of the agent
 		}
-		*n = numbers{Epoch: r.Epoch, Seq: r.Seq, Run: r.Run}
+		*n = Numbers{Epoch: r.Epoch, Seq: r.Seq, Run: r.Run}
 		return true
 	}
 	if r.Seq > n.Seq {

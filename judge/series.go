@@ -41,7 +41,7 @@ type series struct {
 	Check       check   `json:"check,omitzero"`        // of itself
 	CheckedBad  moment  `json:"checked_bad,omitzero"`  // when it began to make sure that it is bad
 	CheckedGood moment  `json:"checked_good,omitzero"` // and that it is good again
-	Seen        numbers `json:"seen,omitzero"`
+	Seen        Numbers `json:"seen,omitzero"`
 	Revision    uint64  `json:"revision,omitempty"` // of the newest result
 
 	reach reach // how it counts for the agent's own trouble

@@ -95,9 +95,9 @@ func TestSeriesCovers(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	var n numbers
+	var n Numbers
 	take := func(epoch string, seq, run uint64, newer bool) bool {
-		return n.accept(&wire.Result{Epoch: epoch, Seq: seq, Run: run}, newer)
+		return n.Accept(&wire.Result{Epoch: epoch, Seq: seq, Run: run}, newer)
 	}
 	for i, c := range []struct {
 		epoch    string

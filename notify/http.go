@@ -9,10 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -68,7 +68,7 @@ func (e *Env) Do(req *http.Request) (*Answer, error) {
 func judgeStatus(status int, after string, err error) error {
 	switch {
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
-		if wait, ok := retryAfter(after, time.Now()); ok {
+		if wait, ok := retry.After(after, time.Now(), maxRetryAfter); ok {
 			return &Later{err, wait}
 		}
 		return err
@@ -108,17 +108,6 @@ func encodeJSON(v any) ([]byte, error) {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
-// retryAfter reads the header: seconds, or a date.
-func retryAfter(text string, now time.Time) (time.Duration, bool) {
-	if n, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil && n >= 0 { // some services write fractions
-		return time.Duration(min(n, maxRetryAfter.Seconds()) * float64(time.Second)), true
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(0, at.Sub(now)), maxRetryAfter), true
-	}
-	return 0, false
 }
 
 // maxRetryAfter is how long a service may have us wait.

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -94,20 +93,6 @@ func TestBackoff(t *testing.T) {
 		got, ok := b.pause(tt.attempts, first, first.Add(tt.after), tt.later)
 		if got != tt.want || ok == tt.undeliverd {
 			t.Errorf("%+v: %v %v", tt, got, ok)
-		}
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"30": 30 * time.Second, " 0 ": 0, "1.5": 1500 * time.Millisecond, "99999999999999999999": maxRetryAfter,
-		now.Add(time.Minute).Format(http.TimeFormat): time.Minute, now.Add(-time.Minute).Format(http.TimeFormat): 0,
-		"": -1, "soon": -1, "-3": -1, "NaN": -1,
-	} {
-		got, ok := retryAfter(text, now)
-		if ok != (want >= 0) || ok && got != want {
-			t.Errorf("%q: %v %v, want %v", text, got, ok, want)
 		}
 	}
 }

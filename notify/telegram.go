@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -147,6 +148,6 @@ func retryIn(err error, seconds float64) error {
 	if seconds <= 0 || errors.As(err, &refusal) || errors.As(err, &later) {
 		return err
 	}
-	after, _ := retryAfter(fmt.Sprint(seconds), time.Time{})
+	after, _ := retry.After(fmt.Sprint(seconds), time.Time{}, maxRetryAfter)
 	return &Later{err, after}
 }

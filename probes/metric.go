@@ -31,10 +31,11 @@ type Metric struct {
 
 	Present bool   // 1 where Figure is there, whatever it is
 	Zero    string // the path of a figure: where that is there and Figure is not, the sample is 0
-	Unless  string // the path of a figure: where that is there, there is no sample
+	Unless  string // the path of a figure: where that is there and not 0, there is no sample
+	OrZero  bool   // where Figure is not there, the sample is 0: for rules that people have
 
 	// Unmet, instead of Figure, makes the sample 1 when an expectation was not met whose
-	// option begins with one of these, and 0 when none was.
+	// option is one of these, in which a * stands for anything, and 0 when none was.
 	Unmet []string
 
 	// Times, instead of Figure, makes a histogram.
@@ -133,5 +134,16 @@ func (k Kind) unitOf(m Metric) string {
 func (k Kind) hasFigure(path string) bool {
 	return slices.ContainsFunc(k.Figures, func(f Field) bool {
 		return f.Path == path || strings.HasPrefix(f.Path, path+".")
+	})
+}
+
+// IsUnmet says whether option is one of those of m.Unmet.
+func (m Metric) IsUnmet(option string) bool {
+	return slices.ContainsFunc(m.Unmet, func(pattern string) bool {
+		before, after, any := strings.Cut(pattern, "*")
+		if !any {
+			return option == pattern
+		}
+		return len(option) >= len(before)+len(after) && strings.HasPrefix(option, before) && strings.HasSuffix(option, after)
 	})
 }

@@ -15,9 +15,6 @@ type Module struct {
 	// Hostname are the options, by path, that the name of a host goes to where somebody asks for
 	// one address of it: the Host header, the name in TLS. None: the name changes nothing.
 	Hostname []string
-	// Any says that a saved monitor of the kind stands for the module whatever its options
-	// are: it asks for nothing in particular.
-	Any bool
 }
 
 // With are the module's options over these of the kind, and the name of a host in them; ""
@@ -68,5 +65,5 @@ func (k Kind) ModuleOf(name string) (Module, bool) {
 			return m, true
 		}
 	}
-	return Module{Name: name, Any: true}, name == k.Name
+	return Module{Name: name}, name == k.Name
 }

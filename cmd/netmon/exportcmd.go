@@ -29,17 +29,17 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "give what the mesh measures to Prometheus and its like",
-		UsageText: "netmon export [--listen 127.0.0.1:9119]\nnetmon export --listen 0.0.0.0:9119 --token-file FILE [--tls-cert FILE --tls-key FILE] [--allow-probe]\nnetmon export [--remote-write URL] [--otlp URL] [--influx URL] [--ndjson FILE] [--state FOLDER] [--all]",
-		Description: "Serves /metrics, all of the mesh by one scrape, by the names that blackbox_exporter and\nsmokeping_prober have; /sd, the saved monitors for http_sd_configs; and /probe, by\nblackbox_exporter's contract: the last result of a saved monitor, or a measurement by an\nagent under its policy. This host reads them without a token; others show one, or read\nall where there is --open, and measure only with --allow-probe.\n\n" +
+		UsageText: "netmon export [--listen HOST:PORT] [--token-file FILE [--allow-probe] | --open] [--tls-cert FILE --tls-key FILE] [--remote-write URL] [--otlp URL] [--influx URL] [--ndjson FILE] [--state FOLDER] [--all]",
+		Description: "Serves /metrics, all of the mesh by one scrape, by the names that blackbox_exporter and\nsmokeping_prober have; /sd, the saved monitors for http_sd_configs; and /probe, by\nblackbox_exporter's contract: the last result of a saved monitor, or a measurement by an\nagent under its policy. This host reads them and measures without a token; others show one, or\nread all where there is --open. Where a token is asked for, --allow-probe lets who shows it\nmeasure.\n\n" +
 			"With the address of a receiver it sends each result and verdict there, and serves\n/metrics only where --listen is given. Each receiver has a position of its own: after an\noutage, or when this program ended, it gets what it missed. URLs and headers may have\n${env:NAME} and ${file:PATH} for what nobody else should see.\n\n" +
 			"   curl 'localhost:9119/probe?target=https://example.com&module=http_2xx&debug=true'\n   netmon export --remote-write http://127.0.0.1:9090/api/v1/write\n   netmon export --influx 'http://me:${env:PASSWORD}@127.0.0.1:8086/write?db=netmon'\n   netmon export --ndjson - | jq .monitor",
 		Flags: append([]cli.Flag{brokerFlag(), logFlag(),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "listen", Value: exportAddress, Usage: "`HOST:PORT` to serve them on"}),
-			&cli.BoolFlag{Name: "allow-probe", Usage: "let others than this host measure, who show the token", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "allow-probe", Usage: "let those measure who show the token", DisableDefaultText: true},
 		}, append(scrapeFlags(""), pushFlags()...)...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usage("export takes no arguments, got %q: the address is given as --listen", c.Args().First())
+				return usage("export takes no arguments, got %q: netmon config export NAME writes a configuration, --listen HOST:PORT says where to serve", c.Args().First())
 			}
 			log, err := logger(c)
 			if err != nil {
@@ -74,7 +74,7 @@ func exportCommand() *cli.Command {
 				}
 				defer l.Close()
 				fmt.Fprintf(pushed.out(c), "netmon %s: metrics of %s on %s\n", version, endpoint.Redact(at.URL), by.link(l))
-				serve = append(serve, func(ctx context.Context) error { return serveMetrics(ctx, cl, l, by.Access, log) })
+				serve = append(serve, func(ctx context.Context) error { return serveMetrics(ctx, cl, l, by.Access, pushed.metrics(), log) })
 			}
 			return serveAll(c.Context, serve)
 		},
@@ -123,7 +123,7 @@ func scrapedBy(c *cli.Context, listen, prefix string, probe bool) (scraped, erro
 	if (s.cert == "") != (s.key == "") {
 		wrong("%s and %s: want both, or neither", flag("tls-cert"), flag("tls-key"))
 	}
-	s.Here, s.Probe = here, here || probe
+	s.Here, s.Probe = here, probe || here && s.Token == "" // a token on this host is for those behind a proxy
 	if err := errors.Join(errs...); err != nil {
 		return s, usage("%w", err)
 	}
@@ -180,11 +180,11 @@ func (s scraped) link(l net.Listener) string {
 	return link + "metrics"
 }
 
-// serveMetrics answers scrapers until ctx ends.
-func serveMetrics(ctx context.Context, cl *console.Client, l net.Listener, a export.Access, log *slog.Logger) error {
+// serveMetrics answers scrapers until ctx ends. more writes other families, unless it is nil.
+func serveMetrics(ctx context.Context, cl *console.Client, l net.Listener, a export.Access, more func(*export.Writer), log *slog.Logger) error {
 	mesh := export.Follow(cl, kinds.All(), version)
 	defer mesh.Close()
-	s := export.NewServer(export.Options{Mesh: mesh, Access: a, Measure: cl.ProbeOn, RoundTrip: cl.RoundTrip, Log: log})
+	s := export.NewServer(export.Options{Mesh: mesh, Access: a, Measure: cl.ProbeOn, RoundTrip: cl.RoundTrip, More: more, Log: log})
 	mesh.Begin() // counters count from now on, and not from the first scrape
 	return s.Serve(ctx, l)
 }

@@ -56,8 +56,12 @@ func (m *metrics) close() {
 	}
 }
 
-// say prints where the metrics are.
-func (m *metrics) say(w io.Writer) { fmt.Fprintf(w, "  metrics:          %s\n", m.by.link(m.l)) }
+// say prints where the metrics are, if they are anywhere.
+func (m *metrics) say(w io.Writer) {
+	if m != nil {
+		fmt.Fprintf(w, "  metrics:          %s\n", m.by.link(m.l))
+	}
+}
 
 // beside runs work, and serves metrics of the mesh meanwhile, where that is wanted. connect
 // makes a connection of its own; a broker that is away is waited for.
@@ -70,7 +74,7 @@ func (m *metrics) beside(ctx context.Context, who console.Person, connect func(.
 		return err
 	}
 	defer cl.Close()
-	return m.while(ctx, work, func(ctx context.Context) error { return serveMetrics(ctx, cl, m.l, m.by.Access, log) }, log)
+	return m.while(ctx, work, func(ctx context.Context) error { return serveMetrics(ctx, cl, m.l, m.by.Access, nil, log) }, log)
 }
 
 // while runs work, and serves meanwhile. That the serving ends ends nothing else.

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"netmon/console"
+	"netmon/export"
 	"netmon/export/push"
 	"netmon/internal/cmdline"
 	"netmon/internal/userdirs"
@@ -55,6 +57,8 @@ func pushFlags() (out []cli.Flag) {
 type pushing struct {
 	push.Options
 	names []string
+
+	pusher atomic.Pointer[push.Pusher] // once it runs
 }
 
 // pushOf reads the flags, all mistakes at once; nil where nothing is sent.
@@ -63,7 +67,7 @@ func pushOf(c *cli.Context, log *slog.Logger) (*pushing, error) {
 	var errs []error
 	add := func(flag string, d push.Destination, err error) {
 		if err != nil {
-			for _, line := range strings.Split(err.Error(), "\n") {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
 				errs = append(errs, fmt.Errorf("--%s: %s", flag, line))
 			}
 			return
@@ -124,10 +128,28 @@ func (p *pushing) out(c *cli.Context) io.Writer {
 	return c.App.Writer
 }
 
+// metrics writes what became of what was sent; nil where nothing is.
+func (p *pushing) metrics() func(*export.Writer) {
+	if p == nil {
+		return nil
+	}
+	return func(w *export.Writer) {
+		if running := p.pusher.Load(); running != nil {
+			running.WriteMetrics(w)
+		}
+	}
+}
+
 // run sends until ctx ends.
 func (p *pushing) run(ctx context.Context, connect func(...nats.Option) (*nats.Conn, error), log *slog.Logger) error {
 	signal.Ignore(syscall.SIGPIPE) // who closes standard output gets an error, and not a silent end
 	nc, err := connect(nats.Name("netmon export"), nats.IgnoreAuthErrorAbort(), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond),
+		nats.DisconnectErrHandler(func(nc *nats.Conn, _ error) {
+			if !nc.IsClosed() {
+				p.Say("the broker is away: what is measured meanwhile is sent later")
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { p.Say("the broker is there again") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn("the broker refuses something", "error", err)
 		}))
@@ -138,10 +160,11 @@ func (p *pushing) run(ctx context.Context, connect func(...nats.Option) (*nats.C
 	if p.JetStream, err = jetstream.New(nc); err != nil {
 		return err
 	}
-	pusher, err := push.New(p.Options)
+	pusher, err := push.New(ctx, p.Options)
 	if err != nil {
 		return err
 	}
 	defer pusher.Close()
+	p.pusher.Store(pusher)
 	return pusher.Run(ctx)
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"netmon/internal/freeport"
 	"netmon/internal/natstest"
 	"netmon/internal/need"
 	"netmon/internal/testlog"
@@ -23,7 +25,8 @@ func TestExport_Pushes(t *testing.T) {
 	b := natstest.Start(t)
 	js := natstest.JetStream(t, natstest.Connect(t, b))
 	file, state := filepath.Join(t.TempDir(), "out.ndjson"), t.TempDir()
-	args := []string{"netmon", "export", "--broker", b.URL(), "--ndjson", file, "--state", state, "--all"}
+	listen := freeport.Addr(t)
+	args := []string{"netmon", "export", "--broker", b.URL(), "--ndjson", file, "--state", state, "--all", "--listen", listen}
 	for round := range 3 {
 		data, err := json.Marshal(wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Target: "h:1", Epoch: "E", Seq: uint64(round + 1), Started: time.Now().UTC(), Outcome: wire.OK})
 		if err == nil {
@@ -46,8 +49,9 @@ func TestExport_Pushes(t *testing.T) {
 			}
 		}
 		if round == 0 {
+			wantMetric(t, "http://"+listen+"/metrics", `netmon_push_results_total{destination="NDJSON in `+file+`"} 1`)
 			var second testlog.Buffer
-			if n := execute(t.Context(), args, strings.NewReader(""), io.Discard, &second); n != exitNo || !strings.Contains(second.String(), "another netmon export sends there") {
+			if n := execute(t.Context(), args[:len(args)-2], strings.NewReader(""), io.Discard, &second); n != exitNo || !strings.Contains(second.String(), "another netmon export sends there") {
 				t.Errorf("a second one ends with %d: %s", n, &second)
 			}
 		}
@@ -55,7 +59,7 @@ func TestExport_Pushes(t *testing.T) {
 		if n := <-code; n != exitOK && n != exitInterrupted {
 			t.Errorf("it ends with %d: %s", n, &log)
 		}
-		if !strings.Contains(out.String(), "go to NDJSON in "+file) {
+		if !strings.Contains(out.String(), "go to NDJSON in "+file) || !strings.Contains(out.String(), "NDJSON in "+file+": 1 result and 0 verdicts sent\n") {
 			t.Errorf("said %s", &out)
 		}
 	}
@@ -63,4 +67,22 @@ func TestExport_Pushes(t *testing.T) {
 	if err != nil || strings.Count(string(text), "\n") != 3 || !strings.HasPrefix(string(text), `{"type":"result","sequence":1,"agent":"paris"`) {
 		t.Errorf("%s %v", text, err)
 	}
+}
+
+// wantMetric waits until a scrape has a line.
+func wantMetric(t *testing.T, url, line string) {
+	t.Helper()
+	var text []byte
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get(url) // #nosec G107 -- of the test
+		if err != nil {
+			continue
+		}
+		text, _ = io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if strings.Contains(string(text), line+"\n") {
+			return
+		}
+	}
+	t.Errorf("%s: no %s in %s", url, line, text)
 }

@@ -58,7 +58,7 @@ func TestReflexes(t *testing.T) {
 		{"pause webshop", 2, "netmon: pause is no command of netmon: netmon stop NAME"},
 		{"login", 2, "netmon: login is no command of netmon: netmon context add"},
 		{"whoami", 2, "netmon: whoami is no command of netmon: netmon context ls"},
-		{"export", 2, "netmon: export is no command of netmon: netmon config export NAME"},
+		{"export office", 2, "netmon: export takes no arguments, got \"office\": netmon config export NAME writes a configuration, --listen HOST:PORT says where to serve"},
 		{"undo", 2, "netmon: undo is no command of netmon: netmon history NAME"},
 		{"alerts", 2, "netmon: alerts is no command of netmon: netmon get incidents"},
 		{"nodes", 2, "netmon: nodes is no command of netmon: netmon get agents"},

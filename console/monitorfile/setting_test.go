@@ -203,7 +203,7 @@ func FuzzSettings(f *testing.F) {
 	for _, s := range []string{
 		"channels:\n- {name: hook, kind: webhook, url: \"https://h/\", n: 1e3, deep: {a: [1, null, \"\\x1b\"]}}\nrules:\n- {name: all, to: []}\n",
 		"rules: [{name: r, to: [a], wait: 1m, match: {tags: {a: \"*\"}, severity: [down]}}]", "windows: [{name: w, weekly: \"Sun 02:00-04:00\", zone: Europe/Oslo}, {name: o, from: 2026-12-24T22:00:00Z, to: 2026-12-25T22:00:00Z}]",
-		"groups: [{name: g, of: [a, b], rule: 2}]\nmonitors: [{name: a, kind: tcp, target: \"h:1\", tags: {a: b}}]", "channels: [null]", "channels: []\n---\nwindows: [{name: c, cron: \"* * * * *\", for: 1h}]",
+		"groups: [{name: g, of: [a, b], rule: 2}]\nmonitors: [{name: a, kind: tcp, target: \"h:1\", tags: {a: b}}]", "channels: [null]", "rules: [{name: r, to: }]", "channels: []\n---\nwindows: [{name: c, cron: \"* * * * *\", for: 1h}]",
 	} {
 		f.Add([]byte(s))
 	}

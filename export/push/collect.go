@@ -7,9 +7,8 @@ import (
 	"netmon/wire"
 )
 
-// resumeQuiet is how long the rest of a batch that was under way is waited for: part of it
-// may have been removed from the stream.
-const resumeQuiet = 5 * time.Second
+// lookEvery is how often it is looked whether verdicts may be sent that wait.
+const lookEvery = time.Second
 
 // chunk is some results, and how many are behind them in the stream.
 type chunk struct {
@@ -21,18 +20,54 @@ type chunk struct {
 type hand struct {
 	results []*Result
 	changes []change
-	behind  uint64
+	behind  uint64    // results in the stream that were not read yet
+	came    time.Time // when results came last
+}
+
+// left is how many results are to be sent yet. What is counted and does not come was removed.
+func (d *delivery) left() uint64 {
+	h := &d.hand
+	if len(h.results) == 0 && time.Since(h.came) > time.Minute && time.Since(d.heard()) < 10*time.Second {
+		return 0
+	}
+	return h.behind + uint64(len(h.results))
+}
+
+// horizon is up to when states may be repeated, and changes sent where results are behind.
+type horizon struct {
+	minute  int64
+	behind  bool
+	changes time.Time
+}
+
+// horizon keeps verdicts behind the results while these are behind: a receiver measures
+// what is too old by the newest that it has. While the broker says nothing of what holds,
+// nothing is repeated.
+func (d *delivery) horizon(again bool) (h horizon) {
+	if again {
+		return horizon{minute: d.at.SendingMinute}
+	}
+	d.line.bound(due(time.Now()))
+	if h.minute = due(d.heard()); d.Repeats && d.left() > 0 {
+		h.behind, h.changes = true, d.newest
+		h.minute = min(h.minute, max(d.line.minute, d.newest.Unix()/60))
+	}
+	return h
 }
 
 // collect makes the next batch, and says where it ends. It is nil when ctx ends. The
 // first batch after a start that may be the second try of one ends where that did.
 func (d *delivery) collect(ctx context.Context) (*Batch, Position) {
 	b, end := &Batch{Again: d.at.underWay()}, d.at
-	wait := time.NewTimer(resumeQuiet)
+	wait := time.NewTimer(0)
 	defer wait.Stop()
-	running := b.Again
+	running := false
+	var until horizon
 	for {
-		whole := d.fill(b, &end)
+		if b.Len() == 0 { // the same for all of a batch, so that another try has the same order
+			until, b.tags = d.horizon(b.Again), d.o.tags.current()
+		}
+		whole := d.fill(b, &end, until)
 		if whole && (b.Len() > 0 || b.Again) {
 			return b, end
 		}
@@ -42,18 +77,15 @@ func (d *delivery) collect(ctx context.Context) (*Batch, Position) {
 			wait.Reset(d.Every)
 			running = true
 		}
-		minute := d.untilMinute(b)
+		look := d.look(b)
 		select {
 		case c := <-when(len(d.hand.results) == 0, d.results):
-			d.hand.results, d.hand.behind = c.results, c.behind
-			if b.Again {
-				wait.Reset(resumeQuiet)
-			}
+			d.hand.results, d.hand.behind, d.hand.came = c.results, c.behind, time.Now()
 		case c := <-when(len(d.hand.changes) == 0, d.changes):
 			d.hand.changes = append(d.hand.changes[:0], c)
-		case <-minute:
+		case <-look:
 		case <-wait.C:
-			if running {
+			if running && !b.Again {
 				return b, end
 			}
 		case <-ctx.Done():
@@ -70,20 +102,22 @@ func when[T any](want bool, c chan T) chan T {
 	return nil
 }
 
-// untilMinute fires when states are to be repeated, or it is time to look whether the
-// broker is there.
-func (d *delivery) untilMinute(b *Batch) <-chan time.Time {
-	if !d.Repeats || !d.line.caught || b.Again {
+// look fires when states are to be repeated, or something that waits may be sent.
+func (d *delivery) look(b *Batch) <-chan time.Time {
+	switch {
+	case b.Again || len(d.hand.changes) > 0:
+		return time.After(lookEvery)
+	case !d.Repeats || !d.line.caught:
 		return nil
 	}
-	return time.After(max(time.Second, time.Until(time.Unix((d.line.minute+1)*60, 0).Add(minuteAfter))))
+	return time.After(max(lookEvery, time.Until(time.Unix((d.line.minute+1)*60, 0).Add(minuteAfter))))
 }
 
 // fill moves what is in hand into the batch, and says whether that is whole.
-func (d *delivery) fill(b *Batch, end *Position) (whole bool) {
+func (d *delivery) fill(b *Batch, end *Position, until horizon) (whole bool) {
+	verdicts := d.fillChanges(b, end, until)
+	minutes := d.fillMinutes(b, end, until)
 	results := d.fillResults(b, end)
-	verdicts := d.fillChanges(b, end)
-	minutes := d.fillMinutes(b, end)
 	if b.Again {
 		return results && verdicts && minutes
 	}
@@ -110,16 +144,19 @@ func (d *delivery) fillResults(b *Batch, end *Position) bool {
 		}
 		d.gap(end.Results.Sequence, r.Sequence)
 		end.Results.Sequence = r.Sequence
-		if r.Data != nil {
+		if r.Data != nil && d.seen.isNew(r) {
 			b.Results = append(b.Results, r)
+			if r.Started.After(d.newest) {
+				d.newest = r.Started
+			}
 		}
 		d.hand.results = d.hand.results[1:]
 	}
-	return end.Results.Sequence >= sending
+	return end.Results.Sequence >= sending || d.left() == 0
 }
 
 // fillChanges says whether a batch that was under way has its changes.
-func (d *delivery) fillChanges(b *Batch, end *Position) bool {
+func (d *delivery) fillChanges(b *Batch, end *Position, until horizon) bool {
 	sending := d.at.Verdicts.Sending
 	for len(d.hand.changes) > 0 && (b.Again || !d.full(b)) {
 		c := d.hand.changes[0]
@@ -135,14 +172,16 @@ func (d *delivery) fillChanges(b *Batch, end *Position) bool {
 			return true
 		}
 		if c.verdict != nil {
-			if next := d.line.minute + 1; d.Repeats && next <= c.verdict.At.Unix()/60 && next <= due(time.Now()) {
-				b.Verdicts = d.line.repeat(b.Verdicts, next, d.o.tags.saved)
-				end.Minute = next
+			if next := d.line.minute + 1; d.Repeats && next <= min(c.verdict.At.Unix()/60, until.minute) {
+				d.repeat(b, end)
 				continue
 			}
-			if d.Repeats {
+			switch {
+			case until.behind && c.verdict.At.After(until.changes):
+				return false // earlier results come first
+			case d.Repeats:
 				b.Verdicts = d.line.change(b.Verdicts, c)
-			} else {
+			default:
 				b.Verdicts = append(b.Verdicts, Verdict{Monitor: c.verdict.Monitor, State: c.verdict.State, At: c.verdict.At, Change: c.verdict, Sequence: c.sequence, Data: c.data})
 			}
 		}
@@ -150,28 +189,29 @@ func (d *delivery) fillChanges(b *Batch, end *Position) bool {
 		d.line.caught = c.left == 0
 		d.hand.changes = d.hand.changes[1:]
 	}
-	return end.Verdicts.Sequence >= sending
+	return end.Verdicts.Sequence >= sending || d.line.caught && len(d.hand.changes) == 0
 }
 
 // fillMinutes repeats states, and says whether a batch that was under way has its own.
-func (d *delivery) fillMinutes(b *Batch, end *Position) bool {
-	if !d.Repeats {
+func (d *delivery) fillMinutes(b *Batch, end *Position, until horizon) bool {
+	switch {
+	case !d.Repeats:
 		return true
-	}
-	until := due(d.heard()) // while nobody says what is so, nothing is repeated
-	if b.Again {
-		if end.Verdicts.Sequence < d.at.Verdicts.Sending {
-			return false
-		}
-		until = d.at.SendingMinute
-	} else if !d.line.caught || len(d.hand.changes) > 0 {
+	case b.Again && end.Verdicts.Sequence < d.at.Verdicts.Sending && !d.line.caught:
+		return false
+	case !b.Again && (!d.line.caught || len(d.hand.changes) > 0):
 		return false
 	}
-	for d.line.minute < until && (b.Again || !d.full(b)) {
-		b.Verdicts = d.line.repeat(b.Verdicts, d.line.minute+1, d.o.tags.saved)
-		end.Minute = d.line.minute
+	for d.line.minute < until.minute && (b.Again || !d.full(b)) {
+		d.repeat(b, end)
 	}
 	return d.line.minute >= d.at.SendingMinute
+}
+
+// repeat adds the states at the next minute.
+func (d *delivery) repeat(b *Batch, end *Position) {
+	b.Verdicts = d.line.repeat(b.Verdicts, d.line.minute+1, b.tags.saved)
+	end.Minute = d.line.minute
 }
 
 // underWay says that a batch may have been sent that was not acknowledged.

@@ -1,11 +1,10 @@
 package push
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -41,16 +40,23 @@ type delivery struct {
 	changes chan change
 	tail    atomic.Pointer[tail.Tail] // that reads verdicts
 
+	newest time.Time // of the results that were sent
+	seen   numbers
+
+	answers  bool // it took something of this batch, or answers to an empty request
+	examined bool // it was asked whether it has this part already
+
 	counting counting
 	failing  time.Time // since when, zero while it works
+	failure  string    // why, as was said last
 	outage   bool      // a line is due when all was sent
-	told     map[string]time.Time
+	reported map[string]time.Time
 	stored   bool // the file says what at says
 }
 
 // run delivers until ctx ends, or nothing can be sent there any more.
 func (d *delivery) run(ctx context.Context) error {
-	sending, stop := withGrace(ctx, graceful)
+	sending, stop := withGrace(ctx, cmp.Or(d.Grace, graceful))
 	defer stop()
 	for {
 		b, end := d.collect(ctx)
@@ -65,29 +71,54 @@ func (d *delivery) run(ctx context.Context) error {
 		if !d.save(ctx) {
 			break
 		}
-		results, verdicts := len(b.Results), len(b.Verdicts)
-		if err := d.send(ctx, sending, b); err != nil {
-			if ctx.Err() != nil && !isBroken(err) {
-				break
+		d.answers = false
+		for _, part := range d.parts(b) {
+			d.examined = false
+			if err := d.send(ctx, sending, part); err != nil {
+				if ctx.Err() != nil && !isBroken(err) {
+					return d.end()
+				}
+				return err
 			}
-			return err
 		}
 		d.at.done(end)
 		if f, ok := d.Sink.(filing); ok {
 			f.note(&d.at)
 		}
 		d.stored = false
-		d.acknowledged(results, verdicts)
-		if len(d.hand.results) == 0 && len(d.results) == 0 {
+		d.acknowledged(len(b.Results), len(b.Verdicts))
+		if len(d.hand.results) == 0 {
 			d.save(ctx)
 		}
 	}
-	if !d.stored {
-		if err := d.store.write(d.at); err != nil {
-			return fmt.Errorf("%s: store the position: %w: the last batch is sent again by the next start", d.Name, err)
-		}
+	return d.end()
+}
+
+// end stores the position.
+func (d *delivery) end() error {
+	if d.stored {
+		return nil
+	}
+	if err := d.store.write(d.at); err != nil {
+		return fmt.Errorf("store the position: %w: the last batch is sent again by the next start", err)
 	}
 	return nil
+}
+
+// parts are what is sent by requests of their own: at most so many results and verdicts,
+// also of a minute of many monitors; and where they go to different addresses, what one of
+// these refuses costs the other nothing.
+func (d *delivery) parts(b *Batch) (out []*Batch) {
+	items := b.items()
+	for len(items) > 0 {
+		n := min(len(items), d.Most)
+		if results := len(b.Results) - (b.Len() - len(items)); d.Apart && results > 0 {
+			n = min(n, results)
+		}
+		out = append(out, b.of(items[:n]...))
+		items = items[n:]
+	}
+	return out
 }
 
 // withGrace is a context that ends some time after another one.
@@ -125,68 +156,9 @@ func (d *delivery) save(ctx context.Context) bool {
 	}
 }
 
-// send hands over a batch, in parts where the receiver refuses it as a whole. After an
-// error it was not acknowledged. ctx ends the waiting, sending what is under way.
-func (d *delivery) send(ctx, sending context.Context, b *Batch) error {
-	for pause := d.o.pause; ; pause = min(2*pause, pauseMost) {
-		err := d.Sink.Send(sending, b)
-		var refusal *Refusal
-		switch {
-		case err == nil:
-			d.recovered()
-			return nil
-		case isBroken(err):
-			return fmt.Errorf("%s: %w", d.Name, err)
-		case errors.As(err, &refusal):
-			d.recovered() // it answers
-			if refusal.Dropped > 0 || b.Len() == 1 {
-				d.refused(b, refusal)
-				return nil
-			}
-			for _, half := range b.halves() {
-				if half.Len() > 0 {
-					if err := d.send(ctx, sending, half); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		d.trouble(err)
-		d.counting.change(func(s *Stats) { s.Retries++ })
-		b.Again = true
-		wait := pause/2 + rand.N(pause) // #nosec G404 -- spreads those who try again
-		if later := (*Later)(nil); errors.As(err, &later) && later.After > 0 {
-			wait = min(later.After, laterMost)
-		}
-		if !sleep(ctx, wait) {
-			return ctx.Err()
-		}
-	}
-}
-
-func isBroken(err error) bool {
-	var broken *Broken
-	return errors.As(err, &broken)
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // refused counts what is refused for good, and reports it now and then.
 func (d *delivery) refused(b *Batch, r *Refusal) {
-	n := uint64(max(1, r.Dropped))
+	n := uint64(cmp.Or(r.Dropped, b.Len())) // #nosec G115 -- a count
 	if b.Again && known(r.Reason) {
 		d.counting.change(func(s *Stats) { s.Repeated += n })
 		return
@@ -212,20 +184,29 @@ func what(b *Batch) string {
 
 // due says that something was not reported lately.
 func (d *delivery) due(what string) bool {
-	if time.Since(d.told[what]) < refusedEvery {
+	if time.Since(d.reported[what]) < refusedEvery {
 		return false
 	}
-	d.told[what] = time.Now()
+	d.reported[what] = time.Now()
 	return true
 }
 
-// trouble reports, once, that nothing can be sent.
+// trouble reports that nothing can be sent, once, and now and then when that is for another
+// reason.
 func (d *delivery) trouble(err error) {
-	d.counting.change(func(s *Stats) { s.Failing, s.Failure = true, err.Error() })
-	if d.failing.IsZero() {
+	text := err.Error()
+	d.counting.change(func(s *Stats) { s.Failing, s.Failure = true, text })
+	switch {
+	case d.failing.IsZero():
 		d.failing, d.outage = time.Now(), true
-		d.o.say("%s: %v: what is measured meanwhile is sent later", d.Name, err)
+		d.o.say("%s: %s: what is measured meanwhile is sent later", d.Name, text)
+		d.reported["trouble"] = time.Now()
+	case text != d.failure && d.due("trouble"):
+		d.o.say("%s: now %s", d.Name, text)
+	default:
+		return
 	}
+	d.failure = text
 }
 
 // recovered reports, once, that something can be sent again.
@@ -275,8 +256,8 @@ func (d *delivery) recreated(of, stream string) {
 }
 
 // place resolves where the destination continues in a stream.
-func (d *delivery) place(info *jetstream.StreamInfo, p *Place) {
-	at, trouble := placeOf(info, *p)
+func (d *delivery) place(info *jetstream.StreamInfo, p *Place, all bool) {
+	at, trouble := placeOf(info, *p, all)
 	if trouble != "" {
 		d.log.Warn(trouble, "stream", info.Config.Name, "sequence", p.Sequence, "last", info.State.LastSeq)
 	}

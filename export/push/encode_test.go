@@ -54,8 +54,10 @@ func numbered(t testing.TB, r wire.Result, sequence uint64) *Result {
 	return &Result{Result: back, Sequence: sequence, Data: data}
 }
 
-func savedTags(monitor string, tags map[string]string) *Tags {
-	return &Tags{tags: map[string]map[string]string{monitor: tags}, count: 1}
+func tagsOf(monitor string, tags map[string]string) *Tags {
+	t := &Tags{}
+	t.set(map[string]map[string]string{monitor: tags})
+	return t
 }
 
 var verdictAt = time.Date(2026, 11, 24, 11, 37, 0, 5e6, time.UTC)

@@ -6,18 +6,21 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
+	"netmon/internal/retry"
 	"netmon/wire"
 )
 
@@ -27,10 +30,11 @@ const (
 )
 
 // Endpoint says how a receiver is reached. In URL and Headers may be ${env:NAME} and
-// ${file:PATH}, for what nobody else should see.
+// ${file:PATH}, for what nobody else should see. Files are read for each request, so that
+// they may change; but what they give to a URL beside its user and password stays.
 type Endpoint struct {
 	URL       string
-	TokenFile string   // a file with a token; it is read for each request, so that it may change
+	TokenFile string   // a file with a token
 	Headers   []string // "Name: value"
 	CAFile    string   // certificates in PEM that the receiver's may be signed by, instead of the system's
 	Version   string   // of netmon
@@ -38,48 +42,33 @@ type Endpoint struct {
 
 // receiver sends requests to one address.
 type receiver struct {
-	url     *url.URL
-	name    string // without secrets
-	header  http.Header
-	scheme  string // before a token: Bearer, or Token
-	token   string // the file of it
+	Endpoint
+	url     *url.URL // without user and password
+	name    string   // without secrets
+	scheme  string   // before a token: Bearer, or Token
 	client  *http.Client
 	secrets secrets
-	body    bytes.Reader
 }
 
 // newReceiver reads an endpoint; all mistakes are reported. path is that of a URL without
 // one, and example a URL for people who have it wrong.
 func newReceiver(e Endpoint, scheme, path, example string) (*receiver, error) {
-	r := &receiver{header: http.Header{"User-Agent": {"netmon/" + e.Version}}, scheme: scheme, token: e.TokenFile}
+	r := &receiver{Endpoint: e, scheme: scheme}
 	var wrong []error
-	address, err := r.secrets.resolveURL(e.URL)
-	if err != nil {
+	address, err := r.address()
+	switch {
+	case err != nil:
 		wrong = append(wrong, err)
-	} else if r.url, err = url.Parse(address); err != nil || r.url.Host == "" || r.url.Scheme != "http" && r.url.Scheme != "https" {
-		wrong = append(wrong, fmt.Errorf("want a URL such as %s, got %q", example, r.secrets.conceal(wire.Clip(withoutUser(e.URL), wire.MaxText))))
-	} else {
-		if r.url.Path == "" || r.url.Path == "/" {
+	case address == nil:
+		wrong = append(wrong, fmt.Errorf("want a URL such as %s, got %q", example, r.secrets.conceal(wire.Clip(withoutSecrets(e.URL), wire.MaxText))))
+	default:
+		if r.url = address; r.url.Path == "" || r.url.Path == "/" {
 			r.url.Path = path
 		}
-		var hidden []string
-		r.name, hidden = shown(r.url)
-		r.name = r.secrets.conceal(r.name)
-		r.secrets.keepOut(hidden...)
+		r.name = r.secrets.conceal(r.secrets.shown(r.url))
+		r.url.User = nil
 	}
-	for _, h := range e.Headers {
-		text, err := r.secrets.resolve(h, asItIs)
-		name, value, ok := strings.Cut(text, ":")
-		switch {
-		case err != nil:
-			wrong = append(wrong, err)
-		case !ok || strings.TrimSpace(name) == "":
-			wrong = append(wrong, fmt.Errorf("want a header such as %q, got one without a colon", "X-Scope-OrgID: shop"))
-		default:
-			r.header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
-	}
-	if _, err := r.authorization(); err != nil {
+	if _, err := r.header(); err != nil {
 		wrong = append(wrong, err)
 	}
 	pool, err := readCAs(e.CAFile)
@@ -92,10 +81,82 @@ func newReceiver(e Endpoint, scheme, path, example string) (*receiver, error) {
 	return r, errors.Join(wrong...)
 }
 
-// withoutUser is a URL that cannot be used, without what may be a password.
-func withoutUser(text string) string {
-	if _, after, ok := strings.Cut(text, "@"); ok {
-		return "…@" + after
+// address is the URL with what its references stand for, nil where it is none.
+func (r *receiver) address() (*url.URL, error) {
+	text, err := r.secrets.resolveURL(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, nil // an error would quote it
+	}
+	return u, nil
+}
+
+// header are those of a request, with credentials; all mistakes are reported, and nothing
+// of a header is in them, since it may be a secret.
+func (r *receiver) header() (http.Header, error) {
+	out := http.Header{"User-Agent": {"netmon/" + r.Version}}
+	var wrong []error
+	for _, h := range r.Headers {
+		text, err := r.secrets.resolve(h, asItIs)
+		name, value, ok := strings.Cut(text, ":")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case !ok || name == "":
+			wrong = append(wrong, fmt.Errorf("want a header such as %q, got one without a colon", "X-Scope-OrgID: shop"))
+		case strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c) }):
+			wrong = append(wrong, errors.New("want a header such as \"X-Scope-OrgID: shop\", got one whose name has other characters than letters, digits and -"))
+		case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }):
+			wrong = append(wrong, fmt.Errorf("want a header in one line, got %s with a line break or another control character in its value", name))
+		default:
+			if !strings.EqualFold(name, "X-Scope-OrgID") { // all others may be a secret
+				_, last, _ := strings.Cut(value, " ")
+				r.secrets.keepOut(value, last)
+			}
+			out.Add(name, value)
+		}
+	}
+	if address, err := r.address(); err == nil && address != nil && address.User != nil && r.TokenFile == "" {
+		password, _ := address.User.Password()
+		basic := base64.StdEncoding.EncodeToString([]byte(address.User.Username() + ":" + password))
+		r.secrets.keepOut(password, basic)
+		out.Set("Authorization", "Basic "+basic)
+	}
+	if r.TokenFile != "" {
+		token, err := readSecret(r.TokenFile)
+		if err != nil {
+			wrong = append(wrong, err)
+		} else if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+			wrong = append(wrong, fmt.Errorf("want a token in one line in %s", r.TokenFile))
+		}
+		r.secrets.keepOut(token)
+		out.Set("Authorization", r.scheme+" "+token)
+	}
+	return out, errors.Join(wrong...)
+}
+
+// warning says that credentials can be read on the way, "" where they cannot.
+func (r *receiver) warning() string {
+	if r.url == nil || r.url.Scheme == "https" || ofThisHost(r.url) {
+		return ""
+	}
+	if h, err := r.header(); err != nil || len(h) == 1 && r.url.RawQuery == "" {
+		return ""
+	}
+	return "what is sent there goes in clear, with its credentials: whoever listens on the way has them; https keeps them"
+}
+
+// withoutSecrets is a URL that cannot be used, without what may be a password or a token.
+func withoutSecrets(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		text = "…@" + text[at+1:]
+	}
+	if at := strings.IndexAny(text, "?#"); at >= 0 {
+		text = text[:at] + "?…"
 	}
 	return text
 }
@@ -113,23 +174,6 @@ func readCAs(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("want certificates in PEM, found none in %s", file)
 	}
 	return pool, nil
-}
-
-// authorization is the header of that name, "" for none.
-func (r *receiver) authorization() (string, error) {
-	if r.token == "" {
-		return "", nil
-	}
-	data, err := os.ReadFile(r.token)
-	if err != nil {
-		return "", err
-	}
-	token := strings.TrimSpace(string(data))
-	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", fmt.Errorf("want a token in one line in %s", r.token)
-	}
-	r.secrets.keepOut(token)
-	return r.scheme + " " + token, nil
 }
 
 // file is a name for the position of what is sent there: the same for other credentials.
@@ -155,25 +199,28 @@ type answer struct {
 	text   string // for people, without secrets
 }
 
-// post sends a body. An error says that there was no answer, which is tried again.
+// post sends a body. An error says that there was no answer, which is tried again. Nobody
+// reads the body any more when it returns.
 func (r *receiver) post(ctx context.Context, to *url.URL, header http.Header, body []byte) (*answer, error) {
-	r.body.Reset(body)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), &r.body)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), nil)
 	if err != nil {
 		return nil, errors.New("make the request: its URL cannot be used")
 	}
-	for _, h := range []http.Header{header, r.header} {
-		for name, values := range h {
-			req.Header[name] = values
-		}
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) {
+		reading.Add(1)
+		return &sentBody{*bytes.NewReader(body), sync.OnceFunc(reading.Done)}, nil
 	}
-	authorization, err := r.authorization()
-	if err != nil {
-		return nil, err
+	req.Body, _ = req.GetBody()
+	if req.Header, err = r.header(); err != nil {
+		_ = req.Body.Close()
+		return nil, errors.New(r.secrets.conceal(err.Error()))
 	}
-	if authorization != "" {
-		req.Header.Set("Authorization", authorization)
-	}
+	maps.Copy(req.Header, header)
 	resp, err := r.client.Do(req) // #nosec G704 -- the operator names the address
 	if err != nil {
 		var u *url.Error
@@ -183,10 +230,23 @@ func (r *receiver) post(ctx context.Context, to *url.URL, header http.Header, bo
 		return nil, errors.New(r.secrets.conceal(err.Error()))
 	}
 	defer resp.Body.Close()
-	a := &answer{status: resp.StatusCode, after: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	after, _ := retry.After(resp.Header.Get("Retry-After"), time.Now(), laterMost)
+	a := &answer{status: resp.StatusCode, after: after}
 	a.body, _ = io.ReadAll(io.LimitReader(resp.Body, answerMost)) // what is lost of it changes nothing
 	a.text = strings.TrimSpace(fmt.Sprintf("%d %s %s", a.status, http.StatusText(a.status), printable(wire.Clip(r.secrets.conceal(string(a.body)), wire.MaxReason))))
 	return a, nil
+}
+
+// sentBody is a body that says when the transport is done with it: a receiver may answer
+// before it read all.
+type sentBody struct {
+	bytes.Reader
+	done func()
+}
+
+func (b *sentBody) Close() error {
+	b.done()
+	return nil
 }
 
 // printable is a text of somebody else's in one line, without what a terminal might obey.
@@ -199,28 +259,19 @@ func printable(text string) string {
 	}, text)), " ")
 }
 
-// retryAfter reads the header: seconds, or a date.
-func retryAfter(text string, now time.Time) time.Duration {
-	if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil && n >= 0 {
-		return min(time.Duration(n)*time.Second, laterMost)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(0, at.Sub(now)), laterMost)
-	}
-	return 0
-}
-
 // err says what an answer means: nil is taken; a *Refusal is for good; all else is tried
 // again. An address or credentials that are wrong lose nothing: somebody corrects them.
+// Prometheus says of samples that are too old that the fault is its own (500).
 func (a *answer) err() error {
-	err := errors.New(a.text)
+	err, reason := errors.New(a.text), reasonOf(string(a.body))
 	switch {
 	case a.status >= 200 && a.status < 300:
 		return nil
 	case a.status == http.StatusRequestEntityTooLarge:
 		return &Refusal{Reason: tooLarge, Err: err}
-	case a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity || a.status == http.StatusConflict:
-		return &Refusal{Reason: reasonOf(string(a.body)), Err: err}
+	case a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity || a.status == http.StatusConflict,
+		a.status == http.StatusInternalServerError && known(reason):
+		return &Refusal{Reason: reason, Err: err}
 	}
 	return &Later{Err: err, After: a.after}
 }

@@ -43,7 +43,20 @@ func Influx(e Endpoint, kinds probes.List, tags *Tags) (Destination, error) {
 	query.Set("precision", "ns")
 	to.RawQuery = query.Encode()
 	return Destination{Name: "InfluxDB at " + r.name, File: r.file("influx"), Sink: &influx{receiver: r, to: &to, encoder: newLineEncoder(kinds, tags), packer: newPacker("text/plain; charset=utf-8", r.url)},
-		Most: 2000, Every: time.Second, Repeats: true}, nil
+		Most: 2000, Every: time.Second, Repeats: true, Warning: r.warning()}, nil
+}
+
+// ping writes no point.
+func (i *influx) ping(ctx context.Context) error {
+	body, err := i.packer.pack([]byte("# netmon\n"))
+	if err != nil {
+		return err
+	}
+	a, err := i.post(ctx, i.to, i.packer.header, body)
+	if err != nil {
+		return err
+	}
+	return a.err()
 }
 
 func (i *influx) Send(ctx context.Context, b *Batch) error {

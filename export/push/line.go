@@ -45,7 +45,7 @@ func newLineEncoder(kinds probes.List, tags *Tags) lineEncoder {
 // encode is a batch as lines, valid until the next call. A result is one point, with its
 // samples as fields.
 func (l *lineEncoder) encode(b *Batch) []byte {
-	l.series.begin()
+	l.series.begin(b)
 	l.lines = l.lines[:0]
 	for _, r := range b.Results {
 		of := l.series.of(r)

@@ -102,7 +102,7 @@ func FuzzLine(f *testing.F) {
 
 func TestInflux_Lines(t *testing.T) {
 	results := golden(t)
-	l := newLineEncoder(kinds.All(), savedTags("dns", map[string]string{"team": "my shop"}))
+	l := newLineEncoder(kinds.All(), tagsOf("dns", map[string]string{"team": "my shop"}))
 	reader := export.NewReader(kinds.All())
 	text := string(l.encode(&Batch{Results: results, Verdicts: []Verdict{changeOf("web", wire.VerdictDown)}}))
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -129,10 +129,11 @@ func TestInflux_Real(t *testing.T) {
 	need.Time(t)
 	_, base := realInflux(t)
 	nasty := []string{"a b", `a,b=c`, `"quoted"`, "line\nbreak", "é ✓", `in\side`, `end\`, "=", " "}
-	tags := savedTags("web", map[string]string{})
+	of := map[string]string{}
 	for i, text := range nasty {
-		tags.tags["web"][fmt.Sprintf("t %d", i)] = text
+		of[fmt.Sprintf("t %d", i)] = text
 	}
+	tags := tagsOf("web", of)
 	d, err := Influx(Endpoint{URL: base + "/write?db=netmon"}, kinds.All(), tags)
 	if err != nil {
 		t.Fatal(err)

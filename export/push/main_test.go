@@ -67,7 +67,7 @@ func (o order) carryOut() error {
 	if err != nil {
 		return err
 	}
-	p, err := New(Options{JetStream: js, Folder: o.Folder, All: true, Destinations: to, Tags: tags,
+	p, err := New(ctx, Options{JetStream: js, Folder: o.Folder, All: true, Destinations: to, Tags: tags,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Say: func(line string) { fmt.Fprintln(os.Stderr, line) }})
 	if err != nil {
 		return err
@@ -147,6 +147,7 @@ func (m *mesh) sends(n int) {
 		latency := int64(1e6 + i*1000)
 		r := wire.Result{Agent: meshAgents[i%len(meshAgents)], Monitor: meshMonitors[i/len(meshAgents)%len(meshMonitors)], Kind: "tcp", Target: "192.0.2.1:443",
 			Started: m.start.Add(time.Duration(i)*5*time.Millisecond + 123456), ElapsedNS: 2 * latency, LatencyNS: &latency, Outcome: wire.OK, Address: "192.0.2.1",
+			LateNS:  max(0, int64(time.Since(m.start.Add(time.Duration(i)*5*time.Millisecond)))-2*latency),
 			Details: json.RawMessage(fmt.Sprintf(`{"connect_ns":%d}`, latency))}
 		if i%7 == 0 {
 			r.Outcome, r.Failure, r.LatencyNS, r.Details = wire.Failed, "refused", nil, nil

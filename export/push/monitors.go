@@ -21,29 +21,36 @@ const (
 
 // Tags are those of the saved monitors. They may be asked by several goroutines.
 type Tags struct {
-	mu    sync.RWMutex
-	tags  map[string]map[string]string
-	count uint64 // of changes
+	mu sync.RWMutex
+	is *savedTags // nobody changes it
 }
 
-// Of are the tags of a monitor, and whether it is saved. They are not to be changed.
-func (t *Tags) Of(monitor string) (map[string]string, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	tags, ok := t.tags[monitor]
-	return tags, ok
+// savedTags are those of all monitors at a moment, by monitor.
+type savedTags struct {
+	of      map[string]map[string]string
+	edition uint64 // another one after each change
 }
 
-// Edition is another number after each change.
-func (t *Tags) Edition() uint64 {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.count
-}
-
-func (t *Tags) saved(monitor string) bool {
-	_, ok := t.Of(monitor)
+func (s *savedTags) saved(monitor string) bool {
+	_, ok := s.of[monitor]
 	return ok
+}
+
+// current are those of now.
+func (t *Tags) current() *savedTags {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.is == nil {
+		return &savedTags{}
+	}
+	return t.is
+}
+
+func (t *Tags) set(of map[string]map[string]string) {
+	edition := t.current().edition + 1
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.is = &savedTags{of, edition}
 }
 
 // open reads what is saved. follow keeps to it.
@@ -52,18 +59,19 @@ func (t *Tags) open(ctx context.Context, js jetstream.JetStream) (follow func() 
 	if err != nil {
 		return nil, err
 	}
-	t.tags = map[string]map[string]string{}
+	of := map[string]map[string]string{}
 	for left := from.Left(); left > 0; left-- {
 		m, meta, err := from.Next()
 		if err != nil {
 			from.Stop()
 			return nil, err
 		}
-		t.apply(m)
+		apply(of, m)
 		if meta.NumPending == 0 {
 			break
 		}
 	}
+	t.set(of)
 	return func() error {
 		defer from.Stop()
 		life := from.Stream().Created
@@ -72,32 +80,32 @@ func (t *Tags) open(ctx context.Context, js jetstream.JetStream) (follow func() 
 			if err != nil {
 				return err
 			}
+			of := t.current().of
 			if now := from.Stream().Created; !now.Equal(life) {
-				life = now
-				t.mu.Lock()
-				clear(t.tags)
-				t.mu.Unlock()
+				life, of = now, nil
 			}
-			t.apply(m)
+			if of = maps.Clone(of); of == nil {
+				of = map[string]map[string]string{}
+			}
+			if apply(of, m) {
+				t.set(of)
+			}
 		}
 	}, nil
 }
 
-func (t *Tags) apply(m *nats.Msg) {
+// apply takes a message of the bucket, and says whether that changes something.
+func apply(of map[string]map[string]string, m *nats.Msg) bool {
 	name := strings.TrimPrefix(m.Subject, monitorsPrefix)
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	before, there := of[name]
 	if m.Header.Get("KV-Operation") != "" {
-		delete(t.tags, name)
-		t.count++
-		return
+		delete(of, name)
+		return there
 	}
 	saved, err := wire.DecodeSaved(m.Data, 0)
 	if err != nil || saved.Name != name {
-		return
+		return false
 	}
-	if before, ok := t.tags[name]; !ok || !maps.Equal(before, saved.Tags) {
-		t.tags[name] = saved.Tags
-		t.count++
-	}
+	of[name] = saved.Tags
+	return !there || !maps.Equal(before, saved.Tags)
 }

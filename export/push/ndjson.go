@@ -1,11 +1,10 @@
 package push
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,21 +12,22 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"netmon/internal/filelock"
 )
 
-// lines appends results and verdicts to a file, or writes them to a stream, one JSON object
-// a line.
+// lines appends results and verdicts to a file, one JSON object a line.
 type lines struct {
-	path string // "" is a stream
-	out  io.Writer
-	file *os.File // the same, where it is a regular file
-	size int64    // of it, with what was acknowledged
-	tail string   // a sum of its end
-	body []byte
+	path    string
+	file    *os.File
+	regular bool
+	size    int64  // of a regular file, with what was acknowledged
+	tail    string // a sum of its end
+	dirty   bool   // what is behind size is a part of a batch
+	body    []byte
+	stream  stream // of a file that is not a regular one
 }
 
 // NDJSONFile is a destination that is a file. A regular one has each line once.
@@ -39,114 +39,113 @@ func NDJSONFile(path string) (Destination, error) {
 	return Destination{Name: "NDJSON in " + path, File: fileName("ndjson", filepath.Base(whole), whole), Sink: &lines{path: whole}, Most: 2000, Every: 200 * time.Millisecond}, nil
 }
 
-// NDJSONStream is a destination that is a stream, such as standard output.
-func NDJSONStream(w io.Writer, name string) Destination {
-	return Destination{Name: "NDJSON on " + name, File: "ndjson-" + fileName("stream", "", name), Sink: &lines{out: w}, Most: 2000, Every: 50 * time.Millisecond}
-}
-
 // Close lets others write the file.
 func (l *lines) Close() error {
-	if l.path == "" || l.out == nil {
+	if l.file == nil {
 		return nil
 	}
-	return l.out.(*os.File).Close()
+	return l.file.Close()
 }
 
-// Send writes a batch.
-func (l *lines) Send(_ context.Context, b *Batch) error {
-	l.body = encodeLines(l.body[:0], b)
-	if l.file == nil {
-		_, err := l.out.Write(l.body)
-		if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, fs.ErrClosed) {
-			return &Broken{fmt.Errorf("nobody reads it any more: %w", err)}
-		}
+// Send writes a batch at the end of the file that has the name now.
+func (l *lines) Send(ctx context.Context, b *Batch) error {
+	if !l.regular {
+		return l.stream.Send(ctx, b)
+	}
+	if err := l.follow(); err != nil {
 		return err
 	}
-	_, err := l.file.WriteAt(l.body, l.size)
+	l.body, l.dirty = encodeLines(l.body[:0], b), true
+	_, err := l.file.Write(l.body)
 	if err == nil {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		return errors.Join(err, l.file.Truncate(l.size)) // the next try writes it again
+		return errors.Join(err, l.clean()) // the next try writes it again
 	}
-	l.size += int64(len(l.body))
-	l.tail, err = sumBefore(l.file, l.size)
+	l.size, l.dirty = l.size+int64(len(l.body)), false
+	return l.sum()
+}
+
+// clean cuts what was written of a batch.
+func (l *lines) clean() error {
+	if !l.dirty {
+		return nil
+	}
+	info, err := l.file.Stat()
+	if err == nil && info.Size() > l.size {
+		err = l.file.Truncate(l.size)
+	}
+	l.dirty = err != nil
 	return err
 }
 
-// encodeLines appends a line for each result and each change of a verdict.
-func encodeLines(b []byte, of *Batch) []byte {
-	for _, r := range of.Results {
-		b = appendLine(b, "result", r.Sequence, r.Data)
-	}
-	for i := range of.Verdicts {
-		if v := &of.Verdicts[i]; v.Change != nil {
-			b = appendLine(b, "verdict", v.Sequence, v.Data)
-		}
-	}
-	return b
-}
-
-// appendLine appends a message as it is, with its type and its number in the stream before
-// its fields.
-func appendLine(b []byte, kind string, sequence uint64, data []byte) []byte {
-	data = bytes.TrimSpace(data)
-	if bytes.IndexByte(data, '\n') >= 0 || bytes.IndexByte(data, '\r') >= 0 {
-		var one bytes.Buffer
-		if json.Compact(&one, data) != nil {
-			return b
-		}
-		data = one.Bytes()
-	}
-	if len(data) < 2 || data[0] != '{' {
-		return b // no message of ours
-	}
-	b = append(b, `{"type":"`...)
-	b = append(b, kind...)
-	b = append(b, `","sequence":`...)
-	b = strconv.AppendUint(b, sequence, 10)
-	if data = bytes.TrimLeft(data[1:], " \t"); data[0] != '}' {
-		b = append(b, ',')
-	}
-	b = append(b, data...)
-	return append(b, '\n')
-}
-
-// resume opens the file where its position says, and cuts what is behind that.
+// resume opens the file. Where a batch was under way it cuts what there is of that, and
+// nothing else: somebody else may have written the file, or replaced it.
 func (l *lines) resume(at *Position, found bool) error {
-	if l.path == "" {
-		return nil
-	}
-	if err := l.open(); err != nil || l.file == nil {
+	if err := l.open(); err != nil || !l.regular {
 		return err
 	}
-	if found && at.Length <= l.size {
-		sum, err := sumBefore(l.file, at.Length)
+	if found && at.underWay() && at.Length < l.size {
+		ours, err := l.isOurs(at)
 		if err != nil {
 			return err
 		}
-		if sum != at.Tail {
-			return fmt.Errorf("%s is another file than the one written before: move it away, or give another --state FOLDER", l.path)
+		if ours {
+			if err := l.file.Truncate(at.Length); err != nil {
+				return err
+			}
+			l.size = at.Length
 		}
-		if err := l.file.Truncate(at.Length); err != nil {
-			return err
-		}
-		l.size, l.tail = at.Length, at.Tail
-		return nil
 	}
-	l.note(at) // new, or begun again by somebody: it grows at its end
-	return nil
+	return l.prepare(at)
+}
+
+// isOurs says that all of the file behind a position is lines of the batch that was under
+// way; the last one may be a part.
+func (l *lines) isOurs(at *Position) (bool, error) {
+	if sum, err := sumBefore(l.file, at.Length); err != nil || sum != at.Tail {
+		return false, err
+	}
+	in := bufio.NewReader(io.NewSectionReader(l.file, at.Length, l.size-at.Length))
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if len(line) > 0 && !begins(line, "result", at.Results) && !begins(line, "verdict", at.Verdicts) {
+			return false, nil
+		}
+		if err != nil {
+			return true, nil
+		}
+	}
+}
+
+// begins says that a line, or the part of it that there is, begins as one of the batch that
+// was under way.
+func begins(line []byte, kind string, p Place) bool {
+	head := lineStart(kind)
+	if len(line) <= len(head) {
+		return strings.HasPrefix(head, string(line))
+	}
+	number, ok := strings.CutPrefix(string(line), head)
+	if end := strings.IndexFunc(number, func(c rune) bool { return c < '0' || c > '9' }); end >= 0 {
+		n, err := strconv.ParseUint(number[:end], 10, 64)
+		return ok && err == nil && p.Sequence < n && n <= p.Sending
+	}
+	return ok
 }
 
 func (l *lines) note(at *Position) {
-	if l.file != nil {
+	if l.regular {
 		at.Length, at.Tail = l.size, l.tail
 	}
 }
 
 // open opens the file, which ends where it ends now.
 func (l *lines) open() error {
-	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -164,22 +163,14 @@ func (l *lines) open() error {
 	if l.file != nil {
 		l.file.Close()
 	}
-	if l.out = f; !info.Mode().IsRegular() {
-		l.file = nil
-		return nil
-	}
-	l.file, l.size = f, info.Size()
-	l.tail, err = sumBefore(f, l.size)
-	return err
+	l.stream.out = f
+	l.file, l.regular, l.size, l.dirty = f, info.Mode().IsRegular(), info.Size(), false
+	return nil
 }
 
-// prepare makes a new file where the other one was renamed or removed, as by logrotate, and
-// continues at the end where it was made shorter. What it finds is in the position before
+// prepare finds the end of the file before a batch. What it finds is in the position before
 // anything is written.
 func (l *lines) prepare(at *Position) error {
-	if l.file == nil {
-		return nil
-	}
 	if err := l.follow(); err != nil {
 		return err
 	}
@@ -187,23 +178,50 @@ func (l *lines) prepare(at *Position) error {
 	return nil
 }
 
+// follow opens a new file where the other one was renamed or removed, as by logrotate, and
+// finds the end where somebody else made it shorter or longer.
 func (l *lines) follow() error {
+	if !l.regular {
+		return nil
+	}
 	mine, err := l.file.Stat()
 	if err != nil {
 		return err
 	}
 	there, err := os.Stat(l.path)
-	if err == nil && os.SameFile(mine, there) {
-		if l.size > there.Size() {
-			l.size = there.Size()
-			l.tail, err = sumBefore(l.file, l.size)
-		}
-		return err
-	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return l.open()
+	if err != nil || !os.SameFile(mine, there) {
+		if err := l.open(); err != nil || !l.regular {
+			return err
+		}
+	} else if err := l.clean(); err != nil {
+		return err
+	}
+	if mine, err = l.file.Stat(); err != nil {
+		return err
+	}
+	if l.size = mine.Size(); l.size > 0 { // what comes begins a line
+		last := make([]byte, 1)
+		if _, err := l.file.ReadAt(last, l.size-1); err != nil {
+			return err
+		}
+		if last[0] != '\n' {
+			if _, err := l.file.Write([]byte{'\n'}); err != nil {
+				return err
+			}
+			l.size++
+		}
+	}
+	return l.sum()
+}
+
+func (l *lines) sum() (err error) {
+	if l.regular {
+		l.tail, err = sumBefore(l.file, l.size)
+	}
+	return err
 }
 
 // sumBefore is a sum of the last 4 KiB before an offset.

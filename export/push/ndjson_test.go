@@ -1,7 +1,10 @@
 package push
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,11 +94,11 @@ func TestNDJSON_Files(t *testing.T) {
 	if strings.Count(whole, "\n") != 251 || !strings.HasPrefix(whole, "before\n{") {
 		t.Fatalf("%d lines: %.100s", strings.Count(whole, "\n"), whole)
 	}
-	writeFile(t, file, whole+`{"half of a li`)
+	writeFile(t, file, whole+`{"somebody else's`) // while it does not run
 	p = m.ndjson(folder, file)
 	m.sends(50)
 	m.sentTo(p, 50)
-	if got := read(t, file); !strings.HasPrefix(got, whole+"{") || strings.Count(got, "\n") != 301 || strings.Contains(got, "half") {
+	if got := read(t, file); !strings.HasPrefix(got, whole+`{"somebody else's`+"\n{") || strings.Count(got, "\n") != 302 {
 		t.Errorf("%d lines", strings.Count(got, "\n"))
 	}
 	if err := os.Rename(file, file+".1"); err != nil {
@@ -116,18 +119,142 @@ func TestNDJSON_Files(t *testing.T) {
 	}
 	d, err := NDJSONFile(file)
 	if err == nil {
-		_, err = New(Options{JetStream: m.js, Folder: t.TempDir(), Destinations: []Destination{d}})
+		_, err = New(t.Context(), Options{JetStream: m.js, Folder: t.TempDir(), Destinations: []Destination{d}})
 	}
 	if err == nil || !strings.Contains(err.Error(), "another process writes it") {
 		t.Errorf("a second one: %v", err)
 	}
 	_ = p.stop()
-	writeFile(t, file, strings.Repeat("somebody else's\n", 10_000))
-	if d, err = NDJSONFile(file); err == nil {
-		_, err = New(Options{JetStream: m.js, Folder: folder, Destinations: []Destination{d}})
+}
+
+// TestNDJSON_Cuts: a start cuts what there is of the batch that was under way, and nothing
+// that somebody else wrote.
+func TestNDJSON_Cuts(t *testing.T) {
+	const acknowledged = `{"type":"result","sequence":7,"agent":"paris"}` + "\n"
+	ours := `{"type":"result","sequence":8,"agent":"paris"}` + "\n" + `{"type":"verdict","sequence":3,"monitor":"web"}` + "\n"
+	for _, c := range []struct {
+		name, file string
+		cut        bool
+		at         func(*Position)
+	}{
+		{"whole lines of the batch", acknowledged + ours, true, nil},
+		{"a part of a line", acknowledged + ours + `{"type":"result","seq`, true, nil},
+		{"a part of a number", acknowledged + ours + `{"type":"result","sequence":9`, true, nil},
+		{"no batch was under way", acknowledged + ours, false, func(p *Position) { p.Results.Sending, p.Verdicts.Sending = 0, 0 }},
+		{"somebody else wrote behind it", acknowledged + ours + "text\n", false, nil},
+		{"somebody else wrote", acknowledged + "text\n", false, nil},
+		{"lines of another batch", acknowledged + `{"type":"result","sequence":12,"agent":"paris"}` + "\n", false, nil},
+		{"another file", strings.Repeat("x", len(acknowledged)) + ours, false, nil},
+		{"nothing was written before", "somebody else's\n", false, func(p *Position) { p.Length, p.Tail = 0, "e3b0c44298fc1c14" }},
+		{"a shorter file", "x\n", false, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "out")
+			writeFile(t, file, acknowledged)
+			d, err := NDJSONFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := d.Sink.(*lines)
+			at := Position{Results: Place{Sequence: 7, Sending: 10}, Verdicts: Place{Sequence: 2, Sending: 4}}
+			if err := errors.Join(l.resume(&at, false), l.Close()); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, file, c.file)
+			if c.at != nil {
+				c.at(&at)
+			}
+			if err := errors.Join(l.resume(&at, true), l.Close()); err != nil {
+				t.Fatal(err)
+			}
+			want := c.file
+			if c.cut {
+				want = acknowledged
+			}
+			if got := read(t, file); got != want || at.Length != int64(len(want)) {
+				t.Errorf("%q with length %d, want %q", got, at.Length, want)
+			}
+		})
 	}
-	if err == nil || !strings.Contains(err.Error(), "is another file than the one written before") || len(read(t, file)) != 160_000 {
-		t.Errorf("%v", err)
+}
+
+// TestNDJSON_TryAgain: another try looks at the file again.
+func TestNDJSON_TryAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out")
+	d, err := NDJSONFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := d.Sink.(*lines)
+	var at Position
+	if err := l.resume(&at, false); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	send := func() string {
+		t.Helper()
+		if err := l.Send(t.Context(), &Batch{Results: []*Result{numbered(t, wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Target: "h:1", Started: verdictAt, Outcome: wire.OK}, 1)}}); err != nil {
+			t.Fatal(err)
+		}
+		return read(t, file)
+	}
+	line := send()
+	for name, change := range map[string]func() error{
+		"removed": func() error { return os.Remove(file) },
+		"emptied": func() error { return os.Truncate(file, 0) },
+		"renamed": func() error { return os.Rename(file, file+".1") },
+	} {
+		if err := errors.Join(l.prepare(&at), change()); err != nil {
+			t.Fatal(err)
+		}
+		if got := send(); got != line {
+			t.Errorf("%s: %q, want %q", name, got, line)
+		}
+	}
+	// A part of a batch is cut, and a file that was emptied meanwhile does not grow.
+	if _, err := l.file.WriteString("a part"); err != nil {
+		t.Fatal(err)
+	}
+	l.dirty = true
+	if got := send(); got != line+line {
+		t.Errorf("after a part: %q", got)
+	}
+	if err := os.Truncate(file, 0); err != nil {
+		t.Fatal(err)
+	}
+	l.dirty = true
+	if got := send(); got != line {
+		t.Errorf("after it was emptied: %q", got)
+	}
+}
+
+// TestNDJSON_Blocked: a reader that stops reading does not keep the program from ending,
+// and what it read already does not come again.
+func TestNDJSON_Blocked(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	s := NDJSONStream(w, "standard output").Sink
+	b := &Batch{}
+	for i := range 2000 { // more than a pipe holds
+		b.Results = append(b.Results, numbered(t, wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Target: "h:1", Started: verdictAt, Outcome: wire.OK}, uint64(i+1)))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	sent := make(chan error, 1)
+	go func() { sent <- s.Send(ctx, b) }()
+	stop()
+	if err := <-sent; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that it ends", err)
+	}
+	go func() { sent <- errors.Join(s.Send(t.Context(), b), w.Close()) }()
+	got, err := io.ReadAll(r)
+	if err := errors.Join(err, <-sent); err != nil {
+		t.Error(err)
+	}
+	if want := encodeLines(nil, b); string(got) != string(want) {
+		t.Errorf("%d bytes, want %d", len(got), len(want))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,8 +21,7 @@ type otlp struct {
 	encoder       otlpEncoder
 	packer        packer
 
-	taken  *Batch // whose metrics were taken already
-	noLogs bool   // the receiver has no place for logs
+	noLogs time.Time // until when the receiver is not asked for logs again
 }
 
 // OTLP is a destination that takes OTLP over HTTP. The URL is the receiver's without
@@ -38,35 +38,40 @@ func OTLP(e Endpoint, kinds probes.List, tags *Tags) (Destination, error) {
 		return &u
 	}
 	o := &otlp{receiver: r, metrics: at("/v1/metrics"), logs: at("/v1/logs"), encoder: newOTLPEncoder(kinds, tags, e.Version), packer: newPacker("application/x-protobuf", r.url)}
-	return Destination{Name: "OTLP to " + r.name, File: r.file("otlp"), Sink: o, Most: 1000, Every: 5 * time.Second}, nil
+	return Destination{Name: "OTLP to " + r.name, File: r.file("otlp"), Sink: o, Most: 1000, Every: 5 * time.Second, Apart: true, Warning: r.warning()}, nil
 }
 
+// logsAgain is after how long a receiver that has no place for logs is asked again.
+const logsAgain = time.Hour
+
+// Send sends a batch with results or with verdicts: [Destination.Apart].
 func (o *otlp) Send(ctx context.Context, b *Batch) error {
-	if o.taken != b {
-		if err := o.part(ctx, o.metrics, o.encoder.metrics(b)); err != nil {
+	if body := o.encoder.metrics(b); len(body) > 0 {
+		if err := o.request(ctx, o.metrics, body); err != nil {
 			return err
 		}
-		o.taken = b
 	}
-	if o.noLogs {
+	body := o.encoder.logs(b)
+	if len(body) == 0 {
 		return nil
 	}
-	err := o.part(ctx, o.logs, o.encoder.logs(b))
-	if errors.Is(err, errNoPlace) { // such as Prometheus
-		o.noLogs = true
-		return nil
+	if time.Now().After(o.noLogs) {
+		err := o.request(ctx, o.logs, body)
+		if !errors.Is(err, errNoPlace) {
+			return err
+		}
+		o.noLogs = time.Now().Add(logsAgain) // such as Prometheus
 	}
-	return err
+	return &Refusal{Reason: noLogs, Err: fmt.Errorf("%w: the receiver takes no logs: it is asked again after %v", errNoPlace, logsAgain), Dropped: len(b.Verdicts)}
 }
+
+// ping sends no metric.
+func (o *otlp) ping(ctx context.Context) error { return o.request(ctx, o.metrics, nil) }
 
 // errNoPlace says that the receiver knows metrics and no logs.
 var errNoPlace = errors.New("404 Not Found")
 
-// part sends one request, unless it is empty.
-func (o *otlp) part(ctx context.Context, to *url.URL, body []byte) error {
-	if len(body) == 0 {
-		return nil
-	}
+func (o *otlp) request(ctx context.Context, to *url.URL, body []byte) error {
 	packed, err := o.packer.pack(body)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package push
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,7 +48,7 @@ func TestOTLP_Metrics(t *testing.T) {
 	other := results[0].Result
 	other.Agent = "rome"
 	results = append(results, numbered(t, other, 99))
-	tags := savedTags("dns", map[string]string{"team": "shop"})
+	tags := tagsOf("dns", map[string]string{"team": "shop"})
 	e := newOTLPEncoder(kinds.All(), tags, "1.2.3")
 	for round := range 2 { // buffers are used again
 		var got metricsv1.MetricsData
@@ -71,6 +71,9 @@ func TestOTLP_Metrics(t *testing.T) {
 				if len(m.ProtoReflect().GetUnknown()) > 0 {
 					t.Errorf("%s has unknown fields", m.Name)
 				}
+				if m.Unit != "" && (m.Unit != "s" || !strings.HasSuffix(m.Name, "_seconds")) { // Prometheus would add it to the name
+					t.Errorf("%s has unit %q", m.Name, m.Unit)
+				}
 				if m.GetExponentialHistogram() != nil {
 					checkHistogram(t, m, resource["agent"])
 					continue
@@ -92,7 +95,7 @@ func TestOTLP_Metrics(t *testing.T) {
 		for _, r := range results {
 			for _, s := range reader.Samples(nil, &r.Result) {
 				labels := map[string]string{}
-				of, _ := tags.Of(r.Monitor)
+				of := tags.current().of[r.Monitor]
 				for _, l := range export.LabelsOf(r.Agent, r.Monitor, r.Kind, r.Target, of) {
 					labels[l.Name] = l.Value
 				}
@@ -210,13 +213,16 @@ func TestOTLP_Send(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Batch{Results: golden(t), Verdicts: []Verdict{changeOf("web", wire.VerdictDown)}}
+	results, verdicts := &Batch{Results: golden(t)}, &Batch{Verdicts: []Verdict{changeOf("web", wire.VerdictDown)}}
+	if err := d.Sink.Send(t.Context(), results); err != nil {
+		t.Error(err)
+	}
 	var later *Later
-	if err := d.Sink.Send(t.Context(), b); !errors.As(err, &later) || later.After != 7*time.Second {
+	if err := d.Sink.Send(t.Context(), verdicts); !errors.As(err, &later) || later.After != 7*time.Second {
 		t.Errorf("%v, want to try again in 7s", err)
 	}
 	logs = http.StatusOK
-	if err := d.Sink.Send(t.Context(), b); err != nil {
+	if err := d.Sink.Send(t.Context(), verdicts); err != nil {
 		t.Error(err)
 	}
 	if got := strings.Join(paths, " "); got != "/otel/v1/metrics /otel/v1/logs /otel/v1/logs" {
@@ -224,16 +230,59 @@ func TestOTLP_Send(t *testing.T) {
 	}
 	answer = appendBytes(nil, 1, appendString(appendVarint(nil, 1, 3), 2, "too many labels"))
 	var refusal *Refusal
-	if err := d.Sink.Send(t.Context(), &Batch{Results: b.Results}); !errors.As(err, &refusal) || refusal.Dropped != 3 || refusal.Error() != "too many labels" {
+	if err := d.Sink.Send(t.Context(), results); !errors.As(err, &refusal) || refusal.Dropped != 3 || refusal.Error() != "too many labels" {
 		t.Errorf("%v, want 3 refused", err)
 	}
-	answer, logs, paths = nil, http.StatusNotFound, nil
+	logs, paths = http.StatusNotFound, nil
 	for range 2 { // a receiver of metrics alone
-		if err := d.Sink.Send(context.Background(), &Batch{Results: b.Results, Verdicts: b.Verdicts}); err != nil {
-			t.Error(err)
+		if err := d.Sink.Send(t.Context(), verdicts); !errors.As(err, &refusal) || refusal.Reason != noLogs || refusal.Dropped != 1 {
+			t.Errorf("%v, want that it takes no logs", err)
 		}
 	}
-	if len(paths) != 3 {
+	if len(paths) != 1 {
 		t.Errorf("asked %v, want logs once", paths)
+	}
+	d.Sink.(*otlp).noLogs = time.Now().Add(-time.Second)
+	logs = http.StatusOK
+	if err := d.Sink.Send(t.Context(), verdicts); err != nil {
+		t.Errorf("asked again later: %v", err)
+	}
+}
+
+// TestOTLP_Apart: what is refused of the metrics costs no log, and the other way round.
+func TestOTLP_Apart(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[r.URL.Path]++
+		if strings.HasSuffix(r.URL.Path, "/logs") {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		_, _ = w.Write(appendBytes(nil, 1, appendString(appendVarint(nil, 1, 3), 2, "too many labels")))
+	}))
+	t.Cleanup(s.Close)
+	m := newMesh(t)
+	for i := range 4 {
+		m.verdict("web", []wire.VerdictState{wire.VerdictUp, wire.VerdictDown}[i%2], time.Now().UTC())
+	}
+	m.sends(12)
+	tags := &Tags{}
+	d, err := OTLP(Endpoint{URL: s.URL}, kinds.All(), tags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Every = time.Millisecond
+	p := m.pusherWithTags(tags, t.TempDir(), d)
+	eventually(t, "all is sent", func() bool { s := p.Stats()[0]; return s.Results == 12 && s.Verdicts == 4 })
+	if s := p.Stats()[0]; s.Refused[invalid] == 0 || s.Refused[tooLarge] != 4 {
+		t.Errorf("%+v", s)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if asked["/v1/logs"] < 4 || asked["/v1/metrics"] > 3 {
+		t.Errorf("asked %v, want metrics sent once", asked)
 	}
 }

@@ -106,11 +106,10 @@ func (o *otlpEncoder) agent(name string) *otlpAgent {
 func (a *otlpAgent) metric(name string, hist bool) *otlpMetric {
 	m := a.metrics[name]
 	if m == nil {
-		unit := "1"
-		if strings.HasSuffix(name, "_seconds") || strings.HasSuffix(name, "_expiry") {
-			unit = "s"
+		m = &otlpMetric{head: appendString(nil, 1, name), hist: hist}
+		if strings.HasSuffix(name, "_seconds") { // any other unit is added to the name by Prometheus
+			m.head = appendString(m.head, 3, "s")
 		}
-		m = &otlpMetric{head: appendString(appendString(nil, 1, name), 3, unit), hist: hist}
 		a.metrics[name] = m
 	}
 	return m
@@ -119,7 +118,7 @@ func (a *otlpAgent) metric(name string, hist bool) *otlpMetric {
 // metrics is the request for /v1/metrics, valid until the next call; empty where the batch
 // has no sample.
 func (o *otlpEncoder) metrics(b *Batch) []byte {
-	o.series.begin()
+	o.series.begin(b)
 	if len(o.agents) > seriesMost/100 {
 		clear(o.agents)
 		clear(o.series.all)

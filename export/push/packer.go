@@ -20,13 +20,18 @@ type packer struct {
 
 func newPacker(contentType string, to *url.URL) packer {
 	p := packer{header: http.Header{"Content-Type": {contentType}}}
-	ip := net.ParseIP(to.Hostname())
-	if to.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+	if ofThisHost(to) {
 		return p
 	}
 	p.header.Set("Content-Encoding", "gzip")
 	p.gz, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one of those there are
 	return p
+}
+
+// ofThisHost says that nobody else reads what is sent there.
+func ofThisHost(to *url.URL) bool {
+	ip := net.ParseIP(to.Hostname())
+	return to.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // pack is a body as it is sent, with the headers that say so, valid until the next call.

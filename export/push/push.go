@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,6 +25,9 @@ type Destination struct {
 	Most    int           // results and verdicts in one batch
 	Every   time.Duration // how long what comes is gathered
 	Repeats bool          // states of monitors are repeated once a minute
+	Apart   bool          // results and verdicts go in requests of their own
+	Grace   time.Duration // for what is under way when the work is to end; 0 is 10 s
+	Warning string        // what an operator should know of how it is reached
 }
 
 // filing is a sink that keeps part of its position itself.
@@ -56,8 +60,8 @@ type Pusher struct {
 	saying sync.Mutex
 }
 
-// New takes the positions of all destinations.
-func New(o Options) (*Pusher, error) {
+// New takes the positions of all destinations, which are those of this mesh.
+func New(ctx context.Context, o Options) (*Pusher, error) {
 	p := &Pusher{Options: o, tags: o.Tags, pause: pauseFirst, most: bounds{aheadMost, windowMost}}
 	if p.tags == nil {
 		p.tags = &Tags{}
@@ -65,11 +69,19 @@ func New(o Options) (*Pusher, error) {
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
+	monitors, err := retry.Stream(ctx, o.JetStream, monitorsStream)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", monitorsStream, err)
+	}
+	mesh := wire.StoreID(monitors.CachedInfo().Created)
 	var errs []error
 	for _, to := range o.Destinations {
 		d := &delivery{Destination: to, o: p, log: p.Log.With("destination", to.Name), results: make(chan chunk), changes: make(chan change),
-			line: timeline{states: map[string]*state{}}, told: map[string]time.Time{}, counting: counting{is: Stats{Destination: to.Name}}}
-		if err := d.openStore(); err != nil {
+			line: timeline{states: map[string]*state{}}, seen: numbers{}, reported: map[string]time.Time{}, counting: counting{is: Stats{Destination: to.Name}}}
+		if to.Warning != "" {
+			d.log.Warn(to.Warning)
+		}
+		if err := d.openStore(mesh); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", to.Name, err))
 		}
 		p.deliveries = append(p.deliveries, d)
@@ -81,11 +93,13 @@ func New(o Options) (*Pusher, error) {
 	return p, nil
 }
 
-func (d *delivery) openStore() error {
+// openStore takes the position, by the destination and the mesh: two meshes may send to the
+// same receiver.
+func (d *delivery) openStore(mesh string) error {
 	found := false
 	if d.File != "" {
 		var err error
-		if d.store, d.at, found, err = openStore(d.o.Folder, d.File); err != nil {
+		if d.store, d.at, found, err = openStore(d.o.Folder, fileName(d.File, "", mesh)); err != nil {
 			return err
 		}
 	}
@@ -123,8 +137,8 @@ func (p *Pusher) say(format string, args ...any) {
 	p.Say(fmt.Sprintf(format, args...))
 }
 
-// Run sends until ctx ends, which is no error, or until nothing can be sent to a
-// destination any more. What is under way then is finished within 10 s, and the
+// Run sends until ctx ends, which is no error, or until nothing can be sent to any
+// destination. What is under way then is finished within 10 s, and the
 // positions are stored.
 func (p *Pusher) Run(ctx context.Context) error {
 	err := p.run(ctx)
@@ -148,6 +162,23 @@ func (p *Pusher) run(ctx context.Context) error {
 		return err
 	}
 	var running sync.WaitGroup
+	ended := make([]error, len(p.deliveries))
+	left := atomic.Int64{}
+	left.Store(int64(len(p.deliveries)))
+	src := newSource(p.JetStream, p.Log, p.most)
+	for i, d := range p.deliveries {
+		cur := src.open(d.at.Results, d.at.Results.same(from))
+		running.Go(func() {
+			if ended[i] = d.carry(ctx, cur); ctx.Err() != nil {
+				return
+			}
+			if left.Add(-1) == 0 {
+				cancel(nil)
+			} else {
+				p.say("%v: nothing more is sent there", ended[i])
+			}
+		})
+	}
 	start := func(what string, run func() error) {
 		running.Go(func() {
 			if err := run(); err != nil && ctx.Err() == nil {
@@ -155,37 +186,57 @@ func (p *Pusher) run(ctx context.Context) error {
 			}
 		})
 	}
-	src := newSource(p.JetStream, p.Log, p.most)
-	for _, d := range p.deliveries {
-		cur, verdicts := src.open(d.at.Results, d.at.Results.same(from)), d.at.Verdicts // d.run changes them
-		start("read stream "+wire.ResultsStream, func() error {
-			defer cur.close()
-			for {
-				results, err := cur.read(ctx)
-				if err != nil {
-					return err
-				}
-				select {
-				case d.results <- chunk{results, cur.behind}:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		})
-		start("read stream "+wire.VerdictsStream, func() error {
-			return readVerdicts(ctx, p.JetStream, verdicts, d.log, func(t *tail.Tail) { d.tail.Store(t) }, d.changes)
-		})
-		running.Go(func() {
-			if err := d.run(ctx); err != nil {
-				cancel(err)
-			}
-		})
-	}
 	start("read the saved monitors", follow)
 	start("read stream "+wire.ResultsStream, func() error { return src.run(ctx, from) })
 	running.Wait()
+	for _, s := range p.Stats() {
+		p.say("%s: %s", s.Destination, s.summary())
+	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
+		ended = append(ended, cause)
+	}
+	return errors.Join(ended...)
+}
+
+// carry reads for one destination, and sends, until ctx ends or nothing can be sent there
+// any more.
+func (d *delivery) carry(ctx context.Context, cur *cursor) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var reading sync.WaitGroup
+	read := func(stream string, read func() error) {
+		reading.Go(func() {
+			if err := read(); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("read stream %s: %w", stream, err))
+			}
+		})
+	}
+	read(wire.ResultsStream, func() error {
+		defer cur.close()
+		for {
+			results, err := cur.read(ctx)
+			if err != nil {
+				return err
+			}
+			select {
+			case d.results <- chunk{results, cur.behind}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	at := d.at.Verdicts
+	read(wire.VerdictsStream, func() error {
+		return readVerdicts(ctx, d.o.JetStream, at, d.log, func(t *tail.Tail) { d.tail.Store(t) }, d.changes)
+	})
+	err := d.run(ctx)
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	cancel(nil)
+	reading.Wait()
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.Name, err)
 	}
 	return nil
 }
@@ -205,17 +256,15 @@ func (p *Pusher) places(ctx context.Context) (first Place, err error) {
 		return first, fmt.Errorf("read stream %s: %w", wire.VerdictsStream, err)
 	}
 	for _, d := range p.deliveries {
-		fresh := d.at.Results.Life.IsZero()
-		d.place(infos[0], &d.at.Results)
-		d.place(infos[1], &d.at.Verdicts)
-		d.at.Minute = max(d.at.Minute, due(time.Now())-minutesMost)
-		if fresh {
+		if d.at.Results.Life.IsZero() {
 			d.at.Minute = due(time.Now()) - 1
-			if p.All {
-				d.at.Results.Sequence, d.at.Verdicts.Sequence = 0, 0
-			}
 		}
+		d.place(infos[0], &d.at.Results, p.All)
+		d.place(infos[1], &d.at.Verdicts, p.All)
+		d.hand.behind, d.hand.came = waiting(infos[0], d.at.Results), time.Now()
 		d.line.minute = d.at.Minute
+		d.line.bound(due(time.Now()))
+		d.at.Minute = d.line.minute
 		for _, c := range held {
 			if c.verdict != nil && c.sequence <= d.at.Verdicts.Sequence {
 				d.line.hold(c.verdict)
@@ -230,6 +279,12 @@ func (p *Pusher) places(ctx context.Context) (first Place, err error) {
 		}
 	}
 	return first, nil
+}
+
+// waiting is how many messages of a stream are behind a place.
+func waiting(info *jetstream.StreamInfo, at Place) uint64 {
+	first := max(info.State.FirstSeq, at.Sequence+1)
+	return max(info.State.LastSeq+1, first) - first
 }
 
 // heard is when the broker last said something about verdicts.

@@ -7,7 +7,7 @@ import (
 
 // Refusal says that a receiver will never take a batch, or part of it.
 type Refusal struct {
-	Reason string // a word, for counting: out_of_order, duplicate, too_old, too_large, invalid
+	Reason string // a word, for counting: out_of_order, duplicate, too_old, too_large, invalid, no_logs
 	Err    error
 	// Dropped is how many were left out where the others were taken; 0 says that none
 	// were taken, and that a part of the batch may be.
@@ -39,6 +39,7 @@ const (
 	tooOld     = "too_old"
 	tooLarge   = "too_large"
 	invalid    = "invalid"
+	noLogs     = "no_logs"
 )
 
 // reasonOf finds the reason in what a receiver of samples answered, by the words of

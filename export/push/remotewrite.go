@@ -16,8 +16,8 @@ import (
 	"netmon/wire"
 )
 
-// VerdictMetric has a series for each state of a monitor, which is 0 or 1.
-const VerdictMetric = "netmon_verdict"
+// verdictMetric has a series for each state of a monitor, which is 0 or 1.
+const verdictMetric = "netmon_verdict"
 
 // remoteWrite sends by Prometheus' remote write 1.0.
 type remoteWrite struct {
@@ -32,7 +32,7 @@ func RemoteWrite(e Endpoint, kinds probes.List, tags *Tags) (Destination, error)
 		return Destination{}, err
 	}
 	return Destination{Name: "remote write to " + r.name, File: r.file("remote-write"), Sink: &remoteWrite{receiver: r, encoder: newWriteEncoder(kinds, tags)},
-		Most: 1000, Every: time.Second, Repeats: true}, nil
+		Most: 500, Every: time.Second, Repeats: true, Warning: r.warning()}, nil
 }
 
 var writeHeader = http.Header{
@@ -46,6 +46,13 @@ func (w *remoteWrite) Send(ctx context.Context, b *Batch) error {
 	if len(body) == 0 {
 		return nil
 	}
+	return w.write(ctx, body)
+}
+
+// ping writes no series.
+func (w *remoteWrite) ping(ctx context.Context) error { return w.write(ctx, s2.EncodeSnappy(nil, nil)) }
+
+func (w *remoteWrite) write(ctx context.Context, body []byte) error {
 	a, err := w.post(ctx, w.url, writeHeader, body)
 	if err != nil {
 		return err
@@ -63,7 +70,15 @@ type point struct {
 type timeSeries struct {
 	labels []byte // encoded
 	points []point
+
+	result uint64 // the last one that has it, as the encoder counts them
+	live   bool   // the last result that was looked at has it
+	ended  int64  // when it was last marked as ended, milliseconds
 }
+
+// staleNaN marks, for Prometheus, that a series ended: else its last value holds for five
+// minutes, such as that of probe_success where a run is broken.
+var staleNaN = math.Float64frombits(0x7ff0000000000002)
 
 // writeEncoder makes requests. It reuses what it can.
 type writeEncoder struct {
@@ -72,6 +87,7 @@ type writeEncoder struct {
 	verdicts map[seriesKey]*timeSeries // by monitor and state
 
 	samples     []export.Sample
+	results     uint64 // that were encoded
 	used        []*timeSeries
 	plain, body []byte
 }
@@ -90,16 +106,20 @@ func newWriteEncoder(kinds probes.List, tags *Tags) writeEncoder {
 // encode is a batch as a compressed request, valid until the next call; empty where
 // nothing in it is a sample.
 func (w *writeEncoder) encode(b *Batch) []byte {
-	w.series.begin()
+	w.series.begin(b)
 	w.used = w.used[:0]
 	for _, r := range b.Results {
 		of := w.series.of(r)
+		w.results++
 		at := r.Started.UnixMilli()
 		w.samples = w.reader.Samples(w.samples[:0], &r.Result)
 		for i := range w.samples {
 			s := &w.samples[i]
-			w.add(of.of(i, s, of.make), point{at, s.Number})
+			to := of.of(i, s, of.make)
+			w.add(to, point{at, s.Number})
+			to.result, to.live = w.results, true
 		}
+		w.end(of, at)
 	}
 	if len(w.verdicts) > seriesMost {
 		clear(w.verdicts)
@@ -119,6 +139,16 @@ func (w *writeEncoder) encode(b *Batch) []byte {
 	return w.body
 }
 
+// end marks what the result before has and this one lacks, also in another try.
+func (w *writeEncoder) end(of *writeSeries, at int64) {
+	for i := range of.list {
+		if s := of.list[i].own; s.result != w.results && (s.live || s.ended == at) {
+			w.add(s, point{at, staleNaN})
+			s.live, s.ended = false, at
+		}
+	}
+}
+
 func (w *writeEncoder) add(to *timeSeries, p point) {
 	if len(to.points) == 0 {
 		w.used = append(w.used, to)
@@ -135,7 +165,7 @@ func (w *writeEncoder) addVerdict(v *Verdict) {
 		key := seriesKey{v.Monitor, string(state)}
 		s := w.verdicts[key]
 		if s == nil {
-			s = &timeSeries{labels: appendLabels(nil, VerdictMetric, export.Labels{{Name: "monitor", Value: v.Monitor}, {Name: "state", Value: string(state)}})}
+			s = &timeSeries{labels: appendLabels(nil, verdictMetric, export.Labels{{Name: "monitor", Value: v.Monitor}, {Name: "state", Value: string(state)}})}
 			w.verdicts[key] = s
 		}
 		number := 0.0

@@ -1,12 +1,15 @@
 package push
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"netmon/internal/private"
 )
 
 // reference finds references to secrets inside of a text, as channels have them.
@@ -33,12 +36,12 @@ func (s *secrets) resolve(text string, escape func(string) string) (string, erro
 		m := reference.FindStringSubmatch(ref)
 		value, ok := os.LookupEnv(m[2])
 		if m[1] == "file" {
-			data, err := os.ReadFile(m[2]) // #nosec G703 -- the operator names the file
-			if err != nil {
+			var err error
+			if value, err = readSecret(m[2]); err != nil {
 				wrong = err
 				return ""
 			}
-			value, ok = strings.TrimSpace(string(data)), true
+			ok = true
 		}
 		if !ok || value == "" {
 			wrong = fmt.Errorf("%s: there is nothing in it", ref)
@@ -47,9 +50,18 @@ func (s *secrets) resolve(text string, escape func(string) string) (string, erro
 		return escape(value)
 	})
 	if wrong == nil && strings.Contains(reference.ReplaceAllString(text, ""), "${") {
-		wrong = fmt.Errorf("want references as ${env:NAME} or ${file:PATH}, got %q", text)
+		wrong = errors.New("want references as ${env:NAME} or ${file:PATH}, got something else after ${") // which may be a secret
 	}
 	return out, wrong
+}
+
+// readSecret reads a file that nobody else may read.
+func readSecret(path string) (string, error) {
+	if err := private.Err(private.Secret(path)); err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(path) // #nosec G304 -- the operator names the file
+	return strings.TrimSpace(string(data)), err
 }
 
 func (s *secrets) keepOut(values ...string) {
@@ -74,21 +86,21 @@ func (s *secrets) conceal(text string) string {
 // openQuery are parameters of addresses that say where something goes, and are no secret.
 var openQuery = []string{"db", "rp", "org", "orgID", "bucket", "precision", "consistency", "tenant"}
 
-// shown is a URL without its secrets, and those.
-func shown(u *url.URL) (text string, hidden []string) {
+// shown is a URL without its secrets, which are kept out from then on.
+func (s *secrets) shown(u *url.URL) string {
 	out := *u
 	if u.User != nil {
 		password, _ := u.User.Password()
-		hidden = append(hidden, password)
+		s.keepOut(password)
 		out.User = nil
 	}
 	query := u.Query()
 	for name, values := range query {
 		if !slices.Contains(openQuery, name) {
-			hidden = append(hidden, values...)
+			s.keepOut(values...)
 			query[name] = []string{"*****"}
 		}
 	}
 	out.RawQuery = strings.ReplaceAll(query.Encode(), "%2A%2A%2A%2A%2A", "*****")
-	return out.String(), hidden
+	return out.String()
 }

@@ -13,10 +13,10 @@ type seriesKey struct{ agent, monitor string }
 
 // cache keeps what a sink made of the labels of each series: a monitor on an agent.
 type cache[T any] struct {
-	tags    *Tags
-	edition uint64 // of the tags, when the batch began
-	all     map[seriesKey]*entry[T]
-	make    func(export.Labels) T
+	tags *Tags
+	is   *savedTags // those of the batch
+	all  map[seriesKey]*entry[T]
+	make func(export.Labels) T
 }
 
 type entry[T any] struct {
@@ -31,8 +31,10 @@ func newCache[T any](tags *Tags, make func(export.Labels) T) *cache[T] {
 }
 
 // begin is called before each batch.
-func (c *cache[T]) begin() {
-	c.edition = c.tags.Edition()
+func (c *cache[T]) begin(b *Batch) {
+	if c.is = b.tags; c.is == nil {
+		c.is = c.tags.current()
+	}
 	if len(c.all) > seriesMost {
 		clear(c.all)
 	}
@@ -42,15 +44,15 @@ func (c *cache[T]) begin() {
 func (c *cache[T]) of(r *Result) *T {
 	key := seriesKey{r.Agent, r.Monitor}
 	e := c.all[key]
-	if e != nil && e.kind == r.Kind && e.target == r.Target && e.edition == c.edition {
+	if e != nil && e.kind == r.Kind && e.target == r.Target && e.edition == c.is.edition {
 		return &e.own
 	}
-	tags, _ := c.tags.Of(r.Monitor)
+	tags := c.is.of[r.Monitor]
 	if e == nil || e.kind != r.Kind || e.target != r.Target || !maps.Equal(e.tags, tags) {
 		e = &entry[T]{kind: r.Kind, target: r.Target, tags: tags, own: c.make(export.LabelsOf(r.Agent, r.Monitor, r.Kind, r.Target, tags))}
 		c.all[key] = e
 	}
-	e.edition = c.edition
+	e.edition = c.is.edition
 	return &e.own
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -53,7 +52,7 @@ func (s *source) wakeLocked() {
 
 // run reads from a place on until ctx ends.
 func (s *source) run(ctx context.Context, from Place) error {
-	t, err := openAt(ctx, s.js, wire.ResultsStream, from, tail.From{Gather: gatherMost})
+	t, err := openAt(ctx, s.js, wire.ResultsStream, from, tail.From{Gather: gatherMost}, s.log)
 	if err != nil {
 		return err
 	}
@@ -68,39 +67,6 @@ func (s *source) run(ctx context.Context, from Place) error {
 		}
 		s.add(chunk, pending)
 	}
-}
-
-// openAt reads a stream after a place; one that was recreated since, all of it.
-func openAt(ctx context.Context, js jetstream.JetStream, stream string, at Place, from tail.From) (*tail.Tail, error) {
-	after := from
-	after.After = at.Sequence
-	t, err := tail.Open(ctx, js, stream, after)
-	if err != nil || at.Sequence == 0 || t.Stream().Created.Equal(at.Life) {
-		return t, err
-	}
-	t.Stop()
-	return tail.Open(ctx, js, stream, from)
-}
-
-// gatherMost is how long what comes is left with the broker, so that much comes at once.
-const gatherMost = 100 * time.Millisecond
-
-// readChunk waits for a message, and reads what is there. Numbers of messages that cannot
-// be read stay in order: they have no result.
-func readChunk(t *tail.Tail, log *slog.Logger) (chunk []*Result, pending uint64, err error) {
-	for len(chunk) == 0 || len(chunk) < chunkMost && t.More() {
-		m, meta, err := t.Next()
-		if err != nil {
-			return nil, 0, err
-		}
-		r := &Result{Sequence: meta.Sequence.Stream, Data: m.Data, life: t.Stream().Created}
-		if r.Result, err = wire.DecodeResult(m.Subject, m.Data); err != nil {
-			log.Warn("a result cannot be read: it is left out", "sequence", r.Sequence, "error", err)
-			r.Data = nil
-		}
-		chunk, pending = append(chunk, r), meta.NumPending
-	}
-	return chunk, pending, nil
 }
 
 // room waits until somebody needs more.
@@ -259,7 +225,7 @@ func (c *cursor) attachLocked() {
 // readOwn reads the stream apart from the others.
 func (c *cursor) readOwn(ctx context.Context) ([]*Result, error) {
 	if c.own == nil {
-		t, err := openAt(ctx, c.s.js, wire.ResultsStream, c.at, tail.From{})
+		t, err := openAt(ctx, c.s.js, wire.ResultsStream, c.at, tail.From{}, c.s.log)
 		if err != nil {
 			return nil, err
 		}
@@ -279,18 +245,4 @@ func (c *cursor) readOwn(ctx context.Context) ([]*Result, error) {
 		c.own = nil
 	}
 	return chunk, nil
-}
-
-// placeOf is where a destination continues in a stream: from is what it acknowledged, the
-// zero value for nothing. trouble says what is lost, "" for nothing.
-func placeOf(info *jetstream.StreamInfo, from Place) (at Place, trouble string) {
-	switch {
-	case from.Life.IsZero():
-		return Place{Life: info.Created, Sequence: info.State.LastSeq}, ""
-	case !from.Life.Equal(info.Created):
-		return Place{Life: info.Created}, "the stream was recreated: all that it has is sent"
-	case from.Sequence > info.State.LastSeq:
-		return Place{Life: info.Created, Sequence: info.State.LastSeq}, "the stream ends before what was sent already, as after a restored backup: what comes next is sent"
-	}
-	return from, ""
 }

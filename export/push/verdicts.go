@@ -56,6 +56,9 @@ func nextChange(t *tail.Tail, log *slog.Logger) (change, error) {
 		log.Warn("a verdict cannot be read: it is left out", "sequence", c.sequence, "error", err)
 		return c, nil
 	}
+	if v.At.After(meta.Timestamp.Add(clockTolerance)) || v.At.Before(meta.Timestamp.Add(-minutesMost*time.Minute)) {
+		v.At = meta.Timestamp
+	}
 	c.verdict = &v
 	return c, nil
 }
@@ -63,7 +66,7 @@ func nextChange(t *tail.Tail, log *slog.Logger) (change, error) {
 // readVerdicts hands over changes after a place, and first that there are none where that
 // is so, until ctx ends.
 func readVerdicts(ctx context.Context, js jetstream.JetStream, at Place, log *slog.Logger, opened func(*tail.Tail), to chan<- change) error {
-	t, err := openAt(ctx, js, wire.VerdictsStream, at, tail.From{Subjects: []string{verdictSubjects}})
+	t, err := openAt(ctx, js, wire.VerdictsStream, at, tail.From{Subjects: []string{verdictSubjects}}, log)
 	if err != nil {
 		return err
 	}
@@ -133,6 +136,21 @@ func (t *timeline) repeat(into []Verdict, minute int64, saved func(string) bool)
 		}
 	}
 	return into
+}
+
+// bound leaves out minutes of long ago, and forgets those of a clock that was ahead.
+func (t *timeline) bound(now int64) {
+	switch {
+	case t.minute < now-minutesMost:
+		t.minute = now - minutesMost
+	case t.minute > now+60:
+		t.minute = now
+		for _, s := range t.states {
+			if last := time.Unix(now*60, 0).UTC(); s.last.After(last) {
+				s.last = last
+			}
+		}
+	}
 }
 
 // change appends a change, behind what was sent of its monitor.

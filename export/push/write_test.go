@@ -2,6 +2,7 @@ package push
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -26,14 +27,14 @@ func decodedWrite(t *testing.T, w *writeEncoder, b *Batch) map[string][]point {
 // TestRemoteWrite_Request: each sample of all kinds is there, by series, with its time and
 // value, and labels in order.
 func TestRemoteWrite_Request(t *testing.T) {
-	tags := savedTags("https", map[string]string{"team": "shop", "a": "b"})
+	tags := tagsOf("https", map[string]string{"team": "shop", "a": "b"})
 	w := newWriteEncoder(kinds.All(), tags)
 	results := golden(t)
 	for range 2 { // buffers are used again
 		got := decodedWrite(t, &w, &Batch{Results: results, Verdicts: []Verdict{changeOf("web", wire.VerdictDown), changeOf("db", "odd")}})
 		want, reader := 0, export.NewReader(kinds.All())
 		for _, r := range results {
-			of, _ := tags.Of(r.Monitor)
+			of := tags.current().of[r.Monitor]
 			for _, s := range reader.Samples(nil, &r.Result) {
 				var labels []string
 				for _, l := range withLabel(export.LabelsOf(r.Agent, r.Monitor, r.Kind, r.Target, of), &s) {
@@ -81,9 +82,45 @@ func TestRemoteWrite_LateResult(t *testing.T) {
 	}
 }
 
+// TestRemoteWrite_Ended: what a result lacks that the one before has is marked as ended,
+// once, and by each try.
+func TestRemoteWrite_Ended(t *testing.T) {
+	w := newWriteEncoder(kinds.All(), &Tags{})
+	latency := int64(1e6)
+	var results []*Result
+	for i, outcome := range []wire.Outcome{wire.OK, wire.Broken, wire.Broken, wire.OK} {
+		r := wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Target: "h:1", Started: verdictAt.Add(time.Duration(i) * time.Second), Outcome: outcome}
+		if outcome == wire.OK {
+			r.LatencyNS = &latency
+		}
+		results = append(results, numbered(t, r, uint64(i+1)))
+	}
+	count := func(points []point) (values, ended int) {
+		for _, p := range points {
+			if math.Float64bits(p.value) == 0x7ff0000000000002 {
+				ended++
+			} else {
+				values++
+			}
+		}
+		return values, ended
+	}
+	const success = `probe_success{agent="paris",instance="h:1",kind="tcp",monitor="web"}`
+	decodedWrite(t, &w, &Batch{Results: results[:1]})
+	for range 2 {
+		if values, ended := count(decodedWrite(t, &w, &Batch{Results: results[1:3]})[success]); values != 0 || ended != 1 {
+			t.Errorf("%d values, ended %d times", values, ended)
+		}
+	}
+	got := decodedWrite(t, &w, &Batch{Results: results[3:]})
+	if values, ended := count(got[success]); values != 1 || ended != 0 {
+		t.Errorf("%d values, ended %d times", values, ended)
+	}
+}
+
 // TestCache_NewTags: labels follow what is saved.
 func TestCache_NewTags(t *testing.T) {
-	tags := savedTags("web", map[string]string{"team": "shop"})
+	tags := tagsOf("web", map[string]string{"team": "shop"})
 	w := newWriteEncoder(kinds.All(), tags)
 	r := numbered(t, wire.Result{Agent: "paris", Monitor: "web", Kind: "tcp", Target: "h:1", Started: verdictAt, Outcome: wire.OK}, 1)
 	has := func(label string) {
@@ -95,8 +132,7 @@ func TestCache_NewTags(t *testing.T) {
 		}
 	}
 	has(`tag_team="shop"`)
-	tags.tags["web"] = map[string]string{"team": "bank"}
-	tags.count++
+	tags.set(map[string]map[string]string{"web": {"team": "bank"}})
 	has(`tag_team="bank"`)
 	other := *r
 	other.Target = "h:2"

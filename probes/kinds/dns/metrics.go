@@ -18,7 +18,7 @@ func metrics() []probes.Metric {
 			{Name: "probe_dns_answer_rrs", Help: "Records in the answer section.", Figure: "answer_count"},
 			{Name: "probe_dns_authority_rrs", Help: "Records in the authority section.", Figure: "authority_count"},
 			{Name: "probe_dns_additional_rrs", Help: "Records in the additional section, without OPT.", Figure: "additional_count"},
-			{Name: "probe_dns_serial", Help: "Serial of the zone, of the SOA record of the answer.", Figure: "serial"},
+			{Name: "probe_dns_serial", Help: "Serial of the zone, of the SOA record in the answer or authority section.", Figure: "serial"},
 			{Name: "probe_dns_rcode_info", Help: "Response code of the answer.", Label: "rcode", Figure: "rcode"},
 			{Name: "probe_dns_rrsig_expiry_timestamp_seconds", Help: "End of the first signature of the answer to expire, in seconds since 1970.", Figure: "rrsig_expires"},
 		}, tlsconf.Metrics())

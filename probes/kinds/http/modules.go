@@ -7,8 +7,8 @@ import "netmon/probes"
 func modules(kind string) []probes.Module {
 	named := []string{"host", "tls.server_name"}
 	return []probes.Module{
-		{Name: kind, Hostname: named, Any: true},
-		{Name: "http_2xx", Options: `{"expect":{"status":"200-299"}}`, Hostname: named, Any: true},
+		{Name: kind, Hostname: named},
+		{Name: "http_2xx", Options: `{"expect":{"status":"200-299"}}`, Hostname: named},
 		{Name: "http_post_2xx", Options: `{"method":"POST","expect":{"status":"200-299"}}`, Hostname: named},
 	}
 }

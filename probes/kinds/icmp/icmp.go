@@ -208,7 +208,7 @@ func Kinds() probes.List {
 			Main:    []string{"count", "expect.loss", "size", "within"},
 			Limits:  limits,
 			Metrics: metrics(),
-			Modules: []probes.Module{{Name: "icmp", Options: `{"count":1}`, Any: true}, {Name: "icmp_ttl5", Options: `{"count":1,"ttl":5}`}},
+			Modules: []probes.Module{{Name: "icmp", Options: `{"count":1}`}, {Name: "icmp_ttl5", Options: `{"count":1,"ttl":5}`}},
 		}, newProbe),
 	}
 }

@@ -17,6 +17,6 @@ func metrics() []probes.Metric {
 			{Name: "probe_tcp_duration_seconds", Help: help, Label: "phase", Value: "banner", Figure: "banner_ns", Unless: "starttls_ns"},
 			{Name: "probe_tcp_retransmits", Help: "Segments that were sent again, SYNs included.", Figure: "tcp_info.retransmits"},
 			{Name: "probe_tcp_rtt_seconds", Help: "Smoothed round trip of the connection by the kernel, in seconds.", Figure: "tcp_info.rtt_ns"},
-			{Name: "probe_failed_due_to_regex", Help: "Whether the run failed by an expectation that is a regular expression.", Unmet: []string{"expect.banner", "steps["}},
+			{Name: "probe_failed_due_to_regex", Help: "Whether the run failed by an expectation that is a regular expression.", Unmet: []string{"expect.banner", "steps[*].expect"}},
 		}, tlsconf.Metrics())
 }

@@ -254,7 +254,7 @@ func (p Probe) Footprint(target string) probes.Footprint {
 
 // modules are what blackbox_exporter's own configuration calls measurements of TCP.
 var modules = []probes.Module{
-	{Name: "tcp_connect", Any: true},
+	{Name: "tcp_connect"},
 	{Name: "pop3s_banner", Options: `{"security":"tls","expect":{"banner":"^\\+OK"}}`, Hostname: []string{"tls.server_name"}},
 	{Name: "ssh_banner", Options: `{"expect":{"banner":"^SSH-2.0-"},"steps":[{"send":"SSH-2.0-blackbox-ssh-check\n"}]}`},
 	{Name: "irc_banner", Options: `{"steps":[{"send":"NICK prober\nUSER prober prober prober :prober\n","expect":"PING :(?P<ping>[^ \\r\\n]+)"},{"send":"PONG ${capture:ping}\n","expect":"^:[^ ]+ 001"}]}`},

@@ -110,7 +110,7 @@ func (p Probe) Footprint(target string) probes.Footprint {
 func Kinds() probes.List {
 	return probes.List{
 		probes.NewKind(probes.Kind{
-			Limits: tlsconf.Limits, Metrics: metrics(), Modules: []probes.Module{{Name: "tls", Hostname: []string{"tls.server_name"}, Any: true}},
+			Limits: tlsconf.Limits, Metrics: metrics(), Modules: []probes.Module{{Name: "tls", Hostname: []string{"tls.server_name"}}},
 			Name: "tls", Target: "HOST[:PORT]", Example: "example.com:443", Doc: "makes a TLS handshake and checks the certificates",
 			Main: []string{"expect.days_left", "tls.server_name", "tls.insecure", "within"},
 		}, newProbe),
