@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"examples/receiver":       nil,
 	"examples/ownkind":        {"wire", "agent", "broker", "probes", "probes/kinds"},
 	"agent":                   {"wire", "internal/atomicfile", "identity", "internal/filelock", "probes", "agent/policy", "agent/spool", "internal/auditlog", "internal/retry"},
-	"agent/policy":            {"wire", "internal/reach", "internal/safeyaml", "probes"},
+	"agent/policy":            {"wire", "internal/private", "internal/reach", "internal/safeyaml", "probes"},
 	"agent/policyfile":        {"probes", "agent/policy", "internal/exit", "internal/private", "internal/safeyaml", "internal/userdirs"},
 	"agent/spool":             nil,
 	"broker":                  {"wire", "internal/atomicfile", "broker/access", "internal/filelock", "internal/retry"},

@@ -92,6 +92,7 @@ type Agent struct {
 	began     chan struct{} // closed when Run has opened what there is to describe
 	kinds     []string
 	cannot    map[string]string
+	disabled  map[string]string
 
 	mu           sync.Mutex // guards what follows
 	set          *set
@@ -175,7 +176,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	a.spool = sp
-	a.kinds, a.cannot = abilities(a.o.Kinds, a.env)
+	a.kinds, a.cannot, a.disabled = abilities(a.o.Kinds, a.env)
 	a.mu.Lock()
 	for _, p := range []string{problem, spoolProblem} {
 		if p != "" {

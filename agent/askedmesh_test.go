@@ -30,6 +30,9 @@ func TestAgent_RunsEveryKindOnceMore(t *testing.T) {
 	targets := liveTargets(t)
 	var names []string
 	for _, k := range kinds.All() {
+		if targets[k.Name] == "" { // an agent without a policy runs no programs
+			continue
+		}
 		if r := ask(t, nc, "paris", hourly(k.Name, k.Name, targets[k.Name])); !r.OK {
 			t.Fatal(r.Error)
 		}

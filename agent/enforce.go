@@ -10,7 +10,7 @@ import (
 
 // enforce makes every probe of the agent ask the policy.
 func enforce(p *policy.Policy) *probes.Env {
-	return &probes.Env{Allow: p.Allow, AllowSecrets: p.AllowSecrets, Secret: p.Secret}
+	return &probes.Env{Allow: p.Allow, AllowSecrets: p.AllowSecrets, Secret: p.Secret, Program: p.Program, Programs: p.MaxPrograms()}
 }
 
 // candidate is a monitor's probe that may run, and what it does to the network.

@@ -64,6 +64,9 @@ func TestPolicy_RefusesLiteralsOfEveryKind(t *testing.T) {
 	_, nc := liveWithPolicy(t, `{"targets":{"deny":["127.0.0.2"]}}`)
 	targets := kindTargets("127.0.0.2")
 	for _, k := range kinds.All() {
+		if targets[k.Name] == "" { // its targets are no hosts: see TestPolicy_Programs
+			continue
+		}
 		for _, command := range []string{
 			probeCommand(k.Name, targets[k.Name], `{}`),
 			fmt.Sprintf(`{"op":"start","monitors":[{"name":"m","kind":%q,"target":%q}]}`, k.Name, targets[k.Name]),
@@ -145,6 +148,9 @@ func TestPolicy_AsksAboutEachAddress(t *testing.T) {
 	targets := kindTargets("rebind.example")
 	targets["http"] = target
 	for _, k := range kinds.All() {
+		if targets[k.Name] == "" {
+			continue
+		}
 		forbidden(t, k.Name, ask(t, nc, "paris", probeCommand(k.Name, targets[k.Name], options)), "targets.deny[0]")
 	}
 	if n := hits.Load() - before; n != 0 {

@@ -3,11 +3,14 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
-	"netmon/probes"
-	"netmon/wire"
 	"slices"
 	"time"
+
+	"netmon/agent/policy"
+	"netmon/probes"
+	"netmon/wire"
 )
 
 // beatLoop sends heartbeats: regularly, and soon after a change. Changes that
@@ -59,7 +62,7 @@ func (a *Agent) sendAlive(leaving bool) {
 // alive is the heartbeat of this moment.
 func (a *Agent) alive() wire.Alive {
 	b := wire.Alive{Agent: a.o.ID, Instance: a.instance, Version: a.o.Version, Host: a.host, Started: a.started.UTC(), At: time.Now().UTC(),
-		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Families: families(), Skipped: a.runner.totalSkipped()}
+		Labels: a.o.Labels, Kinds: a.kinds, Cannot: a.cannot, Disabled: a.disabled, Families: families(), Skipped: a.runner.totalSkipped()}
 	b.Results, b.Policy = a.results.Load(), a.policy.Summary()
 	var trustProblem error
 	if a.o.Trust != nil {
@@ -88,20 +91,23 @@ func text(err error) string {
 	return err.Error()
 }
 
-// abilities says which kinds this process can run, and why not the others.
-func abilities(kinds probes.List, env *probes.Env) (can []string, cannot map[string]string) {
-	can = []string{}
+// abilities says which kinds this process can run, and why not the others: it cannot, or
+// its owner leaves them off.
+func abilities(kinds probes.List, env *probes.Env) (can []string, cannot, disabled map[string]string) {
+	can, cannot, disabled = []string{}, map[string]string{}, map[string]string{}
 	for _, k := range kinds {
-		if err := k.Ready(env); err != nil {
-			if cannot == nil {
-				cannot = map[string]string{}
-			}
+		err := k.Ready(env)
+		var refused *policy.Refusal
+		switch {
+		case err == nil:
+			can = append(can, k.Name)
+		case errors.As(err, &refused):
+			disabled[k.Name] = wire.Clip(err.Error(), wire.MaxReason)
+		default:
 			cannot[k.Name] = wire.Clip(err.Error(), wire.MaxReason)
-			continue
 		}
-		can = append(can, k.Name)
 	}
-	return can, cannot
+	return can, cannot, disabled
 }
 
 // families says for which IP families this host has a route out. Connecting a

@@ -36,5 +36,8 @@ func PolicyText(p *wire.Policy) string {
 	if p.MaxTargetRate > 0 {
 		add("%v/s to a target", p.MaxTargetRate)
 	}
+	if p.Exec > 0 {
+		add("programs of %s", plural.Count(p.Exec, "folder", "folders"))
+	}
 	return Printable(text)
 }

@@ -145,7 +145,10 @@ func (s *scanner) value(k *kid) bool {
 			ok = s.skip()
 		}
 	case '[':
-		f.number, ok = s.items()
+		begin := s.at
+		if f.number, ok = s.items(); ok && like.raw {
+			f.text = s.data[begin:s.at]
+		}
 	case 't':
 		ok = s.word("true")
 	case 'f':

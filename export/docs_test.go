@@ -58,7 +58,7 @@ func TestMetricsDoc(t *testing.T) {
 			}
 			for _, at := range part.places {
 				name, value, _ := strings.Cut(string(at.extra), "=")
-				if at.text >= 0 {
+				if at.text >= 0 || at.each {
 					name, value = at.label, ""
 				}
 				if name == "" {

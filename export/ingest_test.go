@@ -16,6 +16,8 @@ import (
 	promhistogram "github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
+
+	"netmon/probes/kinds"
 )
 
 // ingested is what a Prometheus makes of a scrape.
@@ -101,7 +103,7 @@ func TestIngest_EveryFormat(t *testing.T) {
 	}) {
 		t.Errorf("no exemplar of %s in %v", want, open.exemplars)
 	}
-	if len(proto.native) != 8*2+2 { // smokeping's for icmp
+	if len(proto.native) != len(kinds.All())*2+2 { // smokeping's for icmp
 		t.Errorf("%d native histograms, want one of each series", len(proto.native))
 	}
 }

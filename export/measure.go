@@ -23,7 +23,7 @@ func able(model Model, w want, agent string) (agents []string, err error) {
 		case a.Agent == agent && !a.Online:
 			return nil, refuse(http.StatusServiceUnavailable, "agent: %s is offline", agent)
 		case a.Agent == agent && !can:
-			return nil, refuse(http.StatusBadRequest, "agent: %s cannot measure %s: %s", agent, w.monitor.Kind, console.Printable(a.Cannot[w.monitor.Kind]))
+			return nil, refuse(http.StatusBadRequest, "agent: %s cannot measure %s: %s", agent, w.monitor.Kind, console.Printable(a.Unable()[w.monitor.Kind]))
 		case a.Agent == agent:
 			return []string{agent}, nil
 		case !a.Online || !can || a.Verdict != nil && a.Verdict.Status != wire.AgentAble:

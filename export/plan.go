@@ -32,6 +32,7 @@ type place struct {
 	extraProto []byte
 	counts     bool // at is in counts
 	times      bool // at is in times
+	each       bool // at is the each of items; label is their label's name
 }
 
 // newPlan is the plan of the tables of a reader.
@@ -59,6 +60,9 @@ func newPlan(kinds probes.List, r *Reader) plan {
 				at.extraProto = appendProtoLabel(nil, metricLabel, g.label, g.value)
 			}
 			p.add(g.family, n, at)
+		}
+		for i := range t.each {
+			p.add(t.each[i].family, n, place{at: i, text: -1, label: t.each[i].label, each: true})
 		}
 		for i := range t.counts {
 			p.add(t.counts[i].family, n, place{at: i, text: -1, counts: true})

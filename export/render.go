@@ -83,6 +83,13 @@ func (w *Writer) place(r *row, p *place) {
 	case p.times:
 		w.histogram(r.labels, &r.times[p.at], r.agent)
 		return
+	case p.each:
+		for i := range r.items {
+			if x := &r.items[i]; x.each == p.at {
+				w.labelled(r.labels, p.label, x.label, x.number)
+			}
+		}
+		return
 	case p.counts:
 		w.sample(r.labels, p.extra, p.extraProto, r.counts[p.at])
 		return

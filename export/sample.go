@@ -132,6 +132,10 @@ func (r *Reader) Samples(into []Sample, res *wire.Result) []Sample {
 		}
 		into = append(into, s)
 	}
+	for _, x := range t.items(there) {
+		e := &t.each[x.each]
+		into = append(into, Sample{e.name, e.label, x.label, x.number})
+	}
 	return into
 }
 

@@ -93,6 +93,7 @@ type state struct {
 	counts  []float64 // the table's
 	latency histogram
 	times   []histogram // the table's
+	items   []item      // of the table's lists; it is replaced as a whole
 }
 
 // words are those of a last result, for people.
@@ -222,6 +223,10 @@ func (st *state) take(reader *Reader, r *wire.Result, at time.Time, newest, coun
 				texts++
 			}
 			st.numbers[sharedCount+i] = number
+		}
+		st.items = nil
+		if measured {
+			st.items = st.table.items(there)
 		}
 	}
 	if !counts {

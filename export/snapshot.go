@@ -14,6 +14,7 @@ type row struct {
 	runs    [3]uint64
 	latency histogram
 	times   []histogram
+	items   []item
 }
 
 // snapshot is all series that count, at one moment, by table. Its lists are used again.
@@ -65,7 +66,7 @@ func (s *Series) take(x *snapshot, now time.Time) {
 }
 
 func (x *snapshot) row(st *state) row {
-	r := row{table: st.table.number, labels: st.labels, agent: st.key.agent, failure: st.failure, runs: st.runs, latency: x.histogram(&st.latency)}
+	r := row{table: st.table.number, labels: st.labels, agent: st.key.agent, failure: st.failure, runs: st.runs, items: st.items, latency: x.histogram(&st.latency)}
 	n := len(x.numbers)
 	x.numbers = append(append(x.numbers, st.numbers...), st.counts...)
 	r.numbers, r.counts = x.numbers[n:n+len(st.numbers)], x.numbers[n+len(st.numbers):]

@@ -17,6 +17,7 @@ type table struct {
 	gauges  []gauge  // by family, each family together
 	counts  []count
 	times   []times
+	each    []each
 	texts   int // gauges with a text
 }
 
@@ -36,6 +37,7 @@ type kid struct {
 type figure struct {
 	nanos bool // a number is nanoseconds
 	time  bool // a text is a time, in microseconds
+	raw   bool // a list is kept as it is
 }
 
 // gauge is one sample of a kind's results.
@@ -78,6 +80,11 @@ func newTable(k probes.Kind) *table {
 		switch {
 		case m.Times != nil:
 			t.times = append(t.times, times{family{m.Name, m.Help, Histogram, nanos}, t.figureOf(k, m.Times.Count), t.figureOf(k, m.Times.Min), t.figureOf(k, m.Times.Mean), t.figureOf(k, m.Times.Max)})
+			continue
+		case m.Each != nil:
+			n := t.figureOf(k, m.Each.List)
+			t.figures[n].raw = true
+			t.each = append(t.each, each{family{m.Name, m.Help, Gauge, ones}, m.Label, n, *m.Each})
 			continue
 		case strings.HasSuffix(m.Name, "_total"):
 			t.counts = append(t.counts, count{t.familyOf(k, m, Counter), t.sourceOf(k, m)})

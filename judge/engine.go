@@ -128,12 +128,13 @@ func (j *Judge) Presence(alive wire.Alive, at time.Time) {
 	j.advance(momentOf(at))
 	a, isNew := j.agent(alive.Agent)
 	moved := isNew || !a.Known || !sameStrings(a.Labels, alive.Labels)
-	barred := !sameStrings(a.Refused, alive.Refused) || !sameStrings(a.Cannot, alive.Cannot)
+	unable := alive.Unable()
+	barred := !sameStrings(a.Refused, alive.Refused) || !sameStrings(a.Cannot, unable)
 	a.Known, a.Leaving, a.Gone = true, alive.Leaving, alive.Gone
 	j.touchMesh()
 	if !a.Gone {
 		j.hearMesh()
-		a.Labels, a.Refused, a.Cannot = alive.Labels, alive.Refused, alive.Cannot
+		a.Labels, a.Refused, a.Cannot = alive.Labels, alive.Refused, unable
 		j.hear(a)
 		a.tick(momentOf(alive.At).sub(j.now))
 	}

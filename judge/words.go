@@ -50,6 +50,10 @@ func phraseOf(f wire.Failure) phrase {
 		return phrase{"packet loss", "loses packets", "lose packets"}
 	case wire.FailTTLExceeded:
 		return phrase{"TTL exceeded", "finds that the TTL runs out", "find that the TTL runs out"}
+	case wire.FailWarning:
+		return phrase{"warning", "reports a warning", "report a warning"}
+	case wire.FailCritical:
+		return phrase{"critical", "finds it critical", "find it critical"}
 	case wire.FailUnsynced:
 		return phrase{"unsynchronised clock", "finds its clock unsynchronised", "find its clock unsynchronised"}
 	case wire.FailWrongOrigin:

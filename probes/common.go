@@ -3,6 +3,8 @@ package probes
 import (
 	"net"
 	"net/netip"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,6 +50,19 @@ func (c Common) validate() error {
 	if c.Resolver != "" {
 		if _, err := hostPort(c.Resolver, "53"); err != nil {
 			p.Add("resolver", err)
+		}
+	}
+	return p.Err()
+}
+
+// lacks reports each option that is set and that the kind does without.
+func (c Common) lacks(kind string, without []string) error {
+	var p wire.Problems
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if slices.Contains(without, name) && !v.Field(i).IsZero() {
+			p.Addf(name, "is not for kind %s: leave it out", kind)
 		}
 	}
 	return p.Err()

@@ -15,7 +15,17 @@ type Footprint struct {
 	Gap    time.Duration // least time between two of them; 0 where they follow what the target does
 	Number string        // the option that says how many, where there is a Gap
 
+	Program Program // that a run starts on the agent's host; most kinds start none
+
 	Secrets []string // the options that name secrets, by path
+}
+
+// Program is a program of the agent's host that a monitor wants to run. Where a
+// program sends anything is for it to choose: no place says it.
+type Program struct {
+	Path    string   // absolute; "" asks whether any may run
+	Env     []string // names of the environment variables that the monitor sets, by options.env.NAME
+	Secrets bool     // the monitor names secrets
 }
 
 // Place is a host and port that a monitor names.
@@ -36,6 +46,7 @@ func (c *Check) Footprint() Footprint {
 	}
 	f.Places = append(f.Places, c.asked.common().places()...)
 	f.Secrets = c.secretsNamed()
+	f.Program.Secrets = len(f.Secrets) > 0
 	return f
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ type Kind struct {
 
 	// Usual marks the kind that people mostly want, for who proposes one.
 	Usual bool
+
+	// Without are the options of every kind that this one has no use for, and refuses.
+	Without []string
 
 	// Propose is a target that most likely answers where a NATS server is at this host and
 	// port, for who proposes one; nil is none.
@@ -100,7 +104,8 @@ func NewKind[P Probe[D], D Details](k Kind, defaults func() P) Kind {
 	first := defaults()
 	_, k.wrong = pointerTo(&first)
 	k.Defaults = first
-	k.Options, k.Figures = fieldsOf(first), append(fieldsOf(*new(D)), fieldsOf(Shared{})...)
+	k.Options = slices.DeleteFunc(fieldsOf(first), func(f Field) bool { return slices.Contains(k.Without, f.Path) })
+	k.Figures = append(fieldsOf(*new(D)), fieldsOf(Shared{})...)
 	k.build = func(target string, options []byte) (prepared, error) {
 		p := defaults()
 		pointer, err := pointerTo(&p)
@@ -115,6 +120,7 @@ func NewKind[P Probe[D], D Details](k Kind, defaults func() P) Kind {
 			return prepared{}, err
 		}
 		problems.Add("", p.common().validate())
+		problems.Add("", p.common().lacks(k.Name, k.Without))
 		problems.Add("", p.Validate(target))
 		if err := problems.Err(); err != nil {
 			return prepared{}, err

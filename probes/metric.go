@@ -40,6 +40,18 @@ type Metric struct {
 
 	// Times, instead of Figure, makes a histogram.
 	Times *Times
+
+	// Each, instead of Figure, makes a sample of each item of a list. Label is the name of
+	// the label that tells them apart; of two items with the same one the first counts.
+	Each *Each
+}
+
+// Each are the items of a list of objects, at most 100 of them.
+type Each struct {
+	List      string // the path of the list, which lies in no other object
+	Label     string // the text of an item that is the value of the label
+	Number    string // the number of an item, in the unit of the metric
+	Where, Is string // only items whose text Where is Is
 }
 
 // Times are the figures of the round trips of one run: their number, and of their
@@ -53,6 +65,9 @@ func (m Metric) Figures() []string {
 	paths := []string{m.Figure, m.Zero, m.Unless}
 	if m.Times != nil {
 		paths = append(paths, m.Times.Count, m.Times.Min, m.Times.Mean, m.Times.Max)
+	}
+	if m.Each != nil {
+		paths = append(paths, m.Each.List)
 	}
 	return slices.DeleteFunc(paths, func(p string) bool { return p == "" })
 }
@@ -102,14 +117,24 @@ func (l List) CheckMetrics() error {
 					p.Addf(at, "kind %s has no figure %q", k.Name, path)
 				}
 			}
+			if e := m.Each; e != nil {
+				for _, path := range []string{e.Label, e.Number, e.Where} {
+					if path != "" && !k.hasFigure(e.List+"[]."+path) {
+						p.Addf(at, "kind %s has no figure %q", k.Name, e.List+"[]."+path)
+					}
+				}
+				if m.Label == "" || m.Value != "" || e.Label == "" || e.Number == "" || strings.Contains(e.List, ".") || strings.HasSuffix(m.Name, "_total") {
+					p.Addf(at, "%s: want a list, a label without a value, and an item's label and number", m.Name)
+				}
+			}
 			sources := 0
-			for _, there := range []bool{m.Figure != "", len(m.Unmet) > 0, m.Times != nil} {
+			for _, there := range []bool{m.Figure != "", len(m.Unmet) > 0, m.Times != nil, m.Each != nil} {
 				if there {
 					sources++
 				}
 			}
 			if sources != 1 {
-				p.Addf(at, "%s: want a figure, or unmet expectations, or times, got %d of them", m.Name, sources)
+				p.Addf(at, "%s: want a figure, or unmet expectations, or times, or items, got %d of them", m.Name, sources)
 			}
 		}
 	}

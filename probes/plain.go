@@ -15,7 +15,7 @@ import (
 // PlainSecrets lists the options of a monitor, by path, that seem to hold a
 // secret which is written out instead of named by a reference. The options to
 // look at have the tag secret:"text": a text that may hold references, or a map
-// of such. An option of the type [Secret] takes nothing but a reference.
+// or a list of such. An option of the type [Secret] takes nothing but a reference.
 func (l List) PlainSecrets(m wire.Monitor) []string {
 	c, err := l.New(nil, m.Kind, m.Target, m.Options)
 	if err != nil {
@@ -54,6 +54,12 @@ func plainIn(path string, v reflect.Value) (found []string) {
 			case f.Type.Kind() == reflect.String:
 				if s := v.Field(i).String(); secretText.MatchString(s) && !NamesSecret(s) {
 					found = append(found, at)
+				}
+			case f.Type.Kind() == reflect.Slice:
+				for j := range v.Field(i).Len() {
+					if secretText.MatchString(v.Field(i).Index(j).String()) {
+						found = append(found, at+"["+strconv.Itoa(j)+"]")
+					}
 				}
 			default:
 				values := v.Field(i).Interface().(map[string]string)

@@ -80,6 +80,14 @@ type Env struct {
 	// Otherwise any variable and any file of this process's user may be read.
 	Secret func(kind, name string) (string, error)
 
+	// Program, when not nil, says whether runs may start a program, and returns the path
+	// to start: the same file, without links. It is asked again before each run. Otherwise
+	// any program may be started that this process's user may run. See [Run.Program].
+	Program func(Program) (path string, err error)
+
+	// Programs is how many programs may run at once; 0 is [DefaultPrograms].
+	Programs int
+
 	// Bodies is what runs may hold of the bodies of responses, all together, to
 	// compare them with what is expected, bytes; 0 is [DefaultBodies].
 	Bodies int64

@@ -19,6 +19,8 @@ var failureWords = map[wire.Failure]string{
 	wire.FailBadAnswer:   "it answers in a wrong way",
 	wire.FailMismatch:    "it does not answer as it should",
 	wire.FailSlow:        "it answers slowly",
+	wire.FailWarning:     "a check warns of it",
+	wire.FailCritical:    "it does not work as it should",
 	wire.FailLoss:        "part of the traffic to it is lost",
 	wire.FailTTLExceeded: "it cannot be reached",
 }

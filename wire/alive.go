@@ -29,6 +29,7 @@ type Alive struct {
 	Labels   map[string]string `json:"labels,omitempty"`   // that selectors match
 	Kinds    []string          `json:"kinds"`              // that it can run
 	Cannot   map[string]string `json:"cannot,omitempty"`   // kinds that it cannot run, and why
+	Disabled map[string]string `json:"disabled,omitempty"` // kinds that its owner does not allow until the policy says so, and what to write there
 	Families []string          `json:"families,omitempty"` // "4", "6": families with a route out
 
 	Monitors int    `json:"monitors"`           // running now
@@ -66,6 +67,17 @@ type Policy struct {
 	MaxMonitors   int      `json:"max_monitors,omitempty"`    // that run at once
 	MaxRate       float64  `json:"max_rate,omitempty"`        // probes per second of the agent
 	MaxTargetRate float64  `json:"max_target_rate,omitempty"` // probes per second to one host
+	Exec          int      `json:"exec,omitempty"`            // folders whose programs may run; absent: none may
+}
+
+// Unable are the kinds that the agent does not run, for either reason.
+func (a Alive) Unable() map[string]string {
+	if len(a.Disabled) == 0 {
+		return a.Cannot
+	}
+	all := maps.Clone(a.Disabled)
+	maps.Copy(all, a.Cannot)
+	return all
 }
 
 // Farewell is written in the place of an agent's heartbeat, and not by the agent:

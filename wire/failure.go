@@ -32,6 +32,8 @@ const (
 	FailLimit        Failure = "limit"
 	FailLoss         Failure = "loss"
 	FailTTLExceeded  Failure = "ttl_exceeded"
+	FailWarning      Failure = "warning"
+	FailCritical     Failure = "critical"
 	FailUnsynced     Failure = "unsynchronised"
 	FailWrongOrigin  Failure = "wrong_origin"
 	FailKissOfDeath  Failure = "kiss_of_death"
@@ -43,6 +45,7 @@ const (
 	BrokenNoRoute    Failure = "no_route"
 	BrokenResolver   Failure = "resolver"
 	BrokenClock      Failure = "clock"
+	BrokenProgram    Failure = "program"
 	BrokenInternal   Failure = "internal"
 )
 
@@ -73,6 +76,8 @@ var Failures = []FailureDoc{
 	{FailLimit, Failed, "the answer is over a limit: bytes, redirects, decompressed size, records"},
 	{FailLoss, Failed, "more packets lost than the monitor allows"},
 	{FailTTLExceeded, Failed, "ICMP time exceeded: the packet's TTL or hop limit ran out on the way"},
+	{FailWarning, Failed, "exec: the program reports WARNING (exit code 1)"},
+	{FailCritical, Failed, "exec: the program reports CRITICAL (exit code 2)"},
 	{FailUnsynced, Failed, "NTP: the server says that its clock is not synchronised (leap 3, stratum 0 or 16)"},
 	{FailWrongOrigin, Failed, "NTP: the origin timestamp is not the one that was sent"},
 	{FailKissOfDeath, Failed, "NTP: the server asks to stop or to slow down (kiss code)"},
@@ -84,5 +89,6 @@ var Failures = []FailureDoc{
 	{BrokenNoRoute, Broken, "the agent's host has no route to the target: its interface is down, its default route is lost, it has no address of the family, or a route forbids it; no packet was sent"},
 	{BrokenResolver, Broken, "the resolver cannot be reached, or answers no queries: nothing is known of the target"},
 	{BrokenClock, Broken, "the agent's clock differs from the broker's, and the certificate is valid by one of them alone"},
+	{BrokenProgram, Broken, "exec: the program is not there or cannot be started, did not end within the timeout, was killed, or reports UNKNOWN (exit code 3) or another code that is no verdict: nothing is known of the target"},
 	{BrokenInternal, Broken, "a fault of the probe itself, such as a panic"},
 }

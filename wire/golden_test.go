@@ -48,11 +48,11 @@ func samples() map[string]any {
 	alive := Alive{
 		Agent: "paris", Instance: "PWIZ32FLTEMOXZH3ORAJMIYCMU", Version: "0.1.0", Host: "web1", Started: at.Add(-time.Hour), At: at, Leaving: true,
 		Labels: map[string]string{"region": "eu"}, Kinds: []string{"dns", "https", "tcp"},
-		Cannot: map[string]string{"icmp": "no permission to send ICMP"}, Families: []string{"4", "6"},
+		Cannot: map[string]string{"icmp": "no permission to send ICMP"}, Disabled: map[string]string{"exec": "this agent runs no programs"}, Families: []string{"4", "6"},
 		Monitors: 5, Manual: 1, Unsaved: 2, Store: "20261124T113730.847607443Z", Revision: 41, Digest: DigestOf(map[string]uint64{"db": 40, "web": 41}),
 		Refused: map[string]string{"far": "target: the agent's policy does not allow it: targets.deny[0]"},
 		Policy: &Policy{Source: "file", Digest: "266ce8da", Allow: 1, Deny: 2, Kinds: []string{"dns", "https", "tcp"}, MinEvery: Duration(time.Second),
-			MaxMonitors: 100, MaxRate: 50, MaxTargetRate: 0.5},
+			MaxMonitors: 100, MaxRate: 50, MaxTargetRate: 0.5, Exec: 1},
 		Challenge: "4XQZ...", Trust: 1795930654123, Results: 1080, Pending: 12, Dropped: 17, Skipped: 3, Notes: []string{"what runs could not be saved"},
 	}
 	stale := []Error{{CodeChallenge, "", "it was signed for a challenge that is over: sign it again for the one in this reply"}}

@@ -28,6 +28,7 @@ type File struct {
 	MaxRate       float64       `json:"max_rate,omitempty" help:"most probes per second of the whole agent; default: no bound"`
 	MaxTargetRate float64       `json:"max_target_rate,omitempty" help:"most probes per second to one host, as monitors name it; default: no bound"`
 	Secrets       Secrets       `json:"secrets,omitzero"`
+	Exec          Exec          `json:"exec,omitzero"`
 }
 
 // Targets say where packets may go. What is denied is denied, allowed or not.
@@ -91,6 +92,7 @@ func New(f File, kinds probes.List, source string) (*Policy, error) {
 		}
 	}
 	(&reach.Secrets{Env: f.Secrets.Env, Files: f.Secrets.Files}).Check(&problems)
+	f.Exec.check(&problems)
 	return p, problems.Err()
 }
 
@@ -130,7 +132,12 @@ func (p *Policy) Check(m wire.Monitor, f probes.Footprint) error {
 	for _, place := range f.Places {
 		problems.Add(place.Option, p.checkSecretTarget(place))
 	}
-	problems.Add("", p.checkSecrets(f))
+	if f.Program.Path != "" {
+		problems.Add("", p.checkProgram(f.Program))
+	}
+	if f.Program.Path == "" || len(f.Places) > 0 {
+		problems.Add("", p.checkSecrets(f))
+	}
 	return problems.Err()
 }
 
@@ -154,5 +161,5 @@ func summary(f File, source string) wire.Policy {
 	data, _ := json.Marshal(f) // plain values
 	sum := sha256.Sum256(data)
 	return wire.Policy{Source: source, Digest: hex.EncodeToString(sum[:4]), Allow: len(f.Targets.Allow), Deny: len(f.Targets.Deny), Kinds: f.Kinds,
-		MinEvery: f.MinEvery, MaxMonitors: f.MaxMonitors, MaxRate: f.MaxRate, MaxTargetRate: f.MaxTargetRate}
+		MinEvery: f.MinEvery, MaxMonitors: f.MaxMonitors, MaxRate: f.MaxRate, MaxTargetRate: f.MaxTargetRate, Exec: len(f.Exec.Folders)}
 }

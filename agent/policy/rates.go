@@ -14,13 +14,14 @@ import (
 // Load is what one monitor costs.
 type Load struct {
 	Host   string  // that it measures, as it names it
+	Hidden bool    // it measures what a program chooses: no target's rate counts it
 	Rate   float64 // probes per second
 	Probes int     // of one run
 }
 
 // LoadOf is the load of a monitor by its interval.
 func LoadOf(m wire.Monitor, f probes.Footprint) Load {
-	return Load{Host: host(f), Rate: perSecond(f.Probes, m.Every.Std()), Probes: f.Probes}
+	return Load{Host: host(f), Hidden: f.Program.Path != "", Rate: perSecond(f.Probes, m.Every.Std()), Probes: f.Probes}
 }
 
 func host(f probes.Footprint) string {
@@ -44,15 +45,19 @@ func (t *Tally) Add(l Load) {
 	}
 	t.monitors++
 	t.rate += l.Rate
-	t.hosts[l.Host] += l.Rate
+	if !l.Hidden {
+		t.hosts[l.Host] += l.Rate
+	}
 }
 
 // Remove takes back what Add counted.
 func (t *Tally) Remove(l Load) {
 	t.monitors--
 	t.rate -= l.Rate
-	if t.hosts[l.Host] -= l.Rate; t.hosts[l.Host] < rateSlack {
-		delete(t.hosts, l.Host)
+	if !l.Hidden {
+		if t.hosts[l.Host] -= l.Rate; t.hosts[l.Host] < rateSlack {
+			delete(t.hosts, l.Host)
+		}
 	}
 	if t.monitors == 0 {
 		t.rate = 0 // sums of fractions leave a rest
@@ -72,7 +77,7 @@ func (p *Policy) Fits(t *Tally, l Load) error {
 	if most := p.file.MaxRate; over(most, t.rate) {
 		problems.Add("every", refuse("max_rate is %v a second: %.4g are in use, and this monitor would add %.4g", most, t.rate, l.Rate))
 	}
-	if most := p.file.MaxTargetRate; over(most, t.hosts[l.Host]) {
+	if most := p.file.MaxTargetRate; !l.Hidden && over(most, t.hosts[l.Host]) {
 		problems.Add("every", refuse("max_target_rate is %v a second: %.4g are in use for this target, and this monitor would add %.4g", most, t.hosts[l.Host], l.Rate))
 	}
 	return problems.Err()
@@ -109,7 +114,7 @@ func (p *Policy) Demand(t *Tally, l Load, now time.Time) error {
 	if err := spend(d.agent, "max_rate", p.file.MaxRate, t.rate, l.Probes, now); err != nil {
 		return err
 	}
-	if p.file.MaxTargetRate <= 0 {
+	if p.file.MaxTargetRate <= 0 || l.Hidden {
 		return nil
 	}
 	own := d.hosts[l.Host]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,7 +142,7 @@ func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRo
 			{Title: "CLOCK", Cell: func(a agentRow) string { return clockText(a.off) }},
 			{Title: "STARTED", Time: func(a agentRow) time.Time { return a.Started }},
 			{Title: "RESULTS", Cell: func(a agentRow) string { return strconv.FormatUint(a.Results, 10) }},
-			{Title: "KINDS", Cell: func(a agentRow) string { return strings.Join(a.Kinds, ",") }},
+			{Title: "KINDS", Cell: agentRow.kinds},
 			{Title: "FAMILIES", Cell: func(a agentRow) string { return strings.Join(a.Families, ",") }},
 			{Title: "POLICY", Cell: func(a agentRow) string { return console.PolicyText(a.Policy) }},
 		},
@@ -159,6 +160,15 @@ func agentListing(c *cli.Context, agents []console.Agent) output.Listing[agentRo
 			return fmt.Sprint(a.State, a.status(), a.Monitors, a.Dropped, a.Skipped, a.Labels, a.Version, a.Host, a.Started, a.Notes, a.Refused, a.Cannot)
 		},
 	}
+}
+
+// kinds are those that the agent runs, then those that its owner leaves off.
+func (a agentRow) kinds() string {
+	text := strings.Join(a.Kinds, ",")
+	if len(a.Disabled) > 0 {
+		text += "; off: " + strings.Join(slices.Sorted(maps.Keys(a.Disabled)), ",")
+	}
+	return text
 }
 
 // status is how much the agent's word counts, where that is less than it might be.

@@ -31,7 +31,7 @@ func fileKinds() []fileKind {
 func monitorsSchema() map[string]any {
 	var probes, channels []monitorfile.Form
 	for _, k := range kinds.All() {
-		probes = append(probes, monitorfile.Form{Name: k.Name, Doc: k.Doc, Target: k.Target + ", such as " + k.Example, Settings: []any{k.Defaults}})
+		probes = append(probes, monitorfile.Form{Name: k.Name, Doc: k.Doc, Target: k.Target + ", such as " + k.Example, Settings: []any{k.Defaults}, Without: k.Without})
 	}
 	for _, k := range notify.Kinds() {
 		channels = append(channels, monitorfile.Form{Name: k.Name, Doc: k.Summary, Settings: []any{notify.CommonSettings(), k.Defaults()}, Required: k.Required()})

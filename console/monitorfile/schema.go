@@ -14,6 +14,7 @@ type Form struct {
 	Doc      string   // what it does
 	Target   string   // of a probe: the form of its targets, with an example
 	Settings []any    // structs of its options, each at its default
+	Without  []string // of these, those that it has not
 	Required []string // of them, those that have to be given
 }
 
@@ -54,6 +55,9 @@ func settingsOf(k Form) schema {
 	all := schema{}
 	for _, s := range k.Settings {
 		maps.Copy(all, formschema.Properties(formschema.Of(s)))
+	}
+	for _, name := range k.Without {
+		delete(all, name)
 	}
 	out := schema{"type": "object", "additionalProperties": false, "properties": all, "description": k.Name + " " + k.Doc}
 	return required(out, k.Required...)

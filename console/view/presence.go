@@ -152,7 +152,7 @@ func (v *Mesh) advance(now time.Time) {
 func sameNews(a, b *wire.Alive) bool {
 	return a.Agent == b.Agent && a.Instance == b.Instance && a.Leaving == b.Leaving && a.Version == b.Version && a.Host == b.Host && a.Started.Equal(b.Started) &&
 		a.Monitors == b.Monitors && a.Manual == b.Manual && a.Dropped == b.Dropped && a.Skipped == b.Skipped && maps.Equal(a.Labels, b.Labels) &&
-		maps.Equal(a.Refused, b.Refused) && maps.Equal(a.Cannot, b.Cannot) && slices.Equal(a.Notes, b.Notes) && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Families, b.Families)
+		maps.Equal(a.Refused, b.Refused) && maps.Equal(a.Cannot, b.Cannot) && maps.Equal(a.Disabled, b.Disabled) && slices.Equal(a.Notes, b.Notes) && slices.Equal(a.Kinds, b.Kinds) && slices.Equal(a.Families, b.Families)
 }
 
 // checkPresence says whether the agent is offline, and judges its series when that changed.

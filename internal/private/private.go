@@ -50,6 +50,18 @@ func Trusted(path string) []*Problem {
 	return append(check(path, rules{}), folders(path, rules{})...)
 }
 
+// Program looks at a file that is run as this user, and at every folder above it: nobody
+// else but root can put another in its place. The path has no links in it.
+func Program(path string) []*Problem {
+	list := check(path, rules{})
+	for at := filepath.Dir(path); ; at = filepath.Dir(at) {
+		list = append(list, check(at, rules{})...)
+		if filepath.Dir(at) == at {
+			return list
+		}
+	}
+}
+
 // Tree looks at a folder of secrets, and at all that is in it.
 func Tree(dir string) (list []*Problem) {
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -14,6 +14,25 @@ import (
 	"netmon/wire"
 )
 
+// runsNothingForbidden: a kind whose runs start a program asks for it.
+func runsNothingForbidden(t *testing.T, k probes.Kind, program probes.Program) {
+	t.Helper()
+	var asked []string
+	env := &probes.Env{Program: func(p probes.Program) (string, error) {
+		asked = append(asked, p.Path)
+		return "", errors.New("no")
+	}}
+	defer env.Close()
+	check, err := k.New(env, k.Example, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := check.Run(t.Context(), 5*time.Second, nil)
+	if r.Outcome != wire.Broken || r.Failure != wire.BrokenPolicy || r.LatencyNS != nil || len(asked) != 1 || asked[0] != program.Path {
+		t.Errorf("%s = %s %s %q, asked about %q, want broken by the policy", k.Name, r.Outcome, r.Failure, r.Error, asked)
+	}
+}
+
 // TestEveryKind_AsksWhatIsAllowed: no kind reaches an address that the owner of
 // the process forbids, however it is written, and the error gives no address away.
 func TestEveryKind_AsksWhatIsAllowed(t *testing.T) {
@@ -21,6 +40,10 @@ func TestEveryKind_AsksWhatIsAllowed(t *testing.T) {
 		example, err := k.New(nil, k.Example, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if program := example.Footprint().Program; program.Path != "" {
+			runsNothingForbidden(t, k, program)
+			continue
 		}
 		place := example.Footprint().Places[0]
 		at := func(host string) string { // the example's target, there

@@ -6,6 +6,7 @@ import (
 
 	"netmon/probes"
 	"netmon/probes/kinds/dns"
+	"netmon/probes/kinds/exec"
 	"netmon/probes/kinds/http"
 	"netmon/probes/kinds/icmp"
 	"netmon/probes/kinds/ntp"
@@ -17,5 +18,5 @@ import (
 // All returns every kind of probe that netmon has, in the order in which people
 // read them.
 func All() probes.List {
-	return slices.Concat(http.Kinds(), icmp.Kinds(), dns.Kinds(), ntp.Kinds(), tcp.Kinds(), tls.Kinds(), udp.Kinds())
+	return slices.Concat(http.Kinds(), icmp.Kinds(), dns.Kinds(), ntp.Kinds(), tcp.Kinds(), tls.Kinds(), udp.Kinds(), exec.Kinds())
 }
