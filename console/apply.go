@@ -16,7 +16,7 @@ func (o *Ops) Plan(ctx context.Context, wanted Wanted, prune bool) (Plan, error)
 	if err := wanted.check(o.check); err != nil {
 		return Plan{}, err
 	}
-	return o.plan(ctx, wanted, prune, "applied from a file", nil)
+	return o.plan(ctx, wanted, planning{prune: prune, why: fromFile})
 }
 
 // PlanUse says what making the monitors and settings as a saved configuration has them
@@ -33,12 +33,39 @@ func (o *Ops) PlanUse(ctx context.Context, name string, keep bool) (Plan, error)
 	if err := wanted.check(o.check); err != nil {
 		return Plan{}, fmt.Errorf("configuration %q: %w", name, err)
 	}
-	return o.plan(ctx, wanted, !keep, "from configuration "+name, nil)
+	return o.plan(ctx, wanted, planning{prune: !keep, why: "from configuration " + name})
 }
 
-// plan compares what is saved with what is wanted. It changes the monitors of chosen alone;
-// nil is all.
-func (o *Ops) plan(ctx context.Context, wanted Wanted, prune bool, why string, chosen []string) (Plan, error) {
+// PlanOwned is [Ops.Plan] for who keeps what is saved as files have it, and saves in a name
+// that nobody else has. Beside what the files want, it deletes at most what that name
+// saved last, of every list: what other people saved, or changed since, is theirs.
+func (o *Ops) PlanOwned(ctx context.Context, wanted Wanted, prune bool, owner string) (Plan, error) {
+	if err := wanted.check(o.check); err != nil {
+		return Plan{}, err
+	}
+	if prune {
+		wanted.NoMonitors, wanted.Sorts = false, FileSorts
+	}
+	return o.plan(ctx, wanted, planning{prune: prune, why: fromFile, owner: owner})
+}
+
+// fromFile is what history says of what comes from a file. Where the file is known, it is
+// named in place of "a file".
+const fromFile = "applied from a file"
+
+// planning is what a plan is for.
+type planning struct {
+	prune  bool
+	why    string
+	chosen []string // the monitors that it changes; nil is all
+	owner  string   // the author of all that it may delete; "" is anybody
+}
+
+// keeps says that what somebody saved last is left alone, although nobody wants it.
+func (p planning) keeps(author string) bool { return p.owner != "" && author != p.owner }
+
+// plan compares what is saved with what is wanted.
+func (o *Ops) plan(ctx context.Context, wanted Wanted, by planning) (Plan, error) {
 	store, err := o.c.Monitors(ctx)
 	if err != nil {
 		return Plan{}, err
@@ -51,12 +78,15 @@ func (o *Ops) plan(ctx context.Context, wanted Wanted, prune bool, why string, c
 	if err != nil && len(wanted.Sorts) > 0 { // else none of them is changed
 		return Plan{}, err
 	}
-	p := PlanOf(have, wanted.Monitors, prune && !wanted.NoMonitors)
-	p.Prune, p.Why = prune, why
-	if chosen != nil {
-		p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool { return !slices.Contains(chosen, c.Name()) })
-	}
+	p := PlanOf(have, wanted.Monitors, by.prune && !wanted.NoMonitors)
+	p.Prune, p.Why, p.From = by.prune, by.why, wanted.From
+	p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool {
+		return by.chosen != nil && !slices.Contains(by.chosen, c.Name()) || c.Did() == Deleted && by.keeps(c.Was.Author)
+	})
 	p.planSettings(settings, wanted)
+	p.Settings = slices.DeleteFunc(p.Settings, func(c SettingChange) bool {
+		return c.Did() == Deleted && by.keeps(c.Was.About().Author)
+	})
 	if p.Warnings, err = o.c.tooFew(ctx, p.Changes); err != nil {
 		return p, err
 	}
@@ -103,7 +133,7 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 	}}
 	// What others name is there before them, and goes behind them; only channels come behind
 	// the rules, and go before them: while no rule is saved, a channel is notified of everything.
-	if err := saveAll(ctx, store, p.Changes, p.Why, done); err != nil {
+	if err := saveAll(ctx, store, p, done); err != nil {
 		return out, err
 	}
 	for _, channels := range []bool{false, true} {
@@ -137,18 +167,18 @@ func (o *Ops) Apply(ctx context.Context, p Plan, opt ApplyOptions) (Outcome, err
 }
 
 // saveAll saves what is added or changed, several at a time, and returns the first error when all have ended.
-func saveAll(ctx context.Context, store *Store, changes []Change, why string, done func(Change)) (first error) {
+func saveAll(ctx context.Context, store *Store, p Plan, done func(Change)) (first error) {
 	var mu sync.Mutex // guards first, and who calls done
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, savesAtOnce)
-	for _, c := range changes {
+	for _, c := range p.Changes {
 		if c.Did() == Deleted {
 			continue
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			revision, err := store.Save(ctx, *c.Is, why)
+			revision, err := store.Save(ctx, *c.Is, p.why(c.Name()))
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -38,6 +38,8 @@ type BrokerInfo struct {
 	RTTNS   int64       `json:"rtt_ns"` // round trip from here
 	Leader  *wire.Lease `json:"controller,omitempty"`
 	Kept    []Kept      `json:"kept"`
+
+	Files *wire.KeptFiles `json:"files,omitempty"` // that the leading controller keeps what is saved by
 }
 
 // Broker asks the broker about itself and what it keeps.
@@ -89,6 +91,7 @@ func (c *Client) Broker(ctx context.Context) (BrokerInfo, error) {
 				b.Leader = &l
 			}
 		}
+		b.Files = c.keptFiles(ctx, lease)
 	}
 	return b, nil
 }

@@ -58,6 +58,8 @@ type Person struct {
 	// Folder is that of the identity, in place of Authority: it is kept up with the
 	// authority of the mesh, see [identity.Follow].
 	Folder string
+	// Operators, where not nil, check what is saved, in place of Authority and Folder.
+	Operators *identity.Operators
 }
 
 // Connect connects to a broker. connect is nats.Connect with its address, or
@@ -71,6 +73,8 @@ func ConnectAs(who Person, connect func(...nats.Option) (*nats.Conn, error), opt
 	author := cmp.Or(who.Name, Author())
 	c := &Client{who: who, author: author, signer: who.Signer, leadGrace: leadGrace}
 	switch {
+	case who.Operators != nil:
+		c.operators = who.Operators
 	case who.Folder != "":
 		c.operators = identity.OperatorsOf(who.Folder)
 	case who.Authority != "":

@@ -188,6 +188,7 @@ func (o *Ops) Delete(ctx context.Context, name string, opt DeleteOptions) (Outco
 	if !former {
 		o.notifyAgents(ctx, store, &out, out.Changes...)
 	}
+	out.warnKept(&was)
 	return out, nil
 }
 
@@ -219,6 +220,7 @@ func (o *Ops) save(ctx context.Context, store *Store, out *Outcome, was *wire.Sa
 	is.Edition = made.Edition
 	out.Changes = []Change{{Was: was, Is: &is, Revision: made.Revision}}
 	o.notifyAgents(ctx, store, out, out.Changes...)
+	out.warnKept(was)
 	return nil
 }
 

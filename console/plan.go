@@ -18,6 +18,16 @@ type Plan struct {
 	Prune    bool            // what is not wanted is deleted
 	Why      string          // what the history says of each change
 	Warnings []string        // of monitors that ask for more agents than match
+
+	From map[string]string // of [Wanted]
+}
+
+// why is what the history says of one change.
+func (p Plan) why(title string) string {
+	if file := p.From[title]; file != "" && p.Why == fromFile {
+		return "applied from " + file
+	}
+	return p.Why
 }
 
 // Empty says that there is nothing to do.

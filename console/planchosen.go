@@ -39,7 +39,7 @@ func (o *Ops) PlanChosen(ctx context.Context, wanted Wanted, prune bool, words [
 	if err := checkNamed(among, chosen, "no file has a monitor %q"); err != nil {
 		return Plan{}, err
 	}
-	return o.plan(ctx, wanted.only(chosen), prune, "applied from a file", chosen)
+	return o.plan(ctx, wanted.only(chosen), planning{prune: prune, why: fromFile, chosen: chosen})
 }
 
 // Chosen are the monitors of a saved configuration that these names and globs, and of them
@@ -58,7 +58,7 @@ func (w Wanted) Chosen(configuration string, words []string, tags map[string]str
 // only are the monitors of these names alone.
 func (w Wanted) only(names []string) Wanted {
 	list := slices.DeleteFunc(slices.Clone(w.Monitors), func(m wire.Saved) bool { return !slices.Contains(names, m.Name) })
-	return Wanted{Monitors: list, NoMonitors: w.NoMonitors}
+	return Wanted{Monitors: list, NoMonitors: w.NoMonitors, From: w.From}
 }
 
 func (w Wanted) has(name string) bool {

@@ -153,7 +153,7 @@ func (a *settingsToApply) save(ctx context.Context, of func(wire.Sort) bool) (er
 		if err := a.open(ctx); err != nil {
 			return err
 		}
-		if c.Revision, err = a.store.Save(ctx, c.Is, a.p.Why); err != nil {
+		if c.Revision, err = a.store.Save(ctx, c.Is, a.p.why(c.Title())); err != nil {
 			return err
 		}
 		a.done(c)

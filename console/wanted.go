@@ -34,6 +34,8 @@ type Wanted struct {
 	// among Settings can be pruned; of another sort nothing is.
 	Sorts      []wire.Sort
 	NoMonitors bool // it does not speak of monitors: none is pruned
+
+	From map[string]string // the file in which a monitor is, by name, or a setting, by [SettingTitle]; may be nil
 }
 
 // BrokerTarget in the target of a monitor in a file stands for HOST:PORT of the broker that

@@ -129,6 +129,69 @@ func TestManifests(t *testing.T) {
 	}
 }
 
+// TestManifests_Monitors: the ConfigMap is the one that the broker's pod has where its
+// controller looks, and netmon takes every file in it.
+func TestManifests_Monitors(t *testing.T) {
+	data, err := os.ReadFile("../packaging/kubernetes/monitors.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string `yaml:"kind"`
+		Metadata   struct {
+			Name, Namespace string
+			Labels          map[string]string
+		}
+		Data map[string]string
+	}
+	if err := yaml.UnmarshalWithOptions(data, &m, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	if m.APIVersion != "v1" || m.Kind != "ConfigMap" || m.Metadata.Namespace != "netmon" || len(m.Data) == 0 {
+		t.Errorf("it is %+v", m)
+	}
+	dir := t.TempDir()
+	for name, text := range m.Data {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	netmonDo(t, 0, "validate", "-f", dir)
+
+	manifests, err := os.ReadFile("../packaging/kubernetes/netmon.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text := range strings.SplitSeq(string(manifests), "\n---\n") {
+		var object map[string]any
+		if err := yaml.Unmarshal([]byte(text), &object); err != nil {
+			t.Fatal(err)
+		}
+		if object["kind"] != "StatefulSet" {
+			continue
+		}
+		command := commandOf(object)
+		i := slices.Index(command, "--monitors")
+		if i < 0 {
+			t.Fatalf("the broker runs %q", command)
+		}
+		volume := ""
+		for _, mount := range containerOf(object)["volumeMounts"].([]any) {
+			if at(mount, "mountPath") == command[i+1] && at(mount, "subPath") == "<nil>" {
+				volume = at(mount, "name")
+			}
+		}
+		found := false
+		for _, v := range object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["volumes"].([]any) {
+			found = found || at(v, "name") == volume && at(v, "configMap", "name") == m.Metadata.Name && at(v, "configMap", "optional") == "true"
+		}
+		if !found {
+			t.Errorf("nothing mounts the ConfigMap %s at %s", m.Metadata.Name, command[i+1])
+		}
+	}
+}
+
 // containerOf is the first container of a workload.
 func containerOf(object map[string]any) map[string]any {
 	spec := object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)

@@ -34,6 +34,11 @@ func NewOperators(authorities ...string) *Operators {
 	return &Operators{pins: func() []string { return authorities }, keys: map[string]string{}}
 }
 
+// OperatorsBy trusts the authorities, PEM, that pins says, or said a second ago.
+func OperatorsBy(pins func() []string) *Operators {
+	return &Operators{pins: pins, keys: map[string]string{}}
+}
+
 // OperatorsOf trusts the authorities that the identity of a folder believes at
 // the moment, or did a second ago.
 func OperatorsOf(dir string) *Operators {

@@ -47,7 +47,7 @@ const (
 	AlertingBucket  = "alerting"  // channels, rules, windows, groups, silences, acknowledgements: SORT.NAME
 	MonitorsBucket  = "monitors"  // what should run: one key for each monitor
 	ConfigsBucket   = "configs"   // saved configurations: an object store, an object for each
-	ControlBucket   = "control"   // who does what only one may: leases under LeaderKey and NotifierKey
+	ControlBucket   = "control"   // who does what only one may: leases under LeaderKey and NotifierKey, and FilesKey
 )
 
 // What the metadata of the stream of results says where a broker looks after it.
@@ -63,6 +63,9 @@ const (
 	LeaseTTL  = 6 * time.Second
 )
 
+// FilesKey holds the KeptFiles of the leading controller, if it keeps any.
+const FilesKey = "files"
+
 // NotifierKey holds the Lease of the notifier that sends by a channel.
 func NotifierKey(channel string) (string, error) { return one("notifier.", "channel name", channel) }
 
@@ -71,6 +74,18 @@ type Lease struct {
 	ID    string    `json:"id"`   // one life of a controller or notifier
 	Host  string    `json:"host"` // where it runs
 	Since time.Time `json:"since"`
+}
+
+// KeptFiles is how far what is saved is as the files of a folder have it, which the
+// leading controller keeps so. It is under FilesKey, and gone as a lease is.
+type KeptFiles struct {
+	Folder   string    `json:"folder"`             // on the controller's host
+	Host     string    `json:"host"`               // of the controller
+	Since    time.Time `json:"since"`              // it is so
+	Monitors int       `json:"monitors"`           // in the files that were right last
+	Settings int       `json:"settings,omitempty"` // channels, rules, windows, groups
+	Mistakes int       `json:"mistakes,omitempty"` // in the files of now: nothing is saved of them
+	Problem  string    `json:"problem,omitempty"`  // why they are not saved, or the first mistake; absent: all is saved
 }
 
 // Wildcards over all agents, for streams and subscriptions.

@@ -45,6 +45,7 @@ type Authority struct {
 
 	controllerKey nkeys.KeyPair // of this process, kept nowhere
 	controller    wire.Member
+	filesKey      nkeys.KeyPair // likewise: see Files
 
 	lock  *os.File
 	again again
@@ -154,6 +155,9 @@ func (a *Authority) open(hosts []string) (err error) {
 	if a.controllerKey, err = nkeys.CreateUser(); err != nil {
 		return err
 	}
+	if a.filesKey, err = nkeys.CreateUser(); err != nil {
+		return err
+	}
 	a.controller = wire.Member{Key: public(a.controllerKey), Name: string(roleController), Role: roleController}
 	if a.rotation.f.Stage == stageSwitching {
 		return a.complete()
@@ -163,12 +167,15 @@ func (a *Authority) open(hosts []string) (err error) {
 
 // countSaved says whose word counts on what is saved: that of the authority, and,
 // until all of it was accepted again, that of the previous one.
-func (a *Authority) countSaved() {
+func (a *Authority) countSaved() { a.operators.Store(identity.NewOperators(a.savedPins()...)) }
+
+// savedPins are the authorities whose word counts on what is saved, PEM.
+func (a *Authority) savedPins() []string {
 	pins := []string{string(a.certs().authority)}
 	if before := a.rotation.before(); before != "" {
 		pins = append(pins, before)
 	}
-	a.operators.Store(identity.NewOperators(pins...))
+	return pins
 }
 
 // Pin is the fingerprint of the mesh's certificate authority, as a join line

@@ -76,8 +76,8 @@ func (b saving) subject(key string) string { return "$KV." + b.bucket + "." + ke
 // savings lists them.
 func savings() []saving { return []saving{savedMonitors(), savedSettings()} }
 
-// saves is how the gate of a bucket is answered.
-func (s *service) saves(b saving) func(context.Context, *nats.Msg) {
+// saved is how the gate of a bucket is answered.
+func (s *service) saved(b saving) func(context.Context, *nats.Msg) {
 	return func(ctx context.Context, m *nats.Msg) { s.save(ctx, b, m) }
 }
 
@@ -100,7 +100,7 @@ func (s *service) save(ctx context.Context, b saving, m *nats.Msg) {
 		m.Respond(s.failure(err))
 		return
 	}
-	who, err := s.receiver.Saver(proof, to.Subject, operation, m.Data, store, over, changers...)
+	who, err := s.saves.Saver(proof, to.Subject, operation, m.Data, store, over, savers...)
 	defer s.confirm(who)()
 	if err != nil {
 		s.warnings.report("refused", to.Subject, who.Name, err)

@@ -220,6 +220,8 @@ func deeds(t *testing.T) []deed {
 		{"save a monitor under another key", none, saves("other", "", savedWeb)},
 		{"save a configuration (`$O.configs.C.x`)", writers, asks("$O.configs.C.x", "{}")},
 		{"take over the controller's lease (`$KV.control.leader`)", none, asks("$KV.control.leader", "{}")},
+		{"say how far the files of the controller are saved (`$KV.control.files`)", none, asks("$KV.control.files", "{}")},
+		{"save a monitor in the name of the controller", none, saves("web", "", strings.ReplaceAll(savedWeb, "<me>", "controller"))},
 		{"write its own line of the audit (`audit.<me>`)", agents, asks("audit.<me>", "{}")},
 		{"write another line of the audit (`audit.access`)", none, asks("audit.access", "{}")},
 		{"change its own key (`access.rotate.<me>`)", slices.Concat(agents, people, senders), func(a trier) error {

@@ -66,6 +66,7 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		changed: map[string]bool{}, round: make(chan struct{}), wakeup: make(chan struct{}, 1), auditedRefusals: map[string]bool{}, lives: map[string]life{},
 		departed: newDepartures(), taken: make(chan struct{}, 1),
 		claims: newClaims(mesh, a.log), consumers: newConsumers(mesh, js)}
+	s.saves = identity.Receiver{Member: a.saver, Challenges: s.receiver.Challenges}
 	s.notes, s.warnings = newNotes(s.store, a.log), newWarnings(a.log)
 	joins, err := newJoins(s)
 	if err != nil {
@@ -98,8 +99,8 @@ func (a *Authority) Serve(ctx context.Context, o Service) error {
 		{gateAccess + ".admin", s.admin, 1},
 		{"access.rotate.*", s.rotate, 1},
 		{"access.delegate.*", s.delegate, 1},
-		{gateSave + ".>", s.saves(savedMonitors()), gatesAtOnce},
-		{gateSettings + ".>", s.saves(savedSettings()), gatesAtOnce},
+		{gateSave + ".>", s.saved(savedMonitors()), gatesAtOnce},
+		{gateSettings + ".>", s.saved(savedSettings()), gatesAtOnce},
 		{gateSets + ".>", s.saveSet, gatesAtOnce},
 		{gateConsumer + ".>", s.consumer, gatesAtOnce},
 		{gateReports + "." + wire.AllDeliveries, s.storeReport, gatesAtOnce},
@@ -180,6 +181,7 @@ type service struct {
 	consumers *consumers
 
 	receiver identity.Receiver // of what changes something
+	saves    identity.Receiver // of what is saved in buckets
 
 	mu              sync.Mutex      // guards what follows
 	changed         map[string]bool // accounts that the servers do not know yet

@@ -11,17 +11,24 @@ import (
 	"netmon/console"
 	"netmon/console/monitorfile"
 	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
 )
 
 func applyCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "apply",
-		ArgsUsage:   cmdline.Files,
-		Usage:       "save monitors, channels and rules from files",
-		UsageText:   "netmon apply -f FILE [-f FILE|FOLDER|-]... [--monitor NAME] [--tag team=shop] [--prune]",
-		Description: "Saves what is new or different and tells the agents. What is in no file stays\nas it is. With --prune it is deleted, in the lists that the files have (monitors,\nchannels, rules, windows, groups). Nothing changes unless all files are right.\nWith --monitor or --tag only monitors that these choose are changed, and no settings.\n${broker} in a target stands for HOST:PORT of the broker; at a loopback address the\nmonitor runs on this host's agents alone. docs/files.md explains the fields,\ndocs/alerts.md what they do.",
-		Flags:       []cli.Flag{brokerFlag(), fileFlag(), monitorFlag(), tagFlag(), pruneFlag()},
+		Name:      "apply",
+		ArgsUsage: cmdline.Files,
+		Usage:     "save monitors, channels and rules from files",
+		UsageText: "netmon apply -f FILE [-f FILE|FOLDER|-]... [--monitor NAME] [--tag team=shop] [--prune] [--watch]",
+		Description: "Saves what is new or different and tells the agents. What is in no file stays\nas it is. With --prune it is deleted, in the lists that the files have (monitors,\nchannels, rules, windows, groups). Nothing changes unless all files are right.\nWith --monitor or --tag only monitors that these choose are changed, and no settings.\n${broker} in a target stands for HOST:PORT of the broker; at a loopback address the\nmonitor runs on this host's agents alone. docs/files.md explains the fields,\ndocs/alerts.md what they do.\n\n" +
+			"With --watch it continues until Ctrl-C: it saves what the files change, and changes\nback what somebody else changed of that. It waits for a broker or a folder that is\naway, and says which mistakes keep it from saving.\n\n" +
+			"   netmon apply -f monitors/ --watch",
+		Flags: []cli.Flag{brokerFlag(), fileFlag(), monitorFlag(), tagFlag(), pruneFlag(),
+			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, DisableDefaultText: true, Usage: "keep what is saved as the files have it, until Ctrl-C"}},
 		Action: func(c *cli.Context) error {
+			if c.Bool("watch") {
+				return applyWatching(c)
+			}
 			wanted, err := wantedFromFlag(c)
 			if err != nil {
 				return err
@@ -43,17 +50,25 @@ func fileFlag() cli.Flag {
 }
 
 func wantedFromFlag(c *cli.Context) (console.Wanted, error) {
-	paths := append(c.StringSlice("file"), c.Args().Slice()...)
-	if len(paths) == 0 {
-		return console.Wanted{}, usage("which file? %s", c.Command.UsageText)
+	paths, err := pathsOf(c)
+	if err != nil {
+		return console.Wanted{}, err
 	}
 	return readFiles(paths, c.App.Reader)
+}
+
+func pathsOf(c *cli.Context) ([]string, error) {
+	paths := append(c.StringSlice("file"), c.Args().Slice()...)
+	if len(paths) == 0 {
+		return nil, usage("which file? %s", c.Command.UsageText)
+	}
+	return paths, nil
 }
 
 // brokerAddress is HOST:PORT of the broker, of a cluster that of its first server.
 func brokerAddress(c *cli.Context) string {
 	url, _, _ := strings.Cut(endpointOf(c).URL, ",")
-	return hostPortOf(url)
+	return endpoint.HostPort(url)
 }
 
 func readFiles(paths []string, stdin io.Reader) (console.Wanted, error) {

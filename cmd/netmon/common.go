@@ -143,12 +143,3 @@ func oneArg(c *cli.Context, what string) (string, error) {
 	}
 	return c.Args().First(), nil
 }
-
-// hostPortOf is the address in a broker's URL.
-func hostPortOf(url string) string {
-	_, addr, _ := strings.Cut(url, "://")
-	if _, host, ok := strings.Cut(addr, "@"); ok { // behind a name and a password
-		addr = host
-	}
-	return addr
-}

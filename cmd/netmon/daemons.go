@@ -43,7 +43,7 @@ func brokerCommand() *cli.Command {
 		Name:      "broker",
 		ArgsUsage: cmdline.Nothing,
 		Usage:     "run the broker: a NATS server with JetStream, and the controller",
-		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE]",
+		UsageText: "netmon broker [--listen 127.0.0.1:4222] [--store FOLDER] [--config FILE] [--monitors FOLDER]",
 		Description: "Where a --config lets in whoever comes, the broker does not start, and lists what\nis open and what closes it, unless there is --insecure. A broker without one that\nothers can reach lets in only whom you let in, over TLS:\n\n" +
 			"   netmon broker --listen 0.0.0.0:4222\n   netmon token new agent --id paris        a line to paste on the other host\n" +
 			"   netmon token new console --name anna --role operator",
@@ -51,7 +51,7 @@ func brokerCommand() *cli.Command {
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "config", Usage: "nats-server configuration `FILE`, for clusters, TLS and accounts; replaces --listen"}),
 			cmdline.Takes(cmdline.Text, &cli.StringFlag{Name: "http", Usage: "`HOST:PORT` of nats-server's monitoring pages, which ask nobody who they are"}),
 			&cli.IntFlag{Name: "max-connections", Value: broker.DefaultClientLimits().Connections, Usage: "take at most `N` agents and consoles at once"},
-			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}, stateOfControllerFlag("that of --store, else "+userdirs.Shown(userdirs.State("controller"))), notifyPolicyFlag(), noNotifierFlag()),
+			&cli.BoolFlag{Name: "no-controller", Usage: "run the server only"}, stateOfControllerFlag("that of --store, else "+userdirs.Shown(userdirs.State("controller"))), notifyPolicyFlag(), noNotifierFlag(), monitorsFolderFlag(), monitorsPruneFlag()),
 		Action: func(c *cli.Context) error {
 			log, err := logger(c)
 			if err != nil {
@@ -83,7 +83,14 @@ func brokerCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			s := host.Serving{History: host.History{Folder: folder, Kinds: kinds.All()}}
+			files, err := filesOf(c)
+			if err != nil {
+				return err
+			}
+			if files != nil && o.NoController {
+				return usage("--monitors: it is the controller that keeps what is saved by files: leave --no-controller out")
+			}
+			s := host.Serving{Files: files, History: host.History{Folder: folder, Kinds: kinds.All()}}
 			if s.Notifier, err = ownNotifierOf(c, log, false); err != nil {
 				return err
 			}

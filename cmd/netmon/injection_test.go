@@ -144,6 +144,10 @@ func nastyMesh(t *testing.T) (url string) {
 	if _, err := control.Put(ctx, wire.LeaderKey, lease); err != nil {
 		t.Fatal(err)
 	}
+	files, _ := json.Marshal(wire.KeptFiles{Folder: nastyText, Host: nastyText, Since: at, Mistakes: 1, Problem: nastyText})
+	if _, err := control.Put(ctx, wire.FilesKey, files); err != nil {
+		t.Fatal(err)
+	}
 	sets, err := js.ObjectStore(ctx, wire.ConfigsBucket)
 	if err != nil {
 		t.Fatal(err)

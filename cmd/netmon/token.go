@@ -13,6 +13,7 @@ import (
 	"netmon/console"
 	"netmon/identity"
 	"netmon/internal/cmdline"
+	"netmon/internal/endpoint"
 	"netmon/wire"
 )
 
@@ -154,7 +155,7 @@ func newToken(c *cli.Context, q wire.AccessCommand, before, after string) error 
 			return err
 		}
 		line, err := identity.ParseLine(r.Line)
-		local := err == nil && broker.LoopbackAddress(hostPortOf(line.URL))
+		local := err == nil && broker.LoopbackAddress(endpoint.HostPort(line.URL))
 		fmt.Fprintf(c.App.ErrWriter, "%s:\n", aboutToken(q, r, local))
 		fmt.Fprintf(c.App.Writer, "%s%s%s\n", before, r.Line, after)
 		if text := otherHostsText(line.URL, r.Hosts); text != "" {
@@ -173,7 +174,7 @@ func otherHostsText(url string, hosts []string) string {
 	if len(hosts) == 0 {
 		return ""
 	}
-	host, _, err := net.SplitHostPort(hostPortOf(url))
+	host, _, err := net.SplitHostPort(endpoint.HostPort(url))
 	if err != nil {
 		return ""
 	}

@@ -32,13 +32,14 @@ func upCommand() *cli.Command {
 		Name:      "up",
 		ArgsUsage: cmdline.Files,
 		Usage:     "run everything in one process: broker, controller, one agent, live results",
-		UsageText: "netmon up [FILE...]",
+		UsageText: "netmon up [FILE|FOLDER...] [--watch]",
 		Description: "Saves the monitors of FILE, runs them together with those saved before, and shows the\nresults, on a terminal above a prompt. Press Ctrl-C twice there, or type quit, to stop\neverything; the next `netmon up` continues. ${broker} in a target stands for the\naddress of this broker.\n\n" +
 			"   netmon up examples/quickstart.yaml",
 		Flags: append(append(agentFlags(), accessFlags()...), listenFlag(), storeFlag(), bringAlongFlag(), notifyPolicyFlag(), webFlag(),
 			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "state", Usage: "`FOLDER` of what the agent keeps (default: " + userdirs.Shown(userdirs.State("agent-ID")) + ")"}),
 			logFlagFrom("warn"),
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "show no results"},
+			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, DisableDefaultText: true, Usage: "keep what is saved as FILE, or a folder in its place, has it"},
 			&cli.BoolFlag{Name: "results", Usage: "show results as plain lines, without a prompt, also when standard output is no terminal"},
 		),
 		Action: up,
@@ -61,6 +62,12 @@ func up(c *cli.Context) error {
 	var wanted console.Wanted
 	if c.NArg() > 0 {
 		if wanted, err = readFiles(c.Args().Slice(), c.App.Reader); err != nil {
+			return err
+		}
+	}
+	var files *host.Files
+	if c.Bool("watch") {
+		if files, err = filesOfUp(c); err != nil {
 			return err
 		}
 	}
@@ -110,7 +117,7 @@ func up(c *cli.Context) error {
 	limits := b.DefaultLimits()
 	ready, answers := make(chan struct{}), make(chan struct{})
 	serving.Go(func() {
-		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Notifier: notifier, History: host.History{Folder: broker.HistoryFolder(b.Store()), Kinds: kinds.All()}, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
+		brokerErr = b.Serve(serve, host.Serving{Limits: &limits, Notifier: notifier, Files: files, History: host.History{Folder: broker.HistoryFolder(b.Store()), Kinds: kinds.All()}, Kept: func() { close(ready) }, Answers: sync.OnceFunc(func() { close(answers) })})
 		stop()
 	})
 	working.Go(func() {
@@ -123,7 +130,7 @@ func up(c *cli.Context) error {
 		agentErr = host.RunAgent(ctx, a)
 	})
 
-	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted.Here(hostPortOf(ofPerson.URL), ofAgent.ID), pages, log, logs)
+	showErr := show(ctx, c, ofPerson, []<-chan struct{}{ready, answers}, wanted.Here(endpoint.HostPort(ofPerson.URL), ofAgent.ID), pages, log, logs)
 	if errors.Is(showErr, errLeft) {
 		stop()
 	}
@@ -219,7 +226,7 @@ func printNext(w io.Writer, url string, empty bool) {
 		fmt.Fprintf(w, "  another console:  netmon console --broker %s\n", url)
 		fmt.Fprintf(w, "  tap the results:  nats --server %s sub 'results.>'\n", url)
 		if empty {
-			fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, hostPortOf(url))
+			fmt.Fprintf(w, "  a first monitor:  netmon add --broker %s tcp %s --name broker --every 5s\n", url, endpoint.HostPort(url))
 		}
 		return
 	}
@@ -227,7 +234,7 @@ func printNext(w io.Writer, url string, empty bool) {
 	fmt.Fprintln(w, "  another console:  netmon token new console --name NAME --role operator")
 	fmt.Fprintln(w, "  tap the results:  eval \"$(netmon access nats)\" && nats sub 'results.>'")
 	if empty {
-		fmt.Fprintf(w, "  a first monitor:  netmon add tcp %s --name broker --every 5s\n", hostPortOf(url))
+		fmt.Fprintf(w, "  a first monitor:  netmon add tcp %s --name broker --every 5s\n", endpoint.HostPort(url))
 	}
 }
 

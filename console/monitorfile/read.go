@@ -5,10 +5,6 @@ package monitorfile
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"netmon/console"
@@ -17,57 +13,6 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 )
-
-// Read reads what is wanted from files, folders of *.yaml and *.yml, or "-" for standard
-// input. The error holds every mistake of every file, each with file, line, field
-// and value ([safeyaml.Mistakes]).
-func Read(paths []string, stdin io.Reader, check console.Checks) (console.Wanted, error) {
-	files, err := expandPaths(paths)
-	if err != nil {
-		return console.Wanted{}, err
-	}
-	all := console.Wanted{NoMonitors: true}
-	var errs []error
-	r := newReader(check)
-	for _, path := range files {
-		data, err := safeyaml.ReadFile(path, stdin)
-		if err == nil {
-			err = r.file(path, data, &all)
-		}
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return console.Wanted{}, err
-	}
-	return all, r.among(all)
-}
-
-func expandPaths(paths []string) ([]string, error) {
-	var files []string
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if p != "-" && err != nil {
-			return nil, safeyaml.FileError(p, err)
-		}
-		if p == "-" || !info.IsDir() {
-			files = append(files, p)
-			continue
-		}
-		n := len(files)
-		for _, pattern := range []string{"*.yaml", "*.yml"} {
-			found, err := filepath.Glob(filepath.Join(p, pattern))
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, found...)
-		}
-		if len(files) == n {
-			return nil, fmt.Errorf("%s: no *.yaml in this folder", p)
-		}
-		slices.Sort(files[n:])
-	}
-	return files, nil
-}
 
 // Parse reads one file: documents with lists of monitors, and what is usual for them in
 // defaults, of channels, rules, windows and groups. Its errors are those of Read.

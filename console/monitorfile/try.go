@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"netmon/console"
-	"netmon/internal/safeyaml"
 	"netmon/wire"
 )
 
@@ -23,9 +22,9 @@ import (
 // defaults in a document without monitors, of all. Anything else than verdict and
 // depends_on has to be as it is saved.
 func ReadRules(paths []string, stdin io.Reader, saved []wire.Saved) (console.Wanted, error) {
-	files, err := expandPaths(paths)
-	if err != nil {
-		return console.Wanted{}, err
+	files := read(paths, stdin)
+	if files.err != nil {
+		return console.Wanted{}, files.err
 	}
 	t := trial{reader: newReader(console.Checks{}), saved: map[string]wire.Saved{}}
 	for _, m := range saved {
@@ -33,10 +32,10 @@ func ReadRules(paths []string, stdin io.Reader, saved []wire.Saved) (console.Wan
 	}
 	t.tried = maps.Clone(t.saved)
 	var errs []error
-	for _, path := range files {
-		data, err := safeyaml.ReadFile(path, stdin)
+	for _, x := range files.list {
+		err := x.err
 		if err == nil {
-			err = t.file(path, data)
+			err = t.file(x.path, x.data)
 		}
 		errs = append(errs, err)
 	}

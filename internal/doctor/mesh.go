@@ -42,6 +42,9 @@ func examineMesh(ctx context.Context, o Options) []Finding {
 	list := []Finding{{"broker", OK, fmt.Sprintf("%s: nats-server %s, round trip %s", where, b.Version, console.Short(time.Duration(b.RTTNS))), ""}}
 	list = append(list, examineAccess(e, cl.Conn(), time.Now())...)
 	list = append(list, examineKept(b)...)
+	if b.Files != nil {
+		list = append(list, examineKeptFiles(*b.Files))
+	}
 	list = append(list, examineBrokerClock(ctx, cl), examineHistory(ctx, cl, time.Now()))
 	agents, err := cl.Agents(ctx)
 	if err != nil {

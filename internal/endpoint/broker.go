@@ -80,3 +80,12 @@ func Bare(urls string) string {
 	}
 	return strings.Join(parts, ",")
 }
+
+// HostPort is the address in a broker's URL.
+func HostPort(url string) string {
+	_, addr, _ := strings.Cut(url, "://")
+	if _, host, ok := strings.Cut(addr, "@"); ok { // behind a name and a password
+		addr = host
+	}
+	return addr
+}

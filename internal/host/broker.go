@@ -126,6 +126,7 @@ type Serving struct {
 
 	Notifier *NotifierOptions // nil: there is no notifier
 	History  History          // that its controller keeps; Folder is beside the streams unless it says otherwise
+	Files    *Files           // that its controller keeps what is saved by; nil: none
 }
 
 // Serve runs the broker, its controller, what lets people in and its notifier, until ctx
@@ -153,7 +154,7 @@ func (b *Broker) Serve(ctx context.Context, s Serving) error {
 	} else {
 		limits = *s.Limits
 		parts.Go(func() {
-			b.control(ctx, limits, s.History, sync.OnceFunc(func() {
+			b.control(ctx, limits, s, sync.OnceFunc(func() {
 				close(kept)
 				if s.Kept != nil {
 					s.Kept()
@@ -170,13 +171,18 @@ func (b *Broker) Serve(ctx context.Context, s Serving) error {
 // Control is the controller of the mesh until ctx ends. ready is called once the
 // streams are there, perhaps again later.
 func (b *Broker) Control(ctx context.Context, limits broker.Limits, ready func()) {
-	b.control(ctx, limits, History{Folder: broker.HistoryFolder(b.Store())}, ready)
+	b.control(ctx, limits, Serving{History: History{Folder: broker.HistoryFolder(b.Store())}}, ready)
 }
 
-func (b *Broker) control(ctx context.Context, limits broker.Limits, h History, ready func()) {
-	c := controls{connect: b.Controller, limits: limits, space: b.Space, ready: ready, history: h, log: b.log}
+func (b *Broker) control(ctx context.Context, limits broker.Limits, s Serving, ready func()) {
+	c := controls{connect: b.Controller, limits: limits, space: b.Space, ready: ready, history: s.History, files: s.Files, log: b.log}
 	if b.authority != nil {
 		c.access = accessOf(b.authority)
+	}
+	var err error
+	if c.saver, err = saverOf(b.authority, b.Connect, endpoint.HostPort(b.URL())); err != nil {
+		b.log.Error("controller", "error", err)
+		return
 	}
 	c.run(ctx)
 }

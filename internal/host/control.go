@@ -23,6 +23,8 @@ type controls struct {
 	space   func(context.Context) []broker.ServerSpace // of the servers, as far as they report it; may be nil
 	ready   func()                                     // called once the streams are there; may be nil
 	history History                                    // that it keeps
+	files   *Files                                     // nil: it keeps none
+	saver   saver                                      // of what they want
 	log     *slog.Logger
 }
 
@@ -80,7 +82,11 @@ func (o controls) once(ctx context.Context, provisioned func(), feeder *feed.Fee
 	if o.ready != nil {
 		o.ready()
 	}
-	ctl, err := controller.New(nc, provision, o.access, o.log, feeder.Lead)
+	duties := []func(context.Context) error{feeder.Lead}
+	if o.files != nil {
+		duties = append(duties, o.files.lead(o.saver, nc, o.log))
+	}
+	ctl, err := controller.New(nc, provision, o.access, o.log, duties...)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type Outside struct {
 	Authority *access.Authority // may be nil
 	Limits    broker.Limits
 	History   History
+	Files     *Files // that it keeps what is saved by; nil: none
 	Ready     func() // called once the streams are there
 	Log       *slog.Logger
 
@@ -44,11 +45,15 @@ func (o Outside) Run(ctx context.Context) error {
 			runOwnNotifier(notifying, *o.NotifierOptions, joined, err)
 		}
 	})
+	saver, err := o.saver()
+	if err != nil {
+		return err
+	}
 	if o.Authority == nil {
-		controls{connect: o.Endpoint.Connect, limits: o.Limits, ready: o.Ready, history: o.History, log: o.Log}.run(ctx)
+		controls{connect: o.Endpoint.Connect, limits: o.Limits, ready: o.Ready, history: o.History, files: o.Files, saver: saver, log: o.Log}.run(ctx)
 		return nil
 	}
-	return o.outside(ctx)
+	return o.outside(ctx, saver)
 }
 
 // Connection connects as the controller does, for who reads beside it.
@@ -65,8 +70,29 @@ func (o Outside) Connection() func(...nats.Option) (*nats.Conn, error) {
 	}
 }
 
+// saver saves what the files want, over TLS where there is an authority.
+func (o Outside) saver() (saver, error) {
+	address := endpoint.HostPort(o.first())
+	if o.Authority == nil {
+		return saverOf(nil, o.Endpoint.Connect, address)
+	}
+	conf, err := o.Authority.ClientTLS()
+	if err != nil {
+		return saver{}, err
+	}
+	return saverOf(o.Authority, func(more ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(o.Endpoint.URL, append(more, nats.Secure(conf))...)
+	}, address)
+}
+
+// first is the URL of the first server: who joins at one of a cluster learns of the others.
+func (o Outside) first() string {
+	url, _, _ := strings.Cut(o.Endpoint.URL, ",")
+	return url
+}
+
 // outside controls, and lets in, at servers that are not embedded.
-func (o Outside) outside(ctx context.Context) error {
+func (o Outside) outside(ctx context.Context, saver saver) error {
 	a, url, log, connect := o.Authority, o.Endpoint.URL, o.Log, o.Connection()
 	ofSystem, err := a.System()
 	if err != nil {
@@ -86,10 +112,11 @@ func (o Outside) outside(ctx context.Context) error {
 	defer system.Close()
 	push := func(ctx context.Context, accounts []access.Account) error { return access.Push(ctx, system, accounts) }
 	var wg sync.WaitGroup
-	first, _, _ := strings.Cut(url, ",") // who joins at one server of a cluster learns of the others
-	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: first, Again: again}, log) })
+	wg.Go(func() { serveAccess(ctx, a, connect, access.Service{Push: push, URL: o.first(), Again: again}, log) })
 	rooms := func(ctx context.Context) []broker.ServerSpace { return broker.Space(ctx, system) }
-	wg.Go(func() { controls{connect, o.Limits, accessOf(a), rooms, o.Ready, o.History, log}.run(ctx) })
+	wg.Go(func() {
+		controls{connect, o.Limits, accessOf(a), rooms, o.Ready, o.History, o.Files, saver, log}.run(ctx)
+	})
 	wg.Wait()
 	return nil
 }

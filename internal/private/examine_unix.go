@@ -28,7 +28,11 @@ func examine(path string, info fs.FileInfo, r rules) (list []*Problem) {
 		}
 		// In a folder with the sticky bit, such as /tmp, everybody may add, and
 		// nobody replaces what is another's.
-		if others := mode & 0o022; others != 0 && !(info.IsDir() && info.Mode()&fs.ModeSticky != 0) {
+		writers := fs.FileMode(0o022)
+		if r.anyGroup {
+			writers = 0o002
+		}
+		if others := mode & writers; others != 0 && !(info.IsDir() && info.Mode()&fs.ModeSticky != 0) {
 			who := "everybody"
 			if others&0o002 == 0 {
 				who = "its group"

@@ -62,6 +62,18 @@ func Program(path string) []*Problem {
 	}
 }
 
+// Shared looks at a folder, and the files in it, that several people of this host may keep
+// in common, and that decide for this user: all but everybody may write them.
+func Shared(dir string) (list []*Problem) {
+	r := rules{anyOwner: true, anyGroup: true}
+	list = check(dir, r)
+	files, _ := os.ReadDir(dir) // whoever reads it will say why it cannot be
+	for _, f := range files {
+		list = append(list, check(filepath.Join(dir, f.Name()), r)...)
+	}
+	return list
+}
+
 // Tree looks at a folder of secrets, and at all that is in it.
 func Tree(dir string) (list []*Problem) {
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -94,6 +106,7 @@ type rules struct {
 	secret    bool // nobody else reads it
 	anyFolder bool // for root: its folder's owner may own it
 	anyOwner  bool
+	anyGroup  bool // its group may write it
 }
 
 // folders looks at the folder in which a file is, and at that in which a link to

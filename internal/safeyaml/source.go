@@ -39,6 +39,9 @@ func NewSource(path string, data []byte) *Source {
 	return &Source{path: path, lines: strings.Split(string(data), "\n")}
 }
 
+// Path is that of the file.
+func (s *Source) Path() string { return s.path }
+
 // shownLine is how much of a line is shown with what is wrong in it, bytes.
 const shownLine = 200
 

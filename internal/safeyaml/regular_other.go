@@ -1,0 +1,5 @@
+//go:build !unix
+
+package safeyaml
+
+const openAtOnce = 0 // nothing here makes opening wait
