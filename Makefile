@@ -46,6 +46,10 @@ image: ## the container image, IMAGE=netmon
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/image/ ./cmd/netmon
 	docker build -q -t $(IMAGE) dist/image
 
+OUT ?= dist/release
+release: ## what is published (VERSION=0.2.0 TARGETS="linux/amd64 ..." OUT=dist/release URL=https://...)
+	go run ./packaging/release -version "$(VERSION)" -targets "$(TARGETS)" -out "$(OUT)" $(if $(URL),-url "$(URL)")
+
 lab-image: ## the programs and the image of the lab
 	mkdir -p dist/lab/state
 	cp lab/Dockerfile dist/lab/
@@ -70,4 +74,4 @@ lab-down: ## ends the lab; no container, network, volume or image stays
 	mkdir -p dist/lab
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
 
-.PHONY: help netmon test check lint ci proof image lab lab-image lab-down
+.PHONY: help netmon test check lint ci proof image release lab lab-image lab-down

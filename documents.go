@@ -16,6 +16,7 @@ type Document struct{ Name, Path, About string }
 func Documents() []Document {
 	return []Document{
 		{"readme", "README.md", "what netmon is, how to start, and what it does not do"},
+		{"install", "docs/install.md", "from source, archive, package or image; releases; removal"},
 		{"monitors", "docs/monitors.md", "write monitors: every field, every kind, by example"},
 		{"files", "docs/files.md", "files of monitors, channels, rules, windows and groups; apply, diff, prune"},
 		{"alerts", "docs/alerts.md", "incidents, notices, a recipe for each kind of channel"},

@@ -70,6 +70,10 @@ func eachCommand(commands []*cli.Command, path string, do func(path string, c *c
 }
 
 func commandsText(app *cli.App) string {
+	var codes []string
+	for _, c := range exitCodes() {
+		codes = append(codes, c.Name+" "+c.Meaning)
+	}
 	var b strings.Builder
 	b.WriteString(`# Commands
 
@@ -79,7 +83,7 @@ Made from what the commands say of themselves (` + "`go test ./cmd/netmon -run C
 Flags may stand before and behind arguments. Data goes to standard output, talk to standard error.
 Colours are for terminals; ` + "`NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`" + ` are obeyed, and no state is told by colour alone.
 
-Exit codes: 0 fine · 1 the answer is no · 2 wrong use or an invalid file · 3 no broker · 4 waited too long · 130 interrupted.
+Exit codes: ` + strings.Join(codes, " · ") + `.
 
 A command that talks to a broker finds it by ` + "`--broker` or `--context`, then `NETMON_BROKER` or `NETMON_CONTEXT`" + `,
 then the context in use (` + "`netmon context use`" + `), then on this host. It gives up after ` + "`--timeout`, or `NETMON_TIMEOUT`" + `, with

@@ -34,11 +34,21 @@ func docsCommand() *cli.Command {
 		Name:      "docs",
 		ArgsUsage: cmdline.OneOf(names...),
 		Usage:     "print a document, from this program itself",
-		UsageText: "netmon docs [NAME]",
+		UsageText: "netmon docs [NAME], netmon docs --man FOLDER",
 		Description: "Without NAME it lists the documents. They are those of this version, in Markdown.\n" +
-			"On a terminal, a document that is longer than the screen opens in $PAGER, if that is set.\n\n" +
-			"   netmon docs monitors\n   netmon docs troubleshooting | less",
+			"On a terminal, a document that is longer than the screen opens in $PAGER, if that is set.\n" +
+			"With --man it writes the manual pages, netmon.1 and one for each command, into FOLDER.\n\n" +
+			"   netmon docs monitors\n   netmon docs troubleshooting | less\n   netmon docs --man ~/.local/share/man/man1",
+		Flags: []cli.Flag{
+			cmdline.Takes(cmdline.Files, &cli.StringFlag{Name: "man", Usage: "write the manual pages into this `FOLDER`"}),
+		},
 		Action: func(c *cli.Context) error {
+			if c.IsSet("man") {
+				if c.NArg() > 0 || c.String("man") == "" {
+					return usage("--man: want a folder and no document, got %q and %q", c.String("man"), c.Args().Slice())
+				}
+				return writeManual(c.App, c.String("man"))
+			}
 			if c.NArg() == 0 {
 				return listDocuments(c.App.Writer)
 			}

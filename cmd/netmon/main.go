@@ -16,7 +16,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -231,22 +230,4 @@ func kindOfFlag(c *cli.Context, name string) string {
 		}
 	}
 	return "its value"
-}
-
-func versionCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "version",
-		ArgsUsage: cmdline.Nothing,
-		Usage:     "print the version of netmon and of what it is built with", UsageText: "netmon version",
-		Action: func(c *cli.Context) error {
-			fmt.Fprintf(c.App.Writer, "netmon %s\n", version)
-			if info, ok := debug.ReadBuildInfo(); ok {
-				fmt.Fprintf(c.App.Writer, "go %s\n", info.GoVersion)
-				for _, d := range info.Deps {
-					fmt.Fprintf(c.App.Writer, "%s %s\n", d.Path, d.Version)
-				}
-			}
-			return nil
-		},
-	}
 }

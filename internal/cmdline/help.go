@@ -116,11 +116,8 @@ func appHelp(app *cli.App) string {
 func CommandHelp(path string, c *cli.Command) string {
 	var b strings.Builder
 	b.WriteString(wrap(path+": "+c.Usage, 0) + "\n\nUsage:\n")
-	for line := range strings.SplitSeq(c.UsageText, ", "+"netmon ") {
-		if !strings.HasPrefix(line, "netmon ") {
-			line = "netmon " + line
-		}
-		b.WriteString("  " + wrap(line, 6) + "\n")
+	for _, form := range Forms("netmon", c.UsageText) {
+		b.WriteString("  " + wrap(form, 6) + "\n")
 	}
 	if len(c.Aliases) > 0 {
 		fmt.Fprintf(&b, "\nAlso: %s\n", strings.Join(c.Aliases, ", "))
@@ -162,6 +159,14 @@ func CommandHelp(path string, c *cli.Command) string {
 	return b.String()
 }
 
+// Forms are those that a command's UsageText lists: each begins with the program's name.
+func Forms(program, usageText string) (out []string) {
+	for form := range strings.SplitSeq(usageText, ", "+program+" ") {
+		out = append(out, program+" "+strings.TrimPrefix(form, program+" "))
+	}
+	return out
+}
+
 func brokerLast(category string) int {
 	if category == ForBroker {
 		return 1
@@ -185,18 +190,21 @@ func categoryOf(f cli.Flag) string {
 
 // flagRow is a flag with its names, and what it does.
 func flagRow(f cli.Flag) [2]string {
-	var names []string
-	for _, n := range f.Names() {
-		names = append(names, dashed(n))
-	}
-	name := strings.Join(names, ", ")
+	names, value, meaning := FlagText(f)
+	return [2]string{strings.TrimSpace(strings.Join(names, ", ") + " " + value), meaning}
+}
+
+// FlagText is how help shows a flag: its names as they are typed, the word for its value, ""
+// for one that takes none, and what it means, with its default and its variables.
+func FlagText(f cli.Flag) (names []string, value, meaning string) {
+	names = FlagNames([]cli.Flag{f})
 	d, ok := f.(cli.DocGenerationFlag)
 	if !ok {
-		return [2]string{name, ""}
+		return names, "", ""
 	}
-	value, meaning := Placeholder(d.GetUsage())
-	if d.TakesValue() {
-		name += " " + value
+	value, meaning = Placeholder(d.GetUsage())
+	if !d.TakesValue() {
+		value = ""
 	}
 	if text := DefaultOf(d); text != "" && !strings.Contains(meaning, "(default") {
 		meaning += " (default: " + text + ")"
@@ -204,7 +212,7 @@ func flagRow(f cli.Flag) [2]string {
 	if env := d.GetEnvVars(); len(env) > 0 {
 		meaning += " [$" + strings.Join(env, ", $") + "]"
 	}
-	return [2]string{name, meaning}
+	return names, value, meaning
 }
 
 // Placeholder takes the `WORD` of a flag's value out of its meaning.
