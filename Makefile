@@ -1,6 +1,7 @@
 # make help says what there is. CI runs .ci/run, which is make ci after everything is installed.
 compose := $(if $(shell command -v docker-compose),docker-compose,docker compose)
 files := $(if $(CLUSTER),-f docker-compose.yml -f docker-compose.cluster.yml)
+project := $(or $(COMPOSE_PROJECT_NAME),$(shell sed -n 's/^COMPOSE_PROJECT_NAME=//p' .env))
 lab := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/lab/
 IMAGE ?= netmon
 CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
@@ -37,7 +38,8 @@ proof: ## proofs with large counts, over an hour (SOAK=3600 seconds): not in .ci
 	go test ./e2e -run TestDash_UnderLoad -count=1 -v -dashrate 10000
 	go test ./e2e -run TestFaults -count=1 -v -timeout 2h -faults -away 10m
 	go test ./e2e -run 'TestFaults_Alerts$$' -count=1 -v -timeout 90m -faults -alertkills 1000
-	go test ./e2e -run TestLab_Cluster -count=1 -v -timeout 30m -lab
+	go test ./e2e -run TestLab_Cl -count=1 -v -timeout 30m -lab
+	go test ./e2e -run TestUpgrade -count=1 -v -timeout 30m -versions
 	go run ./lab/bench -measure soak -kinds icmp -monitors 10000 -seconds $(SOAK)
 
 image: ## the container image, IMAGE=netmon
@@ -52,10 +54,10 @@ release: ## what is published (VERSION=0.2.0 TARGETS="linux/amd64 ..." OUT=dist/
 
 lab-image: ## the programs and the image of the lab
 	mkdir -p dist/lab/state
-	cp lab/Dockerfile dist/lab/
+	sed -n '/^FROM scratch/,$$ { s,--from=build ,,; s,/src/lab/,,; s,/lab/,,g; p }' lab/Dockerfile >dist/lab/Dockerfile
 	install -m 644 lab/policy.yaml dist/lab/
 	$(lab) ./cmd/netmon ./lab/netmon-targets ./lab/fault github.com/nats-io/nats-server/v2
-	$(compose) build -q console
+	docker build -q -t $(project)/lab dist/lab
 
 lab: lab-image ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
 	$(compose) $(files) up -d
@@ -67,11 +69,11 @@ lab: lab-image ## a whole mesh on this machine (CLUSTER=1: three NATS servers)
 	@echo "  $(compose) exec console netmon dash      all of it, on a live screen"
 	@echo "  $(compose) exec console netmon watch     results, one after the other"
 	@echo "  go run ./lab/fault                       what can be broken: fault break http, fault cut paris, ..."
-	@echo "  nats --server nats://127.0.0.1:4222 sub 'results.>'"
+	@echo "  nats --server nats://127.0.0.1:$(or $(NETMON_LAB_PORT),4222) sub 'results.>'"
 	@echo "  make lab-down                            ends it and removes all of it"
 
 lab-down: ## ends the lab; no container, network, volume or image stays
-	mkdir -p dist/lab
 	$(compose) -f docker-compose.yml -f docker-compose.cluster.yml down -v --rmi all --remove-orphans -t 3
+	docker image prune -f --filter label=netmon.lab=build
 
 .PHONY: help netmon test check lint ci proof image release lab lab-image lab-down

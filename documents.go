@@ -35,6 +35,7 @@ func Documents() []Document {
 		{"policy", "docs/policy.md", "what an agent may measure, and where its secrets may go"},
 		{"security", "docs/security.md", "who may do what, and what a stolen key gives"},
 		{"reliability", "docs/reliability.md", "what survives which fault; backup and restore"},
+		{"upgrading", "docs/upgrading.md", "from one version to the next and back: the order, and what works meanwhile"},
 		{"limits", "docs/limits.md", "the size of everything, and what happens beyond it"},
 		{"performance", "docs/performance.md", "what netmon costs, measured"},
 		{"accuracy", "docs/accuracy.md", "netmon's figures beside those of the usual tools"},

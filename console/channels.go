@@ -175,6 +175,9 @@ func (c *Client) untested(ctx context.Context, channel string) error {
 		if h.Channel == channel && h.State == ChannelPaused {
 			return fmt.Errorf("%s is paused: it gets no notices", channel)
 		}
+		if h.Channel == channel && h.State == ChannelNotReady {
+			return fmt.Errorf("%s is %s, by %s: correct it there", channel, h.StateText(time.Now()), h.By)
+		}
 		if h.Channel == channel {
 			return fmt.Errorf("nobody sends for %s: %s", channel, NobodyNotifies)
 		}

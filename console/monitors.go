@@ -160,6 +160,9 @@ func (s *Store) Save(ctx context.Context, m wire.Saved, change string) (uint64, 
 // write is Save; it returns the monitor as it is saved now.
 func (s *Store) write(ctx context.Context, m wire.Saved, change string) (wire.Saved, error) {
 	over := m.Revision
+	if err := s.keepsAll(ctx, m.Name, over, &wire.Saved{}); err != nil {
+		return m, fmt.Errorf("monitor %q: %w", m.Name, err)
+	}
 	before, err := s.edition(ctx, m.Name, over, m.Edition, inData)
 	if err != nil {
 		return m, noMesh("save monitor "+m.Name, err)

@@ -163,6 +163,13 @@ func (s *Settings) write(ctx context.Context, x wire.Setting, change string) (wi
 	if err != nil {
 		return was, err
 	}
+	blank, err := wire.NewSetting(x.Sort())
+	if err == nil {
+		err = s.keepsAll(ctx, key, was.Revision, blank)
+	}
+	if err != nil {
+		return was, fmt.Errorf("%s: %w", title, err)
+	}
 	before, err := s.edition(ctx, key, was.Revision, was.Edition, inHeader)
 	if err != nil {
 		return was, noMesh("save "+title, err)

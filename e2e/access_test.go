@@ -21,22 +21,27 @@ import (
 type person struct {
 	t    *testing.T
 	home string
+	path string // the folder of another netmon than the one under test
 }
 
-func newPerson(t *testing.T) person { return person{t, t.TempDir()} }
+func newPerson(t *testing.T) person { return person{t: t, home: t.TempDir()} }
 
 // sh runs what the person types or pastes, and returns what it printed.
 func (p person) sh(line string) (string, error) {
 	p.t.Helper()
-	bin, err := netmon()
-	if err != nil {
-		p.t.Fatal(err)
+	path := p.path
+	if path == "" {
+		bin, err := netmon()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		path = filepath.Dir(bin)
 	}
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.WaitDelay = time.Second
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(bin)+":"+os.Getenv("PATH"), "HOME="+p.home,
+	cmd.Env = append(os.Environ(), "PATH="+path+":"+os.Getenv("PATH"), "HOME="+p.home,
 		"XDG_CONFIG_HOME="+filepath.Join(p.home, "config"), "XDG_STATE_HOME="+filepath.Join(p.home, "state"), "NO_COLOR=1")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

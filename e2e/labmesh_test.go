@@ -31,6 +31,7 @@ var labCities = []string{"oregon", "paris", "tokyo"}
 // labMesh is the lab, started by make lab, seen by a console outside of it.
 type labMesh struct {
 	*testing.T
+	project  string // of docker-compose
 	url      string
 	console  *proc
 	verdicts *verdicts
@@ -53,7 +54,7 @@ func newLabMesh(t *testing.T, variables ...string) *labMesh {
 	t.Setenv("COMPOSE_PROJECT_NAME", labProject)
 	t.Setenv("NETMON_LAB_PORT", port)
 	t.Setenv("COMPOSE_INTERACTIVE_NO_CLI", "1")
-	m := &labMesh{T: t, url: "nats://127.0.0.1:" + port}
+	m := &labMesh{T: t, project: labProject, url: "nats://127.0.0.1:" + port}
 	m.down()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -108,12 +109,12 @@ func (m *labMesh) down() {
 // nothingLeft looks for what should be gone.
 func (m *labMesh) nothingLeft() {
 	m.Helper()
-	label := "label=com.docker.compose.project=" + labProject
+	label := "label=com.docker.compose.project=" + m.project
 	for what, args := range map[string][]string{
 		"containers": {"ps", "-aq", "--filter", label},
 		"networks":   {"network", "ls", "-q", "--filter", label},
 		"volumes":    {"volume", "ls", "-q", "--filter", label},
-		"images":     {"images", "-q", "--filter", "reference=" + labProject + "/*"},
+		"images":     {"images", "-q", "--filter", "reference=" + m.project + "/*"},
 	} {
 		if out := m.docker(args...); out != "" {
 			m.Errorf("%s are left: %s", what, out)

@@ -29,6 +29,14 @@ func DecodeStrict(data []byte, v any) error {
 	return decodeFields(raw, v, true)
 }
 
+// UnknownFields are the paths of the fields in JSON that v, a pointer to a struct, has no place
+// for, such as those of a later version: encoding/json leaves them out without a word.
+func UnknownFields(data []byte, v any) []string {
+	d := fieldDecoder{strict: true}
+	d.value("", data, reflect.ValueOf(v).Elem())
+	return d.unknown
+}
+
 // decodeFields reads a JSON value over v field by field, so that each mistake
 // is found and has a path; encoding/json stops at the first, and names no path
 // for types that decode themselves. strict refuses unknown fields.
@@ -41,6 +49,7 @@ func decodeFields(raw json.RawMessage, v any, strict bool) error {
 type fieldDecoder struct {
 	strict   bool
 	problems Problems
+	unknown  []string // paths of fields, where strict
 }
 
 var (
@@ -113,6 +122,7 @@ func (d *fieldDecoder) fields(path string, raw json.RawMessage, v reflect.Value)
 			continue
 		}
 		if !ok {
+			d.unknown = append(d.unknown, join(path, name))
 			d.problems.Add(join(path, name), Unknown("field", name, slices.Sorted(maps.Keys(known))))
 			continue
 		}

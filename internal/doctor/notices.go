@@ -84,9 +84,12 @@ func examineChannels(channels []console.ChannelHealth, now time.Time) []Finding 
 		}
 		used++
 	}
-	if nobody > 0 && nobody == used {
+	switch {
+	case nobody > 0 && nobody == used:
 		list = []Finding{{"notices", Problem, fmt.Sprintf("NOBODY is notified of anything: no notifier sends for any of the %d saved channels", used), console.NobodyNotifies}}
-	} else {
+	case ready == 0 && used > 0:
+		list = append([]Finding{{"notices", Problem, fmt.Sprintf("NOBODY is notified of anything: the notifier can send by none of the %s: see below", plural.Count(used, "saved channel", "saved channels")), ""}}, list...)
+	default:
 		list = append([]Finding{{"notices", OK, fmt.Sprintf("notices can be sent to %d of %d channels", ready, used), ""}}, list...)
 	}
 	if !deadman {

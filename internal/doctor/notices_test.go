@@ -37,6 +37,7 @@ func TestExamineChannels(t *testing.T) {
 		{"no dead-man", []console.ChannelHealth{ready}, "dead-man", OK, "nobody is notified", 2},
 		{"nobody notifies", []console.ChannelHealth{nobody, paused}, "notices", Problem, "NOBODY is notified of anything", 2},
 		{"nobody has one", []console.ChannelHealth{nobody, ready}, "channel mail", Problem, "NOBODY sends for it", 3},
+		{"none is ready", []console.ChannelHealth{broken, paused}, "notices", Problem, "NOBODY is notified of anything: the notifier can send by none of the 1 saved channel: see below", 3},
 		{"a secret", []console.ChannelHealth{broken, deadman}, "channel pager", Problem, "not ready: key: ${env:NETMON_KEY} is not set, by broker1", 2},
 	} {
 		list := examineChannels(tc.channels, now)
