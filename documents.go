@@ -19,6 +19,7 @@ func Documents() []Document {
 		{"install", "docs/install.md", "from source, archive, package or image; releases; removal"},
 		{"monitors", "docs/monitors.md", "write monitors: every field, every kind, by example"},
 		{"files", "docs/files.md", "files of monitors, channels, rules, windows and groups; apply, diff, prune"},
+		{"migrating", "docs/migrating.md", "come from Prometheus, Gatus, Uptime Kuma, Nagios and others: netmon import"},
 		{"alerts", "docs/alerts.md", "incidents, notices, a recipe for each kind of channel"},
 		{"troubleshooting", "docs/troubleshooting.md", "what you see, why, and what to do"},
 		{"web", "docs/web.md", "live pages in a browser, and who may see them"},

@@ -11,6 +11,7 @@ import (
 	"netmon/agent/spool"
 	"netmon/broker"
 	"netmon/console"
+	"netmon/console/monitorfile"
 	"netmon/history/feed"
 	"netmon/internal/historyask"
 	"netmon/internal/safeyaml"
@@ -24,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the tables of docs/limits.md")
 func TestLimitsDoc(t *testing.T) {
 	const path = "docs/limits.md"
 	made := readFile(t, path)
-	files := append(safeyaml.Limits[:len(safeyaml.Limits):len(safeyaml.Limits)],
+	files := append(append(safeyaml.Limits[:len(safeyaml.Limits):len(safeyaml.Limits)], monitorfile.Limits...),
 		wire.Limit{What: "a saved configuration", Most: console.MaxSet, Unit: "bytes", Beyond: "not saved; not read"},
 		wire.Limit{What: "an agent's state file", Most: agent.MaxState, Unit: "bytes", Beyond: "set aside; the agent says so and starts with nothing running"},
 		wire.Limit{What: "a record of the spool", Most: spool.MaxRecord, Unit: "bytes", Beyond: "taken for a torn one"})

@@ -79,7 +79,7 @@ func TestFaults_Elections(t *testing.T) {
 			if m.creds != nil {
 				return
 			}
-			for _, name := range []string{"m00004", "m00005", "m00006"} { // that no command changes
+			for _, name := range undisturbed {
 				if err := m.upThroughout(m.verdicts(m.connect())[name]); err != nil {
 					t.Errorf("no verdict should change for an election: %v", err)
 				}
@@ -87,6 +87,9 @@ func TestFaults_Elections(t *testing.T) {
 		})
 	}
 }
+
+// undisturbed are monitors that no command changes.
+var undisturbed = []string{"m00004", "m00005", "m00006"}
 
 // newElectionMesh is a cluster of three with a controller, an agent and some
 // monitors that it runs.
@@ -134,13 +137,15 @@ func (m *faultMesh) runsMonitors(agent ...string) {
 	m.states["paris"] = filepath.Join(m.dir, "paris")
 	m.agents["paris"] = spawn(m.T, append([]string{"agent", "--state", m.states["paris"]}, agent...)...)
 	apply(m.T, m.urls(), m.dir, "tcp", listener(m.T), "10s", "{}", 20, m.creds...)
-	m.eventually("the monitors are up", func() error {
-		out, _, err := m.run("check", "m00001")
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-		return nil
-	})
+	for _, name := range append([]string{"m00001"}, undisturbed...) {
+		m.eventually(name+" is up", func() error {
+			out, _, err := m.run("check", name)
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			return nil
+		})
+	}
 }
 
 // command carries out a command that has to succeed, and returns how long after the

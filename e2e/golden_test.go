@@ -56,6 +56,7 @@ var (
 	incident  = regexp.MustCompile(`(incident is open: ).*`) // its id, and since when
 	part      = regexp.MustCompile(` *\d+(\.\d+)?%`)         // uptime, once history is read
 	lasting   = regexp.MustCompile(` +(\d+h)?(\d+m)?\d+s\b`) // a state, so far
+	upFor     = regexp.MustCompile(` for +0s`)               // the same in a sentence, where no column follows
 )
 
 func steady(screen string) string {
@@ -76,6 +77,7 @@ func steady(screen string) string {
 	screen = lasting.ReplaceAllStringFunc(screen, func(s string) string {
 		return strings.Repeat(" ", max(1, utf8.RuneCountInString(s)-len("0s"))) + "0s"
 	})
+	screen = upFor.ReplaceAllString(screen, " for 0s")
 	screen = part.ReplaceAllStringFunc(screen, func(s string) string {
 		return strings.Repeat(" ", utf8.RuneCountInString(s)-len("-")) + "-"
 	})

@@ -208,8 +208,10 @@ func FuzzUnpack(f *testing.F) {
 		if unpack(names, data, &out) != nil {
 			return
 		}
+		// What no minute can have, such as failed runs that are covered where none is covered, is not packed.
 		var again Minutes
-		if err := unpack(names, names.Pack(&out), &again); err != nil || !reflect.DeepEqual(out, again) {
+		packed := names.Pack(&out)
+		if err := unpack(names, packed, &again); err != nil || !slices.Equal(names.Pack(&again), packed) {
 			t.Errorf("packed again it is not the same (%v)", err)
 		}
 	})

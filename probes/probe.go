@@ -82,7 +82,8 @@ type Env struct {
 
 	// Program, when not nil, says whether runs may start a program, and returns the path
 	// to start: the same file, without links. It is asked again before each run. Otherwise
-	// any program may be started that this process's user may run. See [Run.Program].
+	// any program may be started that this process's user may run. An [Error] stands as it is, such as
+	// that no such program is there; any other is the policy's. See [Run.Program].
 	Program func(Program) (path string, err error)
 
 	// Programs is how many programs may run at once; 0 is [DefaultPrograms].

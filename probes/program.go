@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"errors"
 	"path/filepath"
 
 	"netmon/wire"
@@ -20,6 +21,10 @@ func (r *Run) Program(path string, env []string) (string, error) {
 		return path, nil // whoever starts it reports why that is not possible
 	}
 	real, err := r.Env.Program(Program{Path: path, Env: env, Secrets: r.named || len(r.secrets) > 0})
+	var e *Error
+	if errors.As(err, &e) {
+		return "", err
+	}
 	if err != nil {
 		return "", Broken(wire.BrokenPolicy, "%w", err)
 	}

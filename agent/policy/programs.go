@@ -27,11 +27,6 @@ type Exec struct {
 
 const mostRunning = 1024
 
-// loaders are variables by which whoever sets them has other code run than the program's.
-var loaders = []string{"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "GCONV_PATH", "BASH_ENV", "ENV", "SHELLOPTS", "PS4",
-	"PERL5OPT", "PERL5LIB", "PERLLIB", "PERL5DB", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "PHPRC", "PHP_INI_SCAN_DIR",
-	"OPENSSL_CONF", "OPENSSL_MODULES"}
-
 // check notes every mistake.
 func (e *Exec) check(problems *wire.Problems) {
 	for i, dir := range e.Folders {
@@ -50,8 +45,8 @@ func (e *Exec) check(problems *wire.Problems) {
 			problems.Addf(at, "want the name of a variable, such as SNMP_*, got %q", pattern)
 			continue
 		}
-		if j := slices.IndexFunc(loaders, func(name string) bool { return listed([]string{pattern}, name) }); j >= 0 {
-			problems.Addf(at, "%q lets monitors set %s, by which they could have code of their own run: name the variables that the programs need", pattern, loaders[j])
+		if name := loaderOf(pattern); name != "" {
+			problems.Addf(at, "%q lets monitors set %s, by which they could have code of their own run, or files read and written that they choose: name the variables that the programs need", pattern, name)
 		}
 	}
 	if e.MaxRunning < 0 || e.MaxRunning > mostRunning {
@@ -82,7 +77,8 @@ func (p *Policy) Program(want probes.Program) (string, error) {
 	}
 	real, err := filepath.EvalSymlinks(want.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return want.Path, nil // whoever starts it reports that
+		// Nothing of it was checked: one that comes just now is not for this run.
+		return "", probes.Broken(wire.BrokenProgram, "start %s: no such file or directory: install it on the agent's host, or run the monitor on agents that have it", want.Path)
 	}
 	if err != nil {
 		return "", refuse("exec: %v", err)

@@ -38,6 +38,28 @@ func TestExec_Mistakes(t *testing.T) {
 	}
 }
 
+// TestLoaderOf: no pattern lets monitors set a variable that loads code, not even by its
+// beginning alone; those of the usual plugins are free.
+func TestLoaderOf(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"PATH": "PATH", "HOME": "HOME", "BASH_ENV": "BASH_ENV", "ENV": "ENV", "IFS": "IFS", "CLASSPATH": "CLASSPATH", "SASL_PATH": "SASL_PATH",
+		"LD_PRELOAD": "LD_PRELOAD", "LD_DEBUG_OUTPUT": "LD_DEBUG_OUTPUT", "DYLD_FRAMEWORK_PATH": "DYLD_FRAMEWORK_PATH", "GIO_MODULE_DIR": "GIO_MODULE_DIR",
+		"LUA_INIT": "LUA_INIT", "LUA_INIT_5_4": "LUA_INIT_5_4", "LUA_CPATH": "LUA_CPATH", "PERL5LIB": "PERL5LIB", "PYTHONWARNINGS": "PYTHONWARNINGS", "RUBYOPT": "RUBYOPT",
+		"_JAVA_OPTIONS": "_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS": "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS": "JDK_JAVA_OPTIONS", "NODE_OPTIONS": "NODE_OPTIONS",
+		"LIBMYSQL_PLUGINS": "LIBMYSQL_PLUGINS", "KRB5_CONFIG": "KRB5_CONFIG", "OPENSSL_ENGINES": "OPENSSL_ENGINES", "SSLKEYLOGFILE": "SSLKEYLOGFILE",
+		"ODBCSYSINI": "ODBCSYSINI", "ODBCINI": "ODBCINI", "GIT_SSH_COMMAND": "GIT_SSH_COMMAND",
+
+		"L*": "LD_PRELOAD", "LD_B*": "LD_*", "?D_BIND_NOW": "LD_*", "[A-L]D_X": "LD_*", `L\D_X`: "LD_*", "*_ENGINES": "BASH_FUNC_*", "PY*": "PYTHON*", "P*ONPATH": "PERL*",
+		"RUB?LIB": "RUBY*", "*INI": "BASH_FUNC_*", "ODB*": "ODBC*", "HOM?": "HOME", "[^A-Z]JAVA_OPTIONS": "_JAVA_OPTIONS",
+
+		"SNMP_*": "", "SNMP_COMMUNITY": "", "PGPASSWORD": "", "MYSQL_PWD": "", "LD": "", "LDAP_URI": "", "PER": "", "APP_?D_X": "", "NO_PROXY": "", "HTTP*_PROXY": "", "TZ": "",
+	} {
+		if got := loaderOf(pattern); got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
+}
+
 // TestCheck_Programs: what a command shows is refused with it, and says what to write where.
 func TestCheck_Programs(t *testing.T) {
 	const plugins = `"folders":["/usr/lib/nagios/plugins"]`
@@ -120,6 +142,7 @@ func TestProgram_LooksAtTheFile(t *testing.T) {
 	link(filepath.Join(outside, "check_c"), "check_out")
 	link("../outside", "dir_out")
 	link("check_loop", "check_loop")
+	link(filepath.Join(outside, "none"), "check_dangling")
 	if err := os.Symlink(plugins, filepath.Join(base, "alias")); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +151,8 @@ func TestProgram_LooksAtTheFile(t *testing.T) {
 		"plugins/check_a":         "plugins/check_a",
 		"plugins/check_link":      "plugins/check_a",
 		"alias/check_a":           "plugins/check_a",
-		"plugins/check_none":      "plugins/check_none", // whoever starts it reports that
+		"plugins/check_none":      "check_none: no such file or directory: install it on the agent's host",
+		"plugins/check_dangling":  "check_dangling: no such file or directory",
 		"plugins/check_group":     "its group may write it",
 		"plugins/check_all":       "everybody may write it",
 		"plugins/open/check_b":    "everybody may write it",

@@ -54,7 +54,7 @@ func wantedFromFlag(c *cli.Context) (console.Wanted, error) {
 	if err != nil {
 		return console.Wanted{}, err
 	}
-	return readFiles(paths, c.App.Reader)
+	return readFiles(paths, c.App.Reader, c.Bool("prune"))
 }
 
 func pathsOf(c *cli.Context) ([]string, error) {
@@ -71,8 +71,8 @@ func brokerAddress(c *cli.Context) string {
 	return endpoint.HostPort(url)
 }
 
-func readFiles(paths []string, stdin io.Reader) (console.Wanted, error) {
-	wanted, err := monitorfile.Read(paths, stdin, checks())
+func readFiles(paths []string, stdin io.Reader, prune bool) (console.Wanted, error) {
+	wanted, err := monitorfile.Read(paths, stdin, checks(), prune)
 	if err != nil {
 		return console.Wanted{}, usage("%w", err)
 	}

@@ -70,9 +70,15 @@ func planOf(ctx context.Context, c *cli.Context, cl *console.Client, wanted cons
 	if err := checkNames(c.StringSlice("monitor")); err != nil {
 		return console.Plan{}, err
 	}
+	return planChosen(ctx, c, cl, wanted, c.StringSlice("monitor"), tags)
+}
+
+// planChosen is planOf of the monitors of these names and tags; nil is all.
+func planChosen(ctx context.Context, c *cli.Context, cl *console.Client, wanted console.Wanted, chosen []string, tags map[string]string) (console.Plan, error) {
 	address := brokerAddress(c)
 	names, here := wanted.OnlyHere(address), []string(nil)
 	if len(names) > 0 {
+		var err error
 		if here, err = agentsHere(ctx, cl); err != nil {
 			return console.Plan{}, err
 		}
@@ -80,7 +86,7 @@ func planOf(ctx context.Context, c *cli.Context, cl *console.Client, wanted cons
 	if len(names) > 0 && len(here) == 0 {
 		fmt.Fprintf(c.App.ErrWriter, "WARNING: %s: no agent runs on this host, and agents elsewhere cannot reach %s: add --broker with an address that they reach\n", console.ShortList(names, 3), address)
 	}
-	return opsOf(cl).PlanChosen(ctx, wanted.Here(address, here...), c.Bool("prune"), c.StringSlice("monitor"), tags)
+	return opsOf(cl).PlanChosen(ctx, wanted.Here(address, here...), c.Bool("prune"), chosen, tags)
 }
 
 // agentsHere are the agents of this host.

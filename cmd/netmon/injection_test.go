@@ -295,6 +295,7 @@ func TestInjection(t *testing.T) {
 	}
 	good := write("good.yaml", "monitors:\n- {name: web, kind: tcp, target: \"127.0.0.1:2\", options: {steps: [{send: \"\\e[2J\\u202eNASTY\"}]}}\n")
 	ugly := write("ugly.yaml", "monitors:\n- {name: web, kind: "+strings.NewReplacer("\n", "", "\r", "", "\x00", "").Replace(nasty)+", \x1b[2JNASTY: 1}\n")
+	foreign := write("foreign.yaml", `endpoints: [{name: "a\e[2J\u202e\nNASTY", group: "\e[2JNASTY", url: "https://h/", conditions: ["[BODY] == \e[2JNASTY"], "\e[2JNASTY": 1}, {name: "NASTY\e[2J", url: "x\e[2J"}]`)
 	rules := write("rules.yaml", "defaults: {verdict: {quorum: any, down: 1/1}}\n")
 	hostile := filepath.Dir(write("hostile/manifest.json", nastyManifest()))
 	write("hostile/SHA256SUMS", fmt.Sprintf("%x  manifest.json\n", sha256.Sum256([]byte(nastyManifest()))))
@@ -357,6 +358,7 @@ func TestInjection(t *testing.T) {
 		{args: "validate " + good}, {args: "validate " + ugly}, {args: "validate " + dir + "/\x1b[2J"},
 		{args: "diff -f " + good}, {args: "diff -f " + ugly},
 		{args: "apply -f " + ugly},
+		{args: "import gatus " + foreign}, {args: "import gatus \x1b[2J"}, {args: "import \x1b[2J"}, {args: "import gatus " + foreign + " --tag \x1b[2J --on \x1b[2J"},
 		{args: "backtest -f " + rules + " -o FORM", forms: []string{"table", "json", "\x1b[2J"}}, {args: "backtest -f " + rules + " web"}, {args: "backtest -f " + ugly}, {args: "backtest -f " + rules + " \x1b[2J"},
 		{args: "context add --broker nats://127.0.0.1:1 a"}, {args: "context add --broker \x1b[2J b"}, {args: "context ls"}, {args: "context use \x1b[2J"}, {args: "context use a"}, {args: "context rm a"},
 		{args: "schema"}, {args: "docs"}, {args: "docs \x1b[2J"}, {args: "version"}, {args: "completion bash"}, {args: "completion zsh"}, {args: "completion fish"},

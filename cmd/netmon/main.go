@@ -139,7 +139,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		{"Start", []*cli.Command{upCommand(), consoleCommand(), dashCommand(), webCommand(), statusPageCommand(), exportCommand(), doctorCommand(), docsCommand(), versionCommand(), completionCommand()}},
 		{"Measure and look", []*cli.Command{probeCommand(), getCommand(), showCommand(), watchCommand(), explainCommand(), runCommand(), checkCommand(), waitCommand(), statsCommand(), uptimeCommand(), graphCommand(), backtestCommand()}},
 		{"Change monitors", []*cli.Command{addCommand(), setCommand(), editCommand(), renameCommand(), copyCommand(), startCommand(), stopCommand(), deleteCommand(), historyCommand(), rollbackCommand(), recoverCommand()}},
-		{"Files and configurations", []*cli.Command{applyCommand(), diffCommand(), validateCommand(), configCommand(), schemaCommand()}},
+		{"Files and configurations", []*cli.Command{applyCommand(), diffCommand(), validateCommand(), importCommand(), configCommand(), schemaCommand()}},
 		{"Incidents and notices", []*cli.Command{incidentCommand(), ackCommand(), unackCommand(), silenceCommand(), notifyCommand()}},
 		{"Run a mesh", []*cli.Command{brokerCommand(), controllerCommand(), agentCommand(), notifierCommand(), agentsCommand(), policyCommand(), backupCommand(), restoreCommand()}},
 		{"Who may do what", []*cli.Command{contextCommand(), tokenCommand(), accessCommand(), auditCommand()}},

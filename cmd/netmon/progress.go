@@ -54,6 +54,14 @@ func (p *progress) show(done, of uint64) {
 	}
 }
 
+// say shows a line of which nobody knows how far it is from the end.
+func (p *progress) say(format string, args ...any) {
+	if p.w != nil {
+		fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
+		p.shown = true
+	}
+}
+
 // end removes the line.
 func (p *progress) end() {
 	if p.shown {

@@ -19,7 +19,7 @@ type topic struct {
 var topics = []topic{
 	{"look", []string{"get", "show", "watch", "dash", "explain", "stats", "uptime", "graph", "history", "incident", "audit", "wait", "check"}},
 	{"measure", []string{"probe", "run"}},
-	{"monitors", []string{"add", "set", "edit", "rename", "copy", "start", "stop", "delete", "rollback", "apply", "diff", "validate", "config", "backtest"}},
+	{"monitors", []string{"add", "set", "edit", "rename", "copy", "start", "stop", "delete", "rollback", "apply", "diff", "validate", "import", "config", "backtest"}},
 	{"alerts", []string{"ack", "unack", "silence", "notify"}},
 	{"mesh", []string{"context", "token", "access", "agents", "policy", "recover", "backup", "restore", "doctor"}},
 	{"programs", []string{"up", "agent", "broker", "controller", "notifier", "console", "web", "status-page", "export"}},

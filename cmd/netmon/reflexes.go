@@ -64,7 +64,6 @@ func otherWords() map[string]string {
 		"server":     "netmon up runs everything in one process, netmon broker the middle alone",
 		"daemon":     "netmon up runs everything in one process, netmon agent measures on another host",
 		"init":       "netmon up starts a mesh",
-		"import":     "netmon apply -f FILE",
 		"update":     "netmon set NAME FIELD=VALUE changes fields, netmon apply -f FILE what a file says",
 		"replace":    "netmon apply -f FILE",
 		"label":      "netmon set NAME tags.TAG=VALUE for a monitor; an agent has --label",

@@ -61,7 +61,7 @@ func up(c *cli.Context) error {
 	}
 	var wanted console.Wanted
 	if c.NArg() > 0 {
-		if wanted, err = readFiles(c.Args().Slice(), c.App.Reader); err != nil {
+		if wanted, err = readFiles(c.Args().Slice(), c.App.Reader, false); err != nil {
 			return err
 		}
 	}

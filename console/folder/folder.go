@@ -25,6 +25,12 @@ const (
 type Options struct {
 	Paths  []string // files, and folders of *.yaml
 	Checks console.Checks
+	// Prune says that Plan deletes what is in no file: files count later then, and one that
+	// says nothing is a mistake.
+	Prune bool
+	// Within says that links in a folder lead to files below it alone: others than us may
+	// write it.
+	Within bool
 
 	// Connect makes a connection, and done gives it back. It is called again where the
 	// connection has ended for good.
@@ -74,7 +80,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.Every == 0 {
 		o.Every = Every
 	}
-	if o.Settle == 0 {
+	switch {
+	case o.Settle > 0:
+	case o.Prune:
+		o.Settle = SettlePruning
+	default:
 		o.Settle = Settle
 	}
 	k := &keeper{Options: o}
@@ -116,7 +126,7 @@ type keeper struct {
 
 // step looks once, and says when to look again. The error is one that ends it.
 func (k *keeper) step(ctx context.Context) (time.Duration, error) {
-	now := monitorfile.Digest(k.Paths)
+	now := monitorfile.Digest(k.Paths, k.Within)
 	settle := k.Settle
 	if k.AtOnce && !k.files.any {
 		settle = 0
@@ -130,7 +140,7 @@ func (k *keeper) step(ctx context.Context) (time.Duration, error) {
 		refused = k.Refuse()
 	}
 	if changed || fmt.Sprint(refused) != k.refused {
-		look := monitorfile.Look(k.Paths)
+		look := monitorfile.Look(k.Paths, k.Within)
 		if look.Digest() != now { // they changed at this moment
 			return min(k.Settle, k.Every), nil
 		}
@@ -154,9 +164,9 @@ func (k *keeper) step(ctx context.Context) (time.Duration, error) {
 
 // read takes what the files want, or says what is wrong with them.
 func (k *keeper) read(look monitorfile.Files, refused error) {
-	wanted, err := look.Wanted(k.Checks)
-	if refused != nil {
-		err = errors.Join(refused, err)
+	wanted, err := console.Wanted{}, refused
+	if err == nil { // else whoever wrote them is not to have them read
+		wanted, err = look.Wanted(k.Checks, k.Prune)
 	}
 	k.wrong, k.told = err != nil, ""
 	if err != nil {

@@ -64,7 +64,7 @@ func (f *following) keep(dir, author string) {
 	b := f.b
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
-	o := folder.Options{Paths: []string{dir}, Checks: anything, Every: 5 * time.Millisecond, Settle: 20 * time.Millisecond,
+	o := folder.Options{Paths: []string{dir}, Checks: anything, Prune: true, Within: true, Every: 5 * time.Millisecond, Settle: 20 * time.Millisecond,
 		Connect: func(context.Context) (*console.Client, func(), error) {
 			cl, err := dial(b, author)
 			if err != nil {
@@ -203,12 +203,15 @@ func TestRun_WrongFiles(t *testing.T) {
 		do, undo func(path string) error
 		want     string
 	}{
-		"a name in two files":  {func(p string) error { return os.WriteFile(p, []byte(web), 0o600) }, os.Remove, "is given a second time, first at"},
-		"half of a file":       {func(p string) error { return os.WriteFile(p, []byte("monitors:\n- {name: x, ki"), 0o600) }, os.Remove, "z.yaml:"},
-		"a loop of links":      {func(p string) error { return os.Symlink(filepath.Base(p), p) }, os.Remove, "z.yaml: too many"},
-		"a folder like a file": {func(p string) error { return os.Mkdir(p, 0o700) }, os.Remove, "is a folder"},
-		"a device":             {func(p string) error { return os.Symlink("/dev/zero", p) }, os.Remove, "is no regular file"},
-		"too much":             {func(p string) error { return sparse(p, 64<<20) }, os.Remove, "in files together"},
+		"a name in two files":   {func(p string) error { return os.WriteFile(p, []byte(web), 0o600) }, os.Remove, "is given a second time, first at"},
+		"nothing of a file":     {func(p string) error { return os.WriteFile(p, nil, 0o600) }, os.Remove, "z.yaml:1: has nothing in it"},
+		"a list, cut off":       {func(p string) error { return os.WriteFile(p, []byte("monitors:\n"), 0o600) }, os.Remove, "z.yaml:1: monitors: has nothing in it"},
+		"half of a file":        {func(p string) error { return os.WriteFile(p, []byte("monitors:\n- {name: x, ki"), 0o600) }, os.Remove, "z.yaml:"},
+		"a loop of links":       {func(p string) error { return os.Symlink(filepath.Base(p), p) }, os.Remove, "z.yaml: too many"},
+		"a folder like a file":  {func(p string) error { return os.Mkdir(p, 0o700) }, os.Remove, "is a folder"},
+		"a device":              {func(p string) error { return os.Symlink("/dev/zero", p) }, os.Remove, "is a link that leads out"},
+		"a link that leads out": {func(p string) error { return os.Symlink("../../secret.yaml", p) }, os.Remove, "z.yaml: is a link that leads out"},
+		"too much":              {func(p string) error { return sparse(p, 64<<20) }, os.Remove, "in files together"},
 		"no folder": {func(string) error { return os.Rename(f.dir, f.dir+".away") },
 			func(string) error { return os.Rename(f.dir+".away", f.dir) }, "no such file"},
 		"no files": {func(string) error {
@@ -242,6 +245,20 @@ func sparse(path string, size int64) error {
 		return err
 	}
 	return errors.Join(file.Truncate(size), file.Close())
+}
+
+// TestRun_Emptied: what the producer of a file leaves that died, or a full disk, deletes
+// nothing. An empty list does.
+func TestRun_Emptied(t *testing.T) {
+	f := follow(t, map[string]string{"web.yaml": web})
+	f.hears("web added", "kept: 1 monitor")
+	f.write("web.yaml", "")
+	f.hears("web.yaml:1: has nothing in it")
+	if got := f.saved(); got != "web/keeper/10s" {
+		t.Errorf("saved are %s", got)
+	}
+	f.write("web.yaml", "monitors: []\n")
+	f.hears("web deleted", "kept: 0 monitors")
 }
 
 // TestRun_WhatMonitorsNeed is no mistake of one file alone: it is wrong among all that is

@@ -10,7 +10,7 @@ import (
 // TestDocs_FilesAreRight reads what people copy.
 func TestDocs_FilesAreRight(t *testing.T) {
 	for path, want := range map[string]int{"../../examples/quickstart.yaml": 8, "../../examples/office.yaml": 4, "../../examples/alerts.yaml": 3} {
-		all, err := Read([]string{path}, nil, checks)
+		all, err := Read([]string{path}, nil, checks, true)
 		if err != nil || len(all.Monitors) != want {
 			t.Errorf("%s: %d monitors, want %d: %v", path, len(all.Monitors), want, err)
 		}

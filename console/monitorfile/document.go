@@ -22,6 +22,7 @@ type contents struct {
 	raws     []json.RawMessage
 	monitors bool // it has a list of them, be it empty
 	odd      bool // it has fields that cannot be read, which was reported
+	fields   map[string]json.RawMessage
 	settings map[wire.Sort][]json.RawMessage
 }
 
@@ -50,8 +51,7 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 		f.src.Add(body, e.Path, e.Err)
 		wrong[e.Path] = true
 	}
-	var there map[string]json.RawMessage
-	if json.Unmarshal(data, &there) != nil { // it has no fields
+	if json.Unmarshal(data, &d.fields) != nil { // it has none
 		return d, false
 	}
 	d.odd = len(wrong) > 0
@@ -59,10 +59,10 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 	if doc.APIVersion != "" {
 		d.list, d.raws = "items", doc.Items
 	}
-	d.monitors = there[d.list] != nil
+	d.monitors = d.fields[d.list] != nil
 	d.settings = map[wire.Sort][]json.RawMessage{}
 	for sort, list := range map[wire.Sort][]json.RawMessage{wire.SortChannel: doc.Channels, wire.SortRule: doc.Rules, wire.SortWindow: doc.Windows, wire.SortGroup: doc.Groups} {
-		if there[console.Section(sort)] != nil && !wrong[console.Section(sort)] {
+		if d.fields[console.Section(sort)] != nil && !wrong[console.Section(sort)] {
 			d.settings[sort] = list
 		}
 	}
@@ -75,8 +75,10 @@ func (f *file) contents(body ast.Node) (d contents, ok bool) {
 func (f *file) document(body ast.Node, into *console.Wanted) {
 	doc, ok := f.contents(body)
 	if !ok {
+		f.says = true
 		return
 	}
+	f.lists(body, doc)
 	if len(doc.given) > 0 && len(doc.raws) == 0 && !doc.odd {
 		f.src.Add(body, "defaults", errors.New("are for the monitors of the same document, and it has none"))
 	}
@@ -100,6 +102,22 @@ func (f *file) document(body ast.Node, into *console.Wanted) {
 		into.NoMonitors = false
 	}
 	f.settings(body, doc, into)
+}
+
+// lists notes which lists a document has. One without even [] may be half written.
+func (f *file) lists(body ast.Node, doc contents) {
+	f.says = f.says || doc.odd
+	names := []string{doc.list}
+	for _, sort := range console.FileSorts {
+		names = append(names, console.Section(sort))
+	}
+	for _, name := range names {
+		raw := doc.fields[name]
+		f.says = f.says || raw != nil
+		if f.prune && string(raw) == "null" {
+			f.src.Add(body, name, fmt.Errorf("has nothing in it, as what is half written: nothing is deleted for that. To mean it, write %s: []", name))
+		}
+	}
 }
 
 // settings reads the channels, rules, windows and groups of a document.

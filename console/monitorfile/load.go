@@ -21,15 +21,22 @@ const (
 	maxTotal = safeyaml.MaxBytes // of all files; 10,000 monitors take about 3 MB
 )
 
+// Limits are the part of docs/limits.md about files that are read together.
+var Limits = []wire.Limit{
+	{What: "files that are applied or watched together", Most: maxTotal, Unit: "bytes", Beyond: "not read: what is saved stays"},
+	{What: "files of monitors in one folder", Most: maxFiles, Unit: "files", Beyond: "not read: what is saved stays"},
+}
+
 // Read reads what is wanted from files, folders of *.yaml and *.yml, or "-" for standard
 // input. The error holds every mistake of every file, each with file, line, field
-// and value ([safeyaml.Mistakes]).
-func Read(paths []string, stdin io.Reader, check console.Checks) (console.Wanted, error) {
-	return read(paths, stdin).Wanted(check)
+// and value ([safeyaml.Mistakes]). With prune, where what is in no file is deleted, that a
+// file or a list says nothing is a mistake, too: it may be half written.
+func Read(paths []string, stdin io.Reader, check console.Checks, prune bool) (console.Wanted, error) {
+	return read(paths, stdin).Wanted(check, prune)
 }
 
 func read(paths []string, stdin io.Reader) Files {
-	return load(paths, func(path string, most int) held {
+	return load(paths, false, func(_ *os.Root, path string, most int) held {
 		data, err := safeyaml.ReadFile(path, stdin)
 		return hold(path, data, err)
 	}, readRegular)
@@ -55,50 +62,81 @@ func hold(path string, data []byte, err error) held {
 }
 
 // Look reads files, and folders of *.yaml and *.yml, as they are now. It never waits: what
-// is no regular file is a mistake of [Files.Wanted], as is one that cannot be read.
-func Look(paths []string) Files { return load(paths, readRegular, readRegular) }
+// is no regular file is a mistake of [Files.Wanted], as is one that cannot be read. With
+// within so is a link in a folder that leads out of it: who may write a folder is not to
+// have read what we can read, and they cannot.
+func Look(paths []string, within bool) Files { return load(paths, within, readRegular, readRegular) }
 
 // Digest is that of what [Look] would read, for little memory.
-func Digest(paths []string) [sha256.Size]byte { return load(paths, sumRegular, sumRegular).Digest() }
+func Digest(paths []string, within bool) [sha256.Size]byte {
+	return load(paths, within, sumRegular, sumRegular).Digest()
+}
 
-func readRegular(path string, most int) held {
-	data, err := safeyaml.ReadRegular(path, most)
+// taking takes what is at a path, in a root if there is one, of at most so many bytes.
+type taking func(root *os.Root, path string, most int) held
+
+func readRegular(root *os.Root, path string, most int) held {
+	data, err := safeyaml.ReadRegular(root, path, most)
 	return hold(path, data, err)
 }
 
-func sumRegular(path string, most int) held {
-	sum, size, err := safeyaml.SumRegular(path, most)
+func sumRegular(root *os.Root, path string, most int) held {
+	sum, size, err := safeyaml.SumRegular(root, path, most)
 	if err != nil {
 		return hold(path, nil, err)
 	}
 	return held{path, nil, size, sum, nil}
 }
 
-// load takes what is named by one of the functions, and what is in folders by the other.
-// They are given how many bytes there may be.
-func load(paths []string, named, inFolder func(path string, most int) held) (f Files) {
+// load takes what is named by one of the functions, and what is in folders by the other,
+// within says whether in a root.
+func load(paths []string, within bool, named, inFolder taking) (f Files) {
 	left := maxTotal
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		switch {
 		case path == "-" || err == nil && !info.IsDir():
-			left = f.take(named(path, left), path, left)
+			left = f.take(named(nil, path, left), path, left)
 		case err != nil:
 			f.err = safeyaml.FileError(path, err)
 		default:
-			var names []string
-			names, f.err = filesIn(path)
-			for _, name := range names {
-				if f.err == nil {
-					left = f.take(inFolder(filepath.Join(path, name), left), path, left)
-				}
-			}
+			left = f.folder(path, within, inFolder, left)
 		}
 		if f.err != nil {
 			return f
 		}
 	}
 	return f
+}
+
+// folder adds the files of one, and returns how many bytes others may have.
+func (f *Files) folder(dir string, within bool, take taking, left int) int {
+	names, err := filesIn(dir)
+	if err != nil {
+		f.err = err
+		return left
+	}
+	var root *os.Root
+	if within {
+		if root, err = os.OpenRoot(dir); err != nil {
+			f.err = safeyaml.FileError(dir, err)
+			return left
+		}
+		defer root.Close()
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		at := path
+		if within {
+			at = name
+		}
+		x := take(root, at, left)
+		x.path = path
+		if left = f.take(x, dir, left); f.err != nil {
+			break
+		}
+	}
+	return left
 }
 
 // take adds a file, and returns how many bytes the others may have. of is the path that it
@@ -164,14 +202,15 @@ func (f Files) Digest() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// Wanted is what the files want to be saved. Its error is that of [Read].
-func (f Files) Wanted(check console.Checks) (console.Wanted, error) {
+// Wanted is what the files want to be saved, and its error, as [Read] has them.
+func (f Files) Wanted(check console.Checks, prune bool) (console.Wanted, error) {
 	if f.err != nil {
 		return console.Wanted{}, f.err
 	}
 	all := console.Wanted{NoMonitors: true}
 	var errs []error
 	r := newReader(check)
+	r.prune = prune
 	for _, x := range f.list {
 		err := x.err
 		if err == nil {

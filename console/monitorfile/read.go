@@ -28,6 +28,7 @@ func Parse(path string, data []byte, check console.Checks) (console.Wanted, erro
 // reader reads files that belong together.
 type reader struct {
 	check console.Checks
+	prune bool // what is in no file is deleted, see [Read]
 	seen  map[thing]position
 	files []*safeyaml.Source
 }
@@ -54,6 +55,7 @@ type file struct {
 	*reader
 	path string
 	src  *safeyaml.Source
+	says bool // it has a list, be it empty, or something that was reported
 }
 
 func (r *reader) file(path string, data []byte, into *console.Wanted) error {
@@ -63,6 +65,9 @@ func (r *reader) file(path string, data []byte, into *console.Wanted) error {
 	}
 	for _, body := range docs {
 		f.document(body, into)
+	}
+	if r.prune && !f.says {
+		return &safeyaml.Mistake{Path: f.path, Line: 1, What: errors.New("has nothing in it, as what is half written: nothing is deleted for that. To mean it, write monitors: [], or delete the file")}
 	}
 	return f.src.Err()
 }
@@ -76,7 +81,7 @@ func (r *reader) open(path string, data []byte) (f file, docs []ast.Node, err er
 	if err != nil {
 		return f, nil, safeyaml.SyntaxError(path, err)
 	}
-	f = file{r, path, safeyaml.NewSource(path, data)}
+	f = file{reader: r, path: path, src: safeyaml.NewSource(path, data)}
 	r.files = append(r.files, f.src)
 	for _, doc := range tree.Docs {
 		if doc.Body != nil {

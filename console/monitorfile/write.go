@@ -14,6 +14,11 @@ import (
 // A list that is spoken of and empty is written where there are others: so apply
 // --prune has the same to delete.
 func Write(w io.Writer, wanted console.Wanted, head string) error {
+	return WriteNoted(w, wanted, head, nil)
+}
+
+// WriteNoted is Write with comments above each monitor: whole lines that begin with #.
+func WriteNoted(w io.Writer, wanted console.Wanted, head string, above func(wire.Saved) string) error {
 	out := bufio.NewWriter(w)
 	out.WriteString(head)
 	note := func(what string, edition, revision uint64, author, change string) {
@@ -35,12 +40,12 @@ func Write(w io.Writer, wanted console.Wanted, head string) error {
 		if len(list) == 0 && (len(wanted.Settings) == 0 && !wanted.NoMonitors || !wanted.Speaks(sort)) {
 			continue
 		}
-		if err := writeList(out, console.Section(sort), list, settingForm); err != nil {
+		if err := writeList(out, console.Section(sort), list, nil, settingForm); err != nil {
 			return err
 		}
 	}
 	if len(wanted.Monitors) > 0 || !wanted.NoMonitors {
-		if err := writeList(out, "monitors", wanted.Monitors, func(m wire.Saved) any { return entryOf(m) }); err != nil {
+		if err := writeList(out, "monitors", wanted.Monitors, above, func(m wire.Saved) any { return entryOf(m) }); err != nil {
 			return err
 		}
 	}
@@ -48,13 +53,16 @@ func Write(w io.Writer, wanted console.Wanted, head string) error {
 }
 
 // writeList writes a list one by one: one of thousands takes the encoder seconds.
-func writeList[T any](out *bufio.Writer, name string, list []T, form func(T) any) error {
+func writeList[T any](out *bufio.Writer, name string, list []T, above func(T) string, form func(T) any) error {
 	if len(list) == 0 {
 		_, err := out.WriteString(name + ": []\n")
 		return err
 	}
 	out.WriteString(name + ":\n")
 	for _, x := range list {
+		if above != nil {
+			out.WriteString(above(x))
+		}
 		if err := output.YAML(out, []any{form(x)}); err != nil {
 			return err
 		}

@@ -40,8 +40,8 @@ func encodeJSON(v any, indent string) ([]byte, error) {
 }
 
 // YAML writes v as its JSON form says, in YAML. Where something in it does
-// not print, that JSON is written, which is YAML too: the encoder would write
-// it as it is.
+// not print, or is a tab, that JSON is written, which is YAML too: the encoder would write
+// it as it is, and whoever reads it back leaves tabs out.
 func YAML(w io.Writer, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -51,7 +51,7 @@ func YAML(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(console.EscapeJSON(out), out) {
+	if bytes.ContainsRune(out, '\t') || !bytes.Equal(console.EscapeJSON(out), out) {
 		if out, err = flowYAML(v); err != nil {
 			return err
 		}

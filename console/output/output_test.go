@@ -64,6 +64,21 @@ func TestYAML_OfWhatDoesNotPrint(t *testing.T) {
 	}
 }
 
+// TestYAML_OfTabs is read back as it was: the reader of YAML leaves out tabs within a line.
+func TestYAML_OfTabs(t *testing.T) {
+	for _, text := range []string{"a\tb", "\ta", "a\t", "a\t\tb\nc\td\n", "\t"} {
+		want := []item{{text, 1}, {"plain", 2}}
+		var b bytes.Buffer
+		if err := YAML(&b, want); err != nil {
+			t.Fatal(err)
+		}
+		var got []item
+		if err := yaml.Unmarshal(b.Bytes(), &got); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q is read as %+v (%v), want %+v", b.String(), got, err, want)
+		}
+	}
+}
+
 func TestTableAndCSV(t *testing.T) {
 	titles, rows := []string{"NAME", "IN USE"}, [][]string{{"a", "*"}, {"long\x1b", ""}}
 	var b strings.Builder

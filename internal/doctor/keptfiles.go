@@ -15,7 +15,7 @@ func examineKeptFiles(f wire.KeptFiles) Finding {
 	switch {
 	case f.Mistakes > 0:
 		return Finding{"files of monitors", Problem, fmt.Sprintf("%s: %s, so nothing of it is saved since %s: %s", where, plural.Count(f.Mistakes, "mistake", "mistakes"), timetext.Zoned(f.Since), console.Printable(f.Problem)),
-			"correct the files: netmon validate -f FOLDER there shows every mistake"}
+			"correct the files: the log of the controller has every mistake"}
 	case f.Problem != "":
 		return Finding{"files of monitors", Warning, fmt.Sprintf("%s: not saved since %s: %s", where, timetext.Zoned(f.Since), console.Printable(f.Problem)), "look at the log of the controller: it continues by itself once it can"}
 	}

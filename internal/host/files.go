@@ -82,7 +82,7 @@ func (f Files) refuse() error {
 }
 
 func (f Files) options(by saver, s *keptFiles, log *slog.Logger) folder.Options {
-	o := folder.Options{Paths: f.Paths, Checks: f.Checks, Every: f.every, Settle: f.settle,
+	o := folder.Options{Paths: f.Paths, Checks: f.Checks, Prune: f.Prune, Within: true, Every: f.every, Settle: f.settle,
 		Refuse: f.refuse,
 		Connect: func(context.Context) (*console.Client, func(), error) {
 			cl, err := console.ConnectAs(by.who, by.connect)
@@ -119,25 +119,46 @@ func (f Files) options(by saver, s *keptFiles, log *slog.Logger) folder.Options 
 			log.Info("files: all is saved as they have it", "files", f.shown(), "holds", of.Count())
 		},
 	}
-	if f.Prune && o.Settle == 0 {
-		o.Settle = folder.SettlePruning
-	}
 	return o
 }
 
 // mistakeTexts are a line for each mistake, the first ones where there are many.
 func mistakeTexts(err error) (list []string) {
 	const most = 100
-	for _, m := range safeyaml.Mistakes(err) {
-		if len(list) == most {
+	for _, one := range leaves(err) {
+		if len(list) >= most {
 			return append(list, "and more")
 		}
-		list = append(list, fmt.Sprintf("%s:%d: %s", m.Path, m.Line, m.Short()))
-	}
-	if list == nil {
-		list = strings.Split(err.Error(), "\n")
+		if m, ok := one.(*safeyaml.Mistake); ok {
+			list = append(list, fmt.Sprintf("%s:%d: %s", m.Path, m.Line, m.Short()))
+			continue
+		}
+		list = append(list, strings.Split(one.Error(), "\n")...)
 	}
 	return list
+}
+
+// leaves are the errors that one joins.
+func leaves(err error) (list []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, one := range joined.Unwrap() {
+		list = append(list, leaves(one)...)
+	}
+	return list
+}
+
+// publicText is the first mistake for everybody who reads the mesh: file, line, and what is
+// wrong with the field. Of what is no field, and may be anything, it shows nothing.
+func publicText(err error) string {
+	first := leaves(err)[0]
+	if m, ok := first.(*safeyaml.Mistake); ok && m.Field == "" {
+		what, _, _ := strings.Cut(m.What.Error(), ", got ")
+		return fmt.Sprintf("%s:%d: %s", m.Path, m.Line, what)
+	}
+	return mistakeTexts(first)[0]
 }
 
 // keptFiles is how far the files are saved, for who asks.
@@ -167,12 +188,11 @@ func (s *keptFiles) set(change func(*wire.KeptFiles)) {
 }
 
 func (s *keptFiles) wrong(err error) {
-	texts := mistakeTexts(err)
-	n := max(1, len(safeyaml.Mistakes(err)))
+	n := len(leaves(err))
 	if errors.Is(err, monitorfile.ErrEmpty) { // it is still to come, as a ConfigMap may be
 		n = 0
 	}
-	s.set(func(k *wire.KeptFiles) { k.Mistakes, k.Problem = n, wire.Clip(texts[0], wire.MaxText) })
+	s.set(func(k *wire.KeptFiles) { k.Mistakes, k.Problem = n, wire.Clip(publicText(err), wire.MaxText) })
 }
 
 func (s *keptFiles) trouble(err error) {

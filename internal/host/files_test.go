@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -120,7 +121,23 @@ func TestBroker_KeepsFiles(t *testing.T) {
 				if err := os.Chmod(web, 0o644); err != nil {
 					t.Fatal(err)
 				}
+				if err := os.Chmod(dir, os.ModeSticky|0o777); err != nil {
+					t.Fatal(err)
+				}
+				is("everybody may add to it", func(f wire.KeptFiles) bool {
+					return strings.HasPrefix(f.Problem, dir+": everybody may write it (mode 0777)")
+				})
+				secret, link := filepath.Join(t.TempDir(), "secret"), filepath.Join(dir, "link.yaml")
+				if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(secret, []byte("geheim: geheim"), 0o600), os.Symlink(secret, link)); err != nil {
+					t.Fatal(err)
+				}
+				is("a link leads out", func(f wire.KeptFiles) bool { return strings.Contains(f.Problem, "link.yaml: is a link that leads out") })
+				if err := os.Remove(link); err != nil {
+					t.Fatal(err)
+				}
 			}
+			write("")
+			is("half written", func(f wire.KeptFiles) bool { return strings.Contains(f.Problem, "web.yaml:1: has nothing in it") })
 			write("monitors:\n- {name: blog, kind: tcp, target: \"h:1\"}\n")
 			is("right again", func(f wire.KeptFiles) bool { return f.Problem == "" && f.Mistakes == 0 && f.Settings == 0 })
 			if names, err := store.Names(ctx); err != nil || strings.Join(names, " ") != "blog mine" {

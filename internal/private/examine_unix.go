@@ -21,18 +21,14 @@ func examine(path string, info fs.FileInfo, r rules) (list []*Problem) {
 		list = append(list, &Problem{path, fmt.Sprintf(what, args...), cure + " " + word(path), warning})
 	}
 	mode := info.Mode().Perm()
-	if !readOnly(path) {
+	if r.program || !readOnly(path) {
 		me := uint32(os.Geteuid()) // #nosec G115 -- an id of a user
 		if s.Uid != 0 && s.Uid != me && !r.anyOwner && !(me == 0 && r.anyFolder && (info.IsDir() || s.Uid == ownerOfFolder(path))) {
 			say(false, fmt.Sprintf("chown %d", me), "it belongs to %s, and to neither you nor root", userName(s.Uid))
 		}
 		// In a folder with the sticky bit, such as /tmp, everybody may add, and
 		// nobody replaces what is another's.
-		writers := fs.FileMode(0o022)
-		if r.anyGroup {
-			writers = 0o002
-		}
-		if others := mode & writers; others != 0 && !(info.IsDir() && info.Mode()&fs.ModeSticky != 0) {
+		if others := mode & 0o022; others != 0 && !(info.IsDir() && info.Mode()&fs.ModeSticky != 0) {
 			who := "everybody"
 			if others&0o002 == 0 {
 				who = "its group"

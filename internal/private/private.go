@@ -3,7 +3,9 @@
 // read is not used. On systems without modes and owners it says nothing.
 //
 // What is on a read-only filesystem nobody here can write: a mount of Kubernetes or
-// Docker, whose folders would otherwise be writable by anybody, is fine.
+// Docker, whose folders would otherwise be writable by anybody, is fine. Not for
+// programs: a mount is read-only for those who have it, as a service of systemd with
+// ProtectSystem=strict, and all others of the host write the same files.
 package private
 
 import (
@@ -51,27 +53,16 @@ func Trusted(path string) []*Problem {
 }
 
 // Program looks at a file that is run as this user, and at every folder above it: nobody
-// else but root can put another in its place. The path has no links in it.
+// else but root can put another in its place, be it by another mount. The path has no links in it.
 func Program(path string) []*Problem {
-	list := check(path, rules{})
+	r := rules{program: true}
+	list := check(path, r)
 	for at := filepath.Dir(path); ; at = filepath.Dir(at) {
-		list = append(list, check(at, rules{})...)
+		list = append(list, check(at, r)...)
 		if filepath.Dir(at) == at {
 			return list
 		}
 	}
-}
-
-// Shared looks at a folder, and the files in it, that several people of this host may keep
-// in common, and that decide for this user: all but everybody may write them.
-func Shared(dir string) (list []*Problem) {
-	r := rules{anyOwner: true, anyGroup: true}
-	list = check(dir, r)
-	files, _ := os.ReadDir(dir) // whoever reads it will say why it cannot be
-	for _, f := range files {
-		list = append(list, check(filepath.Join(dir, f.Name()), r)...)
-	}
-	return list
 }
 
 // Tree looks at a folder of secrets, and at all that is in it.
@@ -106,7 +97,7 @@ type rules struct {
 	secret    bool // nobody else reads it
 	anyFolder bool // for root: its folder's owner may own it
 	anyOwner  bool
-	anyGroup  bool // its group may write it
+	program   bool // it is there, and a read-only mount is no excuse: others may have the same files without it
 }
 
 // folders looks at the folder in which a file is, and at that in which a link to
@@ -123,6 +114,9 @@ func folders(path string, r rules) []*Problem {
 // check follows links: what counts is what is read.
 func check(path string, r rules) []*Problem {
 	info, err := os.Stat(path)
+	if err != nil && r.program { // what is moved away and back was not looked at
+		return []*Problem{{Path: path, What: "it cannot be looked at", Cure: "ls -ld " + word(path)}}
+	}
 	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 		return nil
 	}

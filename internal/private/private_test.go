@@ -84,6 +84,9 @@ func TestModes(t *testing.T) {
 			}
 		})
 	}
+	if got := said(Program(filepath.Join(t.TempDir(), "none"))); !strings.Contains(got, "none: it cannot be looked at: ls -ld") {
+		t.Errorf("a program that is not there: %q", got)
+	}
 	if list := Secret(filepath.Join(t.TempDir(), "none")); len(list) != 0 {
 		t.Errorf("what is not there: %s", said(list))
 	}
@@ -150,6 +153,11 @@ func TestReadOnly(t *testing.T) {
 	if path := os.Getenv("NETMON_TEST_READONLY"); path != "" {
 		if got := said(Trusted(path)) + said(Secret(path)); got != "" {
 			t.Error(got)
+		}
+		// Of what runs as this user, others may change the same file by another mount.
+		const open = "d: everybody may write it (mode 0777): chmod go-w"
+		if got := said(Program(path)); !strings.Contains(got, open) {
+			t.Errorf("a program: %q, want %q", got, open)
 		}
 		return
 	}

@@ -33,7 +33,7 @@ var Limits = []wire.Limit{
 	{What: "values in one document, those that aliases repeat included", Most: maxValues, Unit: "values", Beyond: "refused before aliases are followed"},
 }
 
-// LimitError says which limit a file is over, and where.
+// LimitError says which limit a file is over, or what is not read of YAML, and where.
 type LimitError struct {
 	Line int
 	Text string
@@ -42,13 +42,16 @@ type LimitError struct {
 func (e *LimitError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
 
 // Parse parses a file, and refuses what would cost more than a file of its
-// size should: a *LimitError. Other errors are the parser's.
+// size should, and what the parser would leave out: a *LimitError. Other errors are the parser's.
 func Parse(data []byte) (*ast.File, error) {
 	if len(data) > MaxBytes {
 		return nil, &LimitError{1, fmt.Sprintf("the file is over %d bytes", MaxBytes)}
 	}
 	tokens := lexer.Tokenize(string(data))
 	if err := checkNesting(tokens); err != nil {
+		return nil, err
+	}
+	if err := checkEmpty(tokens); err != nil {
 		return nil, err
 	}
 	file, err := parser.Parse(tokens, 0)
@@ -94,6 +97,24 @@ func checkNesting(tokens token.Tokens) error {
 			return &LimitError{line, fmt.Sprintf("nested over %d levels deep", maxDepth)}
 		case flow == 0 && (t.Type == token.SequenceEntryType || t.Type == token.MappingValueType) && t.Position.IndentNum > maxIndent:
 			return &LimitError{line, fmt.Sprintf("an entry at column %d: want at most %d", t.Position.IndentNum, maxIndent)}
+		}
+	}
+	return nil
+}
+
+// checkEmpty refuses --- after --- with nothing between: of what follows the parser reads nothing.
+func checkEmpty(tokens token.Tokens) error {
+	empty := false
+	for _, t := range tokens {
+		switch t.Type {
+		case token.CommentType:
+		case token.DocumentHeaderType:
+			if empty {
+				return &LimitError{t.Position.Line, "a second --- with nothing between: delete one"}
+			}
+			empty = true
+		default:
+			empty = false
 		}
 	}
 	return nil

@@ -94,6 +94,9 @@ func (s *Source) Add(root ast.Node, path string, err error) {
 		err = wire.AsWritten(err, text.GetToken().Value)
 	}
 	m := &Mistake{Path: s.path, Line: LineOf(root, path), Field: path, What: err}
+	if y, ok := errors.AsType[yaml.Error](err); ok && y.GetToken() != nil { // its text shows lines of the file, too
+		m.Line, m.What = y.GetToken().Position.Line, errors.New(y.GetMessage())
+	}
 	if m.Line >= 1 && m.Line <= len(s.lines) {
 		m.Text = wire.Clip(strings.TrimRight(s.lines[m.Line-1], " \r"), shownLine)
 	}

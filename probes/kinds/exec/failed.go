@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -30,6 +31,14 @@ func startFailed(path string, err error) error {
 		return broken(wire.BrokenLocal, "the agent's host ran out of processes, memory or files, or the service's limit (TasksMax, LimitNPROC) is reached")
 	}
 	return broken(wire.BrokenProgram, "see whether the agent's user can run it")
+}
+
+// notStarted is the error of a run whose ctx ended before its program started.
+func notStarted(ctx context.Context) error {
+	if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	return probes.Broken(wire.BrokenProgram, "the program was not started within the timeout: the filesystem that it is on, or one of another program that was to start before it, does not answer")
 }
 
 // reason is the system's word for an error, without the path, which stands before it.

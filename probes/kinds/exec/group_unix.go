@@ -28,12 +28,13 @@ func (g *group) kill() bool {
 	return !g.gone && syscall.Kill(-g.pid, syscall.SIGKILL) == nil
 }
 
-// clear ends what the program left behind, before its number is given back.
-func (g *group) clear() {
+// clear ends what the program left behind when it ended, and says whether anybody was there:
+// mostly not, but for the program itself where it has yet to be waited for.
+func (g *group) clear() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.gone = true
-	_ = syscall.Kill(-g.pid, syscall.SIGKILL) // nobody is there, mostly
+	return syscall.Kill(-g.pid, syscall.SIGKILL) == nil
 }
 
 // signalOf names the signal that ended a program, "" where it ended by itself.

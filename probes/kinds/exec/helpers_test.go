@@ -1,7 +1,11 @@
+//go:build unix
+
 package exec
 
 import (
+	"cmp"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,8 +32,18 @@ func script(t *testing.T, body string) string {
 // newEnv is one for a test.
 func newEnv(t *testing.T) *probes.Env {
 	t.Helper()
-	env := &probes.Env{}
+	return newEnvWith(t, &probes.Env{})
+}
+
+// newEnvWith has the launcher that this process is to test.
+func newEnvWith(t *testing.T, env *probes.Env) *probes.Env {
+	t.Helper()
 	t.Cleanup(func() { env.Close() })
+	if l := launcherToTest(); l != nil {
+		if _, err := env.Shared("exec", func() (io.Closer, error) { return newPool(cmp.Or(env.Programs, probes.DefaultPrograms), l), nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return env
 }
 

@@ -3,6 +3,7 @@
 package exec
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -19,22 +20,22 @@ func possible() error {
 	return probes.Broken(wire.BrokenPermission, "kind exec runs on Linux, macOS and the BSDs, and not on %s", runtime.GOOS)
 }
 
-type launcher struct{}
+// none starts nothing.
+type none struct{}
 
-func newLauncher() *launcher { return &launcher{} }
+func newLauncher() launcher { return none{} }
 
 // Close implements io.Closer.
-func (*launcher) Close() error { return nil }
+func (none) Close() error { return nil }
 
-func (*launcher) start(*exec.Cmd) (time.Time, error) { return time.Time{}, errors.ErrUnsupported }
+func (none) start(context.Context, *exec.Cmd) (time.Time, error) {
+	return time.Time{}, errors.ErrUnsupported
+}
 
-func (*launcher) reap(int) {}
-
-func awaitEnd(int) {}
+func (none) finish(*exec.Cmd, *group) ending { return ending{err: errors.ErrUnsupported} }
 
 type group struct{ pid int }
 
 func (g *group) kill() bool { return false }
-func (g *group) clear()     {}
 
 func signalOf(*os.ProcessState) string { return "" }

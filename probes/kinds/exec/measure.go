@@ -40,13 +40,19 @@ func (p Probe) Measure(ctx context.Context, run *probes.Run) (Details, error) {
 	}
 	last, _ := run.Prev.(time.Duration)
 	run.Keep(last)
+	if pool.owed(run.Target) {
+		return d, probes.Broken(wire.BrokenProgram, "the program was not started: an earlier run of it waits for the filesystem that it is on, which does not answer")
+	}
 	waited, err := pool.acquire(ctx, cmp.Or(last, pool.lastOf(run.Target)))
 	d.WaitNS = int64(waited)
 	if err != nil {
 		return d, err
 	}
 	// Asked now, and not before the wait: what counts is what is true when the program starts.
-	path, err := run.Program(run.Target, slices.Sorted(maps.Keys(p.Env)))
+	path, err := p.allowed(ctx, run, pool)
+	if errors.Is(err, errLate) {
+		return d, notStarted(ctx)
+	}
 	var cmd *exec.Cmd
 	if err == nil {
 		cmd, err = p.command(run, path)
@@ -61,10 +67,33 @@ func (p Probe) Measure(ctx context.Context, run *probes.Run) (Details, error) {
 	pool.ran(run.Target, out.took)
 	d.RunNS, d.Survivors = int64(out.took), out.survivors
 	d.read(run, out)
-	if out.startErr != nil {
+	switch {
+	case errors.Is(out.startErr, errLate), ctx.Err() != nil && errors.Is(out.startErr, ctx.Err()):
+		return d, notStarted(ctx)
+	case out.startErr != nil:
 		return d, startFailed(run.Target, out.startErr)
 	}
 	return d, p.verdict(ctx, run, &d, out)
+}
+
+// allowed asks the owner of the process for the file to start. That looks at files, so that
+// it may not end: then it keeps the place, and the error is errLate.
+func (p Probe) allowed(ctx context.Context, run *probes.Run, pool *pool) (string, error) {
+	type answer struct {
+		path string
+		err  error
+	}
+	a, err := attempt(ctx, func() (a answer) {
+		a.path, a.err = run.Program(run.Target, slices.Sorted(maps.Keys(p.Env)))
+		return a
+	}, func(answer) {
+		pool.addLate(run.Target, -1)
+		pool.release()
+	})
+	if err != nil {
+		pool.addLate(run.Target, 1)
+	}
+	return a.path, cmp.Or(err, a.err)
 }
 
 // command is the program with its arguments and all that it gets from us: nothing of our

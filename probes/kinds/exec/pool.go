@@ -3,7 +3,6 @@ package exec
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -14,15 +13,16 @@ import (
 	"netmon/wire"
 )
 
-// pool is what all runs of a process share: how many programs run at once, and the thread
-// that starts them.
+// pool is what all runs of a process share: how many programs run at once, and what starts
+// them.
 type pool struct {
 	most   int
 	places chan struct{} // who waits for one gets it in the order of coming
-	*launcher
+	launcher
 
 	mu   sync.Mutex
 	took map[string]time.Duration // by program: what its last run took, whichever monitor's
+	late map[string]int           // by program: its runs that are over, and whose start the system still owes
 }
 
 // mostTook bounds the programs whose time is known.
@@ -45,11 +45,33 @@ func (p *pool) ran(program string, took time.Duration) {
 	p.took[program] = took
 }
 
+// owed says whether an earlier run of a program waits for its filesystem: another would wait
+// as well, and take one place after the other.
+func (p *pool) owed(program string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late[program] > 0
+}
+
+// addLate counts a run whose start is owed, 1, or is so no more, -1. The two may come in
+// either order.
+func (p *pool) addLate(program string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.late[program] += n; p.late[program] == 0 {
+		delete(p.late, program)
+	}
+}
+
+func newPool(most int, l launcher) *pool {
+	return &pool{most: most, places: make(chan struct{}, most), launcher: l, took: map[string]time.Duration{}, late: map[string]int{}}
+}
+
 // poolOf is the pool of an env.
 func poolOf(env *probes.Env) (*pool, error) {
 	shared, err := env.Shared("exec", func() (io.Closer, error) {
 		most := cmp.Or(env.Programs, probes.DefaultPrograms)
-		return &pool{most: most, places: make(chan struct{}, most), launcher: newLauncher(), took: map[string]time.Duration{}}, nil
+		return newPool(most, newLauncher()), nil
 	})
 	if err != nil {
 		return nil, probes.Broken(wire.BrokenInternal, "start programs: %w", err)
@@ -94,7 +116,7 @@ func (p *pool) release() { <-p.places }
 
 // outcome is what became of a program.
 type outcome struct {
-	startErr error // it was not started
+	startErr error // it was not started; errLate, or ctx's, where there was no time
 	waitErr  error
 	state    *os.ProcessState // nil where it is lost, or the program did not end
 	took     time.Duration    // from its start to its end
@@ -110,7 +132,7 @@ type outcome struct {
 
 // run runs a program to its end, or until ctx ends, and gives its place back. When it
 // returns no process of its group is left, unless the kernel does not end one: such a
-// program keeps its place until it does.
+// program keeps its place until it does, and so does one that the system has yet to start.
 func (p *pool) run(ctx context.Context, cmd *exec.Cmd) (o outcome) {
 	flooded := make(chan struct{})
 	var once sync.Once
@@ -118,17 +140,29 @@ func (p *pool) run(ctx context.Context, cmd *exec.Cmd) (o outcome) {
 	stdout := &capture{keep: maxOutput, flood: maxFlood, over: over}
 	stderr := &capture{keep: maxStderr, flood: maxFlood, over: over}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	begin, err := p.start(cmd)
-	if err != nil {
+	s, err := attempt(ctx, func() started { return p.begin(ctx, cmd) }, func(s started) {
+		if s.err == nil {
+			g := &group{pid: cmd.Process.Pid}
+			g.kill()
+			p.finish(cmd, g)
+		}
+		p.addLate(cmd.Args[0], -1)
 		p.release()
+	})
+	if err != nil {
+		p.addLate(cmd.Args[0], 1)
 		return outcome{startErr: err}
 	}
-	g := &group{pid: cmd.Process.Pid}
+	if s.err != nil {
+		p.release()
+		return outcome{startErr: s.err}
+	}
+	begin, g := s.at, &group{pid: cmd.Process.Pid}
 	result := make(chan outcome, 1)
 	go func() {
-		o := p.finish(cmd, g, begin)
+		e := p.finish(cmd, g)
 		p.release()
-		result <- o
+		result <- outcome{waitErr: e.err, state: cmd.ProcessState, took: e.at.Sub(begin), survivors: e.survivors}
 	}()
 	var cut, flood, stuck bool
 	select {
@@ -150,6 +184,19 @@ func (p *pool) run(ctx context.Context, cmd *exec.Cmd) (o outcome) {
 	return o
 }
 
+// started is what became of an attempt to start a program.
+type started struct {
+	at  time.Time
+	err error
+}
+
+// begin starts a program whose file can be read.
+func (p *pool) begin(ctx context.Context, cmd *exec.Cmd) (s started) {
+	await(cmd.Path)
+	s.at, s.err = p.start(ctx, cmd)
+	return s
+}
+
 // killed waits for the end of a program that was killed. One that waits in the kernel for
 // a device or a file server may not end for long: nobody waits for that.
 func killed(ended <-chan outcome) (o outcome, stuck bool) {
@@ -161,15 +208,4 @@ func killed(ended <-chan outcome) (o outcome, stuck bool) {
 	case <-t.C:
 		return o, true
 	}
-}
-
-// finish waits for the end of a program, and ends what is left of its group.
-func (p *pool) finish(cmd *exec.Cmd, g *group, begin time.Time) (o outcome) {
-	awaitEnd(g.pid)
-	o.took = time.Since(begin)
-	g.clear()
-	o.waitErr = cmd.Wait()
-	o.state, o.survivors = cmd.ProcessState, errors.Is(o.waitErr, exec.ErrWaitDelay)
-	p.reap(g.pid)
-	return o
 }

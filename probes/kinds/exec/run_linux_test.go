@@ -16,8 +16,17 @@ import (
 	"netmon/wire"
 )
 
+// byThread skips what it is for Linux's launcher to see to.
+func byThread(t *testing.T) {
+	t.Helper()
+	if launcherToTest() != nil {
+		t.Skip("not by this launcher")
+	}
+}
+
 // TestRun_NoNewPrivileges: a program gets no rights by its file.
 func TestRun_NoNewPrivileges(t *testing.T) {
+	byThread(t)
 	d := detailsOf(t, measure(t, "/usr/bin/grep", `{"args":["NoNewPrivs","/proc/self/status"]}`))
 	if strings.Join(strings.Fields(d.Message), " ") != "NoNewPrivs: 1" {
 		t.Errorf("%q", d.Message)
@@ -45,6 +54,7 @@ func TestRun_NoNewPrivileges(t *testing.T) {
 
 // TestRun_NoFilesAreHandedOver: a program has its three standard files, and no other of ours.
 func TestRun_NoFilesAreHandedOver(t *testing.T) {
+	byThread(t)
 	inherited, err := syscall.Dup(1) // as one that this process got from its parent
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +124,7 @@ func inGroup(t *testing.T, group int) (n int) {
 
 // TestRun_EndsWithTheAgent: when the agent is killed, the kernel ends what it started.
 func TestRun_EndsWithTheAgent(t *testing.T) {
+	byThread(t)
 	if os.Getenv("NETMON_TEST_AGENT") == "1" {
 		probetest.CheckOf(t, Kinds(), &probes.Env{}, "exec", os.Getenv("NETMON_TEST_PROGRAM"), "").Run(t.Context(), time.Minute, nil)
 		return

@@ -257,8 +257,7 @@ func TestRun_ExpectPerfdata(t *testing.T) {
 // TestPool_Overload: programs beyond the bound wait in the order of coming; one that waits
 // too long is not run, and says nothing of its target.
 func TestPool_Overload(t *testing.T) {
-	env := newEnv(t)
-	env.Programs = 1
+	env := newEnvWith(t, &probes.Env{Programs: 1})
 	dir := t.TempDir()
 	release := filepath.Join(dir, "release")
 	slow := script(t, `echo begun >`+dir+`/begun; while ! [ -e `+release+` ]; do sleep 0.01; done`)
@@ -314,7 +313,7 @@ func TestPatience(t *testing.T) {
 func TestRun_PolicyIsAskedEachTime(t *testing.T) {
 	path, other := script(t, "echo one"), script(t, "echo other")
 	allowed, answer := true, other
-	env := &probes.Env{Program: func(p probes.Program) (string, error) {
+	env := newEnvWith(t, &probes.Env{Program: func(p probes.Program) (string, error) {
 		if !allowed {
 			return "", fmt.Errorf("no longer")
 		}
@@ -322,8 +321,7 @@ func TestRun_PolicyIsAskedEachTime(t *testing.T) {
 			t.Errorf("asked about %+v", p)
 		}
 		return answer, nil
-	}}
-	t.Cleanup(func() { env.Close() })
+	}})
 	c := probetest.CheckOf(t, Kinds(), env, "exec", path, `{"env":{"A":"b"}}`)
 	if r := c.Run(t.Context(), 10*time.Second, nil); r.Summary != "other" {
 		t.Errorf("%s %s", r.Summary, r.Error)
