@@ -109,11 +109,7 @@ func readDig(c *command) error {
 		return err
 	}
 	c.family()
-	server := c.last("H")
-	if server == "" && len(c.rest) > 0 {
-		server = c.rest[0]
-	}
-	server, err := host("H", server)
+	server, err := c.server()
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,7 @@ func readSSH(c *command) error {
 		return err
 	}
 	c.family()
-	server := c.last("H")
-	if server == "" && len(c.rest) > 0 {
-		server = c.rest[0]
-	}
-	server, err := host("H", server)
+	server, err := c.server()
 	if err != nil {
 		return err
 	}
@@ -58,11 +54,7 @@ func readSMTP(c *command) error {
 		return err
 	}
 	c.family()
-	server := c.last("H")
-	if server == "" && len(c.rest) > 0 {
-		server = c.rest[0]
-	}
-	server, err := host("H", server)
+	server, err := c.server()
 	if err != nil {
 		return err
 	}

@@ -34,17 +34,22 @@ func streams() map[string]stream {
 	}
 }
 
+// server is the host that the plugin asks: -H, or the first argument that belongs to no option.
+func (c *command) server() (string, error) {
+	server := c.last("H")
+	if server == "" && len(c.rest) > 0 {
+		server = c.rest[0]
+	}
+	return host("H", server)
+}
+
 func readStream(c *command) error {
 	kind := streams()[c.name]
 	if err := c.times(); err != nil {
 		return err
 	}
 	c.family()
-	server := c.last("H")
-	if server == "" && len(c.rest) > 0 {
-		server = c.rest[0]
-	}
-	server, err := host("H", server)
+	server, err := c.server()
 	if err != nil {
 		return err
 	}
@@ -171,11 +176,7 @@ func readUDP(c *command) error {
 		return err
 	}
 	c.family()
-	server := c.last("H")
-	if server == "" && len(c.rest) > 0 {
-		server = c.rest[0]
-	}
-	server, err := host("H", server)
+	server, err := c.server()
 	if err != nil {
 		return err
 	}
